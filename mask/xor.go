@@ -1,0 +1,62 @@
+package mask
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// XOR masks or unmasks b in place with k: b[0] meets the key's first byte. To
+// continue a payload in pieces, rotate the key by the bytes already done:
+// XOR(second, k.Rotate(len(first))). Only b's own bytes are touched.
+//
+// RFC 6455 5.3.
+func XOR(b []byte, k Key) {
+	xor(b, k)
+}
+
+// xorGeneric is XOR for every architecture.
+//
+// Words are little-endian whatever the machine, which makes each load one MOV
+// where the machine is little-endian and right where it is not.
+func xorGeneric(b []byte, k Key) {
+	if len(b) < 8 {
+		xorShort(b, k)
+		return
+	}
+	key := uint64(k)<<32 | uint64(k)
+
+	// The last word overlaps the one before it, unless the length is a multiple
+	// of eight. It is read before the others change and written after them, so
+	// that no loop is needed for the odd bytes at the end.
+	end := b[len(b)-8:]
+	last := binary.LittleEndian.Uint64(end) ^ bits.RotateLeft64(key, -8*(len(b)&3))
+
+	for len(b) > 32 {
+		w := b[:32:32]
+		binary.LittleEndian.PutUint64(w[0:8], binary.LittleEndian.Uint64(w[0:8])^key)
+		binary.LittleEndian.PutUint64(w[8:16], binary.LittleEndian.Uint64(w[8:16])^key)
+		binary.LittleEndian.PutUint64(w[16:24], binary.LittleEndian.Uint64(w[16:24])^key)
+		binary.LittleEndian.PutUint64(w[24:32], binary.LittleEndian.Uint64(w[24:32])^key)
+		b = b[32:]
+	}
+	for len(b) > 8 {
+		binary.LittleEndian.PutUint64(b, binary.LittleEndian.Uint64(b)^key)
+		b = b[8:]
+	}
+	binary.LittleEndian.PutUint64(end, last)
+}
+
+// xorShort is xorGeneric for 0 to 7 bytes.
+func xorShort(b []byte, k Key) {
+	if len(b) >= 4 {
+		end := b[len(b)-4:]
+		last := binary.LittleEndian.Uint32(end) ^ uint32(k.Rotate(len(b)))
+		binary.LittleEndian.PutUint32(b, binary.LittleEndian.Uint32(b)^uint32(k))
+		binary.LittleEndian.PutUint32(end, last)
+		return
+	}
+	for i := range b {
+		b[i] ^= byte(k)
+		k = k.Rotate(1)
+	}
+}
