@@ -1,0 +1,78 @@
+// Package buffer lends byte buffers by size class.
+//
+// A [Pool] belongs to one event loop and may be used from any goroutine: a
+// buffer taken on the loop is often given back by the goroutine that ran a
+// callback. What lies idle is the garbage collector's to reclaim, so that a
+// burst does not stay in the process for ever.
+package buffer
+
+import (
+	"math/bits"
+	"sync"
+	"sync/atomic"
+)
+
+// Size classes are the powers of two between these, in bytes. A smaller wish is
+// rounded up; a larger one is met by the heap and not pooled, since a class so
+// rarely used would only keep memory from everyone else.
+const (
+	MinSize = 512
+	MaxSize = 32 << 20
+
+	minShift = 9
+	classes  = 17 // 512 B << 16 == 32 MiB
+)
+
+// Buffer is a byte slice on loan. The holder owns B until Release.
+type Buffer struct {
+	B    []byte
+	pool *Pool
+}
+
+// Pool lends buffers. The zero value is ready. Safe from any goroutine.
+type Pool struct {
+	classes [classes]sync.Pool
+	lent    atomic.Int64
+	bytes   atomic.Int64
+}
+
+// Get lends an empty buffer with room for at least n bytes.
+func (p *Pool) Get(n int) *Buffer {
+	class := classOf(n)
+	var b *Buffer
+	if class < classes {
+		b, _ = p.classes[class].Get().(*Buffer)
+		n = MinSize << class
+	}
+	if b == nil {
+		b = &Buffer{B: make([]byte, 0, n), pool: p}
+	}
+	p.lent.Add(1)
+	p.bytes.Add(int64(cap(b.B)))
+	return b
+}
+
+// Release gives the buffer back; its bytes belong to somebody else from then on.
+func (b *Buffer) Release() {
+	p := b.pool
+	p.lent.Add(-1)
+	p.bytes.Add(-int64(cap(b.B)))
+	Poison(b.B[:cap(b.B)])
+	b.B = b.B[:0]
+	if class := classOf(cap(b.B)); class < classes {
+		p.classes[class].Put(b)
+	}
+}
+
+// Lent is how many buffers are out, and how many bytes they hold in all.
+func (p *Pool) Lent() (buffers, bytes int64) {
+	return p.lent.Load(), p.bytes.Load()
+}
+
+// classOf is the smallest class whose buffers hold n bytes; classes, if none.
+func classOf(n int) int {
+	if n <= MinSize {
+		return 0
+	}
+	return min(bits.Len(uint(n-1))-minShift, classes)
+}

@@ -1,0 +1,55 @@
+package buffer
+
+import "testing"
+
+func TestGetHasRoom(t *testing.T) {
+	var p Pool
+	for _, n := range []int{0, 1, 511, 512, 513, 1024, 1025, 1 << 20, MaxSize, MaxSize + 1} {
+		b := p.Get(n)
+		if len(b.B) != 0 || cap(b.B) < n {
+			t.Errorf("Get(%d): len %d cap %d", n, len(b.B), cap(b.B))
+		}
+		if n <= MaxSize && cap(b.B) >= 2*max(n, MinSize) {
+			t.Errorf("Get(%d) lends %d bytes: more than the next power of two", n, cap(b.B))
+		}
+		b.Release()
+	}
+	if n, bytes := p.Lent(); n != 0 || bytes != 0 {
+		t.Errorf("%d buffers, %d bytes still lent", n, bytes)
+	}
+}
+
+func TestLentCountsWhatIsOut(t *testing.T) {
+	var p Pool
+	a, b := p.Get(100), p.Get(1000)
+	if n, bytes := p.Lent(); n != 2 || bytes != 512+1024 {
+		t.Errorf("lent %d buffers, %d bytes", n, bytes)
+	}
+	a.Release()
+	b.Release()
+}
+
+func TestGetReleaseDoNotAllocate(t *testing.T) {
+	var p Pool
+	p.Get(2000).Release()
+	if n := testing.AllocsPerRun(1000, func() { p.Get(2000).Release() }); n > 0.1 {
+		t.Errorf("%v allocations for each loan", n)
+	}
+}
+
+func TestClassesCoverMaxSize(t *testing.T) {
+	if got := classOf(MaxSize); got != classes-1 {
+		t.Errorf("class of the largest size is %d of %d", got, classes)
+	}
+	if got := classOf(MaxSize + 1); got != classes {
+		t.Errorf("a larger size has class %d", got)
+	}
+}
+
+func BenchmarkGetRelease(b *testing.B) {
+	var p Pool
+	b.ReportAllocs()
+	for b.Loop() {
+		p.Get(100).Release()
+	}
+}

@@ -1,0 +1,171 @@
+// Package wheel keeps the timers of one event loop on a hashed wheel.
+//
+// A timer is known by a small number, the slot of its connection in the loop;
+// there is one for each, and it costs 12 bytes without a pointer. Setting,
+// clearing and firing take constant time, and an idle connection needs neither
+// a runtime timer nor a goroutine.
+//
+// All methods belong to the loop's goroutine.
+package wheel
+
+import (
+	"math/bits"
+	"time"
+)
+
+// Tick counts steps of [Resolution] since the wheel's owner began. It wraps
+// after six years; comparisons are made by difference.
+type Tick uint32
+
+// Resolution is the length of a tick: the most by which a timer is late. All
+// that hangs on it is measured in seconds.
+const Resolution = 50 * time.Millisecond
+
+// Ticks is d in ticks, rounded up, so that no timer fires early.
+func Ticks(d time.Duration) Tick {
+	return Tick((d + Resolution - 1) / Resolution)
+}
+
+// Before tells whether t comes before u.
+func (t Tick) Before(u Tick) bool { return int32(t-u) < 0 }
+
+const (
+	spokes   = 4096 // 204 s a turn: at the default timeouts each timer met is due
+	pageSize = 512  // timers are added by the page, so that growing moves none
+	none     = -1
+)
+
+// Wheel is the timers of one loop. Make one with New.
+type Wheel struct {
+	now   Tick
+	armed int
+	heads [spokes]int32
+	used  [spokes / 64]uint64 // a bit for each spoke that holds a timer
+	pages []*[pageSize]timer
+}
+
+type timer struct {
+	prev, next int32 // the neighbours on the spoke; prev is off when not armed
+	at         Tick
+}
+
+const off = -2
+
+// New is an empty wheel that stands at tick now.
+func New(now Tick) *Wheel {
+	w := &Wheel{now: now}
+	for i := range w.heads {
+		w.heads[i] = none
+	}
+	return w
+}
+
+// Armed is the number of timers that are set.
+func (w *Wheel) Armed() int { return w.armed }
+
+// Set arms timer id to fire at tick at, in place of any earlier setting. A tick
+// that has passed fires at the next Advance.
+func (w *Wheel) Set(id int, at Tick) {
+	t := w.timer(id)
+	if t.prev != off {
+		w.unlink(id, t)
+	}
+	if !w.now.Before(at) {
+		at = w.now + 1
+	}
+	spoke := at % spokes
+	head := w.heads[spoke]
+	t.at, t.prev, t.next = at, none, head
+	if head != none {
+		w.timer(int(head)).prev = int32(id)
+	}
+	w.heads[spoke] = int32(id)
+	w.used[spoke/64] |= 1 << (spoke % 64)
+	w.armed++
+}
+
+// Clear disarms timer id, if it is armed.
+func (w *Wheel) Clear(id int) {
+	if t := w.timer(id); t.prev != off {
+		w.unlink(id, t)
+	}
+}
+
+// Advance moves the wheel to tick now and calls fire for each timer that is due.
+// A timer is disarmed before it fires; fire may set and clear any timer.
+func (w *Wheel) Advance(now Tick, fire func(id int)) {
+	steps := min(int64(int32(now-w.now)), spokes)
+	first := now - Tick(max(steps, 0)) + 1
+	for i := Tick(0); int64(i) < steps; i++ {
+		w.now = first + i
+		if i == Tick(steps-1) {
+			w.now = now
+		}
+		w.turn((first+i)%spokes, now, fire)
+	}
+}
+
+// turn fires what is due on one spoke. It takes the spoke's due timers off one
+// by one from the head again, since fire may change the list it walks.
+func (w *Wheel) turn(spoke, now Tick, fire func(id int)) {
+	for {
+		id := w.heads[spoke]
+		for id != none && now.Before(w.timer(int(id)).at) {
+			id = w.timer(int(id)).next
+		}
+		if id == none {
+			return
+		}
+		w.unlink(int(id), w.timer(int(id)))
+		fire(int(id))
+	}
+}
+
+// Next is the first tick after now at which a timer may be due; false if none is
+// set. It can be a turn early for a timer further away than one turn.
+func (w *Wheel) Next() (Tick, bool) {
+	if w.armed == 0 {
+		return 0, false
+	}
+	start := (w.now + 1) % spokes
+	for i := Tick(0); i <= spokes/64; i++ {
+		word := (start/64 + i) % (spokes / 64)
+		set := w.used[word]
+		if i == 0 {
+			set &= ^uint64(0) << (start % 64)
+		}
+		if set != 0 {
+			spoke := word*64 + Tick(bits.TrailingZeros64(set))
+			return w.now + 1 + (spoke-start)%spokes, true
+		}
+	}
+	return 0, false
+}
+
+func (w *Wheel) unlink(id int, t *timer) {
+	spoke := t.at % spokes
+	if t.prev == none {
+		w.heads[spoke] = t.next
+		if t.next == none {
+			w.used[spoke/64] &^= 1 << (spoke % 64)
+		}
+	} else {
+		w.timer(int(t.prev)).next = t.next
+	}
+	if t.next != none {
+		w.timer(int(t.next)).prev = t.prev
+	}
+	t.prev = off
+	w.armed--
+}
+
+func (w *Wheel) timer(id int) *timer {
+	for id >= len(w.pages)*pageSize {
+		page := new([pageSize]timer)
+		for i := range page {
+			page[i].prev = off
+		}
+		w.pages = append(w.pages, page)
+	}
+	return &w.pages[id/pageSize][id%pageSize]
+}
