@@ -1,0 +1,2 @@
+// Package frame encodes and decodes RFC 6455 frames and messages.
+package frame

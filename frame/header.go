@@ -1,0 +1,126 @@
+package frame
+
+import (
+	"encoding/binary"
+
+	"github.com/framerail/framerail/mask"
+)
+
+const (
+	// MaxHeaderLen is the most bytes a frame's header takes: two, a 64-bit
+	// length and a masking key (RFC 6455 5.2).
+	MaxHeaderLen = 2 + 8 + 4
+
+	// MaxControlPayload is the most payload bytes of a control frame (RFC 6455
+	// 5.5).
+	MaxControlPayload = 125
+)
+
+// The bits of a header's first two bytes, and the two lengths that stand for a
+// longer form (RFC 6455 5.2).
+const (
+	bitFin    = 0x80
+	bitRSV1   = 0x40
+	bitRSV2   = 0x20
+	bitRSV3   = 0x10
+	bitsRSV   = bitRSV1 | bitRSV2 | bitRSV3
+	bitsOp    = 0x0F
+	bitMask   = 0x80
+	bitsLen   = 0x7F
+	length16  = 126
+	length64  = 127
+	maxLen16  = 1<<16 - 1
+	maskedLen = 4
+)
+
+// Header is the header of one frame (RFC 6455 5.2). The zero value is an
+// unmasked, empty Continuation that is not final.
+type Header struct {
+	Fin              bool // the last frame of its message
+	RSV1, RSV2, RSV3 bool // for extensions; false without one
+	Opcode           Opcode
+	Masked           bool
+	MaskingKey       mask.Key // 0 if not Masked
+	PayloadLen       int64    // bytes, 0 or more
+}
+
+// DecodeHeader reads the header that b starts with. n is its length in bytes;
+// n == 0 without an error says that b holds no whole header yet.
+//
+// It knows the rules that need no context: reserved opcodes, control frames
+// fragmented or over MaxControlPayload, lengths with the top bit set or not in
+// their shortest form. Each fails as soon as its byte is there, with an *Error
+// and n == 0. Which RSV bits are negotiated, who masks and which opcode may
+// follow is known to a Decoder.
+func DecodeHeader(b []byte) (h Header, n int, err error) {
+	if len(b) == 0 {
+		return Header{}, 0, nil
+	}
+	if e := checkFirst(b[0]); e != nil {
+		return Header{}, 0, e
+	}
+	if len(b) == 1 {
+		return Header{}, 0, nil
+	}
+	length := int64(b[1] & bitsLen)
+
+	// RFC 6455 5.5: control frames have at most 125 bytes.
+	if Opcode(b[0]&bitsOp).IsControl() && length > MaxControlPayload {
+		return Header{}, 0, ErrControlTooLong
+	}
+
+	// RFC 6455 5.2: the length is in its shortest form and below 2^63.
+	n = 2
+	switch length {
+	case length16:
+		if len(b) < 4 {
+			return Header{}, 0, nil
+		}
+		length = int64(binary.BigEndian.Uint16(b[2:]))
+		if length < length16 {
+			return Header{}, 0, ErrNonMinimalLength
+		}
+		n = 4
+	case length64:
+		if len(b) < 10 {
+			return Header{}, 0, nil
+		}
+		length = int64(binary.BigEndian.Uint64(b[2:]))
+		if length < 0 {
+			return Header{}, 0, ErrLengthTopBit
+		}
+		if length <= maxLen16 {
+			return Header{}, 0, ErrNonMinimalLength
+		}
+		n = 10
+	}
+
+	if b[1]&bitMask != 0 {
+		if len(b) < n+maskedLen {
+			return Header{}, 0, nil
+		}
+		h.Masked = true
+		h.MaskingKey = mask.KeyFromBytes([4]byte(b[n:]))
+		n += maskedLen
+	}
+	h.Fin = b[0]&bitFin != 0
+	h.RSV1 = b[0]&bitRSV1 != 0
+	h.RSV2 = b[0]&bitRSV2 != 0
+	h.RSV3 = b[0]&bitRSV3 != 0
+	h.Opcode = Opcode(b[0] & bitsOp)
+	h.PayloadLen = length
+	return h, n, nil
+}
+
+// checkFirst checks a frame's first byte by the rules that need no context.
+func checkFirst(b byte) *Error {
+	op := Opcode(b & bitsOp)
+	if op.IsReserved() {
+		return ErrReservedOpcode
+	}
+	// RFC 6455 5.5: control frames are not fragmented.
+	if op.IsControl() && b&bitFin == 0 {
+		return ErrFragmentedControl
+	}
+	return nil
+}
