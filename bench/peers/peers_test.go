@@ -1,0 +1,119 @@
+package peers
+
+import (
+	"fmt"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/bench/internal/wire"
+)
+
+// start serves one peer on a loopback port until the test ends.
+func start(t *testing.T, p Peer) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := p.New()
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ln) }()
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+		if err := <-served; err != nil {
+			t.Errorf("Serve: %v", err)
+		}
+	})
+	return ln.Addr().String()
+}
+
+func TestPeersEcho(t *testing.T) {
+	for _, p := range All() {
+		t.Run(p.Name, func(t *testing.T) {
+			addr := start(t, p)
+			c, err := net.Dial("tcp", addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			if err := wire.Handshake(c, addr, "/"); err != nil {
+				t.Fatal(err)
+			}
+			for i, size := range []int{0, 1, 125, 126, 1000, 65535, 65536, 1 << 20} {
+				for _, opcode := range []byte{wire.Text, wire.Binary} {
+					if err := echo(c, opcode, wire.Payload(size, i)); err != nil {
+						t.Fatalf("%d bytes, opcode %d: %v", size, opcode, err)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestPeersAnswerPings(t *testing.T) {
+	for _, p := range All() {
+		t.Run(p.Name, func(t *testing.T) {
+			addr := start(t, p)
+			c, err := net.Dial("tcp", addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+				t.Fatal(err)
+			}
+			if err := wire.Handshake(c, addr, "/"); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := c.Write(wire.AppendFrame(nil, true, wire.Ping, [4]byte{1, 2, 3, 4}, []byte("hello"))); err != nil {
+				t.Fatal(err)
+			}
+			if err := await(c, wire.Pong, []byte("hello")); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+// echo sends one message and waits for it to come back. The message goes out
+// while the echo comes in, since a server that streams may wait for either.
+func echo(c net.Conn, opcode byte, payload []byte) error {
+	sent := make(chan error, 1)
+	go func() {
+		_, err := c.Write(wire.AppendFrame(nil, true, opcode, [4]byte{9, 8, 7, 6}, payload))
+		sent <- err
+	}()
+	if err := await(c, opcode, payload); err != nil {
+		return err
+	}
+	return <-sent
+}
+
+func await(c net.Conn, opcode byte, payload []byte) error {
+	var e wire.Echo
+	e.Expect(opcode, payload)
+	for buf := make([]byte, 64<<10); ; {
+		n, err := c.Read(buf)
+		if err != nil {
+			return fmt.Errorf("waiting for the echo: %w", err)
+		}
+		if done, err := e.Feed(buf[:n]); done || err != nil {
+			return err
+		}
+	}
+}
+
+func TestByNameListsWhatThereIs(t *testing.T) {
+	if p, err := ByName("gws"); err != nil || p.Name != "gws" {
+		t.Errorf("gws: %v, %v", p.Name, err)
+	}
+	if _, err := ByName("nobody"); err == nil {
+		t.Error("found a peer called nobody")
+	}
+}
