@@ -1,0 +1,80 @@
+package handshake
+
+// text is what the rules take: views of a request head, or the strings of a
+// *http.Request.
+type text interface{ ~string | ~[]byte }
+
+// isToken holds the bytes of a token: RFC 9110 5.6.2.
+var isToken = table("!#$%&'*+-.^_`|~", alphanumeric)
+
+// isFieldByte holds what may stand in a field value: HTAB, SP, visible ASCII
+// and obs-text. RFC 9110 5.5.
+var isFieldByte = func() (t [256]bool) {
+	for i := range t {
+		t[i] = i == '\t' || i >= ' ' && i != 0x7f
+	}
+	return t
+}()
+
+const alphanumeric = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+func table(sets ...string) (t [256]bool) {
+	for _, set := range sets {
+		for _, b := range []byte(set) {
+			t[b] = true
+		}
+	}
+	return t
+}
+
+// all reports whether s is not empty and each of its bytes is in the set.
+func all[T text](s T, set *[256]bool) bool {
+	for i := 0; i < len(s); i++ {
+		if !set[s[i]] {
+			return false
+		}
+	}
+	return len(s) > 0
+}
+
+func lower(b byte) byte {
+	if 'A' <= b && b <= 'Z' {
+		return b + 'a' - 'A'
+	}
+	return b
+}
+
+// equalFold compares without regard to the case of ASCII letters, and of these
+// only: Unicode folding would take U+212A, the Kelvin sign, for a k.
+func equalFold[A, B text](a A, b B) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := 0; i < len(a); i++ {
+		if lower(a[i]) != lower(b[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// index gives the place of the first b in s, or -1.
+func index[T text](s T, b byte) int {
+	for i := 0; i < len(s); i++ {
+		if s[i] == b {
+			return i
+		}
+	}
+	return -1
+}
+
+// trim removes optional white space from both ends: RFC 9110 5.6.3.
+func trim[T text](s T) T {
+	for len(s) > 0 && (s[0] == ' ' || s[0] == '\t') {
+		s = s[1:]
+	}
+	for len(s) > 0 && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
+		s = s[:len(s)-1]
+	}
+	return s
+}

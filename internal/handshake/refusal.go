@@ -1,0 +1,119 @@
+package handshake
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+)
+
+// A Refusal is the answer to a request that is not accepted, and the error that
+// says why. The exported ones are made once, so that errors.Is tells them
+// apart; nobody may change them. A program makes its own for its own reasons.
+type Refusal struct {
+	// Status is the HTTP status, 300 to 599 but not 304. Others are the
+	// program's mistake: see Validate.
+	Status int
+
+	// Reason is one line for the log, and the body unless Body is set. It names
+	// the rule and its RFC section, never bytes of the request.
+	Reason string
+
+	// Header is sent besides Content-Type, Content-Length and Connection. Nil:
+	// nothing. A Content-Type here replaces text/plain.
+	Header http.Header
+
+	// Body is sent as it is. Empty: Reason and a line feed.
+	Body string
+
+	// rule is the exported refusal that this one stands for, or nil.
+	rule *Refusal
+}
+
+// Error gives the status and the reason.
+func (r *Refusal) Error() string {
+	return fmt.Sprintf("handshake: refused with %d: %s", r.Status, r.Reason)
+}
+
+// Unwrap lets errors.Is find the exported refusal behind one that was made for
+// an occasion, such as [Unavailable]'s.
+func (r *Refusal) Unwrap() error {
+	if r.rule == nil {
+		return nil
+	}
+	return r.rule
+}
+
+// Validate returns the *[CallerError] that keeps the refusal from being sent as
+// it is, or nil: a status that is not a refusal, a header name that is not a
+// token or is one of those AppendResponse writes itself, a header value with
+// CR, LF, NUL or another control byte. The exported refusals are valid.
+func (r *Refusal) Validate() error {
+	if r.Status < 300 || r.Status > 599 || r.Status == http.StatusNotModified {
+		return &CallerError{What: "status " + strconv.Itoa(r.Status), Err: ErrStatus}
+	}
+	return checkHeader(r.Header, ownedInRefusal)
+}
+
+// ownedInRefusal tells the fields that frame the answer: they are not the
+// program's to set.
+func ownedInRefusal(name string) bool {
+	return equalFold(name, "Connection") || ownedAlways(name)
+}
+
+// AppendResponse appends the whole HTTP/1.1 answer and returns the extended
+// slice: status line, Content-Type, Content-Length, Connection: close, the
+// headers sorted by name, and the body. If a header names Upgrade, Connection
+// lists it as well (RFC 9110 7.8). Date is left out, since there is no clock
+// here.
+//
+// A refusal that does not pass [Refusal.Validate] is not sent: the answer is a
+// plain 500, and the caller logs what Validate says.
+func (r *Refusal) AppendResponse(dst []byte) []byte {
+	r = r.sendable()
+	return append(r.appendHead(dst), r.body()...)
+}
+
+// AppendHeadResponse is AppendResponse for a HEAD request: the same without the
+// body. RFC 9110 9.3.2.
+func (r *Refusal) AppendHeadResponse(dst []byte) []byte {
+	return r.sendable().appendHead(dst)
+}
+
+func (r *Refusal) sendable() *Refusal {
+	if r.Validate() != nil {
+		return ErrInternal
+	}
+	return r
+}
+
+func (r *Refusal) body() string {
+	if r.Body == "" {
+		return r.Reason + "\n"
+	}
+	return r.Body
+}
+
+func (r *Refusal) appendHead(dst []byte) []byte {
+	dst = append(dst, "HTTP/1.1 "...)
+	dst = strconv.AppendInt(dst, int64(r.Status), 10)
+	dst = append(dst, ' ')
+	dst = append(dst, http.StatusText(r.Status)...)
+	dst = append(dst, "\r\n"...)
+
+	contentType, connection := "text/plain; charset=utf-8", "close"
+	for name := range r.Header {
+		if equalFold(name, "Content-Type") {
+			contentType = ""
+		}
+		if equalFold(name, "Upgrade") {
+			connection = "Upgrade, close"
+		}
+	}
+	if contentType != "" {
+		dst = appendField(dst, "Content-Type", contentType)
+	}
+	dst = appendField(dst, "Content-Length", strconv.Itoa(len(r.body())))
+	dst = appendField(dst, "Connection", connection)
+	dst = appendHeader(dst, r.Header)
+	return append(dst, "\r\n"...)
+}

@@ -1,0 +1,53 @@
+package handshake
+
+import (
+	"fmt"
+	"net/http"
+)
+
+// A Response is what the program adds to the 101 answer. The zero value adds
+// nothing.
+type Response struct {
+	// Subprotocol is the one chosen of those offered. Empty: none.
+	Subprotocol string
+
+	// Header is sent besides the handshake's own fields. Nil: nothing. Upgrade,
+	// Connection, Sec-WebSocket-*, and the fields that frame content, which a
+	// 101 never has (RFC 9110 8.6), are not the program's to set.
+	Header http.Header
+}
+
+// AppendResponse appends the 101 answer to a request that passed
+// [Request.Verify] and returns the extended slice. RFC 6455 4.2.2.
+//
+// If resp cannot be sent, the error is a *[CallerError] and dst comes back as
+// it was. Nothing is kept. Without a header in resp, and with room in dst (129
+// bytes, and what the subprotocol takes), it does not allocate.
+func AppendResponse(dst []byte, r *Request, resp Response) ([]byte, error) {
+	// RFC 6455 4.2.2: the subprotocol is one of those the client offered.
+	if resp.Subprotocol != "" && !r.OffersSubprotocol(resp.Subprotocol) {
+		return dst, &CallerError{What: fmt.Sprintf("subprotocol %q", resp.Subprotocol), Err: ErrSubprotocolNotOffered}
+	}
+	if err := checkHeader(resp.Header, ownedInResponse); err != nil {
+		return dst, err
+	}
+
+	dst = append(dst, "HTTP/1.1 101 Switching Protocols\r\n"+
+		"Upgrade: websocket\r\n"+
+		"Connection: Upgrade\r\n"+
+		"Sec-WebSocket-Accept: "...)
+	dst = AppendAccept(dst, r.Key)
+	dst = append(dst, "\r\n"...)
+	if resp.Subprotocol != "" {
+		dst = appendField(dst, "Sec-WebSocket-Protocol", resp.Subprotocol)
+	}
+	dst = appendHeader(dst, resp.Header)
+	return append(dst, "\r\n"...), nil
+}
+
+// ownedInResponse tells the fields of a 101 that are not the program's to set.
+func ownedInResponse(name string) bool {
+	const prefix = "Sec-WebSocket-"
+	return equalFold(name, "Upgrade") || equalFold(name, "Connection") || ownedAlways(name) ||
+		len(name) >= len(prefix) && equalFold(name[:len(prefix)], prefix)
+}
