@@ -1,0 +1,80 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package socket
+
+import "golang.org/x/sys/unix"
+
+// CloseWrite sends what is queued and then the end of our data; the peer's can
+// still be read.
+func CloseWrite(fd int) error {
+	return wrap("shutdown", unix.Shutdown(fd, unix.SHUT_WR))
+}
+
+// Close gives the descriptor back. Whatever the error, it must not be used or
+// closed again: systems differ on whether a close that is interrupted has
+// happened, and the number may already be somebody else's. EINTR is therefore
+// no error here.
+func Close(fd int) error {
+	if err := unix.Close(fd); err != unix.EINTR {
+		return wrap("close", err)
+	}
+	return nil
+}
+
+// SetNoDelay turns Nagle's algorithm off, or on again. A socket that is not TCP
+// is left alone.
+func SetNoDelay(fd int, on bool) error {
+	value := 0
+	if on {
+		value = 1
+	}
+	err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, value)
+	if err != nil && notTCP(fd) {
+		return nil
+	}
+	return wrap("setsockopt", err)
+}
+
+// notTCP tells a socket of another family, where options for TCP fail with
+// errors that differ between systems.
+func notTCP(fd int) bool {
+	sa, err := unix.Getsockname(fd)
+	if err != nil {
+		return false
+	}
+	switch sa.(type) {
+	case *unix.SockaddrInet4, *unix.SockaddrInet6:
+		return false
+	default:
+		return true
+	}
+}
+
+// SetLinger sets how long, in seconds, the system goes on sending after Close:
+// 0 discards and resets the connection, a negative number restores the default
+// of sending in the background.
+func SetLinger(fd int, seconds int) error {
+	linger := unix.Linger{Linger: int32(max(seconds, 0))}
+	if seconds >= 0 {
+		linger.Onoff = 1
+	}
+	return wrap("setsockopt", unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &linger))
+}
+
+// SetNonblock makes the calls of this package on fd return ErrWouldBlock where
+// they would block, or lets them block again.
+func SetNonblock(fd int, on bool) error {
+	return wrap("fcntl", unix.SetNonblock(fd, on))
+}
+
+// SetSendBuffer sets how many bytes the system keeps for sending. Systems round
+// and clamp it; linux doubles it.
+func SetSendBuffer(fd int, bytes int) error {
+	return wrap("setsockopt", unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, bytes))
+}
+
+// SetRecvBuffer sets how many bytes the system keeps for us to read. Systems
+// round and clamp it; linux doubles it.
+func SetRecvBuffer(fd int, bytes int) error {
+	return wrap("setsockopt", unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, bytes))
+}

@@ -1,0 +1,37 @@
+//go:build !linux && !darwin && !freebsd && !netbsd && !openbsd && !dragonfly
+
+package socket
+
+import (
+	"errors"
+	"net/netip"
+)
+
+// There is no event loop on these systems, so that nothing ever gets as far as
+// calling any of this: it is here for programs to compile.
+
+func Read(fd int, b []byte) (int, error)        { return 0, errors.ErrUnsupported }
+func Write(fd int, b []byte) (int, error)       { return 0, errors.ErrUnsupported }
+func Writev(fd int, bufs [][]byte) (int, error) { return 0, errors.ErrUnsupported }
+
+func Accept(fd int) (nfd int, remote netip.AddrPort, err error) {
+	return -1, netip.AddrPort{}, errors.ErrUnsupported
+}
+
+func ClassifyAccept(err error) AcceptVerdict {
+	if err == nil {
+		return AcceptOK
+	}
+	return AcceptFatal
+}
+
+func LocalAddr(fd int) netip.AddrPort  { return netip.AddrPort{} }
+func RemoteAddr(fd int) netip.AddrPort { return netip.AddrPort{} }
+
+func CloseWrite(fd int) error               { return errors.ErrUnsupported }
+func Close(fd int) error                    { return errors.ErrUnsupported }
+func SetNoDelay(fd int, on bool) error      { return errors.ErrUnsupported }
+func SetLinger(fd int, seconds int) error   { return errors.ErrUnsupported }
+func SetNonblock(fd int, on bool) error     { return errors.ErrUnsupported }
+func SetSendBuffer(fd int, bytes int) error { return errors.ErrUnsupported }
+func SetRecvBuffer(fd int, bytes int) error { return errors.ErrUnsupported }

@@ -1,0 +1,52 @@
+//go:build linux
+
+package poller
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// longAgo is a deadline that has passed on any clock.
+var longAgo = time.Unix(1, 0)
+
+// pollInto polls for park: the netpoller calls it before it parks the
+// goroutine and again after each edge, until it returns true. That first call
+// is what makes edges safe: whatever became ready before the netpoller was
+// told to expect an edge is found by it.
+func (p *Poller) pollInto(uintptr) bool {
+	p.n, p.err = p.poll(p.into)
+	return p.n > 0 || p.err != nil
+}
+
+// epollEvent is i and t in epoll's terms. The two 32-bit halves of the kernel's
+// user data carry the token.
+func epollEvent(i Interest, t Token) unix.EpollEvent {
+	ev := unix.EpollEvent{Fd: int32(uint32(t)), Pad: int32(uint32(t >> 32))}
+	if i&Read != 0 {
+		ev.Events |= unix.EPOLLIN
+	}
+	if i&Write != 0 {
+		ev.Events |= unix.EPOLLOUT
+	}
+	return ev
+}
+
+// readiness is epoll's events in our terms. A socket that is reset or closed on
+// both sides is readable and writable to the kernel too, so the interest it
+// was registered with is among events; only other kinds of descriptors report
+// a bare hang-up.
+func readiness(events uint32) Interest {
+	var ready Interest
+	if events&unix.EPOLLIN != 0 {
+		ready |= Read
+	}
+	if events&unix.EPOLLOUT != 0 {
+		ready |= Write
+	}
+	if ready == None {
+		ready = Read | Write
+	}
+	return ready
+}
