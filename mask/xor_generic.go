@@ -1,4 +1,4 @@
 package mask
 
-// xor is the one function an architecture may have its own version of.
-func xor(b []byte, k Key) { xorGeneric(b, k) }
+// xor is the one function that an architecture may have a version of its own of.
+func xor(b []byte, k Key) { xorWords(b, k) }

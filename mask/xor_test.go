@@ -12,8 +12,11 @@ func oracle(b []byte, key [4]byte, offset int) {
 	}
 }
 
-func TestXOR(t *testing.T) {
-	key := [4]byte{0x37, 0xfa, 0x21, 0x3d}
+var testKey = [4]byte{0x37, 0xfa, 0x21, 0x3d}
+
+// The whole buffer is compared, so that this also shows that no byte before or
+// behind the payload changes.
+func TestXORAsByteLoop(t *testing.T) {
 	const room = 64 + 300 + 64
 	plain := make([]byte, room)
 	for i := range plain {
@@ -25,12 +28,85 @@ func TestXOR(t *testing.T) {
 			for align := range 64 {
 				copy(got, plain)
 				copy(want, plain)
-				XOR(got[align:align+length], KeyFromBytes(key).Rotate(offset))
-				oracle(want[align:align+length], key, offset)
+				XOR(got[align:align+length], KeyFromBytes(testKey).Rotate(offset))
+				oracle(want[align:align+length], testKey, offset)
 				if !bytes.Equal(got, want) {
 					t.Fatalf("length %d, key offset %d, alignment %d: differs from the byte loop", length, offset, align)
 				}
 			}
 		}
 	}
+}
+
+// The slice's capacity is not its payload: what lies behind the length belongs
+// to the next frame.
+func TestXORLeavesTheCapacityAlone(t *testing.T) {
+	for length := range 301 {
+		buf := make([]byte, length+64)
+		XOR(buf[:length], KeyFromBytes(testKey))
+		if i := bytes.IndexFunc(buf[length:], func(r rune) bool { return r != 0 }); i >= 0 {
+			t.Fatalf("length %d: byte %d behind the payload changed", length, i)
+		}
+	}
+}
+
+func TestXORInPieces(t *testing.T) {
+	const length = 70
+	want := make([]byte, length)
+	oracle(want, testKey, 0)
+	for first := range length + 1 {
+		for second := range length - first + 1 {
+			got := make([]byte, length)
+			k := KeyFromBytes(testKey)
+			XOR(got[:first], k)
+			k = k.Rotate(first)
+			XOR(got[first:first+second], k)
+			k = k.Rotate(second)
+			XOR(got[first+second:], k)
+			if !bytes.Equal(got, want) {
+				t.Fatalf("cut at %d and %d: got % x, want % x", first, first+second, got, want)
+			}
+		}
+	}
+}
+
+func TestXORTwiceIsThePayload(t *testing.T) {
+	b := []byte("RFC 6455 5.3: masking and unmasking are one")
+	plain := bytes.Clone(b)
+	XOR(b, KeyFromBytes(testKey))
+	if bytes.Equal(b, plain) {
+		t.Fatal("the payload did not change")
+	}
+	XOR(b, KeyFromBytes(testKey))
+	if !bytes.Equal(b, plain) {
+		t.Fatalf("got %q, want %q", b, plain)
+	}
+}
+
+func TestXORAllocatesNothing(t *testing.T) {
+	b := make([]byte, 100)
+	for length := range len(b) {
+		if n := testing.AllocsPerRun(10, func() { XOR(b[:length], 7) }); n != 0 {
+			t.Fatalf("length %d: %v allocations", length, n)
+		}
+	}
+}
+
+func FuzzXOR(f *testing.F) {
+	f.Add([]byte("Hello"), uint32(0x3d21fa37), 0, 2)
+	f.Add(bytes.Repeat([]byte{0xff}, 131), uint32(1), 3, 64)
+	f.Add([]byte{}, uint32(0), 0, 0)
+	f.Fuzz(func(t *testing.T, payload []byte, key uint32, offset, cut int) {
+		k := Key(key).Rotate(offset)
+		want := bytes.Clone(payload)
+		oracle(want, k.Bytes(), 0)
+
+		got := bytes.Clone(payload)
+		cut = int(uint(cut) % uint(len(got)+1))
+		XOR(got[:cut], k)
+		XOR(got[cut:], k.Rotate(cut))
+		if !bytes.Equal(got, want) {
+			t.Fatalf("cut at %d: got % x, want % x", cut, got, want)
+		}
+	})
 }
