@@ -1,0 +1,51 @@
+package frame
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"github.com/framerail/framerail/mask"
+)
+
+// BenchmarkNext decodes 64 frames that lie behind one another, as after one read.
+func BenchmarkNext(b *testing.B) {
+	for _, shape := range []struct {
+		name string
+		role Role
+		h    Header
+	}{
+		{"text", Server, Header{Fin: true, Opcode: Text, Masked: true}},
+		{"binary", Server, Header{Fin: true, Opcode: Binary, Masked: true}},
+		{"ping", Server, Header{Fin: true, Opcode: Ping, Masked: true}},
+		{"client", Client, Header{Fin: true, Opcode: Text}},
+	} {
+		for _, size := range []int{1, 20, 125, 1024, 16 << 10} {
+			if shape.h.Opcode.IsControl() && size > MaxControlPayload {
+				continue
+			}
+			b.Run(fmt.Sprintf("shape=%s/size=%d", shape.name, size), func(b *testing.B) {
+				const frames = 64
+				var in []byte
+				for range frames {
+					shape.h.MaskingKey = mask.Key(0)
+					in = AppendFrame(in, shape.h, bytes.Repeat([]byte{'a'}, size))
+				}
+				var d Decoder
+				d.Reset(shape.role, Limits{})
+				b.SetBytes(int64(size))
+				b.ReportAllocs()
+				rest := in
+				for b.Loop() {
+					ev, n, err := d.Next(rest)
+					if err != nil || len(ev.Payload) != size {
+						b.Fatal(err)
+					}
+					if rest = rest[n:]; len(rest) == 0 {
+						rest = in
+					}
+				}
+			})
+		}
+	}
+}
