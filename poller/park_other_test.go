@@ -1,0 +1,8 @@
+//go:build darwin || freebsd || netbsd || openbsd || dragonfly
+
+package poller
+
+// The benchmarks that need a client process are for linux alone.
+const peerEnv = "FRAMERAIL_POLLER_PEER"
+
+func runPeer(string) {}
