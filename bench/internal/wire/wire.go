@@ -108,3 +108,29 @@ func Payload(n, seed int) []byte {
 	}
 	return p
 }
+
+// ReadFrame reads one frame of at most 1 MiB from a server.
+func ReadFrame(r io.Reader) (final bool, opcode byte, payload []byte, err error) {
+	header := make([]byte, 10)
+	if _, err := io.ReadFull(r, header[:2]); err != nil {
+		return false, 0, nil, err
+	}
+	length := uint64(header[1])
+	switch length {
+	case 126:
+		_, err = io.ReadFull(r, header[2:4])
+		length = uint64(binary.BigEndian.Uint16(header[2:]))
+	case 127:
+		_, err = io.ReadFull(r, header[2:10])
+		length = binary.BigEndian.Uint64(header[2:])
+	}
+	if err != nil {
+		return false, 0, nil, err
+	}
+	if length > 1<<20 {
+		return false, 0, nil, fmt.Errorf("a frame of %d bytes, or a masked one", length)
+	}
+	payload = make([]byte, length)
+	_, err = io.ReadFull(r, payload)
+	return header[0]&fin != 0, header[0] &^ fin, payload, err
+}

@@ -1,0 +1,16 @@
+package load
+
+import (
+	"syscall"
+	"unsafe"
+)
+
+// raw makes one system call over p, which must not be empty. The count is 0
+// when the call failed.
+func raw(trap uintptr, fd int, p []byte) (int, syscall.Errno) {
+	n, _, errno := syscall.RawSyscall(trap, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), 0
+}
