@@ -1,0 +1,267 @@
+package conn
+
+import (
+	"errors"
+
+	"github.com/framerail/framerail/frame"
+)
+
+// ending is how far a connection is with closing (RFC 6455 7). Guarded by mu.
+type ending struct {
+	info CloseInfo
+
+	sent       bool // a Close frame is in the queue, or was sent
+	received   bool // the peer's has come, and is answered
+	eof        bool // the peer's stream has ended
+	failed     bool // RFC 6455 7.1.7: this side gave up on the peer
+	abort      bool // no more waiting
+	drop       bool // messages that are queued for callbacks are of no more use
+	halfClosed bool // the sending direction has ended
+}
+
+// Close begins the closing handshake (RFC 6455 7.1.2): what is pending is sent,
+// then a Close frame with the code and a reason of at most 123 bytes of UTF-8, then
+// the peer's Close is awaited, at most for the close timeout. Nothing can be sent
+// after it; messages that still arrive are dropped. The close callback tells how it
+// ended.
+//
+// A code of 0 or NoStatusReceived sends a Close frame without one. A code that may
+// not be sent, or a reason too long or not UTF-8, is an error and nothing is sent.
+// On a connection that is closing already, Close fails with ErrClosed.
+func (c *Conn) Close(code frame.CloseCode, reason string) error {
+	var scratch [frame.MaxControlPayload]byte
+	payload, err := frame.AppendClose(scratch[:0], code, reason)
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	if c.State() != Open {
+		c.mu.Unlock()
+		return ErrClosed
+	}
+	e := c.ending(Local, nil)
+	e.drop = true
+	e.info.Sent, e.info.Reason = wireCode(code), reason
+	c.sendClose(e, payload)
+	c.unlockAndWake()
+	return nil
+}
+
+// wireCode is the code that the callback is told for one sent: a Close frame
+// without a code counts as 1005 (RFC 6455 7.1.5).
+func wireCode(code frame.CloseCode) frame.CloseCode {
+	if code == 0 {
+		return frame.NoStatusReceived
+	}
+	return code
+}
+
+// ending is the record of the connection's closing, begun if there is none. The
+// first side and the first error stay. mu is held.
+func (c *Conn) ending(by Side, err error) *ending {
+	if c.end == nil {
+		c.end = &ending{info: CloseInfo{By: by, Received: frame.AbnormalClosure}}
+	}
+	if c.end.info.Err == nil {
+		c.end.info.Err = err
+	}
+	return c.end
+}
+
+// sendClose queues the Close frame, the last one of this side. mu is held.
+func (c *Conn) sendClose(e *ending, payload []byte) {
+	if e.sent {
+		return
+	}
+	e.sent = true
+	c.enqueue(&c.out().main, frame.Header{Fin: true, Opcode: frame.Close}, payload)
+	c.state.Store(uint32(Closing))
+}
+
+// failWith gives up on the peer (RFC 6455 7.1.7): it sends a Close frame with the
+// code, ends the sending direction, and drops what still comes. From any
+// goroutine.
+func (c *Conn) failWith(code frame.CloseCode, reason string, err error) {
+	c.mu.Lock()
+	if c.State() == Closed {
+		c.mu.Unlock()
+		return
+	}
+	e := c.ending(Local, err)
+	e.failed, e.drop = true, true
+	if !e.sent {
+		var scratch [frame.MaxControlPayload]byte
+		payload, fault := frame.AppendClose(scratch[:0], code, reason)
+		if fault != nil {
+			payload, _ = frame.AppendClose(scratch[:0], code, "")
+		}
+		e.info.Sent = code
+		c.sendClose(e, payload)
+	}
+	c.unlockAndWake()
+}
+
+// broke ends the connection for a failure of the transport. mu is held.
+func (c *Conn) broke(op string, err error) {
+	c.ending(Nobody, &OpError{Op: op, Err: err}).abort = true
+}
+
+// fail gives up on the peer for what it sent.
+func (d *Driver) fail(err error) {
+	c := (*Conn)(d)
+	code, reason := frame.InternalError, ""
+	if fault := (*frame.Error)(nil); errors.As(err, &fault) {
+		code, reason = fault.Code, fault.Rule
+	}
+	d.loop.config.Logger.Info("framerail: connection failed", "remote", c.remote, "code", uint16(code), "error", err)
+	c.failWith(code, reason, err)
+	d.discard(err)
+}
+
+// discard stops parsing: what arrives from now on is read and dropped, so that
+// closing the socket does not reset it before the peer has read the Close frame.
+func (d *Driver) discard(err error) {
+	if d.input == inputFrames {
+		d.input = inputDiscard
+	}
+	d.cut(err)
+	d.dropReceiver()
+}
+
+// cut tells a Stream callback that its message will not be finished.
+func (d *Driver) cut(err error) {
+	if d.rx != nil && d.rx.streaming {
+		d.rx.streaming = false
+		(*Conn)(d).post(event{kind: eventCut, err: err})
+	}
+}
+
+// closeFrame handles the peer's Close frame, after which nothing comes (RFC 6455
+// 5.5.1). Messages that are queued for callbacks go first.
+func (d *Driver) closeFrame(payload []byte) {
+	c := (*Conn)(d)
+	code, reason, err := frame.ParseClose(payload)
+	if err != nil {
+		d.fail(err)
+		return
+	}
+	ev := event{kind: eventEnd, code: code, text: string(reason)}
+	if c.State() != Open {
+		c.peerEnded(ev) // the answer to this side's Close frame
+		d.inputEnded(event{kind: eventCut, err: ErrMessageCut})
+		return
+	}
+	d.inputEnded(ev)
+}
+
+// peerEnded answers the peer's Close frame with one of the same code (RFC 6455
+// 5.5.1), or notes that the peer's stream has ended without one.
+func (c *Conn) peerEnded(ev event) {
+	c.mu.Lock()
+	if c.State() == Closed {
+		c.mu.Unlock()
+		return
+	}
+	if ev.err != nil {
+		e := c.ending(Nobody, nil)
+		e.eof = true
+		if !e.received {
+			c.ending(Nobody, ev.err)
+		}
+		c.state.Store(uint32(Closing))
+	} else {
+		e := c.ending(Peer, nil)
+		e.received = true
+		e.info.Received = ev.code
+		if !e.sent {
+			var scratch [frame.MaxControlPayload]byte
+			payload, err := frame.AppendClose(scratch[:0], ev.code, "")
+			if err != nil { // a code that may be received only
+				payload = nil
+			}
+			e.info.Sent, e.info.Reason = ev.code, ev.text
+			c.sendClose(e, payload)
+		}
+	}
+	c.unlockAndWake()
+}
+
+// step goes on with closing once what was pending is sent, and tells whether the
+// transport can be closed. mu is held.
+func (e *ending) step(c *Conn) (finish bool) {
+	if e.abort {
+		return true
+	}
+	if c.tx != nil && c.tx.main.bytes > 0 {
+		return false
+	}
+	// RFC 6455 7.1.1: the server closes TCP first, once both Close frames have passed.
+	if e.eof || e.sent && e.received {
+		return true
+	}
+	if e.failed && !e.halfClosed {
+		e.halfClosed = true
+		if err := c.transport.CloseWrite(); err != nil {
+			return true // the peer is gone already
+		}
+	}
+	return false
+}
+
+// beginEnd does what falls to the loop when a connection begins to close.
+func (d *Driver) beginEnd() {
+	d.startEndTimer()
+	d.mu.Lock()
+	failed, err := d.end.failed, d.end.info.Err
+	d.mu.Unlock()
+	if failed {
+		d.discard(err)
+	} else if (*Conn)(d).State() != Open {
+		d.cut(ErrClosed)
+	}
+}
+
+func (d *Driver) startEndTimer() {
+	if !d.endTimed {
+		d.endTimed = true
+		d.loop.host.SetTimer(d, d.loop.config.CloseTimeout)
+	}
+}
+
+// finish closes the transport, whatever is still pending, and lets the loop
+// forget the connection.
+func (d *Driver) finish() {
+	c := (*Conn)(d)
+	c.mu.Lock()
+	if q := c.tx; q != nil {
+		c.end.info.Unsent = q.main.bytes + q.behind.bytes
+		q.writing = false
+		c.returnQueue(q)
+	}
+	c.state.Store(uint32(Closed))
+	c.held.Store(0)
+	_ = c.transport.Close() // nothing is left to be lost
+	c.mu.Unlock()
+
+	d.input = inputDone
+	d.dropReceiver()
+	d.loop.host.Closed(d)
+	c.deliver(event{kind: eventClose})
+}
+
+func (c *Conn) closeInfo() CloseInfo {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.end.info
+}
+
+// dropping tells whether queued messages are of no more use: this side has begun
+// to close.
+func (c *Conn) dropping() bool {
+	if c.State() == Open {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.end != nil && c.end.drop
+}

@@ -1,0 +1,112 @@
+package conn
+
+import (
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/framerail/framerail/frame"
+)
+
+// Dispatch says where callbacks run.
+type Dispatch uint8
+
+const (
+	// OnLoop runs callbacks on the event loop: the fastest way, without allocation
+	// or hand-over. A callback must not block; while it runs, the loop's other
+	// connections wait.
+	OnLoop Dispatch = iota
+	// OnGoroutines runs callbacks on goroutines, one at a time for each connection
+	// and none while it is idle. A callback may block. Messages wait in a bounded
+	// queue; while it is full, the socket is not read.
+	OnGoroutines
+)
+
+// Defaults and bounds. A zero in [Config] means the default beside it here.
+const (
+	// DefaultMaxMessageSize is in bytes. Small enough that the pending bound holds
+	// four answers of that size.
+	DefaultMaxMessageSize = frame.DefaultMaxMessageSize
+	// DefaultMaxFragments is a count for each message.
+	DefaultMaxFragments = frame.DefaultMaxFragments
+	// DefaultMaxPending is in bytes of frames for each connection.
+	DefaultMaxPending = 1 << 20
+	// DefaultQueueMessages and DefaultQueueBytes bound what waits for callbacks on
+	// goroutines, for each connection.
+	DefaultQueueMessages = 64
+	DefaultQueueBytes    = 64 << 10
+	// DefaultIdleTimeout is how long a peer may be silent; a ping goes out at half
+	// of it.
+	DefaultIdleTimeout = 120 * time.Second
+	// DefaultCloseTimeout bounds the closing handshake.
+	DefaultCloseTimeout = 5 * time.Second
+
+	// controlReserve is room for control frames beyond MaxPending, in bytes: data
+	// that a peer does not read must not make it look dead (RFC 6455 5.5.2).
+	controlReserve = 1 << 10
+	// directWrite is the payload size, in bytes, from which a send goes to the
+	// socket at once and uncopied. Below it a copy costs less than a system call
+	// of its own (BenchmarkSendDirect).
+	directWrite = 16 << 10
+	// readBudget bounds, in bytes, what one connection reads before its neighbours
+	// have their turn.
+	readBudget = 256 << 10
+)
+
+// Config is what connections of one server share. The zero value is safe on the
+// internet. It must not change once connections use it.
+type Config struct {
+	// Handlers are the callbacks of connections that set none of their own.
+	Handlers Handlers
+	// Dispatch says where they run.
+	Dispatch Dispatch
+	// Role is this side's: it decides who masks (RFC 6455 5.3).
+	Role frame.Role
+	// MaxMessageSize bounds a message that arrives, in bytes over all its
+	// fragments; beyond it the connection closes with 1009.
+	MaxMessageSize int64
+	// MaxFragments bounds the fragments of a message; beyond it 1008.
+	MaxFragments int
+	// MaxPending bounds the bytes of frames that wait for the socket. A send that
+	// would pass it fails with ErrPendingFull. Above half of it the peer is not
+	// read from until a quarter is left.
+	MaxPending int
+	// QueueMessages and QueueBytes bound what waits for callbacks on goroutines.
+	// The message that reaches either bound is still taken; then the socket is not
+	// read until half is left.
+	QueueMessages int
+	QueueBytes    int
+	// IdleTimeout ends connections whose peer is silent for it; half-way a ping is
+	// sent. Negative: never.
+	IdleTimeout time.Duration
+	// CloseTimeout bounds the closing handshake.
+	CloseTimeout time.Duration
+	// Logger gets one line for each connection that fails. Nil: slog.Default().
+	Logger *slog.Logger
+	// Request makes the request from the head of the opening handshake, for
+	// [Conn.Request]. Nil: there is none.
+	Request func(head []byte, remote netip.AddrPort) *http.Request
+}
+
+// WithDefaults is the config with every zero replaced by its default.
+func (cfg Config) WithDefaults() Config {
+	orDefault(&cfg.MaxMessageSize, DefaultMaxMessageSize)
+	orDefault(&cfg.MaxFragments, DefaultMaxFragments)
+	orDefault(&cfg.MaxPending, DefaultMaxPending)
+	orDefault(&cfg.QueueMessages, DefaultQueueMessages)
+	orDefault(&cfg.QueueBytes, DefaultQueueBytes)
+	orDefault(&cfg.IdleTimeout, DefaultIdleTimeout)
+	orDefault(&cfg.CloseTimeout, DefaultCloseTimeout)
+	if cfg.Logger == nil {
+		cfg.Logger = slog.Default()
+	}
+	return cfg
+}
+
+func orDefault[T comparable](v *T, def T) {
+	var zero T
+	if *v == zero {
+		*v = def
+	}
+}

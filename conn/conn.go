@@ -1,0 +1,142 @@
+package conn
+
+import (
+	"net/http"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+)
+
+// Conn is one WebSocket connection. Every method may be called from any
+// goroutine, and none of them blocks.
+type Conn struct {
+	loop      *Loop
+	transport Transport
+	remote    netip.AddrPort
+	handlers  atomic.Pointer[Handlers]
+	state     atomic.Uint32
+
+	// corked is true while the loop is at work on this connection and will flush
+	// it when done: a send need not ask it to.
+	corked atomic.Bool
+	// queued is true while an inbox exists: callbacks must go through it.
+	queued atomic.Bool
+	// held says why the peer is not read from, as hold bits. Set and cleared under
+	// mu, read by the loop without it.
+	held atomic.Uint32
+
+	// Owned by the loop.
+	id        int32
+	heard     uint32 // when the peer last gave a sign of life, in ms of Loop.Now
+	input     input
+	pinged    bool // a heartbeat is out
+	readable  bool // the transport's interest, as last set
+	writable  bool
+	endTimed  bool // the close timeout is running
+	rx        *receiver
+	mu        sync.Mutex
+	scheduled bool // guarded by mu: the loop has been asked to attend
+	drained   bool // guarded by mu: the socket took all after refusing some
+
+	// Guarded by mu. All are nil while the connection is idle.
+	tx    *queue
+	in    *inbox
+	end   *ending
+	info  *info
+	value any
+}
+
+// Why a peer is not read from.
+const (
+	holdOpen    = 1 << iota // the Open callback has not returned
+	holdQueue               // the callback queue is full
+	holdPending             // it does not read what it causes to be sent
+)
+
+// input is what the loop does with bytes that arrive.
+type input uint8
+
+const (
+	inputFrames  input = iota // parse them
+	inputDiscard              // read and drop them: the connection has failed
+	inputDone                 // read no more: the stream or the conversation has ended
+)
+
+// info is what the opening handshake left behind, where the program wants it.
+type info struct {
+	subprotocol string
+	head        []byte // only while the Open callback runs
+	request     *http.Request
+	keep        bool // the program has asked for the request
+}
+
+// State is where the connection stands in its life.
+func (c *Conn) State() State { return State(c.state.Load()) }
+
+// RemoteAddr is the peer's address, without brackets or an IPv4-mapped prefix;
+// zero over a unix socket. It stays known after the close.
+func (c *Conn) RemoteAddr() netip.AddrPort { return c.remote }
+
+// LocalAddr is this side's address; zero over a unix socket and once the
+// connection is closed.
+func (c *Conn) LocalAddr() netip.AddrPort {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.State() == Closed {
+		return netip.AddrPort{}
+	}
+	return c.transport.LocalAddr()
+}
+
+// Subprotocol is the one agreed on in the opening handshake; "" if none was (RFC
+// 6455 1.9).
+func (c *Conn) Subprotocol() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.info == nil {
+		return ""
+	}
+	return c.info.subprotocol
+}
+
+// Request is the request of the opening handshake: path, query, headers, cookies.
+// It must first be asked for in the Open callback; what was asked for there is
+// kept for the life of the connection. Otherwise, so that an idle connection
+// stays small, nothing is kept and Request is nil.
+func (c *Conn) Request() *http.Request {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	in := c.info
+	if in == nil {
+		return nil
+	}
+	if in.request == nil && in.head != nil && c.loop.config.Request != nil {
+		in.request = c.loop.config.Request(in.head, c.remote)
+	}
+	in.keep = true
+	return in.request
+}
+
+// SetValue keeps a value of the program's with the connection.
+func (c *Conn) SetValue(v any) {
+	c.mu.Lock()
+	c.value = v
+	c.mu.Unlock()
+}
+
+// Value is what SetValue was last given; nil at first.
+func (c *Conn) Value() any {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.value
+}
+
+// Pending is how many bytes of frames wait for the socket.
+func (c *Conn) Pending() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.tx == nil {
+		return 0
+	}
+	return c.tx.main.bytes + c.tx.behind.bytes
+}

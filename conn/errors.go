@@ -1,0 +1,60 @@
+package conn
+
+import (
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Errors come in three kinds. What the peer did against RFC 6455 or the limits
+// is a [frame.Error], which carries the close code. What the program did wrong
+// is one of the ErrXxx below, returned by the call that did it. What the network
+// did is an [OpError], which wraps the system's error.
+var (
+	// ErrClosed: the connection is closing or closed. RFC 6455 5.5.1 allows no
+	// data after a Close frame, so nothing can be forced through.
+	ErrClosed = errors.New("framerail: connection is closed")
+	// ErrPendingFull: the send would have passed the bound on pending bytes.
+	// Nothing of it was sent; OnDrained tells when there is room again.
+	ErrPendingFull = errors.New("framerail: too many bytes are pending to this peer")
+	// ErrMessageType: a message is Text or Binary, nothing else.
+	ErrMessageType = errors.New("framerail: message type is neither text nor binary")
+	// ErrControlTooLong: a ping or pong carries at most 125 bytes (RFC 6455 5.5).
+	ErrControlTooLong = errors.New("framerail: control frame payload is over 125 bytes")
+	// ErrWriterOpen: a fragmented message is being written already; fragments of
+	// two messages may not be mixed (RFC 6455 5.4).
+	ErrWriterOpen = errors.New("framerail: a message writer is open already")
+	// ErrWriterClosed: the message was ended by Close.
+	ErrWriterClosed = errors.New("framerail: message writer is closed")
+	// ErrReaderDone: the callback that was given this reader has returned.
+	ErrReaderDone = errors.New("framerail: reader used after its callback returned")
+)
+
+// Why a connection ended, where it was neither side's Close.
+var (
+	// ErrIdle: the peer sent nothing, not even a pong, for the idle timeout.
+	ErrIdle = errors.New("framerail: peer was silent for the idle timeout")
+	// ErrCloseTimeout: the peer did not finish the closing handshake in time.
+	ErrCloseTimeout = errors.New("framerail: peer did not finish the closing handshake in time")
+	// ErrAborted: the program, or the shutdown of its server, cut the connection.
+	ErrAborted = errors.New("framerail: connection was cut by this side")
+	// ErrUnexpectedEOF: the peer ended the stream without a Close frame, or in the
+	// middle of a message. It matches io.ErrUnexpectedEOF.
+	ErrUnexpectedEOF = fmt.Errorf("framerail: stream ended without a Close frame: %w", io.ErrUnexpectedEOF)
+	// ErrMessageCut: the connection closed in the middle of a message. It matches
+	// io.ErrUnexpectedEOF.
+	ErrMessageCut = fmt.Errorf("framerail: connection closed in the middle of a message: %w", io.ErrUnexpectedEOF)
+	// ErrPanic: a callback panicked; the log has its stack.
+	ErrPanic = errors.New("framerail: a callback panicked")
+)
+
+// OpError is a failure of the network or the operating system.
+type OpError struct {
+	Op  string // "read" or "write"
+	Err error  // the system's error, such as syscall.ECONNRESET
+}
+
+func (e *OpError) Error() string { return "framerail: " + e.Op + ": " + e.Err.Error() }
+
+// Unwrap returns the system's error.
+func (e *OpError) Unwrap() error { return e.Err }

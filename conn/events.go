@@ -1,0 +1,162 @@
+package conn
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/buffer"
+)
+
+// event is something a callback is told. It runs here and now on the loop, or
+// waits in an inbox for the connection's goroutine.
+type event struct {
+	kind  eventKind
+	first bool // of a piece
+	last  bool
+	op    frame.Opcode    // of a message or a piece
+	code  frame.CloseCode // received, with eventEnd
+	buf   *buffer.Buffer  // the payload, owned by the event; nil on the loop
+	raw   []byte          // the payload of a control frame on the loop
+	err   error           // of eventEnd and eventCut
+	text  string          // the reason received, with eventEnd
+}
+
+type eventKind uint8
+
+const (
+	eventOpen    eventKind = iota
+	eventMessage           // a whole message
+	eventPiece             // a piece of a message for a Stream callback
+	eventCut               // the message in pieces will not be finished
+	eventPing
+	eventPong
+	eventDrained
+	eventEnd   // the peer's Close frame, or the end of its stream
+	eventClose // the last one
+)
+
+func (ev *event) payload() []byte {
+	if ev.buf != nil {
+		return ev.buf.B
+	}
+	return ev.raw
+}
+
+// inline tells whether callbacks run on the loop now: not if the program wants
+// goroutines, nor while one is still at work on what came before.
+func (c *Conn) inline() bool {
+	return c.loop.config.Dispatch == OnLoop && !c.queued.Load()
+}
+
+// deliver runs an event's callback on the loop, or queues it behind those that
+// wait. Called on the loop.
+func (c *Conn) deliver(ev event) {
+	if c.inline() {
+		c.run(ev)
+		return
+	}
+	c.post(ev)
+}
+
+// deliverControl delivers a ping or pong; queued, its payload is copied.
+func (c *Conn) deliverControl(kind eventKind, payload []byte) {
+	if c.inline() {
+		c.run(event{kind: kind, raw: payload})
+		return
+	}
+	c.post(event{kind: kind, buf: copyOf(&c.loop.pool, payload)})
+}
+
+// run calls the callback an event is for, on whichever goroutine.
+func (c *Conn) run(ev event) {
+	defer c.recovered()
+	h := c.handlers.Load()
+	switch ev.kind {
+	case eventOpen:
+		defer c.opened()
+		if h.Open != nil {
+			h.Open(c)
+		}
+	case eventMessage:
+		if c.dropping() {
+			return
+		}
+		if h.Message != nil {
+			h.Message(c, Message{Type: ev.op, Payload: ev.payload()})
+		} else if h.Stream != nil {
+			c.runStream(h, ev)
+		}
+	case eventPiece:
+		if !ev.first || c.dropping() {
+			ev.buf.Release() // of a message whose callback has returned
+			return
+		}
+		c.runStream(h, ev)
+	case eventPing:
+		if c.dropping() {
+			return
+		}
+		if h.Ping != nil {
+			h.Ping(c, ev.payload())
+		}
+	case eventPong:
+		if h.Pong != nil && !c.dropping() {
+			h.Pong(c, ev.payload())
+		}
+	case eventDrained:
+		if h.Drained != nil {
+			h.Drained(c)
+		}
+	case eventEnd:
+		c.peerEnded(ev)
+	case eventClose:
+		defer c.loop.host.Ended((*Driver)(c))
+		if h.Close != nil {
+			h.Close(c, c.closeInfo())
+		}
+	}
+}
+
+// opened ends the Open callback: what it asked for is kept, the input flows.
+func (c *Conn) opened() {
+	c.loop.host.Opened((*Driver)(c))
+	c.mu.Lock()
+	wake := false
+	if c.held.Load()&holdOpen != 0 {
+		c.info = c.info.kept()
+		c.release(holdOpen)
+		wake = c.wake()
+	}
+	c.mu.Unlock()
+	if wake {
+		c.loop.host.Schedule((*Driver)(c))
+	}
+}
+
+// recovered is deferred around callbacks: it contains a panic. The connection
+// closes with 1011; the process, the loop and everyone else go on.
+func (c *Conn) recovered() {
+	r := recover()
+	if r == nil {
+		return
+	}
+	c.loop.config.Logger.Error("framerail: a callback panicked",
+		"remote", c.remote, "panic", r, "stack", string(debug.Stack()))
+	c.failWith(frame.InternalError, "", fmt.Errorf("%w: %v", ErrPanic, r))
+}
+
+// hold and release set and clear reasons not to read from the peer. mu is held.
+func (c *Conn) hold(why uint32)    { c.held.Store(c.held.Load() | why) }
+func (c *Conn) release(why uint32) { c.held.Store(c.held.Load() &^ why) }
+
+// wake tells whether the loop must be asked to attend to the connection: not if
+// it is at work on it, or has been asked. mu is held; a true result obliges the
+// caller to call Host.Schedule once it has let go of mu.
+func (c *Conn) wake() bool {
+	if c.corked.Load() || c.scheduled {
+		return false
+	}
+	c.scheduled = true
+	return true
+}

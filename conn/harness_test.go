@@ -1,0 +1,266 @@
+package conn
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"net/netip"
+	"os"
+	"runtime"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/frame"
+)
+
+// rig is a loop with one connection over a transport of byte slices. The test's
+// own goroutine is the loop: it feeds input, turns, and looks at the output.
+type rig struct {
+	t    *testing.T
+	loop *Loop
+	c    *Conn
+	d    *Driver
+	wire *wire
+
+	mu        sync.Mutex
+	scheduled chan *Driver
+	read      bool
+	write     bool
+	timer     time.Duration
+	opened    int
+	closed    int
+	ended     int
+}
+
+// wire is a transport whose peer is the test.
+type wire struct {
+	mu       sync.Mutex
+	in       []byte
+	inErr    error // after in: io.EOF or an errno
+	out      bytes.Buffer
+	room     int // bytes it takes before it would block; negative: no limit
+	outErr   error
+	writes   int
+	chunk    int // most bytes a Read gives; 0: no limit
+	halfDone bool
+	closed   bool
+}
+
+func (w *wire) Read(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.in) == 0 {
+		if w.inErr != nil {
+			return 0, w.inErr
+		}
+		return 0, ErrWouldBlock
+	}
+	if w.chunk > 0 && len(b) > w.chunk {
+		b = b[:w.chunk]
+	}
+	n := copy(b, w.in)
+	w.in = w.in[n:]
+	return n, nil
+}
+
+func (w *wire) Write(bufs [][]byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		panic("write after close")
+	}
+	if w.outErr != nil {
+		return 0, w.outErr
+	}
+	w.writes++
+	n := 0
+	for _, b := range bufs {
+		if w.room >= 0 && len(b) > w.room {
+			b = b[:w.room]
+		}
+		w.out.Write(b)
+		n += len(b)
+		if w.room >= 0 {
+			w.room -= len(b)
+		}
+	}
+	if n == 0 {
+		return 0, ErrWouldBlock
+	}
+	return n, nil
+}
+
+func (w *wire) CloseWrite() error         { w.halfDone = true; return nil }
+func (w *wire) Close() error              { w.closed = true; return nil }
+func (w *wire) LocalAddr() netip.AddrPort { return netip.MustParseAddrPort("127.0.0.1:80") }
+
+func (r *rig) Schedule(d *Driver)                      { r.scheduled <- d }
+func (r *rig) SetInterest(_ *Driver, read, write bool) { r.read, r.write = read, write }
+func (r *rig) SetTimer(_ *Driver, after time.Duration) { r.timer = after }
+func (r *rig) Opened(*Driver)                          { r.mu.Lock(); r.opened++; r.mu.Unlock() }
+func (r *rig) Closed(*Driver)                          { r.closed++ }
+func (r *rig) Ended(*Driver)                           { r.mu.Lock(); r.ended++; r.mu.Unlock() }
+
+var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
+
+var peerAddr = netip.MustParseAddrPort("192.0.2.1:1234")
+
+// newRig is a rig whose connection is not open yet.
+func newRig(t *testing.T, cfg Config) *rig {
+	if cfg.Logger == nil {
+		cfg.Logger = quiet
+	}
+	cfg = cfg.WithDefaults()
+	r := &rig{t: t, wire: &wire{room: -1}, scheduled: make(chan *Driver, 1000), read: true, c: new(Conn)}
+	r.loop = NewLoop(&cfg, r)
+	r.d = (*Driver)(r.c)
+	r.d.Init(r.loop, 7, r.wire, peerAddr)
+	t.Cleanup(r.checkLeaks)
+	return r
+}
+
+// openRig is a rig with an open connection whose response was taken off the wire.
+func openRig(t *testing.T, cfg Config) *rig {
+	r := newRig(t, cfg)
+	r.d.Open(Opening{Response: []byte("HTTP/1.1 101\r\n\r\n")})
+	r.wire.out.Reset()
+	r.wire.writes = 0
+	return r
+}
+
+// checkLeaks ends the connection and checks that all that was lent came back and
+// that the close callback ran.
+func (r *rig) checkLeaks() {
+	if r.closed == 0 {
+		r.d.Abort(nil)
+	}
+	r.eventually("the close callback", func() bool { r.mu.Lock(); defer r.mu.Unlock(); return r.ended == 1 })
+	r.eventually("buffers given back", func() bool { n, _ := r.loop.Lent(); return n == 0 })
+	if r.closed != 1 {
+		r.t.Errorf("closed %d times", r.closed)
+	}
+}
+
+// turn attends to the connection until nobody asks any more.
+func (r *rig) turn() {
+	for {
+		select {
+		case d := <-r.scheduled:
+			d.Attend()
+		default:
+			return
+		}
+	}
+}
+
+// eventually turns the loop until cond holds.
+func (r *rig) eventually(what string, cond func() bool) {
+	r.t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for !cond() {
+		if time.Now().After(deadline) {
+			r.t.Fatalf("waited in vain for %s", what)
+		}
+		select {
+		case d := <-r.scheduled:
+			d.Attend()
+		case <-time.After(time.Millisecond):
+		}
+		r.poll()
+	}
+}
+
+// poll reports readiness once, as a level-triggered poller would.
+func (r *rig) poll() {
+	r.wire.mu.Lock()
+	ready := len(r.wire.in) > 0 || r.wire.inErr != nil
+	r.wire.mu.Unlock()
+	if r.read && ready && r.closed == 0 {
+		r.d.Readable()
+	}
+}
+
+// receive gives the connection bytes as a loop would.
+func (r *rig) receive(b []byte) {
+	r.wire.mu.Lock()
+	r.wire.in = append(r.wire.in, b...)
+	r.wire.mu.Unlock()
+	r.poll()
+}
+
+// peer is a frame as a client sends it.
+func peer(op frame.Opcode, fin bool, payload string) []byte {
+	return frame.AppendFrame(nil, frame.Header{Fin: fin, Opcode: op, Masked: true, MaskingKey: 0x12345678}, []byte(payload))
+}
+
+func text(s string) []byte { return peer(frame.Text, true, s) }
+
+func peerClose(code frame.CloseCode, reason string) []byte {
+	p, err := frame.AppendClose(nil, code, reason)
+	if err != nil {
+		panic(err)
+	}
+	return peer(frame.Close, true, string(p))
+}
+
+// sent takes what the connection has sent and splits it into frames.
+func (r *rig) sent() (frames []sentFrame) {
+	r.t.Helper()
+	r.wire.mu.Lock()
+	defer r.wire.mu.Unlock()
+	b := r.wire.out.Bytes()
+	for len(b) > 0 {
+		h, n, err := frame.DecodeHeader(b)
+		if err != nil || n == 0 || int64(len(b)-n) < h.PayloadLen {
+			r.t.Fatalf("sent bytes that are no frames: %x (%v)", b, err)
+		}
+		end := n + int(h.PayloadLen)
+		frames = append(frames, sentFrame{h.Opcode, h.Fin, string(b[n:end])})
+		b = b[end:]
+	}
+	r.wire.out.Reset()
+	return frames
+}
+
+type sentFrame struct {
+	op      frame.Opcode
+	fin     bool
+	payload string
+}
+
+// closing is the payload of a sent Close frame.
+func (f sentFrame) closing() (frame.CloseCode, string) {
+	code, reason, err := frame.ParseClose([]byte(f.payload))
+	if err != nil {
+		panic(err)
+	}
+	return code, string(reason)
+}
+
+func expect[T comparable](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+// TestMain checks that the tests leave no goroutine behind.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	for range 100 {
+		if runtime.NumGoroutine() <= 2 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if n := runtime.NumGoroutine(); code == 0 && n > 2 {
+		buf := make([]byte, 1<<16)
+		println("goroutines left:", n, string(buf[:runtime.Stack(buf, true)]))
+		code = 1
+	}
+	os.Exit(code)
+}
+
+var errReset = syscall.ECONNRESET

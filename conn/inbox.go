@@ -1,0 +1,150 @@
+package conn
+
+import (
+	"sync"
+
+	"github.com/framerail/framerail/frame"
+)
+
+// inbox queues the events of one connection for a goroutine, which runs while
+// there are any. All fields are guarded by the connection's mu.
+type inbox struct {
+	conn   *Conn
+	work   func()  // (*inbox).run, bound once so that starting it does not allocate
+	events []event // those waiting are events[head:]
+	head   int
+	bytes  int // of payload waiting
+	more   sync.Cond
+}
+
+func (l *Loop) lendInbox(c *Conn) *inbox {
+	in, _ := l.inboxes.Get().(*inbox)
+	if in == nil {
+		in = new(inbox)
+		in.work = in.run
+	}
+	in.conn, in.more.L = c, &c.mu
+	return in
+}
+
+func (in *inbox) waiting() int { return len(in.events) - in.head }
+
+func (in *inbox) push(ev event) {
+	in.events = append(in.events, ev)
+	if ev.buf != nil {
+		in.bytes += len(ev.buf.B)
+	}
+}
+
+func (in *inbox) pop() event {
+	ev := in.events[in.head]
+	in.events[in.head] = event{}
+	in.head++
+	if in.head == len(in.events) {
+		in.events, in.head = in.events[:0], 0
+	}
+	if ev.buf != nil {
+		in.bytes -= len(ev.buf.B)
+	}
+	return ev
+}
+
+// post queues an event and starts the goroutine if none is at work. From the loop.
+func (c *Conn) post(ev event) {
+	c.mu.Lock()
+	in, start := c.inbox()
+	in.push(ev)
+	c.boundInbox(in)
+	in.more.Signal()
+	c.mu.Unlock()
+	if start {
+		go in.work()
+	}
+}
+
+// postPiece queues a piece of a message for a Stream callback. A piece that
+// follows one still waiting joins it, so that a message that drips in byte by
+// byte takes no more memory than one that comes at once.
+func (c *Conn) postPiece(ev frame.Event) {
+	c.mu.Lock()
+	in, start := c.inbox()
+	if n := len(in.events); !ev.First && in.waiting() > 0 && in.events[n-1].joins(len(ev.Payload)) {
+		tail := &in.events[n-1]
+		tail.buf.B = append(tail.buf.B, ev.Payload...)
+		tail.last = ev.Last
+		in.bytes += len(ev.Payload)
+	} else {
+		in.push(event{
+			kind: eventPiece, first: ev.First, last: ev.Last, op: ev.Opcode,
+			buf: copyOf(&c.loop.pool, ev.Payload),
+		})
+	}
+	c.boundInbox(in)
+	in.more.Signal()
+	c.mu.Unlock()
+	if start {
+		go in.work()
+	}
+}
+
+// joins tells whether n more bytes of the same message fit behind this event's.
+func (ev *event) joins(n int) bool {
+	return ev.kind == eventPiece && !ev.last && cap(ev.buf.B)-len(ev.buf.B) >= n
+}
+
+// inbox is the connection's inbox, made if there is none; then a goroutine is to
+// be started for it. mu is held.
+func (c *Conn) inbox() (in *inbox, start bool) {
+	if c.in != nil {
+		return c.in, false
+	}
+	c.in = c.loop.lendInbox(c)
+	c.queued.Store(true)
+	return c.in, true
+}
+
+// boundInbox stops the input while the inbox is full. mu is held.
+func (c *Conn) boundInbox(in *inbox) {
+	cfg := c.loop.config
+	if in.waiting() >= cfg.QueueMessages || in.bytes >= cfg.QueueBytes {
+		c.hold(holdQueue)
+	}
+}
+
+// next takes the event at the head, and lets the input flow again once the inbox
+// is half empty. mu is held; wake is as for Conn.wake.
+func (in *inbox) next() (ev event, wake bool) {
+	ev = in.pop()
+	c := in.conn
+	cfg := c.loop.config
+	if c.held.Load()&holdQueue != 0 && in.waiting() <= cfg.QueueMessages/2 && in.bytes <= cfg.QueueBytes/2 {
+		c.release(holdQueue)
+		wake = c.wake()
+	}
+	return ev, wake
+}
+
+// run is the connection's goroutine: it runs callbacks until none is waiting.
+func (in *inbox) run() {
+	c := in.conn
+	for {
+		c.mu.Lock()
+		if in.waiting() == 0 {
+			c.in = nil
+			c.queued.Store(false)
+			in.conn, in.more.L = nil, nil
+			c.mu.Unlock()
+			c.loop.inboxes.Put(in)
+			return
+		}
+		ev, wake := in.next()
+		c.mu.Unlock()
+		if wake {
+			c.loop.host.Schedule((*Driver)(c))
+		}
+		c.run(ev)
+		if ev.buf != nil && ev.kind != eventPiece {
+			ev.buf.Release()
+		}
+	}
+}

@@ -1,0 +1,231 @@
+package conn
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/buffer"
+)
+
+// ReadSize is the size of a loop's read buffer in bytes, shared by all of its
+// connections. A read that fills it is followed by another.
+const ReadSize = 64 << 10
+
+// Host is the event loop as its connections see it.
+type Host interface {
+	// Schedule asks the loop to call d.Attend soon. From any goroutine.
+	Schedule(d *Driver)
+	// SetInterest says which readiness to report from now on. On the loop.
+	SetInterest(d *Driver, read, write bool)
+	// SetTimer asks for d.Expire once that much time has passed, in place of an
+	// earlier wish; there is one timer for each connection. On the loop.
+	SetTimer(d *Driver, after time.Duration)
+	// Opened tells that the Open callback has returned. On the callback's goroutine.
+	Opened(d *Driver)
+	// Closed tells that the transport is closed: the loop forgets d, its interest
+	// and its timer. On the loop.
+	Closed(d *Driver)
+	// Ended tells that the Close callback has returned: nothing more will run.
+	// On the callback's goroutine.
+	Ended(d *Driver)
+}
+
+// Loop is what the connections of one event loop share: configuration, buffers,
+// and the time. Its connections' Driver methods are called from one goroutine.
+type Loop struct {
+	config *Config
+	host   Host
+
+	// Now is the time since a moment of the owner's choice, as of this turn. The
+	// owner sets it; timeouts are only as fine as it is.
+	Now time.Duration
+
+	pool    buffer.Pool
+	queues  sync.Pool // *queue
+	inboxes sync.Pool // *inbox
+
+	// Owned by the loop.
+	readBuf   []byte
+	spare     *receiver // at rest; lent to the connection being read
+	receivers sync.Pool // *receiver, those given back beyond the spare one
+	opening   info      // lent to the connection whose Open callback runs
+}
+
+// NewLoop is a loop's shared part. The config must have its defaults filled in
+// and is not changed.
+func NewLoop(config *Config, host Host) *Loop {
+	return &Loop{config: config, host: host, readBuf: make([]byte, ReadSize)}
+}
+
+// Lent is how many pooled buffers the loop's connections hold, and their bytes:
+// none while all are idle. From any goroutine.
+func (l *Loop) Lent() (buffers, bytes int64) { return l.pool.Lent() }
+
+// Driver is a connection seen from the loop that owns it: the methods by which
+// events reach it. All are called on the loop's goroutine.
+//
+// A Driver and its Conn are one value: convert with (*Conn)(d).
+type Driver Conn
+
+// Init readies a zero connection of loop l. The id is the loop's own number for
+// it.
+func (d *Driver) Init(l *Loop, id int, t Transport, remote netip.AddrPort) {
+	d.loop, d.id, d.transport, d.remote = l, int32(id), t, remote
+	d.handlers.Store(&l.config.Handlers)
+	d.readable = true
+}
+
+// ID is the loop's number for the connection.
+func (d *Driver) ID() int { return int(d.id) }
+
+// Opening is what the opening handshake leaves for the connection. The slices are
+// valid until Open returns; it copies what it keeps.
+type Opening struct {
+	// Response is sent before any frame.
+	Response []byte
+	// Head is the request's head, for Conn.Request.
+	Head []byte
+	// Rest is what had been read behind the head: the first frames.
+	Rest []byte
+	// Subprotocol is the one agreed on, "" for none.
+	Subprotocol string
+}
+
+// Open begins the conversation: it sends the response, runs the Open callback and
+// takes in what had come behind the request.
+func (d *Driver) Open(o Opening) {
+	c := (*Conn)(d)
+	d.corked.Store(true)
+	d.heard = d.millis()
+	c.mu.Lock()
+	c.out().main.append(&d.loop.pool, o.Response, 0)
+	c.state.Store(uint32(Open))
+	c.mu.Unlock()
+	if idle := d.loop.config.IdleTimeout; idle > 0 {
+		d.loop.host.SetTimer(d, idle/2)
+	}
+	d.runOpen(o)
+	d.receive(o.Rest)
+	d.settle()
+}
+
+// runOpen runs the Open callback here, or queues it and holds the input until it
+// has run: it may set the callbacks that the first message needs.
+func (d *Driver) runOpen(o Opening) {
+	c := (*Conn)(d)
+	if d.loop.config.Dispatch == OnGoroutines {
+		c.mu.Lock()
+		c.info = &info{subprotocol: o.Subprotocol, head: append([]byte(nil), o.Head...)}
+		c.held.Store(c.held.Load() | holdOpen)
+		c.mu.Unlock()
+		c.post(event{kind: eventOpen})
+		return
+	}
+	lent := &d.loop.opening
+	*lent = info{subprotocol: o.Subprotocol, head: o.Head}
+	c.mu.Lock()
+	c.info = lent
+	c.mu.Unlock()
+	c.run(event{kind: eventOpen})
+	c.mu.Lock()
+	c.info = lent.kept()
+	c.mu.Unlock()
+}
+
+// kept is what remains of the handshake once the Open callback has returned.
+func (in *info) kept() *info {
+	if in.subprotocol == "" && !in.keep {
+		return nil
+	}
+	k := &info{subprotocol: in.subprotocol}
+	if in.keep {
+		k.request = in.request
+	}
+	return k
+}
+
+// Readable tells that the transport has bytes, or has ended.
+func (d *Driver) Readable() {
+	d.corked.Store(true)
+	d.read()
+	d.settle()
+}
+
+// Writable tells that the transport takes bytes again.
+func (d *Driver) Writable() {
+	d.mu.Lock()
+	if d.tx != nil {
+		d.tx.blocked = false
+	}
+	d.mu.Unlock()
+	d.settle()
+}
+
+// Attend does what was asked for by Host.Schedule.
+func (d *Driver) Attend() { d.settle() }
+
+// Abort cuts the connection at once. err is what the close callback is told; nil
+// means ErrAborted.
+func (d *Driver) Abort(err error) {
+	if err == nil {
+		err = ErrAborted
+	}
+	d.mu.Lock()
+	(*Conn)(d).ending(Local, err).abort = true
+	d.mu.Unlock()
+	d.settle()
+}
+
+// settle brings the connection to rest after any event: it writes what is
+// pending, goes a step further in closing, reads on if that was held up and no
+// longer is, and tells the loop what to wait for.
+func (d *Driver) settle() {
+	c := (*Conn)(d)
+	for c.State() != Closed {
+		// A send that finds the cork in place leaves the flushing to what follows.
+		d.corked.Store(false)
+		c.mu.Lock()
+		c.scheduled = false
+		c.flush()
+		drained, closing := c.drained, c.end
+		c.drained = false
+		blocked := c.tx != nil && c.tx.blocked
+		finish := closing != nil && closing.step(c)
+		c.mu.Unlock()
+
+		if finish {
+			d.finish()
+			return
+		}
+		if closing != nil {
+			d.beginEnd()
+		}
+		if !drained && !d.stalled() {
+			d.setInterest(d.input != inputDone && !d.holding(), blocked)
+			return
+		}
+		d.corked.Store(true)
+		if drained {
+			c.deliver(event{kind: eventDrained})
+		}
+		d.resume()
+	}
+}
+
+// setInterest tells the loop what to wait for, if that has changed.
+func (d *Driver) setInterest(read, write bool) {
+	if read != d.readable || write != d.writable {
+		d.readable, d.writable = read, write
+		d.loop.host.SetInterest(d, read, write)
+	}
+}
+
+// millis is the loop's time as connections note it. It wraps after 49 days;
+// times are compared by difference.
+func (d *Driver) millis() uint32 { return uint32(d.loop.Now / time.Millisecond) }
+
+func (l *Loop) limits() frame.Limits {
+	return frame.Limits{MaxMessageSize: l.config.MaxMessageSize, MaxFragments: l.config.MaxFragments}
+}

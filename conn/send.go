@@ -1,0 +1,185 @@
+package conn
+
+import (
+	"unsafe"
+
+	"github.com/framerail/framerail/frame"
+)
+
+// Send sends one message. It never blocks and may be called from any goroutine: a
+// message that is short is copied and leaves with the loop's turn, a long one goes
+// to the socket at once and only what that does not take is copied. The caller may
+// reuse payload when Send returns.
+//
+// Text must be UTF-8; the caller vouches for it. Messages of one goroutine arrive
+// in the order they were sent. Send fails, and sends nothing, with ErrClosed once
+// the connection is closing, with ErrPendingFull if the message would pass the
+// bound on pending bytes, and with ErrMessageType for any other type.
+func (c *Conn) Send(t MessageType, payload []byte) error {
+	if t != Text && t != Binary {
+		return ErrMessageType
+	}
+	return c.sendMessage(t, payload)
+}
+
+// SendText sends s as a text message, as Send does. It does not allocate.
+func (c *Conn) SendText(s string) error { return c.sendMessage(Text, bytesOf(s)) }
+
+// SendBinary sends b as a binary message, as Send does.
+func (c *Conn) SendBinary(b []byte) error { return c.sendMessage(Binary, b) }
+
+// Send sends v to c: a string as text, bytes as binary. It does not allocate.
+// Otherwise it is [Conn.Send].
+func Send[T ~string | ~[]byte](c *Conn, v T) error {
+	// A string is two words, a slice three: this tells named types apart too, which
+	// a type switch could not without boxing them.
+	if unsafe.Sizeof(v) == unsafe.Sizeof("") {
+		return c.SendText(*(*string)(unsafe.Pointer(&v)))
+	}
+	return c.SendBinary(*(*[]byte)(unsafe.Pointer(&v)))
+}
+
+// bytesOf is s as bytes that must not be changed.
+func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
+
+// Ping sends a ping with at most 125 bytes of payload (RFC 6455 5.5.2). The peer
+// answers with a pong of the same payload. Control frames have a small reserve
+// beyond the bound on pending bytes; Ping fails as Send does once that is full.
+func (c *Conn) Ping(payload []byte) error { return c.control(frame.Ping, payload) }
+
+// Pong sends a pong, in answer to a ping or unasked (RFC 6455 5.5.3), as Ping does.
+func (c *Conn) Pong(payload []byte) error { return c.control(frame.Pong, payload) }
+
+func (c *Conn) control(op frame.Opcode, payload []byte) error {
+	if len(payload) > frame.MaxControlPayload {
+		return ErrControlTooLong
+	}
+	c.mu.Lock()
+	if err := c.sendControl(op, payload); err != nil {
+		c.mu.Unlock()
+		return err
+	}
+	c.unlockAndWake()
+	return nil
+}
+
+// sendControl queues a control frame. mu is held.
+func (c *Conn) sendControl(op frame.Opcode, payload []byte) error {
+	if c.State() != Open {
+		return ErrClosed
+	}
+	q := c.out()
+	n := c.frameSize(len(payload))
+	if !c.fits(q, n) && q.control+n > controlReserve {
+		return ErrPendingFull
+	}
+	q.control += n
+	c.enqueue(&q.main, frame.Header{Fin: true, Opcode: op}, payload)
+	return nil
+}
+
+// autoPong answers a ping; if there is no room now, the latest one later. mu is
+// held.
+func (c *Conn) autoPong(payload []byte) {
+	if c.State() != Open {
+		return
+	}
+	q := c.out()
+	n := c.frameSize(len(payload))
+	if q.blocked && q.control+n > controlReserve || c.sendControl(frame.Pong, payload) != nil {
+		q.pongDue = true
+		q.pong = append(q.pongBuf[:0], payload...)
+	}
+}
+
+// sendMessage sends a whole message, behind the one that a Writer is writing.
+func (c *Conn) sendMessage(t MessageType, payload []byte) error {
+	c.mu.Lock()
+	if c.State() != Open {
+		c.mu.Unlock()
+		return ErrClosed
+	}
+	q := c.out()
+	if !c.fits(q, c.frameSize(len(payload))) {
+		c.unlockAndWake()
+		return ErrPendingFull
+	}
+	h := frame.Header{Fin: true, Opcode: t}
+	if q.writing {
+		c.enqueue(&q.behind, h, payload)
+		c.boundPending(q)
+	} else {
+		c.sendFrame(q, h, payload)
+	}
+	c.unlockAndWake()
+	return nil
+}
+
+// sendFrame puts a data frame on its way: into the queue or, where copying costs
+// more than a system call of its own, to the transport at once. mu is held.
+func (c *Conn) sendFrame(q *queue, h frame.Header, payload []byte) {
+	if len(payload) < directWrite || q.blocked || len(q.main.bufs) > maxIovecs-2 || c.loop.config.Role == frame.Client {
+		c.enqueue(&q.main, h, payload)
+	} else {
+		c.writeThrough(q, h, payload)
+	}
+	c.boundPending(q)
+}
+
+// boundPending stops the input while the peer does not read what it causes to be
+// sent. mu is held.
+func (c *Conn) boundPending(q *queue) {
+	if q.main.bytes+q.behind.bytes > c.loop.config.MaxPending/2 {
+		c.hold(holdPending)
+	}
+}
+
+// writeThrough writes what is pending and the frame behind it, without a copy of
+// the payload; what the transport does not take is queued. mu is held.
+func (c *Conn) writeThrough(q *queue, h frame.Header, payload []byte) {
+	h.PayloadLen = int64(len(payload))
+	head := frame.AppendHeader(q.head[:0], h)
+	n, ok := c.write(q, append(q.main.vec(q.iov[:0]), head, payload))
+	if !ok {
+		return
+	}
+	queued := min(n, q.main.bytes)
+	q.main.consume(queued)
+	n -= queued
+	if n == len(head)+len(payload) {
+		c.flushed(q)
+		return
+	}
+	inHead := min(n, len(head))
+	q.main.append(&c.loop.pool, head[inHead:], 0)
+	q.main.append(&c.loop.pool, payload[n-inHead:], 0)
+}
+
+// fits tells whether n more bytes of frames keep within the bound. mu is held.
+func (c *Conn) fits(q *queue, n int) bool {
+	return n <= c.loop.config.MaxPending-q.main.bytes-q.behind.bytes
+}
+
+// frameSize is the size of a frame of this side's with n bytes of payload.
+func (c *Conn) frameSize(n int) int {
+	size := 2 + n
+	switch {
+	case n > 0xFFFF:
+		size += 8
+	case n > 125:
+		size += 2
+	}
+	if c.loop.config.Role == frame.Client {
+		size += 4
+	}
+	return size
+}
+
+// unlockAndWake lets go of mu and sees that the loop does what is left to do.
+func (c *Conn) unlockAndWake() {
+	wake := (c.tx != nil || c.end != nil || c.drained) && c.wake()
+	c.mu.Unlock()
+	if wake {
+		c.loop.host.Schedule((*Driver)(c))
+	}
+}

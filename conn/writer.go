@@ -1,0 +1,207 @@
+package conn
+
+import (
+	"io"
+
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/buffer"
+)
+
+// WriterSize is how many bytes a Writer gathers before it sends a fragment.
+const WriterSize = 4 << 10
+
+// Writer writes one message in fragments (RFC 6455 5.4). It implements
+// io.WriteCloser, io.StringWriter and io.ReaderFrom, and is for one goroutine at a
+// time.
+//
+// Other messages to the same peer wait, within the bound on pending bytes, until
+// this one is closed; control frames pass between its fragments. A message that
+// was begun must be closed: there is no other way to end it but to close the
+// connection.
+type Writer struct {
+	conn   *Conn
+	next   frame.Opcode   // Text or Binary, Continuation after the first fragment
+	buf    *buffer.Buffer // gathered, not yet sent
+	closed bool
+}
+
+// NewWriter begins a message of type t. There is one Writer at a time for a
+// connection: a second fails with ErrWriterOpen.
+func (c *Conn) NewWriter(t MessageType) (*Writer, error) {
+	if t != Text && t != Binary {
+		return nil, ErrMessageType
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.State() != Open {
+		return nil, ErrClosed
+	}
+	q := c.out()
+	if q.writing {
+		return nil, ErrWriterOpen
+	}
+	q.writing = true
+	return &Writer{conn: c, next: t}, nil
+}
+
+// Write adds p to the message; it keeps none of p. It never blocks. Short writes
+// are gathered into fragments of WriterSize, a longer p goes out as one. Of an
+// error, n bytes were taken; ErrPendingFull means that the rest can be tried again
+// once the connection has drained.
+func (w *Writer) Write(p []byte) (n int, err error) {
+	if w.closed {
+		return 0, ErrWriterClosed
+	}
+	for len(p)-n > 0 {
+		if w.buffered() == 0 && len(p)-n >= WriterSize {
+			if err := w.send(p[n:], false); err != nil {
+				return n, err
+			}
+			return len(p), nil
+		}
+		n += w.gather(p[n:])
+		if w.buffered() < WriterSize {
+			break
+		}
+		if err := w.Flush(); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// WriteString is Write for a string, without a copy of it.
+func (w *Writer) WriteString(s string) (int, error) { return w.Write(bytesOf(s)) }
+
+// Flush sends what was gathered as a fragment. Without any it sends nothing.
+func (w *Writer) Flush() error {
+	if w.closed {
+		return ErrWriterClosed
+	}
+	if w.buffered() == 0 {
+		return nil
+	}
+	if err := w.send(w.buf.B, false); err != nil {
+		return err
+	}
+	w.buf.B = w.buf.B[:0]
+	return nil
+}
+
+// Close sends the message's last fragment, with what was gathered. If that fails
+// with ErrPendingFull it can be tried again.
+func (w *Writer) Close() error {
+	if w.closed {
+		return ErrWriterClosed
+	}
+	var rest []byte
+	if w.buf != nil {
+		rest = w.buf.B
+	}
+	err := w.send(rest, true)
+	if err != nil && err != ErrClosed {
+		return err
+	}
+	w.closed = true
+	if w.buf != nil {
+		w.buf.Release()
+		w.buf = nil
+	}
+	return err
+}
+
+// ReadFrom forwards r to its end as fragments of the message, each as large as
+// what a Read gave. Unlike the other methods it waits, while half of the bound on
+// pending bytes is in use, so that memory stays bounded however slow the peer is:
+// it must not be called on the loop. io.Copy uses it. The message is left open.
+func (w *Writer) ReadFrom(r io.Reader) (n int64, err error) {
+	if err := w.Flush(); err != nil {
+		return 0, err
+	}
+	size := min(copySize, w.conn.loop.config.MaxPending/4)
+	buf := w.conn.loop.pool.Get(size)
+	defer buf.Release()
+	for {
+		m, err := r.Read(buf.B[:size])
+		if m > 0 {
+			if err := w.sendWhenRoom(buf.B[:m]); err != nil {
+				return n, err
+			}
+			n += int64(m)
+		}
+		if err == io.EOF {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+}
+
+// copySize is the most that ReadFrom reads at once, in bytes.
+const copySize = 16 << 10
+
+func (w *Writer) buffered() int {
+	if w.buf == nil {
+		return 0
+	}
+	return len(w.buf.B)
+}
+
+// gather copies as much of p as there is room for.
+func (w *Writer) gather(p []byte) int {
+	if w.buf == nil {
+		w.buf = w.conn.loop.pool.Get(WriterSize)
+	}
+	n := min(len(p), WriterSize-len(w.buf.B))
+	w.buf.B = append(w.buf.B, p[:n]...)
+	return n
+}
+
+// send sends one fragment, the last one if fin is set.
+func (w *Writer) send(p []byte, fin bool) error {
+	c := w.conn
+	c.mu.Lock()
+	defer c.unlockAndWake()
+	if c.State() != Open {
+		return ErrClosed
+	}
+	if !c.fits(c.tx, c.frameSize(len(p))) {
+		return ErrPendingFull
+	}
+	w.sendLocked(p, fin)
+	return nil
+}
+
+// sendWhenRoom is send of a fragment that is not the last, once less than half of
+// the bound is in use.
+func (w *Writer) sendWhenRoom(p []byte) error {
+	c := w.conn
+	c.mu.Lock()
+	defer c.unlockAndWake()
+	for c.State() == Open && (c.tx.main.bytes+c.tx.behind.bytes > c.loop.config.MaxPending/2 ||
+		!c.fits(c.tx, c.frameSize(len(p)))) {
+		q := c.tx
+		q.waiting++
+		q.room.Wait()
+		q.waiting--
+	}
+	if c.State() != Open {
+		return ErrClosed
+	}
+	w.sendLocked(p, false)
+	return nil
+}
+
+// sendLocked puts a fragment on its way, and behind the last one the messages that
+// waited for it. The connection's mu is held and the queue there: the open Writer
+// keeps it.
+func (w *Writer) sendLocked(p []byte, fin bool) {
+	c, q := w.conn, w.conn.tx
+	c.sendFrame(q, frame.Header{Fin: fin, Opcode: w.next}, p)
+	w.next = frame.Continuation
+	if fin {
+		q.writing = false
+		q.main.move(&q.behind)
+	}
+}
