@@ -48,6 +48,9 @@ func TestErrorNamesRuleSectionAndCode(t *testing.T) {
 			t.Errorf("two errors say %q", msg)
 		}
 		seen[msg] = true
+		if len(c.err.Rule) > MaxCloseReason {
+			t.Errorf("%q is too long for the reason of a Close frame", c.err.Rule)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package frame
 
 import (
 	"bytes"
+	"encoding/hex"
 	"fmt"
 	"strings"
 	"testing"
@@ -27,7 +28,7 @@ func traceOf(t testing.TB, role Role, limits Limits, in []byte, cut func(left in
 func traceWith(t testing.TB, d *Decoder, in []byte, cut func(left int) int) string {
 	t.Helper()
 	in = bytes.Clone(in)
-	var out strings.Builder
+	var out []byte
 	inMessage := false
 	for len(in) > 0 {
 		size := cut(len(in))
@@ -37,9 +38,8 @@ func traceWith(t testing.TB, d *Decoder, in []byte, cut func(left int) int) stri
 			remaining := d.Remaining()
 			ev, n, err := d.Next(b)
 			if err != nil {
-				fmt.Fprintf(&out, "!%v", err)
 				checkSticky(t, d, n, err)
-				return out.String()
+				return string(append(append(out, '!'), err.Error()...))
 			}
 			checkEvent(t, ev, n, len(b), inMessage)
 			if d.stage != stageFailed && remaining > 0 && remaining-int64(n) != d.Remaining() {
@@ -49,14 +49,14 @@ func traceWith(t testing.TB, d *Decoder, in []byte, cut func(left int) int) stri
 			switch {
 			case ev.Opcode == Continuation:
 			case ev.Opcode.IsControl():
-				fmt.Fprintf(&out, "<%v %x>", ev.Opcode, ev.Payload)
+				out = fmt.Appendf(out, "<%v %x>", ev.Opcode, ev.Payload)
 			default:
 				if ev.First {
-					fmt.Fprintf(&out, "%v(", ev.Opcode)
+					out = append(append(out, ev.Opcode.String()...), '(')
 				}
-				fmt.Fprintf(&out, "%x", ev.Payload)
+				out = hex.AppendEncode(out, ev.Payload)
 				if ev.Last {
-					out.WriteString(") ")
+					out = append(out, ") "...)
 				}
 				inMessage = !ev.Last
 			}
@@ -65,12 +65,11 @@ func traceWith(t testing.TB, d *Decoder, in []byte, cut func(left int) int) stri
 			}
 		}
 	}
-	return out.String()
+	return string(out)
 }
 
 // checkEvent checks one event that came from n of size bytes.
 func checkEvent(t testing.TB, ev Event, n, size int, inMessage bool) {
-	t.Helper()
 	switch {
 	case n < 0 || n > size:
 		t.Fatalf("n is %d of %d", n, size)

@@ -30,7 +30,6 @@ func canContinue(b []byte) bool {
 // checkText compares b, in one piece, split at each byte, and byte by byte, with
 // utf8.Valid and with the first bad byte.
 func checkText(t testing.TB, b []byte, bad int) {
-	t.Helper()
 	valid := utf8.Valid(b)
 	if got := validText(b); got != valid {
 		t.Fatalf("% x: validText is %v", b, got)
