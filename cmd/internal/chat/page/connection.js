@@ -1,0 +1,80 @@
+// A WebSocket that comes back. While it is open, a lost connection is opened
+// again after a delay that doubles with each failure, up to 15 seconds, and is
+// shortened by chance so that a restarted server does not meet everybody at
+// once.
+
+const firstDelay = 500; // milliseconds
+const longestDelay = 15000;
+
+export class Connection {
+  #url;
+  #on;
+  #socket = null;
+  #timer = 0;
+  #failures = 0;
+
+  // on has three functions: up() when connected, message(object) for each
+  // message, down() when the connection is lost or cannot be made.
+  constructor(url, on) {
+    this.#url = url;
+    this.#on = on;
+    addEventListener("online", () => this.retryNow());
+  }
+
+  open() {
+    this.close();
+    this.#connect();
+  }
+
+  // close ends the connection for good; nothing is called after it.
+  close() {
+    clearTimeout(this.#timer);
+    this.#timer = 0;
+    this.#failures = 0;
+    const socket = this.#socket;
+    this.#socket = null; // its late events are no longer ours
+    socket?.close(1000);
+  }
+
+  // retryNow cuts the wait for the next attempt short, if there is one.
+  retryNow() {
+    if (!this.#timer) return;
+    clearTimeout(this.#timer);
+    this.#connect();
+  }
+
+  // settled says that the server is well, so that the next loss starts with the
+  // first delay again.
+  settled() {
+    this.#failures = 0;
+  }
+
+  // send reports whether the message could be handed over.
+  send(message) {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return false;
+    this.#socket.send(JSON.stringify(message));
+    return true;
+  }
+
+  #connect() {
+    this.#timer = 0;
+    const socket = new WebSocket(this.#url);
+    this.#socket = socket;
+    const ours = (f) => (event) => {
+      if (this.#socket === socket) f(event);
+    };
+    socket.addEventListener("open", ours(() => this.#on.up()));
+    socket.addEventListener("message", ours((event) => this.#on.message(JSON.parse(event.data))));
+    socket.addEventListener("close", ours(() => {
+      this.#socket = null;
+      this.#wait();
+      this.#on.down();
+    }));
+  }
+
+  #wait() {
+    const longest = Math.min(longestDelay, firstDelay * 2 ** this.#failures);
+    this.#failures++;
+    this.#timer = setTimeout(() => this.#connect(), longest * (0.5 + Math.random() / 2));
+  }
+}

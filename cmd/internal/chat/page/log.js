@@ -1,0 +1,100 @@
+// The log of the room: what was said, who came and went. Everything a visitor
+// wrote enters the page as text, through textContent alone.
+
+const longestLog = 500; // lines kept
+const oneBreath = 3 * 60 * 1000; // lines of one speaker within it share a stop
+
+const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+
+export class Log {
+  #box;
+  #lines;
+  #newer;
+  #following = true; // the end is in view, and is to stay there
+  #last = null; // { name, at } of the last line, if somebody said it
+
+  constructor(box, lines, newer) {
+    this.#box = box;
+    this.#lines = lines;
+    this.#newer = newer;
+    newer.addEventListener("click", () => this.#follow());
+    box.addEventListener("scroll", () => {
+      this.#following = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
+      if (this.#following) newer.hidden = true;
+    });
+    // The keyboard of a phone takes half of the log away: stay with the end.
+    new ResizeObserver(() => {
+      if (this.#following) this.#follow();
+    }).observe(box);
+  }
+
+  clear() {
+    this.#lines.replaceChildren();
+    this.#last = null;
+    this.#follow();
+  }
+
+  said({ name, text, at }, mine) {
+    const item = element("li", "said speaker");
+    item.style.setProperty("--hue", hue(name));
+    if (this.#last?.name !== name || at - this.#last.at > oneBreath) {
+      item.classList.add("stop");
+      const by = element("p", "by");
+      by.append(bdi("name", name));
+      if (mine) by.append(element("span", "you", "you"));
+      const time = element("time", "", clock.format(at));
+      time.dateTime = new Date(at).toISOString();
+      by.append(time);
+      item.append(by);
+    }
+    const words = element("p", "text", text);
+    words.dir = "auto";
+    item.append(words);
+    this.#add(item, mine);
+    this.#last = { name, at };
+  }
+
+  // notice adds a line about somebody: their name, if there is one, and what
+  // happened.
+  notice(name, what) {
+    const item = element("li", "notice stop");
+    if (name) item.append(bdi("", name), " ");
+    item.append(what);
+    this.#add(item, false);
+    this.#last = null;
+  }
+
+  // #add keeps the end in view for those who are there; who has scrolled up to
+  // read is told instead of moved.
+  #add(item, mine) {
+    this.#lines.append(item);
+    while (this.#lines.children.length > longestLog) this.#lines.firstElementChild.remove();
+    if (mine || this.#following) this.#follow();
+    else this.#newer.hidden = false;
+  }
+
+  #follow() {
+    this.#following = true;
+    this.#box.scrollTop = this.#box.scrollHeight;
+    this.#newer.hidden = true;
+  }
+}
+
+export function element(tag, classes, text) {
+  const e = document.createElement(tag);
+  if (classes) e.className = classes;
+  if (text !== undefined) e.textContent = text;
+  return e;
+}
+
+// bdi keeps a name's own direction from turning the line around it.
+export function bdi(classes, text) {
+  return element("bdi", classes, text);
+}
+
+// hue gives each name a colour of its own, the same on every screen.
+export function hue(name) {
+  let h = 2166136261;
+  for (const c of name) h = Math.imul(h ^ c.codePointAt(0), 16777619);
+  return (h >>> 0) % 360;
+}
