@@ -7,14 +7,17 @@ type text interface{ ~string | ~[]byte }
 // isToken holds the bytes of a token: RFC 9110 5.6.2.
 var isToken = table("!#$%&'*+-.^_`|~", alphanumeric)
 
+// isVisible holds visible ASCII.
+var isVisible = tableOf(func(b byte) bool { return ' ' < b && b < 0x7f })
+
 // isFieldByte holds what may stand in a field value: HTAB, SP, visible ASCII
 // and obs-text. RFC 9110 5.5.
-var isFieldByte = func() (t [256]bool) {
-	for i := range t {
-		t[i] = i == '\t' || i >= ' ' && i != 0x7f
-	}
-	return t
-}()
+var isFieldByte = tableOf(func(b byte) bool { return b == '\t' || b >= ' ' && b != 0x7f })
+
+var (
+	isDecimal = table("0123456789")
+	isHex     = table("0123456789ABCDEFabcdef")
+)
 
 const alphanumeric = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
@@ -23,6 +26,13 @@ func table(sets ...string) (t [256]bool) {
 		for _, b := range []byte(set) {
 			t[b] = true
 		}
+	}
+	return t
+}
+
+func tableOf(has func(b byte) bool) (t [256]bool) {
+	for i := range t {
+		t[i] = has(byte(i))
 	}
 	return t
 }

@@ -33,15 +33,16 @@ func minimal(extra ...string) string {
 func judge(t *testing.T, in string, r *Request, cuts ...int) (end int, err error) {
 	t.Helper()
 	var s Scanner
+	all := []byte(in)
 	for _, cut := range append(cuts, len(in)) {
-		if end, err = s.Scan([]byte(in[:cut])); end > 0 || err != nil {
+		if end, err = s.Scan(all[:cut]); end > 0 || err != nil {
 			break
 		}
 	}
 	if err != nil || end == 0 {
 		return end, err
 	}
-	if err := Parse([]byte(in[:end]), r); err != nil {
+	if err := Parse(all[:end], r); err != nil {
 		return end, err
 	}
 	return end, r.Verify()

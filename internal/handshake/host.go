@@ -67,7 +67,7 @@ func splitHost[T text](host T) (name, port T, ok bool) {
 func validPort[T text](port T) bool {
 	n := 0
 	for i := 0; i < len(port); i++ {
-		if !isDigit(port[i]) {
+		if !isDecimal[port[i]] {
 			return false
 		}
 		if n = n*10 + int(port[i]-'0'); n > 65535 {
@@ -93,7 +93,7 @@ func validIPv6[T text](s T) bool {
 		}
 		if digits < len(s) && s[digits] == '.' {
 			groups += 2
-			return validIPv4(s) && (groups == 8 || compressed && groups < 8)
+			return validIPv4(s) && groups <= 8 && compressed == (groups < 8)
 		}
 		if digits == 0 || digits > 4 {
 			return false
@@ -115,7 +115,7 @@ func validIPv6[T text](s T) bool {
 			s = s[1:]
 		}
 	}
-	return groups == 8 || compressed && groups < 8
+	return groups <= 8 && compressed == (groups < 8)
 }
 
 // validIPv4 reports whether s is four decimal numbers up to 255, without
@@ -123,7 +123,7 @@ func validIPv6[T text](s T) bool {
 func validIPv4[T text](s T) bool {
 	for part := 1; ; part++ {
 		digits, n := 0, 0
-		for digits < len(s) && digits < 3 && isDigit(s[digits]) {
+		for digits < len(s) && digits < 3 && isDecimal[s[digits]] {
 			n = n*10 + int(s[digits]-'0')
 			digits++
 		}

@@ -1,8 +1,10 @@
 package handshake
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 )
 
 // HTTP builds the *http.Request that net/http would have made of the same head,
@@ -16,7 +18,7 @@ func (r *Request) HTTP(remoteAddr string) *http.Request {
 		Method:     string(r.Method),
 		ProtoMajor: 1,
 		ProtoMinor: r.Minor,
-		Proto:      "HTTP/1." + string('0'+rune(r.Minor)),
+		Proto:      protocol(r.Minor),
 		Header:     make(http.Header),
 		Body:       http.NoBody,
 		Host:       string(r.Host),
@@ -35,26 +37,50 @@ func (r *Request) HTTP(remoteAddr string) *http.Request {
 			req.Header.Add(string(name), string(value))
 		}
 	}
-	req.Close = r.Minor == 0 || r.hasToken(connectionField, "close")
+	req.Close = r.hasToken(connectionField, "close") ||
+		r.Minor == 0 && !r.hasToken(connectionField, "keep-alive")
 	return req
 }
 
 // ParseHTTP fills r from a request that net/http has read, so that an upgrade
 // inside a net/http handler is held to the same rules. It writes the head anew
 // into memory of its own, which r then refers to, and parses it: what
-// middleware put into the request is checked like the peer's bytes. The error
-// is a *[Refusal].
+// middleware put into the request is checked like the peer's bytes, and cannot
+// become a field of its own. The error is a *[Refusal].
 func ParseHTTP(req *http.Request, r *Request) error {
+	*r = Request{}
 	target := req.RequestURI
 	if target == "" && req.URL != nil {
 		target = req.URL.RequestURI()
 	}
+	if !all(req.Method, &isToken) || !all(target, &isTargetByte) {
+		return ErrRequestLine
+	}
+	if req.ProtoMajor != 1 || req.ProtoMinor < 0 || req.ProtoMinor > 9 {
+		return ErrHTTPMajor
+	}
+	if err := checkHeader(req.Header, func(string) bool { return false }); err != nil {
+		if errors.Is(err, ErrHeaderName) {
+			return ErrFieldName
+		}
+		return ErrControlByte
+	}
+
 	head := make([]byte, 0, 1<<10)
-	head = append(head, req.Method+" "+target+" "+req.Proto+"\r\n"...)
+	head = append(head, req.Method+" "+target+" "+protocol(req.ProtoMinor)+"\r\n"...)
 	if req.Host != "" {
+		if !ValidHost(req.Host) {
+			return ErrHost
+		}
 		head = appendField(head, "Host", req.Host)
+	}
+	if len(req.TransferEncoding) > 0 {
+		// net/http moves it out of the header; that it was there is enough.
+		head = appendField(head, "Transfer-Encoding", "chunked")
 	}
 	head = appendHeader(head, req.Header)
 	head = append(head, "\r\n"...)
 	return Parse(head, r)
 }
+
+func protocol(minor int) string { return "HTTP/1." + strconv.Itoa(minor) }

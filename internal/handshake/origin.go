@@ -7,17 +7,26 @@ type webOrigin[T text] struct {
 
 var isSchemeByte = table("+-.", alphanumeric)
 
-// parseOrigin reads an origin as browsers write it: nothing behind the port.
+// validScheme reports whether s is a scheme: RFC 3986 3.1.
+func validScheme[T text](s T) bool {
+	return all(s, &isSchemeByte) && 'a' <= lower(s[0]) && lower(s[0]) <= 'z'
+}
+
+// parseOrigin reads an origin as browsers write it: nothing behind the port. An
+// app's scheme may stand without a host.
 func parseOrigin[T text](s T) (o webOrigin[T], ok bool) {
 	colon := index(s, ':')
 	if colon < 0 || len(s) < colon+3 || s[colon+1] != '/' || s[colon+2] != '/' {
 		return o, false
 	}
 	o.scheme = s[:colon]
-	if !all(o.scheme, &isSchemeByte) {
+	if !validScheme(o.scheme) {
 		return o, false
 	}
 	authority := s[colon+3:]
+	if len(authority) == 0 && !webScheme(o.scheme, false) {
+		return o, true // file:// and the like
+	}
 	if !ValidHost(authority) {
 		return o, false
 	}
@@ -83,11 +92,17 @@ func CheckOrigin[O, H text](origin O, host H, tls bool, patterns []string) error
 		return nil
 	}
 	for _, s := range patterns {
-		if s == "*" || isNull && equalFold(s, "null") {
+		switch {
+		case s == "*":
 			return nil
-		}
-		if p, fault := parsePattern(s); ok && fault == "" && matches(p, o, tls) {
-			return nil
+		case equalFold(s, "null"):
+			if isNull {
+				return nil
+			}
+		case ok:
+			if p, fault := parsePattern(s); fault == "" && matches(p, o, tls) {
+				return nil
+			}
 		}
 	}
 	if !ok && !isNull {

@@ -3,6 +3,7 @@ package handshake
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // ErrPattern says that an origin pattern is malformed.
@@ -33,69 +34,58 @@ type originPattern struct {
 	port    string // empty: the scheme's default
 }
 
-// parsePattern reads [ scheme "://" ] [ "*" [ "." ] ] [ host ] [ ":" port ].
-// fault says what is wrong, or is empty.
+// parsePattern reads [ scheme "://" ] ( host / "*" / "*." name ) [ ":" ( port /
+// "*" ) ], or a scheme alone as parseOrigin does. fault says what is wrong, or
+// is empty.
 func parsePattern(s string) (p originPattern, fault string) {
-	for i := 0; i < len(s); i++ {
-		if s[i] <= ' ' || s[i] >= 0x7f {
-			return p, "only visible ASCII; write other names in punycode"
-		}
+	if !all(s, &isVisible) {
+		return p, "only visible ASCII; write other names in punycode"
 	}
 	rest := s
-	if i := index(s, '/'); i >= 0 {
-		if i < 2 || s[i-1] != ':' || len(s) < i+2 || s[i+1] != '/' {
-			return p, "an origin has no path; write scheme://host:port"
-		}
-		p.scheme, rest = s[:i-1], s[i+2:]
-		if !all(p.scheme, &isSchemeByte) {
+	if i := strings.Index(s, "://"); i >= 0 {
+		p.scheme, rest = s[:i], s[i+len("://"):]
+		if !validScheme(p.scheme) {
 			return p, "malformed scheme"
+		}
+		if rest == "" && !webScheme(p.scheme, false) {
+			return p, ""
 		}
 	}
 	if index(rest, '/') >= 0 {
-		return p, "an origin has no path; leave out what follows the host and port"
+		return p, "an origin ends with its host or port; leave out the slash and what follows"
 	}
 
-	// The stars, of host and port, are not in the grammar of an origin.
-	if n := len(rest); n >= 2 && rest[n-2:] == ":*" {
-		p.anyPort, rest = true, rest[:n-2]
+	host, port, ok := splitHost(rest)
+	if !ok {
+		return p, "malformed host"
 	}
+	p.anyPort = port == "*"
+	if !p.anyPort {
+		p.port = port
+	}
+	if !validPort(p.port) || port == "" && len(rest) > len(host) {
+		return p, "malformed port"
+	}
+
 	switch {
-	case len(rest) > 1 && rest[:2] == "*.":
-		p.below, rest = true, rest[2:]
-		if len(rest) == 0 || rest[0] == '.' {
+	case host == "*":
+		p.below = true
+		return p, ""
+	case strings.HasPrefix(host, "*."):
+		p.below, p.host = true, host[len("*."):]
+		if p.host == "" || p.host[0] == '.' {
 			return p, "a name must follow *."
 		}
-	case len(rest) > 0 && rest[0] == '*':
-		p.below = true
-		if len(rest) > 1 && rest[1] != ':' {
-			return p, "* stands for whole labels: *.example.com"
-		}
-		rest = rest[1:]
-		if !validPort(rest[min(1, len(rest)):]) {
-			return p, "malformed port"
-		}
-		p.port = rest[min(1, len(rest)):]
-		return p, p.portFault(rest)
+	default:
+		p.host = host
 	}
-	if index(rest, '*') >= 0 {
-		return p, "* stands only for the whole host, in front as *., or for the port"
+	if index(p.host, '*') >= 0 {
+		return p, "* stands for whole labels in front, as in *.example.com"
 	}
-	if !ValidHost(rest) {
-		return p, "malformed host or port"
+	if !ValidHost(p.host) {
+		return p, "malformed host"
 	}
-	p.host, p.port, _ = splitHost(rest)
-	if p.below && p.host[0] == '[' {
-		return p, "no names are below an address"
-	}
-	return p, p.portFault(rest[len(p.host):])
-}
-
-// portFault refuses a colon without a port, and a second port.
-func (p *originPattern) portFault(port string) string {
-	if port == ":" || p.anyPort && port != "" {
-		return "malformed port"
-	}
-	return ""
+	return p, ""
 }
 
 // matches compares an origin with a pattern: host, then port, then scheme.

@@ -83,7 +83,7 @@ func (r *Request) parseRequestLine(line []byte) error {
 // parseVersion reads HTTP/DIGIT.DIGIT: RFC 9112 2.3.
 func (r *Request) parseVersion(v []byte) error {
 	const form = "HTTP/1.1"
-	if len(v) != len(form) || string(v[:5]) != form[:5] || v[6] != '.' || !isDigit(v[5]) || !isDigit(v[7]) {
+	if len(v) != len(form) || string(v[:5]) != form[:5] || v[6] != '.' || !isDecimal[v[5]] || !isDecimal[v[7]] {
 		return ErrHTTPVersion
 	}
 	if v[5] != '1' {
@@ -92,8 +92,6 @@ func (r *Request) parseVersion(v []byte) error {
 	r.Minor = int(v[7] - '0')
 	return nil
 }
-
-func isDigit(b byte) bool { return '0' <= b && b <= '9' }
 
 // parseField reads field-name ":" OWS field-value OWS: RFC 9112 5.
 func (r *Request) parseField(line []byte) error {
@@ -136,7 +134,7 @@ func (r *Request) checkFraming() error {
 
 	// RFC 9112 6.3: a list or a second line is an attack or an error, even if
 	// the numbers agree. 18 digits hold every length there is.
-	if length.lines > 1 || length.lines == 1 && (len(length.first) > 18 || !all(length.first, &isDigits)) {
+	if length.lines > 1 || length.lines == 1 && (len(length.first) > 18 || !all(length.first, &isDecimal)) {
 		return ErrContentLength
 	}
 
@@ -153,5 +151,3 @@ func (r *Request) checkFraming() error {
 	}
 	return nil
 }
-
-var isDigits = table("0123456789")

@@ -5,14 +5,7 @@ import "bytes"
 // isTargetByte holds visible ASCII but "#": a fragment is never sent (RFC 9112
 // 3.2, RFC 6455 3). Browsers do send some bytes bare that RFC 3986 would have
 // encoded, such as | and {, so they pass.
-var isTargetByte = func() (t [256]bool) {
-	for i := range t {
-		t[i] = i > ' ' && i < 0x7f && i != '#'
-	}
-	return t
-}()
-
-var isHex = table("0123456789ABCDEFabcdef")
+var isTargetByte = tableOf(func(b byte) bool { return isVisible[b] && b != '#' })
 
 var (
 	rootPath = []byte("/")
