@@ -240,12 +240,12 @@ func (d *Driver) finish() {
 	}
 	c.state.Store(uint32(Closed))
 	c.held.Store(0)
-	_ = c.transport.Close() // nothing is left to be lost
 	c.mu.Unlock()
 
 	d.input = inputDone
 	d.dropReceiver()
 	d.loop.host.Closed(d)
+	_ = c.transport.Close() // nothing is left to be lost, and nobody uses it any more
 	c.deliver(event{kind: eventClose})
 }
 

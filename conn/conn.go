@@ -33,10 +33,11 @@ type Conn struct {
 	readable  bool // the transport's interest, as last set
 	writable  bool
 	endTimed  bool // the close timeout is running
-	rx        *receiver
-	mu        sync.Mutex
 	scheduled bool // guarded by mu: the loop has been asked to attend
 	drained   bool // guarded by mu: the socket took all after refusing some
+	rx        *receiver
+
+	mu sync.Mutex
 
 	// Guarded by mu. All are nil while the connection is idle.
 	tx    *queue

@@ -24,8 +24,8 @@ type Host interface {
 	SetTimer(d *Driver, after time.Duration)
 	// Opened tells that the Open callback has returned. On the callback's goroutine.
 	Opened(d *Driver)
-	// Closed tells that the transport is closed: the loop forgets d, its interest
-	// and its timer. On the loop.
+	// Closed tells that the connection is closed: the loop forgets d, its interest
+	// and its timer. The transport is closed right after it. On the loop.
 	Closed(d *Driver)
 	// Ended tells that the Close callback has returned: nothing more will run.
 	// On the callback's goroutine.

@@ -8,9 +8,9 @@ import (
 // Transport is the stream of bytes below a connection: a socket, TLS over one,
 // or a pair of buffers in a test. None of its methods blocks.
 //
-// Read is called by the loop alone. Write, CloseWrite, Close and LocalAddr are
-// called under the connection's lock, so that a descriptor is never written to
-// after it was closed.
+// Read and Close are called by the loop alone. Write, CloseWrite and LocalAddr are
+// called under the connection's lock and never after the state is Closed, so that
+// a descriptor is not written to once it is somebody else's.
 type Transport interface {
 	// Read reads into b. Fewer bytes than len(b) mean that there is no more at
 	// hand. It fails with ErrWouldBlock if there is nothing, io.EOF at the end.

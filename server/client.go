@@ -1,0 +1,131 @@
+package server
+
+import (
+	"net/netip"
+	"unsafe"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/socket"
+	"github.com/framerail/framerail/poller"
+)
+
+// client is a connection with what its loop keeps for it, in one allocation.
+type client struct {
+	conn.Conn
+	sock sock
+
+	// Owned by the loop.
+	gen    uint32 // tells this user of the slot from the one before
+	phase  phase
+	doomed bool         // the poller will not watch it
+	listed bool         // guarded by the table's lock
+	head   *partialHead // the request, while it comes in pieces
+
+	chain *client // guarded by the table's lock
+}
+
+// clientOf is the client whose connection d is. Every connection of a server's
+// loops is the first field of one.
+func clientOf(d *conn.Driver) *client { return (*client)(unsafe.Pointer(d)) }
+
+// phase is how far a client is in the loop's eyes. Owned by the loop.
+type phase uint8
+
+const (
+	greeting  phase = iota // the request is arriving
+	lingering              // refused; it may read its answer
+	talking                // the conn has taken over
+)
+
+func (cl *client) fd() int { return int(cl.sock.fd) }
+
+func (cl *client) driver() *conn.Driver { return (*conn.Driver)(&cl.Conn) }
+
+// sock is a socket as a connection's transport.
+type sock struct{ fd int32 }
+
+func (s *sock) Read(b []byte) (int, error) {
+	n, err := socket.Read(int(s.fd), b)
+	if err == socket.ErrWouldBlock {
+		err = conn.ErrWouldBlock
+	}
+	return n, err
+}
+
+func (s *sock) Write(bufs [][]byte) (n int, err error) {
+	if len(bufs) == 1 {
+		n, err = socket.Write(int(s.fd), bufs[0])
+	} else {
+		n, err = socket.Writev(int(s.fd), bufs)
+	}
+	if err == socket.ErrWouldBlock {
+		err = conn.ErrWouldBlock
+	}
+	return n, err
+}
+
+func (s *sock) CloseWrite() error         { return socket.CloseWrite(int(s.fd)) }
+func (s *sock) Close() error              { return socket.Close(int(s.fd)) }
+func (s *sock) LocalAddr() netip.AddrPort { return socket.LocalAddr(int(s.fd)) }
+
+// slots holds a loop's clients by small numbers, which timers and the poller's
+// tokens refer to. It grows by the page, so that growing copies nothing.
+type slots struct {
+	pages []*[slotPage]*client
+	free  []int32 // those given back
+	next  int     // the first never used
+	gen   uint32
+	used  int
+}
+
+const slotPage = 512
+
+// take gives cl a slot, with a generation of its own.
+func (s *slots) take(cl *client) (id int) {
+	if n := len(s.free); n > 0 {
+		id = int(s.free[n-1])
+		s.free = s.free[:n-1]
+	} else {
+		id = s.next
+		s.next++
+		if id == len(s.pages)*slotPage {
+			s.pages = append(s.pages, new([slotPage]*client))
+		}
+	}
+	s.gen++
+	cl.gen = s.gen
+	s.pages[id/slotPage][id%slotPage] = cl
+	s.used++
+	return id
+}
+
+func (s *slots) at(id int) *client { return s.pages[id/slotPage][id%slotPage] }
+
+func (s *slots) give(id int) {
+	s.pages[id/slotPage][id%slotPage] = nil
+	s.free = append(s.free, int32(id))
+	s.used--
+}
+
+// each calls f for every client; f may give slots back.
+func (s *slots) each(f func(*client)) {
+	for id := range s.next {
+		if cl := s.at(id); cl != nil {
+			f(cl)
+		}
+	}
+}
+
+// token names a client to the poller: its slot, and the generation that tells an
+// event for a client that is gone from one for its successor.
+func (cl *client) token() poller.Token {
+	return poller.Token(cl.gen)<<32 | poller.Token(uint32(cl.driver().ID()))
+}
+
+// find is the client that a token names; nil if it is gone.
+func (s *slots) find(t poller.Token) *client {
+	if cl := s.at(int(uint32(t))); cl != nil && cl.gen == uint32(t>>32) {
+		return cl
+	}
+	return nil
+}

@@ -1,0 +1,128 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+
+	"github.com/framerail/framerail/internal/handshake"
+)
+
+// Handshake is an opening handshake that waits for the program's decision.
+type Handshake struct {
+	// Request is the client's: path, query, headers, cookies, address. The program
+	// may keep it.
+	Request *http.Request
+	// Subprotocol is the one that will be agreed on: at first the server's best
+	// that the client offered, or "". It may be changed to another one offered.
+	Subprotocol string
+	// Header is sent with the answer; nil at first. The handshake's own fields, and
+	// values with CR, LF or NUL, are not let pass: the client gets 500 and the log
+	// a line.
+	Header http.Header
+}
+
+// Refusal is an error by which Check refuses with an answer of its own.
+type Refusal struct {
+	// Status is the HTTP status. 0: 403.
+	Status int
+	// Body is sent as it is, as text unless Header has a Content-Type. Empty: one
+	// line with the status.
+	Body string
+	// Header is sent with the answer. CR, LF and NUL in it are not let pass: the
+	// client gets 500 and the log a line.
+	Header http.Header
+}
+
+func (r *Refusal) Error() string {
+	return "framerail: handshake refused: " + http.StatusText(r.status())
+}
+
+func (r *Refusal) status() int {
+	if r.Status == 0 {
+		return http.StatusForbidden
+	}
+	return r.Status
+}
+
+// decide judges a request and appends the answer that accepts it. The error is the
+// answer that does not.
+func (r *running) decide(req *handshake.Request, remote netip.AddrPort, dst []byte) (resp []byte, subprotocol string, refusal *handshake.Refusal) {
+	if err := req.Verify(); err != nil {
+		return nil, "", asRefusal(err)
+	}
+	if r.path != "" && string(req.Path) != r.path {
+		return nil, "", handshake.ErrNotFound
+	}
+	if err := handshake.CheckOrigin(req.Origin, req.Host, false, r.originPatterns); err != nil {
+		return nil, "", asRefusal(err)
+	}
+	answer := handshake.Response{Subprotocol: req.SelectSubprotocol(r.subprotocols)}
+	if r.check != nil {
+		h := &Handshake{Request: req.HTTP(addrString(remote)), Subprotocol: answer.Subprotocol}
+		if err := r.askProgram(h); err != nil {
+			return nil, "", programsRefusal(err)
+		}
+		answer.Subprotocol, answer.Header = h.Subprotocol, h.Header
+	}
+	resp, err := handshake.AppendResponse(dst, req, answer)
+	if err != nil {
+		r.logger.Error("framerail: handshake answer of the program cannot be sent", "remote", remote, "error", err)
+		return nil, "", handshake.ErrInternal
+	}
+	return resp, answer.Subprotocol, nil
+}
+
+// askProgram calls the check hook, and contains a panic in it.
+func (r *running) askProgram(h *Handshake) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.logPanic("Check", p)
+			err = handshake.ErrInternal
+		}
+	}()
+	return r.check(h)
+}
+
+func asRefusal(err error) *handshake.Refusal {
+	var refusal *handshake.Refusal
+	if errors.As(err, &refusal) {
+		return refusal
+	}
+	return handshake.ErrInternal
+}
+
+// programsRefusal is the answer that an error of the check hook asks for.
+func programsRefusal(err error) *handshake.Refusal {
+	var own *Refusal
+	if errors.As(err, &own) {
+		return &handshake.Refusal{
+			Status: own.status(),
+			Reason: http.StatusText(own.status()),
+			Body:   own.Body,
+			Header: own.Header,
+		}
+	}
+	var ready *handshake.Refusal
+	if errors.As(err, &ready) {
+		return ready
+	}
+	return handshake.ErrForbidden
+}
+
+// addrString is an address as net/http gives it; "" for none.
+func addrString(addr netip.AddrPort) string {
+	if !addr.IsValid() {
+		return ""
+	}
+	return addr.String()
+}
+
+// httpRequest makes the request from the head of a handshake that was accepted.
+func httpRequest(head []byte, remote netip.AddrPort) *http.Request {
+	var req handshake.Request
+	if err := handshake.Parse(head, &req); err != nil {
+		return nil
+	}
+	return req.HTTP(addrString(remote))
+}

@@ -1,0 +1,112 @@
+package server
+
+import (
+	"log/slog"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/handshake"
+)
+
+// running is a server's options as they stood when it started, with every default
+// filled in, and its loops.
+type running struct {
+	config conn.Config
+	logger *slog.Logger
+
+	path             string
+	originPatterns   []string
+	subprotocols     []string
+	check            func(*Handshake) error
+	handshakeTimeout time.Duration
+
+	loops    []*loop
+	http     *handover     // nil without a Handler
+	stopping chan struct{} // closed when the server is told to stop
+}
+
+// start freezes the options and starts the loops. s.mu is held.
+func (s *Server) start() (*running, error) {
+	for _, p := range s.OriginPatterns {
+		if err := handshake.ValidatePattern(p); err != nil {
+			return nil, err
+		}
+	}
+	r := &running{
+		config:           s.config().WithDefaults(),
+		path:             s.Path,
+		originPatterns:   append([]string(nil), s.OriginPatterns...),
+		subprotocols:     append([]string(nil), s.Subprotocols...),
+		check:            s.Check,
+		handshakeTimeout: s.HandshakeTimeout,
+		stopping:         make(chan struct{}),
+	}
+	r.logger = r.config.Logger
+	if r.handshakeTimeout <= 0 {
+		r.handshakeTimeout = DefaultHandshakeTimeout
+	}
+	n := s.Loops
+	if n <= 0 {
+		n = runtime.GOMAXPROCS(0)
+	}
+	for range n {
+		l, err := newLoop(s, r)
+		if err != nil {
+			for _, l := range r.loops {
+				_ = l.poll.Close()
+			}
+			return nil, err
+		}
+		r.loops = append(r.loops, l)
+	}
+	if s.Handler != nil {
+		r.http = newHandover(s.Handler, r)
+	}
+	for _, l := range r.loops {
+		go l.serve()
+	}
+	return r, nil
+}
+
+// config is what the options say about connections.
+func (s *Server) config() conn.Config {
+	return conn.Config{
+		Handlers: conn.Handlers{
+			Open:    s.OnConnection,
+			Message: s.OnMessage,
+			Stream:  s.OnStream,
+			Ping:    s.OnPing,
+			Pong:    s.OnPong,
+			Close:   s.OnClose,
+			Drained: s.OnDrained,
+		},
+		Dispatch:       s.Dispatch,
+		MaxMessageSize: s.MaxMessageSize,
+		MaxFragments:   s.MaxFragments,
+		MaxPending:     s.MaxPending,
+		QueueMessages:  s.QueueMessages,
+		QueueBytes:     s.QueueBytes,
+		IdleTimeout:    s.IdleTimeout,
+		CloseTimeout:   s.CloseTimeout,
+		Logger:         s.Logger,
+		Request:        httpRequest,
+	}
+}
+
+// leastLoaded is the loop with the fewest connections.
+func (r *running) leastLoaded() *loop {
+	best := r.loops[0]
+	load := best.load.Load()
+	for _, l := range r.loops[1:] {
+		if n := l.load.Load(); n < load {
+			best, load = l, n
+		}
+	}
+	return best
+}
+
+func (r *running) logPanic(where string, p any) {
+	r.logger.Error("framerail: a callback panicked", "callback", where, "panic", p, "stack", string(debug.Stack()))
+}
