@@ -272,7 +272,6 @@ func (d *Decoder) begin(h Header) *Error {
 		d.opcode = h.Opcode
 		d.first = true
 		d.size, d.fragments = 0, 0
-		d.text = textWhole
 	}
 	if d.fragments >= d.maxFragments {
 		return ErrTooManyFragments
