@@ -210,9 +210,9 @@ func (d *Decoder) header(b []byte) (n int, whole bool, fault *Error) {
 	if fault = d.checkBytes(in); fault != nil {
 		return 0, false, fault
 	}
-	h, n, err := DecodeHeader(in)
-	if err != nil {
-		return 0, false, err.(*Error)
+	n, length, fault := scanHeader(in)
+	if fault != nil {
+		return 0, false, fault
 	}
 	if n == 0 {
 		if before == 0 {
@@ -222,7 +222,10 @@ func (d *Decoder) header(b []byte) (n int, whole bool, fault *Error) {
 		return len(b), false, nil
 	}
 	d.held = 0
-	return n - before, true, d.begin(h)
+	if d.mask != 0 {
+		d.key = mask.KeyFromBytes([4]byte(in[n-maskedLen : n]))
+	}
+	return n - before, true, d.begin(in[0], length)
 }
 
 // checkBytes checks the start of a header by the rules that need context, each
@@ -259,17 +262,17 @@ func (d *Decoder) checkBytes(b []byte) *Error {
 }
 
 // begin prepares for the payload of a frame.
-func (d *Decoder) begin(h Header) *Error {
-	d.key = h.MaskingKey
-	if h.Opcode.IsControl() {
+func (d *Decoder) begin(first byte, length int64) *Error {
+	op := Opcode(first & bitsOp)
+	if op.IsControl() {
 		d.stage = stageControl
-		d.control = h.Opcode
-		d.length = uint8(h.PayloadLen)
+		d.control = op
+		d.length = uint8(length)
 		return nil
 	}
 
-	if h.Opcode != Continuation {
-		d.opcode = h.Opcode
+	if op != Continuation {
+		d.opcode = op
 		d.first = true
 		d.size, d.fragments = 0, 0
 	}
@@ -278,13 +281,13 @@ func (d *Decoder) begin(h Header) *Error {
 	}
 	d.fragments++
 	// size is at most maxSize, so nothing here overflows.
-	if h.PayloadLen > d.maxSize-d.size {
+	if length > d.maxSize-d.size {
 		return ErrMessageTooBig
 	}
-	d.size += h.PayloadLen
+	d.size += length
 	d.stage = stageData
-	d.remaining = h.PayloadLen
-	d.fin = h.Fin
+	d.remaining = length
+	d.fin = first&bitFin != 0
 	return nil
 }
 
@@ -324,8 +327,10 @@ func (d *Decoder) dataPayload(b []byte) (ev Event, n int, fault *Error) {
 		return Event{}, 0, nil
 	}
 	payload := b[:n:n]
-	mask.XOR(payload, d.key)
-	d.key = d.key.Rotate(n)
+	if d.key != 0 { // it always is where this end is the Client
+		mask.XOR(payload, d.key)
+		d.key = d.key.Rotate(n)
+	}
 	d.remaining -= int64(n)
 	last := d.fin && d.remaining == 0
 

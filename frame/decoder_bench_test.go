@@ -3,9 +3,8 @@ package frame
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"testing"
-
-	"github.com/framerail/framerail/mask"
 )
 
 // BenchmarkNext decodes 64 frames that lie behind one another, as after one read.
@@ -17,6 +16,7 @@ func BenchmarkNext(b *testing.B) {
 	}{
 		{"text", Server, Header{Fin: true, Opcode: Text, Masked: true}},
 		{"binary", Server, Header{Fin: true, Opcode: Binary, Masked: true}},
+		{"fragment", Server, Header{Opcode: Continuation, Masked: true}},
 		{"ping", Server, Header{Fin: true, Opcode: Ping, Masked: true}},
 		{"client", Client, Header{Fin: true, Opcode: Text}},
 	} {
@@ -28,11 +28,13 @@ func BenchmarkNext(b *testing.B) {
 				const frames = 64
 				var in []byte
 				for range frames {
-					shape.h.MaskingKey = mask.Key(0)
-					in = AppendFrame(in, shape.h, bytes.Repeat([]byte{'a'}, size))
+					in = AppendFrame(in, shape.h, bytes.Repeat([]byte{'a'}, size)) // key 0: 'a' each time it is unmasked
 				}
 				var d Decoder
-				d.Reset(shape.role, Limits{})
+				d.Reset(shape.role, Limits{MaxMessageSize: math.MaxInt64, MaxFragments: math.MaxInt})
+				if shape.h.Opcode == Continuation {
+					d.Next(AppendHeader(nil, Header{Opcode: Binary, Masked: true}))
+				}
 				b.SetBytes(int64(size))
 				b.ReportAllocs()
 				rest := in

@@ -53,20 +53,47 @@ type Header struct {
 // and n == 0. Which RSV bits are negotiated, who masks and which opcode may
 // follow is known to a Decoder.
 func DecodeHeader(b []byte) (h Header, n int, err error) {
-	if len(b) == 0 {
+	n, length, fault := scanHeader(b)
+	if fault != nil {
+		return Header{}, 0, fault
+	}
+	if n == 0 {
 		return Header{}, 0, nil
 	}
-	if e := checkFirst(b[0]); e != nil {
-		return Header{}, 0, e
+	h = Header{
+		Fin:        b[0]&bitFin != 0,
+		RSV1:       b[0]&bitRSV1 != 0,
+		RSV2:       b[0]&bitRSV2 != 0,
+		RSV3:       b[0]&bitRSV3 != 0,
+		Opcode:     Opcode(b[0] & bitsOp),
+		Masked:     b[1]&bitMask != 0,
+		PayloadLen: length,
+	}
+	if h.Masked {
+		h.MaskingKey = mask.KeyFromBytes([4]byte(b[n-maskedLen : n]))
+	}
+	return h, n, nil
+}
+
+// scanHeader checks the header that b starts with and returns its length and its
+// payload's; n == 0 without a fault: it is not whole. A masking key is its last
+// four bytes. (A Header would not fit the registers of a result: BenchmarkNext,
+// shape=ping.)
+func scanHeader(b []byte) (n int, length int64, fault *Error) {
+	if len(b) == 0 {
+		return 0, 0, nil
+	}
+	if fault := checkFirst(b[0]); fault != nil {
+		return 0, 0, fault
 	}
 	if len(b) == 1 {
-		return Header{}, 0, nil
+		return 0, 0, nil
 	}
-	length := int64(b[1] & bitsLen)
+	length = int64(b[1] & bitsLen)
 
 	// RFC 6455 5.5: control frames have at most 125 bytes.
-	if Opcode(b[0]&bitsOp).IsControl() && length > MaxControlPayload {
-		return Header{}, 0, ErrControlTooLong
+	if length > MaxControlPayload && Opcode(b[0]&bitsOp).IsControl() {
+		return 0, 0, ErrControlTooLong
 	}
 
 	// RFC 6455 5.2: the length is in its shortest form and below 2^63.
@@ -74,42 +101,34 @@ func DecodeHeader(b []byte) (h Header, n int, err error) {
 	switch length {
 	case length16:
 		if len(b) < 4 {
-			return Header{}, 0, nil
+			return 0, 0, nil
 		}
 		length = int64(binary.BigEndian.Uint16(b[2:]))
 		if length < length16 {
-			return Header{}, 0, ErrNonMinimalLength
+			return 0, 0, ErrNonMinimalLength
 		}
 		n = 4
 	case length64:
 		if len(b) < 10 {
-			return Header{}, 0, nil
+			return 0, 0, nil
 		}
 		length = int64(binary.BigEndian.Uint64(b[2:]))
 		if length < 0 {
-			return Header{}, 0, ErrLengthTopBit
+			return 0, 0, ErrLengthTopBit
 		}
 		if length <= maxLen16 {
-			return Header{}, 0, ErrNonMinimalLength
+			return 0, 0, ErrNonMinimalLength
 		}
 		n = 10
 	}
 
 	if b[1]&bitMask != 0 {
-		if len(b) < n+maskedLen {
-			return Header{}, 0, nil
-		}
-		h.Masked = true
-		h.MaskingKey = mask.KeyFromBytes([4]byte(b[n:]))
 		n += maskedLen
 	}
-	h.Fin = b[0]&bitFin != 0
-	h.RSV1 = b[0]&bitRSV1 != 0
-	h.RSV2 = b[0]&bitRSV2 != 0
-	h.RSV3 = b[0]&bitRSV3 != 0
-	h.Opcode = Opcode(b[0] & bitsOp)
-	h.PayloadLen = length
-	return h, n, nil
+	if len(b) < n {
+		return 0, 0, nil
+	}
+	return n, length, nil
 }
 
 // checkFirst checks a frame's first byte by the rules that need no context.
