@@ -2,6 +2,7 @@ package handshake
 
 import (
 	"errors"
+	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -17,13 +18,22 @@ func seed(f *testing.F, add func(head string)) {
 			add(in.bytes + in.behind)
 		}
 	}
+	for _, h := range handshakes {
+		add(h.head)
+	}
+	for _, head := range unscanned {
+		add(head.bytes)
+	}
 }
 
 // FuzzScan holds the scanner to one verdict for the same bytes, in one piece, in
 // two, and byte by byte, and to find no fault where Parse finds another of the
 // scanner's own.
 func FuzzScan(f *testing.F) {
-	seed(f, func(head string) { f.Add([]byte(head), uint16(len(head)/2), uint8(0)) })
+	seed(f, func(head string) {
+		f.Add([]byte(head), uint16(len(head)/2), uint8(0))
+		f.Add([]byte(head), uint16(len(head)/2), uint8(4))
+	})
 	f.Fuzz(func(t *testing.T, in []byte, cut uint16, limit uint8) {
 		limits := Limits{MaxHeaders: int(limit), MaxHeadBytes: int(limit) * 16}
 		var whole Scanner
@@ -76,14 +86,33 @@ func FuzzParse(f *testing.F) {
 		}
 		head := in[:end:end]
 		if !compareWithNetHTTP(t, head) {
+			checkRefused(t, Parse(head, new(Request)))
 			return
 		}
 		r := parse(t, string(head))
-		if r.Verify() != nil {
+		err = r.Verify()
+		if !r.HasBody() {
+			// The same request by way of net/http gets the same verdict.
+			var through Request
+			errThrough := ParseHTTP(r.HTTP(""), &through)
+			if errThrough == nil {
+				errThrough = through.Verify()
+			}
+			if errThrough != err {
+				t.Errorf("through net/http: %v, directly: %v", errThrough, err)
+			}
+		}
+		if err != nil {
+			checkRefused(t, err)
 			return
 		}
 		if !r.IsUpgrade() {
 			t.Error("verified, yet no upgrade")
+		}
+		for name := range r.Subprotocols {
+			if !r.OffersSubprotocol(string(name)) {
+				t.Errorf("%q is and is not offered", name)
+			}
 		}
 		chosen := r.SelectSubprotocol([]string{"chat", "a", "v1"})
 		answer, err := AppendResponse(nil, r, Response{Subprotocol: chosen})
@@ -103,14 +132,124 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+// checkRefused holds the answer to a refused request to what the refusal says.
+func checkRefused(t *testing.T, err error) {
+	t.Helper()
+	var refusal *Refusal
+	if !errors.As(err, &refusal) {
+		t.Fatalf("%v is not a refusal", err)
+	}
+	if resp, body := read(t, refusal.AppendResponse(nil), "GET"); resp.StatusCode != refusal.Status || body != refusal.Reason+"\n" {
+		t.Errorf("answered %d %q for %v", resp.StatusCode, body, err)
+	}
+}
+
+// FuzzAnswer holds what a program passes in to its place: either it is the
+// caller's error, or a client reads back exactly that.
+func FuzzAnswer(f *testing.F) {
+	f.Add(403, "X-A", "b", "body", "chat")
+	f.Add(401, "Content-Type", "text/html", "", "other")
+	f.Add(426, "Upgrade", "websocket", "", "")
+	f.Add(503, "Retry-After", "1", "", "")
+	f.Add(200, "Connection", "close", "", "")
+	f.Add(403, "Content-Length", "0", "", "")
+	for _, bad := range injections {
+		f.Add(403, "X-A", bad, bad, bad)
+		f.Add(403, bad, "b", bad, bad)
+	}
+	f.Fuzz(func(t *testing.T, status int, name, value, body, subprotocol string) {
+		header := http.Header{name: {value}}
+		r := parse(t, minimal("Sec-WebSocket-Protocol: chat, superchat"))
+		answer, err := AppendResponse(nil, r, Response{Subprotocol: subprotocol, Header: header})
+		var caller *CallerError
+		if err != nil && (!errors.As(err, &caller) || len(answer) > 0 || caller.Error() == "") {
+			t.Errorf("%v, with %d bytes appended", err, len(answer))
+		}
+		if err == nil {
+			resp, _ := read(t, answer, "GET")
+			if got := resp.Header.Get("Sec-WebSocket-Protocol"); got != subprotocol || got != "" && got != "chat" && got != "superchat" {
+				t.Errorf("subprotocol %q, want %q", got, subprotocol)
+			}
+			if got := resp.Header.Get(name); got != strings.Trim(value, " \t") || len(resp.Header) > 5 {
+				t.Errorf("%s: %q, want %q, in %q", name, got, value, resp.Header)
+			}
+		}
+
+		refusal := &Refusal{Status: status, Header: header, Body: body, Reason: "no"}
+		if errors.Is(refusal.Validate(), ErrHeaderName) && all(name, &isToken) {
+			t.Errorf("name %q refused", name)
+		}
+		want, wantBody := status, body
+		if body == "" {
+			wantBody = "no\n"
+		}
+		if refusal.Validate() != nil {
+			want, wantBody = ErrInternal.Status, ErrInternal.Reason+"\n"
+		}
+		resp, got := read(t, refusal.AppendResponse(nil), "GET")
+		if resp.StatusCode != want || got != wantBody || !resp.Close {
+			t.Errorf("answered %d %q, want %d %q", resp.StatusCode, got, want, wantBody)
+		}
+		if _, got := read(t, refusal.AppendHeadResponse(nil), "HEAD"); got != "" {
+			t.Errorf("answered HEAD with %q", got)
+		}
+		if !errors.Is(Unavailable(status), ErrUnavailable) || errors.Is(refusal, ErrUnavailable) {
+			t.Error("Unavailable is not told apart")
+		}
+	})
+}
+
+// FuzzParseHTTP holds what middleware put into a request to its place: either it
+// is refused, or it is one field with that value and nothing besides.
+func FuzzParseHTTP(f *testing.F) {
+	f.Add("GET", "/", "example.com", "X-A", "b", true)
+	f.Add("GET", "", "", "X-A", "b", false)
+	for _, bad := range injections {
+		f.Add("GET", "/", "example.com", "X-A", bad, false)
+		f.Add("GET", "/", "example.com", bad, "b", false)
+		f.Add("GET", "/", bad, "X-A", "b", false)
+		f.Add("GET", bad, "example.com", "X-A", "b", false)
+		f.Add(bad, "/", "example.com", "X-A", "b", false)
+	}
+	f.Fuzz(func(t *testing.T, method, target, host, name, value string, chunked bool) {
+		req := &http.Request{Method: method, RequestURI: target, Host: host, ProtoMajor: 1, ProtoMinor: 1,
+			URL: &url.URL{Path: "/x"}, Header: http.Header{name: {value}}}
+		fields := 2
+		if chunked {
+			req.TransferEncoding = []string{"chunked"}
+			fields++
+		}
+		var r Request
+		if err := ParseHTTP(req, &r); err != nil {
+			checkRefused(t, err)
+			return
+		}
+		if target == "" {
+			target = "/x"
+		}
+		for range r.Headers {
+			fields--
+		}
+		got, n := r.Field(name)
+		if string(r.Method) != method || string(r.Target) != target || string(got) != strings.Trim(value, " \t") || n == 0 || fields != 0 {
+			t.Errorf("%q %q %s: %q became %q %q %q, %d fields missing", method, target, name, value, r.Method, r.Target, got, fields)
+		}
+	})
+}
+
 // FuzzOrigin holds the same-origin rule to what net/url makes of an origin, and
 // the bytes to the strings.
 func FuzzOrigin(f *testing.F) {
-	for _, s := range []string{"http://example.com", "https://a:1", "null", "http://[::1]:80", "file://", "http://a@b", "http://a/", "*.a", "https://*:*"} {
-		for _, host := range []string{"example.com", "a:1", "[::1]"} {
-			f.Add(s, host, true, s)
-			f.Add(s, host, false, "*.example.com:*")
+	for _, o := range origins {
+		f.Add(o.origin, o.host, o.tls, "other.example")
+	}
+	for _, p := range originPatterns {
+		for _, origin := range append(p.allowed, p.forbidden...) {
+			f.Add(origin, "h.example", plain, p.pattern)
 		}
+	}
+	for _, pattern := range badPatterns {
+		f.Add("https://example.com", "h.example", plain, pattern)
 	}
 	f.Fuzz(func(t *testing.T, origin, host string, tls bool, pattern string) {
 		same := CheckOrigin(origin, host, tls, nil)
@@ -194,8 +333,8 @@ func FuzzSubprotocols(f *testing.F) {
 // FuzzExtensions holds a verdict to what a second, cruder reading says: without
 // quotes and escapes, the list is commas, semicolons, and name or name=value.
 func FuzzExtensions(f *testing.F) {
-	for _, s := range []string{"a", "a;b", "a;b=c", `a;b="c"`, "a;b=c, d", ";", "a b", `a;b="\c"`} {
-		f.Add(s)
+	for line := range extensionLines {
+		f.Add(line)
 	}
 	f.Fuzz(func(t *testing.T, line string) {
 		got := CheckExtensions(line)
@@ -230,8 +369,9 @@ func FuzzExtensions(f *testing.F) {
 
 // FuzzHost holds the addresses to net/netip and the rest to net/url.
 func FuzzHost(f *testing.F) {
-	for _, s := range []string{"a", "a:80", "[::1]", "[1:2:3:4:5:6:7::]", "[::1.2.3.4]:5", "a:", "[fe80::1%25a]"} {
-		f.Add(s)
+	for host := range hosts {
+		f.Add(host)
+		f.Add(strings.Trim(host, "[]"))
 	}
 	f.Fuzz(func(t *testing.T, host string) {
 		valid := ValidHost(host)

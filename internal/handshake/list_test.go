@@ -88,21 +88,23 @@ func TestSubprotocolsOverAllLines(t *testing.T) {
 	}
 }
 
-func TestCheckExtensions(t *testing.T) {
-	for line, want := range map[string]error{
-		"permessage-deflate":                         nil,
-		"permessage-deflate; client_max_window_bits": nil,
-		"a;b=1;c=\"2\", d ; e = f":                   nil,
-		`a;b="\x\y"`:                                 nil,
-		", a ,, b,":                                  nil,
-		"permessage-deflate; client_max_window_bits; server_max_window_bits=10, x-webkit-deflate-frame": nil,
+var extensionLines = map[string]error{
+	"permessage-deflate":                         nil,
+	"permessage-deflate; client_max_window_bits": nil,
+	"a;b=1;c=\"2\", d ; e = f":                   nil,
+	`a;b="\x\y"`:                                 nil,
+	", a ,, b,":                                  nil,
+	"permessage-deflate; client_max_window_bits; server_max_window_bits=10, x-webkit-deflate-frame": nil,
 
-		"": ErrExtensions, " ": ErrExtensions, ",": ErrExtensions, ";": ErrExtensions, "a;": ErrExtensions, "a;;b": ErrExtensions,
-		"a b": ErrExtensions, "a;b c": ErrExtensions, "a;b=": ErrExtensions, "a;=b": ErrExtensions, "a=b": ErrExtensions,
-		`a;b="`: ErrExtensions, `a;b=""`: ErrExtensions, `a;b="c d"`: ErrExtensions, `a;b="c`: ErrExtensions, `a;b="\`: ErrExtensions,
-		`a;b="c\"`: ErrExtensions, `a;b="c"d`: ErrExtensions, `a;b="\""`: ErrExtensions, `"a"`: ErrExtensions, "a;b,": nil,
-		"caf\u00e9": ErrExtensions, "a/b": ErrExtensions, "a, b c": ErrExtensions,
-	} {
+	"": ErrExtensions, " ": ErrExtensions, ",": ErrExtensions, ";": ErrExtensions, "a;": ErrExtensions, "a;;b": ErrExtensions,
+	"a b": ErrExtensions, "a;b c": ErrExtensions, "a;b=": ErrExtensions, "a;=b": ErrExtensions, "a=b": ErrExtensions,
+	`a;b="`: ErrExtensions, `a;b=""`: ErrExtensions, `a;b="c d"`: ErrExtensions, `a;b="c`: ErrExtensions, `a;b="\`: ErrExtensions,
+	`a;b="c\"`: ErrExtensions, `a;b="c"d`: ErrExtensions, `a;b="\""`: ErrExtensions, `"a"`: ErrExtensions, "a;b,": nil,
+	"caf\u00e9": ErrExtensions, "a/b": ErrExtensions, "a, b c": ErrExtensions,
+}
+
+func TestCheckExtensions(t *testing.T) {
+	for line, want := range extensionLines {
 		if err := CheckExtensions(line); !errors.Is(err, want) {
 			t.Errorf("%q: %v, want %v", line, err, want)
 		}

@@ -77,9 +77,9 @@ var knownNames = [knownFields]string{
 
 // known gives the number of a field name.
 func known[T text](name T) knownField {
-	for f, n := range knownNames {
-		if len(n) == len(name) && equalFold(name, n) {
-			return knownField(f)
+	for f := range knownFields {
+		if equalFold(name, knownNames[f]) {
+			return f
 		}
 	}
 	return notKnown

@@ -2,6 +2,7 @@ package handshake
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"unsafe"
@@ -78,8 +79,8 @@ func TestLimits(t *testing.T) {
 		{"negative is the default", long(MaxHeadBytes + 1), Limits{MaxHeadBytes: -1}, ErrHeadTooLong},
 		{"smaller", long(101), Limits{MaxHeadBytes: 100}, ErrHeadTooLong},
 		{"larger", long(64 << 10), Limits{MaxHeadBytes: 64 << 10}, nil},
-		{"at most 1 MiB", long(1<<20 + 1), Limits{MaxHeadBytes: 1 << 40}, ErrHeadTooLong},
-		{"up to 1 MiB", long(1 << 20), Limits{MaxHeadBytes: 1 << 40}, nil},
+		{"at most 1 MiB", long(1<<20 + 1), Limits{MaxHeadBytes: math.MaxInt}, ErrHeadTooLong},
+		{"up to 1 MiB", long(1 << 20), Limits{MaxHeadBytes: math.MaxInt}, nil},
 		{"headers default", many(MaxHeaders), Limits{}, nil},
 		{"headers default, past it", many(MaxHeaders + 1), Limits{}, ErrTooManyHeaders},
 		{"headers smaller", many(2), Limits{MaxHeaders: 1}, ErrTooManyHeaders},

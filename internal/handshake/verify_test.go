@@ -38,61 +38,64 @@ func replace(prefix string, lines ...string) string {
 	panic("no line " + prefix)
 }
 
+const keyPrefix = "Sec-WebSocket-Key: "
+
+var handshakes = []struct {
+	name    string
+	head    string
+	upgrade bool
+	want    *Refusal
+}{
+	{"POST", replace("GET", "POST / HTTP/1.1"), true, ErrMethod},
+	{"HEAD", replace("GET", "HEAD / HTTP/1.1"), true, ErrMethod},
+	{"get", replace("GET", "get / HTTP/1.1"), true, ErrMethod},
+	{"HTTP/1.0 ignores Upgrade", replace("GET", "GET / HTTP/1.0"), false, ErrHTTP10},
+	{"HTTP/1.0 before the method", replace("GET", "POST / HTTP/1.0"), false, ErrHTTP10},
+
+	{"Upgrade in any case", replace("Upgrade", "upgrade: WebSocket"), true, nil},
+	{"Upgrade in a list", replace("Upgrade", "Upgrade: h2c, websocket"), true, nil},
+	{"Upgrade on the second line", replace("Upgrade", "Upgrade: h2c", "Upgrade: websocket"), true, nil},
+	{"Upgrade on the first line of two", replace("Upgrade", "Upgrade: websocket", "Upgrade: h2c"), true, nil},
+	{"Upgrade with empty elements", replace("Upgrade", "Upgrade: ,, \t,websocket ,"), true, nil},
+	{"no Upgrade", replace("Upgrade"), false, ErrNotUpgrade},
+	{"empty Upgrade", replace("Upgrade", "Upgrade:"), false, ErrNotUpgrade},
+	{"Upgrade of another protocol", replace("Upgrade", "Upgrade: h2c"), false, ErrNotUpgrade},
+	{"Upgrade with a version", replace("Upgrade", "Upgrade: websocket/13"), false, ErrNotUpgrade},
+	{"Upgrade as part of a word", replace("Upgrade", "Upgrade: xwebsocket, websockets"), false, ErrNotUpgrade},
+	{"Upgrade without a comma", replace("Upgrade", "Upgrade: h2c websocket"), false, ErrNotUpgrade},
+	{"Upgrade with the Kelvin sign", replace("Upgrade", "Upgrade: websoc\u212aet"), false, ErrNotUpgrade},
+
+	{"Connection as Firefox sends it", replace("Connection", "Connection: keep-alive, Upgrade"), true, nil},
+	{"Connection in capitals", replace("Connection", "CONNECTION: UPGRADE"), true, nil},
+	{"Connection on two lines", replace("Connection", "Connection: keep-alive", "Connection: upgrade"), true, nil},
+	{"no Connection", replace("Connection"), true, ErrConnection},
+	{"Connection without upgrade", replace("Connection", "Connection: keep-alive"), true, ErrConnection},
+	{"Connection as part of a word", replace("Connection", "Connection: upgrade-insecure"), true, ErrConnection},
+
+	{"no Version", replace("Sec-WebSocket-Version"), true, ErrVersion},
+	{"Version 8", replace("Sec-WebSocket-Version", "Sec-WebSocket-Version: 8"), true, ErrVersion},
+	{"Version 13, 8", replace("Sec-WebSocket-Version", "Sec-WebSocket-Version: 13, 8"), true, ErrVersion},
+	{"Version 013", replace("Sec-WebSocket-Version", "Sec-WebSocket-Version: 013"), true, ErrVersion},
+	{"Version before Key", replace(keyPrefix, "X: x", "Sec-WebSocket-Version: 8"), true, ErrVersionRepeated},
+
+	{"Key between white space", replace(keyPrefix, keyPrefix+" \t"+sampleKey+" \t"), true, nil},
+	{"Key of 15 bytes", replace(keyPrefix, keyPrefix+"MDEyMzQ1Njc4OTAxMjM0"), true, ErrKey},
+	{"Key of 17 bytes", replace(keyPrefix, keyPrefix+"MDEyMzQ1Njc4OTAxMjM0NTY="), true, ErrKey},
+	{"Key without padding", replace(keyPrefix, keyPrefix+strings.TrimRight(sampleKey, "=")), true, ErrKey},
+	{"Key in URL-safe base64", replace(keyPrefix, keyPrefix+"--------------------_A=="), true, ErrKey},
+	{"Key with SP", replace(keyPrefix, keyPrefix+"dGhlIHNh XBsZSBub25jZQ=="), true, ErrKey},
+	{"Key with one =", replace(keyPrefix, keyPrefix+"dGhlIHNhbXBsZSBub25jZQ=A"), true, ErrKey},
+	{"empty Key", replace(keyPrefix, keyPrefix), true, ErrKey},
+
+	{"empty Origin", minimal("Origin:"), true, ErrOriginMalformed},
+	{"two subprotocol lines", minimal("Sec-WebSocket-Protocol: a", "Sec-WebSocket-Protocol: b, c"), true, nil},
+	{"malformed subprotocol on the second line", minimal("Sec-WebSocket-Protocol: a", "Sec-WebSocket-Protocol: b c"), true, ErrSubprotocols},
+	{"empty subprotocol list", minimal("Sec-WebSocket-Protocol:"), true, ErrSubprotocols},
+	{"malformed extension on the second line", minimal("Sec-WebSocket-Extensions: a", "Sec-WebSocket-Extensions: ;"), true, ErrExtensions},
+}
+
 func TestVerify(t *testing.T) {
-	const key = "Sec-WebSocket-Key: "
-	for _, tc := range []struct {
-		name    string
-		head    string
-		upgrade bool
-		want    *Refusal
-	}{
-		{"POST", replace("GET", "POST / HTTP/1.1"), true, ErrMethod},
-		{"HEAD", replace("GET", "HEAD / HTTP/1.1"), true, ErrMethod},
-		{"get", replace("GET", "get / HTTP/1.1"), true, ErrMethod},
-		{"HTTP/1.0 ignores Upgrade", replace("GET", "GET / HTTP/1.0"), false, ErrHTTP10},
-		{"HTTP/1.0 before the method", replace("GET", "POST / HTTP/1.0"), false, ErrHTTP10},
-
-		{"Upgrade in any case", replace("Upgrade", "upgrade: WebSocket"), true, nil},
-		{"Upgrade in a list", replace("Upgrade", "Upgrade: h2c, websocket"), true, nil},
-		{"Upgrade on the second line", replace("Upgrade", "Upgrade: h2c", "Upgrade: websocket"), true, nil},
-		{"Upgrade on the first line of two", replace("Upgrade", "Upgrade: websocket", "Upgrade: h2c"), true, nil},
-		{"Upgrade with empty elements", replace("Upgrade", "Upgrade: ,, \t,websocket ,"), true, nil},
-		{"no Upgrade", replace("Upgrade"), false, ErrNotUpgrade},
-		{"empty Upgrade", replace("Upgrade", "Upgrade:"), false, ErrNotUpgrade},
-		{"Upgrade of another protocol", replace("Upgrade", "Upgrade: h2c"), false, ErrNotUpgrade},
-		{"Upgrade with a version", replace("Upgrade", "Upgrade: websocket/13"), false, ErrNotUpgrade},
-		{"Upgrade as part of a word", replace("Upgrade", "Upgrade: xwebsocket, websockets"), false, ErrNotUpgrade},
-		{"Upgrade without a comma", replace("Upgrade", "Upgrade: h2c websocket"), false, ErrNotUpgrade},
-		{"Upgrade with the Kelvin sign", replace("Upgrade", "Upgrade: websoc\u212aet"), false, ErrNotUpgrade},
-
-		{"Connection as Firefox sends it", replace("Connection", "Connection: keep-alive, Upgrade"), true, nil},
-		{"Connection in capitals", replace("Connection", "CONNECTION: UPGRADE"), true, nil},
-		{"Connection on two lines", replace("Connection", "Connection: keep-alive", "Connection: upgrade"), true, nil},
-		{"no Connection", replace("Connection"), true, ErrConnection},
-		{"Connection without upgrade", replace("Connection", "Connection: keep-alive"), true, ErrConnection},
-		{"Connection as part of a word", replace("Connection", "Connection: upgrade-insecure"), true, ErrConnection},
-
-		{"no Version", replace("Sec-WebSocket-Version"), true, ErrVersion},
-		{"Version 8", replace("Sec-WebSocket-Version", "Sec-WebSocket-Version: 8"), true, ErrVersion},
-		{"Version 13, 8", replace("Sec-WebSocket-Version", "Sec-WebSocket-Version: 13, 8"), true, ErrVersion},
-		{"Version 013", replace("Sec-WebSocket-Version", "Sec-WebSocket-Version: 013"), true, ErrVersion},
-		{"Version before Key", replace(key, "X: x", "Sec-WebSocket-Version: 8"), true, ErrVersionRepeated},
-
-		{"Key between white space", replace(key, key+" \t"+sampleKey+" \t"), true, nil},
-		{"Key of 15 bytes", replace(key, key+"MDEyMzQ1Njc4OTAxMjM0"), true, ErrKey},
-		{"Key of 17 bytes", replace(key, key+"MDEyMzQ1Njc4OTAxMjM0NTY="), true, ErrKey},
-		{"Key without padding", replace(key, key+strings.TrimRight(sampleKey, "=")), true, ErrKey},
-		{"Key in URL-safe base64", replace(key, key+"--------------------_A=="), true, ErrKey},
-		{"Key with SP", replace(key, key+"dGhlIHNh XBsZSBub25jZQ=="), true, ErrKey},
-		{"Key with one =", replace(key, key+"dGhlIHNhbXBsZSBub25jZQ=A"), true, ErrKey},
-		{"empty Key", replace(key, key), true, ErrKey},
-
-		{"empty Origin", minimal("Origin:"), true, ErrOriginMalformed},
-		{"two subprotocol lines", minimal("Sec-WebSocket-Protocol: a", "Sec-WebSocket-Protocol: b, c"), true, nil},
-		{"malformed subprotocol on the second line", minimal("Sec-WebSocket-Protocol: a", "Sec-WebSocket-Protocol: b c"), true, ErrSubprotocols},
-		{"empty subprotocol list", minimal("Sec-WebSocket-Protocol:"), true, ErrSubprotocols},
-		{"malformed extension on the second line", minimal("Sec-WebSocket-Extensions: a", "Sec-WebSocket-Extensions: ;"), true, ErrExtensions},
-	} {
+	for _, tc := range handshakes {
 		t.Run(tc.name, func(t *testing.T) {
 			var r Request
 			_, err := judge(t, tc.head, &r)
