@@ -9,7 +9,7 @@ import (
 )
 
 // table is the live table of clients, by remote address. It is a hash table whose
-// chains run through the clients themselves: 16 bytes or so for each, where a map
+// chains run through the clients themselves: 12 bytes or so for each, where a map
 // with its keys would take 60. The zero value is ready; safe from any goroutine.
 type table struct {
 	mu      sync.Mutex
@@ -18,7 +18,13 @@ type table struct {
 	lists   sync.Pool // *[]*conn.Conn, for iterations
 }
 
-const minBuckets = 64
+const (
+	minBuckets = 64
+	// maxChain is how many clients a bucket has, on average, before their number
+	// doubles. A long chain costs a little time when a client leaves; buckets would
+	// cost memory all the while.
+	maxChain = 4
+)
 
 var seed = maphash.MakeSeed()
 
@@ -39,7 +45,7 @@ func (t *table) add(cl *client) {
 	if cl.listed || cl.State() == conn.Closed {
 		return
 	}
-	if t.count >= len(t.buckets) {
+	if t.count >= maxChain*len(t.buckets) {
 		t.resize(max(minBuckets, 2*len(t.buckets)))
 	}
 	b := t.bucket(cl.hash())
@@ -62,7 +68,7 @@ func (t *table) remove(cl *client) {
 	*p = cl.chain
 	cl.chain, cl.listed = nil, false
 	t.count--
-	if t.count < len(t.buckets)/8 && len(t.buckets) > minBuckets {
+	if t.count < maxChain*len(t.buckets)/8 && len(t.buckets) > minBuckets {
 		t.resize(len(t.buckets) / 2)
 	}
 }
