@@ -25,8 +25,8 @@ func TestWait_does_not_allocate(t *testing.T) {
 		"passed_deadline": func() { p.Wait(events, longAgo) },
 		"new_deadline":    func() { p.Wait(events, time.Now().Add(50*time.Microsecond)) },
 		"wake":            func() { p.Wake(); p.Wait(events, time.Time{}) },
-		"modify":          func() { p.Modify(a, Read|Write, 2); p.Modify(a, Read, 1) },
-		"pause":           func() { p.Modify(a, None, 2); p.Modify(a, Read, 1) },
+		"modify":          func() { must(t, p.Modify(a, Read|Write, 2)); must(t, p.Modify(a, Read, 1)) },
+		"pause":           func() { must(t, p.Modify(a, None, 2)); must(t, p.Modify(a, Read, 1)) },
 	} {
 		if n := testing.AllocsPerRun(200, f); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)

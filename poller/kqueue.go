@@ -29,29 +29,32 @@ func pipe() (r, w int, err error) {
 	return ends[0], ends[1], nil
 }
 
-// submit moves the filters of fd from one interest to another. A filter that is
-// not set reports nothing, end of file and errors included.
+// submit moves the filters of fd from one interest to another, or leaves both
+// as they were. A filter that is not set reports nothing, end of file and
+// errors included.
 func (p *Poller) submit(fd int, from, to Interest) error {
-	var changes [2]unix.Kevent_t
-	n := 0
-	for _, f := range [...]struct {
-		interest Interest
-		filter   int
-	}{{Read, unix.EVFILT_READ}, {Write, unix.EVFILT_WRITE}} {
-		was, is := from&f.interest != 0, to&f.interest != 0
-		switch {
-		case is && !was:
-			unix.SetKevent(&changes[n], fd, f.filter, unix.EV_ADD)
-			n++
-		case was && !is:
-			unix.SetKevent(&changes[n], fd, f.filter, unix.EV_DELETE)
-			n++
-		}
+	if err := p.filter(fd, unix.EVFILT_READ, from&Read != 0, to&Read != 0); err != nil {
+		return err
 	}
-	if n == 0 {
+	err := p.filter(fd, unix.EVFILT_WRITE, from&Write != 0, to&Write != 0)
+	if err != nil {
+		p.filter(fd, unix.EVFILT_READ, to&Read != 0, from&Read != 0)
+	}
+	return err
+}
+
+// filter sets or clears one filter of fd, if it is not as wanted.
+func (p *Poller) filter(fd, filter int, is, want bool) error {
+	if is == want {
 		return nil
 	}
-	_, err := unix.Kevent(p.fd, changes[:n], nil, nil)
+	flags := unix.EV_ADD
+	if !want {
+		flags = unix.EV_DELETE
+	}
+	var change [1]unix.Kevent_t
+	unix.SetKevent(&change[0], fd, filter, flags)
+	_, err := unix.Kevent(p.fd, change[:], nil, nil)
 	return os.NewSyscallError("kevent", err)
 }
 
@@ -86,6 +89,9 @@ func (p *Poller) kevent(events []Event, timeout *unix.Timespec) (int, error) {
 	}
 	return n, nil
 }
+
+// wakeByte is what goes through the wake-up pipe.
+var wakeByte = []byte{0}
 
 // drainPipe empties the wake-up pipe. What is left, if anything, is reported
 // again: one read is enough.

@@ -2,11 +2,13 @@ package poller
 
 import (
 	"bytes"
+	"errors"
 	"go/ast"
 	"go/parser"
 	"go/printer"
 	"go/token"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -21,6 +23,23 @@ func TestPlatforms_have_the_same_functions(t *testing.T) {
 		if got := signatures(t, file); !slices.Equal(got, want) {
 			t.Errorf("%s has\n\t%q\npoller_epoll.go has\n\t%q", file, got, want)
 		}
+	}
+}
+
+func TestErrUnsupported_names_the_systems_that_work(t *testing.T) {
+	if !errors.Is(ErrUnsupported, errors.ErrUnsupported) {
+		t.Error("errors.Is does not see errors.ErrUnsupported")
+	}
+	for _, system := range []string{"linux", "darwin", "freebsd", "netbsd", "openbsd", "dragonfly"} {
+		if !strings.Contains(ErrUnsupported.Error(), system) {
+			t.Errorf("%q does not name %s", ErrUnsupported, system)
+		}
+	}
+	p, err := New()
+	if err == nil {
+		p.Close()
+	} else if err != ErrUnsupported {
+		t.Errorf("New: %v", err)
 	}
 }
 

@@ -35,7 +35,17 @@
 //
 // Wait, Modify and Wake do not allocate once Wait has been called with the
 // largest slice it is ever given. On linux a descriptor costs no memory here
-// unless its interest is None.
+// unless its interest is None; with kqueue it costs an entry in a map.
+//
+// # Limits
+//
+// There is none on the number of descriptors but the system's. A Poller takes
+// one for itself with epoll, three with kqueue.
+//
+// # Shutdown
+//
+// Close, once Wait has returned, gives the Poller's own descriptors back and
+// leaves no goroutine. Wake may still be called, and fails with os.ErrClosed.
 package poller
 
 import (
@@ -72,8 +82,8 @@ type Event struct {
 	Ready Interest
 }
 
-// ErrUnsupported is returned by New, wrapped as it is, on systems that have
-// neither epoll nor kqueue. errors.Is(err, errors.ErrUnsupported) holds too.
+// ErrUnsupported is returned by New on systems that have neither epoll nor
+// kqueue, and names those that have. errors.Is(err, errors.ErrUnsupported) holds too.
 var ErrUnsupported = fmt.Errorf("poller: no event loop for %s; linux, darwin, freebsd, netbsd, openbsd and dragonfly have one: %w",
 	runtime.GOOS, errors.ErrUnsupported)
 

@@ -109,7 +109,7 @@ func (p *Poller) unpark() error {
 	if p.wakeClosed {
 		return os.ErrClosed
 	}
-	_, err := unix.Write(p.wakeWrite, []byte{0})
+	_, err := unix.Write(p.wakeWrite, wakeByte)
 	if err == unix.EAGAIN || err == unix.EINTR {
 		return nil // EAGAIN: the pipe is full of wake-ups
 	}

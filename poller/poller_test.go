@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const high = Token(0xfedcba98_76543210) // uses every bit of a token
+const high = Token(0x89abcdef_fedcba98) // both halves with their top bits set
 
 func TestWait(t *testing.T) {
 	t.Run("reports_only_what_is_of_interest", func(t *testing.T) {
@@ -314,6 +314,63 @@ func TestWake(t *testing.T) {
 	})
 }
 
+// A wake-up is served once: the deadline it interrupted is slept until.
+func TestWake_leaves_the_deadline_as_it_was(t *testing.T) {
+	p := newPoller(t)
+	events := make([]Event, 4)
+	deadline, waits := time.Now().Add(50*time.Millisecond), 0
+	var waker sync.WaitGroup
+	waker.Go(func() {
+		for p.state.Load() != parked {
+			time.Sleep(10 * time.Microsecond)
+		}
+		p.Wake()
+	})
+	for time.Now().Before(deadline) {
+		if _, err := p.Wait(events, deadline); err != nil {
+			t.Fatal(err)
+		}
+		waits++
+	}
+	waker.Wait()
+	if waits > 4 {
+		t.Errorf("%d waits for one wake-up and one deadline", waits)
+	}
+}
+
+// The moments around parking are short; new deadlines make them longer, and
+// delays of all lengths hit each of them.
+func TestWake_counts_at_every_moment_of_parking(t *testing.T) {
+	const rounds = 20_000
+	p := newPoller(t)
+	var asked, answered atomic.Int64
+	var asker sync.WaitGroup
+	asker.Go(func() {
+		for i := range int64(rounds) {
+			asked.Store(i + 1)
+			p.Wake()
+			for answered.Load() != i+1 {
+				runtime.Gosched()
+			}
+			for spin := i % 512; spin > 0; spin-- {
+				answered.Load()
+			}
+		}
+	})
+	events := make([]Event, 4)
+	for answered.Load() < rounds {
+		deadline := soon()
+		if _, err := p.Wait(events, deadline); err != nil {
+			t.Fatal(err)
+		}
+		if !time.Now().Before(deadline) {
+			t.Errorf("round %d: the wake-up was lost", asked.Load())
+		}
+		answered.Store(asked.Load())
+	}
+	asker.Wait()
+}
+
 // A wake-up lost leaves a parcel undelivered and the loop parked for good.
 func TestWake_from_many_goroutines_is_never_lost(t *testing.T) {
 	const senders, parcels = 8, 5000
@@ -444,10 +501,4 @@ func TestClose(t *testing.T) {
 			wakers.Wait()
 		}
 	})
-}
-
-func TestErrUnsupported(t *testing.T) {
-	if !errors.Is(ErrUnsupported, errors.ErrUnsupported) {
-		t.Error("errors.Is does not see errors.ErrUnsupported")
-	}
 }
