@@ -1,0 +1,258 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+)
+
+// tab is one tab of the browser with the chat in it. What a tab does is done as
+// a person would: by clicks and keys.
+type tab struct {
+	t    *testing.T
+	ctx  context.Context
+	shut context.CancelFunc
+}
+
+// browser starts headless Chromium with a new, empty profile, and returns a
+// function that opens a tab in it. Without Chromium the test is skipped, but for
+// CI, where it has to be there.
+func browser(t *testing.T) (open func(url string) *tab) {
+	t.Helper()
+	path := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if p, err := exec.LookPath(name); err == nil {
+			path = p
+			break
+		}
+	}
+	if path == "" {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("no Chromium on this machine, and CI=true")
+		}
+		t.Skip("no Chromium on this machine: install the package chromium to run this test")
+	}
+
+	ctx, cancel := context.WithTimeout(t.Context(), 2*patience)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewExecAllocator(ctx,
+		chromedp.ExecPath(path),
+		chromedp.UserDataDir(t.TempDir()),
+		chromedp.Headless,
+		chromedp.NoSandbox,
+		chromedp.DisableGPU,
+		chromedp.NoFirstRun,
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true),
+	)
+	t.Cleanup(cancel)
+	ctx, _ = chromedp.NewContext(ctx)
+	if err := chromedp.Do(ctx); err != nil { // its first tab stays empty
+		t.Fatalf("Chromium does not start: %v", err)
+	}
+	t.Cleanup(func() { chromedp.Cancel(ctx) }) // waits: until then the profile is written to
+
+	return func(url string) *tab {
+		t.Helper()
+		tabCtx, shut := chromedp.NewContext(ctx)
+		b := &tab{t, tabCtx, shut}
+		b.run(chromedp.Navigate(url), chromedp.WaitVisible("#name"))
+		return b
+	}
+}
+
+func (b *tab) run(actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	if err := chromedp.Do(b.ctx, actions...); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *tab) join(name string) {
+	b.t.Helper()
+	b.run(
+		chromedp.Evaluate[chromedp.Void](`document.querySelector("#name").select()`), // to type over it
+		chromedp.SendKeys("#name", name),
+		chromedp.Click("#enter"),
+	)
+}
+
+// say types a line and sends it by the Enter key.
+func (b *tab) say(text string) {
+	b.t.Helper()
+	b.run(chromedp.SendKeys("#text", text), pressEnter)
+}
+
+// pressEnter presses and releases the key as a keyboard does: with no character
+// of its own once the page has taken the key for itself.
+var pressEnter = chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+	for _, typ := range []input.DispatchKeyEventType{
+		input.DispatchKeyEventTypeRawKeyDown, input.DispatchKeyEventTypeKeyUp,
+	} {
+		_, err := cdp.Call(ctx, t, input.DispatchKeyEvent, input.DispatchKeyEventParams{
+			Type: typ, Key: "Enter", Code: "Enter",
+			WindowsVirtualKeyCode: 13, NativeVirtualKeyCode: 13,
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+})
+
+// insert enters text at the cursor as an input method does: what no key types.
+func insert(text string) chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, input.InsertText, input.InsertTextParams{Text: text})
+		return err
+	})
+}
+
+// eval returns the value of a JavaScript expression that is a string.
+func (b *tab) eval(expression string) string {
+	b.t.Helper()
+	s, err := chromedp.Run(b.ctx, chromedp.Evaluate[string](expression))
+	if err != nil {
+		b.t.Fatalf("%s: %v", expression, err)
+	}
+	return s
+}
+
+// until waits for a JavaScript expression to become want.
+func (b *tab) until(expression, want string) {
+	b.t.Helper()
+	got := ""
+	for end := time.Now().Add(patience); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		if got = b.eval(expression); got == want {
+			return
+		}
+	}
+	b.t.Fatalf("%s is %q, want %q; the page reads:\n%s", expression, got, want, b.eval("document.body.innerText"))
+}
+
+// sees waits for the last line of the log to read text: who said it, unless the
+// line before is theirs too, and what.
+func (b *tab) sees(text string) {
+	b.t.Helper()
+	b.until(`[...document.querySelectorAll("#lines > li:last-child :is(.name, .text), #lines > li.notice:last-child")]`+
+		`.map(e => e.innerText).join(": ")`, text)
+}
+
+// people waits for the list of who is there.
+func (b *tab) people(names ...string) {
+	b.t.Helper()
+	b.until(`[...document.querySelectorAll("#people .name")].map(e => e.innerText).join("|")`, strings.Join(names, "|"))
+	b.until(`document.querySelector("#people-count").textContent`, string(rune('0'+len(names))))
+}
+
+func TestBrowserTwoTabsTalk(t *testing.T) {
+	p := start(t, "chat", "--addr=127.0.0.1:0")
+	open := browser(t)
+	ada, bo := open(p.url), open(p.url)
+
+	ada.join("Ada")
+	ada.sees("You joined as Ada")
+	ada.people("Ada")
+	bo.join("Bo")
+	bo.people("Ada", "Bo")
+	ada.sees("Bo joined")
+	ada.people("Ada", "Bo")
+
+	ada.say("Hello Bo")
+	bo.sees("Ada: Hello Bo")
+	ada.sees("Ada: Hello Bo")
+	ada.say("Still me")
+	bo.sees("Still me")
+	bo.run(chromedp.SendKeys("#text", "By the button"), chromedp.Click("#send"))
+	ada.sees("Bo: By the button")
+	bo.until(`document.querySelector("#text").value`, "")
+
+	// A third who wants a name that is taken, in another case, gets one beside it.
+	other := open(p.url)
+	other.join("ada")
+	other.sees("You joined as ada 2")
+	bo.people("Ada", "Bo", "ada 2")
+
+	// One leaves by the button, one by closing the tab.
+	other.run(chromedp.Click("#leave"), chromedp.WaitVisible("#name"))
+	bo.sees("ada 2 left")
+	ada.shut()
+	bo.sees("Ada left")
+	bo.people("Bo")
+	p.stop(t)
+}
+
+func TestBrowserShowsTextAsText(t *testing.T) {
+	p := start(t, "chat", "--addr=127.0.0.1:0")
+	open := browser(t)
+	ada, bo := open(p.url), open(p.url)
+	bo.join("Bo")
+	bo.sees("You joined as Bo")
+
+	const name, text = `<b>x</b>&amp;`, `<img src=x onerror="document.title='owned'"><script>1</script>`
+	ada.join(name)
+	bo.sees(name + " joined")
+	bo.people("Bo", name)
+	ada.say(text)
+	bo.sees(name + ": " + text)
+	bo.until(`String(document.querySelectorAll("#lines :is(b, img, script), #people :is(b, img)").length)`, "0")
+
+	// The policy is in force too: no inline script runs, no string becomes markup.
+	bo.until(`(() => { const s = document.createElement("script"); try { s.textContent = "window.owned = 1" } catch {}
+		document.body.append(s); return String(window.owned) })()`, "undefined")
+	bo.until(`(() => { try { document.body.innerHTML = "x"; return "set" } catch (e) { return e.name } })()`, "TypeError")
+}
+
+func TestBrowserLobbyRefusesBadNames(t *testing.T) {
+	p := start(t, "chat", "--addr=127.0.0.1:0")
+	b := browser(t)(p.url)
+	b.run(chromedp.Click("#enter"))
+	b.until(`document.querySelector("#join-error").textContent`, "Please enter a name.")
+
+	// A character that turns text around, which the server refuses.
+	b.run(chromedp.Focus("#name"), insert("a\u202eb"), chromedp.Click("#enter"))
+	b.until(`document.querySelector("#join-error").textContent.split(":")[0]`, "A name has 1 to 24 visible characters")
+	b.until(`String(document.querySelector("#room").hidden)`, "true")
+
+	// More than fits is not taken by the field.
+	b.join(strings.Repeat("n", 30))
+	b.sees("You joined as " + strings.Repeat("n", 24))
+}
+
+func TestBrowserComesBackAfterRestart(t *testing.T) {
+	p := start(t, "chat", "--addr=127.0.0.1:0")
+	open := browser(t)
+	ada, bo := open(p.url), open(p.url)
+	ada.join("Ada")
+	ada.people("Ada")
+	bo.join("Bo")
+	ada.people("Ada", "Bo")
+
+	p.stop(t)
+	for _, b := range []*tab{ada, bo} {
+		b.until(`document.querySelector("#state").textContent`, "Reconnecting")
+		b.run(chromedp.WaitVisible("#lost"))
+	}
+	// What is written meanwhile is kept, and cannot be sent into the void.
+	ada.run(chromedp.SendKeys("#text", "Where were we?"), pressEnter)
+	ada.until(`document.querySelector("#text").value`, "Where were we?")
+	ada.until(`String(document.querySelector("#send").disabled)`, "true")
+
+	p = start(t, "chat", "--addr="+p.host(t))
+	bo.run(chromedp.Click("#retry"), chromedp.WaitNotVisible("#lost"))
+	ada.until(`document.querySelector("#state").textContent`, "Connected")
+	bo.until(`document.querySelector("#state").textContent`, "Connected")
+	bo.until(`document.querySelector("#people-count").textContent`, "2")
+	ada.run(chromedp.Click("#send"))
+	bo.sees("Ada: Where were we?")
+	p.stop(t)
+}

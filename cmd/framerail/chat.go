@@ -1,0 +1,47 @@
+package main
+
+import (
+	"log/slog"
+
+	"github.com/framerail/framerail/cmd/internal/chat"
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/server"
+)
+
+// chatCommand is "framerail chat".
+type chatCommand struct {
+	Addr listenAddr `default:"127.0.0.1:9002" placeholder:"HOST:PORT" help:"Where to listen; port 0 picks a free one. Default: ${default}."`
+	serveFlags
+}
+
+// Help is shown below the usage line of "framerail chat --help".
+func (*chatCommand) Help() string {
+	return "Open the printed address in a browser. Whoever can reach it can join; nothing is stored."
+}
+
+// Run serves until a signal comes.
+func (c *chatCommand) Run(log *slog.Logger) error {
+	var room chat.Room
+	srv := &server.Server{
+		Addr:           string(c.Addr),
+		Path:           chat.SocketPath,
+		Handler:        chat.Page(),
+		MaxMessageSize: chat.MaxMessageSize,
+		Logger:         log,
+		OnConnection: func(c *conn.Conn) {
+			c.SetValue(room.Enter(c))
+		},
+		OnMessage: func(c *conn.Conn, m conn.Message) {
+			if m.Type != conn.Text {
+				c.Close(frame.UnsupportedData, "the chat is text")
+				return
+			}
+			c.Value().(*chat.Visitor).Receive(m.Payload)
+		},
+		OnClose: func(c *conn.Conn, _ conn.CloseInfo) {
+			c.Value().(*chat.Visitor).Leave()
+		},
+	}
+	return c.serve(srv, "chat", "http", log)
+}

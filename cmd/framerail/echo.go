@@ -1,0 +1,77 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/server"
+)
+
+// maxEcho bounds --max-message: four times as much may be pending, which has to
+// fit an int of 32 bits.
+const maxEcho = 256 << 20
+
+// echoCommand is "framerail echo".
+type echoCommand struct {
+	Addr       listenAddr `default:"127.0.0.1:9001" placeholder:"HOST:PORT" help:"Where to listen; port 0 picks a free one. Default: ${default}."`
+	MaxMessage byteSize   `default:"16MiB" placeholder:"BYTES" help:"Longest message, such as 65536, 64KiB or 16MiB; a longer one is refused with close code 1009. Default: ${default}."`
+	Goroutines bool       `help:"Run callbacks on goroutines instead of on the event loops."`
+	Stream     bool       `help:"Send a message back while it is still arriving, one fragment per read."`
+	serveFlags
+}
+
+// Help is shown below the usage line of "framerail echo --help".
+func (*echoCommand) Help() string {
+	return "Text comes back as text and binary as binary. Any path is served, to pages of any origin."
+}
+
+// Validate is called once the flags are parsed.
+func (c *echoCommand) Validate() error {
+	if err := c.serveFlags.Validate(); err != nil { // its own would be hidden by this one
+		return err
+	}
+	return c.MaxMessage.within("--max-message", 1, maxEcho)
+}
+
+// Run serves until a signal comes.
+func (c *echoCommand) Run(log *slog.Logger) error {
+	srv := &server.Server{
+		Addr:           string(c.Addr),
+		OriginPatterns: []string{"*"},
+		MaxMessageSize: int64(c.MaxMessage),
+		// Above half of what may be pending, a peer is not read from. The other
+		// half holds the echoes of what had been read by then.
+		MaxPending: max(4*int(c.MaxMessage), conn.DefaultMaxPending),
+		Logger:     log,
+	}
+	if c.Goroutines {
+		srv.Dispatch = conn.OnGoroutines
+	}
+	if c.Stream {
+		srv.OnStream = echoStream
+	} else {
+		srv.OnMessage = echo
+	}
+	return c.serve(srv, "echo", "ws", log)
+}
+
+func echo(c *conn.Conn, m conn.Message) {
+	if err := c.Send(m.Type, m.Payload); err != nil {
+		c.Close(frame.TryAgainLater, "the echo could not be sent")
+	}
+}
+
+func echoStream(c *conn.Conn, r *conn.Reader) {
+	w, err := c.NewWriter(r.Type())
+	if err == nil {
+		_, err = io.Copy(w, r)
+	}
+	if err == nil {
+		err = w.Close()
+	}
+	if err != nil {
+		c.Close(frame.TryAgainLater, "the echo could not be sent")
+	}
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"testing"
+
+	"github.com/coder/websocket"
+)
+
+func TestEchoReturnsTypeAndPayload(t *testing.T) {
+	for _, flags := range [][]string{{}, {"--goroutines"}, {"--stream"}, {"--loops=2"}} {
+		t.Run(fmt.Sprint(flags), func(t *testing.T) {
+			p := start(t, append([]string{"echo", "--addr=127.0.0.1:0"}, flags...)...)
+			c := dial(t, p.url)
+			c.SetReadLimit(-1)
+
+			for _, typ := range []websocket.MessageType{websocket.MessageText, websocket.MessageBinary} {
+				for _, size := range []int{0, 1, 125, 126, 65535, 65536, 1 << 20, 16 << 20} {
+					payload := bytes.Repeat([]byte("0123456789abcdef-"), size/17+1)[:size]
+					if err := c.Write(within(t), typ, payload); err != nil {
+						t.Fatalf("%v of %d bytes: %v", typ, size, err)
+					}
+					gotType, got, err := c.Read(within(t))
+					if err != nil {
+						t.Fatalf("%v of %d bytes: %v", typ, size, err)
+					}
+					if gotType != typ || !bytes.Equal(got, payload) {
+						t.Fatalf("%v of %d bytes came back as %v of %d bytes, or altered", typ, size, gotType, len(got))
+					}
+				}
+			}
+			c.Close(websocket.StatusNormalClosure, "")
+			p.stop(t)
+		})
+	}
+}
+
+func TestEchoRefusesOverMaxMessage(t *testing.T) {
+	p := start(t, "echo", "--addr=127.0.0.1:0", "--max-message=4KiB")
+	c := dial(t, p.url)
+
+	if err := c.Write(within(t), websocket.MessageBinary, make([]byte, 4<<10)); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := c.Read(within(t)); err != nil {
+		t.Fatalf("a message of the limit: %v", err)
+	}
+	if err := c.Write(within(t), websocket.MessageBinary, make([]byte, 4<<10+1)); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := c.Read(within(t)); websocket.CloseStatus(err) != websocket.StatusMessageTooBig {
+		t.Errorf("a message over the limit: %v, want close code 1009", err)
+	}
+}

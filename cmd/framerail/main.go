@@ -1,0 +1,71 @@
+// Command framerail runs small servers built on the framerail library, to try
+// it with and to read: an echo server and a chat room with its web page.
+//
+// It prints one line with its address on standard output when it is ready, logs
+// to standard error, and drains on SIGINT or SIGTERM: it exits with 0 once every
+// connection has been closed in order. A second signal ends it at once. It exits
+// with 1 if it cannot serve and with 2 if its flags are wrong.
+package main
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit statuses. The first two are what the flag package and shells use too.
+const (
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// program is the command line: its flags and, one field each, its commands.
+type program struct {
+	LogLevel slog.Level       `default:"info" placeholder:"LEVEL" help:"Log this and worse to standard error: debug, info, warn or error. Default: info."`
+	Version  kong.VersionFlag `help:"Print the version and exit."`
+
+	Echo echoCommand `cmd:"" help:"Send every message back to where it came from."`
+	Chat chatCommand `cmd:"" help:"Serve a chat room and the web page for it."`
+}
+
+func main() {
+	os.Exit(run(os.Args[1:]))
+}
+
+// run returns the exit status.
+func run(args []string) int {
+	var p program
+	parser := kong.Must(&p,
+		kong.Name("framerail"),
+		kong.Description("Small servers built on framerail, a WebSocket server engine for Go."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Vars{"version": version()},
+	)
+
+	command, err := parser.Parse(args)
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "framerail: %v (try framerail --help)\n", err)
+		return exitUsage
+	}
+
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: p.LogLevel}))
+	if err := command.Run(log); err != nil {
+		fmt.Fprintf(os.Stderr, "framerail: %v\n", err)
+		return exitFailed
+	}
+	return 0
+}
+
+// version names the program, its version as the go command recorded it, and
+// what it was built with and for.
+func version() string {
+	v := "(unknown)"
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		v = info.Main.Version
+	}
+	return fmt.Sprintf("framerail %s %s %s/%s", v, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}

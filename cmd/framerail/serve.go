@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/framerail/framerail/server"
+)
+
+// serveFlags are the flags of every command that serves.
+type serveFlags struct {
+	Loops        int           `default:"0" placeholder:"N" help:"Event loops; 0 is one for each CPU that Go uses. Default: 0."`
+	DrainTimeout time.Duration `default:"10s" placeholder:"TIME" help:"After a signal, wait this long for connections to close before they are cut. Default: ${default}."`
+}
+
+// Validate is called once the flags are parsed.
+func (f *serveFlags) Validate() error {
+	switch {
+	case f.Loops < 0:
+		return errors.New("--loops must not be negative")
+	case f.DrainTimeout < 0:
+		return errors.New("--drain-timeout must not be negative")
+	}
+	return nil
+}
+
+// serve runs srv until SIGINT or SIGTERM and then drains it. Once it listens, it
+// prints the one line on standard output: the command and its URL.
+func (f *serveFlags) serve(srv *server.Server, command, scheme string, log *slog.Logger) error {
+	// Before the line is printed: who reads it may send a signal at once.
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	defer signal.Stop(signals)
+
+	srv.Loops = f.Loops
+	if err := srv.Start(); err != nil {
+		return err
+	}
+	defer srv.Close()
+	fmt.Printf("framerail %s: %s\n", command, urlOf(scheme, srv.ListenAddr()))
+
+	received := <-signals
+	signal.Stop(signals) // from here a second signal does what it does by default: it kills
+	log.Info("draining", "signal", received, "connections", srv.ClientCount(), "timeout", f.DrainTimeout)
+
+	ctx, cancel := context.WithTimeout(context.Background(), f.DrainTimeout)
+	defer cancel()
+	switch err := srv.Shutdown(ctx); {
+	case errors.Is(err, context.DeadlineExceeded):
+		log.Warn("some connections did not close in time and were cut")
+	case err != nil:
+		return err
+	}
+	log.Info("stopped")
+	return nil
+}
+
+// urlOf is the address as something to open. An unspecified IP address, "all of
+// this machine's", is no destination: localhost is.
+func urlOf(scheme string, addr net.Addr) string {
+	host := addr.String()
+	if tcp, ok := addr.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		host = fmt.Sprintf("localhost:%d", tcp.Port)
+	}
+	return scheme + "://" + host + "/"
+}
