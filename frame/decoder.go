@@ -32,15 +32,15 @@ type Decoder struct {
 
 	key     mask.Key // turned to the next payload byte
 	stage   uint8
-	mask    uint8  // the mask bit that the peer's frames must have
-	rsv     uint8  // the RSV bits negotiated for the first frame of a message
-	opcode  Opcode // of the message in progress; Continuation: none
-	control Opcode // of the control frame in progress
-	length  uint8  // of its payload
-	held    uint8  // bytes in buf
-	fin     bool   // the data frame in progress is its message's last
-	first   bool   // no event has been given of the message in progress
-	text    textState
+	mask    uint8     // the mask bit that the peer's frames must have
+	rsv     uint8     // the RSV bits negotiated for the first frame of a message
+	opcode  Opcode    // of the message in progress; Continuation: none
+	control Opcode    // of the control frame in progress
+	length  uint8     // of its payload
+	held    uint8     // bytes in buf
+	fin     bool      // the data frame in progress is its message's last
+	first   bool      // no event has been given of the message in progress
+	text    textState // of the message in progress, if it is text
 
 	// A header or the payload of a control frame, as far as it has come.
 	buf [MaxControlPayload]byte
@@ -384,5 +384,5 @@ func (d *Decoder) Remaining() int64 { return d.remaining }
 func (d *Decoder) AtRest() bool { return d.stage <= stageRest }
 
 // InMessage reports whether a message has begun that is not at its end. It is
-// true from the header of its first frame on.
+// true from the header of its first frame on. After an error it tells nothing.
 func (d *Decoder) InMessage() bool { return d.opcode != Continuation }

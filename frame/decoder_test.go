@@ -6,42 +6,45 @@ import (
 	"unsafe"
 )
 
-// Each rule with the bytes that break it, in hex, and what came before.
+// refused holds, for each rule, bytes that break it, in hex, and the trace that
+// they must give.
+var refused = []struct {
+	rule string
+	role Role
+	hex  string
+	want string
+}{
+	{"unmasked from a client", Server, "81 00", bad(ErrUnmasked)},
+	{"unmasked ping from a client", Server, "89 00", bad(ErrUnmasked)},
+	{"unmasked continuation from a client", Server, "01 80 00000000 80 00", "Text(" + bad(ErrUnmasked)},
+	{"masked from a server", Client, "81 80 00000000", bad(ErrMasked)},
+	{"masked close from a server", Client, "88 80", bad(ErrMasked)},
+	{"RSV1", Server, "c1 80 00000000", bad(ErrReservedBits)},
+	{"RSV2", Server, "a2 80 00000000", bad(ErrReservedBits)},
+	{"RSV3", Client, "91 00", bad(ErrReservedBits)},
+	{"RSV1 on a ping", Server, "c9 80 00000000", bad(ErrReservedBits)},
+	{"RSV1 on a continuation", Client, "01 01 61 c0 01 62", "Text(61" + bad(ErrReservedBits)},
+	{"reserved opcode", Server, "83", bad(ErrReservedOpcode)},
+	{"reserved opcode before missing mask", Server, "83 00", bad(ErrReservedOpcode)},
+	{"missing mask before length", Server, "89 7e", bad(ErrUnmasked)},
+	{"fragmented control", Client, "09", bad(ErrFragmentedControl)},
+	{"control over 125", Client, "89 7e", bad(ErrControlTooLong)},
+	{"length not minimal in 16 bits", Client, "82 7e 007d", bad(ErrNonMinimalLength)},
+	{"length not minimal in 16 bits, payload there", Client, "82 7e 0001 61", bad(ErrNonMinimalLength)},
+	{"length not minimal in 16 bits, masked payload there", Server, "81 fe 0001 00000000 61", bad(ErrNonMinimalLength)},
+	{"length not minimal in 64 bits, payload there", Client, "82 7f 0000000000000001 61", bad(ErrNonMinimalLength)},
+	{"length not minimal in 64 bits", Server, "82 ff 000000000000ffff", bad(ErrNonMinimalLength)},
+	{"length with the top bit", Server, "82 ff 8000000000000000", bad(ErrLengthTopBit)},
+	{"nothing to continue", Client, "80", bad(ErrUnexpectedContinuation)},
+	{"nothing to continue, not final", Client, "00", bad(ErrUnexpectedContinuation)},
+	{"text inside text", Client, "01 01 61 81", "Text(61" + bad(ErrExpectedContinuation)},
+	{"binary inside text", Client, "01 01 61 02", "Text(61" + bad(ErrExpectedContinuation)},
+	{"over the default size limit", Client, "82 7f 0000000000040001", bad(ErrMessageTooBig)},
+	{"not UTF-8", Client, "81 02 c0af", bad(ErrInvalidUTF8)},
+}
+
 func TestDecoderRefuses(t *testing.T) {
-	for _, c := range []struct {
-		rule string
-		role Role
-		hex  string
-		want string
-	}{
-		{"unmasked from a client", Server, "81 00", bad(ErrUnmasked)},
-		{"unmasked ping from a client", Server, "89 00", bad(ErrUnmasked)},
-		{"unmasked continuation from a client", Server, "01 80 00000000 80 00", "Text(" + bad(ErrUnmasked)},
-		{"masked from a server", Client, "81 80 00000000", bad(ErrMasked)},
-		{"masked close from a server", Client, "88 80", bad(ErrMasked)},
-		{"RSV1", Server, "c1 80 00000000", bad(ErrReservedBits)},
-		{"RSV2", Server, "a2 80 00000000", bad(ErrReservedBits)},
-		{"RSV3", Client, "91 00", bad(ErrReservedBits)},
-		{"RSV1 on a ping", Server, "c9 80 00000000", bad(ErrReservedBits)},
-		{"RSV1 on a continuation", Client, "01 01 61 c0 01 62", "Text(61" + bad(ErrReservedBits)},
-		{"reserved opcode", Server, "83", bad(ErrReservedOpcode)},
-		{"reserved opcode before missing mask", Server, "83 00", bad(ErrReservedOpcode)},
-		{"missing mask before length", Server, "89 7e", bad(ErrUnmasked)},
-		{"fragmented control", Client, "09", bad(ErrFragmentedControl)},
-		{"control over 125", Client, "89 7e", bad(ErrControlTooLong)},
-		{"length not minimal in 16 bits", Client, "82 7e 007d", bad(ErrNonMinimalLength)},
-		{"length not minimal in 16 bits, payload there", Client, "82 7e 0001 61", bad(ErrNonMinimalLength)},
-		{"length not minimal in 16 bits, masked payload there", Server, "81 fe 0001 00000000 61", bad(ErrNonMinimalLength)},
-		{"length not minimal in 64 bits, payload there", Client, "82 7f 0000000000000001 61", bad(ErrNonMinimalLength)},
-		{"length not minimal in 64 bits", Server, "82 ff 000000000000ffff", bad(ErrNonMinimalLength)},
-		{"length with the top bit", Server, "82 ff 8000000000000000", bad(ErrLengthTopBit)},
-		{"nothing to continue", Client, "80", bad(ErrUnexpectedContinuation)},
-		{"nothing to continue, not final", Client, "00", bad(ErrUnexpectedContinuation)},
-		{"text inside text", Client, "01 01 61 81", "Text(61" + bad(ErrExpectedContinuation)},
-		{"binary inside text", Client, "01 01 61 02", "Text(61" + bad(ErrExpectedContinuation)},
-		{"over the default size limit", Client, "82 7f 0000000000040001", bad(ErrMessageTooBig)},
-		{"not UTF-8", Client, "81 02 c0af", bad(ErrInvalidUTF8)},
-	} {
+	for _, c := range refused {
 		t.Run(c.rule, func(t *testing.T) {
 			in := fromHex(t, c.hex)
 			if got := traceOf(t, c.role, Limits{}, in, whole); got != c.want {

@@ -28,7 +28,8 @@ func traceOf(t testing.TB, role Role, limits Limits, in []byte, cut func(left in
 func traceWith(t testing.TB, d *Decoder, in []byte, cut func(left int) int) string {
 	t.Helper()
 	in = bytes.Clone(in)
-	var out []byte
+	var out, message []byte
+	var a Assembler
 	inMessage := false
 	for len(in) > 0 {
 		size := cut(len(in))
@@ -46,6 +47,18 @@ func traceWith(t testing.TB, d *Decoder, in []byte, cut func(left int) int) stri
 				t.Fatalf("Remaining was %d, %d bytes were read, now it is %d", remaining, n, d.Remaining())
 			}
 			b = b[n:]
+			if !ev.Opcode.IsControl() {
+				message = append(message, ev.Payload...)
+			}
+			switch msg, complete := a.Add(ev); {
+			case complete != ev.Last:
+				t.Fatal("the Assembler sees another end of the message")
+			case complete && msg.Opcode.IsData():
+				if msg.Opcode != ev.Opcode || !bytes.Equal(msg.Payload, message) {
+					t.Fatalf("assembled: %v %.100x, want %v %.100x", msg.Opcode, msg.Payload, ev.Opcode, message)
+				}
+				message = message[:0]
+			}
 			switch {
 			case ev.Opcode == Continuation:
 			case ev.Opcode.IsControl():
