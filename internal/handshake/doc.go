@@ -32,8 +32,9 @@
 //     Transfer-Encoding is "chunked" or absent and never in HTTP/1.0;
 //   - the version is HTTP/1.x.
 //
-// Wider is one thing: a single empty line before the request line is ignored,
-// as RFC 9112 2.2 asks of servers.
+// Wider are two things: a single empty line before the request line is ignored,
+// as RFC 9112 2.2 asks of servers, and the Trailer field of a chunked request is
+// not judged, since content is never read here.
 //
 // # Concurrency
 //

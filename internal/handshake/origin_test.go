@@ -113,7 +113,7 @@ var originPatterns = []struct {
 		[]string{"https://a.example", "http://a.example"}},
 	{"*.a.example",
 		[]string{"http://b.a.example", "https://c.b.a.example"},
-		[]string{"http://a.example", "http://.a.example", "http://ba.example", "http://b.a.example.evil", "http://b.a.example:81", "http://evil/b.a.example"}},
+		[]string{"http://a.example", "http://.a.example", "http://ba.example", "http://bca.example", "http://b.a.example.evil", "http://b.a.example:81", "http://evil/b.a.example"}},
 	{"https://*.a.example:*",
 		[]string{"https://b.a.example:8443", "https://b.a.example"},
 		[]string{"http://b.a.example", "https://a.example"}},

@@ -85,6 +85,7 @@ var handshakes = []struct {
 	{"Key in URL-safe base64", replace(keyPrefix, keyPrefix+"--------------------_A=="), true, ErrKey},
 	{"Key with SP", replace(keyPrefix, keyPrefix+"dGhlIHNh XBsZSBub25jZQ=="), true, ErrKey},
 	{"Key with one =", replace(keyPrefix, keyPrefix+"dGhlIHNhbXBsZSBub25jZQ=A"), true, ErrKey},
+	{"Key with more behind it", replace(keyPrefix, keyPrefix+sampleKey+"AAA="), true, ErrKey},
 	{"empty Key", replace(keyPrefix, keyPrefix), true, ErrKey},
 
 	{"empty Origin", minimal("Origin:"), true, ErrOriginMalformed},
