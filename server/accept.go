@@ -6,11 +6,16 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/framerail/framerail/internal/socket"
 )
+
+// ErrNoDescriptor is what Serve fails with when its listener gives connections that
+// are no sockets, such as those of crypto/tls: an event loop cannot wait for them.
+var ErrNoDescriptor = errors.New("framerail: connection has no descriptor for the event loop")
 
 // arrival is a connection on its way from an acceptor to its loop.
 type arrival struct {
@@ -25,7 +30,7 @@ type acceptor struct {
 	ln  net.Listener
 
 	// file is ln's socket under a descriptor of the acceptor's own, since package
-	// net lets nobody else wait on its; nil for a listener without one.
+	// net lets nobody else wait on its; nil for a listener of another package.
 	file *os.File
 	raw  syscall.RawConn // of file
 
@@ -34,83 +39,99 @@ type acceptor struct {
 	got  arrival
 	err  error
 
-	pause time.Duration // the last back-off; 0 when accepting works
+	pause  time.Duration // the last back-off; 0 when accepting works
+	logged time.Time     // when the last back-off was logged
 }
 
+// listen listens on Addr.
 func (s *Server) listen() (net.Listener, error) {
-	network, addr := "tcp", s.Addr
-	if path, ok := cutUnix(addr); ok {
-		network, addr = "unix", path
-	} else if addr == "" {
-		addr = ":80"
+	if err := s.mayServe(); err != nil {
+		return nil, err
 	}
-	return net.Listen(network, addr)
+	if path, ok := strings.CutPrefix(s.Addr, "unix:"); ok {
+		return net.Listen("unix", path)
+	}
+	if s.Addr == "" {
+		return net.Listen("tcp", ":80")
+	}
+	return net.Listen("tcp", s.Addr)
 }
 
-func cutUnix(addr string) (path string, ok bool) {
-	const prefix = "unix:"
-	if len(addr) > len(prefix) && addr[:len(prefix)] == prefix {
-		return addr[len(prefix):], true
-	}
-	return "", false
-}
-
-// newAcceptor enters a listener, and starts the loops if it is the first.
+// newAcceptor enters a listener, and starts the loops if it is the first. If it
+// fails the listener is closed.
 func (s *Server) newAcceptor(ln net.Listener) (*acceptor, error) {
 	a := &acceptor{srv: s, ln: ln}
 	a.take = a.tryAccept
-	if err := a.open(); err != nil {
+	err := s.mayServe()
+	if err == nil {
+		err = a.open()
+	}
+	if err == nil {
+		err = s.enter(a)
+	}
+	if err != nil {
+		a.close()
 		return nil, err
 	}
+	return a, nil
+}
+
+// enter gives an acceptor the loops to serve, which it starts if need be.
+func (s *Server) enter(a *acceptor) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopped {
-		return nil, errors.Join(ErrServerClosed, a.closeFile())
+		return ErrServerClosed
 	}
 	if s.run == nil {
 		run, err := s.start()
 		if err != nil {
-			return nil, errors.Join(err, a.closeFile())
+			return err
 		}
-		s.run, s.acceptors, s.addr = run, make(map[*acceptor]struct{}), ln.Addr()
+		s.run, s.acceptors, s.addr = run, make(map[*acceptor]struct{}), a.ln.Addr()
 	}
 	a.run = s.run
 	s.acceptors[a] = struct{}{}
-	return a, nil
+	return nil
 }
 
-// open takes a descriptor of the listener's socket, if it has one.
+// leave takes an acceptor out that has ended.
+func (s *Server) leave(a *acceptor) {
+	s.mu.Lock()
+	delete(s.acceptors, a)
+	s.mu.Unlock()
+}
+
+// open takes a descriptor of the listener's socket. It does so with package net's
+// own listeners alone: one of another type that has a descriptor, too, may embed
+// them and do more when it accepts.
 func (a *acceptor) open() error {
-	l, ok := a.ln.(syscall.Conn)
-	if !ok {
+	switch a.ln.(type) {
+	case *net.TCPListener, *net.UnixListener:
+	default:
 		return nil
 	}
-	fd, err := socket.Take(l)
+	fd, err := socket.Take(a.ln.(syscall.Conn))
 	if err != nil {
 		return err
 	}
 	a.file = os.NewFile(uintptr(fd), "listener")
-	if a.raw, err = a.file.SyscallConn(); err != nil {
-		return errors.Join(err, a.file.Close())
-	}
-	return nil
+	a.raw, err = a.file.SyscallConn()
+	return err
 }
 
-func (a *acceptor) closeFile() error {
-	if a.file == nil {
-		return nil
-	}
-	return a.file.Close()
-}
-
-// close ends serve. From any goroutine, and more than once.
+// close ends serve; once it returns the address is free again. From any goroutine,
+// and more than once.
 func (a *acceptor) close() {
 	_ = a.ln.Close()
-	_ = a.closeFile()
+	if a.file != nil {
+		_ = a.file.Close() // waits for the accept that is going on, which it ends
+	}
 }
 
 // serve accepts until the listener is closed.
 func (a *acceptor) serve() error {
+	defer a.srv.leave(a)
 	defer a.close()
 	for {
 		err := a.accept()
@@ -120,16 +141,15 @@ func (a *acceptor) serve() error {
 			}
 			return ErrServerClosed
 		}
-		switch {
-		case err == nil:
+		if err == nil {
 			a.pause = 0
 			a.run.leastLoaded().deliver(a.got)
-		case errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrClosed):
-			return fmt.Errorf("framerail: accept: %w", err)
-		default:
-			if fatal := a.failed(err); fatal {
-				return fmt.Errorf("framerail: accept: %w", err)
-			}
+			continue
+		}
+		if fatal := a.failed(err); fatal {
+			err = fmt.Errorf("framerail: cannot accept from %v: %w", a.ln.Addr(), err)
+			a.run.logger.Error(err.Error())
+			return err
 		}
 	}
 }
@@ -137,11 +157,16 @@ func (a *acceptor) serve() error {
 // failed backs off after a failure that may pass. Live connections go on; new ones
 // wait in the kernel.
 func (a *acceptor) failed(err error) (fatal bool) {
-	switch socket.ClassifyAccept(err) {
+	verdict := socket.ClassifyAccept(err)
+	if temporary(err) {
+		verdict = socket.AcceptPause
+	}
+	switch verdict {
 	case socket.AcceptFatal:
 		return true
 	case socket.AcceptPause:
-		if a.pause == 0 {
+		if now := time.Now(); now.Sub(a.logged) >= pauseLogEvery {
+			a.logged = now
 			a.run.logger.Error("framerail: cannot accept connections for now", "error", err)
 		}
 		a.pause = min(max(2*a.pause, pauseMin), pauseMax)
@@ -151,6 +176,14 @@ func (a *acceptor) failed(err error) (fatal bool) {
 		}
 	}
 	return false
+}
+
+// temporary tells whether a listener of another package says that its error will
+// pass, in the way that net/http understands.
+func temporary(err error) bool {
+	var t interface{ Temporary() bool }
+	var errno syscall.Errno
+	return errors.As(err, &t) && !errors.As(err, &errno) && t.Temporary()
 }
 
 func (a *acceptor) isStopped() bool {
@@ -192,7 +225,7 @@ func (a *acceptor) acceptConn() error {
 	defer nc.Close()
 	sc, ok := nc.(syscall.Conn)
 	if !ok {
-		return fmt.Errorf("%w: %T", errNoDescriptor, nc)
+		return fmt.Errorf("%w: %T", ErrNoDescriptor, nc)
 	}
 	fd, err := socket.Take(sc)
 	if err != nil {
@@ -202,5 +235,3 @@ func (a *acceptor) acceptConn() error {
 	_ = socket.SetNoDelay(fd, true)
 	return nil
 }
-
-var errNoDescriptor = errors.New("framerail: connection has no descriptor for the event loop")

@@ -17,9 +17,9 @@ type client struct {
 	// Owned by the loop.
 	gen    uint32 // tells this user of the slot from the one before
 	phase  phase
-	doomed bool         // the poller will not watch it
-	listed bool         // guarded by the table's lock
-	head   *partialHead // the request, while it comes in pieces
+	doomed bool     // the poller will not watch it
+	listed bool     // guarded by the table's lock
+	head   *partial // the request or the refusal, while in pieces
 
 	chain *client // guarded by the table's lock
 }
@@ -32,9 +32,9 @@ func clientOf(d *conn.Driver) *client { return (*client)(unsafe.Pointer(d)) }
 type phase uint8
 
 const (
-	greeting  phase = iota // the request is arriving
-	lingering              // refused; it may read its answer
-	talking                // the conn has taken over
+	greeting phase = iota // the request is arriving
+	leaving               // refused; it may read its answer
+	talking               // the conn has taken over
 )
 
 func (cl *client) fd() int { return int(cl.sock.fd) }

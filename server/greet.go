@@ -2,6 +2,7 @@ package server
 
 import (
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/socket"
@@ -22,19 +23,15 @@ func (g *greeter) init() {
 	g.out = make([]byte, 0, 1<<10)
 }
 
-// partialHead is a request that comes in pieces.
-type partialHead struct {
+// partial is a request that comes in pieces, or a refusal that goes in pieces.
+type partial struct {
 	buf  *buffer.Buffer
 	scan handshake.Scanner
+	sent int // bytes of a refusal
 }
 
 // admit takes in an accepted connection.
 func (l *loop) admit(a arrival) {
-	if l.order != orderServe {
-		_ = socket.Close(a.fd)
-		l.load.Add(-1)
-		return
-	}
 	cl := &client{sock: sock{fd: int32(a.fd)}}
 	id := l.clients.take(cl)
 	cl.driver().Init(l.conns, id, &cl.sock, a.remote)
@@ -42,17 +39,25 @@ func (l *loop) admit(a arrival) {
 	if err := l.poll.Add(a.fd, poller.Read, cl.token()); err != nil {
 		l.run.logger.Error("framerail: cannot watch a connection", "remote", a.remote, "error", err)
 		l.drop(cl)
+		return
+	}
+	if l.told != orderServe {
+		l.dismiss(cl, l.told)
 	}
 }
 
 // drop closes a client that never became a connection.
 func (l *loop) drop(cl *client) {
+	cl.releaseHead()
+	l.forget(cl)
+	_ = socket.Close(cl.fd())
+}
+
+func (cl *client) releaseHead() {
 	if cl.head != nil {
 		cl.head.buf.Release()
 		cl.head = nil
 	}
-	l.forget(cl)
-	_ = socket.Close(cl.fd())
 }
 
 // greet reads on in a client's request.
@@ -65,9 +70,6 @@ func (l *loop) greet(cl *client) {
 	if err != nil {
 		l.drop(cl) // it left before it had asked
 		return
-	}
-	if cl.phase == lingering {
-		return // what follows a refused request is of no interest
 	}
 	var first handshake.Scanner
 	head, scan := g.in[:n], &first
@@ -82,13 +84,13 @@ func (l *loop) greet(cl *client) {
 	case end > 0:
 		l.answer(cl, head[:end], head[end:])
 	case cl.head == nil:
-		cl.head = &partialHead{buf: g.heads.Get(n), scan: first}
+		cl.head = &partial{buf: g.heads.Get(n), scan: first}
 		cl.head.buf.B = append(cl.head.buf.B, head...)
 	}
 }
 
 // add appends b, in a larger buffer if need be: it grows with what has come.
-func (p *partialHead) add(pool *buffer.Pool, b []byte) {
+func (p *partial) add(pool *buffer.Pool, b []byte) {
 	if len(p.buf.B)+len(b) > cap(p.buf.B) {
 		next := pool.Get(len(p.buf.B) + len(b))
 		next.B = append(next.B, p.buf.B...)
@@ -103,7 +105,7 @@ func (p *partialHead) add(pool *buffer.Pool, b []byte) {
 func (l *loop) answer(cl *client, head, rest []byte) {
 	g := &l.greeter
 	if err := handshake.Parse(head, &g.req); err != nil {
-		l.refuse(cl, asRefusal(err))
+		l.refuseRequest(cl, &g.req, asRefusal(err))
 		return
 	}
 	if l.run.http != nil && !g.req.IsUpgrade() {
@@ -112,7 +114,7 @@ func (l *loop) answer(cl *client, head, rest []byte) {
 	}
 	resp, subprotocol, refusal := l.run.decide(&g.req, cl.RemoteAddr(), g.out[:0])
 	if refusal != nil {
-		l.refuse(cl, refusal)
+		l.refuseRequest(cl, &g.req, refusal)
 		return
 	}
 	g.out = resp[:0] // it may have grown
@@ -121,60 +123,36 @@ func (l *loop) answer(cl *client, head, rest []byte) {
 
 // open turns a client into a connection.
 func (l *loop) open(cl *client, o conn.Opening) {
-	partial := cl.head
-	cl.head = nil
+	var buf *buffer.Buffer
+	if cl.head != nil {
+		buf, cl.head = cl.head.buf, nil
+		defer buf.Release() // o refers to it
+	}
 	cl.phase = talking
 	l.srv.sessions.begin()
 	cl.driver().Open(o)
-	if partial != nil {
-		partial.buf.Release()
-	}
 }
 
-// refuse answers a request and ends the connection, but lets the client read the
-// answer: a close with unread bytes would take it back.
-func (l *loop) refuse(cl *client, refusal *handshake.Refusal) {
-	if err := refusal.Validate(); err != nil {
-		l.run.logger.Error("framerail: refusal of the program cannot be sent", "remote", cl.RemoteAddr(), "error", err)
-	}
-	l.run.logger.Info("framerail: handshake refused", "remote", cl.RemoteAddr(),
-		"status", refusal.Status, "reason", refusal.Reason)
-	answer := refusal.AppendResponse(l.greeter.out[:0])
-	n, err := socket.Write(cl.fd(), answer)
-	if err != nil || n < len(answer) || socket.CloseWrite(cl.fd()) != nil {
+// dismiss carries out an order on one client.
+func (l *loop) dismiss(cl *client, o order) {
+	l.current = cl
+	switch {
+	case o == orderDrain && cl.phase == greeting:
+		l.refuse(cl, errDraining)
+	case o == orderDrain && cl.phase == talking:
+		_ = cl.Close(frame.GoingAway, "server is shutting down") // closing already: it goes on
+	case o == orderAbort && cl.phase == talking:
+		l.aborted.Add(1)
+		cl.driver().Abort(ErrServerClosed)
+	case o == orderAbort:
 		l.drop(cl)
-		return
 	}
-	cl.phase = lingering
-	l.SetTimer(cl.driver(), lingerTimeout)
-}
-
-// greetingExpired ends a client that is late with its request, or with leaving.
-func (l *loop) greetingExpired(cl *client) {
-	if cl.phase == greeting {
-		l.refuse(cl, handshake.ErrTimeout)
-		return
-	}
-	l.drop(cl)
 }
 
 // obey carries out an order.
 func (l *loop) obey(o order) {
 	l.order = o
-	l.clients.each(func(cl *client) {
-		switch {
-		case cl.phase != talking:
-			if o == orderDrain && cl.phase == greeting {
-				l.refuse(cl, handshake.Unavailable(1))
-				return
-			}
-			if o == orderAbort {
-				l.drop(cl)
-			}
-		case o == orderDrain:
-			_ = cl.Close(goingAway, "server is shutting down") // closing already: it goes on
-		default:
-			cl.driver().Abort(ErrServerClosed)
-		}
-	})
+	l.clients.each(func(cl *client) { l.dismiss(cl, o) })
+	l.told = o
+	l.current = nil
 }

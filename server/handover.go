@@ -1,7 +1,6 @@
 package server
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"net"
@@ -13,12 +12,13 @@ import (
 )
 
 // handover passes connections whose request is not a WebSocket handshake on to
-// net/http, with the bytes that were read already.
+// net/http, with the bytes that were read already. To net/http it is a listener.
 type handover struct {
 	server http.Server
 	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
+
+	mu     sync.Mutex
+	closed bool // guarded by mu: conns is closed
 }
 
 // handoverBacklog is how many connections may wait for net/http to take them;
@@ -32,8 +32,7 @@ func newHandover(h http.Handler, r *running) *handover {
 			ReadHeaderTimeout: r.handshakeTimeout,
 			ErrorLog:          slog.NewLogLogger(r.logger.Handler(), slog.LevelError),
 		},
-		conns:  make(chan net.Conn, handoverBacklog),
-		closed: make(chan struct{}),
+		conns: make(chan net.Conn, handoverBacklog),
 	}
 	// A later request on the same TCP connection might be a handshake, and would
 	// find itself in the wrong place: each connection serves one.
@@ -46,53 +45,65 @@ func newHandover(h http.Handler, r *running) *handover {
 	return ho
 }
 
-// Accept, Close and Addr make it the net.Listener that net/http serves.
-
-func (ho *handover) Accept() (net.Conn, error) {
+// offer gives a connection to net/http, unless that has no room for it or takes
+// no more.
+func (ho *handover) offer(c net.Conn) bool {
+	ho.mu.Lock()
+	defer ho.mu.Unlock()
+	if ho.closed {
+		return false
+	}
 	select {
-	case c := <-ho.conns:
-		return c, nil
-	case <-ho.closed:
-		return nil, net.ErrClosed
+	case ho.conns <- c:
+		return true
+	default:
+		return false
 	}
 }
 
+// Accept implements net.Listener.
+func (ho *handover) Accept() (net.Conn, error) {
+	c, ok := <-ho.conns
+	if !ok {
+		return nil, net.ErrClosed
+	}
+	return c, nil
+}
+
+// Close implements net.Listener. Connections that wait are closed.
 func (ho *handover) Close() error {
-	ho.once.Do(func() { close(ho.closed) })
+	ho.mu.Lock()
+	defer ho.mu.Unlock()
+	if ho.closed {
+		return nil
+	}
+	ho.closed = true
+	close(ho.conns)
+	for c := range ho.conns {
+		_ = c.Close()
+	}
 	return nil
 }
 
+// Addr implements net.Listener.
 func (ho *handover) Addr() net.Addr { return &net.TCPAddr{} }
-
-// stopHTTP lets requests that are being served finish, until ctx is done.
-func (r *running) stopHTTP(ctx context.Context) error {
-	if r.http == nil {
-		return nil
-	}
-	return r.http.server.Shutdown(ctx)
-}
 
 // handOver gives a client's connection to net/http and forgets it.
 func (l *loop) handOver(cl *client, head, rest []byte) {
-	ho := l.run.http
-	if len(ho.conns) == cap(ho.conns) {
+	nc, err := socket.Conn(cl.fd())
+	if err != nil {
+		l.run.logger.Error("framerail: cannot hand a request to net/http", "remote", cl.RemoteAddr(), "error", err)
 		l.refuse(cl, handshake.Unavailable(1))
 		return
 	}
 	read := make([]byte, 0, len(head)+len(rest))
 	read = append(append(read, head...), rest...)
-	nc, err := socket.Conn(cl.fd())
-	if err != nil {
-		l.run.logger.Error("framerail: cannot hand a request to net/http", "remote", cl.RemoteAddr(), "error", err)
-		l.drop(cl)
+	if !l.run.http.offer(&readAhead{Conn: nc, read: read}) {
+		_ = nc.Close()
+		l.refuse(cl, handshake.Unavailable(1))
 		return
 	}
 	l.drop(cl) // the net.Conn has a descriptor of its own
-	select {
-	case ho.conns <- &readAhead{Conn: nc, read: read}:
-	default: // another loop was faster
-		_ = nc.Close()
-	}
 }
 
 // readAhead is a connection of which some bytes were read before.

@@ -48,11 +48,11 @@ func (r *Refusal) status() int {
 // decide judges a request and appends the answer that accepts it. The error is the
 // answer that does not.
 func (r *running) decide(req *handshake.Request, remote netip.AddrPort, dst []byte) (resp []byte, subprotocol string, refusal *handshake.Refusal) {
-	if err := req.Verify(); err != nil {
-		return nil, "", asRefusal(err)
-	}
 	if r.path != "" && string(req.Path) != r.path {
 		return nil, "", handshake.ErrNotFound
+	}
+	if err := req.Verify(); err != nil {
+		return nil, "", asRefusal(err)
 	}
 	if err := handshake.CheckOrigin(req.Origin, req.Host, false, r.originPatterns); err != nil {
 		return nil, "", asRefusal(err)
@@ -60,8 +60,8 @@ func (r *running) decide(req *handshake.Request, remote netip.AddrPort, dst []by
 	answer := handshake.Response{Subprotocol: req.SelectSubprotocol(r.subprotocols)}
 	if r.check != nil {
 		h := &Handshake{Request: req.HTTP(addrString(remote)), Subprotocol: answer.Subprotocol}
-		if err := r.askProgram(h); err != nil {
-			return nil, "", programsRefusal(err)
+		if refusal := r.askProgram(h); refusal != nil {
+			return nil, "", refusal
 		}
 		answer.Subprotocol, answer.Header = h.Subprotocol, h.Header
 	}
@@ -74,14 +74,17 @@ func (r *running) decide(req *handshake.Request, remote netip.AddrPort, dst []by
 }
 
 // askProgram calls the check hook, and contains a panic in it.
-func (r *running) askProgram(h *Handshake) (err error) {
+func (r *running) askProgram(h *Handshake) (refusal *handshake.Refusal) {
 	defer func() {
 		if p := recover(); p != nil {
 			r.logPanic("Check", p)
-			err = handshake.ErrInternal
+			refusal = handshake.ErrInternal
 		}
 	}()
-	return r.check(h)
+	if err := r.check(h); err != nil {
+		return programsRefusal(err)
+	}
+	return nil
 }
 
 func asRefusal(err error) *handshake.Refusal {
@@ -95,19 +98,15 @@ func asRefusal(err error) *handshake.Refusal {
 // programsRefusal is the answer that an error of the check hook asks for.
 func programsRefusal(err error) *handshake.Refusal {
 	var own *Refusal
-	if errors.As(err, &own) {
-		return &handshake.Refusal{
-			Status: own.status(),
-			Reason: http.StatusText(own.status()),
-			Body:   own.Body,
-			Header: own.Header,
-		}
+	if !errors.As(err, &own) || own == nil {
+		return handshake.ErrForbidden
 	}
-	var ready *handshake.Refusal
-	if errors.As(err, &ready) {
-		return ready
+	return &handshake.Refusal{
+		Status: own.status(),
+		Reason: http.StatusText(own.status()),
+		Body:   own.Body,
+		Header: own.Header,
 	}
-	return handshake.ErrForbidden
 }
 
 // addrString is an address as net/http gives it; "" for none.

@@ -33,6 +33,11 @@ const (
 	// out of descriptors or memory. New clients wait in the kernel's backlog.
 	pauseMin = 5 * time.Millisecond
 	pauseMax = 500 * time.Millisecond
+	// pauseLogEvery keeps that from flooding the log.
+	pauseLogEvery = time.Second
+	// cutPatience is how long Shutdown waits, once its context is done, for the
+	// loops to cut what is left.
+	cutPatience = time.Second
 	// eventsAtOnce is how many ready connections one turn serves.
 	eventsAtOnce = 256
 	// scratchSize is a loop's buffer for handshakes in bytes: the longest head, and

@@ -1,12 +1,15 @@
 package server
 
 import (
+	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/socket"
 	"github.com/framerail/framerail/internal/wheel"
 	"github.com/framerail/framerail/poller"
@@ -24,21 +27,32 @@ type loop struct {
 	load atomic.Int64
 	// asleep is true while the loop may be waiting: mail must wake it.
 	asleep atomic.Bool
+	// aborted is how many connections an order has cut.
+	aborted atomic.Int64
 
-	mu   sync.Mutex
-	mail mail // guarded by mu
-	done chan struct{}
+	mu    sync.Mutex
+	mail  mail // guarded by mu
+	ended bool // guarded by mu: nobody reads the mail any more
+	done  chan struct{}
 
 	// Owned by the loop.
 	clients slots
 	timers  *wheel.Wheel
-	expire  func(id int) // (*loop).expired, bound once
+	note    func(id int) // (*loop).noteExpired, bound once
 	began   time.Time
 	yielded time.Duration // when others were last let run, by conns.Now
 	events  []poller.Event
-	read    mail // the mail being read; swapped with mail
 	order   order
+	told    order // the order that every client has been told
 	greeter greeter
+
+	// What the loop is about, kept here so that a turn that a callback breaks off
+	// can be finished: see broken.
+	current *client // whose callbacks may be running
+	read    mail    // the mail being read; swapped with mail
+	attend  int     // the next of read.due
+	expired []int32 // the clients whose timers have fired
+	expire  int     // the next of expired
 }
 
 // mail is what other goroutines have for a loop.
@@ -70,7 +84,7 @@ func newLoop(s *Server, r *running) (*loop, error) {
 		began:  time.Now(),
 		events: make([]poller.Event, eventsAtOnce),
 	}
-	l.expire = l.expired
+	l.note = l.noteExpired
 	l.conns = conn.NewLoop(&r.config, l)
 	l.greeter.init()
 	return l, nil
@@ -78,27 +92,101 @@ func newLoop(s *Server, r *running) (*loop, error) {
 
 // serve turns until it is told to stop and its last connection is gone.
 func (l *loop) serve() {
-	defer close(l.done)
-	defer l.poll.Close()
-	for l.order == orderServe || l.clients.used > 0 {
-		n, err := l.poll.Wait(l.events, l.deadline())
-		l.asleep.Store(false)
-		if err != nil {
-			// Nothing a caller could mend: the descriptors are the loop's own.
-			l.run.logger.Error("framerail: event loop cannot wait; its connections are cut", "error", err)
-			l.obey(orderAbort)
-			return
+	finished := false
+	defer func() {
+		if !finished { // a callback has called runtime.Goexit, as t.FailNow does
+			go l.serve()
 		}
-		l.tick()
-		for _, ev := range l.events[:n] {
-			if cl := l.clients.find(ev.Token); cl != nil {
-				l.ready(cl, ev.Ready)
-			}
-		}
-		l.readMail()
-		l.timers.Advance(wheel.Tick(l.conns.Now/wheel.Resolution), l.expire)
+	}()
+	if l.current != nil {
+		l.broken(l.current)
 	}
-	l.refuseLate()
+	l.finishTurn()
+	for l.order == orderServe || l.clients.used > 0 {
+		if !l.turn() {
+			l.obey(orderAbort)
+			break
+		}
+	}
+	finished = true
+	l.end()
+}
+
+// turn waits for something to do and does it. It returns false if nothing can be
+// waited for any more.
+func (l *loop) turn() bool {
+	n, err := l.poll.Wait(l.events, l.deadline())
+	l.asleep.Store(false)
+	if err != nil {
+		// Nothing a caller could mend: the descriptors are the loop's own.
+		l.run.logger.Error("framerail: event loop cannot wait; its connections are cut", "error", err)
+		return false
+	}
+	l.tick()
+	for _, ev := range l.events[:n] {
+		if cl := l.clients.find(ev.Token); cl != nil {
+			l.ready(cl, ev.Ready)
+		}
+	}
+	l.takeMail()
+	l.finishTurn()
+	return true
+}
+
+// finishTurn does what the mail says and what falls to clients whose timers have
+// fired. It takes up what a callback broke off.
+//
+// Timers fire after connections were attended to, which may set them anew, and are
+// served before arrivals are admitted, which may get the slot of one that is gone.
+func (l *loop) finishTurn() {
+	l.serveExpired()
+	for l.attend < len(l.read.due) {
+		d := l.read.due[l.attend]
+		l.read.due[l.attend] = nil
+		l.attend++
+		l.current = clientOf(d)
+		d.Attend()
+	}
+	l.read.due, l.attend = l.read.due[:0], 0
+
+	l.timers.Advance(wheel.Tick(l.conns.Now/wheel.Resolution), l.note)
+	l.serveExpired()
+
+	for i, a := range l.read.arrived {
+		l.read.arrived[i] = arrival{}
+		l.admit(a)
+	}
+	l.read.arrived = l.read.arrived[:0]
+	if o := max(l.read.order, l.order); o > l.told {
+		l.obey(o)
+	}
+	l.current = nil
+}
+
+// serveExpired does what falls to clients whose timers have fired.
+func (l *loop) serveExpired() {
+	for l.expire < len(l.expired) {
+		id := l.expired[l.expire]
+		l.expire++
+		if cl := l.clients.at(int(id)); cl != nil {
+			l.late(cl)
+		}
+	}
+	l.expired, l.expire = l.expired[:0], 0
+}
+
+// broken ends a connection whose callback took the loop's goroutine with it.
+func (l *loop) broken(cl *client) {
+	l.current = nil
+	l.run.logger.Error("framerail: a callback ended its goroutine, which was the event loop's; "+
+		"the connection is closed and the loop goes on", "remote", cl.RemoteAddr())
+	switch {
+	case cl.phase == talking:
+		_ = cl.Close(frame.InternalError, "") // closing already: it goes on
+		cl.driver().Attend()
+	case cl.phase == greeting && l.clients.at(cl.driver().ID()) == cl:
+		l.refuse(cl, handshake.ErrInternal)
+	}
 }
 
 // tick notes the time, and lets others run if the loop has been busy for long. A
@@ -118,7 +206,7 @@ func (l *loop) tick() {
 func (l *loop) deadline() time.Time {
 	l.asleep.Store(true)
 	l.mu.Lock()
-	waiting := len(l.mail.arrived) > 0 || len(l.mail.due) > 0 || l.mail.order != l.order
+	waiting := len(l.mail.arrived) > 0 || len(l.mail.due) > 0 || l.mail.order > l.order
 	l.mu.Unlock()
 	if waiting {
 		return l.began
@@ -132,16 +220,39 @@ func (l *loop) deadline() time.Time {
 
 // ready handles a client's readiness.
 func (l *loop) ready(cl *client, ready poller.Interest) {
-	if cl.phase != talking {
+	l.current = cl
+	switch {
+	case cl.phase == greeting:
 		l.greet(cl)
-		return
+	case cl.phase == leaving:
+		l.seeOff(cl, ready)
+	default:
+		if ready&poller.Write != 0 {
+			cl.driver().Writable()
+		}
+		if ready&poller.Read != 0 && cl.State() != conn.Closed {
+			cl.driver().Readable()
+		}
 	}
-	gen := cl.gen
-	if ready&poller.Write != 0 {
-		cl.driver().Writable()
-	}
-	if ready&poller.Read != 0 && cl.State() != conn.Closed && cl.gen == gen {
-		cl.driver().Readable()
+	l.current = nil
+}
+
+// noteExpired notes that a client's timer has fired: what falls to it may run
+// callbacks, in the midst of which the wheel must not be.
+func (l *loop) noteExpired(id int) { l.expired = append(l.expired, int32(id)) }
+
+// late does what falls to a client whose timer has fired.
+func (l *loop) late(cl *client) {
+	l.current = cl
+	switch {
+	case cl.doomed:
+		cl.driver().Abort(errUnwatched)
+	case cl.phase == talking:
+		cl.driver().Expire()
+	case cl.phase == greeting:
+		l.refuse(cl, handshake.ErrTimeout)
+	default:
+		l.drop(cl)
 	}
 }
 
@@ -150,8 +261,15 @@ func (l *loop) ready(cl *client, ready poller.Interest) {
 func (l *loop) deliver(a arrival) {
 	l.load.Add(1)
 	l.mu.Lock()
-	l.mail.arrived = append(l.mail.arrived, a)
+	ended := l.ended
+	if !ended {
+		l.mail.arrived = append(l.mail.arrived, a)
+	}
 	l.mu.Unlock()
+	if ended {
+		_ = socket.Close(a.fd)
+		return
+	}
 	l.wake()
 }
 
@@ -170,101 +288,25 @@ func (l *loop) wake() {
 	}
 }
 
-// readMail does what the mail says.
-func (l *loop) readMail() {
+// takeMail takes the mail that has come; what was taken before has been read.
+func (l *loop) takeMail() {
 	l.mu.Lock()
 	l.mail, l.read = l.read, l.mail
 	l.mail.order = l.read.order
 	l.mu.Unlock()
-
-	for i, d := range l.read.due {
-		l.read.due[i] = nil
-		d.Attend()
-	}
-	for i, a := range l.read.arrived {
-		l.read.arrived[i] = arrival{}
-		l.admit(a)
-	}
-	l.read.due, l.read.arrived = l.read.due[:0], l.read.arrived[:0]
-	if l.read.order > l.order {
-		l.obey(l.read.order)
-	}
 }
 
-// refuseLate closes what was accepted too late to be admitted.
-func (l *loop) refuseLate() {
+// end closes what was accepted too late to be admitted, and lets nothing come any
+// more. A loop that could not go on counts as full.
+func (l *loop) end() {
+	l.load.Store(math.MaxInt64 / 2)
 	l.mu.Lock()
-	defer l.mu.Unlock()
+	l.ended = true
 	for _, a := range l.mail.arrived {
 		_ = socket.Close(a.fd)
-		l.load.Add(-1)
 	}
-	l.mail.arrived = nil
-	l.mail.order = orderAbort
-}
-
-// Schedule implements conn.Host.
-func (l *loop) Schedule(d *conn.Driver) {
-	l.mu.Lock()
-	l.mail.due = append(l.mail.due, d)
+	l.mail = mail{}
 	l.mu.Unlock()
-	l.wake()
-}
-
-// SetInterest implements conn.Host.
-func (l *loop) SetInterest(d *conn.Driver, read, write bool) {
-	interest := poller.None
-	if read {
-		interest |= poller.Read
-	}
-	if write {
-		interest |= poller.Write
-	}
-	cl := l.clients.at(d.ID())
-	if err := l.poll.Modify(cl.fd(), interest, cl.token()); err != nil {
-		l.run.logger.Error("framerail: cannot watch a connection", "remote", cl.RemoteAddr(), "error", err)
-		cl.doomed = true // it cannot be ended from in here: its timer does
-		l.SetTimer(d, 0)
-	}
-}
-
-// SetTimer implements conn.Host.
-func (l *loop) SetTimer(d *conn.Driver, after time.Duration) {
-	l.timers.Set(d.ID(), wheel.Ticks(l.conns.Now+after))
-}
-
-func (l *loop) expired(id int) {
-	cl := l.clients.at(id)
-	switch {
-	case cl == nil:
-	case cl.doomed:
-		cl.driver().Abort(nil)
-	case cl.phase == talking:
-		cl.driver().Expire()
-	default:
-		l.greetingExpired(cl)
-	}
-}
-
-// Opened implements conn.Host.
-func (l *loop) Opened(d *conn.Driver) { l.srv.clients.add(clientOf(d)) }
-
-// Closed implements conn.Host.
-func (l *loop) Closed(d *conn.Driver) {
-	cl := l.clients.at(d.ID())
-	l.srv.clients.remove(cl)
-	l.forget(cl)
-}
-
-// Ended implements conn.Host.
-func (l *loop) Ended(*conn.Driver) { l.srv.sessions.end() }
-
-// forget ends the loop's part in a client, whose descriptor is then closed or
-// somebody else's.
-func (l *loop) forget(cl *client) {
-	_ = l.poll.Remove(cl.fd())
-	id := cl.driver().ID()
-	l.timers.Clear(id)
-	l.clients.give(id)
-	l.load.Add(-1)
+	_ = l.poll.Close()
+	close(l.done)
 }

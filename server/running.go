@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"log/slog"
 	"runtime"
 	"runtime/debug"
@@ -8,6 +9,8 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/socket"
+	"github.com/framerail/framerail/poller"
 )
 
 // running is a server's options as they stood when it started, with every default
@@ -29,10 +32,8 @@ type running struct {
 
 // start freezes the options and starts the loops. s.mu is held.
 func (s *Server) start() (*running, error) {
-	for _, p := range s.OriginPatterns {
-		if err := handshake.ValidatePattern(p); err != nil {
-			return nil, err
-		}
+	if err := s.validate(); err != nil {
+		return nil, err
 	}
 	r := &running{
 		config:           s.config().WithDefaults(),
@@ -44,11 +45,11 @@ func (s *Server) start() (*running, error) {
 		stopping:         make(chan struct{}),
 	}
 	r.logger = r.config.Logger
-	if r.handshakeTimeout <= 0 {
+	if r.handshakeTimeout == 0 {
 		r.handshakeTimeout = DefaultHandshakeTimeout
 	}
 	n := s.Loops
-	if n <= 0 {
+	if n == 0 {
 		n = runtime.GOMAXPROCS(0)
 	}
 	for range n {
@@ -68,6 +69,48 @@ func (s *Server) start() (*running, error) {
 		go l.serve()
 	}
 	return r, nil
+}
+
+// mayServe tells what keeps the server from serving, before anything is opened.
+func (s *Server) mayServe() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case !socket.Supported:
+		return poller.ErrUnsupported
+	case s.stopped:
+		return ErrServerClosed
+	case s.run != nil:
+		return nil // the options are taken
+	}
+	return s.validate()
+}
+
+// validate refuses options that cannot be meant.
+func (s *Server) validate() error {
+	for _, p := range s.OriginPatterns {
+		if err := handshake.ValidatePattern(p); err != nil {
+			return err
+		}
+	}
+	for _, o := range [...]struct {
+		name  string
+		value int64
+	}{
+		{"Loops", int64(s.Loops)},
+		{"MaxMessageSize", s.MaxMessageSize},
+		{"MaxFragments", int64(s.MaxFragments)},
+		{"MaxPending", int64(s.MaxPending)},
+		{"QueueMessages", int64(s.QueueMessages)},
+		{"QueueBytes", int64(s.QueueBytes)},
+		{"HandshakeTimeout", int64(s.HandshakeTimeout)},
+		{"CloseTimeout", int64(s.CloseTimeout)},
+	} {
+		if o.value < 0 {
+			return fmt.Errorf("framerail: Server.%s is negative", o.name)
+		}
+	}
+	return nil
 }
 
 // config is what the options say about connections.

@@ -122,7 +122,7 @@ func (s *Server) Start() error {
 	}
 	a, err := s.newAcceptor(ln)
 	if err != nil {
-		return errors.Join(err, ln.Close())
+		return err
 	}
 	go a.serve()
 	return nil
@@ -138,7 +138,7 @@ func (s *Server) Start() error {
 func (s *Server) Serve(ln net.Listener) error {
 	a, err := s.newAcceptor(ln)
 	if err != nil {
-		return errors.Join(err, ln.Close())
+		return err
 	}
 	return a.serve()
 }

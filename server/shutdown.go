@@ -2,77 +2,125 @@ package server
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"runtime"
 	"sync"
-
-	"github.com/framerail/framerail/frame"
+	"time"
 )
 
-const goingAway = frame.GoingAway
+// ErrOnLoop is what Shutdown returns at once to a callback that runs on an event
+// loop: to wait would be to wait for itself. Shutdown goes on without it.
+var ErrOnLoop = errors.New("framerail: shutdown goes on; a callback on the event loop cannot wait for it")
 
 // Shutdown ends the server gently: it stops accepting, sends each client what is
 // pending and a Close frame with 1001, and waits until all have answered, been
-// closed for the close timeout, and had their close callbacks run. When ctx is
-// done it cuts those that are left, and returns ctx's error.
+// closed for the close timeout, and had their close callbacks run. Requests at the
+// Handler are waited for as in [http.Server.Shutdown]. When ctx is done it cuts
+// what is left, and returns an error that counts the connections cut and matches
+// ctx's.
 //
-// Requests at the Handler end as in [http.Server.Shutdown].
+// Of a callback on the loop, which it would have to wait for, it does not wait: see
+// ErrOnLoop. A callback on a goroutine that calls it waits for itself, until ctx is
+// done; so should it not call it, or not without a deadline.
 func (s *Server) Shutdown(ctx context.Context) error {
 	run := s.stop(orderDrain)
 	if run == nil {
 		return nil
 	}
-	err := run.stopHTTP(ctx)
+	if onLoop() {
+		go func() { _ = s.drain(ctx, run) }()
+		return ErrOnLoop
+	}
+	return s.drain(ctx, run)
+}
+
+// drain waits for everything to end, until ctx is done.
+func (s *Server) drain(ctx context.Context, run *running) error {
+	if run.http != nil {
+		if err := run.http.server.Shutdown(ctx); err != nil {
+			return s.cutLate(run, err)
+		}
+	}
 	for _, l := range run.loops {
 		select {
 		case <-l.done:
 		case <-ctx.Done():
-			return s.cut(run, ctx.Err())
+			return s.cutLate(run, ctx.Err())
 		}
 	}
 	select {
 	case <-s.sessions.idle():
-		return err
+		return nil
 	case <-ctx.Done():
-		return ctx.Err() // a callback on a goroutine does not return
+		return fmt.Errorf("framerail: shutdown: close callbacks have not returned: %w", ctx.Err())
 	}
 }
 
+// cutLate cuts what the context left no more time for. It waits a little: a loop
+// whose callback blocks cannot be helped.
+func (s *Server) cutLate(run *running, err error) error {
+	run.abort()
+	patience := time.NewTimer(cutPatience)
+	defer patience.Stop()
+	var cut int64
+	for _, l := range run.loops {
+		select {
+		case <-l.done:
+		case <-patience.C:
+			return fmt.Errorf("framerail: shutdown: a callback holds an event loop: %w", err)
+		}
+		cut += l.aborted.Load()
+	}
+	return fmt.Errorf("framerail: shutdown cut %d connections: %w", cut, err)
+}
+
 // Close ends the server at once: every connection is cut, with ErrServerClosed for
-// its close callback. It waits for the loops, not for callbacks on goroutines.
+// its close callback. It waits for the loops, and so for callbacks that run on
+// them, but not for callbacks on goroutines; from a callback on a loop it does not
+// wait. The error is always nil.
 func (s *Server) Close() error {
 	run := s.stop(orderAbort)
 	if run == nil {
 		return nil
 	}
-	return s.cut(run, nil)
-}
-
-// cut ends what is left, and returns err.
-func (s *Server) cut(run *running, err error) error {
-	for _, l := range run.loops {
-		l.command(orderAbort)
-	}
-	if run.http != nil {
-		_ = run.http.server.Close()
+	run.abort()
+	if onLoop() {
+		return nil
 	}
 	for _, l := range run.loops {
 		<-l.done
 	}
-	return err
+	return nil
+}
+
+// abort cuts every connection, net/http's too.
+func (r *running) abort() {
+	for _, l := range r.loops {
+		l.command(orderAbort)
+	}
+	if r.http != nil {
+		_ = r.http.server.Close()
+	}
 }
 
 // stop closes the listeners and gives the loops an order. It returns nil if the
 // server never ran.
 func (s *Server) stop(o order) *running {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	run := s.run
-	if !s.stopped {
-		s.stopped = true
-		if run != nil {
-			close(run.stopping)
-		}
+	if !s.stopped && run != nil {
+		close(run.stopping)
 	}
+	s.stopped = true
+	var open []*acceptor
 	for a := range s.acceptors {
+		open = append(open, a)
+	}
+	s.mu.Unlock()
+
+	for _, a := range open {
 		a.close()
 	}
 	if run != nil {
@@ -82,6 +130,32 @@ func (s *Server) stop(o order) *running {
 	}
 	return run
 }
+
+// onLoop tells whether the caller runs on an event loop, which then is among its
+// callers.
+func onLoop() bool {
+	var pcs [64]uintptr
+	skip := 0
+	for {
+		n := runtime.Callers(skip, pcs[:])
+		frames := runtime.CallersFrames(pcs[:n])
+		for {
+			frame, more := frames.Next()
+			if frame.Function == nameOfServe {
+				return true
+			}
+			if !more {
+				break
+			}
+		}
+		if n < len(pcs) {
+			return false
+		}
+		skip += n
+	}
+}
+
+var nameOfServe = runtime.FuncForPC(reflect.ValueOf((*loop).serve).Pointer()).Name()
 
 // sessions counts connections from their Open to the return of their Close
 // callback. The zero value is ready.

@@ -6,12 +6,16 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// Take gives a descriptor of one's own for the socket of a net.Conn: non-blocking
-// and closed on exec. The net.Conn is to be closed afterwards.
+// Supported tells whether there is anything in this package for the system.
+const Supported = true
+
+// Take gives a descriptor of one's own for the socket of a net.Conn or listener:
+// non-blocking and closed on exec. The other owner is to be closed afterwards.
 func Take(c syscall.Conn) (fd int, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
@@ -35,7 +39,8 @@ func Take(c syscall.Conn) (fd int, err error) {
 }
 
 // Conn is a net.Conn for the socket of a descriptor. It has a descriptor of its
-// own; the caller's is to be closed.
+// own; the caller's is to be closed. Over TCP the system probes a silent peer, as
+// it does for the connections that package net accepts.
 func Conn(fd int) (net.Conn, error) {
 	dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
@@ -43,5 +48,13 @@ func Conn(fd int) (net.Conn, error) {
 	}
 	f := os.NewFile(uintptr(dup), "")
 	defer f.Close()
-	return net.FileConn(f)
+	c, err := net.FileConn(f)
+	if t, ok := c.(*net.TCPConn); ok {
+		_ = t.SetKeepAlive(true) // better with, good enough without
+		_ = t.SetKeepAlivePeriod(keepAlivePeriod)
+	}
+	return c, err
 }
+
+// keepAlivePeriod is package net's own.
+const keepAlivePeriod = 15 * time.Second

@@ -8,5 +8,7 @@ import (
 	"syscall"
 )
 
+const Supported = false
+
 func Take(c syscall.Conn) (fd int, err error) { return -1, errors.ErrUnsupported }
 func Conn(fd int) (net.Conn, error)           { return nil, errors.ErrUnsupported }

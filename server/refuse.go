@@ -1,0 +1,108 @@
+package server
+
+import (
+	"io"
+	"net/http"
+
+	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/socket"
+	"github.com/framerail/framerail/poller"
+)
+
+// errDraining answers those who ask while the server shuts down.
+var errDraining = &handshake.Refusal{
+	Status: http.StatusServiceUnavailable,
+	Reason: "server is shutting down (RFC 9110 15.6.4)",
+	Header: http.Header{"Retry-After": {"1"}},
+}
+
+// refuse answers a request and ends the connection, but lets the client read the
+// answer: a close with unread bytes would take it back.
+func (l *loop) refuse(cl *client, refusal *handshake.Refusal) {
+	l.refuseWith(cl, refusal, (*handshake.Refusal).AppendResponse)
+}
+
+// refuseRequest is refuse for a request whose method is known.
+func (l *loop) refuseRequest(cl *client, req *handshake.Request, refusal *handshake.Refusal) {
+	if string(req.Method) == http.MethodHead {
+		l.refuseWith(cl, refusal, (*handshake.Refusal).AppendHeadResponse)
+		return
+	}
+	l.refuse(cl, refusal)
+}
+
+func (l *loop) refuseWith(cl *client, refusal *handshake.Refusal, answer func(*handshake.Refusal, []byte) []byte) {
+	if err := refusal.Validate(); err != nil {
+		l.run.logger.Error("framerail: refusal of the program cannot be sent", "remote", cl.RemoteAddr(), "error", err)
+	}
+	l.run.logger.Info("framerail: handshake refused", "remote", cl.RemoteAddr(),
+		"status", refusal.Status, "reason", refusal.Reason)
+	cl.releaseHead()
+	cl.phase = leaving
+	l.say(cl, answer(refusal, l.greeter.out[:0]))
+}
+
+// say sends a client the last it will hear. What the socket does not take at once
+// it gets within the time it had for its request.
+func (l *loop) say(cl *client, answer []byte) {
+	n, err := socket.Write(cl.fd(), answer)
+	if err == socket.ErrWouldBlock {
+		n, err = 0, nil
+	}
+	if err != nil {
+		l.drop(cl)
+		return
+	}
+	if n == len(answer) {
+		l.linger(cl)
+		return
+	}
+	cl.head = &partial{buf: l.greeter.heads.Get(len(answer) - n)}
+	cl.head.buf.B = append(cl.head.buf.B, answer[n:]...)
+	l.SetTimer(cl.driver(), l.run.handshakeTimeout)
+	l.watch(cl, poller.Read|poller.Write)
+}
+
+// linger waits for a client to leave that has been sent all of its answer.
+func (l *loop) linger(cl *client) {
+	if err := socket.CloseWrite(cl.fd()); err != nil {
+		l.drop(cl)
+		return
+	}
+	l.SetTimer(cl.driver(), lingerTimeout)
+	if cl.head != nil {
+		cl.releaseHead()
+		l.watch(cl, poller.Read)
+	}
+}
+
+func (l *loop) watch(cl *client, i poller.Interest) {
+	if err := l.poll.Modify(cl.fd(), i, cl.token()); err != nil {
+		l.drop(cl)
+	}
+}
+
+// seeOff goes on with a refusal, and with reading what nobody is interested in.
+func (l *loop) seeOff(cl *client, ready poller.Interest) {
+	if p := cl.head; p != nil && ready&poller.Write != 0 {
+		n, err := socket.Write(cl.fd(), p.buf.B[p.sent:])
+		if err != nil && err != socket.ErrWouldBlock {
+			l.drop(cl)
+			return
+		}
+		if p.sent += n; p.sent == len(p.buf.B) {
+			l.linger(cl)
+			return
+		}
+	}
+	if ready&poller.Read == 0 {
+		return
+	}
+	switch _, err := socket.Read(cl.fd(), l.greeter.in); {
+	case err == nil, err == socket.ErrWouldBlock:
+	case err == io.EOF && cl.head != nil:
+		l.watch(cl, poller.Write) // it has no more to say, but may still listen
+	default:
+		l.drop(cl)
+	}
+}
