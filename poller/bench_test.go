@@ -82,6 +82,7 @@ func connectPeer(b *testing.B, conns int) []int {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(b, err)
 	defer listener.Close()
+	must(b, listener.(*net.TCPListener).SetDeadline(time.Now().Add(30*time.Second)))
 	peer := exec.Command(os.Args[0], "-test.run=^$")
 	peer.Env = append(os.Environ(), peerEnv+"="+listener.Addr().String(), peerEnv+"_CONNS="+strconv.Itoa(conns), "GOMAXPROCS=1")
 	must(b, peer.Start())
