@@ -13,6 +13,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/alecthomas/kong"
 )
@@ -54,7 +55,7 @@ func run(args []string) int {
 
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: p.LogLevel}))
 	if err := command.Run(log); err != nil {
-		fmt.Fprintf(os.Stderr, "framerail: %v\n", err)
+		fmt.Fprintf(os.Stderr, "framerail: %s\n", strings.TrimPrefix(err.Error(), "framerail: ")) // the library's has it
 		return exitFailed
 	}
 	return 0

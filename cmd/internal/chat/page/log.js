@@ -11,6 +11,7 @@ export class Log {
   #lines;
   #newer;
   #following = true; // the end is in view, and is to stay there
+  #size = ""; // of the box, when it was last looked at
   #last = null; // { name, at } of the last line, if somebody said it
 
   constructor(box, lines, newer) {
@@ -19,11 +20,13 @@ export class Log {
     this.#newer = newer;
     newer.addEventListener("click", () => this.#follow());
     box.addEventListener("scroll", () => {
+      if (this.#size !== this.#sizeNow()) return; // nobody scrolled: the box changed
       this.#following = box.scrollHeight - box.scrollTop - box.clientHeight < 40;
       if (this.#following) newer.hidden = true;
     });
-    // The keyboard of a phone takes half of the log away: stay with the end.
+    // A phone is turned, its keyboard takes half of the log away: stay with the end.
     new ResizeObserver(() => {
+      this.#size = this.#sizeNow();
       if (this.#following) this.#follow();
     }).observe(box);
   }
@@ -71,6 +74,10 @@ export class Log {
     while (this.#lines.children.length > longestLog) this.#lines.firstElementChild.remove();
     if (mine || this.#following) this.#follow();
     else this.#newer.hidden = false;
+  }
+
+  #sizeNow() {
+    return `${this.#box.clientWidth}x${this.#box.clientHeight}`;
   }
 
   #follow() {
