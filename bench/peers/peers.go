@@ -42,6 +42,7 @@ type Peer struct {
 // first. The slice is the caller's.
 func All() []Peer {
 	return []Peer{
+		{"framerail", "github.com/framerail/framerail", newFramerail},
 		{"gws", "github.com/lxzan/gws", newGWS},
 		{"gorilla", "github.com/gorilla/websocket", newGorilla},
 		{"coder", "github.com/coder/websocket", newCoder},
