@@ -1,0 +1,95 @@
+package allocs
+
+import (
+	"fmt"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/bench/internal/wire"
+	"github.com/framerail/framerail/bench/peers"
+)
+
+// client sends one message over and over; nothing in its echo allocates.
+type client struct {
+	net.Conn
+	opcode  byte
+	payload []byte
+	frame   []byte
+	read    []byte
+	check   wire.Echo
+}
+
+// serve runs one peer's server until the test ends.
+func serve(tb testing.TB, p peers.Peer) (addr string) {
+	tb.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	s := p.New()
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ln) }()
+	tb.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			tb.Errorf("Close: %v", err)
+		}
+		if err := <-served; err != nil {
+			tb.Errorf("Serve: %v", err)
+		}
+	})
+	return ln.Addr().String()
+}
+
+func dial(tb testing.TB, addr string, opcode byte, size int) *client {
+	tb.Helper()
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	payload := wire.Payload(size, 1)
+	cl := &client{
+		Conn: c, opcode: opcode, payload: payload,
+		frame: wire.AppendFrame(nil, true, opcode, [4]byte{0x81, 0x02, 0x43, 0xc4}, payload),
+		read:  make([]byte, 64<<10),
+	}
+	tb.Cleanup(func() { c.Close() })
+	if err := c.SetDeadline(time.Now().Add(10 * time.Minute)); err != nil {
+		tb.Fatal(err)
+	}
+	if err := wire.Handshake(c, addr, "/"); err != nil {
+		tb.Fatal(err)
+	}
+	return cl
+}
+
+// echo sends the message and then reads its echo. The sockets' buffers hold the
+// largest of the messages here, so that a server that streams does not wait for
+// its client; a goroutine that writes meanwhile would allocate now and then.
+func (c *client) echo() error {
+	c.check.Expect(c.opcode, c.payload)
+	if _, err := c.Write(c.frame); err != nil {
+		return err
+	}
+	for {
+		n, err := c.Read(c.read)
+		if err != nil {
+			return fmt.Errorf("reading the echo: %w", err)
+		}
+		done, err := c.check.Feed(c.read[:n])
+		if err != nil {
+			return err
+		}
+		if done {
+			return nil
+		}
+	}
+}
+
+func (c *client) echoes(tb testing.TB, n int) {
+	for range n {
+		if err := c.echo(); err != nil {
+			tb.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package allocs
+
+import (
+	"fmt"
+	"runtime"
+	"testing"
+
+	"github.com/framerail/framerail/bench/internal/wire"
+	"github.com/framerail/framerail/bench/peers"
+)
+
+// sizes run from the shortest message to the largest of the promise, with both
+// sides of each length form between.
+var sizes = []int{1, 20, 125, 126, 1024, 16 << 10, 65535, 65536, 256 << 10, 1 << 20}
+
+var types = []struct {
+	name   string
+	opcode byte
+}{
+	{"text", wire.Text},
+	{"binary", wire.Binary},
+}
+
+// The promise is 0, once the buffers are warm. The runtime allocates now and then
+// by itself, and a pool has to be filled for each of its threads, which takes as
+// long as the scheduler pleases: a server that allocated for its messages would
+// do so in every sample, and one without such allocations shows it in one.
+const (
+	tolerance = 0.01
+	samples   = 5
+)
+
+func TestEchoDoesNotAllocate(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector makes sync.Pool forget at random")
+	}
+	p, err := peers.ByName("framerail")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := serve(t, p)
+	for _, size := range sizes {
+		for _, kind := range types {
+			t.Run(fmt.Sprintf("%s/%d", kind.name, size), func(t *testing.T) {
+				c := dial(t, addr, kind.opcode, size)
+				var perMessage float64
+				for range samples {
+					if perMessage = allocations(t, c, count(size)); perMessage < tolerance {
+						return
+					}
+				}
+				t.Errorf("%.3f allocations for each message", perMessage)
+			})
+		}
+	}
+}
+
+// TestPeersAreCounted guards the count itself: gorilla allocates for every
+// message it reads, and must be seen to.
+func TestPeersAreCounted(t *testing.T) {
+	p, err := peers.ByName("gorilla")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := dial(t, serve(t, p), wire.Text, 1024)
+	if perMessage := allocations(t, c, 1000); perMessage < 1 {
+		t.Errorf("%.3f allocations for each message", perMessage)
+	}
+}
+
+// count is how many messages make a sample: enough that a few allocations of the
+// runtime's stay within the tolerance.
+func count(size int) int {
+	return max(300, min(3000, 64<<20/size))
+}
+
+// allocations is the process's count for each of n messages.
+func allocations(t *testing.T, c *client, n int) float64 {
+	c.echoes(t, n/10)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	c.echoes(t, n)
+	runtime.ReadMemStats(&after)
+	return float64(after.Mallocs-before.Mallocs) / float64(n)
+}
+
+func BenchmarkEcho(b *testing.B) {
+	for _, p := range peers.All() {
+		for _, kind := range types {
+			for _, size := range sizes {
+				b.Run(fmt.Sprintf("peer=%s/type=%s/size=%d", p.Name, kind.name, size), func(b *testing.B) {
+					c := dial(b, serve(b, p), kind.opcode, size)
+					c.echoes(b, 10)
+					b.SetBytes(int64(size))
+					b.ReportAllocs()
+					for b.Loop() {
+						if err := c.echo(); err != nil {
+							b.Fatal(err)
+						}
+					}
+				})
+			}
+		}
+	}
+}
