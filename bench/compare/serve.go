@@ -1,0 +1,103 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"runtime/pprof"
+
+	"github.com/framerail/framerail/bench/peers"
+)
+
+// serveCommand is one echo server as a process of its own. It prints its
+// address on a line of its own once it is ready.
+type serveCommand struct {
+	Peer       string `arg:"" help:"Which server: framerail, gws, gorilla, coder or gobwas."`
+	Addr       string `default:"127.0.0.1:0" help:"Address to listen on."`
+	CPUProfile string `name:"cpuprofile" placeholder:"FILE" help:"Write a CPU profile to FILE at the end."`
+	MemProfile string `name:"memprofile" placeholder:"FILE" help:"Write a heap profile to FILE at the end, after a garbage collection."`
+	Lifeline   bool   `help:"End when standard input ends, and answer each line of it with a garbage collection."`
+}
+
+func (s *serveCommand) Run(ctx context.Context) (err error) {
+	peer, err := peers.ByName(s.Peer)
+	if err != nil {
+		return err
+	}
+	ln, err := net.Listen("tcp", s.Addr)
+	if err != nil {
+		return err
+	}
+	finish, err := s.profile()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, finish()) }()
+
+	server := peer.New()
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(ln) }()
+	fmt.Println(ln.Addr())
+
+	if s.Lifeline {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithCancel(ctx)
+		go func() {
+			defer cancel()
+			obey(os.Stdin)
+		}()
+	}
+	select {
+	case err := <-served:
+		return fmt.Errorf("the server gave up: %w", err)
+	case <-ctx.Done():
+		return server.Close()
+	}
+}
+
+// obey collects garbage and returns memory to the system for each line of f,
+// and says when it is done. It returns at the end of f.
+func obey(f *os.File) {
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		runtime.GC()
+		debug.FreeOSMemory()
+		fmt.Println("collected")
+	}
+}
+
+// profile starts the profiles asked for; finish writes them.
+func (s *serveCommand) profile() (finish func() error, err error) {
+	var cpu *os.File
+	if s.CPUProfile != "" {
+		if cpu, err = os.Create(s.CPUProfile); err != nil {
+			return nil, err
+		}
+		if err := pprof.StartCPUProfile(cpu); err != nil {
+			return nil, err
+		}
+	}
+	return func() error {
+		if cpu != nil {
+			pprof.StopCPUProfile()
+			if err := cpu.Close(); err != nil {
+				return err
+			}
+		}
+		if s.MemProfile == "" {
+			return nil
+		}
+		heap, err := os.Create(s.MemProfile)
+		if err != nil {
+			return err
+		}
+		runtime.GC()
+		return errors.Join(pprof.WriteHeapProfile(heap), heap.Close())
+	}, nil
+}
