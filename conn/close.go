@@ -75,7 +75,15 @@ func (c *Conn) sendClose(e *ending, payload []byte) {
 	}
 	e.sent = true
 	c.enqueue(&c.out().main, frame.Header{Fin: true, Opcode: frame.Close}, payload)
+	c.setClosing()
+}
+
+// setClosing lets nothing more be sent, and those give up who wait to. mu is held.
+func (c *Conn) setClosing() {
 	c.state.Store(uint32(Closing))
+	if c.tx != nil {
+		c.tx.room.Broadcast()
+	}
 }
 
 // failWith gives up on the peer (RFC 6455 7.1.7): it sends a Close frame with the
@@ -93,9 +101,10 @@ func (c *Conn) failWith(code frame.CloseCode, reason string, err error) {
 		var scratch [frame.MaxControlPayload]byte
 		payload, fault := frame.AppendClose(scratch[:0], code, reason)
 		if fault != nil {
-			payload, _ = frame.AppendClose(scratch[:0], code, "")
+			reason = ""
+			payload, _ = frame.AppendClose(scratch[:0], code, reason)
 		}
-		e.info.Sent = code
+		e.info.Sent, e.info.Reason = code, reason
 		c.sendClose(e, payload)
 	}
 	c.unlockAndWake()
@@ -104,6 +113,7 @@ func (c *Conn) failWith(code frame.CloseCode, reason string, err error) {
 // broke ends the connection for a failure of the transport. mu is held.
 func (c *Conn) broke(op string, err error) {
 	c.ending(Nobody, &OpError{Op: op, Err: err}).abort = true
+	c.setClosing()
 }
 
 // fail gives up on the peer for what it sent.
@@ -146,9 +156,10 @@ func (d *Driver) closeFrame(payload []byte) {
 		return
 	}
 	ev := event{kind: eventEnd, code: code, text: string(reason)}
-	if c.State() != Open {
-		c.peerEnded(ev) // the answer to this side's Close frame
-		d.inputEnded(event{kind: eventCut, err: ErrMessageCut})
+	if c.State() != Open { // the answer to this side's Close frame
+		c.peerEnded(ev)
+		d.input = inputDone
+		d.cut(ErrClosed)
 		return
 	}
 	d.inputEnded(ev)
@@ -168,7 +179,7 @@ func (c *Conn) peerEnded(ev event) {
 		if !e.received {
 			c.ending(Nobody, ev.err)
 		}
-		c.state.Store(uint32(Closing))
+		c.setClosing()
 	} else {
 		e := c.ending(Peer, nil)
 		e.received = true
@@ -235,7 +246,6 @@ func (d *Driver) finish() {
 	c.mu.Lock()
 	if q := c.tx; q != nil {
 		c.end.info.Unsent = q.main.bytes + q.behind.bytes
-		q.writing = false
 		c.returnQueue(q)
 	}
 	c.state.Store(uint32(Closed))

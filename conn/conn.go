@@ -35,6 +35,7 @@ type Conn struct {
 	endTimed  bool // the close timeout is running
 	scheduled bool // guarded by mu: the loop has been asked to attend
 	drained   bool // guarded by mu: the socket took all after refusing some
+	attend    bool // guarded by mu: sending has changed what the loop is to wait for
 	rx        *receiver
 
 	mu sync.Mutex

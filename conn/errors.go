@@ -44,8 +44,11 @@ var (
 	// ErrMessageCut: the connection closed in the middle of a message. It matches
 	// io.ErrUnexpectedEOF.
 	ErrMessageCut = fmt.Errorf("framerail: connection closed in the middle of a message: %w", io.ErrUnexpectedEOF)
-	// ErrPanic: a callback panicked; the log has its stack.
+	// ErrPanic: a callback panicked, or ended its goroutine with runtime.Goexit; the
+	// log has its stack.
 	ErrPanic = errors.New("framerail: a callback panicked")
+
+	errGoexit = fmt.Errorf("%w: it called runtime.Goexit", ErrPanic)
 )
 
 // OpError is a failure of the network or the operating system.

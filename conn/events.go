@@ -63,18 +63,34 @@ func (c *Conn) deliver(ev event) {
 func (c *Conn) deliverControl(kind eventKind, payload []byte) {
 	if c.inline() {
 		c.run(event{kind: kind, raw: payload})
+		buffer.Poison(payload)
 		return
 	}
 	c.post(event{kind: kind, buf: copyOf(&c.loop.pool, payload)})
 }
 
-// run calls the callback an event is for, on whichever goroutine.
+// run calls the callback an event is for, on whichever goroutine, and contains it.
 func (c *Conn) run(ev event) {
-	defer c.recovered()
-	h := c.handlers.Load()
 	switch ev.kind {
 	case eventOpen:
 		defer c.opened()
+	case eventClose:
+		defer c.loop.host.Ended((*Driver)(c))
+	}
+	returned := false
+	defer func() {
+		if !returned {
+			c.contain(recover())
+		}
+	}()
+	c.call(ev)
+	returned = true
+}
+
+func (c *Conn) call(ev event) {
+	h := c.handlers.Load()
+	switch ev.kind {
+	case eventOpen:
 		if h.Open != nil {
 			h.Open(c)
 		}
@@ -94,10 +110,7 @@ func (c *Conn) run(ev event) {
 		}
 		c.runStream(h, ev)
 	case eventPing:
-		if c.dropping() {
-			return
-		}
-		if h.Ping != nil {
+		if h.Ping != nil && !c.dropping() {
 			h.Ping(c, ev.payload())
 		}
 	case eventPong:
@@ -105,13 +118,12 @@ func (c *Conn) run(ev event) {
 			h.Pong(c, ev.payload())
 		}
 	case eventDrained:
-		if h.Drained != nil {
+		if h.Drained != nil && c.State() == Open {
 			h.Drained(c)
 		}
 	case eventEnd:
 		c.peerEnded(ev)
 	case eventClose:
-		defer c.loop.host.Ended((*Driver)(c))
 		if h.Close != nil {
 			h.Close(c, c.closeInfo())
 		}
@@ -134,16 +146,19 @@ func (c *Conn) opened() {
 	}
 }
 
-// recovered is deferred around callbacks: it contains a panic. The connection
-// closes with 1011; the process, the loop and everyone else go on.
-func (c *Conn) recovered() {
-	r := recover()
+// contain handles a callback that did not return: it panicked with r or, if that
+// is nil, called runtime.Goexit, as testing's FailNow does. The connection closes
+// with 1011; the process, the loop and everyone else go on.
+func (c *Conn) contain(r any) error {
+	err := fmt.Errorf("%w: %v", ErrPanic, r)
 	if r == nil {
-		return
+		r, err = "runtime.Goexit", errGoexit
+		c.corked.Store(false) // on the loop nobody may be left to flush
 	}
 	c.loop.config.Logger.Error("framerail: a callback panicked",
 		"remote", c.remote, "panic", r, "stack", string(debug.Stack()))
-	c.failWith(frame.InternalError, "", fmt.Errorf("%w: %v", ErrPanic, r))
+	c.failWith(frame.InternalError, "", err)
+	return err
 }
 
 // hold and release set and clear reasons not to read from the peer. mu is held.

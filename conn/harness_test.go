@@ -18,7 +18,7 @@ import (
 // rig is a loop with one connection over a transport of byte slices. The test's
 // own goroutine is the loop: it feeds input, turns, and looks at the output.
 type rig struct {
-	t    *testing.T
+	t    testing.TB
 	loop *Loop
 	c    *Conn
 	d    *Driver
@@ -108,7 +108,7 @@ var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 var peerAddr = netip.MustParseAddrPort("192.0.2.1:1234")
 
 // newRig is a rig whose connection is not open yet.
-func newRig(t *testing.T, cfg Config) *rig {
+func newRig(t testing.TB, cfg Config) *rig {
 	if cfg.Logger == nil {
 		cfg.Logger = quiet
 	}
@@ -122,7 +122,7 @@ func newRig(t *testing.T, cfg Config) *rig {
 }
 
 // openRig is a rig with an open connection whose response was taken off the wire.
-func openRig(t *testing.T, cfg Config) *rig {
+func openRig(t testing.TB, cfg Config) *rig {
 	r := newRig(t, cfg)
 	r.d.Open(Opening{Response: []byte("HTTP/1.1 101\r\n\r\n")})
 	r.wire.out.Reset()

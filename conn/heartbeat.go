@@ -6,13 +6,13 @@ import (
 	"github.com/framerail/framerail/frame"
 )
 
-// Expire tells that the time asked for with Host.SetTimer has passed.
+// Expire tells that the time asked for with Host.SetTimer has passed. A connection
+// that asked for none takes no notice.
 func (d *Driver) Expire() {
-	if d.endTimed {
-		d.mu.Lock()
-		(*Conn)(d).ending(Nobody, ErrCloseTimeout).abort = true
-		d.mu.Unlock()
-	} else {
+	switch {
+	case d.endTimed:
+		d.abort(Nobody, ErrCloseTimeout)
+	case d.loop.config.IdleTimeout > 0:
 		d.heartbeat()
 	}
 	d.settle()
@@ -24,25 +24,30 @@ func (d *Driver) Expire() {
 func (d *Driver) heartbeat() {
 	c := (*Conn)(d)
 	idle := d.loop.config.IdleTimeout
-	if d.holding() && d.held.Load()&holdPending == 0 {
-		d.heard = d.millis() // it is this side that does not read
+	if d.holding() && d.held.Load()&^holdPending != 0 {
+		d.hear() // it is this side that does not read
 	}
 	silent := time.Duration(d.millis()-d.heard) * time.Millisecond
 	switch {
-	case silent >= idle:
-		d.giveUp()
-		return
 	case silent < idle/2:
-		d.pinged = false
 		d.loop.host.SetTimer(d, idle/2-silent)
-		return
 	case !d.pinged:
 		d.pinged = true
 		c.mu.Lock()
 		_ = c.sendControl(frame.Ping, nil) // no room: the silence will tell
 		c.mu.Unlock()
+		// A loop that was kept from its work for long may come here too late even
+		// to have asked: the peer has its half of the timeout nevertheless.
+		left := idle - silent
+		if left <= 0 {
+			left = idle / 2
+		}
+		d.loop.host.SetTimer(d, left)
+	case silent < idle:
+		d.loop.host.SetTimer(d, idle-silent)
+	default:
+		d.giveUp()
 	}
-	d.loop.host.SetTimer(d, idle-silent)
 }
 
 // giveUp ends the connection of a silent peer. It is told why, if it can still
@@ -52,6 +57,6 @@ func (d *Driver) giveUp() {
 	c.failWith(frame.PolicyViolation, "idle timeout", ErrIdle)
 	c.mu.Lock()
 	c.flush()
-	c.end.abort = true
 	c.mu.Unlock()
+	d.abort(Local, ErrIdle)
 }

@@ -9,12 +9,13 @@ import (
 // inbox queues the events of one connection for a goroutine, which runs while
 // there are any. All fields are guarded by the connection's mu.
 type inbox struct {
-	conn   *Conn
-	work   func()  // (*inbox).run, bound once so that starting it does not allocate
-	events []event // those waiting are events[head:]
-	head   int
-	bytes  int // of payload waiting
-	more   sync.Cond
+	conn    *Conn
+	work    func()  // (*inbox).run, bound once so that starting it does not allocate
+	events  []event // those waiting are events[head:]
+	head    int
+	bytes   int  // of payload waiting
+	drained bool // an eventDrained is waiting: one tells as much as many
+	more    sync.Cond
 }
 
 func (l *Loop) lendInbox(c *Conn) *inbox {
@@ -30,6 +31,18 @@ func (l *Loop) lendInbox(c *Conn) *inbox {
 func (in *inbox) waiting() int { return len(in.events) - in.head }
 
 func (in *inbox) push(ev event) {
+	if ev.kind == eventDrained {
+		if in.drained {
+			return
+		}
+		in.drained = true
+	}
+	if len(in.events) == cap(in.events) && in.head > len(in.events)/2 {
+		// An inbox that is never empty must not grow for all that passes through it.
+		n := copy(in.events, in.events[in.head:])
+		clear(in.events[n:])
+		in.events, in.head = in.events[:n], 0
+	}
 	in.events = append(in.events, ev)
 	if ev.buf != nil {
 		in.bytes += len(ev.buf.B)
@@ -46,6 +59,9 @@ func (in *inbox) pop() event {
 	if ev.buf != nil {
 		in.bytes -= len(ev.buf.B)
 	}
+	if ev.kind == eventDrained {
+		in.drained = false
+	}
 	return ev
 }
 
@@ -54,12 +70,7 @@ func (c *Conn) post(ev event) {
 	c.mu.Lock()
 	in, start := c.inbox()
 	in.push(ev)
-	c.boundInbox(in)
-	in.more.Signal()
-	c.mu.Unlock()
-	if start {
-		go in.work()
-	}
+	c.posted(in, start)
 }
 
 // postPiece queues a piece of a message for a Stream callback. A piece that
@@ -79,12 +90,7 @@ func (c *Conn) postPiece(ev frame.Event) {
 			buf: copyOf(&c.loop.pool, ev.Payload),
 		})
 	}
-	c.boundInbox(in)
-	in.more.Signal()
-	c.mu.Unlock()
-	if start {
-		go in.work()
-	}
+	c.posted(in, start)
 }
 
 // joins tells whether n more bytes of the same message fit behind this event's.
@@ -103,11 +109,17 @@ func (c *Conn) inbox() (in *inbox, start bool) {
 	return c.in, true
 }
 
-// boundInbox stops the input while the inbox is full. mu is held.
-func (c *Conn) boundInbox(in *inbox) {
+// posted stops the input if the inbox is full now, lets go of mu and sees that
+// somebody is at work.
+func (c *Conn) posted(in *inbox, start bool) {
 	cfg := c.loop.config
 	if in.waiting() >= cfg.QueueMessages || in.bytes >= cfg.QueueBytes {
 		c.hold(holdQueue)
+	}
+	in.more.Signal()
+	c.mu.Unlock()
+	if start {
+		go in.work()
 	}
 }
 
@@ -126,6 +138,12 @@ func (in *inbox) next() (ev event, wake bool) {
 
 // run is the connection's goroutine: it runs callbacks until none is waiting.
 func (in *inbox) run() {
+	returned := false
+	defer func() {
+		if !returned {
+			go in.work() // a callback ended this goroutine; what waits is for another
+		}
+	}()
 	c := in.conn
 	for {
 		c.mu.Lock()
@@ -135,16 +153,23 @@ func (in *inbox) run() {
 			in.conn, in.more.L = nil, nil
 			c.mu.Unlock()
 			c.loop.inboxes.Put(in)
-			return
+			break
 		}
 		ev, wake := in.next()
 		c.mu.Unlock()
 		if wake {
 			c.loop.host.Schedule((*Driver)(c))
 		}
-		c.run(ev)
-		if ev.buf != nil && ev.kind != eventPiece {
-			ev.buf.Release()
-		}
+		c.runQueued(ev)
 	}
+	returned = true
+}
+
+// runQueued runs an event of the inbox and gives its payload back. Pieces are the
+// reader's to give back.
+func (c *Conn) runQueued(ev event) {
+	if ev.buf != nil && ev.kind != eventPiece {
+		defer ev.buf.Release()
+	}
+	c.run(ev)
 }

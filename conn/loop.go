@@ -98,7 +98,7 @@ type Opening struct {
 func (d *Driver) Open(o Opening) {
 	c := (*Conn)(d)
 	d.corked.Store(true)
-	d.heard = d.millis()
+	d.hear()
 	c.mu.Lock()
 	c.out().main.append(&d.loop.pool, o.Response, 0)
 	c.state.Store(uint32(Open))
@@ -117,7 +117,10 @@ func (d *Driver) runOpen(o Opening) {
 	c := (*Conn)(d)
 	if d.loop.config.Dispatch == OnGoroutines {
 		c.mu.Lock()
-		c.info = &info{subprotocol: o.Subprotocol, head: append([]byte(nil), o.Head...)}
+		c.info = &info{subprotocol: o.Subprotocol}
+		if d.loop.config.Request != nil {
+			c.info.head = append([]byte(nil), o.Head...)
+		}
 		c.held.Store(c.held.Load() | holdOpen)
 		c.mu.Unlock()
 		c.post(event{kind: eventOpen})
@@ -131,6 +134,7 @@ func (d *Driver) runOpen(o Opening) {
 	c.run(event{kind: eventOpen})
 	c.mu.Lock()
 	c.info = lent.kept()
+	*lent = info{}
 	c.mu.Unlock()
 }
 
@@ -160,6 +164,9 @@ func (d *Driver) Writable() {
 		d.tx.blocked = false
 	}
 	d.mu.Unlock()
+	if d.held.Load()&holdPending != 0 {
+		d.hear() // a peer that is not read from lives as long as it takes bytes
+	}
 	d.settle()
 }
 
@@ -167,15 +174,23 @@ func (d *Driver) Writable() {
 func (d *Driver) Attend() { d.settle() }
 
 // Abort cuts the connection at once. err is what the close callback is told; nil
-// means ErrAborted.
+// means ErrAborted. On one that is closed already it does nothing.
 func (d *Driver) Abort(err error) {
 	if err == nil {
 		err = ErrAborted
 	}
-	d.mu.Lock()
-	(*Conn)(d).ending(Local, err).abort = true
-	d.mu.Unlock()
+	d.abort(Local, err)
 	d.settle()
+}
+
+// abort has the next settle close the transport, whatever is still to be waited for.
+func (d *Driver) abort(by Side, err error) {
+	c := (*Conn)(d)
+	c.mu.Lock()
+	if c.State() != Closed {
+		c.ending(by, err).abort = true
+	}
+	c.mu.Unlock()
 }
 
 // settle brings the connection to rest after any event: it writes what is
@@ -189,6 +204,7 @@ func (d *Driver) settle() {
 		c.mu.Lock()
 		c.scheduled = false
 		c.flush()
+		c.attend = false
 		drained, closing := c.drained, c.end
 		c.drained = false
 		blocked := c.tx != nil && c.tx.blocked
@@ -217,9 +233,18 @@ func (d *Driver) settle() {
 // setInterest tells the loop what to wait for, if that has changed.
 func (d *Driver) setInterest(read, write bool) {
 	if read != d.readable || write != d.writable {
+		if read && !d.readable {
+			d.hear() // while it was not read from, it was not silent
+		}
 		d.readable, d.writable = read, write
 		d.loop.host.SetInterest(d, read, write)
 	}
+}
+
+// hear notes a sign of life of the peer's.
+func (d *Driver) hear() {
+	d.heard = d.millis()
+	d.pinged = false
 }
 
 // millis is the loop's time as connections note it. It wraps after 49 days;

@@ -16,10 +16,14 @@ type queue struct {
 	main   segments // in the order they will go
 	behind segments // whole messages that wait for the end of the one being written
 
-	control int  // bytes of control frames in main, counted until it is empty
-	blocked bool // the transport is full; Writable will tell when it is not
-	refused bool // it has been since main was last empty
-	writing bool // a Writer is open
+	// Bytes of control frames in main, counted until the last of them has left:
+	// controlEnd bytes of main are up to its end.
+	control, controlEnd int
+
+	blocked bool    // the transport is full; Writable will tell when it is not
+	refused bool    // bytes, or a send, were refused since main was last empty
+	crowded bool    // a send was refused for what waits behind the Writer's message
+	writer  *Writer // the one that is open
 
 	// RFC 6455 5.5.3: of several pings only the latest need be answered. It waits
 	// here while there is no room.
@@ -31,6 +35,11 @@ type queue struct {
 	waiting int       // goroutines that wait for room
 	iov     [][]byte
 	head    [frame.MaxHeaderLen]byte
+
+	// Random bytes for masking keys, drawn many at once; those left are
+	// keys[len(keys)-keysLeft:].
+	keys     [256]byte
+	keysLeft int
 }
 
 // segments is a run of bytes in pooled buffers.
@@ -60,9 +69,13 @@ func (c *Conn) out() *queue {
 
 // returnQueue gives the queue back, with what is in it. mu is held.
 func (c *Conn) returnQueue(q *queue) {
+	if q.writer != nil {
+		q.writer.drop()
+		q.writer = nil
+	}
 	q.main.drop()
 	q.behind.drop()
-	q.control, q.blocked, q.refused, q.pongDue = 0, false, false, false
+	q.control, q.blocked, q.refused, q.crowded, q.pongDue = 0, false, false, false, false
 	q.room.Broadcast()
 	c.tx = nil
 	if q.waiting == 0 { // who waits will lock this connection's mu again
@@ -76,7 +89,7 @@ func (c *Conn) enqueue(s *segments, h frame.Header, payload []byte) {
 	q := c.out()
 	h.PayloadLen = int64(len(payload))
 	if c.loop.config.Role == frame.Client {
-		h.Masked, h.MaskingKey = true, newMaskingKey()
+		h.Masked, h.MaskingKey = true, q.newMaskingKey()
 	}
 	pool := &c.loop.pool
 	s.append(pool, frame.AppendHeader(q.head[:0], h), 0)
@@ -84,10 +97,14 @@ func (c *Conn) enqueue(s *segments, h frame.Header, payload []byte) {
 }
 
 // newMaskingKey draws a key that an attacker cannot predict (RFC 6455 10.3).
-func newMaskingKey() mask.Key {
-	var b [4]byte
-	_, _ = rand.Read(b[:]) // never fails
-	return mask.KeyFromBytes(b)
+func (q *queue) newMaskingKey() mask.Key {
+	if q.keysLeft == 0 {
+		_, _ = rand.Read(q.keys[:]) // never fails
+		q.keysLeft = len(q.keys)
+	}
+	key := mask.KeyFromBytes([4]byte(q.keys[len(q.keys)-q.keysLeft:]))
+	q.keysLeft -= 4
+	return key
 }
 
 // append copies p, masked with the key, behind what is there.
@@ -160,18 +177,38 @@ func (s *segments) move(o *segments) {
 
 func (s *segments) drop() { s.consume(s.bytes) }
 
+// fits tells whether n more bytes of frames keep within the bound. mu is held.
+func (c *Conn) fits(q *queue, n int) bool {
+	return n <= c.loop.config.MaxPending-q.main.bytes-q.behind.bytes
+}
+
+// boundPending stops the input while the peer does not read what it causes to be
+// sent. What waits behind a Writer does not count: the Writer may need the input
+// to go on. mu is held.
+func (c *Conn) boundPending(q *queue) {
+	if q.main.bytes > c.loop.config.MaxPending/2 {
+		c.hold(holdPending)
+	}
+}
+
 // flush writes what is pending, as far as the transport takes it. mu is held.
 func (c *Conn) flush() {
 	q := c.tx
 	if q == nil {
 		return
 	}
-	for q.main.bytes > 0 && !q.blocked {
-		n, ok := c.write(q, q.main.vec(q.iov[:0]))
-		if !ok {
-			return
+	for {
+		for q.main.bytes > 0 && !q.blocked {
+			n, ok := c.write(q, q.main.vec(q.iov[:0]))
+			if !ok {
+				return
+			}
+			q.consume(n)
 		}
-		q.main.consume(n)
+		if !q.pongDue || q.control > 0 {
+			break
+		}
+		c.latePong(q)
 	}
 	c.flushed(q)
 }
@@ -192,35 +229,46 @@ func (c *Conn) write(q *queue, iov [][]byte) (n int, ok bool) {
 	}
 	if n < total {
 		q.blocked, q.refused = true, true
+		c.attend = true
 	}
 	return n, true
 }
 
-// flushed does what there is to do when main has shrunk. mu is held.
+// consume drops the first n bytes of main.
+func (q *queue) consume(n int) {
+	q.main.consume(n)
+	if q.controlEnd -= n; q.controlEnd <= 0 {
+		q.control = 0
+	}
+}
+
+// latePong answers the latest of the pings that there was no room to answer. mu is
+// held.
+func (c *Conn) latePong(q *queue) {
+	q.pongDue = false
+	if c.State() == Open {
+		c.enqueueControl(q, frame.Pong, q.pong)
+	}
+}
+
+// flushed does what there is to do when main has shrunk; the queue may be
+// given back with it. mu is held.
 func (c *Conn) flushed(q *queue) {
-	if q.pongDue && q.main.bytes == 0 {
-		q.pongDue = false
-		if c.State() == Open {
-			c.enqueue(&q.main, frame.Header{Fin: true, Opcode: frame.Pong}, q.pong)
-			if c.wake() { // it goes with the next turn
-				defer c.loop.host.Schedule((*Driver)(c))
-			}
-		}
-	}
-	max := c.loop.config.MaxPending
-	if q.main.bytes+q.behind.bytes <= max/4 && c.held.Load()&holdPending != 0 {
+	if q.main.bytes <= c.loop.config.MaxPending/4 && c.held.Load()&holdPending != 0 {
 		c.release(holdPending)
+		c.attend = true
 	}
-	q.room.Broadcast()
+	if q.waiting > 0 {
+		q.room.Broadcast()
+	}
 	if q.main.bytes > 0 {
 		return
 	}
-	q.control = 0
-	if q.refused {
-		q.refused = false
+	if q.refused || q.crowded && q.behind.bytes == 0 {
+		q.refused, q.crowded = false, false
 		c.drained = true
 	}
-	if !q.writing {
+	if q.writer == nil && !q.pongDue {
 		c.returnQueue(q)
 	}
 }

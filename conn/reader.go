@@ -23,6 +23,7 @@ type Reader struct {
 	last  bool           // the piece is the message's last
 	err   error
 	owned bool // buf was given to the reader to release
+	ended bool // guarded by the connection's mu: the callback has returned
 }
 
 // runStream runs the Stream callback for the message that begins with ev.
@@ -101,9 +102,14 @@ func (r *Reader) advance() {
 	c := r.conn
 	for r.buf == nil && r.err == nil {
 		c.mu.Lock()
-		in := c.in
-		for in.waiting() == 0 {
+		in := c.in // there is one while the callback runs
+		for !r.ended && in.waiting() == 0 {
 			in.more.Wait()
+		}
+		if r.ended { // misuse, by another goroutine: the events are not its to take
+			c.mu.Unlock()
+			r.err = ErrReaderDone
+			return
 		}
 		if err := in.events[in.head].ends(c); err != nil {
 			c.mu.Unlock()
@@ -121,10 +127,7 @@ func (r *Reader) advance() {
 		case eventCut:
 			r.err = ev.err
 		default:
-			c.run(ev)
-			if ev.buf != nil {
-				ev.buf.Release()
-			}
+			c.runQueued(ev)
 		}
 	}
 }
@@ -158,6 +161,11 @@ func (r *Reader) drop() {
 // done ends the reader with its callback. What was left unread is dropped: here
 // what has come, by the connection's goroutine what is still to come.
 func (r *Reader) done() {
+	c := r.conn
+	c.mu.Lock()
+	r.ended = true
+	c.in.more.Broadcast()
+	c.mu.Unlock()
 	r.drop()
 	r.err = ErrReaderDone
 }

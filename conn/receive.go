@@ -73,7 +73,7 @@ func (rx *receiver) dropMessage() {
 	}
 }
 
-// keep stores bytes that must wait.
+// keep stores bytes that must wait: new ones, or what is left of those it has.
 func (rx *receiver) keep(b []byte) {
 	if rx.stash != nil {
 		rx.rest = b // a part of the stash already
@@ -111,11 +111,11 @@ func (d *Driver) dropReceiver() {
 // read takes from the transport what is at hand, within the budget of a turn.
 func (d *Driver) read() {
 	d.resume()
-	for budget := readBudget; budget > 0 && d.input != inputDone && !d.holding(); {
+	for budget := readBudget; budget > 0 && d.flowing(); {
 		b := d.readInto()
 		n, err := d.transport.Read(b)
 		if n > 0 {
-			d.heard = d.millis()
+			d.hear()
 			d.receive(b[:n])
 		}
 		if err != nil {
@@ -127,6 +127,12 @@ func (d *Driver) read() {
 		}
 		budget -= n
 	}
+}
+
+// flowing tells whether the transport may be read from. What is stashed comes
+// first: the hold on it may end at any moment, and nothing must overtake it.
+func (d *Driver) flowing() bool {
+	return d.input != inputDone && !d.holding() && (d.rx == nil || d.rx.stash == nil)
 }
 
 // readInto is where the next bytes go: the loop's buffer or, in the middle of a
@@ -208,8 +214,19 @@ func (d *Driver) receive(b []byte) {
 // parse hands on what b holds. It returns false if the rest of b was kept for
 // later because the connection is held.
 func (d *Driver) parse(rx *receiver, b []byte) (all bool) {
-	all = true
-	defer (*Conn)(d).recovered()
+	returned := false
+	defer func() {
+		if !returned {
+			// What follows in b is lost: nothing after it can be made sense of.
+			d.discard((*Conn)(d).contain(recover()))
+		}
+	}()
+	all = d.parseAll(rx, b)
+	returned = true
+	return all
+}
+
+func (d *Driver) parseAll(rx *receiver, b []byte) (all bool) {
 	for len(b) > 0 && d.input == inputFrames {
 		if d.holding() {
 			rx.keep(b)
@@ -218,7 +235,7 @@ func (d *Driver) parse(rx *receiver, b []byte) (all bool) {
 		ev, n, err := rx.dec.Next(b)
 		if err != nil {
 			d.fail(err)
-			return all
+			return true
 		}
 		b = b[n:]
 		switch ev.Opcode {
@@ -232,7 +249,7 @@ func (d *Driver) parse(rx *receiver, b []byte) (all bool) {
 			d.closeFrame(ev.Payload)
 		}
 	}
-	return all
+	return true
 }
 
 // data handles a message, or a piece of one.
@@ -254,7 +271,8 @@ func (d *Driver) data(rx *receiver, ev frame.Event) {
 	if !whole {
 		return
 	}
-	if !c.inline() {
+	// OnStream may have been called in the middle of a message: then it comes whole.
+	if !c.inline() || h.Message == nil && h.Stream != nil {
 		c.post(event{kind: eventMessage, op: msg.Opcode, buf: rx.detach(msg.Payload)})
 		return
 	}

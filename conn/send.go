@@ -55,12 +55,12 @@ func (c *Conn) control(op frame.Opcode, payload []byte) error {
 		return ErrControlTooLong
 	}
 	c.mu.Lock()
-	if err := c.sendControl(op, payload); err != nil {
-		c.mu.Unlock()
-		return err
+	err := c.sendControl(op, payload)
+	if err == ErrPendingFull {
+		c.tx.refused = true
 	}
 	c.unlockAndWake()
-	return nil
+	return err
 }
 
 // sendControl queues a control frame. mu is held.
@@ -73,9 +73,14 @@ func (c *Conn) sendControl(op frame.Opcode, payload []byte) error {
 	if !c.fits(q, n) && q.control+n > controlReserve {
 		return ErrPendingFull
 	}
-	q.control += n
-	c.enqueue(&q.main, frame.Header{Fin: true, Opcode: op}, payload)
+	c.enqueueControl(q, op, payload)
 	return nil
+}
+
+func (c *Conn) enqueueControl(q *queue, op frame.Opcode, payload []byte) {
+	c.enqueue(&q.main, frame.Header{Fin: true, Opcode: op}, payload)
+	q.control += c.frameSize(len(payload))
+	q.controlEnd = q.main.bytes
 }
 
 // autoPong answers a ping; if there is no room now, the latest one later. mu is
@@ -86,8 +91,8 @@ func (c *Conn) autoPong(payload []byte) {
 	}
 	q := c.out()
 	n := c.frameSize(len(payload))
-	if q.blocked && q.control+n > controlReserve || c.sendControl(frame.Pong, payload) != nil {
-		q.pongDue = true
+	q.pongDue = q.blocked && q.control+n > controlReserve || c.sendControl(frame.Pong, payload) != nil
+	if q.pongDue {
 		q.pong = append(q.pongBuf[:0], payload...)
 	}
 }
@@ -95,69 +100,85 @@ func (c *Conn) autoPong(payload []byte) {
 // sendMessage sends a whole message, behind the one that a Writer is writing.
 func (c *Conn) sendMessage(t MessageType, payload []byte) error {
 	c.mu.Lock()
+	err := c.sendMessageLocked(frame.Header{Fin: true, Opcode: t}, payload)
+	c.unlockAndWake()
+	return err
+}
+
+func (c *Conn) sendMessageLocked(h frame.Header, payload []byte) error {
 	if c.State() != Open {
-		c.mu.Unlock()
 		return ErrClosed
 	}
-	q := c.out()
-	if !c.fits(q, c.frameSize(len(payload))) {
-		c.unlockAndWake()
-		return ErrPendingFull
-	}
-	h := frame.Header{Fin: true, Opcode: t}
-	if q.writing {
+	n := c.frameSize(len(payload))
+	if q := c.out(); q.writer != nil {
+		// The message being written must always be able to go on: half of the bound
+		// is left to it.
+		if !c.fits(q, n) || n > c.loop.config.MaxPending/2-q.behind.bytes {
+			q.crowded = q.main.bytes+q.behind.bytes > 0
+			return ErrPendingFull
+		}
 		c.enqueue(&q.behind, h, payload)
-		c.boundPending(q)
-	} else {
-		c.sendFrame(q, h, payload)
+		return nil
 	}
-	c.unlockAndWake()
-	return nil
+	if err := c.makeRoom(n); err != nil {
+		return err
+	}
+	return c.sendFrame(h, payload)
+}
+
+// makeRoom sees that n more bytes of frames fit, if need be by sending what
+// merely waits for the loop's turn. mu is held.
+func (c *Conn) makeRoom(n int) error {
+	q := c.out()
+	if c.fits(q, n) {
+		return nil
+	}
+	if !q.blocked && q.main.bytes > 0 {
+		c.flush()
+		if c.State() != Open {
+			return ErrClosed // it broke
+		}
+		q = c.out()
+	}
+	if c.fits(q, n) {
+		return nil
+	}
+	q.refused = q.refused || q.main.bytes > 0
+	return ErrPendingFull
 }
 
 // sendFrame puts a data frame on its way: into the queue or, where copying costs
 // more than a system call of its own, to the transport at once. mu is held.
-func (c *Conn) sendFrame(q *queue, h frame.Header, payload []byte) {
-	if len(payload) < directWrite || q.blocked || len(q.main.bufs) > maxIovecs-2 || c.loop.config.Role == frame.Client {
-		c.enqueue(&q.main, h, payload)
-	} else {
-		c.writeThrough(q, h, payload)
+func (c *Conn) sendFrame(h frame.Header, payload []byte) error {
+	q := c.out()
+	if len(payload) >= directWrite && !q.blocked && len(q.main.bufs) <= maxIovecs-2 && c.loop.config.Role == frame.Server {
+		return c.writeThrough(q, h, payload)
 	}
+	c.enqueue(&q.main, h, payload)
 	c.boundPending(q)
-}
-
-// boundPending stops the input while the peer does not read what it causes to be
-// sent. mu is held.
-func (c *Conn) boundPending(q *queue) {
-	if q.main.bytes+q.behind.bytes > c.loop.config.MaxPending/2 {
-		c.hold(holdPending)
-	}
+	return nil
 }
 
 // writeThrough writes what is pending and the frame behind it, without a copy of
 // the payload; what the transport does not take is queued. mu is held.
-func (c *Conn) writeThrough(q *queue, h frame.Header, payload []byte) {
+func (c *Conn) writeThrough(q *queue, h frame.Header, payload []byte) error {
 	h.PayloadLen = int64(len(payload))
 	head := frame.AppendHeader(q.head[:0], h)
 	n, ok := c.write(q, append(q.main.vec(q.iov[:0]), head, payload))
 	if !ok {
-		return
+		return ErrClosed
 	}
 	queued := min(n, q.main.bytes)
-	q.main.consume(queued)
+	q.consume(queued)
 	n -= queued
-	if n == len(head)+len(payload) {
-		c.flushed(q)
-		return
+	if n < len(head)+len(payload) {
+		inHead := min(n, len(head))
+		q.main.append(&c.loop.pool, head[inHead:], 0)
+		q.main.append(&c.loop.pool, payload[n-inHead:], 0)
+		c.boundPending(q)
 	}
-	inHead := min(n, len(head))
-	q.main.append(&c.loop.pool, head[inHead:], 0)
-	q.main.append(&c.loop.pool, payload[n-inHead:], 0)
-}
-
-// fits tells whether n more bytes of frames keep within the bound. mu is held.
-func (c *Conn) fits(q *queue, n int) bool {
-	return n <= c.loop.config.MaxPending-q.main.bytes-q.behind.bytes
+	c.flushed(q)
+	return nil
 }
 
 // frameSize is the size of a frame of this side's with n bytes of payload.
@@ -177,9 +198,21 @@ func (c *Conn) frameSize(n int) int {
 
 // unlockAndWake lets go of mu and sees that the loop does what is left to do.
 func (c *Conn) unlockAndWake() {
-	wake := (c.tx != nil || c.end != nil || c.drained) && c.wake()
+	wake := c.due() && c.wake()
 	c.mu.Unlock()
 	if wake {
 		c.loop.host.Schedule((*Driver)(c))
 	}
+}
+
+// due tells whether there is anything for the loop to do. mu is held.
+func (c *Conn) due() bool {
+	if c.attend || c.drained || c.end != nil {
+		return true
+	}
+	q := c.tx
+	if q == nil || q.blocked {
+		return false // the loop waits for the transport already
+	}
+	return q.main.bytes > 0 || q.writer == nil
 }

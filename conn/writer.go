@@ -19,7 +19,9 @@ const WriterSize = 4 << 10
 // was begun must be closed: there is no other way to end it but to close the
 // connection.
 type Writer struct {
-	conn   *Conn
+	conn *Conn
+
+	// Guarded by the connection's mu: the end of the connection takes buf away.
 	next   frame.Opcode   // Text or Binary, Continuation after the first fragment
 	buf    *buffer.Buffer // gathered, not yet sent
 	closed bool
@@ -36,12 +38,12 @@ func (c *Conn) NewWriter(t MessageType) (*Writer, error) {
 	if c.State() != Open {
 		return nil, ErrClosed
 	}
-	q := c.out()
-	if q.writing {
+	if c.tx != nil && c.tx.writer != nil {
 		return nil, ErrWriterOpen
 	}
-	q.writing = true
-	return &Writer{conn: c, next: t}, nil
+	w := &Writer{conn: c, next: t}
+	c.out().writer = w
+	return w, nil
 }
 
 // Write adds p to the message; it keeps none of p. It never blocks. Short writes
@@ -49,8 +51,11 @@ func (c *Conn) NewWriter(t MessageType) (*Writer, error) {
 // error, n bytes were taken; ErrPendingFull means that the rest can be tried again
 // once the connection has drained.
 func (w *Writer) Write(p []byte) (n int, err error) {
-	if w.closed {
-		return 0, ErrWriterClosed
+	c := w.conn
+	c.mu.Lock()
+	defer c.unlockAndWake()
+	if err := w.usable(); err != nil {
+		return 0, err
 	}
 	for len(p)-n > 0 {
 		if w.buffered() == 0 && len(p)-n >= WriterSize {
@@ -63,7 +68,7 @@ func (w *Writer) Write(p []byte) (n int, err error) {
 		if w.buffered() < WriterSize {
 			break
 		}
-		if err := w.Flush(); err != nil {
+		if err := w.flush(); err != nil {
 			return n, err
 		}
 	}
@@ -75,50 +80,48 @@ func (w *Writer) WriteString(s string) (int, error) { return w.Write(bytesOf(s))
 
 // Flush sends what was gathered as a fragment. Without any it sends nothing.
 func (w *Writer) Flush() error {
-	if w.closed {
-		return ErrWriterClosed
-	}
-	if w.buffered() == 0 {
-		return nil
-	}
-	if err := w.send(w.buf.B, false); err != nil {
+	c := w.conn
+	c.mu.Lock()
+	defer c.unlockAndWake()
+	if err := w.usable(); err != nil {
 		return err
 	}
-	w.buf.B = w.buf.B[:0]
-	return nil
+	return w.flush()
 }
 
 // Close sends the message's last fragment, with what was gathered. If that fails
 // with ErrPendingFull it can be tried again.
 func (w *Writer) Close() error {
-	if w.closed {
-		return ErrWriterClosed
+	c := w.conn
+	c.mu.Lock()
+	defer c.unlockAndWake()
+	if err := w.usable(); err != nil {
+		w.closed = true
+		return err
 	}
 	var rest []byte
 	if w.buf != nil {
 		rest = w.buf.B
 	}
 	err := w.send(rest, true)
-	if err != nil && err != ErrClosed {
-		return err
-	}
-	w.closed = true
-	if w.buf != nil {
-		w.buf.Release()
-		w.buf = nil
+	if err != ErrPendingFull {
+		w.drop()
+		w.closed = true
 	}
 	return err
 }
 
 // ReadFrom forwards r to its end as fragments of the message, each as large as
-// what a Read gave. Unlike the other methods it waits, while half of the bound on
-// pending bytes is in use, so that memory stays bounded however slow the peer is:
-// it must not be called on the loop. io.Copy uses it. The message is left open.
+// what a Read gave. Unlike the other methods it waits, while a quarter of the bound
+// on pending bytes is in use, so that memory stays bounded however slow the peer
+// is: it must not be called on the loop, which would wait for itself. io.Copy uses
+// it, unless the source has a WriteTo of its own: that one decides how much it
+// gives to Write at once, so call ReadFrom yourself then. The message is left open.
 func (w *Writer) ReadFrom(r io.Reader) (n int64, err error) {
 	if err := w.Flush(); err != nil {
 		return 0, err
 	}
-	size := min(copySize, w.conn.loop.config.MaxPending/4)
+	size := max(1, min(copySize, w.conn.loop.config.MaxPending/4))
 	buf := w.conn.loop.pool.Get(size)
 	defer buf.Release()
 	for {
@@ -141,6 +144,18 @@ func (w *Writer) ReadFrom(r io.Reader) (n int64, err error) {
 // copySize is the most that ReadFrom reads at once, in bytes.
 const copySize = 16 << 10
 
+// usable tells why nothing can be written; nil if it can. mu is held, as for all
+// that follows.
+func (w *Writer) usable() error {
+	switch {
+	case w.closed:
+		return ErrWriterClosed
+	case w.conn.State() != Open:
+		return ErrClosed
+	}
+	return nil
+}
+
 func (w *Writer) buffered() int {
 	if w.buf == nil {
 		return 0
@@ -158,50 +173,73 @@ func (w *Writer) gather(p []byte) int {
 	return n
 }
 
-// send sends one fragment, the last one if fin is set.
-func (w *Writer) send(p []byte, fin bool) error {
-	c := w.conn
-	c.mu.Lock()
-	defer c.unlockAndWake()
-	if c.State() != Open {
-		return ErrClosed
+// drop gives the buffer back.
+func (w *Writer) drop() {
+	if w.buf != nil {
+		w.buf.Release()
+		w.buf = nil
 	}
-	if !c.fits(c.tx, c.frameSize(len(p))) {
-		return ErrPendingFull
+}
+
+// flush sends what was gathered.
+func (w *Writer) flush() error {
+	if w.buffered() == 0 {
+		return nil
 	}
-	w.sendLocked(p, fin)
+	if err := w.send(w.buf.B, false); err != nil {
+		return err
+	}
+	w.buf.B = w.buf.B[:0]
 	return nil
 }
 
-// sendWhenRoom is send of a fragment that is not the last, once less than half of
-// the bound is in use.
+// send sends one fragment. Behind the last one go the messages that waited for it.
+func (w *Writer) send(p []byte, fin bool) error {
+	c := w.conn
+	if err := c.makeRoom(c.frameSize(len(p))); err != nil {
+		return err
+	}
+	if err := c.sendFrame(frame.Header{Fin: fin, Opcode: w.next}, p); err != nil {
+		return err
+	}
+	w.next = frame.Continuation
+	if fin {
+		q := c.tx // the open Writer kept it there
+		q.writer = nil
+		q.main.move(&q.behind)
+		c.boundPending(q)
+	}
+	return nil
+}
+
+// sendWhenRoom is send of a fragment that is not the last, once less than a quarter
+// of the bound is in use. The caller holds nothing.
 func (w *Writer) sendWhenRoom(p []byte) error {
 	c := w.conn
 	c.mu.Lock()
 	defer c.unlockAndWake()
-	for c.State() == Open && (c.tx.main.bytes+c.tx.behind.bytes > c.loop.config.MaxPending/2 ||
-		!c.fits(c.tx, c.frameSize(len(p)))) {
+	for {
+		if err := w.usable(); err != nil {
+			return err
+		}
 		q := c.tx
+		if q.main.bytes <= c.loop.config.MaxPending/4 && c.fits(q, c.frameSize(len(p))) || q.main.bytes == 0 {
+			return w.send(p, false)
+		}
+		if !q.blocked {
+			c.flush() // rather than wait for the loop to do it
+			continue
+		}
+		// The loop must know that the transport is full: only then can this wait
+		// for its word.
+		if c.attend && c.wake() {
+			c.mu.Unlock()
+			c.loop.host.Schedule((*Driver)(c))
+			c.mu.Lock()
+			continue
+		}
 		q.waiting++
 		q.room.Wait()
 		q.waiting--
-	}
-	if c.State() != Open {
-		return ErrClosed
-	}
-	w.sendLocked(p, false)
-	return nil
-}
-
-// sendLocked puts a fragment on its way, and behind the last one the messages that
-// waited for it. The connection's mu is held and the queue there: the open Writer
-// keeps it.
-func (w *Writer) sendLocked(p []byte, fin bool) {
-	c, q := w.conn, w.conn.tx
-	c.sendFrame(q, frame.Header{Fin: fin, Opcode: w.next}, p)
-	w.next = frame.Continuation
-	if fin {
-		q.writing = false
-		q.main.move(&q.behind)
 	}
 }
