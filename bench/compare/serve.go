@@ -22,11 +22,11 @@ type serveCommand struct {
 	Peer       string `arg:"" help:"Which server: framerail, gws, gorilla, coder or gobwas."`
 	Addr       string `default:"127.0.0.1:0" help:"Address to listen on."`
 	CPUProfile string `name:"cpuprofile" placeholder:"FILE" help:"Write a CPU profile to FILE at the end."`
-	MemProfile string `name:"memprofile" placeholder:"FILE" help:"Write a heap profile to FILE at the end, after a garbage collection."`
+	MemProfile string `name:"memprofile" placeholder:"FILE" help:"Write a heap profile to FILE at the end, connections and all."`
 	Lifeline   bool   `help:"End when standard input ends, and answer each line of it with a garbage collection."`
 }
 
-func (s *serveCommand) Run(ctx context.Context) (err error) {
+func (s *serveCommand) Run(ctx context.Context) error {
 	peer, err := peers.ByName(s.Peer)
 	if err != nil {
 		return err
@@ -35,11 +35,10 @@ func (s *serveCommand) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	finish, err := s.profile()
+	profiles, err := s.profile()
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, finish()) }()
 
 	server := peer.New()
 	served := make(chan error, 1)
@@ -56,9 +55,10 @@ func (s *serveCommand) Run(ctx context.Context) (err error) {
 	}
 	select {
 	case err := <-served:
-		return fmt.Errorf("the server gave up: %w", err)
+		return errors.Join(fmt.Errorf("the server gave up: %w", err), profiles())
 	case <-ctx.Done():
-		return server.Close()
+		// The heap is that of the connections there are, not yet of their end.
+		return errors.Join(profiles(), server.Close())
 	}
 }
 
