@@ -8,13 +8,21 @@ import (
 	"github.com/framerail/framerail/server"
 )
 
-// framerail is a server with callbacks on the loop, its default. The bound on
-// pending bytes follows the message limit, or the largest echoes would not fit.
+// framerail is a server with the limits that the others have here. The bound on
+// pending bytes follows that on messages, or the largest echoes would not fit.
 type framerail struct{ server.Server }
 
-func newFramerail() Server {
+// newFramerail runs callbacks on the loop, the default.
+func newFramerail() Server { return framerailWith(conn.OnLoop) }
+
+// newFramerailGoroutines runs them on goroutines, where they may block, as
+// those of all the other servers here may.
+func newFramerailGoroutines() Server { return framerailWith(conn.OnGoroutines) }
+
+func framerailWith(dispatch conn.Dispatch) *framerail {
 	return &framerail{server.Server{
 		OnMessage:      framerailEcho,
+		Dispatch:       dispatch,
 		MaxMessageSize: MaxMessage,
 		MaxPending:     MaxMessage + 1<<10,
 	}}

@@ -43,6 +43,7 @@ type Peer struct {
 func All() []Peer {
 	return []Peer{
 		{"framerail", "github.com/framerail/framerail", newFramerail},
+		{"framerail-goroutines", "github.com/framerail/framerail", newFramerailGoroutines},
 		{"gws", "github.com/lxzan/gws", newGWS},
 		{"gorilla", "github.com/gorilla/websocket", newGorilla},
 		{"coder", "github.com/coder/websocket", newCoder},
