@@ -41,8 +41,7 @@ func (c *Conn) Close(code frame.CloseCode, reason string) error {
 	}
 	e := c.ending(Local, nil)
 	e.drop = true
-	e.info.Sent, e.info.Reason = wireCode(code), reason
-	c.sendClose(e, payload)
+	c.sendClose(e, wireCode(code), reason, payload)
 	c.unlockAndWake()
 	return nil
 }
@@ -69,11 +68,12 @@ func (c *Conn) ending(by Side, err error) *ending {
 }
 
 // sendClose queues the Close frame, the last one of this side. mu is held.
-func (c *Conn) sendClose(e *ending, payload []byte) {
-	if e.sent {
-		return
-	}
+func (c *Conn) sendClose(e *ending, code frame.CloseCode, reason string, payload []byte) {
 	e.sent = true
+	e.info.Sent = code
+	if e.info.By == Local {
+		e.info.Reason = reason
+	}
 	c.enqueue(&c.out().main, frame.Header{Fin: true, Opcode: frame.Close}, payload)
 	c.setClosing()
 }
@@ -104,8 +104,7 @@ func (c *Conn) failWith(code frame.CloseCode, reason string, err error) {
 			reason = ""
 			payload, _ = frame.AppendClose(scratch[:0], code, reason)
 		}
-		e.info.Sent, e.info.Reason = code, reason
-		c.sendClose(e, payload)
+		c.sendClose(e, code, reason, payload)
 	}
 	c.unlockAndWake()
 }
@@ -155,43 +154,41 @@ func (d *Driver) closeFrame(payload []byte) {
 		d.fail(err)
 		return
 	}
-	ev := event{kind: eventEnd, code: code, text: string(reason)}
-	if c.State() != Open { // the answer to this side's Close frame
-		c.peerEnded(ev)
+	c.mu.Lock()
+	e := c.ending(Peer, nil)
+	e.info.Received = code
+	if e.info.By == Peer {
+		e.info.Reason = string(reason)
+	}
+	answer := c.State() != Open // to this side's Close frame
+	c.mu.Unlock()
+	if answer {
+		c.peerEnded(nil)
 		d.input = inputDone
 		d.cut(ErrClosed)
 		return
 	}
-	d.inputEnded(ev)
+	d.inputEnded(event{kind: eventEnd})
 }
 
 // peerEnded answers the peer's Close frame with one of the same code (RFC 6455
-// 5.5.1), or notes that the peer's stream has ended without one.
-func (c *Conn) peerEnded(ev event) {
+// 5.5.1) or, if err is not nil, notes that the peer's stream has ended without one.
+func (c *Conn) peerEnded(err error) {
 	c.mu.Lock()
 	if c.State() == Closed {
 		c.mu.Unlock()
 		return
 	}
-	if ev.err != nil {
-		e := c.ending(Nobody, nil)
-		e.eof = true
-		if !e.received {
-			c.ending(Nobody, ev.err)
-		}
+	if err != nil {
+		c.ending(Nobody, err).eof = true
 		c.setClosing()
 	} else {
 		e := c.ending(Peer, nil)
 		e.received = true
-		e.info.Received = ev.code
 		if !e.sent {
 			var scratch [frame.MaxControlPayload]byte
-			payload, err := frame.AppendClose(scratch[:0], ev.code, "")
-			if err != nil { // a code that may be received only
-				payload = nil
-			}
-			e.info.Sent, e.info.Reason = ev.code, ev.text
-			c.sendClose(e, payload)
+			payload, _ := frame.AppendClose(scratch[:0], e.info.Received, "") // what may come may go
+			c.sendClose(e, e.info.Received, "", payload)
 		}
 	}
 	c.unlockAndWake()

@@ -14,12 +14,10 @@ type event struct {
 	kind  eventKind
 	first bool // of a piece
 	last  bool
-	op    frame.Opcode    // of a message or a piece
-	code  frame.CloseCode // received, with eventEnd
-	buf   *buffer.Buffer  // the payload, owned by the event; nil on the loop
-	raw   []byte          // the payload of a control frame on the loop
-	err   error           // of eventEnd and eventCut
-	text  string          // the reason received, with eventEnd
+	op    frame.Opcode   // of a message or a piece
+	buf   *buffer.Buffer // the payload, owned by the event; nil on the loop
+	raw   []byte         // the payload of a control frame on the loop
+	err   error          // of eventEnd, without a Close frame, and of eventCut
 }
 
 type eventKind uint8
@@ -122,7 +120,7 @@ func (c *Conn) call(ev event) {
 			h.Drained(c)
 		}
 	case eventEnd:
-		c.peerEnded(ev)
+		c.peerEnded(ev.err)
 	case eventClose:
 		if h.Close != nil {
 			h.Close(c, c.closeInfo())

@@ -28,10 +28,11 @@ type rig struct {
 	scheduled chan *Driver
 	read      bool
 	write     bool
-	timer     time.Duration
+	due       time.Duration // when the timer fires, by loop.Now; 0: it is not set
 	opened    int
 	closed    int
 	ended     int
+	infos     []CloseInfo // what the close callback was told
 }
 
 // wire is a transport whose peer is the test.
@@ -98,7 +99,7 @@ func (w *wire) LocalAddr() netip.AddrPort { return netip.MustParseAddrPort("127.
 
 func (r *rig) Schedule(d *Driver)                      { r.scheduled <- d }
 func (r *rig) SetInterest(_ *Driver, read, write bool) { r.read, r.write = read, write }
-func (r *rig) SetTimer(_ *Driver, after time.Duration) { r.timer = after }
+func (r *rig) SetTimer(_ *Driver, after time.Duration) { r.due = r.loop.Now + after }
 func (r *rig) Opened(*Driver)                          { r.mu.Lock(); r.opened++; r.mu.Unlock() }
 func (r *rig) Closed(*Driver)                          { r.closed++ }
 func (r *rig) Ended(*Driver)                           { r.mu.Lock(); r.ended++; r.mu.Unlock() }
@@ -114,6 +115,15 @@ func newRig(t testing.TB, cfg Config) *rig {
 	}
 	cfg = cfg.WithDefaults()
 	r := &rig{t: t, wire: &wire{room: -1}, scheduled: make(chan *Driver, 1000), read: true, c: new(Conn)}
+	onClose := cfg.Handlers.Close
+	cfg.Handlers.Close = func(c *Conn, info CloseInfo) {
+		r.mu.Lock()
+		r.infos = append(r.infos, info)
+		r.mu.Unlock()
+		if onClose != nil {
+			onClose(c, info)
+		}
+	}
 	r.loop = NewLoop(&cfg, r)
 	r.d = (*Driver)(r.c)
 	r.d.Init(r.loop, 7, r.wire, peerAddr)
@@ -125,9 +135,23 @@ func newRig(t testing.TB, cfg Config) *rig {
 func openRig(t testing.TB, cfg Config) *rig {
 	r := newRig(t, cfg)
 	r.d.Open(Opening{Response: []byte("HTTP/1.1 101\r\n\r\n")})
+	r.eventually("the Open callback's end", func() bool { return r.c.held.Load() == 0 })
 	r.wire.out.Reset()
 	r.wire.writes = 0
 	return r
+}
+
+// info waits for the close callback and is what it was told.
+func (r *rig) info() CloseInfo {
+	r.t.Helper()
+	r.eventually("the close callback", func() bool { return len(r.closings()) > 0 })
+	return r.closings()[0]
+}
+
+func (r *rig) closings() []CloseInfo {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.infos
 }
 
 // checkLeaks ends the connection and checks that all that was lent came back and
@@ -170,6 +194,37 @@ func (r *rig) eventually(what string, cond func() bool) {
 		}
 		r.poll()
 	}
+}
+
+// advance lets time pass and fires what timers fall due.
+func (r *rig) advance(d time.Duration) {
+	end := r.loop.Now + d
+	for r.due > 0 && r.due <= end && r.closed == 0 {
+		r.loop.Now = max(r.due, r.loop.Now)
+		r.due = 0
+		r.d.Expire()
+	}
+	r.loop.Now = end
+}
+
+// drain lets the transport take n more bytes, or all there are if that is negative,
+// and says so if the connection wants to know.
+func (r *rig) drain(n int) {
+	r.wire.mu.Lock()
+	r.wire.room = n
+	r.wire.mu.Unlock()
+	if r.write && r.closed == 0 {
+		r.d.Writable()
+	}
+	r.turn()
+}
+
+// end is the end of the peer's stream: io.EOF or an error.
+func (r *rig) end(err error) {
+	r.wire.mu.Lock()
+	r.wire.inErr = err
+	r.wire.mu.Unlock()
+	r.poll()
 }
 
 // poll reports readiness once, as a level-triggered poller would.
