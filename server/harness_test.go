@@ -1,0 +1,170 @@
+package server
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+)
+
+// modes runs a test with callbacks on the loop and on goroutines.
+func modes(t *testing.T, f func(t *testing.T, d conn.Dispatch)) {
+	t.Run("on_loop", func(t *testing.T) { f(t, conn.OnLoop) })
+	t.Run("on_goroutines", func(t *testing.T) { f(t, conn.OnGoroutines) })
+}
+
+// start starts a server on a free port. With the test it ends, and must then have
+// given back everything it took.
+func start(t testing.TB, s *Server) *Server {
+	t.Helper()
+	before := census()
+	prepare(s)
+	if err := s.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		expectNothingHeld(t, s)
+		if now, ok := before.comesBack(); !ok {
+			t.Errorf("%v before the server, %v after\n%s", before, now, stacks())
+		}
+	})
+	return s
+}
+
+// prepare fills in what tests leave open.
+func prepare(s *Server) {
+	if s.Addr == "" {
+		s.Addr = "127.0.0.1:0"
+	}
+	if s.Logger == nil {
+		s.Logger = slog.New(slog.DiscardHandler)
+	}
+	if s.Loops == 0 {
+		s.Loops = 2
+	}
+}
+
+// expectNothingHeld fails unless a server that has ended has nothing left.
+func expectNothingHeld(t testing.TB, s *Server) {
+	t.Helper()
+	eventually(t, "the last close callback", func() bool {
+		s.sessions.mu.Lock()
+		defer s.sessions.mu.Unlock()
+		return s.sessions.n == 0
+	})
+	if n := s.ClientCount(); n != 0 {
+		t.Errorf("%d clients in the table", n)
+	}
+	if s.run == nil {
+		return
+	}
+	for i, l := range s.run.loops {
+		<-l.done
+		if l.clients.used != 0 || l.timers.Armed() != 0 {
+			t.Errorf("loop %d: %d slots used, %d timers armed", i, l.clients.used, l.timers.Armed())
+		}
+		eventually(t, "the last buffers", func() bool {
+			n, _ := l.conns.Lent()
+			return n == 0
+		})
+		if n, size := l.greeter.heads.Lent(); n != 0 {
+			t.Errorf("loop %d: %d buffers of requests, %d bytes, still lent", i, n, size)
+		}
+	}
+}
+
+// load is how many connections a server's loops count, or take as theirs.
+func load(s *Server) (n int64) {
+	for _, l := range s.run.loops {
+		n += l.load.Load()
+	}
+	return n
+}
+
+func eventually(t testing.TB, what string, cond func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for !cond() {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+// receive takes the next value a callback has sent.
+func receive[T any](t testing.TB, c <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-c:
+		return v
+	case <-time.After(10 * time.Second):
+		t.Fatal("waited in vain for a callback")
+		panic("unreachable")
+	}
+}
+
+// cell is a variable that a test changes under a running server.
+type cell[T any] struct {
+	mu sync.Mutex
+	v  T
+}
+
+func (c *cell[T]) set(v T) {
+	c.mu.Lock()
+	c.v = v
+	c.mu.Unlock()
+}
+
+func (c *cell[T]) get() T {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.v
+}
+
+func echo(c *conn.Conn, m conn.Message) { _ = c.Send(m.Type, m.Payload) }
+
+// journal is a log to look things up in.
+type journal struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.buf.Write(p)
+}
+
+func (j *journal) logger() *slog.Logger { return slog.New(slog.NewTextHandler(j, nil)) }
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.buf.String()
+}
+
+// lines are those that contain the text.
+func (j *journal) lines(text string) (n int) {
+	for line := range strings.Lines(j.String()) {
+		if strings.Contains(line, text) {
+			n++
+		}
+	}
+	return n
+}
+
+// expect fails unless the log has lines with each of the texts.
+func (j *journal) expect(t testing.TB, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		eventually(t, "the log to say "+text, func() bool { return j.lines(text) > 0 })
+	}
+}

@@ -1,0 +1,291 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+)
+
+func listenLocal(t testing.TB) net.Listener {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ln
+}
+
+func TestListen_Networks(t *testing.T) {
+	if ln, err := net.Listen("tcp6", "[::1]:0"); err != nil {
+		t.Skip("no IPv6 here")
+	} else {
+		ln.Close()
+	}
+	modes(t, func(t *testing.T, d conn.Dispatch) {
+		for _, test := range []struct {
+			name, addr string
+			dial       func(*Server) (network, addr string)
+			remote     string // address the program sees
+		}{
+			{"IPv4", "127.0.0.1:0", nil, "127.0.0.1"},
+			{"IPv6", "[::1]:0", nil, "::1"},
+			{"name", "localhost:0", nil, ""},
+			{"all", ":0", func(s *Server) (string, string) {
+				_, port, _ := net.SplitHostPort(s.ListenAddr().String())
+				return "tcp4", "127.0.0.1:" + port
+			}, "127.0.0.1"},
+			{"unix", "unix:" + filepath.Join(t.TempDir(), "s"), nil, "invalid IP"},
+		} {
+			t.Run(test.name, func(t *testing.T) {
+				remotes := make(chan netip.AddrPort, 1)
+				s := &Server{Addr: test.addr, Dispatch: d, OnMessage: echo, OnConnection: func(c *conn.Conn) { remotes <- c.RemoteAddr() }}
+				start(t, s)
+				network, addr := s.ListenAddr().Network(), s.ListenAddr().String()
+				if test.dial != nil {
+					network, addr = test.dial(s)
+				}
+				p := dialAddr(t, network, addr)
+				p.greet()
+				p.alive()
+				remote := receive(t, remotes)
+				if test.remote != "" && remote.Addr().String() != test.remote {
+					t.Errorf("remote address %v, want %s", remote, test.remote)
+				}
+				eventually(t, "the client to be listed", func() bool { return s.ClientCount() == 1 })
+				if _, ok := s.Client(remote); ok != remote.IsValid() {
+					t.Errorf("looked up %v: %v", remote, ok)
+				}
+				p.Close()
+				eventually(t, "it to be gone", func() bool { return s.ClientCount() == 0 })
+			})
+		}
+	})
+}
+
+func TestListen_AddressInUse(t *testing.T) {
+	first := start(t, &Server{})
+	second := &Server{Addr: first.ListenAddr().String()}
+	for _, run := range []func() error{second.Start, second.ListenAndServe} {
+		if err := run(); !errors.Is(err, syscall.EADDRINUSE) {
+			t.Errorf("got %v, want EADDRINUSE", err)
+		}
+	}
+	if err := second.Shutdown(context.Background()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestServe_SeveralListeners(t *testing.T) {
+	s := &Server{OnMessage: echo}
+	prepare(s)
+	served := make(chan error, 3)
+	var addrs []net.Addr
+	unix, err := net.Listen("unix", filepath.Join(t.TempDir(), "s"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, ln := range []net.Listener{listenLocal(t), listenLocal(t), unix} {
+		addrs = append(addrs, ln.Addr())
+		go func() { served <- s.Serve(ln) }()
+		eventually(t, "the listener", func() bool { return s.ListenAddr() != nil })
+	}
+	if s.ListenAddr().String() != addrs[0].String() {
+		t.Errorf("ListenAddr is %v, want the first of %v", s.ListenAddr(), addrs)
+	}
+	for _, addr := range addrs {
+		p := dialAddr(t, addr.Network(), addr.String())
+		p.greet()
+		p.alive()
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	for range addrs {
+		if err := receive(t, served); err != ErrServerClosed {
+			t.Errorf("got %v, want ErrServerClosed", err)
+		}
+	}
+	for _, addr := range addrs {
+		if c, err := net.Dial(addr.Network(), addr.String()); err == nil {
+			c.Close()
+			t.Errorf("%v still accepts", addr)
+		}
+	}
+	expectNothingHeld(t, s)
+}
+
+// counting is a listener of another package, which embeds net's as many do.
+type counting struct {
+	*net.TCPListener
+	mu       sync.Mutex
+	accepted int
+	fail     []error // to return first
+	wrap     func(net.Conn) net.Conn
+}
+
+func (c *counting) Accept() (net.Conn, error) {
+	c.mu.Lock()
+	if len(c.fail) > 0 {
+		err := c.fail[0]
+		c.fail = c.fail[1:]
+		c.mu.Unlock()
+		return nil, err
+	}
+	c.mu.Unlock()
+	nc, err := c.TCPListener.Accept()
+	if err == nil {
+		c.mu.Lock()
+		c.accepted++
+		c.mu.Unlock()
+		if c.wrap != nil {
+			nc = c.wrap(nc)
+		}
+	}
+	return nc, err
+}
+
+type temporaryError struct{}
+
+func (temporaryError) Error() string   { return "busy for now" }
+func (temporaryError) Temporary() bool { return true }
+
+func TestServe_ListenerOfAnotherPackage(t *testing.T) {
+	var log journal
+	s := &Server{OnMessage: echo, Logger: log.logger()}
+	prepare(s)
+	ln := &counting{TCPListener: listenLocal(t).(*net.TCPListener), fail: []error{temporaryError{}, syscall.ECONNABORTED, syscall.EMFILE}}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ln) }()
+	eventually(t, "the listener", func() bool { return s.ListenAddr() != nil })
+	for range 3 {
+		p := dial(t, s)
+		p.alive()
+		eventually(t, "the client to be listed", func() bool { return s.ClientCount() > 0 })
+		if _, ok := s.Client(netip.MustParseAddrPort(p.LocalAddr().String())); !ok {
+			t.Errorf("no client at %v", p.LocalAddr())
+		}
+	}
+	if ln.accepted != 3 {
+		t.Errorf("the listener has accepted %d of 3", ln.accepted)
+	}
+	log.expect(t, "busy for now")
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := receive(t, served); err != ErrServerClosed {
+		t.Errorf("got %v, want ErrServerClosed", err)
+	}
+	expectNothingHeld(t, s)
+}
+
+func TestServe_ConnectionsWithoutDescriptors(t *testing.T) {
+	s := &Server{}
+	prepare(s)
+	ln := &counting{TCPListener: listenLocal(t).(*net.TCPListener), wrap: func(c net.Conn) net.Conn { return struct{ net.Conn }{c} }}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ln) }()
+	p := dialAddr(t, "tcp", ln.Addr().String())
+	p.expectGone()
+	err := receive(t, served)
+	if !errors.Is(err, ErrNoDescriptor) || !strings.Contains(err.Error(), "struct") {
+		t.Errorf("got %v, want ErrNoDescriptor and the type", err)
+	}
+	if len(s.acceptors) != 0 {
+		t.Errorf("%d acceptors left", len(s.acceptors))
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	expectNothingHeld(t, s)
+}
+
+func TestServe_ClosedListenerEndsIt(t *testing.T) {
+	s := start(t, &Server{OnMessage: echo})
+	p := dial(t, s)
+	ln := &counting{TCPListener: listenLocal(t).(*net.TCPListener)}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ln) }()
+	ln.Close()
+	if err := receive(t, served); !errors.Is(err, net.ErrClosed) || errors.Is(err, ErrServerClosed) {
+		t.Errorf("got %v, want net.ErrClosed", err)
+	}
+	p.alive()
+	dial(t, s).alive() // the other listener goes on
+}
+
+func TestServe_AfterTheEnd(t *testing.T) {
+	for name, s := range map[string]*Server{"ran": start(t, &Server{}), "never_ran": {Addr: "127.0.0.1:0"}} {
+		for range 2 {
+			if err := s.Close(); err != nil {
+				t.Errorf("%s: Close: %v", name, err)
+			}
+			if err := s.Shutdown(context.Background()); err != nil {
+				t.Errorf("%s: Shutdown: %v", name, err)
+			}
+		}
+		ln := listenLocal(t)
+		for how, run := range map[string]func() error{
+			"Start": s.Start, "ListenAndServe": s.ListenAndServe, "Serve": func() error { return s.Serve(ln) },
+		} {
+			if err := run(); err != ErrServerClosed {
+				t.Errorf("%s: %s returned %v, want ErrServerClosed", name, how, err)
+			}
+		}
+		if _, err := ln.Accept(); !errors.Is(err, net.ErrClosed) {
+			t.Errorf("%s: the listener is still open: %v", name, err)
+		}
+	}
+}
+
+func TestServe_OptionsAreTakenAtTheStart(t *testing.T) {
+	s := start(t, &Server{OnMessage: echo, Subprotocols: []string{"a"}})
+	s.OnMessage = nil
+	s.Subprotocols[0] = "b"
+	s.HandshakeTimeout = time.Nanosecond
+	p := dialRaw(t, s)
+	if resp := p.greet("Sec-WebSocket-Protocol: b, a"); resp.Header.Get("Sec-WebSocket-Protocol") != "a" {
+		t.Errorf("header %v", resp.Header)
+	}
+	p.alive()
+}
+
+// Whoever closes an address must have it back at once, for the next process.
+func TestRestart_OnTheSamePort(t *testing.T) {
+	s := start(t, &Server{OnMessage: echo})
+	addr := s.ListenAddr().String()
+	for i := range 100 {
+		p := dial(t, s)
+		p.alive()
+		stop := s.Close
+		if i%2 == 0 {
+			stop = func() error { return s.Shutdown(context.Background()) }
+			go func() { // a client that finishes as it should
+				_, _, _ = p.read()
+				p.close(1001, "")
+			}()
+		}
+		if err := stop(); err != nil {
+			t.Fatal(err)
+		}
+		s = &Server{Addr: addr, OnMessage: echo}
+		prepare(s)
+		if err := s.Start(); err != nil {
+			t.Fatalf("restart %d: %v", i, err)
+		}
+		p.expectGone()
+		p.Close()
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	expectNothingHeld(t, s)
+}
