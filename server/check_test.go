@@ -34,7 +34,7 @@ func TestCheck_SeesTheRequest(t *testing.T) {
 
 func TestCheck_IsNotAskedAboutBadRequests(t *testing.T) {
 	s := start(t, &Server{Check: func(*Handshake) error { t.Error("asked"); return nil }})
-	for _, request := range []string{replace("GET", "POST"), with("Origin: http://evil.example"), "x\r\n"} {
+	for _, request := range []string{replace("GET", "POST"), with("Origin: http://evil.example"), "x\r\n\r\n"} {
 		p := dialRaw(t, s)
 		p.send(request)
 		p.expectGone()

@@ -1,0 +1,405 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
+)
+
+func TestShutdown_SendsWhatIsPendingThen1001(t *testing.T) {
+	modes(t, func(t *testing.T, d conn.Dispatch) {
+		conns, closed := make(chan *conn.Conn, 1), make(chan conn.CloseInfo, 1)
+		s := start(t, &Server{Dispatch: d,
+			OnConnection: func(c *conn.Conn) { conns <- c },
+			OnClose:      func(_ *conn.Conn, info conn.CloseInfo) { closed <- info },
+		})
+		p := dial(t, s)
+		c := receive(t, conns)
+		const n = 100
+		for i := range n {
+			if err := c.SendText(fmt.Sprint(i)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		done := make(chan error, 1)
+		go func() { done <- s.Shutdown(context.Background()) }()
+		for i := range n {
+			p.expectText(fmt.Sprint(i))
+		}
+		p.expectClose(frame.GoingAway)
+		select {
+		case err := <-done:
+			t.Fatalf("did not wait for the peer's Close: %v", err)
+		case <-time.After(20 * time.Millisecond):
+		}
+		p.close(frame.GoingAway, "")
+		p.expectEOF()
+		if err := receive(t, done); err != nil {
+			t.Error(err)
+		}
+		if len(closed) != 1 {
+			t.Error("returned before the close callback")
+		}
+		if info := <-closed; info.By != conn.Local || info.Sent != frame.GoingAway || !info.Clean() {
+			t.Errorf("closed with %v", info)
+		}
+	})
+}
+
+func TestShutdown_RefusesWhoIsStillGreeting(t *testing.T) {
+	s := start(t, &Server{OnMessage: echo})
+	half := dialRaw(t, s)
+	half.send("GET /")
+	none := dialRaw(t, s)
+	stays := dial(t, s)
+	eventually(t, "all to be taken in", func() bool { return load(s) == 3 })
+	done := make(chan error, 1)
+	go func() { done <- s.Shutdown(context.Background()) }()
+	for _, p := range []*peer{half, none} {
+		if resp, _ := p.expectRefusal(503); resp.Header.Get("Retry-After") == "" {
+			t.Errorf("header %v", resp.Header)
+		}
+		p.Close()
+	}
+	if c, err := net.Dial("tcp", s.ListenAddr().String()); err == nil {
+		c.Close()
+		t.Error("still accepts")
+	}
+	stays.expectClose(frame.GoingAway)
+	stays.close(frame.GoingAway, "")
+	if err := receive(t, done); err != nil {
+		t.Error(err)
+	}
+}
+
+// Each message that was taken in is answered, or its sender sees 1001.
+func TestShutdown_UnderLoad(t *testing.T) {
+	modes(t, func(t *testing.T, d conn.Dispatch) {
+		for range 5 {
+			s := start(t, &Server{Dispatch: d, OnMessage: echo})
+			const clients = 40
+			var wg sync.WaitGroup
+			var echoed atomic.Int64
+			for range clients {
+				p := dial(t, s)
+				wg.Go(func() {
+					for i := 0; ; i++ {
+						text := fmt.Sprint(i)
+						_, _ = p.Write([]byte(masked(frame.Text, true, text)))
+						h, got, err := p.read()
+						if err != nil {
+							t.Errorf("message %d: %v, and no Close before it", i, err)
+							return
+						}
+						if h.Opcode == frame.Close {
+							if code, _, _ := frame.ParseClose([]byte(got)); code != frame.GoingAway {
+								t.Errorf("close code %v", code)
+							}
+							_, _ = p.Write([]byte(masked(frame.Close, true, got[:2])))
+							return
+						}
+						if got != text {
+							t.Errorf("got %q, want %q", got, text)
+						}
+						echoed.Add(1)
+					}
+				})
+			}
+			eventually(t, "some traffic", func() bool { return echoed.Load() > 10*clients })
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			err := s.Shutdown(ctx)
+			cancel()
+			if err != nil {
+				t.Error(err)
+			}
+			wg.Wait()
+		}
+	})
+}
+
+// stuck is a peer that has stopped reading, with more on its way than the system
+// holds.
+func stuck(t *testing.T, s *Server) *peer {
+	p := dialRaw(t, s)
+	_ = p.Conn.(*net.TCPConn).SetReadBuffer(4 << 10)
+	p.send(with("Stuck: 1"))
+	p.expectStatus(101)
+	return p
+}
+
+func TestShutdown_AgainstTheStuck(t *testing.T) {
+	modes(t, func(t *testing.T, d conn.Dispatch) {
+		var unsent atomic.Int64
+		s := start(t, &Server{Dispatch: d, OnMessage: echo, MaxPending: 8 << 20, CloseTimeout: time.Minute,
+			OnConnection: func(c *conn.Conn) {
+				if c.Request().Header.Get("Stuck") != "" {
+					for c.SendText(strings.Repeat("x", 64<<10)) == nil {
+					}
+				}
+			},
+			OnClose: func(_ *conn.Conn, info conn.CloseInfo) {
+				if info.Unsent > 0 && errors.Is(info.Err, ErrServerClosed) {
+					unsent.Add(1)
+				}
+			}})
+		const each = 5
+		var healthy []*peer
+		for range each {
+			stuck(t, s)
+			healthy = append(healthy, dial(t, s))
+		}
+		for _, p := range healthy {
+			p.alive()
+			go func() {
+				if h, _, _ := p.read(); h.Opcode == frame.Close {
+					_, _ = p.Write([]byte(masked(frame.Close, true, "\x03\xe9")))
+				}
+			}()
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+		defer cancel()
+		err := s.Shutdown(ctx)
+		late := -time.Until(func() time.Time { at, _ := ctx.Deadline(); return at }())
+		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), fmt.Sprintf("cut %d connections", each)) {
+			t.Errorf("got %v, want %d connections cut at the deadline", err, each)
+		}
+		if late < 0 || late > 5*time.Second {
+			t.Errorf("returned %v after the deadline", late)
+		}
+		eventually(t, "the close callbacks", func() bool { return unsent.Load() == each })
+	})
+}
+
+func TestShutdown_AfterTheCloseTimeoutThereIsNothingToCut(t *testing.T) {
+	s := start(t, &Server{CloseTimeout: 100 * time.Millisecond})
+	p := dial(t, s) // does not answer
+	if err := s.Shutdown(context.Background()); err != nil {
+		t.Error(err)
+	}
+	p.expectClose(frame.GoingAway)
+	p.expectGone()
+}
+
+func TestShutdown_CallbackThatDoesNotReturn(t *testing.T) {
+	release := make(chan bool)
+	t.Run("on_loop", func(t *testing.T) {
+		s := start(t, &Server{Loops: 1, OnMessage: func(*conn.Conn, conn.Message) { <-release }})
+		dial(t, s).text("x")
+		eventually(t, "the callback", func() bool { return s.run.loops[0].conns != nil && blockedIn("TestShutdown_CallbackThatDoesNotReturn") })
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+		defer cancel()
+		if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "holds an event loop") {
+			t.Errorf("got %v", err)
+		}
+		release <- true
+	})
+	t.Run("on_goroutine", func(t *testing.T) {
+		s := start(t, &Server{Dispatch: conn.OnGoroutines, OnMessage: func(*conn.Conn, conn.Message) { <-release }, CloseTimeout: 50 * time.Millisecond})
+		p := dial(t, s)
+		p.text("x")
+		eventually(t, "the callback", func() bool { return blockedIn("TestShutdown_CallbackThatDoesNotReturn") })
+		p.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
+		defer cancel()
+		if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+		release <- true
+	})
+}
+
+// blockedIn tells whether a goroutine waits in a callback of the test.
+func blockedIn(test string) bool {
+	for _, g := range strings.Split(string(stacks()), "\n\n") {
+		if strings.Contains(g, "chan receive") && strings.Contains(g, "server."+test+".") && strings.Contains(g, "conn.") {
+			return true
+		}
+	}
+	return false
+}
+
+func TestClose_CutsEveryone(t *testing.T) {
+	modes(t, func(t *testing.T, d conn.Dispatch) {
+		closed := make(chan conn.CloseInfo, 10)
+		s := start(t, &Server{Dispatch: d, OnMessage: echo, OnClose: func(_ *conn.Conn, info conn.CloseInfo) { closed <- info }})
+		peers := []*peer{dial(t, s), dial(t, s), dial(t, s)}
+		greeting := dialRaw(t, s)
+		greeting.send("GET")
+		for _, p := range peers {
+			p.alive()
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		for _, p := range append(peers, greeting) {
+			p.expectGone()
+		}
+		for range peers {
+			if info := receive(t, closed); !errors.Is(info.Err, ErrServerClosed) || info.By != conn.Local {
+				t.Errorf("closed with %v", info)
+			}
+		}
+	})
+}
+
+func TestClose_AtAnyMoment(t *testing.T) {
+	modes(t, func(t *testing.T, d conn.Dispatch) {
+		for i := range 30 {
+			s := start(t, &Server{Dispatch: d, OnMessage: echo})
+			addr := s.ListenAddr().String()
+			stop := make(chan bool)
+			var wg sync.WaitGroup
+			for range 4 {
+				wg.Go(func() {
+					for {
+						select {
+						case <-stop:
+							return
+						default:
+						}
+						c, err := net.Dial("tcp", addr)
+						if err != nil {
+							continue
+						}
+						_, _ = c.Write([]byte(with() + masked(frame.Text, true, "x")))
+						_ = c.Close()
+					}
+				})
+			}
+			time.Sleep(time.Duration(i) * 100 * time.Microsecond)
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+			close(stop)
+			wg.Wait()
+		}
+	})
+}
+
+// A callback on the loop cannot wait for the loop: it is told so, and everything
+// ends as it should.
+func TestShutdown_FromACallback(t *testing.T) {
+	for _, where := range []string{"open", "message", "stream", "ping", "close", "check"} {
+		t.Run(where, func(t *testing.T) {
+			modes(t, func(t *testing.T, d conn.Dispatch) {
+				errs := make(chan error, 10)
+				s := &Server{Dispatch: d, CloseTimeout: 100 * time.Millisecond}
+				var once sync.Once
+				act := func() {
+					once.Do(func() {
+						ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+						defer cancel()
+						errs <- s.Shutdown(ctx)
+					})
+				}
+				onLoop := d == conn.OnLoop
+				switch where {
+				case "open":
+					s.OnConnection = func(*conn.Conn) { act() }
+				case "message":
+					s.OnMessage = func(*conn.Conn, conn.Message) { act() }
+				case "stream":
+					s.OnStream = func(*conn.Conn, *conn.Reader) { act() }
+					onLoop = false
+				case "ping":
+					s.OnPing = func(*conn.Conn, []byte) { act() }
+				case "close":
+					s.OnClose = func(*conn.Conn, conn.CloseInfo) { act() }
+				case "check":
+					s.Check = func(*Handshake) error { act(); return nil }
+					onLoop = true
+				}
+				start(t, s)
+				p := dialRaw(t, s)
+				p.send(with() + masked(frame.Ping, true, "") + masked(frame.Text, true, "x") + masked(frame.Close, true, ""))
+				err := receive(t, errs)
+				if onLoop && err != ErrOnLoop {
+					t.Errorf("got %v, want ErrOnLoop", err)
+				}
+				if !onLoop && err != nil && !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("got %v", err)
+				}
+				p.expectGone()
+				for _, l := range s.run.loops {
+					receive(t, l.done)
+				}
+			})
+		})
+	}
+}
+
+func TestClose_FromACallback(t *testing.T) {
+	modes(t, func(t *testing.T, d conn.Dispatch) {
+		errs := make(chan error, 10)
+		s := &Server{Dispatch: d}
+		s.OnMessage = func(c *conn.Conn, m conn.Message) {
+			if d == conn.OnLoop { // as deep as a program may be
+				errs <- deep(200, s.Close)
+				return
+			}
+			errs <- s.Close()
+		}
+		start(t, s)
+		p, other := dial(t, s), dial(t, s)
+		p.text("x")
+		if err := receive(t, errs); err != nil {
+			t.Error(err)
+		}
+		p.expectGone()
+		other.expectGone()
+		for _, l := range s.run.loops {
+			receive(t, l.done)
+		}
+	})
+}
+
+//go:noinline
+func deep(n int, f func() error) error {
+	if n == 0 {
+		return f()
+	}
+	err := deep(n-1, f)
+	runtime.KeepAlive(&err)
+	return err
+}
+
+func TestShutdown_TwiceAtOnce(t *testing.T) {
+	s := start(t, &Server{})
+	p := dial(t, s)
+	done := make(chan error, 3)
+	for range 3 {
+		go func() { done <- s.Shutdown(context.Background()) }()
+	}
+	p.expectClose(frame.GoingAway)
+	p.close(frame.GoingAway, "")
+	for range 3 {
+		if err := receive(t, done); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestClose_DuringShutdown(t *testing.T) {
+	s := start(t, &Server{})
+	p := dial(t, s)
+	done := make(chan error, 1)
+	go func() { done <- s.Shutdown(context.Background()) }()
+	p.expectClose(frame.GoingAway)
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := receive(t, done); err != nil {
+		t.Error(err)
+	}
+	p.expectGone()
+}
