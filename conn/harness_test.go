@@ -93,6 +93,13 @@ func (w *wire) Write(bufs [][]byte) (int, error) {
 	return n, nil
 }
 
+// output is what was written and not taken yet.
+func (w *wire) output() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.out.String()
+}
+
 func (w *wire) CloseWrite() error         { w.halfDone = true; return nil }
 func (w *wire) Close() error              { w.closed = true; return nil }
 func (w *wire) LocalAddr() netip.AddrPort { return netip.MustParseAddrPort("127.0.0.1:80") }
@@ -135,7 +142,7 @@ func newRig(t testing.TB, cfg Config) *rig {
 func openRig(t testing.TB, cfg Config) *rig {
 	r := newRig(t, cfg)
 	r.d.Open(Opening{Response: []byte("HTTP/1.1 101\r\n\r\n")})
-	r.eventually("the Open callback's end", func() bool { return r.c.held.Load() == 0 })
+	r.eventually("the Open callback's end", func() bool { return r.c.held.Load() == 0 && r.read })
 	r.wire.out.Reset()
 	r.wire.writes = 0
 	return r

@@ -16,6 +16,7 @@ type inbox struct {
 	bytes   int  // of payload waiting
 	drained bool // an eventDrained is waiting: one tells as much as many
 	more    sync.Cond
+	readers int // goroutines that wait for more
 }
 
 func (l *Loop) lendInbox(c *Conn) *inbox {
@@ -150,9 +151,14 @@ func (in *inbox) run() {
 		if in.waiting() == 0 {
 			c.in = nil
 			c.queued.Store(false)
-			in.conn, in.more.L = nil, nil
+			idle := in.readers == 0 // one that is left will lock this connection's mu
+			if idle {
+				in.conn, in.more.L = nil, nil
+			}
 			c.mu.Unlock()
-			c.loop.inboxes.Put(in)
+			if idle {
+				c.loop.inboxes.Put(in)
+			}
 			break
 		}
 		ev, wake := in.next()

@@ -104,7 +104,9 @@ func (r *Reader) advance() {
 		c.mu.Lock()
 		in := c.in // there is one while the callback runs
 		for !r.ended && in.waiting() == 0 {
+			in.readers++
 			in.more.Wait()
+			in.readers--
 		}
 		if r.ended { // misuse, by another goroutine: the events are not its to take
 			c.mu.Unlock()
