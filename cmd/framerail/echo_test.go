@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 )
@@ -32,6 +33,48 @@ func TestEchoReturnsTypeAndPayload(t *testing.T) {
 			}
 			c.Close(websocket.StatusNormalClosure, "")
 			p.stop(t)
+		})
+	}
+}
+
+// A client that sends much more than may be pending before it reads: it is not
+// read from meanwhile, and loses nothing.
+func TestEchoWaitsForClientThatReadsLate(t *testing.T) {
+	const count, size = 64, 1 << 20
+	for _, flags := range [][]string{{}, {"--goroutines"}, {"--stream"}} {
+		t.Run(fmt.Sprint(flags), func(t *testing.T) {
+			p := start(t, append([]string{"echo", "--addr=127.0.0.1:0", "--max-message=1MiB"}, flags...)...)
+			c := dial(t, p.url)
+			c.SetReadLimit(-1)
+
+			ctx, sent := within(t), make(chan error, 1)
+			go func() {
+				for i := range count {
+					if err := c.Write(ctx, websocket.MessageBinary, bytes.Repeat([]byte{byte(i)}, size)); err != nil {
+						sent <- err
+						return
+					}
+				}
+				sent <- nil
+			}()
+
+			select {
+			case err := <-sent:
+				t.Fatalf("%d MiB were taken before one was read, or: %v", count, err)
+			case <-time.After(time.Second):
+			}
+			for i := range count {
+				_, got, err := c.Read(ctx)
+				if err != nil {
+					t.Fatalf("message %d: %v", i, err)
+				}
+				if !bytes.Equal(got, bytes.Repeat([]byte{byte(i)}, size)) {
+					t.Fatalf("message %d came back altered", i)
+				}
+			}
+			if err := <-sent; err != nil {
+				t.Fatal(err)
+			}
 		})
 	}
 }

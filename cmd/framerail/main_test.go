@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 // command returns the command that runs "framerail args...".
 func command(args ...string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = append(os.Environ(), runAsProgram+"=1", "GORACE=halt_on_error=1 exitcode=66")
+	cmd.Env = append(os.Environ(), runAsProgram+"=1", "GORACE=halt_on_error=1 exitcode=66 atexit_sleep_ms=0")
 	return cmd
 }
 
