@@ -114,8 +114,7 @@ func masked(op frame.Opcode, fin bool, payload string) string {
 	return string(frame.AppendFrame(nil, h, []byte(payload)))
 }
 
-func (p *peer) text(s string)   { p.t.Helper(); p.send(masked(frame.Text, true, s)) }
-func (p *peer) binary(s string) { p.t.Helper(); p.send(masked(frame.Binary, true, s)) }
+func (p *peer) text(s string) { p.t.Helper(); p.send(masked(frame.Text, true, s)) }
 
 func (p *peer) close(code frame.CloseCode, reason string) {
 	p.t.Helper()

@@ -1,0 +1,152 @@
+package server
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
+)
+
+func BenchmarkEcho(b *testing.B) {
+	for _, size := range []int{20, 1024, 16 << 10, 128 << 10} {
+		b.Run(fmt.Sprint("size=", size), func(b *testing.B) {
+			s := start(b, &Server{Loops: 1, OnMessage: echo})
+			p := dial(b, s)
+			p.SetDeadline(time.Time{})
+			message := []byte(masked(frame.Binary, true, string(make([]byte, size))))
+			answer := make([]byte, len(message)-4)
+			b.SetBytes(int64(size))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := p.Write(message); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := io.ReadFull(p.r, answer); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkHandshake(b *testing.B) {
+	s := start(b, &Server{Loops: 1})
+	request := []byte(with())
+	b.SetBytes(int64(len(request)))
+	b.ReportAllocs()
+	for b.Loop() {
+		c, err := net.Dial("tcp", s.ListenAddr().String())
+		if err != nil {
+			b.Fatal(err)
+		}
+		_ = c.(*net.TCPConn).SetLinger(0) // leaves no port behind in TIME_WAIT
+		_, _ = c.Write(request)
+		if _, err := c.Read(make([]byte, 1<<10)); err != nil {
+			b.Fatal(err)
+		}
+		c.Close()
+	}
+}
+
+func BenchmarkClients(b *testing.B) {
+	for _, n := range []int{10, 1000} {
+		b.Run(fmt.Sprint("size=", n), func(b *testing.B) {
+			var tb table
+			for range n {
+				tb.add(new(client))
+			}
+			b.SetBytes(int64(n))
+			b.ReportAllocs()
+			for b.Loop() {
+				count := 0
+				for range tb.all {
+					count++
+				}
+				if count != n {
+					b.Fatal(count)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkFairness is how late a goroutine wakes up that is none of the server's,
+// while a process of its own keeps the loop from ever being idle.
+func BenchmarkFairness(b *testing.B) {
+	for _, procs := range []int{1, 2} {
+		for _, d := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
+			b.Run(fmt.Sprintf("procs=%d/dispatch=%d", procs, d), func(b *testing.B) {
+				defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
+				s := start(b, &Server{Loops: 1, OnMessage: echo, Dispatch: d})
+				defer startLoad(b, s)()
+				late := make([]time.Duration, 0, b.N)
+				for b.Loop() {
+					const nap = time.Millisecond
+					begin := time.Now()
+					time.Sleep(nap)
+					late = append(late, time.Since(begin)-nap)
+				}
+				slices.Sort(late)
+				for _, p := range []int{50, 99, 100} {
+					b.ReportMetric(float64(late[(len(late)-1)*p/100].Microseconds()), fmt.Sprintf("p%d-us", p))
+				}
+			})
+		}
+	}
+}
+
+func init() { parts["load"] = keepBusy }
+
+const addrEnv = "FRAMERAIL_TEST_ADDR"
+
+// startLoad keeps a server busy from a process of its own until the function
+// returned is called.
+func startLoad(b *testing.B, s *Server) (stop func()) {
+	load := exec.Command(os.Args[0])
+	load.Env = append(os.Environ(), partEnv+"=load", addrEnv+"="+s.ListenAddr().String())
+	in, err := load.StdinPipe()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := load.Start(); err != nil {
+		b.Fatal(err)
+	}
+	eventually(b, "the load", func() bool { return s.ClientCount() == loadClients })
+	return func() {
+		in.Close()
+		_ = load.Wait()
+	}
+}
+
+const loadClients = 50
+
+func keepBusy() int {
+	batch := bytes.Repeat([]byte(masked(frame.Binary, true, "01234567890123456789")), 50)
+	for range loadClients {
+		c, err := net.Dial("tcp", os.Getenv(addrEnv))
+		if err != nil {
+			return 1
+		}
+		go func() {
+			_, _ = io.WriteString(c, with())
+			_, _ = c.Read(make([]byte, 1<<10))
+			go func() { _, _ = io.Copy(io.Discard, c) }()
+			for {
+				if _, err := c.Write(batch); err != nil {
+					return
+				}
+			}
+		}()
+	}
+	_, _ = io.Copy(io.Discard, os.Stdin)
+	return 0
+}
