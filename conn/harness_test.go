@@ -220,7 +220,8 @@ func (r *rig) drain(n int) {
 	r.wire.mu.Lock()
 	r.wire.room = n
 	r.wire.mu.Unlock()
-	if r.write && r.closed == 0 {
+	r.turn()
+	if r.write && n != 0 && r.closed == 0 {
 		r.d.Writable()
 	}
 	r.turn()

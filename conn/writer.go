@@ -7,7 +7,8 @@ import (
 	"github.com/framerail/framerail/internal/buffer"
 )
 
-// WriterSize is how many bytes a Writer gathers before it sends a fragment.
+// WriterSize is how many bytes a Writer gathers before it sends a fragment; fewer
+// where a quarter of [Config].MaxPending is less.
 const WriterSize = 4 << 10
 
 // Writer writes one message in fragments (RFC 6455 5.4). It implements
@@ -47,9 +48,10 @@ func (c *Conn) NewWriter(t MessageType) (*Writer, error) {
 }
 
 // Write adds p to the message; it keeps none of p. It never blocks. Short writes
-// are gathered into fragments of WriterSize, a longer p goes out as one. Of an
-// error, n bytes were taken; ErrPendingFull means that the rest can be tried again
-// once the connection has drained.
+// are gathered into fragments of WriterSize; a longer p goes out as it is, in
+// fragments of at most a quarter of the bound on pending bytes. Of an error, n
+// bytes were taken; ErrPendingFull means that the rest can be tried again once the
+// connection has drained.
 func (w *Writer) Write(p []byte) (n int, err error) {
 	c := w.conn
 	c.mu.Lock()
@@ -57,15 +59,18 @@ func (w *Writer) Write(p []byte) (n int, err error) {
 	if err := w.usable(); err != nil {
 		return 0, err
 	}
-	for len(p)-n > 0 {
-		if w.buffered() == 0 && len(p)-n >= WriterSize {
-			if err := w.send(p[n:], false); err != nil {
+	size, most := w.sizes()
+	for n < len(p) {
+		if rest := p[n:]; w.buffered() == 0 && len(rest) >= size {
+			part := rest[:min(len(rest), most)]
+			if err := w.send(part, false); err != nil {
 				return n, err
 			}
-			return len(p), nil
+			n += len(part)
+			continue
 		}
-		n += w.gather(p[n:])
-		if w.buffered() < WriterSize {
+		n += w.gather(p[n:], size)
+		if w.buffered() < size {
 			break
 		}
 		if err := w.flush(); err != nil {
@@ -121,7 +126,8 @@ func (w *Writer) ReadFrom(r io.Reader) (n int64, err error) {
 	if err := w.Flush(); err != nil {
 		return 0, err
 	}
-	size := max(1, min(copySize, w.conn.loop.config.MaxPending/4))
+	_, most := w.sizes()
+	size := min(copySize, most)
 	buf := w.conn.loop.pool.Get(size)
 	defer buf.Release()
 	for {
@@ -163,12 +169,20 @@ func (w *Writer) buffered() int {
 	return len(w.buf.B)
 }
 
-// gather copies as much of p as there is room for.
-func (w *Writer) gather(p []byte) int {
+// sizes are how many bytes are gathered for a fragment, and how many one has at
+// most. Such a fragment always fits once what was sent before it has left, since
+// what waits behind the message takes half of the bound at most.
+func (w *Writer) sizes() (gather, most int) {
+	most = max(1, w.conn.loop.config.MaxPending/4)
+	return min(WriterSize, most), most
+}
+
+// gather copies as much of p as size leaves room for.
+func (w *Writer) gather(p []byte, size int) int {
 	if w.buf == nil {
-		w.buf = w.conn.loop.pool.Get(WriterSize)
+		w.buf = w.conn.loop.pool.Get(size)
 	}
-	n := min(len(p), WriterSize-len(w.buf.B))
+	n := min(len(p), size-len(w.buf.B))
 	w.buf.B = append(w.buf.B, p[:n]...)
 	return n
 }

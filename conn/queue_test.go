@@ -1,0 +1,414 @@
+package conn
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/framerail/framerail/frame"
+)
+
+// The most that may ever be pending: the bound, the reserve of control frames, and
+// one Close frame.
+func maxPending(r *rig) int {
+	return r.loop.config.MaxPending + controlReserve + 2 + 4 + frame.MaxControlPayload
+}
+
+// What Pending says is what the transport has not taken, is never over the bound,
+// and what a failing send was to send is never seen: all sends, at random, to a
+// transport that takes random amounts.
+func TestPendingIsBoundedAtEveryStep(t *testing.T) {
+	for seed := range uint64(60) {
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+			rnd := rand.New(rand.NewPCG(seed, 1))
+			r := openRig(t, Config{MaxPending: 64 << rnd.IntN(11)})
+			w := pendingWalk{r: r, rnd: rnd}
+			r.drain(0)
+			for range 300 {
+				w.step()
+				if n := r.c.Pending(); n > maxPending(r) {
+					t.Fatalf("%d bytes pending, bound %d", n, r.loop.config.MaxPending)
+				}
+			}
+			if w.writer != nil {
+				for w.writer.Close() == ErrPendingFull {
+					r.drain(100_000)
+				}
+				w.write.WriteString("\n")
+				w.sent = append(w.sent, w.write.String())
+				w.sent = append(w.sent, w.behind...)
+			}
+			r.drain(-1)
+			expect(t, "pending at last", r.c.Pending(), 0)
+			if got := strings.Join(messagesOf(r.sent()), ""); got != strings.Join(w.sent, "") {
+				t.Errorf("received %d bytes, want %d", len(got), len(strings.Join(w.sent, "")))
+			}
+		})
+	}
+}
+
+// pendingWalk sends at random and notes what must arrive.
+type pendingWalk struct {
+	r      *rig
+	rnd    *rand.Rand
+	writer *Writer
+	write  strings.Builder // what the open writer has taken
+	sent   []string        // messages, in the order they will arrive
+	behind []string        // those sent while the writer is open
+	next   byte
+}
+
+func (w *pendingWalk) step() {
+	c, max := w.r.c, w.r.loop.config.MaxPending
+	w.next++
+	payload := bytes.Repeat([]byte{'a' + w.next%26}, w.rnd.IntN(1+max>>w.rnd.IntN(6)))
+	switch w.rnd.IntN(10) {
+	case 0, 1, 2:
+		before := c.Pending()
+		err := c.Send(Text, payload)
+		if err == nil && w.writer != nil {
+			w.behind = append(w.behind, string(payload)+"\n")
+		} else if err == nil {
+			w.sent = append(w.sent, string(payload)+"\n")
+		} else if err != ErrPendingFull || c.Pending() > before {
+			w.r.t.Fatalf("Send: %v with %d bytes pending, %d before", err, c.Pending(), before)
+		}
+	case 3, 4:
+		if w.writer == nil {
+			w.writer, _ = c.NewWriter(Text)
+			w.write.Reset()
+		}
+		n, _ := w.writer.Write(payload)
+		w.write.Write(payload[:n])
+	case 5:
+		if w.writer != nil && w.writer.Close() == nil {
+			w.sent = append(w.sent, w.write.String()+"\n")
+			w.sent = append(w.sent, w.behind...)
+			w.writer, w.behind = nil, nil
+		}
+	case 6:
+		_ = c.Ping(payload[:min(len(payload), 125)])
+	case 7:
+		w.r.receive(peer(frame.Ping, true, string(payload[:min(len(payload), 125)])))
+	default:
+		w.r.drain(w.rnd.IntN(1 + max/2))
+	}
+	w.r.turn()
+}
+
+// messagesOf joins fragments into messages, each with a newline behind it.
+func messagesOf(frames []sentFrame) (messages []string) {
+	var m strings.Builder
+	for _, f := range frames {
+		if f.op.IsControl() {
+			continue
+		}
+		m.WriteString(f.payload)
+		if f.fin {
+			messages = append(messages, m.String()+"\n")
+			m.Reset()
+		}
+	}
+	return messages
+}
+
+func TestPendingFullSendsNothingAndDrainedFollows(t *testing.T) {
+	both(t, func(t *testing.T, dispatch Dispatch) {
+		drained := make(chan int, 10)
+		r := openRig(t, Config{Dispatch: dispatch, MaxPending: 1000, Handlers: Handlers{
+			Drained: func(c *Conn) { drained <- c.Pending() },
+		}})
+		r.drain(0)
+		expect(t, "Send", r.c.Send(Binary, make([]byte, 900)), nil)
+		pending := r.c.Pending()
+		expect(t, "pending", pending, 900+4)
+		expect(t, "Send over the bound", r.c.Send(Binary, make([]byte, 100)), ErrPendingFull)
+		expect(t, "pending", r.c.Pending(), pending)
+		expect(t, "Send up to the bound", r.c.Send(Binary, make([]byte, 94)), nil)
+		expect(t, "pending", r.c.Pending(), 1000)
+		r.drain(999)
+		expect(t, "drained early", len(drained), 0)
+		r.drain(1)
+		r.eventually("the drained callback", func() bool { return len(drained) == 1 })
+		expect(t, "pending in it", <-drained, 0)
+		expect(t, "frames", len(r.sent()), 2)
+	})
+}
+
+// A callback that sends much in small messages is not told that a peer is slow who
+// was given nothing yet.
+func TestSendsOfOneTurnMayPassTheBoundIfTheTransportTakesThem(t *testing.T) {
+	r := openRig(t, Config{MaxPending: 1000, Handlers: Handlers{Message: func(c *Conn, _ Message) {
+		for range 100 {
+			if err := c.Send(Binary, make([]byte, 100)); err != nil {
+				t.Error(err)
+			}
+		}
+	}}})
+	r.receive(text("go"))
+	expect(t, "frames", len(r.sent()), 100)
+}
+
+func TestDrainedIsNotCalledForWhatWasNeverRefused(t *testing.T) {
+	r := openRig(t, Config{MaxPending: 1000, Handlers: Handlers{Drained: func(*Conn) { t.Error("drained") }}})
+	_ = r.c.SendText("short")
+	r.turn()
+	expect(t, "too large ever to be sent", r.c.Send(Binary, make([]byte, 2000)), ErrPendingFull)
+	r.turn()
+}
+
+func TestDrainedMaySendMore(t *testing.T) {
+	left := 10
+	r := openRig(t, Config{MaxPending: 1000, Handlers: Handlers{Drained: func(c *Conn) {
+		for left > 0 && c.Send(Binary, make([]byte, 400)) == nil {
+			left--
+		}
+	}}})
+	r.drain(0)
+	for r.c.Send(Binary, make([]byte, 400)) == nil {
+	}
+	for range 30 {
+		r.drain(404)
+	}
+	expect(t, "left", left, 0)
+	expect(t, "frames", len(r.sent()), 12)
+}
+
+func TestPeerThatDoesNotReadIsNotRead(t *testing.T) {
+	r := openRig(t, Config{MaxPending: 1000, Handlers: Handlers{Message: echo}})
+	r.drain(0)
+	ask := text(strings.Repeat("x", 94)) // an answer of 96 bytes
+	for range 9 {
+		r.receive(ask)
+	}
+	expect(t, "pending", r.c.Pending(), 6*96)
+	expect(t, "read interest above half of the bound", r.read, false)
+	r.drain(6*96 - 251)
+	expect(t, "read interest above a quarter", r.read, false)
+	r.drain(1)
+	expect(t, "read interest at a quarter", r.read, true)
+	r.drain(-1)
+	for range 3 {
+		r.poll()
+	}
+	expect(t, "answers", len(r.sent()), 9)
+}
+
+// A connection that is held in the middle of what one read gave keeps the rest, in
+// order, and takes it in without copying it again.
+func TestBytesThatMustWaitAreKeptInOrder(t *testing.T) {
+	both(t, func(t *testing.T, dispatch Dispatch) {
+		var want []string
+		var in []byte
+		for i := range 5000 {
+			m := fmt.Sprint("message ", i)
+			want = append(want, m+"\n")
+			in = append(in, text(m)...)
+		}
+		r := openRig(t, Config{Dispatch: dispatch, MaxPending: 1000, QueueMessages: 5, Handlers: Handlers{Message: echo}})
+		r.drain(0)
+		r.receive(in)
+		var got []string
+		r.eventually("all answers", func() bool {
+			if r.closed > 0 {
+				t.Fatal("closed")
+			}
+			r.drain(700)
+			if b := r.wire.output(); len(b) > 0 {
+				got = append(got, b)
+			}
+			r.wire.mu.Lock()
+			r.wire.out.Reset()
+			r.wire.mu.Unlock()
+			return r.c.Pending() == 0 && len(r.wire.in) == 0 && r.c.rx == nil && !r.c.queued.Load()
+		})
+		r.wire.out.WriteString(strings.Join(got, ""))
+		if got := messagesOf(r.sent()); strings.Join(got, "") != strings.Join(want, "") {
+			t.Errorf("%d answers, want %d in order", len(got), len(want))
+		}
+	})
+}
+
+func TestPongsToAPeerThatDoesNotReadAreBounded(t *testing.T) {
+	for _, size := range []int{0, 4, 125} {
+		r := openRig(t, Config{MaxPending: 4096})
+		r.drain(0)
+		_ = r.c.Send(Binary, make([]byte, 1000))
+		for i := range 1000 {
+			r.receive(peer(frame.Ping, true, strings.Repeat("x", size)[:max(0, size-4)]+fmt.Sprintf("%04d", i)[:min(4, size)]))
+		}
+		if n := r.c.Pending(); n > 4096+controlReserve {
+			t.Errorf("%d bytes pending", n)
+		}
+		r.drain(-1)
+		got := r.sent()
+		last := got[len(got)-1]
+		if last.op != frame.Pong || size > 0 && !strings.HasSuffix(last.payload, "0999") {
+			t.Errorf("the last frame is %.200v", last)
+		}
+		if n := len(got); size == 125 && n > controlReserve/127+2 {
+			t.Errorf("%d frames", len(got))
+		}
+	}
+}
+
+// A queue that is never empty must not starve control frames.
+func TestPongsReachAPeerThatIsNeverDrained(t *testing.T) {
+	r := openRig(t, Config{MaxPending: 4096})
+	r.drain(0)
+	for i := range 500 {
+		for r.c.Pending() < 1500 { // less than would stop the input
+			_ = r.c.Send(Binary, make([]byte, 100))
+		}
+		r.receive(peer(frame.Ping, true, fmt.Sprint(i)))
+		r.drain(300)
+		if r.c.Pending() == 0 {
+			t.Fatal("drained")
+		}
+	}
+	r.drain(-1)
+	last, gap := 0, 0
+	for _, f := range r.sent() {
+		if f.op == frame.Pong {
+			var i int
+			_, _ = fmt.Sscan(f.payload, &i)
+			gap, last = max(gap, i-last), i
+		}
+	}
+	expect(t, "last answered", last, 499)
+	if gap > 50 {
+		t.Errorf("%d pings in a row were not answered", gap)
+	}
+}
+
+func TestControlFramesHaveAReserve(t *testing.T) {
+	r := openRig(t, Config{MaxPending: 200})
+	r.drain(0)
+	expect(t, "Send", r.c.Send(Binary, make([]byte, 196)), nil)
+	expect(t, "Send", r.c.SendText(""), ErrPendingFull)
+	n := 0
+	for r.c.Ping(make([]byte, 125)) == nil {
+		n++
+	}
+	expect(t, "pings", n, controlReserve/127)
+	expect(t, "Ping", r.c.Ping(make([]byte, 125)), ErrPendingFull)
+	expect(t, "Close", r.c.Close(frame.NormalClosure, ""), nil)
+	r.drain(-1)
+	expect(t, "frames", len(r.sent()), n+2)
+}
+
+func TestControlPayloadOver125(t *testing.T) {
+	r := openRig(t, Config{})
+	expect(t, "Ping", r.c.Ping(make([]byte, 126)), ErrControlTooLong)
+	expect(t, "Pong", r.c.Pong(make([]byte, 126)), ErrControlTooLong)
+	expect(t, "Ping", r.c.Ping(make([]byte, 125)), nil)
+	expect(t, "Pong", r.c.Pong(nil), nil)
+	r.turn()
+	expect(t, "frames", len(r.sent()), 2)
+}
+
+// RFC 6455 5.3: a client masks every frame, with keys that do not repeat.
+func TestClientMasksEveryFrame(t *testing.T) {
+	r := openRig(t, Config{Role: frame.Client, MaxPending: 2 << 20, Handlers: Handlers{Message: echo}})
+	long := strings.Repeat("long", 100_000)
+	_ = r.c.SendText("short")
+	_ = r.c.SendText(long)
+	_ = r.c.Ping([]byte("ping"))
+	w, _ := r.c.NewWriter(Binary)
+	_, _ = w.Write([]byte("part"))
+	_ = w.Flush()
+	_ = w.Close()
+	r.receive(frame.AppendFrame(nil, frame.Header{Fin: true, Opcode: Text}, []byte("from the server")))
+	r.receive(frame.AppendFrame(nil, frame.Header{Fin: true, Opcode: frame.Ping}, []byte("x")))
+	for range 200 {
+		_ = r.c.SendText("again")
+	}
+	_ = r.c.Close(frame.NormalClosure, "bye")
+	r.turn()
+
+	keys := map[uint32]bool{}
+	b := r.wire.out.Bytes()
+	for rest := b; len(rest) > 0; {
+		h, n, err := frame.DecodeHeader(rest)
+		if err != nil || !h.Masked {
+			t.Fatalf("header %+v, %v", h, err)
+		}
+		keys[uint32(h.MaskingKey)] = true
+		rest = rest[n+int(h.PayloadLen):]
+	}
+	var got []string
+	var dec frame.Decoder
+	var asm frame.Assembler
+	dec.Reset(frame.Server, frame.Limits{MaxMessageSize: 1 << 20})
+	for len(b) > 0 {
+		ev, n, err := dec.Next(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b = b[n:]
+		if msg, whole := asm.Add(ev); whole {
+			got = append(got, string(msg.Payload))
+		}
+	}
+	expect(t, "messages", len(got), 5+2+200)
+	expect(t, "keys", len(keys), 6+2+200)
+	for i, want := range []string{"short", long, "ping", "part", "from the server", "x", "again"} {
+		if got[i] != want {
+			t.Errorf("message %d is altered", i)
+		}
+	}
+}
+
+func TestSendRefusesOtherTypes(t *testing.T) {
+	r := openRig(t, Config{})
+	for _, op := range []frame.Opcode{frame.Continuation, 3, frame.Close, frame.Ping, frame.Pong, 255} {
+		expect(t, "Send", r.c.Send(op, nil), ErrMessageType)
+		if _, err := r.c.NewWriter(op); !errors.Is(err, ErrMessageType) {
+			t.Errorf("NewWriter: %v", err)
+		}
+	}
+}
+
+func TestSendByTypeOfValue(t *testing.T) {
+	type name string
+	type blob []byte
+	r := openRig(t, Config{})
+	_ = Send(r.c, "text")
+	_ = Send(r.c, []byte("binary"))
+	_ = Send(r.c, name("named"))
+	_ = Send(r.c, blob("blob"))
+	_ = Send(r.c, "")
+	_ = Send(r.c, []byte(nil))
+	r.turn()
+	want := []sentFrame{{Text, true, "text"}, {Binary, true, "binary"}, {Text, true, "named"},
+		{Binary, true, "blob"}, {Text, true, ""}, {Binary, true, ""}}
+	got := r.sent()
+	expect(t, "frames", len(got), len(want))
+	for i := range got {
+		expect(t, "frame", got[i], want[i])
+	}
+}
+
+// A large payload that the transport takes is not copied; what it does not take is.
+func TestLargePayloadIsNotCopied(t *testing.T) {
+	r := openRig(t, Config{})
+	_ = r.c.SendText("before")
+	_ = r.c.Send(Binary, make([]byte, 200_000))
+	expect(t, "writes", r.wire.writes, 1)
+	if n, _ := r.loop.Lent(); n != 0 {
+		t.Errorf("%d buffers lent", n)
+	}
+	r.turn()
+	r.drain(100_000)
+	_ = r.c.Send(Binary, bytes.Repeat([]byte("0123456789"), 20_000))
+	expect(t, "pending", r.c.Pending(), 100_010)
+	r.turn()
+	r.drain(-1)
+	got := r.sent()
+	if len(got) != 3 || got[2].payload != strings.Repeat("0123456789", 20_000) {
+		t.Errorf("%d frames sent", len(got))
+	}
+}
