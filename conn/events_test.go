@@ -1,0 +1,337 @@
+package conn
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/framerail/framerail/frame"
+)
+
+// everything is a session with an event of each kind but Drained.
+func everything() []byte {
+	in := peer(frame.Ping, true, "1")
+	in = append(in, peer(frame.Pong, true, "2")...)
+	in = append(in, text("3")...)
+	in = append(in, peer(frame.Binary, false, "4")...)
+	in = append(in, peer(frame.Ping, true, "5")...)
+	in = append(in, peer(frame.Continuation, true, "6")...)
+	return append(in, peerClose(frame.NormalClosure, "7")...)
+}
+
+func TestCallbacksComeInOrder(t *testing.T) {
+	both(t, func(t *testing.T, dispatch Dispatch) {
+		var mu sync.Mutex
+		var got []string
+		running := 0
+		note := func(format string, args ...any) {
+			mu.Lock()
+			running++
+			if running > 1 {
+				t.Error("two callbacks at a time")
+			}
+			got = append(got, fmt.Sprintf(format, args...))
+			mu.Unlock()
+			runtime.Gosched()
+			mu.Lock()
+			running--
+			mu.Unlock()
+		}
+		r := newRig(t, Config{Dispatch: dispatch, Handlers: Handlers{
+			Open:    func(*Conn) { note("open") },
+			Message: func(_ *Conn, m Message) { note("message %s", m.Payload) },
+			Ping:    func(_ *Conn, p []byte) { note("ping %s", p) },
+			Pong:    func(_ *Conn, p []byte) { note("pong %s", p) },
+			Close:   func(_ *Conn, i CloseInfo) { note("close %d", i.Received) },
+		}})
+		r.d.Open(Opening{Rest: everything()})
+		r.info()
+		want := "[open ping 1 pong 2 message 3 ping 5 message 46 close 1000]"
+		expect(t, "callbacks", fmt.Sprint(got), want)
+		expect(t, "opened", r.opened, 1)
+	})
+}
+
+// Callbacks set in Open are there for the first byte, and only for this connection.
+func TestCallbacksOfOneConnection(t *testing.T) {
+	both(t, func(t *testing.T, dispatch Dispatch) {
+		got := make(chan string, 20)
+		wrong := func(*Conn, []byte) { t.Error("the server's callback was called") }
+		r := newRig(t, Config{Dispatch: dispatch, Handlers: Handlers{
+			Ping: wrong, Pong: wrong, Message: func(*Conn, Message) { wrong(nil, nil) },
+			Open: func(c *Conn) {
+				c.OnPing(func(*Conn, []byte) { got <- "ping" })
+				c.OnPong(func(*Conn, []byte) { got <- "pong" })
+				c.OnMessage(func(*Conn, Message) { got <- "message" })
+				c.OnClose(func(*Conn, CloseInfo) { got <- "close" })
+				c.OnDrained(func(*Conn) { got <- "drained" })
+			},
+		}})
+		r.d.Open(Opening{Rest: everything()})
+		r.eventually("the close callback", func() bool { return len(got) == 6 })
+		for _, want := range []string{"ping", "pong", "message", "ping", "message", "close"} {
+			expect(t, "callback", <-got, want)
+		}
+		if r.loop.config.Handlers.Drained != nil {
+			t.Error("the server's callbacks were changed")
+		}
+	})
+}
+
+func TestOnPingNilBringsTheAutomaticPongBack(t *testing.T) {
+	r := openRig(t, Config{Handlers: Handlers{Ping: func(c *Conn, p []byte) {
+		_ = c.Pong(append([]byte("own "), p...))
+		c.OnPing(nil)
+	}}})
+	r.receive(append(peer(frame.Ping, true, "1"), peer(frame.Ping, true, "2")...))
+	got := r.sent()
+	if len(got) != 2 || got[0].payload != "own 1" || got[1] != (sentFrame{frame.Pong, true, "2"}) {
+		t.Errorf("sent %v", got)
+	}
+}
+
+func TestWithoutCallbacksEverythingIsReadAndPingsAnswered(t *testing.T) {
+	both(t, func(t *testing.T, dispatch Dispatch) {
+		r := newRig(t, Config{Dispatch: dispatch})
+		r.d.Open(Opening{Rest: everything()})
+		expectInfo(t, r.info(), CloseInfo{By: Peer, Sent: frame.NormalClosure, Received: frame.NormalClosure, Reason: "7"})
+		expect(t, "frames", len(r.sent()), 3)
+	})
+}
+
+// lines is a log kept in memory.
+type lines struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+func TestPanicIsLoggedWithItsStack(t *testing.T) {
+	both(t, func(t *testing.T, dispatch Dispatch) {
+		var log lines
+		r := openRig(t, Config{Dispatch: dispatch, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+			Handlers: Handlers{Message: func(*Conn, Message) { panic("boom") }}})
+		r.receive(text("x"))
+		r.eventually("the Close frame", func() bool { return r.wire.output() != "" })
+		for _, part := range []string{"boom", "TestPanicIsLoggedWithItsStack", peerAddr.String()} {
+			if !strings.Contains(log.String(), part) {
+				t.Errorf("log lacks %q: %s", part, log.String())
+			}
+		}
+	})
+}
+
+// What follows the message of a callback that panicked is not made sense of, and
+// the connection's other goroutines find it closing.
+func TestNothingIsDeliveredAfterAPanic(t *testing.T) {
+	both(t, func(t *testing.T, dispatch Dispatch) {
+		n := 0
+		r := openRig(t, Config{Dispatch: dispatch, Handlers: Handlers{Message: func(*Conn, Message) { n++; panic("boom") }}})
+		r.wire.in = append(text("1"), text("2")...)
+		r.wire.in = append(r.wire.in, peerClose(frame.GoingAway, "")...)
+		r.end(io.EOF)
+		info := r.info()
+		if !errors.Is(info.Err, ErrPanic) || info.Sent != frame.InternalError {
+			t.Errorf("close callback got %v", info)
+		}
+		expect(t, "messages", n, 1)
+		all := r.sent()
+		expect(t, "frames", len(all), 1)
+	})
+}
+
+// testing's FailNow ends a callback's goroutine: the connection must not hang.
+func TestGoexitClosesWith1011(t *testing.T) {
+	exit := func() { runtime.Goexit() }
+	for name, h := range map[string]Handlers{
+		"open":    {Open: func(*Conn) { exit() }},
+		"message": {Message: func(*Conn, Message) { exit() }},
+		"stream":  {Stream: func(*Conn, *Reader) { exit() }},
+		"ping":    {Ping: func(*Conn, []byte) { exit() }},
+		"pong":    {Pong: func(*Conn, []byte) { exit() }},
+		"inside":  {Stream: func(_ *Conn, m *Reader) { _, _ = m.ReadAll() }, Ping: func(*Conn, []byte) { exit() }},
+		"close":   {Close: func(*Conn, CloseInfo) { exit() }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, Config{Dispatch: OnGoroutines, Handlers: h})
+			r.d.Open(Opening{})
+			in := peer(frame.Pong, true, "x")
+			in = append(in, peer(frame.Binary, false, "x")...)
+			in = append(in, peer(frame.Ping, true, "x")...)
+			in = append(in, peer(frame.Continuation, true, "x")...)
+			r.receive(in)
+			if name == "close" {
+				r.receive(peerClose(frame.NormalClosure, ""))
+				r.info()
+				return
+			}
+			r.eventually("half-close", func() bool { return r.wire.halfDone })
+			r.end(io.EOF)
+			if info := r.info(); !errors.Is(info.Err, ErrPanic) || info.Sent != frame.InternalError {
+				t.Errorf("close callback got %v", info)
+			}
+		})
+	}
+}
+
+// On the loop the goroutine is the loop's own, which the host may replace: the
+// connection has asked for it.
+func TestGoexitOnTheLoopFailsTheConnection(t *testing.T) {
+	r := openRig(t, Config{Handlers: Handlers{Message: func(*Conn, Message) { runtime.Goexit() }}})
+	died := make(chan bool)
+	go func() {
+		defer close(died)
+		r.receive(text("x"))
+	}()
+	<-died
+	r.turn()
+	r.expectClose(frame.InternalError, "")
+	r.end(io.EOF)
+	r.info()
+}
+
+func TestInboxIsBounded(t *testing.T) {
+	gate := make(chan bool)
+	seen := make(chan string, 1000)
+	r := openRig(t, Config{Dispatch: OnGoroutines, QueueMessages: 8, Handlers: Handlers{
+		Message: func(_ *Conn, m Message) { <-gate; seen <- m.String() },
+	}})
+	for i := range 100 {
+		r.receive(text(fmt.Sprint(i)))
+	}
+	r.c.mu.Lock()
+	waiting := r.c.in.waiting()
+	r.c.mu.Unlock()
+	if waiting > 8 {
+		t.Errorf("%d messages wait", waiting)
+	}
+	expect(t, "read interest", r.read, false)
+	for range 2 {
+		gate <- true
+	}
+	r.turn()
+	expect(t, "read interest while more than half are left", r.read, false)
+	close(gate)
+	r.eventually("all messages", func() bool { return len(seen) == 100 })
+	for i := range 100 {
+		expect(t, "message", <-seen, fmt.Sprint(i))
+	}
+}
+
+func TestInboxIsBoundedInBytes(t *testing.T) {
+	gate := make(chan bool)
+	r := openRig(t, Config{Dispatch: OnGoroutines, QueueBytes: 10_000, Handlers: Handlers{
+		Message: func(_ *Conn, m Message) { <-gate },
+	}})
+	for range 100 {
+		r.receive(text(strings.Repeat("x", 3000)))
+	}
+	r.c.mu.Lock()
+	size := r.c.in.bytes
+	r.c.mu.Unlock()
+	if size > 13_000 {
+		t.Errorf("%d bytes wait", size)
+	}
+	close(gate)
+	r.eventually("all messages", func() bool { return len(r.wire.in) == 0 && !r.c.queued.Load() })
+}
+
+// An inbox that is never empty does not grow with what passes through it.
+func TestInboxThatIsNeverEmptyDoesNotGrow(t *testing.T) {
+	var c Conn
+	in := &inbox{conn: &c}
+	for range 10 {
+		in.push(event{kind: eventPong})
+	}
+	for i := range 10_000 {
+		in.push(event{op: frame.Opcode(i)})
+		in.pop()
+	}
+	if n := cap(in.events); n > 64 {
+		t.Errorf("room for %d events, of which %d are in use", n, in.waiting())
+	}
+	for i := 10_000 - 10; i < 10_000; i++ {
+		expect(t, "event", in.pop().op, frame.Opcode(i))
+	}
+}
+
+func TestDrainedEventsDoNotPileUp(t *testing.T) {
+	gate, begun := make(chan bool), make(chan bool, 100)
+	r := openRig(t, Config{Dispatch: OnGoroutines, Handlers: Handlers{Drained: func(*Conn) { begun <- true; <-gate }}})
+	for range 50 {
+		r.drain(0)
+		_ = r.c.SendText("x")
+		r.turn()
+		r.drain(-1)
+	}
+	close(gate)
+	r.eventually("rest", func() bool { return !r.c.queued.Load() })
+	if n := len(begun); n < 1 || n > 2 {
+		t.Errorf("drained callback ran %d times", n)
+	}
+}
+
+func TestRequest(t *testing.T) {
+	made := 0
+	cfg := Config{Request: func(head []byte, remote netip.AddrPort) *http.Request {
+		made++
+		return &http.Request{RequestURI: string(head), RemoteAddr: remote.String()}
+	}}
+	both(t, func(t *testing.T, dispatch Dispatch) {
+		for _, ask := range []bool{false, true} {
+			cfg := cfg
+			cfg.Dispatch = dispatch
+			made = 0
+			cfg.Handlers.Open = func(c *Conn) {
+				expect(t, "subprotocol in Open", c.Subprotocol(), "chat")
+				if ask {
+					expect(t, "head", c.Request().RequestURI, "GET /")
+					expect(t, "the same request again", c.Request(), c.Request())
+				}
+			}
+			r := newRig(t, cfg)
+			head := []byte("GET /")
+			r.d.Open(Opening{Head: head, Subprotocol: "chat"})
+			clear(head) // it was lent
+			r.eventually("the Open callback's end", func() bool { r.mu.Lock(); defer r.mu.Unlock(); return r.opened == 1 && r.c.held.Load() == 0 })
+			expect(t, "subprotocol later", r.c.Subprotocol(), "chat")
+			if got := r.c.Request(); (got != nil) != ask {
+				t.Errorf("request later: %v", got)
+			}
+			expect(t, "requests made", made, map[bool]int{true: 1}[ask])
+			if !ask && len(r.c.info.head) > 0 {
+				t.Error("the head is kept")
+			}
+		}
+	})
+}
+
+func TestNothingOfTheHandshakeIsKeptUnasked(t *testing.T) {
+	both(t, func(t *testing.T, dispatch Dispatch) {
+		r := openRig(t, Config{Dispatch: dispatch, Request: func([]byte, netip.AddrPort) *http.Request { return new(http.Request) }})
+		if r.c.info != nil || r.loop.opening.head != nil {
+			t.Error("something is kept")
+		}
+		expect(t, "subprotocol", r.c.Subprotocol(), "")
+		expect(t, "request", r.c.Request(), nil)
+	})
+}

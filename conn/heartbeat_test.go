@@ -1,0 +1,161 @@
+package conn
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/frame"
+)
+
+const idle = 10 * time.Second
+
+// pings takes what was sent, all of which must be pings, and counts it.
+func (r *rig) pings() int {
+	r.t.Helper()
+	got := r.sent()
+	for _, f := range got {
+		if f.op != frame.Ping {
+			r.t.Fatalf("sent %v", f)
+		}
+	}
+	return len(got)
+}
+
+func TestSilentPeerIsPingedAtHalfAndEndedAtTheIdleTimeout(t *testing.T) {
+	both(t, func(t *testing.T, dispatch Dispatch) {
+		r := openRig(t, Config{Dispatch: dispatch, IdleTimeout: idle})
+		r.advance(idle/2 - 1)
+		expect(t, "pings before half", r.pings(), 0)
+		r.advance(1)
+		expect(t, "pings at half", r.pings(), 1)
+		r.advance(idle/2 - 1)
+		expect(t, "pings before the end", r.pings(), 0)
+		expect(t, "closed before the end", r.wire.closed, false)
+		r.advance(1)
+		expect(t, "closed at the end", r.wire.closed, true)
+		r.expectClose(frame.PolicyViolation, "idle timeout")
+		expectInfo(t, r.info(), CloseInfo{By: Local, Sent: frame.PolicyViolation, Received: frame.AbnormalClosure,
+			Reason: "idle timeout", Err: ErrIdle})
+	})
+}
+
+func TestAnyByteResetsTheHeartbeat(t *testing.T) {
+	message := text("xyz")
+	for name, sign := range map[string][]byte{
+		"message": text("x"), "ping": peer(frame.Ping, true, ""), "pong": peer(frame.Pong, true, ""),
+		"part of a frame": message[:1],
+	} {
+		r := openRig(t, Config{IdleTimeout: idle})
+		r.advance(idle/2 - time.Millisecond)
+		r.receive(sign)
+		r.sent()
+		r.advance(idle/2 - time.Millisecond)
+		expect(t, name+": pings", r.pings(), 0)
+		r.advance(time.Millisecond)
+		expect(t, name+": pings", r.pings(), 1)
+		expect(t, name+": closed", r.wire.closed, false)
+	}
+}
+
+// A healthy peer that only answers pings is pinged for ever, whenever its pong
+// comes, and however late the timers are.
+func TestHealthyPeerIsNeverEnded(t *testing.T) {
+	for _, late := range []time.Duration{0, time.Millisecond, 50 * time.Millisecond, 900 * time.Millisecond} {
+		for _, delay := range []time.Duration{0, time.Millisecond, 49 * time.Millisecond, 2 * time.Second} {
+			r := openRig(t, Config{IdleTimeout: idle})
+			pings := 0
+			var answer time.Duration
+			for r.loop.Now < 150*time.Second && r.closed == 0 {
+				r.loop.Now += time.Millisecond
+				if r.due > 0 && r.due+late <= r.loop.Now {
+					r.due = 0
+					r.d.Expire()
+				}
+				if n := len(r.wire.output()); n > 0 && answer == 0 {
+					pings += r.pings()
+					answer = r.loop.Now + delay
+				}
+				if answer > 0 && answer <= r.loop.Now {
+					answer = 0
+					r.receive(peer(frame.Pong, true, ""))
+				}
+				late = late * 7919 % time.Second // as irregular as a busy machine
+			}
+			expect(t, "closed", r.closed, 0)
+			if pings < 15 || pings > 30 {
+				t.Errorf("%d pings in 15 idle timeouts", pings)
+			}
+		}
+	}
+}
+
+// A loop that could not run for long gives the peer its time nevertheless.
+func TestPeerIsNotEndedUnasked(t *testing.T) {
+	r := openRig(t, Config{IdleTimeout: idle})
+	r.loop.Now = 3 * idle
+	r.due = 0
+	r.d.Expire()
+	expect(t, "closed", r.wire.closed, false)
+	expect(t, "pings", r.pings(), 1)
+	r.advance(idle / 2)
+	expect(t, "closed at last", r.wire.closed, true)
+}
+
+// What is held back by this side is not the peer's silence.
+func TestPeerThatIsNotReadIsNotSilent(t *testing.T) {
+	gate := make(chan bool)
+	r := openRig(t, Config{IdleTimeout: idle, Dispatch: OnGoroutines, QueueMessages: 1, Handlers: Handlers{
+		Message: func(*Conn, Message) { <-gate },
+	}})
+	for range 10 {
+		r.receive(text("x"))
+	}
+	expect(t, "read interest", r.read, false)
+	r.advance(5*idle + idle/3)
+	expect(t, "closed", r.wire.closed, false)
+	close(gate)
+	r.eventually("reading", func() bool { return r.read && len(r.wire.in) == 0 })
+	r.advance(idle / 3)
+	expect(t, "closed after the hold", r.wire.closed, false)
+}
+
+func TestPeerThatTakesBytesLives(t *testing.T) {
+	r := openRig(t, Config{IdleTimeout: idle, MaxPending: 1000})
+	r.drain(0)
+	for r.c.SendText(strings.Repeat("x", 50)) == nil {
+	}
+	r.turn()
+	expect(t, "read interest", r.read, false)
+	for range 20 {
+		r.advance(idle / 3)
+		r.drain(10)
+	}
+	expect(t, "closed", r.wire.closed, false)
+	r.advance(idle + idle/2)
+	expect(t, "closed once it takes none", r.wire.closed, true)
+}
+
+func TestNoHeartbeat(t *testing.T) {
+	r := openRig(t, Config{IdleTimeout: -1})
+	r.d.Expire() // a timer from before the connection was open
+	r.advance(1000 * time.Hour)
+	expect(t, "pings", r.pings(), 0)
+	expect(t, "closed", r.wire.closed, false)
+	_ = r.c.Close(frame.NormalClosure, "")
+	r.turn()
+	r.advance(DefaultCloseTimeout)
+	expect(t, "closed by the close timeout", r.wire.closed, true)
+}
+
+func TestHeartbeatOutlivesTheClocksWrap(t *testing.T) {
+	r := newRig(t, Config{IdleTimeout: idle})
+	r.loop.Now = 1<<32*time.Millisecond - idle/4
+	r.d.Open(Opening{})
+	r.advance(idle / 2)
+	expect(t, "pings", r.pings(), 1)
+	r.receive(peer(frame.Pong, true, ""))
+	r.advance(idle/2 - time.Millisecond)
+	expect(t, "pings", r.pings(), 0)
+	expect(t, "closed", r.wire.closed, false)
+}
