@@ -1,0 +1,157 @@
+package imports
+
+import (
+	"bytes"
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/framerail/framerail"
+
+// allowed says what each package may import of this module; one that is missing
+// here may not exist. ARCHITECTURE.md draws the same.
+var allowed = map[string][]string{
+	"mask":               {},
+	"frame":              {"mask"},
+	"poller":             {},
+	"internal/buffer":    {},
+	"internal/wheel":     {},
+	"internal/socket":    {},
+	"internal/handshake": {},
+	"internal/imports":   {},
+	"conn":               {"frame", "mask", "internal/buffer"},
+	"server": {"conn", "frame", "poller",
+		"internal/buffer", "internal/handshake", "internal/socket", "internal/wheel"},
+}
+
+// outside says what each package may import that is neither of this module nor of
+// the standard library.
+var outside = map[string][]string{
+	"poller":          {"golang.org/x/sys/unix"},
+	"internal/socket": {"golang.org/x/sys/unix"},
+}
+
+// required is what the module may require.
+var required = []string{"golang.org/x/sys", "github.com/klauspost/compress"}
+
+// systems are those whose files are looked at: what one system's file imports,
+// another's build does not see.
+var systems = []string{"linux", "darwin", "openbsd", "windows"}
+
+type pkg struct {
+	ImportPath                         string
+	Imports, TestImports, XTestImports []string
+}
+
+func list(t *testing.T, system string) (pkgs []pkg) {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", module+"/...")
+	cmd.Env = append(cmd.Environ(), "GOOS="+system, "GOWORK=off", "CGO_ENABLED=0")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", cmd, err, &stderr)
+	}
+	for dec := json.NewDecoder(bytes.NewReader(out)); dec.More(); {
+		var p pkg
+		if err := dec.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		pkgs = append(pkgs, p)
+	}
+	if len(pkgs) < len(allowed) {
+		t.Fatalf("%d packages listed for %s, want %d at least", len(pkgs), system, len(allowed))
+	}
+	return pkgs
+}
+
+func TestImports_PointOneWay(t *testing.T) {
+	for _, system := range systems {
+		for _, p := range list(t, system) {
+			checkImports(t, system, p)
+		}
+	}
+}
+
+func checkImports(t *testing.T, system string, p pkg) {
+	t.Helper()
+	name := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+	inside, known := allowed[name]
+	if !known {
+		t.Errorf("package %q has no place in the house", name)
+		return
+	}
+	for _, path := range p.Imports {
+		if !permitted(path, inside, outside[name]) {
+			t.Errorf("%s (%s) imports %s", name, system, path)
+		}
+	}
+	// Tests may use what the code uses, and the module's own packages from above or
+	// beside, but no other module than the code does.
+	for _, path := range slices.Concat(p.TestImports, p.XTestImports) {
+		own := path == module || strings.HasPrefix(path, module+"/")
+		if !own && !permitted(path, nil, []string{"golang.org/x/sys/unix"}) {
+			t.Errorf("a test of %s (%s) imports %s", name, system, path)
+		}
+	}
+}
+
+// permitted tells whether an import is of the standard library or among those
+// named.
+func permitted(path string, inside, outside []string) bool {
+	if own, ok := strings.CutPrefix(path, module+"/"); ok {
+		return slices.Contains(inside, own)
+	}
+	first, _, _ := strings.Cut(path, "/")
+	return !strings.Contains(first, ".") || slices.Contains(outside, path)
+}
+
+// The rule itself must be able to fail.
+func TestImports_NewArrowsFail(t *testing.T) {
+	for _, arrow := range [][2]string{
+		{"mask", module + "/frame"}, {"frame", module + "/conn"}, {"conn", module + "/server"},
+		{"conn", module + "/poller"}, {"conn", module + "/internal/socket"}, {"poller", module + "/server"},
+		{"frame", "golang.org/x/sys/unix"}, {"server", "github.com/someone/else"},
+	} {
+		if permitted(arrow[1], allowed[arrow[0]], outside[arrow[0]]) {
+			t.Errorf("%s may import %s", arrow[0], arrow[1])
+		}
+	}
+	for _, arrow := range [][2]string{{"frame", module + "/mask"}, {"server", "net/http"}, {"poller", "golang.org/x/sys/unix"}} {
+		if !permitted(arrow[1], allowed[arrow[0]], outside[arrow[0]]) {
+			t.Errorf("%s may not import %s", arrow[0], arrow[1])
+		}
+	}
+}
+
+func TestModule_RequiresNothingElse(t *testing.T) {
+	cmd := exec.Command("go", "mod", "edit", "-json")
+	cmd.Dir = "../.."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %v", cmd, err)
+	}
+	var mod struct {
+		Module  struct{ Path string }
+		Require []struct{ Path string }
+		Replace []struct{ Old struct{ Path string } }
+	}
+	if err := json.Unmarshal(out, &mod); err != nil {
+		t.Fatal(err)
+	}
+	if mod.Module.Path != module || len(mod.Require) == 0 {
+		t.Errorf("module %s requires %v", mod.Module.Path, mod.Require)
+	}
+	for _, r := range mod.Require {
+		if !slices.Contains(required, r.Path) {
+			t.Errorf("the module requires %s", r.Path)
+		}
+	}
+	for _, r := range mod.Replace {
+		t.Errorf("the module replaces %s", r.Old.Path)
+	}
+}
