@@ -83,11 +83,17 @@ func BenchmarkClients(b *testing.B) {
 // while a process of its own keeps the loop from ever being idle.
 func BenchmarkFairness(b *testing.B) {
 	for _, procs := range []int{1, 2} {
-		for _, d := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
-			b.Run(fmt.Sprintf("procs=%d/dispatch=%d", procs, d), func(b *testing.B) {
+		for _, load := range []string{"none", "on_loop", "on_goroutines"} {
+			b.Run(fmt.Sprintf("procs=%d/load=%s", procs, load), func(b *testing.B) {
 				defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
-				s := start(b, &Server{Loops: 1, OnMessage: echo, Dispatch: d})
-				defer startLoad(b, s)()
+				s := &Server{Loops: 1, OnMessage: echo}
+				if load == "on_goroutines" {
+					s.Dispatch = conn.OnGoroutines
+				}
+				start(b, s)
+				if load != "none" {
+					defer startLoad(b, s)()
+				}
 				late := make([]time.Duration, 0, b.N)
 				for b.Loop() {
 					const nap = time.Millisecond

@@ -41,6 +41,7 @@ type loop struct {
 	note    func(id int) // (*loop).noteExpired, bound once
 	began   time.Time
 	yielded time.Duration // when others were last let run, by conns.Now
+	stride  int           // connections served between two looks at the clock
 	events  []poller.Event
 	order   order
 	told    order // the order that every client has been told
@@ -82,6 +83,7 @@ func newLoop(s *Server, r *running) (*loop, error) {
 		done:   make(chan struct{}),
 		timers: wheel.New(0),
 		began:  time.Now(),
+		stride: strideMax,
 		events: make([]poller.Event, eventsAtOnce),
 	}
 	l.note = l.noteExpired
@@ -123,7 +125,12 @@ func (l *loop) turn() bool {
 		return false
 	}
 	l.tick()
-	for _, ev := range l.events[:n] {
+	look := l.stride
+	for i, ev := range l.events[:n] {
+		if i == look {
+			l.pace()
+			look += l.stride
+		}
 		if cl := l.clients.find(ev.Token); cl != nil {
 			l.ready(cl, ev.Ready)
 		}
@@ -191,13 +198,27 @@ func (l *loop) broken(cl *client) {
 
 // tick notes the time, and lets others run if the loop has been busy for long. A
 // loop that is never idle would otherwise keep its thread until it is preempted,
-// 10 ms at a time.
-func (l *loop) tick() {
-	l.conns.Now = time.Since(l.began)
-	if l.conns.Now-l.yielded >= yieldAfter {
+// 10 ms at a time. It returns how long it is since the last one.
+func (l *loop) tick() (since time.Duration) {
+	now := time.Since(l.began)
+	since = now - l.conns.Now
+	if now-l.yielded >= yieldAfter {
 		runtime.Gosched()
-		l.conns.Now = time.Since(l.began)
-		l.yielded = l.conns.Now
+		now = time.Since(l.began)
+		l.yielded = now
+	}
+	l.conns.Now = now
+	return since
+}
+
+// pace is tick in the middle of a turn. Looking at the clock costs a hundredth of
+// what a short message does, and a connection that sends thousands of them at once
+// takes a millisecond: how many are served in between is found by trying.
+func (l *loop) pace() {
+	if l.tick() > yieldAfter {
+		l.stride = max(l.stride/2, 1)
+	} else {
+		l.stride = min(2*l.stride, strideMax)
 	}
 }
 
