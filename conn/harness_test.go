@@ -100,6 +100,15 @@ func (w *wire) output() string {
 	return w.out.String()
 }
 
+// take takes what was written.
+func (w *wire) take() []byte {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	b := bytes.Clone(w.out.Bytes())
+	w.out.Reset()
+	return b
+}
+
 func (w *wire) CloseWrite() error         { w.halfDone = true; return nil }
 func (w *wire) Close() error              { w.closed = true; return nil }
 func (w *wire) LocalAddr() netip.AddrPort { return netip.MustParseAddrPort("127.0.0.1:80") }
@@ -277,7 +286,7 @@ func (r *rig) sent() (frames []sentFrame) {
 	for len(b) > 0 {
 		h, n, err := frame.DecodeHeader(b)
 		if err != nil || n == 0 || int64(len(b)-n) < h.PayloadLen {
-			r.t.Fatalf("sent bytes that are no frames: %x (%v)", b, err)
+			r.t.Fatalf("sent bytes that are no frames: %.40x (%v)", b, err)
 		}
 		end := n + int(h.PayloadLen)
 		frames = append(frames, sentFrame{h.Opcode, h.Fin, string(b[n:end])})

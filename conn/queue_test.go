@@ -211,21 +211,16 @@ func TestBytesThatMustWaitAreKeptInOrder(t *testing.T) {
 		r := openRig(t, Config{Dispatch: dispatch, MaxPending: 1000, QueueMessages: 5, Handlers: Handlers{Message: echo}})
 		r.drain(0)
 		r.receive(in)
-		var got []string
+		var got []byte
 		r.eventually("all answers", func() bool {
 			if r.closed > 0 {
 				t.Fatal("closed")
 			}
 			r.drain(700)
-			if b := r.wire.output(); len(b) > 0 {
-				got = append(got, b)
-			}
-			r.wire.mu.Lock()
-			r.wire.out.Reset()
-			r.wire.mu.Unlock()
+			got = append(got, r.wire.take()...)
 			return r.c.Pending() == 0 && len(r.wire.in) == 0 && r.c.rx == nil && !r.c.queued.Load()
 		})
-		r.wire.out.WriteString(strings.Join(got, ""))
+		r.wire.out.Write(got)
 		if got := messagesOf(r.sent()); strings.Join(got, "") != strings.Join(want, "") {
 			t.Errorf("%d answers, want %d in order", len(got), len(want))
 		}

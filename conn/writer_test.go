@@ -172,10 +172,7 @@ func TestReadFromForwardsInBoundedMemory(t *testing.T) {
 			runtime.Gosched()
 		}
 		r.drain(10_000)
-		got = append(got, r.wire.output()...)
-		r.wire.mu.Lock()
-		r.wire.out.Reset()
-		r.wire.mu.Unlock()
+		got = append(got, r.wire.take()...)
 	}
 	if res := <-done; res.n != int64(len(want)) || res.err != nil {
 		t.Errorf("copied %d bytes, %v", res.n, res.err)
@@ -298,10 +295,7 @@ func TestStreamIsForwardedWhileItArrives(t *testing.T) {
 		behind := 0
 		r.eventually("the echo", func() bool {
 			r.drain(30_000)
-			r.wire.mu.Lock()
-			got = append(got, r.wire.out.Bytes()...)
-			r.wire.out.Reset()
-			r.wire.mu.Unlock()
+			got = append(got, r.wire.take()...)
 			if len(got) > 0 && len(got) < size && r.c.SendText("behind") == nil {
 				behind++
 			}
