@@ -24,7 +24,7 @@ type cpuCommand struct {
 	Peers      []string `name:"peers" default:"${peers}" help:"Which servers, in this order."`
 	Against    string   `default:"gws" help:"The server that ratios refer to."`
 	Sizes      []int    `default:"20,1024,16384" help:"Payload sizes in bytes."`
-	Rounds     int      `default:"5" help:"Rounds over all servers, for each size."`
+	Rounds     int      `default:"9" help:"Rounds over all servers, for each size."`
 	ServerCore int      `default:"0" help:"The core that the server is pinned to."`
 	ClientCore int      `default:"1" help:"The core that the clients are pinned to."`
 	Check      bool     `help:"Exit 1 if framerail's ratio at the first size is over the bar."`
@@ -79,7 +79,21 @@ func (c *cpuCommand) measure(ctx context.Context, list []peers.Peer, size int) (
 	return rounds, nil
 }
 
+// one takes one figure of one peer. A machine that is shared may stand still for
+// a moment; a measurement in which the server had less than a tenth of its core is
+// made again.
 func (c *cpuCommand) one(ctx context.Context, peer string, size int) (f figures, err error) {
+	for range attempts {
+		if f, err = c.attempt(ctx, peer, size); err != nil || f.User+f.System >= c.Duration/10 {
+			return f, err
+		}
+	}
+	return f, fmt.Errorf("the server had %v of CPU in %v, %d times: the machine is too busy to measure", f.User+f.System, f.Elapsed, attempts)
+}
+
+const attempts = 5
+
+func (c *cpuCommand) attempt(ctx context.Context, peer string, size int) (f figures, err error) {
 	s, err := startServer(ctx, peer, c.ServerCore)
 	if err != nil {
 		return f, err

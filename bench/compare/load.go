@@ -21,7 +21,7 @@ import (
 type workload struct {
 	Conns    int           `default:"50" help:"Connections."`
 	Warmup   time.Duration `default:"300ms" help:"Time before the measurement, not counted."`
-	Duration time.Duration `default:"2s" help:"Time of one measurement."`
+	Duration time.Duration `default:"1s" help:"Time of one measurement."`
 	Binary   bool          `help:"Send binary messages, not text."`
 }
 
