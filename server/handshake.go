@@ -8,13 +8,15 @@ import (
 	"github.com/framerail/framerail/internal/handshake"
 )
 
-// Handshake is an opening handshake that waits for the program's decision.
+// Handshake is an opening handshake that waits for the program's decision (RFC 6455
+// 4.2.2). It is for the Check callback alone.
 type Handshake struct {
-	// Request is the client's: path, query, headers, cookies, address. The program
-	// may keep it.
+	// Request is the client's: path, query, headers, cookies, address. It has no body.
+	// The program may keep it.
 	Request *http.Request
 	// Subprotocol is the one that will be agreed on: at first the server's best
-	// that the client offered, or "". It may be changed to another one offered.
+	// that the client offered, or "". It may be changed to another one offered, or
+	// to "" for none; with one not offered the client gets 500 and the log a line.
 	Subprotocol string
 	// Header is sent with the answer; nil at first. The handshake's own fields, and
 	// values with CR, LF or NUL, are not let pass: the client gets 500 and the log
@@ -24,10 +26,10 @@ type Handshake struct {
 
 // Refusal is an error by which Check refuses with an answer of its own.
 type Refusal struct {
-	// Status is the HTTP status. 0: 403.
+	// Status is the HTTP status, 300 to 599 but not 304. 0: 403.
 	Status int
 	// Body is sent as it is, as text unless Header has a Content-Type. Empty: one
-	// line with the status.
+	// line with the status. A client that does not read it has HandshakeTimeout.
 	Body string
 	// Header is sent with the answer. CR, LF and NUL in it are not let pass: the
 	// client gets 500 and the log a line.

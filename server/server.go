@@ -13,29 +13,42 @@ import (
 	"github.com/framerail/framerail/conn"
 )
 
-// Server is a WebSocket server. Set its fields, then call one of ListenAndServe,
-// Serve and Start; a field changed afterwards has no effect. The zero value of
-// every option is safe on the internet. All methods are safe from any goroutine.
+// Server is a WebSocket server. All methods are safe from any goroutine, callbacks
+// included.
+//
+// Set its fields, then call ListenAndServe, Serve or Start; a field changed
+// afterwards has no effect. The zero value of every option is safe on the internet;
+// a negative one, other than IdleTimeout, is an error when the server starts. A
+// server that was ended cannot be started again. It must not be copied.
 type Server struct {
 	// Addr is the TCP address to listen on, "host:port", or "unix:" and the path
 	// of a unix socket. Empty: ":80", as in net/http. Port 0 picks a free one; see
-	// ListenAddr.
+	// ListenAddr. Serve does not look at it.
 	Addr string
 
 	// Path is the only path on which handshakes are accepted; others get 404. It is
-	// compared with the request's path as sent. Empty: any path.
+	// compared with the request's path as sent, without the query. Empty: any path.
 	Path string
 
 	// OnConnection runs for each new client once its handshake is done, and before
 	// any message of its. While it runs, Clients holds all but the new one.
 	OnConnection func(*conn.Conn)
-	// The other callbacks serve connections that set none of their own. See
-	// [conn.Handlers] for what each is given and when.
+	// OnMessage gets each whole message. Its payload is valid until the callback
+	// returns; copy to keep. This and the following serve connections that set no
+	// callback of their own; see [conn.Handlers].
 	OnMessage func(*conn.Conn, conn.Message)
-	OnStream  func(*conn.Conn, *conn.Reader)
-	OnPing    func(*conn.Conn, []byte)
-	OnPong    func(*conn.Conn, []byte)
-	OnClose   func(*conn.Conn, conn.CloseInfo)
+	// OnStream gets each message while it is still arriving, in place of OnMessage,
+	// and on a goroutine.
+	OnStream func(*conn.Conn, *conn.Reader)
+	// OnPing gets the payload of each ping, in place of the automatic pong (RFC 6455
+	// 5.5.2), and OnPong that of each pong. Both are valid until the callback
+	// returns; copy to keep.
+	OnPing func(*conn.Conn, []byte)
+	OnPong func(*conn.Conn, []byte)
+	// OnClose runs last and once, when the socket is gone.
+	OnClose func(*conn.Conn, conn.CloseInfo)
+	// OnDrained runs when everything pending has been taken by the socket, after it
+	// had refused some.
 	OnDrained func(*conn.Conn)
 
 	// Dispatch says where callbacks run. Zero: on the loop, where they must not
@@ -43,8 +56,9 @@ type Server struct {
 	Dispatch conn.Dispatch
 
 	// Check decides on each handshake that RFC 6455 and the origin rule let pass.
-	// It runs on the loop and must not block. An error refuses: with 403 or, if it
-	// is a *Refusal, as that says. Nil: all are accepted.
+	// It runs on the loop, whatever Dispatch says, and must not block. An error
+	// refuses: with 403 or, if it is or wraps a *Refusal, as that says. If it panics
+	// the client gets 500. Nil: all are accepted.
 	Check func(*Handshake) error
 	// OriginPatterns allows pages of other origins than the server's own to
 	// connect, such as "https://example.com", "*.example.com" or "*". Requests
@@ -55,8 +69,9 @@ type Server struct {
 	// client offers is chosen (RFC 6455 1.9). Check may choose another. Nil: none.
 	Subprotocols []string
 
-	// Handler serves requests that are not WebSocket handshakes, through net/http,
-	// one request for each TCP connection. Nil: they are refused with 426.
+	// Handler serves requests that do not ask for a WebSocket, through net/http and
+	// on its goroutines, one request for each TCP connection. Nil: they are refused,
+	// with 426 as a rule.
 	Handler http.Handler
 
 	// Loops is the number of event loops, each with its share of the connections.
@@ -77,17 +92,19 @@ type Server struct {
 	QueueMessages int
 	QueueBytes    int
 
-	// HandshakeTimeout is the time for a client's whole request; then it gets 408.
-	// 0: 5 s.
+	// HandshakeTimeout is the time from accepting a connection to the end of its
+	// request; then it gets 408. 0: 5 s.
 	HandshakeTimeout time.Duration
 	// IdleTimeout ends connections whose peer sends nothing for it, not even the
 	// answer to the ping that goes out half-way. 0: 120 s. Negative: never.
 	IdleTimeout time.Duration
-	// CloseTimeout bounds the closing handshake. 0: 5 s.
+	// CloseTimeout bounds the closing handshake (RFC 6455 7.1.1); then the connection
+	// is cut. 0: 5 s.
 	CloseTimeout time.Duration
 
-	// Logger gets one line for each connection that fails and for what befalls the
-	// server. Nil: slog.Default().
+	// Logger gets a line, at level Info, for each handshake refused and each
+	// connection that fails, and at level Error for callbacks that panic and for what
+	// befalls the server. Nil: slog.Default().
 	Logger *slog.Logger
 
 	mu        sync.Mutex
@@ -103,8 +120,8 @@ type Server struct {
 // and Start when it comes after them.
 var ErrServerClosed = errors.New("framerail: server closed")
 
-// ListenAndServe listens on Addr and serves until Shutdown or Close, after which it
-// returns ErrServerClosed.
+// ListenAndServe listens on Addr and serves until Shutdown or Close. Then it returns
+// ErrServerClosed at once; wait for Shutdown to return before the program ends.
 func (s *Server) ListenAndServe() error {
 	ln, err := s.listen()
 	if err != nil {
@@ -114,7 +131,7 @@ func (s *Server) ListenAndServe() error {
 }
 
 // Start listens on Addr and serves in the background. When it returns, clients can
-// connect and ListenAddr is known.
+// connect and ListenAddr is known. If accepting fails later, the log says so.
 func (s *Server) Start() error {
 	ln, err := s.listen()
 	if err != nil {
@@ -128,10 +145,15 @@ func (s *Server) Start() error {
 	return nil
 }
 
-// Serve accepts clients from ln until Shutdown or Close, or until accepting fails,
-// and closes it; ln belongs to the server from then on, and closing it from
-// elsewhere need not end Serve. It may be called for several listeners. The
-// listener is a TCP or unix one of package net, or one whose connections are.
+// Serve accepts clients from ln until Shutdown or Close, and then returns
+// ErrServerClosed, or until accepting fails for good. It may be called for several
+// listeners at once. In every case it closes ln, which belongs to the server from
+// the call on: closing a listener of package net from elsewhere does not end Serve.
+//
+// A listener of another package is asked to Accept, and must give connections with a
+// descriptor, as those of package net are; otherwise Serve fails with
+// ErrNoDescriptor. The server takes the descriptor and closes the connection
+// that came with it, so that what its type does on Read, Write and Close is not seen.
 //
 // On systems without an event loop it fails with an error that matches
 // errors.ErrUnsupported.
@@ -143,7 +165,8 @@ func (s *Server) Serve(ln net.Listener) error {
 	return a.serve()
 }
 
-// ListenAddr is the address of the first listener; nil before there is one.
+// ListenAddr is the address of the first listener, with the port that was chosen for
+// port 0; nil before there is one.
 func (s *Server) ListenAddr() net.Addr {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,8 +178,9 @@ func (s *Server) ListenAddr() net.Addr {
 // may or may not be among them.
 func (s *Server) Clients() iter.Seq[*conn.Conn] { return s.clients.all }
 
-// Client is the connection from that remote address; false if there is none. Those
-// over unix sockets have no address.
+// Client is the connection from that remote address, among those that Clients iterates
+// over; false if there is none. Those over unix sockets have no address. On several
+// listeners, two connections may have the same: it is one of them.
 func (s *Server) Client(remote netip.AddrPort) (*conn.Conn, bool) { return s.clients.get(remote) }
 
 // ClientCount is the number of connections that Clients iterates over.

@@ -21,9 +21,9 @@ var ErrOnLoop = errors.New("framerail: shutdown goes on; a callback on the event
 // what is left, and returns an error that counts the connections cut and matches
 // ctx's.
 //
-// Of a callback on the loop, which it would have to wait for, it does not wait: see
-// ErrOnLoop. A callback on a goroutine that calls it waits for itself, until ctx is
-// done; so should it not call it, or not without a deadline.
+// A callback that runs on a loop may call it, and gets ErrOnLoop. One that runs on a
+// goroutine would wait for itself, until ctx is done: it should call Shutdown on
+// another goroutine.
 func (s *Server) Shutdown(ctx context.Context) error {
 	run := s.stop(orderDrain)
 	if run == nil {

@@ -1,0 +1,92 @@
+// Package server is a WebSocket server (RFC 6455) on event loops, shaped like
+// net/http's.
+//
+//	srv := &server.Server{Addr: ":9001"}
+//	srv.OnConnection = func(c *conn.Conn) { // its handshake is done
+//		for other := range srv.Clients() { // all but c, until this returns
+//			other.SendText("somebody joined")
+//		}
+//	}
+//	srv.OnMessage = func(c *conn.Conn, m conn.Message) {
+//		c.Send(m.Type, m.Payload)
+//	}
+//	log.Fatal(srv.ListenAndServe())
+//
+// Callbacks are set for the server, or in OnConnection for one connection; what a
+// connection can do is in package [conn]. Start serves in the background, with the
+// address known when it returns.
+//
+// # Concurrency
+//
+// All methods of Server may be called from any goroutine, callbacks included. A
+// loop is a goroutine that owns its connections from accept to close: new ones go
+// to the loop with the fewest. Callbacks of one connection never run at the same
+// time and come in order: OnConnection, then messages and control frames as they
+// arrived, then OnClose exactly once. Those of different connections do run at the
+// same time.
+//
+// With Dispatch [conn.OnLoop], the default, callbacks run on the loop and must not
+// block: the loop's other connections wait for them. With [conn.OnGoroutines] they
+// may block, behind a bounded queue. OnStream runs on a goroutine always, Check on
+// the loop always.
+//
+// A callback that panics closes its connection with 1011 and is logged with its
+// stack; one that ends its goroutine, by runtime.Goexit or a test's FailNow, does
+// the same. Nobody else notices.
+//
+// # Memory
+//
+// Every []byte given to a callback is valid until the callback returns; copy to
+// keep. An idle connection has no goroutine, no buffer and no runtime timer. A
+// request that comes in pieces is held in a buffer that grows with the bytes
+// received; of the request nothing is kept unless OnConnection asks for it with
+// [conn.Conn.Request]. Echoing a message allocates nothing.
+//
+// # Limits
+//
+// The zero value of every option is safe on the internet; the fields of [Server] and
+// the constants of this package tell each default. A request's head may have
+// [MaxHandshakeBytes] and [MaxHandshakeHeaders]. There is no limit on the number of
+// connections but the system's: out of descriptors, accepting pauses and tries
+// again, live connections go on, and new ones wait in the kernel.
+//
+// Handshakes are refused with a line of text and one of these: 400 for what is
+// malformed or could be read in two ways, 403 by the origin rule or Check, 404 for
+// another path, 405, 408 for a request that is late, 426 for one that asks for no
+// WebSocket or for a version other than 13, 431 for one too long, 500 if Check
+// fails, 503 while the server shuts down, 505.
+//
+// # Shutdown
+//
+// [Server.Shutdown] stops accepting, sends what is pending and a Close frame with
+// 1001 to everyone, waits for their answers and for the close callbacks, and cuts
+// what is left when its context is done. [Server.Close] cuts at once. When either
+// returns the address is free, no descriptor is held, and the server is used up:
+// make another.
+//
+//	ctx, stop := context.WithTimeout(context.Background(), 30*time.Second)
+//	defer stop()
+//	err := srv.Shutdown(ctx)
+//
+// # Origin
+//
+// A browser lets any page connect to any server, with the cookies of its user, and
+// tells where the page is from (RFC 6455 10.2). So requests that carry Origin are
+// accepted only if it names the host that the request is for; OriginPatterns allow
+// others. Behind a proxy that rewrites Host, name your site there. Programs that are
+// no browsers send no Origin, and are let pass.
+//
+// # HTTP requests
+//
+// With a Handler, requests that ask for no WebSocket are handed to net/http, along
+// with the connection and the bytes already read: a page and its WebSocket can share
+// a port. Each TCP connection serves one such request. There is no timeout for
+// content that a request brings, other than a Handler's own.
+//
+// # Platforms
+//
+// linux, with epoll; darwin, freebsd, netbsd, openbsd and dragonfly, with kqueue.
+// On other systems programs compile, and ListenAndServe, Serve and Start fail with an
+// error that matches [errors.ErrUnsupported] and names these, before a port is
+// opened.
+package server

@@ -1,0 +1,159 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package server_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/server"
+)
+
+// Everyone is told of everyone. The clients here are sockets and package frame.
+func Example() {
+	srv := &server.Server{Addr: "127.0.0.1:0"}
+	srv.OnConnection = func(c *conn.Conn) {
+		name := c.Request().URL.Query().Get("name")
+		tell := func(s string) {
+			for other := range srv.Clients() { // all but c, until this returns
+				_ = other.SendText(s)
+			}
+		}
+		tell(name + " joined")
+		c.OnMessage(func(c *conn.Conn, m conn.Message) {
+			tell(name + ": " + m.String())
+		})
+	}
+	if err := srv.Start(); err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+
+	ann := dial(srv.ListenAddr(), "ann")
+	ann.send("anyone?")
+	fmt.Println(ann.next())
+	bob := dial(srv.ListenAddr(), "bob")
+	fmt.Println(ann.next())
+	bob.send("me!")
+	fmt.Println(ann.next())
+	fmt.Println(bob.next())
+	// Output:
+	// ann: anyone?
+	// bob joined
+	// bob: me!
+	// bob: me!
+}
+
+// A check before accepting: who may come in, and what they speak.
+func ExampleServer_check() {
+	srv := &server.Server{
+		Addr:           "127.0.0.1:0",
+		Path:           "/chat",
+		Subprotocols:   []string{"v2.chat", "v1.chat"},
+		OriginPatterns: []string{"https://*.example.com"},
+		Check: func(h *server.Handshake) error {
+			if h.Request.URL.Query().Get("name") == "" {
+				return &server.Refusal{Status: http.StatusUnauthorized, Body: "who are you?\n"}
+			}
+			h.Header = http.Header{"X-Node": {"7"}}
+			return nil
+		},
+	}
+	if err := srv.Start(); err != nil {
+		log.Fatal(err)
+	}
+	defer srv.Close()
+
+	for _, name := range []string{"", "ann"} {
+		resp := handshake(srv.ListenAddr(), name).response
+		body, _ := io.ReadAll(resp.Body)
+		fmt.Println(resp.StatusCode, resp.Header.Get("X-Node"), strings.TrimSpace(string(body)))
+	}
+	// Output:
+	// 401  who are you?
+	// 101 7
+}
+
+// A page and its WebSocket share a port, and end gently together.
+func ExampleServer_handler() {
+	srv := &server.Server{
+		Addr:      "127.0.0.1:0",
+		OnMessage: func(c *conn.Conn, m conn.Message) { _ = c.Send(m.Type, m.Payload) },
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, "the page")
+		}),
+	}
+	if err := srv.Start(); err != nil {
+		log.Fatal(err)
+	}
+
+	resp, err := http.Get("http://" + srv.ListenAddr().String())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(resp.Body)
+	fmt.Println(string(body))
+
+	c := dial(srv.ListenAddr(), "ann")
+	c.send("hello")
+	fmt.Println(c.next())
+	c.Close()
+
+	fmt.Println(srv.Shutdown(context.Background()))
+	// Output:
+	// the page
+	// hello
+	// <nil>
+}
+
+// peer is a client as small as can be.
+type peer struct {
+	net.Conn
+	r        *bufio.Reader
+	response *http.Response
+}
+
+func dial(addr net.Addr, name string) *peer {
+	p := handshake(addr, name)
+	if p.response.StatusCode != http.StatusSwitchingProtocols {
+		log.Fatal(p.response.Status)
+	}
+	return p
+}
+
+func handshake(addr net.Addr, name string) *peer {
+	c, err := net.Dial(addr.Network(), addr.String())
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Fprintf(c, "GET /chat?name=%s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", name, addr)
+	p := &peer{Conn: c, r: bufio.NewReader(c)}
+	if p.response, err = http.ReadResponse(p.r, nil); err != nil {
+		log.Fatal(err)
+	}
+	return p
+}
+
+func (p *peer) send(text string) {
+	h := frame.Header{Fin: true, Opcode: frame.Text, Masked: true, MaskingKey: 0x12345678}
+	_, _ = p.Write(frame.AppendFrame(nil, h, []byte(text)))
+}
+
+// next is the next message, of fewer than 126 bytes.
+func (p *peer) next() string {
+	head := make([]byte, 2)
+	_, _ = io.ReadFull(p.r, head)
+	payload := make([]byte, head[1])
+	_, _ = io.ReadFull(p.r, payload)
+	return string(payload)
+}
