@@ -87,16 +87,18 @@ func (c *Conn) setClosing() {
 }
 
 // failWith gives up on the peer (RFC 6455 7.1.7): it sends a Close frame with the
-// code, ends the sending direction, and drops what still comes. From any
-// goroutine.
-func (c *Conn) failWith(code frame.CloseCode, reason string, err error) {
+// code, ends the sending direction, and drops what still comes. What has come and
+// is queued for callbacks is dropped too if drop is set; otherwise what they are
+// told does not depend on how fast they are. From any goroutine.
+func (c *Conn) failWith(code frame.CloseCode, reason string, err error, drop bool) {
 	c.mu.Lock()
 	if c.State() == Closed {
 		c.mu.Unlock()
 		return
 	}
 	e := c.ending(Local, err)
-	e.failed, e.drop = true, true
+	e.failed = true
+	e.drop = e.drop || drop
 	if !e.sent {
 		var scratch [frame.MaxControlPayload]byte
 		payload, fault := frame.AppendClose(scratch[:0], code, reason)
@@ -123,7 +125,7 @@ func (d *Driver) fail(err error) {
 		code, reason = fault.Code, fault.Rule
 	}
 	d.loop.config.Logger.Info("framerail: connection failed", "remote", c.remote, "code", uint16(code), "error", err)
-	c.failWith(code, reason, err)
+	c.failWith(code, reason, err, false)
 	d.discard(err)
 }
 

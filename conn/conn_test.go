@@ -191,25 +191,3 @@ func TestValueAndAddresses(t *testing.T) {
 	expect(t, "remote after close", r.c.RemoteAddr(), peerAddr)
 	expect(t, "state", r.c.State(), Closed)
 }
-
-func TestEchoDoesNotAllocate(t *testing.T) {
-	for _, size := range []int{0, 1, 125, 126, 5000, 70_000, 1 << 20} {
-		for _, typ := range []MessageType{Text, Binary} {
-			r := openRig(t, Config{MaxMessageSize: 1 << 20, MaxPending: 2 << 20, Handlers: Handlers{Message: echo}})
-			orig := peer(typ, true, strings.Repeat("x", size))
-			in := make([]byte, len(orig))
-			r.wire.out.Grow(2 << 20)
-			n := testing.AllocsPerRun(50, func() {
-				copy(in, orig)
-				r.wire.in = in
-				for len(r.wire.in) > 0 {
-					r.d.Readable()
-				}
-				r.wire.out.Reset()
-			})
-			if n > 0 && !raceEnabled {
-				t.Errorf("%v of %d bytes: %v allocations", typ, size, n)
-			}
-		}
-	}
-}

@@ -160,8 +160,14 @@ func openRig(t testing.TB, cfg Config) *rig {
 // info waits for the close callback and is what it was told.
 func (r *rig) info() CloseInfo {
 	r.t.Helper()
-	r.eventually("the close callback", func() bool { return len(r.closings()) > 0 })
+	r.eventually("the close callback's end", r.hasEnded)
 	return r.closings()[0]
+}
+
+func (r *rig) hasEnded() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.ended > 0
 }
 
 func (r *rig) closings() []CloseInfo {
@@ -176,10 +182,10 @@ func (r *rig) checkLeaks() {
 	if r.closed == 0 {
 		r.d.Abort(nil)
 	}
-	r.eventually("the close callback", func() bool { r.mu.Lock(); defer r.mu.Unlock(); return r.ended == 1 })
+	r.eventually("the close callback's end", r.hasEnded)
 	r.eventually("buffers given back", func() bool { n, _ := r.loop.Lent(); return n == 0 })
-	if r.closed != 1 {
-		r.t.Errorf("closed %d times", r.closed)
+	if r.closed != 1 || r.ended != 1 || len(r.infos) > 1 {
+		r.t.Errorf("closed %d times, %d close callbacks, %d ended", r.closed, len(r.infos), r.ended)
 	}
 }
 

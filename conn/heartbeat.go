@@ -54,7 +54,7 @@ func (d *Driver) heartbeat() {
 // hear, but not waited for.
 func (d *Driver) giveUp() {
 	c := (*Conn)(d)
-	c.failWith(frame.PolicyViolation, "idle timeout", ErrIdle)
+	c.failWith(frame.PolicyViolation, "idle timeout", ErrIdle, false)
 	c.mu.Lock()
 	c.flush()
 	c.mu.Unlock()

@@ -67,7 +67,7 @@ func TestHealthyPeerIsNeverEnded(t *testing.T) {
 			pings := 0
 			var answer time.Duration
 			for r.loop.Now < 150*time.Second && r.closed == 0 {
-				r.loop.Now += time.Millisecond
+				r.loop.Now += 7 * time.Millisecond
 				if r.due > 0 && r.due+late <= r.loop.Now {
 					r.due = 0
 					r.d.Expire()
