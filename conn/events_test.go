@@ -237,6 +237,32 @@ func TestInboxIsBounded(t *testing.T) {
 	}
 }
 
+// A hold that ends while the loop is about to read on lets nothing overtake what
+// was kept back.
+func TestNothingOvertakesWhatIsKeptBack(t *testing.T) {
+	const n = 4000
+	next := 0
+	r := openRig(t, Config{Dispatch: OnGoroutines, QueueMessages: 1, Handlers: Handlers{
+		Message: func(_ *Conn, m Message) {
+			if want := fmt.Sprintf("%06d", next); m.String() != want && next < n {
+				t.Errorf("got %q, want %q", m.Payload, want)
+				next = n
+			}
+			next++
+		},
+	}})
+	r.loop.readBuf = make([]byte, 50) // so that reads fill it, and are followed by others
+	for i := range n {
+		r.wire.in = append(r.wire.in, text(fmt.Sprintf("%06d", i))...)
+	}
+	for len(r.wire.in) > 0 {
+		r.poll()
+		r.turn()
+	}
+	r.eventually("all messages", func() bool { return r.c.rx == nil && !r.c.queued.Load() })
+	expect(t, "messages", next, n)
+}
+
 func TestInboxIsBoundedInBytes(t *testing.T) {
 	gate := make(chan bool)
 	r := openRig(t, Config{Dispatch: OnGoroutines, QueueBytes: 10_000, Handlers: Handlers{

@@ -104,11 +104,14 @@ func TestPeerIsNotEndedUnasked(t *testing.T) {
 
 // What is held back by this side is not the peer's silence.
 func TestPeerThatIsNotReadIsNotSilent(t *testing.T) {
-	gate := make(chan bool)
+	gate, begun := make(chan bool), make(chan bool, 10)
 	r := openRig(t, Config{IdleTimeout: idle, Dispatch: OnGoroutines, QueueMessages: 1, Handlers: Handlers{
-		Message: func(*Conn, Message) { <-gate },
+		Message: func(*Conn, Message) { begun <- true; <-gate },
 	}})
-	for range 10 {
+	r.receive(text("x"))
+	<-begun
+	r.turn()
+	for range 9 {
 		r.receive(text("x"))
 	}
 	expect(t, "read interest", r.read, false)

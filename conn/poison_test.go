@@ -1,0 +1,89 @@
+//go:build poison
+
+package conn
+
+import (
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/framerail/framerail/frame"
+)
+
+// Every payload is valid until its callback returns; copy to keep. A build with the
+// tag poison overwrites it then, so that a program that keeps one finds out.
+func TestPayloadIsOverwrittenWhenItsCallbackReturns(t *testing.T) {
+	long := strings.Repeat("a", 5000)
+	both(t, func(t *testing.T, dispatch Dispatch) {
+		for name, in := range map[string][]byte{
+			"ping": peer(frame.Ping, true, "a"), "pong": peer(frame.Pong, true, "a"),
+			"message": text("a"), "empty": text(""), "long": text(long),
+			"fragments": append(peer(frame.Text, false, long), peer(frame.Continuation, true, "a")...),
+			"behind":    append(text("a"), text(long)...),
+		} {
+			t.Run(name, func(t *testing.T) {
+				var kept [][]byte
+				done := make(chan bool, 10)
+				keep := func(p []byte) {
+					for _, old := range kept {
+						checkPoisoned(t, old)
+					}
+					if strings.Trim(string(p), "a") != "" {
+						t.Errorf("payload %q", p)
+					}
+					kept = append(kept, p)
+					done <- true
+				}
+				r := openRig(t, Config{Dispatch: dispatch, Handlers: Handlers{
+					Message: func(_ *Conn, m Message) { keep(m.Payload) },
+					Ping:    func(_ *Conn, p []byte) { keep(p) },
+					Pong:    func(_ *Conn, p []byte) { keep(p) },
+				}})
+				r.wire.in = in
+				r.eventually("the callbacks", func() bool {
+					return len(done) > 0 && len(r.wire.in) == 0 && !r.c.queued.Load()
+				})
+				for _, p := range kept {
+					checkPoisoned(t, p)
+				}
+			})
+		}
+	})
+}
+
+func checkPoisoned(t *testing.T, p []byte) {
+	t.Helper()
+	if strings.Trim(string(p), "\xDB") != "" {
+		t.Errorf("still readable: %.20q", p)
+	}
+}
+
+// What a program sends and what a reader has given are its own.
+func TestWhatTheProgramOwnsIsNotOverwritten(t *testing.T) {
+	both(t, func(t *testing.T, dispatch Dispatch) {
+		own := []byte(strings.Repeat("own", 10_000))
+		var got []byte
+		done := make(chan bool, 1)
+		r := openRig(t, Config{Dispatch: dispatch, Handlers: Handlers{Stream: func(c *Conn, m *Reader) {
+			got, _ = m.ReadAll()
+			_ = c.Send(Binary, own)
+			w, _ := c.NewWriter(Binary)
+			_, _ = w.Write(own)
+			_ = w.Close()
+			done <- true
+		}}})
+		r.drain(10)
+		r.receive(text(strings.Repeat("in", 1000)))
+		r.eventually("the callback", func() bool { return len(done) == 1 })
+		r.drain(-1)
+		if string(got) != strings.Repeat("in", 1000) || string(own) != strings.Repeat("own", 10_000) {
+			t.Error("overwritten")
+		}
+		for _, m := range messagesOf(r.sent()) {
+			if m != string(own)+"\n" {
+				t.Errorf("sent %.40q", m)
+			}
+		}
+		r.end(io.EOF)
+	})
+}
