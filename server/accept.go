@@ -41,6 +41,7 @@ type acceptor struct {
 
 	pause  time.Duration // the last back-off; 0 when accepting works
 	logged time.Time     // when the last back-off was logged
+	done   chan struct{} // closed when serve has returned
 }
 
 // listen listens on Addr.
@@ -60,7 +61,7 @@ func (s *Server) listen() (net.Listener, error) {
 // newAcceptor enters a listener, and starts the loops if it is the first. If it
 // fails the listener is closed.
 func (s *Server) newAcceptor(ln net.Listener) (*acceptor, error) {
-	a := &acceptor{srv: s, ln: ln}
+	a := &acceptor{srv: s, ln: ln, done: make(chan struct{})}
 	a.take = a.tryAccept
 	err := s.mayServe()
 	if err == nil {
@@ -129,8 +130,18 @@ func (a *acceptor) close() {
 	}
 }
 
+// stop ends serve and waits until it holds no descriptor, but not for the Accept of
+// another package, which may go on for as long as it likes.
+func (a *acceptor) stop() {
+	a.close()
+	if a.file != nil {
+		<-a.done
+	}
+}
+
 // serve accepts until the listener is closed.
 func (a *acceptor) serve() error {
+	defer close(a.done)
 	defer a.srv.leave(a)
 	defer a.close()
 	for {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"log/slog"
 	"net"
 	"net/http"
 	"strings"
@@ -38,9 +39,11 @@ func Example() {
 	defer srv.Close()
 
 	ann := dial(srv.ListenAddr(), "ann")
+	defer ann.Close()
 	ann.send("anyone?")
 	fmt.Println(ann.next())
 	bob := dial(srv.ListenAddr(), "bob")
+	defer bob.Close()
 	fmt.Println(ann.next())
 	bob.send("me!")
 	fmt.Println(ann.next())
@@ -56,6 +59,7 @@ func Example() {
 func ExampleServer_check() {
 	srv := &server.Server{
 		Addr:           "127.0.0.1:0",
+		Logger:         slog.New(slog.DiscardHandler),
 		Path:           "/chat",
 		Subprotocols:   []string{"v2.chat", "v1.chat"},
 		OriginPatterns: []string{"https://*.example.com"},
@@ -73,9 +77,10 @@ func ExampleServer_check() {
 	defer srv.Close()
 
 	for _, name := range []string{"", "ann"} {
-		resp := handshake(srv.ListenAddr(), name).response
-		body, _ := io.ReadAll(resp.Body)
-		fmt.Println(resp.StatusCode, resp.Header.Get("X-Node"), strings.TrimSpace(string(body)))
+		p := handshake(srv.ListenAddr(), name)
+		body, _ := io.ReadAll(p.response.Body)
+		fmt.Println(p.response.StatusCode, p.response.Header.Get("X-Node"), strings.TrimSpace(string(body)))
+		p.Close()
 	}
 	// Output:
 	// 401  who are you?

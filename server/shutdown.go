@@ -121,7 +121,7 @@ func (s *Server) stop(o order) *running {
 	s.mu.Unlock()
 
 	for _, a := range open {
-		a.close()
+		a.stop()
 	}
 	if run != nil {
 		for _, l := range run.loops {

@@ -139,12 +139,13 @@ func stuck(t *testing.T, s *Server) *peer {
 
 func TestShutdown_AgainstTheStuck(t *testing.T) {
 	modes(t, func(t *testing.T, d conn.Dispatch) {
-		var unsent atomic.Int64
+		var filled, unsent atomic.Int64
 		s := start(t, &Server{Dispatch: d, OnMessage: echo, MaxPending: 8 << 20, CloseTimeout: time.Minute,
 			OnConnection: func(c *conn.Conn) {
 				if c.Request().Header.Get("Stuck") != "" {
 					for c.SendText(strings.Repeat("x", 64<<10)) == nil {
 					}
+					filled.Add(1)
 				}
 			},
 			OnClose: func(_ *conn.Conn, info conn.CloseInfo) {
@@ -158,6 +159,7 @@ func TestShutdown_AgainstTheStuck(t *testing.T) {
 			stuck(t, s)
 			healthy = append(healthy, dial(t, s))
 		}
+		eventually(t, "the queues to be full", func() bool { return filled.Load() == each })
 		for _, p := range healthy {
 			p.alive()
 			go func() {
