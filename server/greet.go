@@ -143,7 +143,7 @@ func (l *loop) dismiss(cl *client, o order) {
 		_ = cl.Close(frame.GoingAway, "server is shutting down") // closing already: it goes on
 	case o == orderAbort && cl.phase == talking:
 		l.aborted.Add(1)
-		cl.driver().Abort(ErrServerClosed)
+		cl.driver().Abort(l.cause)
 	case o == orderAbort:
 		l.drop(cl)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -91,6 +92,16 @@ func TestHandler_SeesTheClient(t *testing.T) {
 	p.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	if body, _ := io.ReadAll(p.expectStatus(200).Body); string(body) != p.LocalAddr().String() {
 		t.Errorf("the handler saw %q, the client is at %v", body, p.LocalAddr())
+	}
+}
+
+func TestHandler_OverAUnixSocket(t *testing.T) {
+	s := handled(describe)
+	s.Addr = "unix:" + filepath.Join(t.TempDir(), "s")
+	p := dialRaw(t, start(t, s))
+	p.send("GET /u HTTP/1.1\r\nHost: a\r\n\r\n")
+	if body, err := io.ReadAll(p.expectStatus(200).Body); err != nil || !strings.Contains(string(body), "GET /u") {
+		t.Errorf("got %q, %v", body, err)
 	}
 }
 

@@ -9,9 +9,8 @@ import (
 	"github.com/framerail/framerail/poller"
 )
 
-// errUnwatched is what the close callback is told when the poller gave up on the
-// connection.
-var errUnwatched = errors.New("framerail: the system no longer tells when the connection is ready")
+// errUnwatched is what the close callback is told when the system failed the loop.
+var errUnwatched = errors.New("framerail: the system does not tell any more when the connection is ready")
 
 // Schedule implements conn.Host.
 func (l *loop) Schedule(d *conn.Driver) {

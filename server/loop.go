@@ -45,6 +45,7 @@ type loop struct {
 	events  []poller.Event
 	order   order
 	told    order // the order that every client has been told
+	cause   error // of cutting connections, for their close callbacks
 	greeter greeter
 
 	// What the loop is about, kept here so that a turn that a callback breaks off
@@ -84,6 +85,7 @@ func newLoop(s *Server, r *running) (*loop, error) {
 		timers: wheel.New(0),
 		began:  time.Now(),
 		stride: strideMax,
+		cause:  ErrServerClosed,
 		events: make([]poller.Event, eventsAtOnce),
 	}
 	l.note = l.noteExpired
@@ -106,8 +108,8 @@ func (l *loop) serve() {
 	l.finishTurn()
 	for l.order == orderServe || l.clients.used > 0 {
 		if !l.turn() {
+			l.cause = errUnwatched
 			l.obey(orderAbort)
-			break
 		}
 	}
 	finished = true
@@ -236,7 +238,10 @@ func (l *loop) deadline() time.Time {
 	if !ok {
 		return time.Time{}
 	}
-	return l.began.Add(time.Duration(next) * wheel.Resolution)
+	// Ticks wrap; as seen from now they do not.
+	now := l.conns.Now.Truncate(wheel.Resolution)
+	ahead := int32(next - wheel.Tick(now/wheel.Resolution))
+	return l.began.Add(now + time.Duration(ahead)*wheel.Resolution)
 }
 
 // ready handles a client's readiness.

@@ -11,6 +11,8 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/socket"
+	"github.com/framerail/framerail/internal/wheel"
 )
 
 func TestEcho_EverySizeAndBothTypes(t *testing.T) {
@@ -159,4 +161,25 @@ func TestLoop_IdleConnectionsHoldNoBuffer(t *testing.T) {
 		dial(t, s).alive()
 	}
 	eventually(t, "buffers to be given back", func() bool { n, _ := s.run.loops[0].conns.Lent(); return n == 0 })
+}
+
+// Ticks of 50 ms wrap after 6.8 years, which a server may well live to see.
+func TestLoop_DeadlineAfterYears(t *testing.T) {
+	if !socket.Supported {
+		t.Skip("no event loop")
+	}
+	l, err := newLoop(nil, &running{config: conn.Config{}.WithDefaults()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.poll.Close()
+	const year = 365 * 24 * time.Hour
+	for _, age := range []time.Duration{0, year, 6 * year, 7 * year, 14 * year} {
+		l.conns.Now = age
+		l.timers = wheel.New(wheel.Tick(age / wheel.Resolution))
+		l.timers.Set(1, wheel.Ticks(age+5*time.Second))
+		if ahead := l.deadline().Sub(l.began) - age; ahead < 5*time.Second || ahead > 5*time.Second+2*wheel.Resolution {
+			t.Errorf("at the age of %v a timer of 5 s is due in %v", age, ahead)
+		}
+	}
 }

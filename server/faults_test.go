@@ -1,0 +1,253 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/socket"
+)
+
+// withDescriptors runs f while the process may open n more descriptors.
+func withDescriptors(t *testing.T, n int, f func()) {
+	t.Helper()
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	// The lowest number is given out first: with those below the highest in use
+	// filled up, the limit counts.
+	highest := countDescriptors() + 64
+	var fill []int
+	for fd := 0; fd < highest; fill = append(fill, fd) {
+		var err error
+		if fd, err = syscall.Dup(0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	defer func() {
+		for _, fd := range fill {
+			_ = syscall.Close(fd)
+		}
+	}()
+	low := limit
+	setCur(&low, uint64(fill[len(fill)-1]+1+n))
+	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &low); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
+			t.Fatal(err)
+		}
+	}()
+	f()
+}
+
+// Each descriptor that a start takes may be the one that is not to be had: then it
+// fails, says why, and gives back those it has.
+func TestStart_OutOfDescriptors(t *testing.T) {
+	for n := range 30 {
+		s := &Server{}
+		prepare(s)
+		before := countDescriptors()
+		var err error
+		withDescriptors(t, n, func() { err = s.Start() })
+		if err == nil {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+			if n < 3 {
+				t.Errorf("started with %d descriptors", n)
+			}
+			return
+		}
+		if !errors.Is(err, syscall.EMFILE) {
+			t.Errorf("with %d descriptors: %v, want EMFILE", n, err)
+		}
+		if after := countDescriptors(); after != before {
+			t.Errorf("with %d descriptors: %d before, %d after", n, before, after)
+		}
+		if s.ListenAddr() != nil {
+			t.Errorf("with %d descriptors: listening on %v", n, s.ListenAddr())
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	t.Error("never started")
+}
+
+func TestHandler_OutOfDescriptorsGets503(t *testing.T) {
+	var log journal
+	s := handled(describe)
+	s.Logger = log.logger()
+	start(t, s)
+	p := dialRaw(t, s)
+	eventually(t, "it to be taken in", func() bool { return load(s) == 1 })
+	withDescriptors(t, 0, func() {
+		p.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		p.expectRefusal(503)
+	})
+	log.expect(t, "cannot hand a request to net/http")
+}
+
+// A loop that cannot wait any more cuts its connections, and gets no new ones.
+func TestLoop_WaitFails(t *testing.T) {
+	var log journal
+	closed := make(chan conn.CloseInfo, 10)
+	s := &Server{Logger: log.logger(), OnConnection: func(c *conn.Conn) {
+		c.OnClose(func(_ *conn.Conn, info conn.CloseInfo) { closed <- info })
+	}}
+	s.OnMessage = func(c *conn.Conn, m conn.Message) {
+		if m.String() != "break" {
+			echo(c, m)
+			return
+		}
+		_ = s.run.loops[0].poll.Close() // the first client is the first loop's
+	}
+	start(t, s)
+	first, second := dial(t, s), dial(t, s)
+	first.alive()
+	second.alive()
+	first.text("break")
+	first.expectGone()
+	if info := receive(t, closed); !errors.Is(info.Err, errUnwatched) {
+		t.Errorf("closed with %v", info)
+	}
+	log.expect(t, "event loop cannot wait")
+	second.alive()
+	for range 3 {
+		dial(t, s).alive()
+	}
+}
+
+// A connection that the poller will not watch is ended by its timer.
+func TestLoop_WatchingFails(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("kqueue does not tell")
+	}
+	var log journal
+	closed := make(chan conn.CloseInfo, 1)
+	s := &Server{Loops: 1, Logger: log.logger(), OnClose: func(_ *conn.Conn, info conn.CloseInfo) { closed <- info }}
+	s.OnMessage = func(c *conn.Conn, m conn.Message) {
+		_ = s.run.loops[0].poll.Remove(clientOf((*conn.Driver)(c)).fd())
+		for c.SendBinary(make([]byte, 64<<10)) == nil { // until it waits for the socket
+		}
+	}
+	start(t, s)
+	p := dial(t, s)
+	p.text("x")
+	if info := receive(t, closed); !errors.Is(info.Err, errUnwatched) || info.Unsent == 0 {
+		t.Errorf("closed with %v", info)
+	}
+	log.expect(t, "cannot watch a connection")
+}
+
+func TestAccept_WatchingFails(t *testing.T) {
+	var log journal
+	s := start(t, &Server{Loops: 1, Logger: log.logger(), OnMessage: echo})
+	before := countDescriptors()
+	s.run.loops[0].deliver(arrival{fd: 1 << 20}) // not open
+	log.expect(t, "cannot watch a connection")
+	eventually(t, "it to be forgotten", func() bool { return load(s) == 0 })
+	if n := countDescriptors(); n != before {
+		t.Errorf("%d descriptors before, %d after", before, n)
+	}
+	dial(t, s).alive()
+}
+
+// Who was accepted before the listener closed, but is taken in after it, is told.
+func TestShutdown_RefusesWhoComesIntoTheDrain(t *testing.T) {
+	s := start(t, &Server{Loops: 1})
+	stays := dial(t, s)
+	done := make(chan error, 1)
+	go func() { done <- s.Shutdown(context.Background()) }()
+	stays.expectClose(frame.GoingAway)
+
+	ln := listenLocal(t)
+	defer ln.Close()
+	late := dialAddr(t, "tcp", ln.Addr().String())
+	nc, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd, err := socket.Take(nc.(*net.TCPConn))
+	if err != nil {
+		t.Fatal(err)
+	}
+	nc.Close()
+	s.run.loops[0].deliver(arrival{fd: fd})
+	late.expectRefusal(503)
+
+	stays.close(frame.GoingAway, "")
+	if err := receive(t, done); err != nil {
+		t.Error(err)
+	}
+}
+
+// A long refusal goes on after the client has ended its own direction, is given up
+// when the client resets, and is not waited for without end.
+func TestCheck_LongRefusal(t *testing.T) {
+	body := strings.Repeat("no ", 4<<20)
+	s := start(t, &Server{Loops: 1, HandshakeTimeout: 500 * time.Millisecond, Check: func(*Handshake) error { return &Refusal{Body: body} }})
+	l := s.run.loops[0]
+	ask := func() *peer {
+		p := dialRaw(t, s)
+		p.send(with())
+		return p
+	}
+
+	half := ask()
+	if err := half.Conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(half.expectStatus(403).Body); err != nil || string(got) != body {
+		t.Errorf("got %d bytes, %v; want %d", len(got), err, len(body))
+	}
+	half.expectEOF()
+
+	reset := ask()
+	reset.expectStatus(403)
+	_ = reset.Conn.(*net.TCPConn).SetLinger(0)
+	reset.Close()
+	eventually(t, "it to be forgotten", func() bool { return l.load.Load() == 0 })
+
+	lazy := ask() // reads nothing
+	eventually(t, "it to be taken in", func() bool { return l.load.Load() == 1 })
+	eventually(t, "it to be given up", func() bool { return l.load.Load() == 0 })
+	if n, _ := l.greeter.heads.Lent(); n != 0 {
+		t.Errorf("%d buffers still lent", n)
+	}
+	lazy.expectGone()
+
+	// Nor does it hold up an end.
+	ask()
+	eventually(t, "it to be taken in", func() bool { return l.load.Load() == 1 })
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestListen_ClientsThatLeaveAtOnce(t *testing.T) {
+	s := start(t, &Server{OnMessage: echo})
+	for i := range 100 {
+		p := dialRaw(t, s)
+		p.send(with()[:i])
+		if i%2 == 0 {
+			_ = p.Conn.(*net.TCPConn).SetLinger(0) // a reset
+		}
+		p.Close()
+	}
+	eventually(t, "all to be forgotten", func() bool { return load(s) == 0 })
+	dial(t, s).alive()
+}
