@@ -101,11 +101,7 @@ func (c *Conn) failWith(code frame.CloseCode, reason string, err error, drop boo
 	e.drop = e.drop || drop
 	if !e.sent {
 		var scratch [frame.MaxControlPayload]byte
-		payload, fault := frame.AppendClose(scratch[:0], code, reason)
-		if fault != nil {
-			reason = ""
-			payload, _ = frame.AppendClose(scratch[:0], code, reason)
-		}
+		payload, _ := frame.AppendClose(scratch[:0], code, reason) // ours can be sent
 		c.sendClose(e, code, reason, payload)
 	}
 	c.unlockAndWake()

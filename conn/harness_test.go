@@ -8,7 +8,6 @@ import (
 	"os"
 	"runtime"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -46,6 +45,7 @@ type wire struct {
 	writes   int
 	chunk    int // most bytes a Read gives; 0: no limit
 	halfDone bool
+	halfErr  error
 	closed   bool
 }
 
@@ -109,7 +109,7 @@ func (w *wire) take() []byte {
 	return b
 }
 
-func (w *wire) CloseWrite() error         { w.halfDone = true; return nil }
+func (w *wire) CloseWrite() error         { w.halfDone = true; return w.halfErr }
 func (w *wire) Close() error              { w.closed = true; return nil }
 func (w *wire) LocalAddr() netip.AddrPort { return netip.MustParseAddrPort("127.0.0.1:80") }
 
@@ -340,5 +340,3 @@ func TestMain(m *testing.M) {
 	}
 	os.Exit(code)
 }
-
-var errReset = syscall.ECONNRESET

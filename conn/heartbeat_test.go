@@ -25,14 +25,15 @@ func (r *rig) pings() int {
 func TestSilentPeerIsPingedAtHalfAndEndedAtTheIdleTimeout(t *testing.T) {
 	both(t, func(t *testing.T, dispatch Dispatch) {
 		r := openRig(t, Config{Dispatch: dispatch, IdleTimeout: idle})
-		r.advance(idle/2 - 1)
+		r.advance(idle/2 - time.Millisecond)
 		expect(t, "pings before half", r.pings(), 0)
-		r.advance(1)
+		r.advance(time.Millisecond)
 		expect(t, "pings at half", r.pings(), 1)
-		r.advance(idle/2 - 1)
+		r.advance(idle/2 - time.Millisecond)
+		r.d.Expire() // too early
 		expect(t, "pings before the end", r.pings(), 0)
 		expect(t, "closed before the end", r.wire.closed, false)
-		r.advance(1)
+		r.advance(time.Millisecond)
 		expect(t, "closed at the end", r.wire.closed, true)
 		r.expectClose(frame.PolicyViolation, "idle timeout")
 		expectInfo(t, r.info(), CloseInfo{By: Local, Sent: frame.PolicyViolation, Received: frame.AbnormalClosure,

@@ -350,3 +350,18 @@ func TestOnStreamInTheMiddleOfAMessage(t *testing.T) {
 		expect(t, "message", <-got, "ab")
 	})
 }
+
+func TestMessageForWhichNoCallbackIsLeft(t *testing.T) {
+	both(t, func(t *testing.T, dispatch Dispatch) {
+		gate := make(chan bool)
+		r := openRig(t, Config{Dispatch: dispatch, Handlers: Handlers{Stream: func(c *Conn, _ *Reader) {
+			<-gate
+			c.OnStream(nil)
+		}}})
+		in := append(text("first"), peer(frame.Binary, false, "second")...)
+		r.receive(append(in, peer(frame.Continuation, true, strings.Repeat("x", 2000))...))
+		close(gate)
+		r.eventually("rest", func() bool { n, _ := r.loop.Lent(); return n == 0 && !r.c.queued.Load() })
+		expect(t, "state", r.c.State(), Open)
+	})
+}

@@ -244,14 +244,8 @@ func (w *Writer) sendWhenRoom(p []byte) error {
 			c.flush() // rather than wait for the loop to do it
 			continue
 		}
-		// The loop must know that the transport is full: only then can this wait
-		// for its word.
-		if c.attend && c.wake() {
-			c.mu.Unlock()
-			c.loop.host.Schedule((*Driver)(c))
-			c.mu.Lock()
-			continue
-		}
+		// The loop has been asked to attend to what is pending, or is about to: it
+		// will find the transport full, wait for it, and tell.
 		q.waiting++
 		q.room.Wait()
 		q.waiting--

@@ -1,0 +1,87 @@
+// Package conn is one WebSocket connection (RFC 6455) behind an event loop: its
+// state, its callbacks, reading, sending and closing. Package server makes
+// connections and hands them to the program; bytes come from and go to a
+// [Transport], of which conn knows nothing else.
+//
+// A program sees [Conn], in the callbacks of [Handlers]:
+//
+//	h := conn.Handlers{
+//		Message: func(c *conn.Conn, m conn.Message) {
+//			c.Send(m.Type, m.Payload)
+//		},
+//	}
+//
+// The loop that owns a connection sees the same value as a [Driver]; [Loop], [Host]
+// and Transport are for those who write one, and of no concern to others.
+//
+// # Concurrency
+//
+// Every method of Conn, [Send], and those of a [Writer] may be called from any
+// goroutine, also from within a callback, and none of them blocks but
+// [Writer.ReadFrom]. Messages that one goroutine sends arrive in its order; those of
+// several are not mixed. A [Reader] and a Writer are for one goroutine at a time.
+//
+// Callbacks of one connection never run at the same time and come in order: Open,
+// messages and control frames as they came, then Close, exactly once and last.
+// Callbacks of different connections do run at the same time.
+//
+// # Where callbacks run
+//
+// [Config].Dispatch says. With [OnLoop], the default, they run on the event loop
+// between reading and writing, without allocation or hand-over, and what they send
+// leaves in one write when they have returned. They must not block: a callback that
+// takes a second takes it from every connection of its loop. Nor may they end their
+// goroutine with runtime.Goexit, as testing's FailNow does: it is the loop's.
+//
+// With [OnGoroutines] they run on goroutines, of which an idle connection has none,
+// and may block. What waits for a slow one is bounded by [Config].QueueMessages and
+// QueueBytes; beyond it the peer is not read from, so that TCP slows it down.
+//
+// A callback may do anything else with any connection: send, close, set other
+// callbacks, keep the Conn. If it panics, its connection closes with 1011, the
+// stack is logged, and nothing else notices.
+//
+// # Streaming
+//
+// A [Handlers].Stream callback is given a message while it is still arriving, as an
+// io.Reader whose Read waits for more. It runs on a goroutine with either
+// Dispatch; while it does, the connection's other callbacks wait for it or, for
+// pings and pongs, run inside its Read. What it does not read stops the socket from
+// being read: a message of any length takes the callback queue's bound of memory. A
+// Read fails promptly once the message cannot be finished. A Writer sends a message
+// in fragments while it is being made, and io.Copy from a Reader to a Writer
+// forwards one in bounded memory.
+//
+// # Memory
+//
+// A payload given to a callback is valid until the callback returns; copy to keep.
+// Builds with the tag poison overwrite it then, to find programs that do not. What
+// a program sends is its own again when the call returns.
+//
+// An idle connection holds no buffer and no goroutine. Receiving, echoing and
+// sending messages allocates nothing in the steady state, pooled buffers being lent
+// for what is unfinished or pending; a stream costs its Reader, a Writer itself.
+//
+// # Limits
+//
+// [Config] has them, each with a default that is safe on the internet. A message
+// over MaxMessageSize or MaxFragments closes its connection with 1009 or 1008. What
+// a peer does not read is bounded by MaxPending: a send that would pass it sends
+// nothing and fails with [ErrPendingFull]; control frames have 1 KiB beyond it. While
+// more than half of it is in use the peer is not read from, until a quarter is. A
+// flood of pings is answered as far as the peer reads the answers; of those it does
+// not read, the latest.
+//
+// # Closing
+//
+// [Conn.Close] sends what is pending and a Close frame, and waits for the peer's,
+// at most for [Config].CloseTimeout. A peer's Close is answered once the callbacks
+// for what came before it have returned, so that their answers still go out, within
+// the same time. After a Close frame of either side there is no sending, not even by
+// force: RFC 6455 5.5.1 forbids it, and the peer would drop it. A peer that breaks the
+// protocol or a limit is sent the fitting code; what had come whole before is still
+// delivered. A peer silent for [Config].IdleTimeout, pinged at half of it, is ended.
+//
+// [CloseInfo] tells the close callback how it went: who began, the codes both ways,
+// the reason, the error and how many bytes were lost.
+package conn
