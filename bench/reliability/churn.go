@@ -1,0 +1,81 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// churnCommand opens a connection, echoes once and closes, over and over. Broken,
+// the program keeps what it was given.
+type churnCommand struct {
+	scale
+	Count   int `default:"1000000" help:"Connections, one after the other."`
+	Workers int `default:"16" help:"How many at a time."`
+}
+
+// churnWarmup comes before the baseline: tables grow to the size that the workers
+// need, and stay.
+const churnWarmup = 2000
+
+func (b *churnCommand) Run(ctx context.Context) error {
+	if b.Short {
+		b.Count = 2000
+	}
+	v := new(verdict)
+	var figure string
+	err := withServer(ctx, v, setup{Program: either(b.scale, "echo", "keep")}, func(p *process) (err error) {
+		figure, err = b.churn(ctx, v, p)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return v.conclude("%s", figure)
+}
+
+func (b *churnCommand) churn(ctx context.Context, v *verdict, p *process) (figure string, err error) {
+	fresh, err := p.stats()
+	if err != nil {
+		return "", err
+	}
+	if err := b.lives(ctx, p.addr, churnWarmup); err != nil {
+		return "", err
+	}
+	before, err := p.settle(ctx, fresh)
+	if err != nil {
+		return "", err
+	}
+	start := time.Now()
+	if err := b.lives(ctx, p.addr, b.Count); err != nil {
+		return "", err
+	}
+	rate := float64(b.Count) / time.Since(start).Seconds()
+	after, err := p.settle(ctx, before)
+	if err != nil {
+		return "", err
+	}
+	v.expect(after.Descriptors == before.Descriptors, "descriptors: %d before, %d after", before.Descriptors, after.Descriptors)
+	v.expect(after.Goroutines == before.Goroutines, "goroutines: %d before, %d after", before.Goroutines, after.Goroutines)
+	v.expect(after.Heap <= before.Heap+before.Heap/100, "heap: %d B before, %d B after", before.Heap, after.Heap)
+	v.expect(after.Opened == int64(churnWarmup+b.Count) && after.Closed == after.Opened,
+		"of %d connections %d opened and %d closed", churnWarmup+b.Count, after.Opened, after.Closed)
+	return fmt.Sprintf("%d connections, %.0f/s; descriptors %d, then %d; goroutines %d, then %d; heap %d B, then %d B",
+		b.Count, rate, before.Descriptors, after.Descriptors, before.Goroutines, after.Goroutines, before.Heap, after.Heap), nil
+}
+
+func (b *churnCommand) lives(ctx context.Context, addr string, n int) error {
+	payload := []byte("one life")
+	return each(ctx, n, b.Workers, func(ctx context.Context, _ int) error {
+		c, err := open(ctx, addr, "/")
+		if err != nil {
+			return err
+		}
+		if err := c.echo(payload); err != nil {
+			return err
+		}
+		return c.finish(1000)
+	})
+}

@@ -1,0 +1,40 @@
+//go:build linux
+
+// Command reliability puts framerail under load, faults and attack, one bar at a
+// time. Each bar is a subcommand that is bounded in count and time, stays on
+// loopback, prints its figure on the last line, and exits 0 only if it holds. The
+// hidden flag --break takes the protection away, or puts a server with that very
+// fault in framerail's place: a bar is worth something only if it then fails.
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+type program struct {
+	Hold      holdCommand      `cmd:"" help:"Many open connections, pinged: none is dropped."`
+	Churn     churnCommand     `cmd:"" help:"Connect, echo, close, over and over: nothing stays behind."`
+	Integrity integrityCommand `cmd:"" help:"Messages in random fragments and pieces: nothing lost, reordered, altered."`
+	Serve     serveCommand     `cmd:"" hidden:"" help:"Run one server for a bar."`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	command := kong.Parse(new(program),
+		kong.Name("reliability"),
+		kong.Description("Put framerail under load, faults and attack, one bar at a time. Linux only."),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+	)
+	err := command.Run()
+	if errors.Is(err, errMissed) {
+		os.Exit(1) // the figure, already printed, says why
+	}
+	command.FatalIfErrorf(err)
+}

@@ -1,0 +1,57 @@
+//go:build linux
+
+package main
+
+import (
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/server"
+)
+
+// programs are what framerail's callbacks do. Each is given a server that echoes
+// and counts. The broken ones have a fault that a bar must see.
+var programs = map[string]func(*server.Server, *counters){
+	"echo":  func(*server.Server, *counters) {},
+	"drop":  dropSome,
+	"keep":  keepAll,
+	"alter": alterSome,
+}
+
+// dropSome is broken: it closes every 50th connection.
+func dropSome(srv *server.Server, n *counters) {
+	srv.OnConnection = func(c *conn.Conn) {
+		if n.opened.Add(1)%50 == 0 {
+			_ = c.Close(1001, "")
+		}
+	}
+}
+
+// keepAll is broken: it keeps each connection that was closed, with a buffer, and
+// now and then a goroutine.
+func keepAll(srv *server.Server, n *counters) {
+	var mu sync.Mutex
+	kept := make(map[*conn.Conn][]byte)
+	srv.OnClose = func(c *conn.Conn, _ conn.CloseInfo) {
+		mu.Lock()
+		defer mu.Unlock()
+		kept[c] = make([]byte, 100)
+		if n.closed.Add(1)%100 == 0 {
+			go func() { select {} }()
+		}
+		runtime.KeepAlive(kept)
+	}
+}
+
+// alterSome is broken: it flips a bit of every 50th message.
+func alterSome(srv *server.Server, _ *counters) {
+	var count atomic.Int64
+	srv.OnMessage = func(c *conn.Conn, m conn.Message) {
+		if len(m.Payload) > 0 && count.Add(1)%50 == 0 {
+			m.Payload[len(m.Payload)/2] ^= 1
+		}
+		echo(c, m)
+	}
+}

@@ -1,0 +1,166 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/server"
+)
+
+// setup says which server a bar wants. Zero values are framerail's defaults.
+type setup struct {
+	// Program is what framerail does with messages, by its name in programs, or ""
+	// for one of faultyServers.
+	Program string
+	// Faulty is the server put in framerail's place, by its name in faultyServers.
+	Faulty string
+
+	MaxMessageSize   int64
+	MaxFragments     int
+	MaxPending       int
+	HandshakeTimeout time.Duration
+	IdleTimeout      time.Duration
+	CloseTimeout     time.Duration
+	Dispatch         conn.Dispatch
+
+	// Descriptors is the limit on open descriptors; 0 leaves it.
+	Descriptors uint64
+	// Quiet hides what the process writes to its standard error.
+	Quiet bool
+}
+
+// stats is a server's account of itself.
+type stats struct {
+	Goroutines     int
+	Heap           int64 // bytes alive after a garbage collection
+	Opened, Closed int64 // callbacks that ran
+	Twice          int64 // connections whose close callback ran more than once
+	Stacks         int64 // lines logged at level Error that have a stack
+	Descriptors    int   // counted from outside
+}
+
+// counters are those of stats that the callbacks count.
+type counters struct{ opened, closed, twice, stacks atomic.Int64 }
+
+func (n *counters) stats() stats {
+	// What sync.Pool holds survives one collection.
+	for range 3 {
+		runtime.GC()
+	}
+	debug.FreeOSMemory()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return stats{
+		Goroutines: runtime.NumGoroutine(), Heap: int64(m.HeapAlloc),
+		Opened: n.opened.Load(), Closed: n.closed.Load(), Twice: n.twice.Load(), Stacks: n.stacks.Load(),
+	}
+}
+
+// serveCommand is one server as a process of its own. It prints its address, then
+// its stats for each line of standard input, and ends with that.
+type serveCommand struct {
+	Setup string `arg:"" help:"A setup as JSON."`
+}
+
+func (s *serveCommand) Run(ctx context.Context) error {
+	var set setup
+	if err := json.Unmarshal([]byte(s.Setup), &set); err != nil {
+		return err
+	}
+	if set.Descriptors > 0 {
+		limit := unix.Rlimit{Cur: set.Descriptors, Max: set.Descriptors}
+		if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+			return fmt.Errorf("setrlimit: %w", err)
+		}
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	n := new(counters)
+	end, err := serve(set, n, ln)
+	if err != nil {
+		return err
+	}
+	fmt.Println(ln.Addr())
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		if err := json.NewEncoder(os.Stdout).Encode(n.stats()); err != nil {
+			return err
+		}
+	}
+	return end()
+}
+
+// serve starts the server that was asked for.
+func serve(set setup, n *counters, ln net.Listener) (end func() error, err error) {
+	if set.Faulty != "" {
+		f, ok := faultyServers[set.Faulty]
+		if !ok {
+			return nil, fmt.Errorf("no faulty server %q", set.Faulty)
+		}
+		go f(ln)
+		return ln.Close, nil
+	}
+	configure, ok := programs[set.Program]
+	if !ok {
+		return nil, fmt.Errorf("no program %q", set.Program)
+	}
+	srv := &server.Server{
+		MaxMessageSize: set.MaxMessageSize, MaxFragments: set.MaxFragments, MaxPending: set.MaxPending,
+		HandshakeTimeout: set.HandshakeTimeout, IdleTimeout: set.IdleTimeout, CloseTimeout: set.CloseTimeout,
+		Dispatch:     set.Dispatch,
+		Logger:       slog.New(&stackCounter{&n.stacks}),
+		OnConnection: func(*conn.Conn) { n.opened.Add(1) },
+		OnMessage:    echo,
+		OnClose:      func(*conn.Conn, conn.CloseInfo) { n.closed.Add(1) },
+	}
+	configure(srv, n)
+	go func() {
+		if err := srv.Serve(ln); !errors.Is(err, server.ErrServerClosed) {
+			fmt.Fprintln(os.Stderr, "the server gave up:", err)
+			os.Exit(1)
+		}
+	}()
+	return srv.Close, nil
+}
+
+func echo(c *conn.Conn, m conn.Message) {
+	// A send fails only when the peer is closing, or does not read.
+	_ = c.Send(m.Type, m.Payload)
+}
+
+// stackCounter is a slog.Handler that counts the lines of level Error that have a
+// stack, and drops them all.
+type stackCounter struct{ n *atomic.Int64 }
+
+func (h *stackCounter) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= slog.LevelError
+}
+
+func (h *stackCounter) Handle(_ context.Context, r slog.Record) error {
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "stack" && a.Value.String() != "" {
+			h.n.Add(1)
+		}
+		return true
+	})
+	return nil
+}
+
+func (h *stackCounter) WithAttrs([]slog.Attr) slog.Handler { return h }
+func (h *stackCounter) WithGroup(string) slog.Handler      { return h }
