@@ -17,23 +17,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// server is an echo server in a process of its own, which ends with this one:
-// its standard input is a pipe from here.
-type server struct {
+// child is this very program with another command, in a process that ends with
+// this one: its standard input is a pipe from here. They talk in lines.
+type child struct {
 	cmd    *exec.Cmd
 	stdin  io.WriteCloser
 	stdout *bufio.Reader
-	addr   string
+	first  string // the line with which it says that it is ready
 }
 
-// startServer starts this program's own serve command for one peer. A core of
-// -1 leaves the process free to run anywhere, with the runtime's own number of
-// threads; otherwise it gets that core and GOMAXPROCS=1. The caller must stop
-// the server.
-func startServer(ctx context.Context, peer string, core int) (*server, error) {
-	cmd, err := self(ctx, core, "serve", "--lifeline", peer)
+// start starts a child on one core with GOMAXPROCS=1, or, for a core of -1, on any
+// core with the runtime's own number of threads. The caller must stop it.
+func start(ctx context.Context, core int, args ...string) (*child, error) {
+	path, err := os.Executable()
 	if err != nil {
 		return nil, err
+	}
+	cmd := exec.CommandContext(ctx, path, args...)
+	cmd.Stderr = os.Stderr
+	if core >= 0 {
+		cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
 	}
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -46,48 +49,38 @@ func startServer(ctx context.Context, peer string, core int) (*server, error) {
 	if err := startOn(core, cmd); err != nil {
 		return nil, err
 	}
-	s := &server{cmd: cmd, stdin: stdin, stdout: bufio.NewReader(stdout)}
-	if s.addr, err = s.line(); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s did not start: %w", peer, err), s.stop())
+	c := &child{cmd: cmd, stdin: stdin, stdout: bufio.NewReader(stdout)}
+	if c.first, err = c.line(); err != nil {
+		return nil, errors.Join(fmt.Errorf("%v did not start: %w", args, err), c.stop())
 	}
-	return s, nil
+	return c, nil
 }
 
-func (s *server) line() (string, error) {
-	line, err := s.stdout.ReadString('\n')
+// startServer starts one peer's echo server; its first line is its address.
+func startServer(ctx context.Context, peer string, core int) (*child, error) {
+	return start(ctx, core, "serve", "--lifeline", peer)
+}
+
+func (c *child) pid() int { return c.cmd.Process.Pid }
+
+func (c *child) line() (string, error) {
+	line, err := c.stdout.ReadString('\n')
 	return strings.TrimSpace(line), err
 }
 
-func (s *server) pid() int { return s.cmd.Process.Pid }
-
-// collect has the server collect its garbage and waits until it has.
-func (s *server) collect() error {
-	if _, err := fmt.Fprintln(s.stdin, "collect"); err != nil {
-		return err
+// ask sends one line and waits for the answer.
+func (c *child) ask(line string) (answer string, err error) {
+	if _, err := fmt.Fprintln(c.stdin, line); err != nil {
+		return "", err
 	}
-	_, err := s.line()
-	return err
+	return c.line()
 }
 
-// stop ends the server; one that does not end by itself is killed.
-func (s *server) stop() error {
-	kill := time.AfterFunc(5*time.Second, func() { s.cmd.Process.Kill() })
+// stop ends the child; one that does not end by itself is killed.
+func (c *child) stop() error {
+	kill := time.AfterFunc(5*time.Second, func() { c.cmd.Process.Kill() })
 	defer kill.Stop()
-	return errors.Join(s.stdin.Close(), s.cmd.Wait())
-}
-
-// self is this very program with other arguments.
-func self(ctx context.Context, core int, args ...string) (*exec.Cmd, error) {
-	path, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	cmd := exec.CommandContext(ctx, path, args...)
-	cmd.Stderr = os.Stderr
-	if core >= 0 {
-		cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
-	}
-	return cmd, nil
+	return errors.Join(c.stdin.Close(), c.cmd.Wait())
 }
 
 // startOn starts cmd on one core. A process inherits the affinity of the thread

@@ -29,8 +29,8 @@ func TestMain(m *testing.M) {
 
 func smallCPU() *cpuCommand {
 	return &cpuCommand{
-		workload: workload{Conns: 4, Warmup: 10 * time.Millisecond, Duration: 100 * time.Millisecond},
-		Peers:    []string{"gws", "gobwas"}, Against: "gws", Sizes: []int{20}, Rounds: 2,
+		Peers: []string{"gws", "gobwas"}, Against: "gws", Sizes: []int{20},
+		Conns: 4, Rounds: 2, Slices: 2, Slice: 100 * time.Millisecond,
 	}
 }
 
@@ -77,7 +77,7 @@ func TestInterruptEndsTheRun(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(100*time.Millisecond, cancel)
 	c := smallCPU()
-	c.Duration = time.Hour
+	c.Slice = time.Hour
 	if err := c.Run(ctx); err == nil {
 		t.Error("a run that was interrupted reports success")
 	}

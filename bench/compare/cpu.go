@@ -20,15 +20,18 @@ var errOverBar = errors.New("over the bar")
 
 // cpuCommand measures the CPU that a server uses for each message.
 type cpuCommand struct {
-	workload
-	Peers      []string `name:"peers" default:"${peers}" help:"Which servers, in this order."`
-	Against    string   `default:"gws" help:"The server that ratios refer to."`
-	Sizes      []int    `default:"20,1024,16384" help:"Payload sizes in bytes."`
-	Rounds     int      `default:"9" help:"Rounds over all servers, for each size."`
-	ServerCore int      `default:"0" help:"The core that the server is pinned to."`
-	ClientCore int      `default:"1" help:"The core that the clients are pinned to."`
-	Check      bool     `help:"Exit 1 if framerail's ratio at the first size is over the bar."`
-	Bar        float64  `default:"0.75" help:"The bar of --check."`
+	Peers      []string      `name:"peers" default:"${peers}" help:"Which servers, in this order."`
+	Against    string        `default:"gws" help:"The server that ratios refer to."`
+	Sizes      []int         `default:"20,1024,16384" help:"Payload sizes in bytes."`
+	Conns      int           `default:"50" help:"Connections to each server."`
+	Binary     bool          `help:"Send binary messages, not text."`
+	Rounds     int           `default:"9" help:"Rounds for each size."`
+	Slices     int           `default:"10" help:"Turns of each server in a round."`
+	Slice      time.Duration `default:"100ms" help:"Length of a turn."`
+	ServerCore int           `default:"0" help:"The core that the servers are pinned to."`
+	ClientCore int           `default:"1" help:"The core that the clients are pinned to."`
+	Check      bool          `help:"Exit 1 if framerail's ratio at the first size is over the bar."`
+	Bar        float64       `default:"0.75" help:"The bar of --check."`
 }
 
 func (c *cpuCommand) Run(ctx context.Context) error {
@@ -36,8 +39,8 @@ func (c *cpuCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if len(c.Sizes) == 0 || c.Rounds < 1 {
-		return errors.New("nothing to measure: it takes a size and a round")
+	if len(c.Sizes) == 0 || c.Rounds < 1 || c.Slices < 1 {
+		return errors.New("nothing to measure: it takes a size, a round and a turn")
 	}
 	var first float64
 	for i, size := range c.Sizes {
@@ -63,43 +66,78 @@ func (c *cpuCommand) Run(ctx context.Context) error {
 	return nil
 }
 
-// measure takes one figure of each peer in each round: a b c, a b c, ...
+// measure starts all servers and takes the rounds.
 func (c *cpuCommand) measure(ctx context.Context, list []peers.Peer, size int) (rounds []map[string]figures, err error) {
-	for range c.Rounds {
-		round := make(map[string]figures)
-		for _, p := range list {
-			f, err := c.one(ctx, p.Name, size)
-			if err != nil {
-				return nil, fmt.Errorf("%s, %d B: %w", p.Name, size, err)
-			}
-			round[p.Name] = f
+	var pairs []*pair
+	defer func() {
+		for _, p := range pairs {
+			err = errors.Join(err, p.stop())
+		}
+	}()
+	for _, peer := range list {
+		p, err := c.startPair(ctx, peer, size)
+		if err != nil {
+			return nil, err
+		}
+		pairs = append(pairs, p)
+	}
+	// The first round warms up: it is not counted.
+	for range c.Rounds + 1 {
+		round, err := c.round(pairs)
+		if err != nil {
+			return nil, fmt.Errorf("%d B: %w", size, err)
 		}
 		rounds = append(rounds, round)
 	}
-	return rounds, nil
+	return rounds[1:], nil
 }
 
-// one takes one figure of one peer. A machine that is shared may stand still for
-// a moment; a measurement in which the server had less than a tenth of its core is
-// made again.
-func (c *cpuCommand) one(ctx context.Context, peer string, size int) (f figures, err error) {
-	for range attempts {
-		if f, err = c.attempt(ctx, peer, size); err != nil || f.User+f.System >= c.Duration/10 {
-			return f, err
-		}
-	}
-	return f, fmt.Errorf("the server had %v of CPU in %v, %d times: the machine is too busy to measure", f.User+f.System, f.Elapsed, attempts)
-}
-
+// attempts is how often a round is tried on a machine that stands still.
 const attempts = 5
 
-func (c *cpuCommand) attempt(ctx context.Context, peer string, size int) (f figures, err error) {
-	s, err := startServer(ctx, peer, c.ServerCore)
-	if err != nil {
-		return f, err
+// round gives every server its turns: a b c, a b c, ... The servers use CPU in
+// their turns alone, so that it is read before the first and after the last. On a
+// machine that is shared all may stand still for a moment: a round in which a
+// server had less than a tenth of its core is made again.
+func (c *cpuCommand) round(pairs []*pair) (map[string]figures, error) {
+	for range attempts {
+		round, err := c.attempt(pairs)
+		if err != nil {
+			return nil, err
+		}
+		least := c.Slice
+		for _, f := range round {
+			least = min(least, (f.User+f.System)/time.Duration(c.Slices))
+		}
+		if least >= c.Slice/10 {
+			return round, nil
+		}
 	}
-	defer func() { err = errors.Join(err, s.stop()) }()
-	return runLoad(ctx, c.ClientCore, s, c.workload, size)
+	return nil, fmt.Errorf("a server had less than a tenth of its core, %d times: the machine is too busy", attempts)
+}
+
+func (c *cpuCommand) attempt(pairs []*pair) (map[string]figures, error) {
+	round := make([]figures, len(pairs))
+	for i, p := range pairs {
+		if err := p.count(&round[i], -1); err != nil {
+			return nil, err
+		}
+	}
+	for range c.Slices {
+		for i, p := range pairs {
+			if err := p.run(c.Slice, &round[i]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	byName := make(map[string]figures)
+	for i, p := range pairs {
+		if err := p.count(&round[i], 1); err != nil {
+			return nil, err
+		}
+		byName[p.peer.Name] = round[i]
+	}
+	return byName, nil
 }
 
 // print writes the table of one size and returns the ratio of each peer.
@@ -108,8 +146,8 @@ func (c *cpuCommand) print(list []peers.Peer, size int, rounds []map[string]figu
 	if c.Binary {
 		kind = "binary"
 	}
-	fmt.Printf("%d B %s, %d connections, %d rounds of %v; microseconds of CPU per message\n",
-		size, kind, c.Conns, len(rounds), c.Duration)
+	fmt.Printf("%d B %s, %d connections, %d rounds of %d turns of %v; microseconds of CPU per message\n",
+		size, kind, c.Conns, len(rounds), c.Slices, c.Slice)
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "peer\tversion\tserver\tuser\tsystem\tclient\tmessages/s\t/ %s\t(lowest-highest)\t\n", c.Against)
 	medians := make(map[string]float64)
@@ -134,16 +172,6 @@ func (c *cpuCommand) print(list []peers.Peer, size int, rounds []map[string]figu
 	fmt.Println()
 	return medians
 }
-
-func (f figures) perMessage(d time.Duration) float64 {
-	return float64(d.Nanoseconds()) / 1000 / float64(f.Messages)
-}
-
-func (f figures) server() float64 { return f.perMessage(f.User + f.System) }
-func (f figures) user() float64   { return f.perMessage(f.User) }
-func (f figures) system() float64 { return f.perMessage(f.System) }
-func (f figures) client() float64 { return f.perMessage(f.Client) }
-func (f figures) rate() float64   { return float64(f.Messages) / f.Elapsed.Seconds() }
 
 // median returns the middle value, the upper one of two. values must not be
 // empty; it is sorted.

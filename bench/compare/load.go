@@ -3,45 +3,31 @@
 package main
 
 import (
-	"context"
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/framerail/framerail/bench/internal/load"
 	"github.com/framerail/framerail/bench/internal/wire"
 )
 
-// workload is what the clients of one measurement do.
-type workload struct {
-	Conns    int           `default:"50" help:"Connections."`
-	Warmup   time.Duration `default:"300ms" help:"Time before the measurement, not counted."`
-	Duration time.Duration `default:"1s" help:"Time of one measurement."`
-	Binary   bool          `help:"Send binary messages, not text."`
+// loadCommand plays the clients of one server, in a process of its own, so that it
+// can have a core of its own. For each line of standard input, which is a
+// duration, it keeps messages going for that long and answers with a slice.
+type loadCommand struct {
+	Addr   string `required:"" help:"The server's address."`
+	Conns  int    `required:"" help:"Connections."`
+	Size   int    `required:"" help:"Payload of each message, in bytes."`
+	Binary bool   `help:"Send binary messages, not text."`
 }
 
-// figures is the result of one measurement.
-type figures struct {
+// slice is what happened in one stretch of time.
+type slice struct {
 	Messages int
 	Elapsed  time.Duration
-	User     time.Duration // of the server
-	System   time.Duration // of the server
-	Client   time.Duration // user and system together
-}
-
-// loadCommand plays the clients, in a process of its own, so that it can have a
-// core of its own. The server's CPU is read here, in the moments at which the
-// measurement begins and ends.
-type loadCommand struct {
-	workload
-	Addr string `required:"" help:"The server's address."`
-	PID  int    `name:"pid" required:"" help:"The server's process id."`
-	Size int    `required:"" help:"Payload of each message, in bytes."`
 }
 
 func (l *loadCommand) Run() (err error) {
@@ -54,70 +40,23 @@ func (l *loadCommand) Run() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, clients.Close()) }()
-	if _, err := clients.PingPong(l.Warmup); err != nil {
-		return err
-	}
+	fmt.Println("ready")
 
-	user, system, err := cpuTime(l.PID)
-	if err != nil {
-		return err
+	answer := json.NewEncoder(os.Stdout)
+	lines := bufio.NewScanner(os.Stdin)
+	for lines.Scan() {
+		d, err := time.ParseDuration(lines.Text())
+		if err != nil {
+			return err
+		}
+		start := time.Now()
+		messages, err := clients.PingPong(d)
+		if err != nil {
+			return err
+		}
+		if err := answer.Encode(slice{messages, time.Since(start)}); err != nil {
+			return err
+		}
 	}
-	client, err := ownTime()
-	if err != nil {
-		return err
-	}
-	start := time.Now()
-	messages, err := clients.PingPong(l.Duration)
-	if err != nil {
-		return err
-	}
-	f := figures{Messages: messages, Elapsed: time.Since(start)}
-	if f.Client, err = ownTime(); err != nil {
-		return err
-	}
-	f.Client -= client
-	if f.User, f.System, err = cpuTime(l.PID); err != nil {
-		return err
-	}
-	f.User -= user
-	f.System -= system
-	return json.NewEncoder(os.Stdout).Encode(f)
-}
-
-func ownTime() (time.Duration, error) {
-	var usage unix.Rusage
-	if err := unix.Getrusage(unix.RUSAGE_SELF, &usage); err != nil {
-		return 0, fmt.Errorf("getrusage: %w", err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()), nil
-}
-
-// runLoad runs loadCommand on a core of its own against s.
-func runLoad(ctx context.Context, core int, s *server, w workload, size int) (f figures, err error) {
-	// A server or client that hangs must not hang the run.
-	ctx, cancel := context.WithTimeout(ctx, w.Warmup+w.Duration+time.Minute)
-	defer cancel()
-	args := []string{
-		"load", "--addr", s.addr, "--pid", strconv.Itoa(s.pid()), "--size", strconv.Itoa(size),
-		"--conns", strconv.Itoa(w.Conns), "--warmup", w.Warmup.String(), "--duration", w.Duration.String(),
-	}
-	if w.Binary {
-		args = append(args, "--binary")
-	}
-	cmd, err := self(ctx, core, args...)
-	if err != nil {
-		return f, err
-	}
-	stdout, err := cmd.StdoutPipe()
-	if err != nil {
-		return f, err
-	}
-	if err := startOn(core, cmd); err != nil {
-		return f, err
-	}
-	decoded := json.NewDecoder(stdout).Decode(&f)
-	if err := cmd.Wait(); err != nil {
-		return f, fmt.Errorf("load: %w", err)
-	}
-	return f, decoded
+	return lines.Err()
 }

@@ -104,7 +104,7 @@ func (m *memoryCommand) one(ctx context.Context, peer string) (result perConn, e
 		return result, err
 	}
 
-	if err := s.collect(); err != nil {
+	if _, err := s.ask("collect"); err != nil {
 		return result, err
 	}
 	collected, err := settled(ctx, s.pid())
@@ -119,8 +119,8 @@ func (m *memoryCommand) one(ctx context.Context, peer string) (result perConn, e
 }
 
 // echoed opens connections, each of which has echoed one message.
-func (m *memoryCommand) echoed(s *server, conns int) (*load.Clients, error) {
-	clients, err := load.Dial(load.Options{Addr: s.addr, Conns: conns, Opcode: wire.Text, Size: m.Size})
+func (m *memoryCommand) echoed(s *child, conns int) (*load.Clients, error) {
+	clients, err := load.Dial(load.Options{Addr: s.first, Conns: conns, Opcode: wire.Text, Size: m.Size})
 	if err != nil {
 		return nil, err
 	}
