@@ -67,15 +67,5 @@ func (b *churnCommand) churn(ctx context.Context, v *verdict, p *process) (figur
 }
 
 func (b *churnCommand) lives(ctx context.Context, addr string, n int) error {
-	payload := []byte("one life")
-	return each(ctx, n, b.Workers, func(ctx context.Context, _ int) error {
-		c, err := open(ctx, addr, "/")
-		if err != nil {
-			return err
-		}
-		if err := c.echo(payload); err != nil {
-			return err
-		}
-		return c.finish(1000)
-	})
+	return each(ctx, n, b.Workers, func(ctx context.Context, _ int) error { return oneLife(ctx, addr) })
 }

@@ -121,9 +121,17 @@ func (c *client) finish(code uint16) error {
 	return nil
 }
 
-// awaitClose reads up to the Close frame, whose code it returns, 0 if it has none,
-// and from there up to the end of the stream.
+// awaitClose reads up to the Close frame, whose code it returns, and from there up
+// to the end of the stream.
 func (c *client) awaitClose() (code uint16, err error) {
+	if code, err = c.awaitCode(); err != nil {
+		return code, err
+	}
+	return code, c.awaitEnd()
+}
+
+// awaitCode reads up to the Close frame and returns its code, 0 if it has none.
+func (c *client) awaitCode() (code uint16, err error) {
 	for {
 		opcode, payload, err := c.receive()
 		if err != nil {
@@ -135,9 +143,8 @@ func (c *client) awaitClose() (code uint16, err error) {
 		if len(payload) >= 2 {
 			code = binary.BigEndian.Uint16(payload)
 		}
-		break
+		return code, nil
 	}
-	return code, c.awaitEnd()
 }
 
 // awaitEnd wants the end of the stream, and nothing before it.
@@ -155,6 +162,15 @@ func (c *client) awaitEnd() error {
 // reset ends the connection with a reset.
 func (c *client) reset() error {
 	return errors.Join(c.SetLinger(0), c.Close())
+}
+
+// closeAll resets those there are.
+func closeAll(clients []*client) {
+	for _, c := range clients {
+		if c != nil {
+			c.reset()
+		}
+	}
 }
 
 // timedOut tells an error of a deadline from that of a connection that ended.

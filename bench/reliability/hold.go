@@ -48,13 +48,7 @@ func (b *holdCommand) hold(ctx context.Context, v *verdict, p *process) (figure 
 		return "", err
 	}
 	clients := make([]*client, b.Conns)
-	defer func() {
-		for _, c := range clients {
-			if c != nil {
-				c.reset()
-			}
-		}
-	}()
+	defer closeAll(clients)
 	err = each(ctx, b.Conns, 16, func(ctx context.Context, i int) (err error) {
 		clients[i], err = open(ctx, p.addr, "/")
 		return err

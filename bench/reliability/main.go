@@ -21,6 +21,10 @@ type program struct {
 	Hold      holdCommand      `cmd:"" help:"Many open connections, pinged: none is dropped."`
 	Churn     churnCommand     `cmd:"" help:"Connect, echo, close, over and over: nothing stays behind."`
 	Integrity integrityCommand `cmd:"" help:"Messages in random fragments and pieces: nothing lost, reordered, altered."`
+	Slowloris slowlorisCommand `cmd:"" help:"Requests sent a byte at a time: ended at the deadline, others unaffected."`
+	Claims    claimsCommand    `cmd:"" help:"Claimed lengths: memory follows what was received."`
+	Fragments fragmentsCommand `cmd:"" help:"A message of endless tiny fragments: closed, within bounded memory."`
+	Control   controlCommand   `cmd:"" help:"Floods of pings, and every way to close wrongly."`
 	Serve     serveCommand     `cmd:"" hidden:"" help:"Run one server for a bar."`
 }
 

@@ -34,6 +34,10 @@ func TestBars(t *testing.T) {
 		"hold":      func(s scale) bar { return &holdCommand{scale: s} },
 		"churn":     func(s scale) bar { return &churnCommand{scale: s, Workers: 8} },
 		"integrity": func(s scale) bar { return &integrityCommand{scale: s, Seed: 1} },
+		"slowloris": func(s scale) bar { return &slowlorisCommand{scale: s} },
+		"claims":    func(s scale) bar { return &claimsCommand{scale: s} },
+		"fragments": func(s scale) bar { return &fragmentsCommand{scale: s} },
+		"control":   func(s scale) bar { return &controlCommand{scale: s} },
 	} {
 		t.Run(name+"/holds", func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,148 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/framerail/framerail/bench/internal/wire"
+)
+
+// slowlorisCommand has clients send their request a byte at a time. Broken, the
+// server has no handshake timeout to speak of.
+type slowlorisCommand struct {
+	scale
+	Conns    int           `default:"10000" help:"Slow clients; each needs a descriptor."`
+	Timeout  time.Duration `default:"5s" help:"The server's handshake timeout."`
+	Interval time.Duration `default:"1s" help:"Time between two bytes of a client."`
+}
+
+// slowlorisSlack is how far from the deadline a connection may end.
+const slowlorisSlack = time.Second
+
+func (b *slowlorisCommand) Run(ctx context.Context) error {
+	if b.Short {
+		b.Conns, b.Timeout, b.Interval = 200, 1500*time.Millisecond, 100*time.Millisecond
+	}
+	v := new(verdict)
+	set := setup{Program: "echo", HandshakeTimeout: either(b.scale, b.Timeout, time.Hour)}
+	var figure string
+	err := withServer(ctx, v, set, func(p *process) (err error) {
+		figure, err = b.attack(ctx, v, p)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return v.conclude("%s", figure)
+}
+
+func (b *slowlorisCommand) attack(ctx context.Context, v *verdict, p *process) (figure string, err error) {
+	before, err := p.stats()
+	if err != nil {
+		return "", err
+	}
+	attack, ended := context.WithCancel(ctx)
+	healthy := make(chan []time.Duration, 1)
+	go func() { healthy <- b.healthy(attack, v, p.addr) }()
+
+	var mu sync.Mutex
+	var lives []time.Duration
+	// All connect within a moment, a few at a time, and then live side by side.
+	var group sync.WaitGroup
+	err = each(ctx, b.Conns, 16, func(ctx context.Context, i int) error {
+		c, err := connect(ctx, p.addr)
+		if err != nil {
+			return err
+		}
+		start := time.Now()
+		group.Go(func() {
+			defer c.Close()
+			err := c.trickle(wire.Request(p.addr, "/"), b.Interval, start.Add(b.Timeout+slowlorisSlack))
+			mu.Lock()
+			defer mu.Unlock()
+			lives = append(lives, time.Since(start))
+			v.expect(err == nil, "slow client %d: %v", i, err)
+		})
+		return nil
+	})
+	group.Wait()
+	ended()
+	times := <-healthy
+	if err != nil {
+		return "", err
+	}
+
+	shortest, longest := slices.Min(lives), slices.Max(lives)
+	v.expect(shortest >= b.Timeout-slowlorisSlack && longest <= b.Timeout+slowlorisSlack,
+		"slow clients lived for %v to %v, with a timeout of %v", shortest, longest, b.Timeout)
+	v.expect(len(times) > 0, "no healthy client came to connect")
+	after, err := p.settle(ctx, before)
+	if err != nil {
+		return "", err
+	}
+	v.expect(after.Descriptors <= before.Descriptors, "descriptors: %d before, %d after", before.Descriptors, after.Descriptors)
+	slices.Sort(times)
+	var median, worst time.Duration
+	if n := len(times); n > 0 {
+		median, worst = times[n/2], times[n-1]
+	}
+	return fmt.Sprintf("%d slow clients ended after %.2f to %.2f s (timeout %v); %d healthy handshakes meanwhile, median %v, slowest %v",
+		b.Conns, shortest.Seconds(), longest.Seconds(), b.Timeout, len(times), median.Round(time.Microsecond), worst.Round(time.Millisecond)), nil
+}
+
+// trickle sends b slowly until the connection ends, and fails if it does not end
+// until then.
+func (c *client) trickle(b []byte, interval time.Duration, until time.Time) error {
+	for {
+		_, err := c.Write(b[:1])
+		b = b[1:]
+		if err == nil {
+			if err := c.SetReadDeadline(time.Now().Add(interval)); err != nil {
+				return err
+			}
+			// The answer, if it comes at all, is the refusal; the end follows.
+			_, err = io.Copy(io.Discard, c.in)
+		}
+		switch {
+		case err == nil, errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+			return nil
+		case !timedOut(err):
+			return err
+		case time.Now().After(until) || len(b) == 1:
+			return errors.New("was let go on")
+		}
+	}
+}
+
+// healthy connects and echoes, one client after the other, and returns how long
+// each took.
+func (b *slowlorisCommand) healthy(ctx context.Context, v *verdict, addr string) (times []time.Duration) {
+	for ; ctx.Err() == nil; sleep(ctx, 10*time.Millisecond) {
+		start := time.Now()
+		// Not ctx: its end is no failure of the server.
+		err := oneLife(context.WithoutCancel(ctx), addr)
+		v.expect(err == nil, "a healthy client: %v", err)
+		times = append(times, time.Since(start))
+	}
+	return times
+}
+
+// oneLife connects, echoes and closes.
+func oneLife(ctx context.Context, addr string) error {
+	c, err := open(ctx, addr, "/")
+	if err != nil {
+		return err
+	}
+	if err := c.echo([]byte("one life")); err != nil {
+		return errors.Join(err, c.Close())
+	}
+	return c.finish(1000)
+}
