@@ -22,8 +22,8 @@ type ending struct {
 // Close begins the closing handshake (RFC 6455 7.1.2): what is pending is sent,
 // then a Close frame with the code and a reason of at most 123 bytes of UTF-8, then
 // the peer's Close is awaited, at most for the close timeout. Nothing can be sent
-// after it; messages that still arrive are dropped. The close callback tells how it
-// ended.
+// after it; messages that still arrive, or wait for callbacks on goroutines, are
+// dropped. The close callback tells how it ended.
 //
 // A code of 0 or NoStatusReceived sends a Close frame without one. A code that may
 // not be sent, or a reason too long or not UTF-8, is an error and nothing is sent.

@@ -70,22 +70,28 @@ func TestEveryMethodFromManyGoroutines(t *testing.T) {
 		r.receive(peerClose(frame.NormalClosure, ""))
 		r.info()
 
-		next := [goroutines]int{}
-		for _, m := range messagesOf(r.sent()) {
-			if m == "echo\n" {
-				continue
-			}
-			var g, i int
-			if _, err := fmt.Sscanf(m, "%d %d ", &g, &i); err != nil {
-				t.Fatalf("%.20q: %v", m, err)
-			}
-			expect(t, fmt.Sprintf("message of goroutine %d", g), i, next[g])
-			next[g] = i + 1
-		}
-		for g := range next {
-			expect(t, fmt.Sprintf("messages of goroutine %d", g), next[g], each)
-		}
+		checkOrder(t, messagesOf(r.sent()), goroutines, each)
 	})
+}
+
+// checkOrder checks that each goroutine's messages came, and in its order.
+func checkOrder(t *testing.T, messages []string, goroutines, each int) {
+	t.Helper()
+	next := make([]int, goroutines)
+	for _, m := range messages {
+		if m == "echo\n" {
+			continue
+		}
+		var g, i int
+		if _, err := fmt.Sscanf(m, "%d %d ", &g, &i); err != nil {
+			t.Fatalf("%.20q: %v", m, err)
+		}
+		expect(t, fmt.Sprintf("message of goroutine %d", g), i, next[g])
+		next[g] = i + 1
+	}
+	for g := range next {
+		expect(t, fmt.Sprintf("messages of goroutine %d", g), next[g], each)
+	}
 }
 
 // A send from another goroutine leaves at once although the loop does nothing else:

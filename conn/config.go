@@ -71,8 +71,10 @@ type Config struct {
 	// MaxFragments bounds the fragments of a message; beyond it 1008.
 	MaxFragments int
 	// MaxPending bounds the bytes of frames that wait for the socket. A send that
-	// would pass it fails with ErrPendingFull. Above half of it the peer is not
-	// read from until a quarter is left.
+	// would pass it fails with ErrPendingFull, so it must exceed the largest message
+	// to be sent. Above half of it the peer is not read from until a quarter is
+	// left. Messages that wait for an open Writer's to end take half of it at most.
+	// Control frames have 1 KiB beyond it, the Close frame its own place.
 	MaxPending int
 	// QueueMessages and QueueBytes bound what waits for callbacks on goroutines.
 	// The message that reaches either bound is still taken; then the socket is not
@@ -80,9 +82,12 @@ type Config struct {
 	QueueMessages int
 	QueueBytes    int
 	// IdleTimeout ends connections whose peer is silent for it; half-way a ping is
-	// sent. Negative: never.
+	// sent. A peer that this side does not read from is not silent, nor is one that
+	// takes bytes. Negative: never.
 	IdleTimeout time.Duration
-	// CloseTimeout bounds the closing handshake.
+	// CloseTimeout bounds the closing handshake: the wait for the peer's Close and,
+	// if that came first, for the callbacks that are still to answer what came
+	// before it.
 	CloseTimeout time.Duration
 	// Logger gets one line for each connection that fails. Nil: slog.Default().
 	Logger *slog.Logger

@@ -15,7 +15,8 @@ var (
 	// data after a Close frame, so nothing can be forced through.
 	ErrClosed = errors.New("framerail: connection is closed")
 	// ErrPendingFull: the send would have passed the bound on pending bytes.
-	// Nothing of it was sent; OnDrained tells when there is room again.
+	// Nothing of it was sent; the Drained callback tells when what is pending has
+	// left. A message larger than the bound never fits.
 	ErrPendingFull = errors.New("framerail: too many bytes are pending to this peer")
 	// ErrMessageType: a message is Text or Binary, nothing else.
 	ErrMessageType = errors.New("framerail: message type is neither text nor binary")

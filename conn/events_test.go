@@ -159,6 +159,18 @@ func TestNothingIsDeliveredAfterAPanic(t *testing.T) {
 	})
 }
 
+// Nor is what the same turn reads after it taken for the start of a frame.
+func TestWhatIsReadAfterAPanicIsDropped(t *testing.T) {
+	var log lines
+	r := openRig(t, Config{Logger: slog.New(slog.NewTextHandler(&log, nil)), Handlers: Handlers{Message: func(*Conn, Message) { panic("boom") }}})
+	r.loop.readBuf = make([]byte, 10)
+	r.receive(append(text("1"), text("after the panic")...))
+	r.expectClose(frame.InternalError, "")
+	if strings.Contains(log.String(), "failed") {
+		t.Errorf("taken for a fault of the peer's: %s", log.String())
+	}
+}
+
 // testing's FailNow ends a callback's goroutine: the connection must not hang.
 func TestGoexitClosesWith1011(t *testing.T) {
 	exit := func() { runtime.Goexit() }

@@ -9,12 +9,13 @@ package conn
 //
 // Every []byte is valid until the callback returns; copy to keep. A callback
 // that panics closes its connection with 1011 and is logged; nothing else
-// notices.
+// notices. The package documentation says what a callback may do.
 type Handlers struct {
 	// Open runs once the opening handshake is done.
 	Open func(*Conn)
-	// Message gets each whole message. Without it, and without Stream, messages
-	// are read and dropped.
+	// Message gets each whole message (RFC 6455 5.4), at most
+	// [Config].MaxMessageSize bytes. Without it, and without Stream, messages are
+	// read and dropped.
 	Message func(*Conn, Message)
 	// Stream gets each message while it is still arriving, in place of Message. It
 	// may block; what it leaves unread is dropped.
@@ -26,7 +27,7 @@ type Handlers struct {
 	// Close runs last, once the socket is gone.
 	Close func(*Conn, CloseInfo)
 	// Drained runs when everything pending has been taken by the socket, after it
-	// had refused some.
+	// had refused some or a send had failed with ErrPendingFull.
 	Drained func(*Conn)
 }
 

@@ -15,10 +15,10 @@ const WriterSize = 4 << 10
 // io.WriteCloser, io.StringWriter and io.ReaderFrom, and is for one goroutine at a
 // time.
 //
-// Other messages to the same peer wait, within the bound on pending bytes, until
-// this one is closed; control frames pass between its fragments. A message that
+// Other messages to the same peer wait until this one is closed, within half of the
+// bound on pending bytes; control frames pass between its fragments. A message that
 // was begun must be closed: there is no other way to end it but to close the
-// connection.
+// connection. Once that closes, every method fails with ErrClosed.
 type Writer struct {
 	conn *Conn
 
