@@ -199,14 +199,16 @@ func TestShutdown_RefusesWhoComesIntoTheDrain(t *testing.T) {
 // when the client resets, and is not waited for without end.
 func TestCheck_LongRefusal(t *testing.T) {
 	body := strings.Repeat("no ", 4<<20)
-	s := start(t, &Server{Loops: 1, HandshakeTimeout: 500 * time.Millisecond, Check: func(*Handshake) error { return &Refusal{Body: body} }})
-	l := s.run.loops[0]
-	ask := func() *peer {
-		p := dialRaw(t, s)
-		p.send(with())
-		return p
+	refusing := func(timeout time.Duration) (s *Server, ask func() *peer) {
+		s = start(t, &Server{Loops: 1, HandshakeTimeout: timeout, Check: func(*Handshake) error { return &Refusal{Body: body} }})
+		return s, func() *peer {
+			p := dialRaw(t, s)
+			p.send(with())
+			return p
+		}
 	}
 
+	s, ask := refusing(time.Minute)
 	half := ask()
 	if err := half.Conn.(*net.TCPConn).CloseWrite(); err != nil {
 		t.Fatal(err)
@@ -220,8 +222,10 @@ func TestCheck_LongRefusal(t *testing.T) {
 	reset.expectStatus(403)
 	_ = reset.Conn.(*net.TCPConn).SetLinger(0)
 	reset.Close()
-	eventually(t, "it to be forgotten", func() bool { return l.load.Load() == 0 })
+	eventually(t, "it to be forgotten", func() bool { return load(s) == 0 })
 
+	s, ask = refusing(300 * time.Millisecond)
+	l := s.run.loops[0]
 	lazy := ask() // reads nothing
 	eventually(t, "it to be taken in", func() bool { return l.load.Load() == 1 })
 	eventually(t, "it to be given up", func() bool { return l.load.Load() == 0 })

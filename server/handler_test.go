@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -261,4 +262,29 @@ func TestHandler_StreamsItsAnswer(t *testing.T) {
 		}
 	}
 	close(next)
+}
+
+func TestHandover_TakesNoMoreThanItGivesBack(t *testing.T) {
+	ho := &handover{conns: make(chan net.Conn, 1)}
+	waiting, there := net.Pipe()
+	if !ho.offer(waiting) {
+		t.Error("took none")
+	}
+	if ho.offer(waiting) {
+		t.Error("took one for which there was no room")
+	}
+	for range 2 {
+		if err := ho.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := there.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("what waited was left open: %v", err)
+	}
+	if ho.offer(waiting) {
+		t.Error("took one when it was closed")
+	}
+	if _, err := ho.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Accept when closed: %v", err)
+	}
 }
