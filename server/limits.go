@@ -45,7 +45,7 @@ const (
 	scratchSize = 2 * MaxHandshakeBytes
 	// yieldAfter is how long a busy loop keeps its thread to itself before it lets
 	// goroutines run that wait for one.
-	yieldAfter = 200 * time.Microsecond
+	yieldAfter = 50 * time.Microsecond
 	// strideMax is how many connections a loop serves at most without looking
 	// at the clock.
 	strideMax = 16
