@@ -4,11 +4,15 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/binary"
 	"io"
 	"net"
 	"strings"
 	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/framerail/framerail/bench/internal/wire"
 )
@@ -19,6 +23,7 @@ var faultyServers = map[string]func(net.Listener){
 	"trusting": func(ln net.Listener) { (&faultyServer{trusting: true}).serve(ln) },
 	"careless": func(ln net.Listener) { (&faultyServer{careless: true}).serve(ln) },
 	"spinning": func(ln net.Listener) { (&faultyServer{spinning: true}).serve(ln) },
+	"stale":    func(ln net.Listener) { (&faultyServer{stale: true}).serve(ln) },
 }
 
 // faultyServer is a WebSocket server with a goroutine for each connection, which
@@ -27,6 +32,7 @@ type faultyServer struct {
 	trusting bool // makes room for what a header claims
 	careless bool // queues pongs without a bound, and answers a Close with the same code, whatever it is
 	spinning bool // tries again at once when it cannot accept
+	stale    bool // goes on writing to the number of a descriptor that it has closed
 }
 
 // faultyRoom is the most that even a trusting server makes room for.
@@ -44,6 +50,10 @@ func (f *faultyServer) serve(ln net.Listener) {
 		}
 		if err != nil {
 			return
+		}
+		if f.stale {
+			go pourStale(c.(*net.TCPConn))
+			continue
 		}
 		go f.one(c)
 	}
@@ -142,5 +152,49 @@ func (q *faultyQueue) write(c net.Conn) {
 		if _, err := c.Write(next); err != nil {
 			return
 		}
+	}
+}
+
+// pourStale does what the program pour does, but its writer keeps the number of
+// the descriptor and takes no notice of its being closed.
+func pourStale(c *net.TCPConn) {
+	file, err := c.File()
+	c.Close()
+	if err != nil {
+		return
+	}
+	defer file.Close()
+	f := new(faultyServer)
+	in := bufio.NewReaderSize(file, 256)
+	for line := ""; line != "\r\n"; {
+		if line, err = in.ReadString('\n'); err != nil {
+			return
+		}
+	}
+	if _, err := file.WriteString(faultyAccept); err != nil {
+		return
+	}
+	fd := int(file.Fd())
+	for {
+		opcode, payload, err := f.readFrame(in)
+		if err != nil {
+			return
+		}
+		if opcode != wire.Binary {
+			file.Write(append([]byte{0x80 | opcode, byte(len(payload))}, payload...))
+			if opcode == wire.Close {
+				return
+			}
+			continue
+		}
+		go func() {
+			header := []byte{0x80 | wire.Binary, 127, 0, 0, 0, 0, 0, resetsMessage >> 16, 0, 0}
+			unix.Write(fd, header)
+			part := bytes.Repeat(payload, 16<<10)
+			for range resetsMessage / len(part) {
+				unix.Write(fd, part)
+				time.Sleep(time.Millisecond)
+			}
+		}()
 	}
 }

@@ -23,7 +23,7 @@ type holdCommand struct {
 
 func (b *holdCommand) Run(ctx context.Context) error {
 	if b.Short {
-		b.Conns, b.Idle, b.Duration = 300, 2*time.Second, 2500*time.Millisecond
+		b.Conns, b.Idle, b.Duration = 300, 6*time.Second, 4*time.Second
 	}
 	v := new(verdict)
 	set := setup{Program: either(b.scale, "echo", "drop"), IdleTimeout: b.Idle}

@@ -25,6 +25,12 @@ type program struct {
 	Claims    claimsCommand    `cmd:"" help:"Claimed lengths: memory follows what was received."`
 	Fragments fragmentsCommand `cmd:"" help:"A message of endless tiny fragments: closed, within bounded memory."`
 	Control   controlCommand   `cmd:"" help:"Floods of pings, and every way to close wrongly."`
+	Storm     stormCommand     `cmd:"" help:"Far more dials than descriptors: no spinning, live connections go on, accepts resume."`
+	HalfOpen  halfOpenCommand  `cmd:"" name:"halfopen" help:"Peers that vanish without a word: closed in time. As root, for TCP_REPAIR."`
+	Resets    resetsCommand    `cmd:"" help:"Resets in the middle of a long write: one close callback each, nothing crosses over."`
+	Shutdown  shutdownCommand  `cmd:"" help:"Shutdown under full load: every message echoed, or 1001 seen."`
+	Stuck     stuckCommand     `cmd:"" help:"Shutdown against peers that do not read: back at the deadline."`
+	Restart   restartCommand   `cmd:"" help:"One server after another on the same port."`
 	Serve     serveCommand     `cmd:"" hidden:"" help:"Run one server for a bar."`
 }
 

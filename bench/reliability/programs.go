@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -18,6 +19,7 @@ var programs = map[string]func(*server.Server, *counters){
 	"drop":  dropSome,
 	"keep":  keepAll,
 	"alter": alterSome,
+	"pour":  pour,
 }
 
 // dropSome is broken: it closes every 50th connection.
@@ -53,5 +55,31 @@ func alterSome(srv *server.Server, _ *counters) {
 			m.Payload[len(m.Payload)/2] ^= 1
 		}
 		echo(c, m)
+	}
+}
+
+// pour answers a binary message of one byte with 1 MiB of it: half of the
+// connections on the loop, half from a goroutine, which may come when the
+// connection is closed and its descriptor somebody else's. Text is echoed.
+func pour(srv *server.Server, n *counters) {
+	var count atomic.Int64
+	srv.OnMessage = func(c *conn.Conn, m conn.Message) {
+		if m.Type != conn.Binary {
+			echo(c, m)
+			return
+		}
+		long := bytes.Repeat(m.Payload, resetsMessage)
+		if count.Add(1)%2 == 0 {
+			_ = c.SendBinary(long)
+			return
+		}
+		go func() { _ = c.SendBinary(long) }()
+	}
+	srv.OnClose = func(c *conn.Conn, _ conn.CloseInfo) {
+		n.closed.Add(1)
+		if c.Value() != nil {
+			n.twice.Add(1)
+		}
+		c.SetValue(true)
 	}
 }

@@ -22,10 +22,8 @@ type slowlorisCommand struct {
 	Conns    int           `default:"10000" help:"Slow clients; each needs a descriptor."`
 	Timeout  time.Duration `default:"5s" help:"The server's handshake timeout."`
 	Interval time.Duration `default:"1s" help:"Time between two bytes of a client."`
+	Slack    time.Duration `default:"1s" help:"How far from the deadline a connection may end."`
 }
-
-// slowlorisSlack is how far from the deadline a connection may end.
-const slowlorisSlack = time.Second
 
 func (b *slowlorisCommand) Run(ctx context.Context) error {
 	if b.Short {
@@ -58,14 +56,14 @@ func (b *slowlorisCommand) attack(ctx context.Context, v *verdict, p *process) (
 	// All connect within a moment, a few at a time, and then live side by side.
 	var group sync.WaitGroup
 	err = each(ctx, b.Conns, 16, func(ctx context.Context, i int) error {
+		start := time.Now()
 		c, err := connect(ctx, p.addr)
 		if err != nil {
 			return err
 		}
-		start := time.Now()
 		group.Go(func() {
 			defer c.Close()
-			err := c.trickle(wire.Request(p.addr, "/"), b.Interval, start.Add(b.Timeout+slowlorisSlack))
+			err := c.trickle(wire.Request(p.addr, "/"), b.Interval, start.Add(b.Timeout+b.Slack))
 			mu.Lock()
 			defer mu.Unlock()
 			lives = append(lives, time.Since(start))
@@ -81,7 +79,7 @@ func (b *slowlorisCommand) attack(ctx context.Context, v *verdict, p *process) (
 	}
 
 	shortest, longest := slices.Min(lives), slices.Max(lives)
-	v.expect(shortest >= b.Timeout-slowlorisSlack && longest <= b.Timeout+slowlorisSlack,
+	v.expect(shortest >= b.Timeout-b.Slack && longest <= b.Timeout+b.Slack,
 		"slow clients lived for %v to %v, with a timeout of %v", shortest, longest, b.Timeout)
 	v.expect(len(times) > 0, "no healthy client came to connect")
 	after, err := p.settle(ctx, before)

@@ -1,0 +1,41 @@
+//go:build linux
+
+package main
+
+import (
+	"io"
+	"log/slog"
+	"net"
+	"sync/atomic"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/server"
+)
+
+// local is an echo server within this process, for bars about its start and end.
+type local struct {
+	*server.Server
+	opened, clean, cut atomic.Int64 // connections, and how their close callbacks say they ended
+}
+
+// newLocal is a server that is not started yet. The log would be of connections
+// that the bar means to break.
+func newLocal() *local {
+	l := &local{Server: &server.Server{
+		Addr:      "127.0.0.1:0",
+		OnMessage: echo,
+		Logger:    slog.New(slog.NewTextHandler(io.Discard, nil)),
+	}}
+	l.OnConnection = func(*conn.Conn) { l.opened.Add(1) }
+	l.OnClose = func(_ *conn.Conn, info conn.CloseInfo) {
+		if info.Clean() {
+			l.clean.Add(1)
+		} else {
+			l.cut.Add(1)
+		}
+	}
+	return l
+}
+
+// address is where it listens; it must have been started.
+func (l *local) address() string { return l.ListenAddr().(*net.TCPAddr).String() }

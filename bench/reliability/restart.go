@@ -1,0 +1,96 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"net"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// restartCommand stops a server and starts the next on the same port, over and
+// over. Broken, the port is bound without SO_REUSEADDR, as Go does it by default.
+type restartCommand struct {
+	scale
+	Count int `default:"1000" help:"Restarts."`
+	Conns int `default:"10" help:"Connections of each server: half end before it, half with it."`
+}
+
+func (b *restartCommand) Run(ctx context.Context) error {
+	if b.Short {
+		b.Count = 30
+	}
+	v := new(verdict)
+	addr, served := "127.0.0.1:0", 0
+	start := time.Now()
+	for i := range b.Count {
+		srv := newLocal()
+		ln, err := b.listen(ctx, addr)
+		if err != nil {
+			v.miss("restart %d: %v", i, err)
+			break
+		}
+		addr = ln.Addr().String()
+		go srv.Serve(ln)
+		if err := b.use(ctx, v, srv, addr); err != nil {
+			return err
+		}
+		served++
+	}
+	return v.conclude("%d servers on one port in %v, %d connections, none reset that had finished, no EADDRINUSE",
+		served, time.Since(start).Round(time.Millisecond), served*b.Conns)
+}
+
+func (b *restartCommand) listen(ctx context.Context, addr string) (net.Listener, error) {
+	var l net.ListenConfig
+	if b.Break {
+		l.Control = func(_, _ string, raw syscall.RawConn) (err error) {
+			controlled := raw.Control(func(fd uintptr) {
+				err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEADDR, 0)
+			})
+			if controlled != nil {
+				return controlled
+			}
+			return err
+		}
+	}
+	return l.Listen(ctx, "tcp", addr)
+}
+
+// use has clients finish before the server does, and others with it. A reset would
+// show as the error of a read.
+func (b *restartCommand) use(ctx context.Context, v *verdict, srv *local, addr string) error {
+	for i := range b.Conns / 2 {
+		if err := oneLife(ctx, addr); err != nil {
+			v.miss("client %d: %v", i, err)
+		}
+	}
+	clients := make([]*client, b.Conns-b.Conns/2)
+	defer func() { closeAll(clients) }()
+	ended := make(chan error, len(clients))
+	for i := range clients {
+		var err error
+		if clients[i], err = open(ctx, addr, "/"); err != nil {
+			return err
+		}
+		c := clients[i]
+		go func() {
+			_, err := c.echoUntil1001()
+			ended <- err
+		}()
+	}
+	until, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := srv.Shutdown(until); err != nil {
+		v.miss("shutdown: %v", err)
+	}
+	for range clients {
+		if err := <-ended; err != nil {
+			v.miss("a client at the shutdown: %v", err)
+		}
+	}
+	return nil
+}
