@@ -31,6 +31,7 @@ type program struct {
 	Shutdown  shutdownCommand  `cmd:"" help:"Shutdown under full load: every message echoed, or 1001 seen."`
 	Stuck     stuckCommand     `cmd:"" help:"Shutdown against peers that do not read: back at the deadline."`
 	Restart   restartCommand   `cmd:"" help:"One server after another on the same port."`
+	Panics    panicsCommand    `cmd:"" help:"Panics in every callback: closed with 1011, logged, nobody else notices."`
 	Serve     serveCommand     `cmd:"" hidden:"" help:"Run one server for a bar."`
 }
 

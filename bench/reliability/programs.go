@@ -20,6 +20,8 @@ var programs = map[string]func(*server.Server, *counters){
 	"keep":  keepAll,
 	"alter": alterSome,
 	"pour":  pour,
+	"panic": panicWhereAsked(func() { panic(errMeant) }),
+	"crash": panicWhereAsked(func() { go panic(errMeant) }),
 }
 
 // dropSome is broken: it closes every 50th connection.

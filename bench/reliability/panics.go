@@ -1,0 +1,159 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+
+	"github.com/framerail/framerail/bench/internal/wire"
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/server"
+)
+
+// panicsCommand makes callbacks panic while other connections echo. Broken, the
+// panic is on a goroutine of the program's own, where nothing can contain it.
+type panicsCommand struct {
+	scale
+	Count   int `default:"10000" help:"Panics of each callback, with callbacks on the loop and on goroutines."`
+	Workers int `default:"8" help:"How many at a time."`
+}
+
+// panicPaths are the callbacks, each with the frame that brings it about: for those
+// without one, the opening or the closing of the connection does.
+var panicPaths = map[string]byte{
+	"/open": 0, "/message": wire.Text, "/stream": wire.Text, "/ping": wire.Ping, "/pong": wire.Pong, "/close": wire.Close,
+}
+
+func (b *panicsCommand) Run(ctx context.Context) error {
+	if b.Short {
+		b.Count = 50
+	}
+	v := new(verdict)
+	var lives, stacks int64
+	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
+		set := setup{Program: either(b.scale, "panic", "crash"), Dispatch: dispatch, Quiet: b.Break}
+		err := withServer(ctx, v, set, func(p *process) error {
+			n, s, err := b.panics(ctx, v, p)
+			lives += n
+			stacks += s
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return v.conclude("%d panics of each of %d callbacks, on the loop and on goroutines: closed with 1011 each, %d stacks logged; %d connections echoed beside them",
+		b.Count, len(panicPaths), stacks, lives)
+}
+
+func (b *panicsCommand) panics(ctx context.Context, v *verdict, p *process) (bystanders, stacks int64, err error) {
+	before, err := p.stats()
+	if err != nil {
+		return 0, 0, err
+	}
+	attack, ended := context.WithCancel(ctx)
+	var group sync.WaitGroup
+	var lives atomic.Int64
+	for range 2 {
+		group.Go(func() {
+			for attack.Err() == nil {
+				err := oneLife(context.WithoutCancel(ctx), p.addr)
+				v.expect(err == nil, "a bystander: %v", err)
+				lives.Add(1)
+			}
+		})
+	}
+	for path, opcode := range panicPaths {
+		// Every callback has its turn; a server that is gone is a miss, not an error.
+		_ = each(ctx, b.Count, b.Workers, func(ctx context.Context, _ int) error {
+			err := onePanic(ctx, p.addr, path, opcode)
+			v.expect(err == nil, "%s: %v", path, err)
+			return err
+		})
+	}
+	ended()
+	group.Wait()
+	after, err := p.settle(ctx, before)
+	if err != nil {
+		v.miss("the server's account: %v", err)
+		return lives.Load(), 0, nil
+	}
+	want := int64(b.Count * len(panicPaths))
+	v.expect(after.Stacks == want, "%d panics, %d stacks logged", want, after.Stacks)
+	v.expect(after.Closed == want+lives.Load(), "%d connections, %d close callbacks", want+lives.Load(), after.Closed)
+	v.expect(after.Descriptors <= before.Descriptors && after.Goroutines <= before.Goroutines,
+		"descriptors: %d before, %d after; goroutines: %d, %d", before.Descriptors, after.Descriptors, before.Goroutines, after.Goroutines)
+	return lives.Load(), after.Stacks, ctx.Err()
+}
+
+// onePanic brings a panic about and wants the connection closed with 1011; where it
+// is the close callback's, the connection is closed already.
+func onePanic(ctx context.Context, addr, path string, opcode byte) error {
+	c, err := open(ctx, addr, path)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	if opcode == wire.Close {
+		return c.finish(1000)
+	}
+	if opcode != 0 {
+		if err := c.send(opcode, []byte("now")); err != nil {
+			return err
+		}
+	}
+	code, err := c.awaitCode()
+	if err != nil {
+		return err
+	}
+	if code != 1011 {
+		return fmt.Errorf("closed with %d", code)
+	}
+	if err := c.send(wire.Close, []byte{0x03, 0xf3}); err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, c.in)
+	return err
+}
+
+// errMeant is what the callbacks panic with.
+var errMeant = errors.New("a panic that is meant")
+
+// panicWhereAsked panics in the callback that the request's path names.
+func panicWhereAsked(panics func()) func(*server.Server, *counters) {
+	return func(srv *server.Server, n *counters) {
+		srv.OnConnection = func(c *conn.Conn) {
+			n.opened.Add(1)
+			switch path(c.Request()) {
+			case "/open":
+				panics()
+			case "/message":
+				c.OnMessage(func(*conn.Conn, conn.Message) { panics() })
+			case "/stream":
+				c.OnStream(func(*conn.Conn, *conn.Reader) { panics() })
+			case "/ping":
+				c.OnPing(func(*conn.Conn, []byte) { panics() })
+			case "/pong":
+				c.OnPong(func(*conn.Conn, []byte) { panics() })
+			case "/close":
+				c.OnClose(func(*conn.Conn, conn.CloseInfo) {
+					n.closed.Add(1)
+					panics()
+				})
+			}
+		}
+	}
+}
+
+func path(r *http.Request) string {
+	if r == nil {
+		return ""
+	}
+	return r.URL.Path
+}
