@@ -53,8 +53,9 @@ const (
 	// at 64 KiB, 1.1 at 128 KiB; with one message a turn 0.98, 1.2 and 1.25.
 	directWrite = segmentSize
 	// readBudget bounds, in bytes, what one connection reads before its neighbours
-	// have their turn: one full read. A peer that pipelines short messages holds the
-	// loop for a third of a millisecond with it (BenchmarkFairness in server).
+	// have their turn: one full read. With four times as much, a peer that pipelines
+	// short messages held its loop for over a millisecond (BenchmarkFairness in
+	// server).
 	readBudget = 64 << 10
 )
 
