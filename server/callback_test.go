@@ -28,7 +28,7 @@ func faulty(d conn.Dispatch, fault func(), log *journal) *Server {
 		}
 	}
 	return &Server{
-		Dispatch: d, Logger: log.logger(), CloseTimeout: 500 * time.Millisecond,
+		Dispatch: d, Logger: log.logger(), Limits: Limits{CloseTimeout: 500 * time.Millisecond},
 		OnConnection: func(c *conn.Conn) {
 			where := c.Request().Header.Get("Fail")
 			c.SetValue(where)
@@ -127,7 +127,7 @@ func TestCallback_GoexitBreaksNoTurnOff(t *testing.T) {
 	t.Run("mail", func(t *testing.T) {
 		all := make(chan *conn.Conn, clients)
 		var closed atomic.Int64
-		s := start(t, &Server{Loops: 1, CloseTimeout: 200 * time.Millisecond,
+		s := start(t, &Server{Loops: 1, Limits: Limits{CloseTimeout: 200 * time.Millisecond},
 			OnConnection: func(c *conn.Conn) { all <- c },
 			OnMessage: func(*conn.Conn, conn.Message) {
 				for range clients { // all find themselves in one mail
@@ -151,7 +151,7 @@ func TestCallback_GoexitBreaksNoTurnOff(t *testing.T) {
 	})
 	t.Run("timers", func(t *testing.T) {
 		var closed atomic.Int64
-		s := start(t, &Server{Loops: 1, IdleTimeout: 100 * time.Millisecond, CloseTimeout: 100 * time.Millisecond,
+		s := start(t, &Server{Loops: 1, Limits: Limits{IdleTimeout: 100 * time.Millisecond, CloseTimeout: 100 * time.Millisecond},
 			OnClose: func(*conn.Conn, conn.CloseInfo) { closed.Add(1); runtime.Goexit() }})
 		for range clients {
 			dial(t, s)

@@ -205,13 +205,13 @@ func TestOptions_MalformedOnesFailAtTheStart(t *testing.T) {
 		"pattern":          {OriginPatterns: []string{"https://a b"}},
 		"empty_pattern":    {OriginPatterns: []string{""}},
 		"Loops":            {Loops: -1},
-		"MaxMessageSize":   {MaxMessageSize: -1},
-		"MaxFragments":     {MaxFragments: -1},
-		"MaxPending":       {MaxPending: -1},
-		"QueueMessages":    {QueueMessages: -1},
-		"QueueBytes":       {QueueBytes: -1},
-		"HandshakeTimeout": {HandshakeTimeout: -time.Second},
-		"CloseTimeout":     {CloseTimeout: -time.Second},
+		"MaxMessageSize":   {Limits: Limits{MaxMessageSize: -1}},
+		"MaxFragments":     {Limits: Limits{MaxFragments: -1}},
+		"MaxPending":       {Limits: Limits{MaxPending: -1}},
+		"QueueMessages":    {Limits: Limits{QueueMessages: -1}},
+		"QueueBytes":       {Limits: Limits{QueueBytes: -1}},
+		"HandshakeTimeout": {Limits: Limits{HandshakeTimeout: -time.Second}},
+		"CloseTimeout":     {Limits: Limits{CloseTimeout: -time.Second}},
 	} {
 		s.Addr = "127.0.0.1:0"
 		for how, run := range map[string]func() error{

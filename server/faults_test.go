@@ -200,7 +200,7 @@ func TestShutdown_RefusesWhoComesIntoTheDrain(t *testing.T) {
 func TestCheck_LongRefusal(t *testing.T) {
 	body := strings.Repeat("no ", 4<<20)
 	refusing := func(timeout time.Duration) (s *Server, ask func() *peer) {
-		s = start(t, &Server{Loops: 1, HandshakeTimeout: timeout, Check: func(*Handshake) error { return &Refusal{Body: body} }})
+		s = start(t, &Server{Loops: 1, Limits: Limits{HandshakeTimeout: timeout}, Check: func(*Handshake) error { return &Refusal{Body: body} }})
 		return s, func() *peer {
 			p := dialRaw(t, s)
 			p.send(with())

@@ -7,7 +7,7 @@ import (
 	"github.com/framerail/framerail/internal/handshake"
 )
 
-// Defaults. A zero in [Server] means the default beside it here.
+// Defaults. A zero in [Limits] means the default beside it here.
 const (
 	DefaultMaxMessageSize = conn.DefaultMaxMessageSize
 	DefaultMaxFragments   = conn.DefaultMaxFragments
@@ -24,6 +24,34 @@ const (
 	MaxHandshakeBytes   = handshake.MaxHeadBytes
 	MaxHandshakeHeaders = handshake.MaxHeaders
 )
+
+// Limits bound what a client may use of a server. Every zero means the default beside
+// it.
+type Limits struct {
+	// MaxMessageSize bounds a message received, in bytes over all its fragments.
+	// Beyond it the connection closes with 1009. 0: 256 KiB.
+	MaxMessageSize int64
+	// MaxFragments bounds the fragments of a message received. Beyond it the
+	// connection closes with 1008. 0: 131,072.
+	MaxFragments int
+	// MaxPending bounds the bytes of frames that wait for one client. A send that
+	// would pass it fails with conn.ErrPendingFull. 0: 1 MiB.
+	MaxPending int
+	// QueueMessages and QueueBytes bound what waits for callbacks on goroutines, for
+	// each connection; beyond either its socket is not read. 0: 64, and 64 KiB.
+	QueueMessages int
+	QueueBytes    int
+
+	// HandshakeTimeout is the time from accepting a connection to the end of its
+	// request; then it gets 408. 0: 5 s.
+	HandshakeTimeout time.Duration
+	// IdleTimeout ends connections whose peer sends nothing for it, not even the
+	// answer to the ping that goes out half-way. 0: 120 s. Negative: never.
+	IdleTimeout time.Duration
+	// CloseTimeout bounds the closing handshake (RFC 6455 7.1.1); then the connection
+	// is cut. 0: 5 s.
+	CloseTimeout time.Duration
+}
 
 const (
 	// lingerTimeout is how long a refused client may take to read its answer

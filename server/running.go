@@ -107,7 +107,7 @@ func (s *Server) validate() error {
 		{"CloseTimeout", int64(s.CloseTimeout)},
 	} {
 		if o.value < 0 {
-			return fmt.Errorf("framerail: Server.%s is negative", o.name)
+			return fmt.Errorf("framerail: Limits.%s is negative", o.name)
 		}
 	}
 	return nil

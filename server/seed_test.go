@@ -434,7 +434,7 @@ func TestSeed_Fragments(t *testing.T) {
 
 func TestSeed_FeedForwardsWhileArriving(t *testing.T) {
 	modes(t, func(t *testing.T, d conn.Dispatch) {
-		s := start(t, &Server{Dispatch: d, MaxMessageSize: 64 << 20, OnStream: func(c *conn.Conn, r *conn.Reader) {
+		s := start(t, &Server{Dispatch: d, Limits: Limits{MaxMessageSize: 64 << 20}, OnStream: func(c *conn.Conn, r *conn.Reader) {
 			w, err := c.NewWriter(r.Type())
 			if err != nil {
 				t.Error(err)
@@ -586,7 +586,7 @@ func TestSeed_DisconnectOneAndAll(t *testing.T) {
 func TestSeed_Heartbeat(t *testing.T) {
 	modes(t, func(t *testing.T, d conn.Dispatch) {
 		closed := make(chan conn.CloseInfo, 1)
-		s := start(t, &Server{Dispatch: d, IdleTimeout: 400 * time.Millisecond, OnConnection: func(c *conn.Conn) {
+		s := start(t, &Server{Dispatch: d, Limits: Limits{IdleTimeout: 400 * time.Millisecond}, OnConnection: func(c *conn.Conn) {
 			if c.Request().Header.Get("Watch") != "" {
 				c.OnClose(func(_ *conn.Conn, info conn.CloseInfo) { closed <- info })
 			}

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
-	"time"
 
 	"github.com/framerail/framerail/conn"
 )
@@ -18,7 +17,7 @@ import (
 //
 // Set its fields, then call ListenAndServe, Serve or Start; a field changed
 // afterwards has no effect. The zero value of every option is safe on the internet;
-// a negative one, other than IdleTimeout, is an error when the server starts. A
+// a negative limit, other than IdleTimeout, is an error when the server starts. A
 // server that was ended cannot be started again. It must not be copied.
 type Server struct {
 	// Addr is the TCP address to listen on, "host:port", or "unix:" and the path
@@ -78,29 +77,8 @@ type Server struct {
 	// 0: GOMAXPROCS.
 	Loops int
 
-	// MaxMessageSize bounds a message received, in bytes over all its fragments.
-	// Beyond it the connection closes with 1009. 0: 256 KiB.
-	MaxMessageSize int64
-	// MaxFragments bounds the fragments of a message received. Beyond it the
-	// connection closes with 1008. 0: 131,072.
-	MaxFragments int
-	// MaxPending bounds the bytes of frames that wait for one client. A send that
-	// would pass it fails with conn.ErrPendingFull. 0: 1 MiB.
-	MaxPending int
-	// QueueMessages and QueueBytes bound what waits for callbacks on goroutines, for
-	// each connection; beyond either its socket is not read. 0: 64, and 64 KiB.
-	QueueMessages int
-	QueueBytes    int
-
-	// HandshakeTimeout is the time from accepting a connection to the end of its
-	// request; then it gets 408. 0: 5 s.
-	HandshakeTimeout time.Duration
-	// IdleTimeout ends connections whose peer sends nothing for it, not even the
-	// answer to the ping that goes out half-way. 0: 120 s. Negative: never.
-	IdleTimeout time.Duration
-	// CloseTimeout bounds the closing handshake (RFC 6455 7.1.1); then the connection
-	// is cut. 0: 5 s.
-	CloseTimeout time.Duration
+	// Limits bound what a client may use. Their zero values are safe on the internet.
+	Limits
 
 	// Logger gets a line, at level Info, for each handshake refused and each
 	// connection that fails, and at level Error for callbacks that panic and for what

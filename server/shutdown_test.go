@@ -140,7 +140,7 @@ func stuck(t *testing.T, s *Server) *peer {
 func TestShutdown_AgainstTheStuck(t *testing.T) {
 	modes(t, func(t *testing.T, d conn.Dispatch) {
 		var filled, unsent atomic.Int64
-		s := start(t, &Server{Dispatch: d, OnMessage: echo, MaxPending: 8 << 20, CloseTimeout: time.Minute,
+		s := start(t, &Server{Dispatch: d, OnMessage: echo, Limits: Limits{MaxPending: 8 << 20, CloseTimeout: time.Minute},
 			OnConnection: func(c *conn.Conn) {
 				if c.Request().Header.Get("Stuck") != "" {
 					for c.SendText(strings.Repeat("x", 64<<10)) == nil {
@@ -183,7 +183,7 @@ func TestShutdown_AgainstTheStuck(t *testing.T) {
 }
 
 func TestShutdown_AfterTheCloseTimeoutThereIsNothingToCut(t *testing.T) {
-	s := start(t, &Server{CloseTimeout: 100 * time.Millisecond})
+	s := start(t, &Server{Limits: Limits{CloseTimeout: 100 * time.Millisecond}})
 	p := dial(t, s) // does not answer
 	if err := s.Shutdown(context.Background()); err != nil {
 		t.Error(err)
@@ -206,7 +206,7 @@ func TestShutdown_CallbackThatDoesNotReturn(t *testing.T) {
 		release <- true
 	})
 	t.Run("on_goroutine", func(t *testing.T) {
-		s := start(t, &Server{Dispatch: conn.OnGoroutines, OnMessage: func(*conn.Conn, conn.Message) { <-release }, CloseTimeout: 50 * time.Millisecond})
+		s := start(t, &Server{Dispatch: conn.OnGoroutines, OnMessage: func(*conn.Conn, conn.Message) { <-release }, Limits: Limits{CloseTimeout: 50 * time.Millisecond}})
 		p := dial(t, s)
 		p.text("x")
 		eventually(t, "the callback", func() bool { return blockedIn("TestShutdown_CallbackThatDoesNotReturn") })
@@ -295,7 +295,7 @@ func TestShutdown_FromACallback(t *testing.T) {
 		t.Run(where, func(t *testing.T) {
 			modes(t, func(t *testing.T, d conn.Dispatch) {
 				errs := make(chan error, 10)
-				s := &Server{Dispatch: d, CloseTimeout: 100 * time.Millisecond}
+				s := &Server{Dispatch: d, Limits: Limits{CloseTimeout: 100 * time.Millisecond}}
 				var once sync.Once
 				act := func() {
 					once.Do(func() {

@@ -61,11 +61,11 @@ func start(t *testing.T, m mode, whole func(*conn.Conn, conn.Message), stream fu
 	t.Helper()
 	r := &running{closes: make(chan conn.CloseInfo, 10_000)}
 	s := &server.Server{
-		Addr:           "127.0.0.1:0",
-		Logger:         slog.New(slog.DiscardHandler), // most clients here fail on purpose
-		MaxMessageSize: maxMessage,
-		OnPong:         reportPong,
-		OnClose:        func(_ *conn.Conn, info conn.CloseInfo) { r.closes <- info },
+		Addr:    "127.0.0.1:0",
+		Logger:  slog.New(slog.DiscardHandler), // most clients here fail on purpose
+		Limits:  server.Limits{MaxMessageSize: maxMessage},
+		OnPong:  reportPong,
+		OnClose: func(_ *conn.Conn, info conn.CloseInfo) { r.closes <- info },
 	}
 	m.take(s, whole, stream)
 	if err := s.Start(); err != nil {

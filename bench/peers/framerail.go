@@ -21,10 +21,9 @@ func newFramerailGoroutines() Server { return framerailWith(conn.OnGoroutines) }
 
 func framerailWith(dispatch conn.Dispatch) *framerail {
 	return &framerail{server.Server{
-		OnMessage:      framerailEcho,
-		Dispatch:       dispatch,
-		MaxMessageSize: MaxMessage,
-		MaxPending:     MaxMessage + 1<<10,
+		OnMessage: framerailEcho,
+		Dispatch:  dispatch,
+		Limits:    server.Limits{MaxMessageSize: MaxMessage, MaxPending: MaxMessage + 1<<10},
 	}}
 }
 

@@ -121,8 +121,10 @@ func serve(set setup, n *counters, ln net.Listener) (end func() error, err error
 		return nil, fmt.Errorf("no program %q", set.Program)
 	}
 	srv := &server.Server{
-		MaxMessageSize: set.MaxMessageSize, MaxFragments: set.MaxFragments, MaxPending: set.MaxPending,
-		HandshakeTimeout: set.HandshakeTimeout, IdleTimeout: set.IdleTimeout, CloseTimeout: set.CloseTimeout,
+		Limits: server.Limits{
+			MaxMessageSize: set.MaxMessageSize, MaxFragments: set.MaxFragments, MaxPending: set.MaxPending,
+			HandshakeTimeout: set.HandshakeTimeout, IdleTimeout: set.IdleTimeout, CloseTimeout: set.CloseTimeout,
+		},
 		Dispatch:     set.Dispatch,
 		Logger:       slog.New(&stackCounter{&n.stacks}),
 		OnConnection: func(*conn.Conn) { n.opened.Add(1) },

@@ -24,11 +24,11 @@ func (*chatCommand) Help() string {
 func (c *chatCommand) Run(log *slog.Logger) error {
 	var room chat.Room
 	srv := &server.Server{
-		Addr:           string(c.Addr),
-		Path:           chat.SocketPath,
-		Handler:        chat.Page(),
-		MaxMessageSize: chat.MaxMessageSize,
-		Logger:         log,
+		Addr:    string(c.Addr),
+		Path:    chat.SocketPath,
+		Handler: chat.Page(),
+		Limits:  server.Limits{MaxMessageSize: chat.MaxMessageSize},
+		Logger:  log,
 		OnConnection: func(c *conn.Conn) {
 			c.SetValue(room.Enter(c))
 		},

@@ -40,11 +40,13 @@ func (c *echoCommand) Run(log *slog.Logger) error {
 	srv := &server.Server{
 		Addr:           string(c.Addr),
 		OriginPatterns: []string{"*"},
-		MaxMessageSize: int64(c.MaxMessage),
-		// Above half of what may be pending, a peer is not read from. The other
-		// half holds the echoes of what had been read by then.
-		MaxPending: max(4*int(c.MaxMessage), conn.DefaultMaxPending),
-		Logger:     log,
+		Logger:         log,
+		Limits: server.Limits{
+			MaxMessageSize: int64(c.MaxMessage),
+			// Above half of what may be pending, a peer is not read from. The other
+			// half holds the echoes of what had been read by then.
+			MaxPending: max(4*int(c.MaxMessage), conn.DefaultMaxPending),
+		},
 	}
 	if c.Goroutines {
 		srv.Dispatch = conn.OnGoroutines
