@@ -39,6 +39,9 @@ const (
 	// DefaultIdleTimeout is how long a peer may be silent; a ping goes out at half
 	// of it.
 	DefaultIdleTimeout = 120 * time.Second
+	// DefaultWriteTimeout is how long a socket may take nothing of what is pending: as
+	// long as a phone may be in a tunnel.
+	DefaultWriteTimeout = 30 * time.Second
 	// DefaultCloseTimeout bounds the closing handshake.
 	DefaultCloseTimeout = 5 * time.Second
 
@@ -88,6 +91,10 @@ type Config struct {
 	// sent. A peer that this side does not read from is not silent, nor is one that
 	// takes bytes. Negative: never.
 	IdleTimeout time.Duration
+	// WriteTimeout cuts connections whose socket takes not a single byte for it while
+	// some are pending. Once a connection is closing, CloseTimeout bounds it in place of
+	// this. Negative: never.
+	WriteTimeout time.Duration
 	// CloseTimeout bounds the closing handshake: the wait for the peer's Close and,
 	// if that came first, for the callbacks that are still to answer what came
 	// before it.
@@ -107,6 +114,7 @@ func (cfg Config) WithDefaults() Config {
 	orDefault(&cfg.QueueMessages, DefaultQueueMessages)
 	orDefault(&cfg.QueueBytes, DefaultQueueBytes)
 	orDefault(&cfg.IdleTimeout, DefaultIdleTimeout)
+	orDefault(&cfg.WriteTimeout, DefaultWriteTimeout)
 	orDefault(&cfg.CloseTimeout, DefaultCloseTimeout)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()

@@ -35,6 +35,9 @@ var (
 var (
 	// ErrIdle: the peer sent nothing, not even a pong, for the idle timeout.
 	ErrIdle = errors.New("framerail: peer was silent for the idle timeout")
+	// ErrWriteStalled: the socket took nothing of what was pending for the write
+	// timeout. [CloseInfo].Unsent is what was lost.
+	ErrWriteStalled = errors.New("framerail: socket took nothing for the write timeout")
 	// ErrCloseTimeout: the peer did not finish the closing handshake in time.
 	ErrCloseTimeout = errors.New("framerail: peer did not finish the closing handshake in time")
 	// ErrAborted: the program, or the shutdown of its server, cut the connection.

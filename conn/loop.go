@@ -103,9 +103,7 @@ func (d *Driver) Open(o Opening) {
 	c.out().main.append(&d.loop.pool, o.Response, 0)
 	c.state.Store(uint32(Open))
 	c.mu.Unlock()
-	if idle := d.loop.config.IdleTimeout; idle > 0 {
-		d.loop.host.SetTimer(d, idle/2)
-	}
+	d.setTimer()
 	d.runOpen(o)
 	d.receive(o.Rest)
 	d.settle()
@@ -207,7 +205,11 @@ func (d *Driver) settle() {
 		c.attend = false
 		drained, closing := c.drained, c.end
 		c.drained = false
-		blocked := c.tx != nil && c.tx.blocked
+		blocked, arm := false, false
+		if q := c.tx; q != nil {
+			blocked = q.blocked
+			arm = q.stall.note(blocked, q.main.gone, d.millis())
+		}
 		finish := closing != nil && closing.step(c)
 		c.mu.Unlock()
 
@@ -217,6 +219,8 @@ func (d *Driver) settle() {
 		}
 		if closing != nil {
 			d.beginEnd()
+		} else if arm {
+			d.setTimer()
 		}
 		if !drained && !d.stalled() {
 			d.setInterest(d.input != inputDone && !d.holding(), blocked)

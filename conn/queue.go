@@ -20,6 +20,7 @@ type queue struct {
 	// controlEnd bytes of main are up to its end.
 	control, controlEnd int
 
+	stall   stall   // since when it takes nothing
 	blocked bool    // the transport is full; Writable will tell when it is not
 	refused bool    // bytes, or a send, were refused since main was last empty
 	crowded bool    // a send was refused for what waits behind the Writer's message
@@ -47,6 +48,7 @@ type segments struct {
 	bufs  []*buffer.Buffer
 	off   int // bytes of bufs[0] that are gone
 	bytes int
+	gone  int64 // bytes that have left it so far
 }
 
 const (
@@ -76,6 +78,7 @@ func (c *Conn) returnQueue(q *queue) {
 	q.main.drop()
 	q.behind.drop()
 	q.control, q.blocked, q.refused, q.crowded, q.pongDue = 0, false, false, false, false
+	q.stall = stall{}
 	q.room.Broadcast()
 	c.tx = nil
 	if q.waiting == 0 { // who waits will lock this connection's mu again
@@ -151,6 +154,7 @@ func (s *segments) vec(iov [][]byte) [][]byte {
 // consume drops the first n bytes.
 func (s *segments) consume(n int) {
 	s.bytes -= n
+	s.gone += int64(n)
 	done := 0
 	for ; done < len(s.bufs); done++ {
 		b := s.bufs[done]

@@ -15,6 +15,7 @@ const (
 	DefaultQueueMessages  = conn.DefaultQueueMessages
 	DefaultQueueBytes     = conn.DefaultQueueBytes
 	DefaultIdleTimeout    = conn.DefaultIdleTimeout
+	DefaultWriteTimeout   = conn.DefaultWriteTimeout
 	DefaultCloseTimeout   = conn.DefaultCloseTimeout
 
 	// DefaultHandshakeTimeout is the time a client has for its whole request:
@@ -48,6 +49,9 @@ type Limits struct {
 	// IdleTimeout ends connections whose peer sends nothing for it, not even the
 	// answer to the ping that goes out half-way. 0: 120 s. Negative: never.
 	IdleTimeout time.Duration
+	// WriteTimeout cuts connections whose socket takes not a single byte for it while
+	// some are pending. 0: 30 s. Negative: never.
+	WriteTimeout time.Duration
 	// CloseTimeout bounds the closing handshake (RFC 6455 7.1.1); then the connection
 	// is cut. 0: 5 s.
 	CloseTimeout time.Duration

@@ -132,6 +132,7 @@ func (s *Server) config() conn.Config {
 		QueueMessages:  s.QueueMessages,
 		QueueBytes:     s.QueueBytes,
 		IdleTimeout:    s.IdleTimeout,
+		WriteTimeout:   s.WriteTimeout,
 		CloseTimeout:   s.CloseTimeout,
 		Logger:         s.Logger,
 		Request:        httpRequest,

@@ -17,7 +17,7 @@ import (
 //
 // Set its fields, then call ListenAndServe, Serve or Start; a field changed
 // afterwards has no effect. The zero value of every option is safe on the internet;
-// a negative limit, other than IdleTimeout, is an error when the server starts. A
+// a negative limit, other than IdleTimeout and WriteTimeout, is an error when the server starts. A
 // server that was ended cannot be started again. It must not be copied.
 type Server struct {
 	// Addr is the TCP address to listen on, "host:port", or "unix:" and the path

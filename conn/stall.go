@@ -1,0 +1,73 @@
+package conn
+
+import "time"
+
+// stall is how long the transport has taken nothing. It is part of the queue, and so
+// costs a connection with nothing pending no memory.
+type stall struct {
+	watched bool   // the transport was full when the loop last looked
+	timed   bool   // the timer is set for no later than the timeout
+	since   uint32 // when it last took a byte, in ms of Loop.Now
+	taken   int64  // the bytes that it had taken by then
+}
+
+// note takes down how the transport stands at the end of a turn, and tells whether
+// the timer must be set for it. The connection's mu is held.
+func (s *stall) note(blocked bool, taken int64, now uint32) (arm bool) {
+	if !blocked {
+		s.watched = false
+		return false
+	}
+	if !s.watched || taken != s.taken {
+		s.watched, s.since, s.taken = true, now, taken
+	}
+	arm = !s.timed
+	s.timed = true
+	return arm
+}
+
+// nextStall is the time until the transport has stalled for the write timeout,
+// should it take nothing until then.
+func (d *Driver) nextStall() (after time.Duration, ok bool) {
+	timeout := d.loop.config.WriteTimeout
+	if timeout <= 0 {
+		return 0, false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	q := d.tx
+	if q == nil {
+		return 0, false
+	}
+	q.stall.timed = q.blocked && q.stall.watched
+	return timeout - d.since(q.stall.since), q.stall.timed
+}
+
+// checkStall cuts the connection if the transport has taken nothing for the write
+// timeout. It tries once more before: a socket reports that it can be written to
+// when a good part of its buffer is free, but takes the first byte long before,
+// so that a peer that reads little by little shows only now.
+func (d *Driver) checkStall() {
+	if after, ok := d.nextStall(); !ok || after > 0 {
+		return
+	}
+	c := (*Conn)(d)
+	c.mu.Lock()
+	q := c.tx
+	pending := q.main.bytes
+	q.blocked = false
+	c.flush()
+	stalled := c.tx == q && q.main.bytes == pending && c.State() == Open
+	if c.tx == q {
+		q.stall.note(q.blocked, q.main.gone, d.millis())
+	}
+	if !stalled && d.held.Load()&holdPending != 0 {
+		d.hear() // as in Writable
+	}
+	c.mu.Unlock()
+	if stalled {
+		d.loop.config.Logger.Info("framerail: connection cut: the socket took nothing for the write timeout",
+			"remote", c.remote, "pending", pending)
+		d.abort(Local, ErrWriteStalled)
+	}
+}

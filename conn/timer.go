@@ -1,0 +1,40 @@
+package conn
+
+import "time"
+
+// Each connection has one timer, for whatever falls due first. It is set anew when it
+// fires and when something earlier comes up; what puts things off merely notes the
+// time, so that traffic does not touch it.
+
+// Expire tells that the time asked for with Host.SetTimer has passed, or some time
+// before it: what is due then is found out here.
+func (d *Driver) Expire() {
+	switch {
+	case d.endTimed:
+		d.abort(Nobody, ErrCloseTimeout)
+	case (*Conn)(d).State() == Open:
+		d.heartbeat()
+		d.checkStall()
+		d.setTimer()
+	}
+	d.settle()
+}
+
+// setTimer asks for the timer at the first moment at which something may be due.
+func (d *Driver) setTimer() {
+	beat, beats := d.nextBeat()
+	stall, stalls := d.nextStall()
+	switch {
+	case beats && stalls:
+		d.loop.host.SetTimer(d, max(0, min(beat, stall)))
+	case beats:
+		d.loop.host.SetTimer(d, max(0, beat))
+	case stalls:
+		d.loop.host.SetTimer(d, max(0, stall))
+	}
+}
+
+// since is the time that has passed since a moment noted with millis.
+func (d *Driver) since(noted uint32) time.Duration {
+	return time.Duration(d.millis()-noted) * time.Millisecond
+}
