@@ -241,8 +241,13 @@ func (d *Driver) finish() {
 	c.mu.Lock()
 	if q := c.tx; q != nil {
 		c.end.info.Unsent = q.main.bytes + q.behind.bytes
+		if n := c.end.info.Unsent; n > 0 {
+			d.loop.count(rareUnsent, n)
+		}
+		q.tally.onLoop = true
 		c.returnQueue(q)
 	}
+	d.loop.countClose(&c.end.info)
 	c.state.Store(uint32(Closed))
 	c.held.Store(0)
 	c.mu.Unlock()

@@ -153,6 +153,7 @@ func (c *Conn) contain(r any) error {
 		r, err = "runtime.Goexit", errGoexit
 		c.corked.Store(false) // on the loop nobody may be left to flush
 	}
+	c.loop.count(rarePanic, 1)
 	c.loop.config.Logger.Error("framerail: a callback panicked",
 		"remote", c.remote, "panic", r, "stack", string(debug.Stack()))
 	c.failWith(frame.InternalError, "", err, true)

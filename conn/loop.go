@@ -42,6 +42,7 @@ type Loop struct {
 	// owner sets it; timeouts are only as fine as it is.
 	Now time.Duration
 
+	shared  sharedCounters
 	pool    buffer.Pool
 	queues  sync.Pool // *queue
 	inboxes sync.Pool // *inbox
@@ -51,6 +52,7 @@ type Loop struct {
 	spare     *receiver // at rest; lent to the connection being read
 	receivers sync.Pool // *receiver, those given back beyond the spare one
 	opening   info      // lent to the connection whose Open callback runs
+	turn      turnCounters
 }
 
 // NewLoop is a loop's shared part. The config must have its defaults filled in
@@ -99,6 +101,8 @@ func (d *Driver) Open(o Opening) {
 	c := (*Conn)(d)
 	d.corked.Store(true)
 	d.hear()
+	d.loop.count(rareOpened, 1)
+	d.loop.turn.received.Bytes += uint64(len(o.Head) + len(o.Rest))
 	c.mu.Lock()
 	c.out().main.append(&d.loop.pool, o.Response, 0)
 	c.state.Store(uint32(Open))
@@ -201,7 +205,7 @@ func (d *Driver) settle() {
 		d.corked.Store(false)
 		c.mu.Lock()
 		c.scheduled = false
-		c.flush()
+		c.flushTurn()
 		c.attend = false
 		drained, closing := c.drained, c.end
 		c.drained = false

@@ -32,6 +32,8 @@ type queue struct {
 	pong    []byte // in pongBuf
 	pongBuf [frame.MaxControlPayload]byte
 
+	tally tally
+
 	room    sync.Cond // signalled when main shrinks, for Writer.ReadFrom
 	waiting int       // goroutines that wait for room
 	iov     [][]byte
@@ -77,6 +79,8 @@ func (c *Conn) returnQueue(q *queue) {
 	}
 	q.main.drop()
 	q.behind.drop()
+	c.settleTally(q)
+	q.tally.onLoop = false
 	q.control, q.blocked, q.refused, q.crowded, q.pongDue = 0, false, false, false, false
 	q.stall = stall{}
 	q.room.Broadcast()
@@ -94,6 +98,7 @@ func (c *Conn) enqueue(s *segments, h frame.Header, payload []byte) {
 	if c.loop.config.Role == frame.Client {
 		h.Masked, h.MaskingKey = true, q.newMaskingKey()
 	}
+	c.countTaken(q, h)
 	pool := &c.loop.pool
 	s.append(pool, frame.AppendHeader(q.head[:0], h), 0)
 	s.append(pool, payload, h.MaskingKey)
@@ -195,6 +200,19 @@ func (c *Conn) boundPending(q *queue) {
 	}
 }
 
+// flushTurn is flush on the loop, which then has counted what was sent. mu is held.
+func (c *Conn) flushTurn() {
+	if c.tx == nil {
+		return
+	}
+	c.tx.tally.onLoop = true
+	c.flush()
+	if q := c.tx; q != nil {
+		c.settleTally(q)
+		q.tally.onLoop = false
+	}
+}
+
 // flush writes what is pending, as far as the transport takes it. mu is held.
 func (c *Conn) flush() {
 	q := c.tx
@@ -227,6 +245,7 @@ func (c *Conn) write(q *queue, iov [][]byte) (n int, ok bool) {
 	n, err := c.transport.Write(iov)
 	clear(iov)
 	q.iov = iov[:0]
+	q.tally.bytes += uint64(n)
 	if err != nil && err != ErrWouldBlock {
 		c.broke("write", err)
 		return n, false

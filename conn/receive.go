@@ -115,6 +115,7 @@ func (d *Driver) read() {
 		b := d.readInto()
 		n, err := d.transport.Read(b)
 		if n > 0 {
+			d.loop.turn.received.Bytes += uint64(n)
 			d.hear()
 			d.receive(b[:n])
 		}
@@ -242,10 +243,13 @@ func (d *Driver) parseAll(rx *receiver, b []byte) (all bool) {
 		case frame.Text, frame.Binary:
 			d.data(rx, ev)
 		case frame.Ping:
+			d.loop.turn.received.Frames.Ping++
 			d.ping(ev.Payload)
 		case frame.Pong:
+			d.loop.turn.received.Frames.Pong++
 			d.pong(ev.Payload)
 		case frame.Close:
+			d.loop.turn.received.Frames.Close++
 			d.closeFrame(ev.Payload)
 		}
 	}
@@ -254,6 +258,9 @@ func (d *Driver) parseAll(rx *receiver, b []byte) (all bool) {
 
 // data handles a message, or a piece of one.
 func (d *Driver) data(rx *receiver, ev frame.Event) {
+	if ev.Last {
+		d.countMessage(rx, ev.First)
+	}
 	c := (*Conn)(d)
 	if c.State() != Open {
 		return // after its own Close this side takes no more messages

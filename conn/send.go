@@ -170,6 +170,7 @@ func (c *Conn) writeThrough(q *queue, h frame.Header, payload []byte) error {
 	}
 	queued := min(n, q.main.bytes)
 	q.consume(queued)
+	c.countTaken(q, h)
 	n -= queued
 	if n < len(head)+len(payload) {
 		inHead := min(n, len(head))
@@ -199,6 +200,9 @@ func (c *Conn) frameSize(n int) int {
 // unlockAndWake lets go of mu and sees that the loop does what is left to do.
 func (c *Conn) unlockAndWake() {
 	wake := c.due() && c.wake()
+	if q := c.tx; q != nil && q.blocked {
+		c.settleTally(q) // the loop may not come for long
+	}
 	c.mu.Unlock()
 	if wake {
 		c.loop.host.Schedule((*Driver)(c))

@@ -378,6 +378,11 @@ func (d *Decoder) fail(fault *Error) {
 // there.
 func (d *Decoder) Remaining() int64 { return d.remaining }
 
+// Fragments returns how many frames the message in progress has had so far or,
+// right after an event that is Last but not First, how many its message had. At
+// other times it tells nothing.
+func (d *Decoder) Fragments() int { return d.fragments }
+
 // AtRest reports whether the Decoder stands between two messages and holds no
 // part of a header or of a control frame: what came so far makes no difference
 // to what follows, and Reset would change nothing.

@@ -38,6 +38,7 @@ func (l *loop) admit(a arrival) {
 	l.SetTimer(cl.driver(), l.run.handshakeTimeout)
 	if err := l.poll.Add(a.fd, poller.Read, cl.token()); err != nil {
 		l.run.logger.Error("framerail: cannot watch a connection", "remote", a.remote, "error", err)
+		l.run.refuse(reasonInternal)
 		l.drop(cl)
 		return
 	}
@@ -68,6 +69,7 @@ func (l *loop) greet(cl *client) {
 		return
 	}
 	if err != nil {
+		l.run.refuse(reasonLeft)
 		l.drop(cl) // it left before it had asked
 		return
 	}
@@ -145,6 +147,9 @@ func (l *loop) dismiss(cl *client, o order) {
 		l.aborted.Add(1)
 		cl.driver().Abort(l.cause)
 	case o == orderAbort:
+		if cl.phase == greeting {
+			l.run.refuse(reasonDraining)
+		}
 		l.drop(cl)
 	}
 }

@@ -103,6 +103,7 @@ func (l *loop) handOver(cl *client, head, rest []byte) {
 		l.refuse(cl, handshake.Unavailable(1))
 		return
 	}
+	l.tally.handedOver.Add(1)
 	l.drop(cl) // the net.Conn has a descriptor of its own
 }
 

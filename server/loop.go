@@ -47,6 +47,7 @@ type loop struct {
 	told    order // the order that every client has been told
 	cause   error // of cutting connections, for their close callbacks
 	greeter greeter
+	tally   tally
 
 	// What the loop is about, kept here so that a turn that a callback breaks off
 	// can be finished: see broken.
@@ -229,6 +230,7 @@ func (l *loop) pace() {
 func (l *loop) deadline() time.Time {
 	l.asleep.Store(true)
 	l.mu.Lock()
+	l.publish()
 	waiting := len(l.mail.arrived) > 0 || len(l.mail.due) > 0 || l.mail.order > l.order
 	l.mu.Unlock()
 	if waiting {
@@ -286,6 +288,7 @@ func (l *loop) late(cl *client) {
 // two.
 func (l *loop) deliver(a arrival) {
 	l.load.Add(1)
+	l.tally.accepted.Add(1)
 	l.mu.Lock()
 	ended := l.ended
 	if !ended {
@@ -293,6 +296,7 @@ func (l *loop) deliver(a arrival) {
 	}
 	l.mu.Unlock()
 	if ended {
+		l.run.refuse(reasonDraining)
 		_ = socket.Close(a.fd)
 		return
 	}
@@ -329,9 +333,11 @@ func (l *loop) end() {
 	l.mu.Lock()
 	l.ended = true
 	for _, a := range l.mail.arrived {
+		l.run.refuse(reasonDraining)
 		_ = socket.Close(a.fd)
 	}
 	l.mail = mail{}
+	l.publish()
 	l.mu.Unlock()
 	_ = l.poll.Close()
 	close(l.done)

@@ -37,6 +37,7 @@ func (l *loop) refuseWith(cl *client, refusal *handshake.Refusal, answer func(*h
 	}
 	l.run.logger.Info("framerail: handshake refused", "remote", cl.RemoteAddr(),
 		"status", refusal.Status, "reason", refusal.Reason)
+	l.run.refuse(reasonOf(refusal))
 	cl.releaseHead()
 	cl.phase = leaving
 	l.say(cl, answer(refusal, l.greeter.out[:0]))

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"runtime"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/framerail/framerail/conn"
@@ -26,7 +27,8 @@ type running struct {
 	handshakeTimeout time.Duration
 
 	loops    []*loop
-	http     *handover     // nil without a Handler
+	http     *handover // nil without a Handler
+	refused  [reasonCount]atomic.Uint64
 	stopping chan struct{} // closed when the server is told to stop
 }
 

@@ -27,6 +27,8 @@ type Refusal struct {
 
 	// rule is the exported refusal that this one stands for, or nil.
 	rule *Refusal
+	// malformed says that the request was no good, whoever had to judge it.
+	malformed bool
 }
 
 // Error gives the status and the reason.
@@ -42,6 +44,19 @@ func (r *Refusal) Unwrap() error {
 	}
 	return r.rule
 }
+
+// Rule is the exported refusal behind one that was made for an occasion, and r
+// itself otherwise.
+func (r *Refusal) Rule() *Refusal {
+	if r.rule == nil {
+		return r
+	}
+	return r.rule
+}
+
+// Malformed tells whether r is one of the exported refusals of requests that break
+// the rules of HTTP or of the opening handshake, those with status 400.
+func (r *Refusal) Malformed() bool { return r.malformed }
 
 // Validate returns the *[CallerError] that keeps the refusal from being sent as
 // it is, or nil: a status that is not a refusal, a header name that is not a

@@ -88,7 +88,11 @@ func Unavailable(seconds int) *Refusal {
 	return r
 }
 
-func bad(reason string) *Refusal { return refuse(http.StatusBadRequest, reason) }
+func bad(reason string) *Refusal {
+	r := refuse(http.StatusBadRequest, reason)
+	r.malformed = true
+	return r
+}
 
 // refuse makes a refusal with headers given as name, value, name, value.
 func refuse(status int, reason string, header ...string) *Refusal {

@@ -1,0 +1,100 @@
+package server
+
+import "github.com/framerail/framerail/internal/handshake"
+
+// Reason says why a connection that was accepted never became a WebSocket.
+type Reason string
+
+const (
+	// Malformed: the request is against HTTP or RFC 6455 4.2.1; 400.
+	Malformed Reason = "malformed"
+	// TooLarge: the request's head, its header lines or its content; 431 or 413.
+	TooLarge Reason = "too_large"
+	// Timeout: the request did not arrive within HandshakeTimeout; 408.
+	Timeout Reason = "timeout"
+	// Left: the client closed before it had asked.
+	Left Reason = "left"
+	// NotUpgrade: an ordinary request, and there is no Handler; 426 or 405.
+	NotUpgrade Reason = "not_upgrade"
+	// Version: of HTTP or of the WebSocket protocol; 505 or 426.
+	Version Reason = "version"
+	// Path: not the server's; 404.
+	Path Reason = "path"
+	// Origin: a page of another origin; 403.
+	Origin Reason = "origin"
+	// Checked: the program's Check refused.
+	Checked Reason = "check"
+	// Unavailable: there is no room; 503.
+	Unavailable Reason = "unavailable"
+	// Draining: the server is ending; 503.
+	Draining Reason = "draining"
+	// Internal: the server or the program failed; 500.
+	Internal Reason = "internal"
+)
+
+// reason is a Reason's place in reasons. Count one with running.refuse, once for
+// each connection.
+type reason uint8
+
+const (
+	reasonMalformed reason = iota
+	reasonTooLarge
+	reasonTimeout
+	reasonLeft
+	reasonNotUpgrade
+	reasonVersion
+	reasonPath
+	reasonOrigin
+	reasonChecked
+	reasonUnavailable
+	reasonDraining
+	reasonInternal
+	reasonCount // how many there are
+)
+
+var reasons = [reasonCount]Reason{
+	reasonMalformed:   Malformed,
+	reasonTooLarge:    TooLarge,
+	reasonTimeout:     Timeout,
+	reasonLeft:        Left,
+	reasonNotUpgrade:  NotUpgrade,
+	reasonVersion:     Version,
+	reasonPath:        Path,
+	reasonOrigin:      Origin,
+	reasonChecked:     Checked,
+	reasonUnavailable: Unavailable,
+	reasonDraining:    Draining,
+	reasonInternal:    Internal,
+}
+
+// refuse counts a connection that never became one. From any goroutine.
+func (r *running) refuse(why reason) { r.refused[why].Add(1) }
+
+// reasonOf is what an answer is counted as. One that the server does not know was
+// made for the program.
+func reasonOf(refusal *handshake.Refusal) reason {
+	if refusal.Malformed() {
+		return reasonMalformed
+	}
+	switch refusal.Rule() {
+	case handshake.ErrHeadTooLong, handshake.ErrTooManyHeaders, handshake.ErrContentNotRead:
+		return reasonTooLarge
+	case handshake.ErrTimeout:
+		return reasonTimeout
+	case handshake.ErrNotUpgrade, handshake.ErrMethod:
+		return reasonNotUpgrade
+	case handshake.ErrVersion, handshake.ErrHTTPMajor:
+		return reasonVersion
+	case handshake.ErrNotFound:
+		return reasonPath
+	case handshake.ErrOrigin:
+		return reasonOrigin
+	case handshake.ErrUnavailable:
+		return reasonUnavailable
+	case errDraining:
+		return reasonDraining
+	case handshake.ErrInternal:
+		return reasonInternal
+	}
+	return reasonChecked
+}

@@ -1,0 +1,108 @@
+package server
+
+import (
+	"sync/atomic"
+
+	"github.com/framerail/framerail/conn"
+)
+
+// Stats is what a server has done and what it holds. Counters only grow; they begin
+// with 0 when the server starts, and stay when it has ended. encoding/json can
+// marshal it.
+type Stats struct {
+	// LoopStats are the sums over Loops.
+	LoopStats
+
+	// Refused counts accepted connections that never became a WebSocket, by reason.
+	// A reason that did not occur is missing.
+	//
+	// Accepted is Opened, HandedOver, all of Refused, and those whose request is
+	// still awaited, together.
+	Refused map[Reason]uint64
+
+	// Loops are the event loops one by one.
+	Loops []LoopStats
+}
+
+// LoopStats is the part of one event loop.
+type LoopStats struct {
+	// Counters are of connections from their opening handshake on.
+	conn.Counters
+
+	// Accepted counts connections that were accepted, whatever became of them.
+	Accepted uint64
+	// HandedOver counts those that were given to the Handler.
+	HandedOver uint64
+
+	// Clients is how many connections are open now.
+	Clients int64
+	// Buffers is how many pooled buffers are lent now, and BufferBytes their size.
+	Buffers, BufferBytes int64
+	// Timers is how many timers are set now.
+	Timers int
+}
+
+// Stats is a snapshot of the server's counters. It does not stop the loops, and takes
+// no lock of a connection: it costs little however many there are. What a loop counts
+// for each message is as of the end of its last turn; the figures of one
+// snapshot may differ from each other by what happened while it was taken.
+func (s *Server) Stats() Stats {
+	s.mu.Lock()
+	run := s.run
+	s.mu.Unlock()
+	st := Stats{Refused: make(map[Reason]uint64)}
+	if run == nil {
+		return st
+	}
+	for _, l := range run.loops {
+		ls := l.stats()
+		st.Loops = append(st.Loops, ls)
+		st.LoopStats.add(&ls)
+	}
+	for i := range run.refused {
+		if n := run.refused[i].Load(); n > 0 {
+			st.Refused[reasons[i]] = n
+		}
+	}
+	return st
+}
+
+func (t *LoopStats) add(o *LoopStats) {
+	t.Counters.Add(&o.Counters)
+	t.Accepted += o.Accepted
+	t.HandedOver += o.HandedOver
+	t.Clients += o.Clients
+	t.Buffers += o.Buffers
+	t.BufferBytes += o.BufferBytes
+	t.Timers += o.Timers
+}
+
+// tally is what a loop counts besides what its connections do.
+type tally struct {
+	accepted, handedOver atomic.Uint64
+
+	published LoopStats // guarded by the loop's mu
+}
+
+// publish shows what the loop has counted, as of now. On the loop, with its mu held.
+func (l *loop) publish() {
+	p := &l.tally.published
+	l.conns.Publish(&p.Counters)
+	p.Timers = l.timers.Armed()
+}
+
+// stats is a snapshot. From any goroutine.
+func (l *loop) stats() LoopStats {
+	l.mu.Lock()
+	st := l.tally.published
+	l.mu.Unlock()
+	l.conns.AddShared(&st.Counters)
+	st.Clients = int64(st.Opened - st.Closed)
+	st.Accepted, st.HandedOver = l.tally.accepted.Load(), l.tally.handedOver.Load()
+	for _, pool := range []interface{ Lent() (int64, int64) }{l.conns, &l.greeter.heads} {
+		n, bytes := pool.Lent()
+		st.Buffers += n
+		st.BufferBytes += bytes
+	}
+	return st
+}
