@@ -5,27 +5,16 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/framerail/framerail/bench/internal/self"
 )
 
-// The commands start this very program again: with this variable set, the test
-// binary is the program.
-const asProgram = "COMPARE_AS_PROGRAM"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		main()
-		return
-	}
-	if err := os.Setenv(asProgram, "1"); err != nil {
-		panic(err)
-	}
-	os.Exit(m.Run())
-}
+// The commands start this very program again.
+func TestMain(m *testing.M) { self.Main(m, main) }
 
 func smallCPU() *cpuCommand {
 	return &cpuCommand{
@@ -68,8 +57,8 @@ func TestStopEndsTheServer(t *testing.T) {
 	if err := s.stop(); err != nil {
 		t.Errorf("stop: %v", err)
 	}
-	if err := unix.Kill(s.pid(), 0); !errors.Is(err, unix.ESRCH) {
-		t.Errorf("process %d is still there: %v", s.pid(), err)
+	if err := unix.Kill(s.Pid(), 0); !errors.Is(err, unix.ESRCH) {
+		t.Errorf("process %d is still there: %v", s.Pid(), err)
 	}
 }
 
@@ -90,31 +79,11 @@ func TestServerRunsOnItsCoreOnly(t *testing.T) {
 	}
 	defer s.stop()
 	var set unix.CPUSet
-	if err := unix.SchedGetaffinity(s.pid(), &set); err != nil {
+	if err := unix.SchedGetaffinity(s.Pid(), &set); err != nil {
 		t.Fatal(err)
 	}
 	if set.Count() != 1 || !set.IsSet(0) {
 		t.Errorf("the server may run on %d cores, core 0: %v", set.Count(), set.IsSet(0))
-	}
-}
-
-func TestParseStatCountsBehindTheCommand(t *testing.T) {
-	user, system, err := parseStat([]byte("7 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 123 45 0 0\n"))
-	if err != nil || user != 1230*time.Millisecond || system != 450*time.Millisecond {
-		t.Errorf("%v, %v, %v", user, system, err)
-	}
-	if _, _, err := parseStat([]byte("7 (a) S 1")); err == nil {
-		t.Error("took a line that is cut off")
-	}
-}
-
-func TestParseStatusReadsKibibytes(t *testing.T) {
-	r, err := parseStatus([]byte("Name:\tx\nVmHWM:\t 9 kB\nVmRSS:\t     12 kB\nRssAnon:\t       3 kB\n"))
-	if err != nil || r != (resident{12 << 10, 3 << 10}) {
-		t.Errorf("%+v, %v", r, err)
-	}
-	if _, err := parseStatus([]byte("Name:\tx\n")); err == nil {
-		t.Error("took a status without the fields")
 	}
 }
 

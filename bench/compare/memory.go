@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/bench/internal/load"
+	"github.com/framerail/framerail/bench/internal/proc"
 	"github.com/framerail/framerail/bench/internal/wire"
 	"github.com/framerail/framerail/bench/peers"
 )
@@ -38,8 +39,8 @@ type memoryCommand struct {
 
 // perConn is what one connection adds to the server, in bytes.
 type perConn struct {
-	resident        // as it stands
-	collected int64 // all of it, after a garbage collection asked for
+	proc.Resident       // as it stands
+	collected     int64 // all of it, after a garbage collection asked for
 }
 
 func (m *memoryCommand) Run(ctx context.Context) error {
@@ -89,7 +90,7 @@ func (m *memoryCommand) one(ctx context.Context, peer string) (result perConn, e
 	if err := warmup.Close(); err != nil {
 		return result, err
 	}
-	before, err := settled(ctx, s.pid())
+	before, err := settled(ctx, s.Pid())
 	if err != nil {
 		return result, err
 	}
@@ -99,28 +100,28 @@ func (m *memoryCommand) one(ctx context.Context, peer string) (result perConn, e
 		return result, err
 	}
 	defer func() { err = errors.Join(err, clients.Close()) }()
-	after, err := settled(ctx, s.pid())
+	after, err := settled(ctx, s.Pid())
 	if err != nil {
 		return result, err
 	}
 
-	if _, err := s.ask("collect"); err != nil {
+	if _, err := s.Ask("collect"); err != nil {
 		return result, err
 	}
-	collected, err := settled(ctx, s.pid())
+	collected, err := settled(ctx, s.Pid())
 	if err != nil {
 		return result, err
 	}
 	n := int64(m.Conns)
 	return perConn{
-		resident:  resident{(after.all - before.all) / n, (after.anonymous - before.anonymous) / n},
-		collected: (collected.all - before.all) / n,
+		Resident:  proc.Resident{All: (after.All - before.All) / n, Anonymous: (after.Anonymous - before.Anonymous) / n},
+		collected: (collected.All - before.All) / n,
 	}, nil
 }
 
 // echoed opens connections, each of which has echoed one message.
 func (m *memoryCommand) echoed(s *child, conns int) (*load.Clients, error) {
-	clients, err := load.Dial(load.Options{Addr: s.first, Conns: conns, Opcode: wire.Text, Size: m.Size})
+	clients, err := load.Dial(load.Options{Addr: s.First, Conns: conns, Opcode: wire.Text, Size: m.Size})
 	if err != nil {
 		return nil, err
 	}
@@ -131,12 +132,12 @@ func (m *memoryCommand) echoed(s *child, conns int) (*load.Clients, error) {
 }
 
 // settled waits until the memory of a process no longer changes.
-func settled(ctx context.Context, pid int) (last resident, err error) {
+func settled(ctx context.Context, pid int) (last proc.Resident, err error) {
 	ticker := time.NewTicker(100 * time.Millisecond)
 	defer ticker.Stop()
 	start := time.Now()
 	for since := start; time.Since(since) < quiet && time.Since(start) < patience; {
-		now, err := residentMemory(pid)
+		now, err := proc.Memory(pid)
 		if err != nil {
 			return now, err
 		}
@@ -167,11 +168,11 @@ func (m *memoryCommand) print(list []peers.Peer, rounds map[string][]perConn) ma
 		return median(values)
 	}
 	for _, p := range list {
-		medians[p.Name] = middle(p.Name, func(c perConn) int64 { return c.all })
+		medians[p.Name] = middle(p.Name, func(c perConn) int64 { return c.All })
 	}
 	for _, p := range list {
 		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%.3f\t\n", p.Name, p.Version(), medians[p.Name],
-			middle(p.Name, func(c perConn) int64 { return c.anonymous }),
+			middle(p.Name, func(c perConn) int64 { return c.Anonymous }),
 			middle(p.Name, func(c perConn) int64 { return c.collected }),
 			float64(medians[p.Name])/float64(medians[m.Against]))
 	}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/framerail/framerail/bench/internal/proc"
 	"github.com/framerail/framerail/bench/peers"
 )
 
@@ -34,7 +35,7 @@ func (c *cpuCommand) startPair(ctx context.Context, p peers.Peer, size int) (*pa
 	if err != nil {
 		return nil, err
 	}
-	args := []string{"load", "--addr", server.first, "--conns", strconv.Itoa(c.Conns), "--size", strconv.Itoa(size)}
+	args := []string{"load", "--addr", server.First, "--conns", strconv.Itoa(c.Conns), "--size", strconv.Itoa(size)}
 	if c.Binary {
 		args = append(args, "--binary")
 	}
@@ -51,7 +52,7 @@ func (p *pair) stop() error {
 
 // run keeps messages going for d and adds what happened to f.
 func (p *pair) run(d time.Duration, f *figures) error {
-	answer, err := p.clients.ask(d.String())
+	answer, err := p.clients.Ask(d.String())
 	if err != nil {
 		return fmt.Errorf("%s: the clients gave up: %w", p.peer.Name, err)
 	}
@@ -66,11 +67,11 @@ func (p *pair) run(d time.Duration, f *figures) error {
 
 // count adds the CPU that both have used so far to f, sign times.
 func (p *pair) count(f *figures, sign time.Duration) error {
-	user, system, err := cpuTime(p.server.pid())
+	user, system, err := proc.CPUTime(p.server.Pid())
 	if err != nil {
 		return err
 	}
-	clientUser, clientSystem, err := cpuTime(p.clients.pid())
+	clientUser, clientSystem, err := proc.CPUTime(p.clients.Pid())
 	if err != nil {
 		return err
 	}

@@ -21,16 +21,7 @@ func (b *churnCommand) Run(ctx context.Context) error {
 	if b.Short {
 		b.Warmup, b.Count = 2000, 2000
 	}
-	v := new(verdict)
-	var figure string
-	err := withServer(ctx, v, setup{Program: either(b.scale, "echo", "keep")}, func(p *process) (err error) {
-		figure, err = b.churn(ctx, v, p)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return v.conclude("%s", figure)
+	return against(ctx, setup{Program: either(b.scale, "echo", "keep")}, b.churn)
 }
 
 func (b *churnCommand) churn(ctx context.Context, v *verdict, p *process) (figure string, err error) {

@@ -32,29 +32,16 @@ func (b *claimsCommand) Run(ctx context.Context) error {
 	if b.Short {
 		b.Conns = 400
 	}
-	v := new(verdict)
 	set := setup{Program: "echo", MaxMessageSize: claimsLimit}
 	if b.Break {
 		set = setup{Faulty: "trusting"}
 	}
-	var figure string
-	err := withServer(ctx, v, set, func(p *process) (err error) {
-		figure, err = b.attack(ctx, v, p)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return v.conclude("%s", figure)
+	return against(ctx, set, b.attack)
 }
 
 func (b *claimsCommand) attack(ctx context.Context, v *verdict, p *process) (figure string, err error) {
-	clients := make([]*client, b.Conns)
+	clients, err := openAll(ctx, p.addr, b.Conns)
 	defer closeAll(clients)
-	err = each(ctx, b.Conns, 16, func(ctx context.Context, i int) (err error) {
-		clients[i], err = open(ctx, p.addr, "/")
-		return err
-	})
 	if err != nil {
 		return "", err
 	}

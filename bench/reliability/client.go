@@ -53,6 +53,16 @@ func open(ctx context.Context, addr, path string) (*client, error) {
 	return c, nil
 }
 
+// openAll opens n connections. Also with an error, the caller closes those there are.
+func openAll(ctx context.Context, addr string, n int) ([]*client, error) {
+	clients := make([]*client, n)
+	err := each(ctx, n, 16, func(ctx context.Context, i int) (err error) {
+		clients[i], err = open(ctx, addr, "/")
+		return err
+	})
+	return clients, err
+}
+
 func (c *client) handshake(addr, path string) error {
 	if _, err := c.Write(wire.Request(addr, path)); err != nil {
 		return err

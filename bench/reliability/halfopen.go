@@ -27,21 +27,12 @@ func (b *halfOpenCommand) Run(ctx context.Context) error {
 	if b.Short {
 		b.Conns, b.Healthy, b.Idle = 50, 10, 2*time.Second
 	}
-	v := new(verdict)
 	set := setup{Program: "echo", IdleTimeout: either(b.scale, b.Idle, -1)}
-	var figure string
-	err := withServer(ctx, v, set, func(p *process) (err error) {
-		figure, err = b.vanish(ctx, v, p)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return v.conclude("%s", figure)
+	return against(ctx, set, b.vanish)
 }
 
 func (b *halfOpenCommand) vanish(ctx context.Context, v *verdict, p *process) (figure string, err error) {
-	healthy, err := b.openAll(ctx, p.addr, b.Healthy)
+	healthy, err := openAll(ctx, p.addr, b.Healthy)
 	defer func() { closeAll(healthy) }()
 	if err != nil {
 		return "", err
@@ -56,12 +47,12 @@ func (b *halfOpenCommand) vanish(ctx context.Context, v *verdict, p *process) (f
 		})
 	}
 
-	gone, err := b.openAll(ctx, p.addr, b.Conns)
+	gone, err := openAll(ctx, p.addr, b.Conns)
 	defer func() { closeAll(gone) }()
 	if err != nil {
 		return "", err
 	}
-	swallowed, err := b.openAll(ctx, p.addr, b.Conns)
+	swallowed, err := openAll(ctx, p.addr, b.Conns)
 	defer func() { closeAll(swallowed) }()
 	if err != nil {
 		return "", err
@@ -93,15 +84,6 @@ func (b *halfOpenCommand) vanish(ctx context.Context, v *verdict, p *process) (f
 	group.Wait()
 	return fmt.Sprintf("%d vanished peers and %d black holes, all closed after %.1f s (idle timeout %v, bar: %v more); %d healthy ones stayed",
 		b.Conns, b.Conns, took.Seconds(), b.Idle, b.Slack, b.Healthy), nil
-}
-
-func (b *halfOpenCommand) openAll(ctx context.Context, addr string, n int) ([]*client, error) {
-	clients := make([]*client, n)
-	err := each(ctx, n, 16, func(ctx context.Context, i int) (err error) {
-		clients[i], err = open(ctx, addr, "/")
-		return err
-	})
-	return clients, err
 }
 
 // control runs f on the socket.

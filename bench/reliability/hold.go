@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/framerail/framerail/bench/internal/proc"
 	"github.com/framerail/framerail/bench/internal/wire"
 )
 
@@ -25,34 +26,21 @@ func (b *holdCommand) Run(ctx context.Context) error {
 	if b.Short {
 		b.Conns, b.Idle, b.Duration = 300, 6*time.Second, 4*time.Second
 	}
-	v := new(verdict)
 	set := setup{Program: either(b.scale, "echo", "drop"), IdleTimeout: b.Idle}
-	var figure string
-	err := withServer(ctx, v, set, func(p *process) (err error) {
-		figure, err = b.hold(ctx, v, p)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return v.conclude("%s", figure)
+	return against(ctx, set, b.hold)
 }
 
 func (b *holdCommand) hold(ctx context.Context, v *verdict, p *process) (figure string, err error) {
-	user, err := resident(p.pid())
+	user, err := proc.Memory(p.Pid())
 	if err != nil {
 		return "", err
 	}
-	kernel, err := kernelSlab()
+	kernel, err := proc.KernelSlab()
 	if err != nil {
 		return "", err
 	}
-	clients := make([]*client, b.Conns)
+	clients, err := openAll(ctx, p.addr, b.Conns)
 	defer closeAll(clients)
-	err = each(ctx, b.Conns, 16, func(ctx context.Context, i int) (err error) {
-		clients[i], err = open(ctx, p.addr, "/")
-		return err
-	})
 	if err != nil {
 		return "", err
 	}
@@ -70,11 +58,11 @@ func (b *holdCommand) hold(ctx context.Context, v *verdict, p *process) (figure 
 	}
 	group.Wait()
 
-	user2, err := resident(p.pid())
+	user2, err := proc.Memory(p.Pid())
 	if err != nil {
 		return "", err
 	}
-	kernel2, err := kernelSlab()
+	kernel2, err := proc.KernelSlab()
 	if err != nil {
 		return "", err
 	}
@@ -93,7 +81,7 @@ func (b *holdCommand) hold(ctx context.Context, v *verdict, p *process) (figure 
 	v.expect(s.Opened == int64(b.Conns) && s.Closed == 0, "the server opened %d connections and closed %d", s.Opened, s.Closed)
 	n := int64(b.Conns)
 	return fmt.Sprintf("%d connections for %v, %d pings answered, %d dropped; user %d B, kernel %d B (both ends) each",
-		b.Conns, b.Duration, pings.Load(), s.Closed, (user2-user)/n, (kernel2-kernel)/n), nil
+		b.Conns, b.Duration, pings.Load(), s.Closed, (user2.All-user.All)/n, (kernel2-kernel)/n), nil
 }
 
 // answerPings answers each ping until end, and wants nothing else to come.

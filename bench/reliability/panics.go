@@ -8,8 +8,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"sync"
-	"sync/atomic"
 
 	"github.com/framerail/framerail/bench/internal/wire"
 	"github.com/framerail/framerail/conn"
@@ -52,23 +50,12 @@ func (b *panicsCommand) Run(ctx context.Context) error {
 		b.Count, len(panicPaths), stacks, lives)
 }
 
-func (b *panicsCommand) panics(ctx context.Context, v *verdict, p *process) (bystanders, stacks int64, err error) {
+func (b *panicsCommand) panics(ctx context.Context, v *verdict, p *process) (lives, stacks int64, err error) {
 	before, err := p.stats()
 	if err != nil {
 		return 0, 0, err
 	}
-	attack, ended := context.WithCancel(ctx)
-	var group sync.WaitGroup
-	var lives atomic.Int64
-	for range 2 {
-		group.Go(func() {
-			for attack.Err() == nil {
-				err := oneLife(context.WithoutCancel(ctx), p.addr)
-				v.expect(err == nil, "a bystander: %v", err)
-				lives.Add(1)
-			}
-		})
-	}
+	leave := bystanders(ctx, v, p.addr)
 	for path, opcode := range panicPaths {
 		// Every callback has its turn; a server that is gone is a miss, not an error.
 		_ = each(ctx, b.Count, b.Workers, func(ctx context.Context, _ int) error {
@@ -77,19 +64,18 @@ func (b *panicsCommand) panics(ctx context.Context, v *verdict, p *process) (bys
 			return err
 		})
 	}
-	ended()
-	group.Wait()
+	lives = leave()
 	after, err := p.settle(ctx, before)
 	if err != nil {
 		v.miss("the server's account: %v", err)
-		return lives.Load(), 0, nil
+		return lives, 0, nil
 	}
 	want := int64(b.Count * len(panicPaths))
 	v.expect(after.Stacks == want, "%d panics, %d stacks logged", want, after.Stacks)
-	v.expect(after.Closed == want+lives.Load(), "%d connections, %d close callbacks", want+lives.Load(), after.Closed)
+	v.expect(after.Closed == want+lives, "%d connections, %d close callbacks", want+lives, after.Closed)
 	v.expect(after.Descriptors <= before.Descriptors && after.Goroutines <= before.Goroutines,
 		"descriptors: %d before, %d after; goroutines: %d, %d", before.Descriptors, after.Descriptors, before.Goroutines, after.Goroutines)
-	return lives.Load(), after.Stacks, ctx.Err()
+	return lives, after.Stacks, ctx.Err()
 }
 
 // onePanic brings a panic about and wants the connection closed with 1011; where it

@@ -8,22 +8,12 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"github.com/framerail/framerail/bench/internal/self"
 )
 
-// The bars start this very program again for their servers: with this variable
-// set, the test binary is the program.
-const asProgram = "RELIABILITY_AS_PROGRAM"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asProgram) != "" {
-		main()
-		return
-	}
-	if err := os.Setenv(asProgram, "1"); err != nil {
-		panic(err)
-	}
-	os.Exit(m.Run())
-}
+// The bars start this very program again for their servers.
+func TestMain(m *testing.M) { self.Main(m, main) }
 
 // slack is more than the bars allow: the machine that tests run on may stand still.
 const slack = 3 * time.Second

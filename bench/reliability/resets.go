@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 	"sync/atomic"
 
 	"github.com/framerail/framerail/bench/internal/wire"
@@ -30,20 +29,11 @@ func (b *resetsCommand) Run(ctx context.Context) error {
 	if b.Short {
 		b.Count, b.Workers = 150, 8
 	}
-	v := new(verdict)
 	set := setup{Program: "pour", MaxPending: 2 << 20}
 	if b.Break {
 		set = setup{Faulty: "stale"}
 	}
-	var figure string
-	err := withServer(ctx, v, set, func(p *process) (err error) {
-		figure, err = b.resets(ctx, v, p)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return v.conclude("%s", figure)
+	return against(ctx, set, b.resets)
 }
 
 func (b *resetsCommand) resets(ctx context.Context, v *verdict, p *process) (figure string, err error) {
@@ -53,18 +43,7 @@ func (b *resetsCommand) resets(ctx context.Context, v *verdict, p *process) (fig
 	}
 	// Bystanders take descriptors as they become free, echo, and must see nothing
 	// that is not theirs.
-	attack, ended := context.WithCancel(ctx)
-	var group sync.WaitGroup
-	var lives atomic.Int64
-	for range 2 {
-		group.Go(func() {
-			for attack.Err() == nil {
-				err := oneLife(context.WithoutCancel(ctx), p.addr)
-				v.expect(err == nil, "a bystander: %v", err)
-				lives.Add(1)
-			}
-		})
-	}
+	leave := bystanders(ctx, v, p.addr)
 	var read atomic.Int64
 	err = each(ctx, b.Count, b.Workers, func(ctx context.Context, i int) error {
 		c, err := open(ctx, p.addr, "/")
@@ -78,8 +57,7 @@ func (b *resetsCommand) resets(ctx context.Context, v *verdict, p *process) (fig
 		read.Add(n)
 		return nil
 	})
-	ended()
-	group.Wait()
+	lives := leave()
 	if err != nil {
 		return "", err
 	}
@@ -87,13 +65,13 @@ func (b *resetsCommand) resets(ctx context.Context, v *verdict, p *process) (fig
 	if err != nil {
 		return "", err
 	}
-	all := int64(b.Count) + lives.Load()
+	all := int64(b.Count) + lives
 	// A faulty server counts nothing.
 	v.expect(b.Break || after.Opened == all && after.Closed == all && after.Twice == 0,
 		"of %d connections %d opened, %d closed, %d of these more than once", all, after.Opened, after.Closed, after.Twice)
 	v.expect(after.Descriptors == before.Descriptors, "descriptors: %d before, %d after", before.Descriptors, after.Descriptors)
 	return fmt.Sprintf("%d resets within a write of 1 MiB, %d connections beside them; close callbacks %d, none twice, %.1f GB compared, none of another connection",
-		b.Count, lives.Load(), after.Closed, float64(read.Load())/1e9), nil
+		b.Count, lives, after.Closed, float64(read.Load())/1e9), nil
 }
 
 // pour asks for a long message of one byte value, and reads n bytes of it.

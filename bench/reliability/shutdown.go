@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/framerail/framerail/bench/internal/proc"
 	"github.com/framerail/framerail/bench/internal/wire"
 )
 
@@ -34,7 +35,7 @@ func (b *shutdownCommand) Run(ctx context.Context) error {
 	v := new(verdict)
 	var echoes atomic.Int64
 	var times []time.Duration
-	before, err := descriptors(os.Getpid())
+	before, err := proc.Descriptors(os.Getpid())
 	if err != nil {
 		return err
 	}
@@ -46,9 +47,9 @@ func (b *shutdownCommand) Run(ctx context.Context) error {
 		times = append(times, took)
 		// The first round opens what the process then keeps, such as its netpoller.
 		if round == 0 {
-			before, err = descriptors(os.Getpid())
+			before, err = proc.Descriptors(os.Getpid())
 		}
-		after, err2 := descriptors(os.Getpid())
+		after, err2 := proc.Descriptors(os.Getpid())
 		if err := errors.Join(err, err2); err != nil {
 			return err
 		}
@@ -68,12 +69,8 @@ func (b *shutdownCommand) round(ctx context.Context, v *verdict, echoes *atomic.
 		return 0, err
 	}
 	defer srv.Close()
-	clients := make([]*client, b.Conns)
-	defer func() { closeAll(clients) }()
-	err = each(ctx, b.Conns, 16, func(ctx context.Context, i int) (err error) {
-		clients[i], err = open(ctx, srv.address(), "/")
-		return err
-	})
+	clients, err := openAll(ctx, srv.address(), b.Conns)
+	defer closeAll(clients)
 	if err != nil {
 		return 0, err
 	}

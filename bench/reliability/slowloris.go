@@ -29,17 +29,8 @@ func (b *slowlorisCommand) Run(ctx context.Context) error {
 	if b.Short {
 		b.Conns, b.Timeout, b.Interval = 200, 1500*time.Millisecond, 100*time.Millisecond
 	}
-	v := new(verdict)
 	set := setup{Program: "echo", HandshakeTimeout: either(b.scale, b.Timeout, time.Hour)}
-	var figure string
-	err := withServer(ctx, v, set, func(p *process) (err error) {
-		figure, err = b.attack(ctx, v, p)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return v.conclude("%s", figure)
+	return against(ctx, set, b.attack)
 }
 
 func (b *slowlorisCommand) attack(ctx context.Context, v *verdict, p *process) (figure string, err error) {
@@ -131,16 +122,4 @@ func (b *slowlorisCommand) healthy(ctx context.Context, v *verdict, addr string)
 		times = append(times, time.Since(start))
 	}
 	return times
-}
-
-// oneLife connects, echoes and closes.
-func oneLife(ctx context.Context, addr string) error {
-	c, err := open(ctx, addr, "/")
-	if err != nil {
-		return err
-	}
-	if err := c.echo([]byte("one life")); err != nil {
-		return errors.Join(err, c.Close())
-	}
-	return c.finish(1000)
 }

@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/framerail/framerail/bench/internal/proc"
 )
 
 // stormCommand dials a server that has few descriptors left far more often than it
@@ -27,22 +29,13 @@ func (b *stormCommand) Run(ctx context.Context) error {
 	if b.Short {
 		b.Dials, b.Duration = 200, 2*time.Second
 	}
-	v := new(verdict)
 	// The handshake timeout is beyond the storm: the server gets no descriptor back
 	// by itself.
 	set := setup{Program: "echo", Descriptors: stormDescriptors, HandshakeTimeout: time.Minute}
 	if b.Break {
 		set = setup{Faulty: "spinning", Descriptors: stormDescriptors}
 	}
-	var figure string
-	err := withServer(ctx, v, set, func(p *process) (err error) {
-		figure, err = b.storm(ctx, v, p)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return v.conclude("%s", figure)
+	return against(ctx, set, b.storm)
 }
 
 func (b *stormCommand) storm(ctx context.Context, v *verdict, p *process) (figure string, err error) {
@@ -64,7 +57,7 @@ func (b *stormCommand) storm(ctx context.Context, v *verdict, p *process) (figur
 
 	// What the server does for those it did accept is not part of the figure.
 	sleep(ctx, 200*time.Millisecond)
-	before, err := cpuTime(p.pid())
+	before, err := p.cpu()
 	if err != nil {
 		return "", err
 	}
@@ -83,13 +76,13 @@ func (b *stormCommand) storm(ctx context.Context, v *verdict, p *process) (figur
 		}
 		sleep(ctx, 100*time.Millisecond)
 	}
-	after, err := cpuTime(p.pid())
+	after, err := p.cpu()
 	if err != nil {
 		return "", err
 	}
 	share := (after - before).Seconds() / time.Since(start).Seconds()
 	v.expect(share <= stormCPU, "the server used %.1f%% of a core", 100*share)
-	n, err := descriptors(p.pid())
+	n, err := proc.Descriptors(p.Pid())
 	if err != nil {
 		return "", err
 	}
