@@ -120,7 +120,7 @@ func (c *Conn) posted(in *inbox, start bool) {
 	in.more.Signal()
 	c.mu.Unlock()
 	if start {
-		go in.work()
+		c.loop.spawn(in.work)
 	}
 }
 
@@ -139,13 +139,13 @@ func (in *inbox) next() (ev event, wake bool) {
 
 // run is the connection's goroutine: it runs callbacks until none is waiting.
 func (in *inbox) run() {
+	c := in.conn
 	returned := false
 	defer func() {
 		if !returned {
-			go in.work() // a callback ended this goroutine; what waits is for another
+			c.loop.spawn(in.work) // a callback ended this goroutine; what waits is for another
 		}
 	}()
-	c := in.conn
 	for {
 		c.mu.Lock()
 		if in.waiting() == 0 {

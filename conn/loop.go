@@ -32,6 +32,33 @@ type Host interface {
 	Ended(d *Driver)
 }
 
+// Scheduler starts goroutines, or what stands for them in a simulation.
+type Scheduler interface {
+	// Go runs work beside its caller.
+	Go(work func())
+	// Wait is c.Wait, but may return without cause. From what Go runs, or from a
+	// goroutine of the program's.
+	Wait(c *sync.Cond)
+}
+
+// spawn runs work beside the loop.
+func (l *Loop) spawn(work func()) {
+	if l.Scheduler == nil {
+		go work()
+		return
+	}
+	l.Scheduler.Go(work)
+}
+
+// wait is c.Wait, after which the caller looks again whether it need wait.
+func (l *Loop) wait(c *sync.Cond) {
+	if l.Scheduler == nil {
+		c.Wait()
+		return
+	}
+	l.Scheduler.Wait(c)
+}
+
 // Loop is what the connections of one event loop share: configuration, buffers,
 // and the time. Its connections' Driver methods are called from one goroutine.
 type Loop struct {
@@ -41,6 +68,10 @@ type Loop struct {
 	// Now is the time since a moment of the owner's choice, as of this turn. The
 	// owner sets it; timeouts are only as fine as it is.
 	Now time.Duration
+
+	// Scheduler runs what is to run beside the loop. The owner sets it before the
+	// first connection. Nil: goroutines.
+	Scheduler Scheduler
 
 	shared  sharedCounters
 	pool    buffer.Pool
@@ -78,6 +109,9 @@ func (d *Driver) Init(l *Loop, id int, t Transport, remote netip.AddrPort) {
 	d.handlers.Store(&l.config.Handlers)
 	d.readable = true
 }
+
+// Transport is what lies below the connection; for its loop alone, and until Open.
+func (d *Driver) Transport() Transport { return d.transport }
 
 // ID is the loop's number for the connection.
 func (d *Driver) ID() int { return int(d.id) }

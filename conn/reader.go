@@ -105,7 +105,7 @@ func (r *Reader) advance() {
 		in := c.in // there is one while the callback runs
 		for !r.ended && in.waiting() == 0 {
 			in.readers++
-			in.more.Wait()
+			c.loop.wait(&in.more)
 			in.readers--
 		}
 		if r.ended { // misuse, by another goroutine: the events are not its to take

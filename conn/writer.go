@@ -247,7 +247,7 @@ func (w *Writer) sendWhenRoom(p []byte) error {
 		// The loop has been asked to attend to what is pending, or is about to: it
 		// will find the transport full, wait for it, and tell.
 		q.waiting++
-		q.room.Wait()
+		c.loop.wait(&q.room)
 		q.waiting--
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/kernel"
 	"github.com/framerail/framerail/internal/socket"
 )
 
@@ -21,6 +23,16 @@ var ErrNoDescriptor = errors.New("framerail: connection has no descriptor for th
 type arrival struct {
 	fd     int
 	remote netip.AddrPort
+	below  conn.Transport // nil: the socket of fd
+}
+
+// close ends a connection that no loop has taken.
+func (a arrival) close() {
+	if a.below != nil {
+		_ = a.below.Close()
+		return
+	}
+	_ = socket.Close(a.fd)
 }
 
 // acceptor accepts from one listener, on a goroutine that waits in Go's netpoller.
@@ -85,7 +97,7 @@ func (s *Server) enter(a *acceptor) error {
 		return ErrServerClosed
 	}
 	if s.run == nil {
-		run, err := s.start()
+		run, err := s.start(kernel.Of(a.ln))
 		if err != nil {
 			return err
 		}
@@ -148,7 +160,7 @@ func (a *acceptor) serve() error {
 		err := a.accept()
 		if a.isStopped() {
 			if err == nil {
-				_ = socket.Close(a.got.fd)
+				a.got.close()
 			}
 			return ErrServerClosed
 		}
@@ -176,15 +188,12 @@ func (a *acceptor) failed(err error) (fatal bool) {
 	case socket.AcceptFatal:
 		return true
 	case socket.AcceptPause:
-		if now := time.Now(); now.Sub(a.logged) >= pauseLogEvery {
+		if now := a.run.kernel.Now(); now.Sub(a.logged) >= pauseLogEvery {
 			a.logged = now
 			a.run.logger.Error("framerail: cannot accept connections for now", "error", err)
 		}
 		a.pause = min(max(2*a.pause, pauseMin), pauseMax)
-		select {
-		case <-a.run.stopping:
-		case <-time.After(a.pause):
-		}
+		a.run.kernel.Await(a.run.stopping, nil, a.run.kernel.Now().Add(a.pause))
 	}
 	return false
 }
@@ -232,6 +241,11 @@ func (a *acceptor) acceptConn() error {
 	nc, err := a.ln.Accept()
 	if err != nil {
 		return err
+	}
+	if k, ok := nc.(kernel.Conn); ok {
+		fd, below, remote := k.Socket()
+		a.got = arrival{fd: fd, remote: remote, below: below}
+		return nil
 	}
 	defer nc.Close()
 	sc, ok := nc.(syscall.Conn)

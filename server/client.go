@@ -37,7 +37,11 @@ const (
 	talking               // the conn has taken over
 )
 
+// fd is the poller's name for the client's transport.
 func (cl *client) fd() int { return int(cl.sock.fd) }
+
+// below is the client's transport: its sock or, in a simulation, another.
+func (cl *client) below() conn.Transport { return cl.driver().Transport() }
 
 func (cl *client) driver() *conn.Driver { return (*conn.Driver)(&cl.Conn) }
 

@@ -5,7 +5,6 @@ import (
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/internal/handshake"
-	"github.com/framerail/framerail/internal/socket"
 	"github.com/framerail/framerail/poller"
 )
 
@@ -14,6 +13,7 @@ import (
 type greeter struct {
 	in    []byte
 	out   []byte
+	vec   [1][]byte // what Write is given
 	req   handshake.Request
 	heads buffer.Pool
 }
@@ -34,7 +34,11 @@ type partial struct {
 func (l *loop) admit(a arrival) {
 	cl := &client{sock: sock{fd: int32(a.fd)}}
 	id := l.clients.take(cl)
-	cl.driver().Init(l.conns, id, &cl.sock, a.remote)
+	below := a.below
+	if below == nil {
+		below = &cl.sock
+	}
+	cl.driver().Init(l.conns, id, below, a.remote)
 	l.SetTimer(cl.driver(), l.run.handshakeTimeout)
 	if err := l.poll.Add(a.fd, poller.Read, cl.token()); err != nil {
 		l.run.logger.Error("framerail: cannot watch a connection", "remote", a.remote, "error", err)
@@ -51,7 +55,7 @@ func (l *loop) admit(a arrival) {
 func (l *loop) drop(cl *client) {
 	cl.releaseHead()
 	l.forget(cl)
-	_ = socket.Close(cl.fd())
+	_ = cl.below().Close()
 }
 
 func (cl *client) releaseHead() {
@@ -64,8 +68,8 @@ func (cl *client) releaseHead() {
 // greet reads on in a client's request.
 func (l *loop) greet(cl *client) {
 	g := &l.greeter
-	n, err := socket.Read(cl.fd(), g.in)
-	if err == socket.ErrWouldBlock {
+	n, err := cl.below().Read(g.in)
+	if err == conn.ErrWouldBlock {
 		return
 	}
 	if err != nil {

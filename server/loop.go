@@ -10,7 +10,7 @@ import (
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/handshake"
-	"github.com/framerail/framerail/internal/socket"
+	"github.com/framerail/framerail/internal/kernel"
 	"github.com/framerail/framerail/internal/wheel"
 	"github.com/framerail/framerail/poller"
 )
@@ -21,7 +21,7 @@ type loop struct {
 	srv   *Server
 	run   *running
 	conns *conn.Loop
-	poll  *poller.Poller
+	poll  kernel.Poller
 
 	// load is how many connections the loop has or has been given.
 	load atomic.Int64
@@ -76,7 +76,7 @@ const (
 )
 
 func newLoop(s *Server, r *running) (*loop, error) {
-	poll, err := poller.New()
+	poll, err := r.kernel.NewPoller()
 	if err != nil {
 		return nil, err
 	}
@@ -84,13 +84,14 @@ func newLoop(s *Server, r *running) (*loop, error) {
 		srv: s, run: r, poll: poll,
 		done:   make(chan struct{}),
 		timers: wheel.New(0),
-		began:  time.Now(),
+		began:  r.kernel.Now(),
 		stride: strideMax,
 		cause:  ErrServerClosed,
 		events: make([]poller.Event, eventsAtOnce),
 	}
 	l.note = l.noteExpired
 	l.conns = conn.NewLoop(&r.config, l)
+	l.conns.Scheduler = r.kernel
 	l.greeter.init()
 	return l, nil
 }
@@ -100,7 +101,7 @@ func (l *loop) serve() {
 	finished := false
 	defer func() {
 		if !finished { // a callback has called runtime.Goexit, as t.FailNow does
-			go l.serve()
+			l.run.kernel.Go(l.serve)
 		}
 	}()
 	if l.current != nil {
@@ -203,11 +204,11 @@ func (l *loop) broken(cl *client) {
 // loop that is never idle would otherwise keep its thread until it is preempted,
 // 10 ms at a time. It returns how long it is since the last one.
 func (l *loop) tick() (since time.Duration) {
-	now := time.Since(l.began)
+	now := l.run.kernel.Since(l.began)
 	since = now - l.conns.Now
 	if now-l.yielded >= yieldAfter {
 		runtime.Gosched()
-		now = time.Since(l.began)
+		now = l.run.kernel.Since(l.began)
 		l.yielded = now
 	}
 	l.conns.Now = now
@@ -297,7 +298,7 @@ func (l *loop) deliver(a arrival) {
 	l.mu.Unlock()
 	if ended {
 		l.run.refuse(reasonDraining)
-		_ = socket.Close(a.fd)
+		a.close()
 		return
 	}
 	l.wake()
@@ -334,7 +335,7 @@ func (l *loop) end() {
 	l.ended = true
 	for _, a := range l.mail.arrived {
 		l.run.refuse(reasonDraining)
-		_ = socket.Close(a.fd)
+		a.close()
 	}
 	l.mail = mail{}
 	l.publish()

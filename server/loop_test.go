@@ -11,6 +11,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/kernel"
 	"github.com/framerail/framerail/internal/socket"
 	"github.com/framerail/framerail/internal/wheel"
 )
@@ -168,7 +169,7 @@ func TestLoop_DeadlineAfterYears(t *testing.T) {
 	if !socket.Supported {
 		t.Skip("no event loop")
 	}
-	l, err := newLoop(nil, &running{config: conn.Config{}.WithDefaults()})
+	l, err := newLoop(nil, &running{kernel: kernel.Real{}, config: conn.Config{}.WithDefaults()})
 	if err != nil {
 		t.Fatal(err)
 	}

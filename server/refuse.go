@@ -4,8 +4,8 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/handshake"
-	"github.com/framerail/framerail/internal/socket"
 	"github.com/framerail/framerail/poller"
 )
 
@@ -46,12 +46,8 @@ func (l *loop) refuseWith(cl *client, refusal *handshake.Refusal, answer func(*h
 // say sends a client the last it will hear. What the socket does not take at once
 // it gets within the time it had for its request.
 func (l *loop) say(cl *client, answer []byte) {
-	n, err := socket.Write(cl.fd(), answer)
-	if err == socket.ErrWouldBlock {
-		n, err = 0, nil
-	}
-	if err != nil {
-		l.drop(cl)
+	n, ok := l.write(cl, answer)
+	if !ok {
 		return
 	}
 	if n == len(answer) {
@@ -64,9 +60,22 @@ func (l *loop) say(cl *client, answer []byte) {
 	l.watch(cl, poller.Read|poller.Write)
 }
 
+// write writes to a client that is no connection, and drops it if that fails.
+func (l *loop) write(cl *client, b []byte) (n int, ok bool) {
+	g := &l.greeter
+	g.vec[0] = b
+	n, err := cl.below().Write(g.vec[:])
+	g.vec[0] = nil
+	if err != nil && err != conn.ErrWouldBlock {
+		l.drop(cl)
+		return n, false
+	}
+	return n, true
+}
+
 // linger waits for a client to leave that has been sent all of its answer.
 func (l *loop) linger(cl *client) {
-	if err := socket.CloseWrite(cl.fd()); err != nil {
+	if err := cl.below().CloseWrite(); err != nil {
 		l.drop(cl)
 		return
 	}
@@ -86,9 +95,8 @@ func (l *loop) watch(cl *client, i poller.Interest) {
 // seeOff goes on with a refusal, and with reading what nobody is interested in.
 func (l *loop) seeOff(cl *client, ready poller.Interest) {
 	if p := cl.head; p != nil && ready&poller.Write != 0 {
-		n, err := socket.Write(cl.fd(), p.buf.B[p.sent:])
-		if err != nil && err != socket.ErrWouldBlock {
-			l.drop(cl)
+		n, ok := l.write(cl, p.buf.B[p.sent:])
+		if !ok {
 			return
 		}
 		if p.sent += n; p.sent == len(p.buf.B) {
@@ -99,8 +107,8 @@ func (l *loop) seeOff(cl *client, ready poller.Interest) {
 	if ready&poller.Read == 0 {
 		return
 	}
-	switch _, err := socket.Read(cl.fd(), l.greeter.in); {
-	case err == nil, err == socket.ErrWouldBlock:
+	switch _, err := cl.below().Read(l.greeter.in); {
+	case err == nil, err == conn.ErrWouldBlock:
 	case err == io.EOF && cl.head != nil:
 		l.watch(cl, poller.Write) // it has no more to say, but may still listen
 	default:

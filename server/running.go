@@ -10,6 +10,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/kernel"
 	"github.com/framerail/framerail/internal/socket"
 	"github.com/framerail/framerail/poller"
 )
@@ -26,18 +27,20 @@ type running struct {
 	check            func(*Handshake) error
 	handshakeTimeout time.Duration
 
+	kernel   kernel.Kernel
 	loops    []*loop
 	http     *handover // nil without a Handler
 	refused  [reasonCount]atomic.Uint64
 	stopping chan struct{} // closed when the server is told to stop
 }
 
-// start freezes the options and starts the loops. s.mu is held.
-func (s *Server) start() (*running, error) {
+// start freezes the options and starts the loops on a system. s.mu is held.
+func (s *Server) start(k kernel.Kernel) (*running, error) {
 	if err := s.validate(); err != nil {
 		return nil, err
 	}
 	r := &running{
+		kernel:           k,
 		config:           s.config().WithDefaults(),
 		path:             s.Path,
 		originPatterns:   append([]string(nil), s.OriginPatterns...),
@@ -64,11 +67,11 @@ func (s *Server) start() (*running, error) {
 		}
 		r.loops = append(r.loops, l)
 	}
-	if s.Handler != nil {
+	if _, sockets := k.(kernel.Real); sockets && s.Handler != nil { // net/http needs sockets
 		r.http = newHandover(s.Handler, r)
 	}
 	for _, l := range r.loops {
-		go l.serve()
+		k.Go(l.serve)
 	}
 	return r, nil
 }

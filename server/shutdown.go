@@ -30,7 +30,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		return nil
 	}
 	if onLoop() {
-		go func() { _ = s.drain(ctx, run) }()
+		run.kernel.Go(func() { _ = s.drain(ctx, run) })
 		return ErrOnLoop
 	}
 	return s.drain(ctx, run)
@@ -44,31 +44,24 @@ func (s *Server) drain(ctx context.Context, run *running) error {
 		}
 	}
 	for _, l := range run.loops {
-		select {
-		case <-l.done:
-		case <-ctx.Done():
+		if !run.kernel.Await(l.done, ctx.Done(), time.Time{}) {
 			return s.cutLate(run, ctx.Err())
 		}
 	}
-	select {
-	case <-s.sessions.idle():
-		return nil
-	case <-ctx.Done():
+	if !run.kernel.Await(s.sessions.idle(), ctx.Done(), time.Time{}) {
 		return fmt.Errorf("framerail: shutdown: close callbacks have not returned: %w", ctx.Err())
 	}
+	return nil
 }
 
 // cutLate cuts what the context left no more time for. It waits a little: a loop
 // whose callback blocks cannot be helped.
 func (s *Server) cutLate(run *running, err error) error {
 	run.abort()
-	patience := time.NewTimer(cutPatience)
-	defer patience.Stop()
+	patience := run.kernel.Now().Add(cutPatience)
 	var cut int64
 	for _, l := range run.loops {
-		select {
-		case <-l.done:
-		case <-patience.C:
+		if !run.kernel.Await(l.done, nil, patience) {
 			return fmt.Errorf("framerail: shutdown: a callback holds an event loop: %w", err)
 		}
 		cut += l.aborted.Load()
@@ -90,7 +83,7 @@ func (s *Server) Close() error {
 		return nil
 	}
 	for _, l := range run.loops {
-		<-l.done
+		run.kernel.Await(l.done, nil, time.Time{})
 	}
 	return nil
 }

@@ -22,9 +22,10 @@ var allowed = map[string][]string{
 	"internal/socket":    {},
 	"internal/handshake": {},
 	"internal/imports":   {},
+	"internal/kernel":    {"conn", "poller"},
 	"conn":               {"frame", "mask", "internal/buffer"},
 	"server": {"conn", "frame", "poller",
-		"internal/buffer", "internal/handshake", "internal/socket", "internal/wheel"},
+		"internal/buffer", "internal/handshake", "internal/kernel", "internal/socket", "internal/wheel"},
 }
 
 // outside says what each package may import that is neither of this module nor of

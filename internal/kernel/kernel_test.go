@@ -1,0 +1,49 @@
+package kernel
+
+import (
+	"net"
+	"testing"
+	"time"
+)
+
+func TestAwait_TellsWhichCameFirst(t *testing.T) {
+	closed, open := make(chan struct{}), make(chan struct{})
+	close(closed)
+	far := time.Now().Add(time.Hour)
+	for name, c := range map[string]struct {
+		done, stop <-chan struct{}
+		until      time.Time
+		want       bool
+	}{
+		"done":                {closed, open, far, true},
+		"done, nothing else":  {closed, nil, time.Time{}, true},
+		"stop":                {open, closed, far, false},
+		"stop, no time":       {nil, closed, time.Time{}, false},
+		"late":                {open, open, time.Now(), false},
+		"late, nothing else":  {nil, nil, time.Now().Add(time.Millisecond), false},
+		"late, long ago":      {open, nil, time.Unix(1, 0), false},
+		"done, and no longer": {closed, nil, far, true},
+	} {
+		if got := (Real{}).Await(c.done, c.stop, c.until); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// A listener of package net is of the real system, one that brings its own is of that.
+func TestOf(t *testing.T) {
+	if k := Of(&net.TCPListener{}); k != (Real{}) {
+		t.Errorf("a TCP listener is of %T", k)
+	}
+	other := &struct{ Real }{}
+	if k := Of(brings{kernel: other}); k != Kernel(other) {
+		t.Errorf("a listener with a kernel is of %T", k)
+	}
+}
+
+type brings struct {
+	net.Listener
+	kernel Kernel
+}
+
+func (b brings) Kernel() Kernel { return b.kernel }
