@@ -138,6 +138,7 @@ func FuzzDecodeHeader(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		h, n, err := DecodeHeader(b)
+		checkHeaderAsTheOracle(t, b, h, n, err)
 		if err != nil {
 			if _, ok := err.(*Error); !ok || n != 0 || h != (Header{}) {
 				t.Fatalf("% x: %+v, %d, %v", b, h, n, err)
@@ -169,6 +170,35 @@ func FuzzDecodeHeader(f *testing.F) {
 			t.Fatalf("% x: whole without its last byte: %d, %v", b, n, err)
 		}
 	})
+}
+
+// checkHeaderAsTheOracle compares a verdict of DecodeHeader with the oracle's, which
+// has to be told what only a Decoder knows: no RSV bits, and so on.
+func checkHeaderAsTheOracle(t *testing.T, b []byte, h Header, n int, err error) {
+	t.Helper()
+	if len(b) == 0 {
+		if n != 0 || err != nil {
+			t.Fatalf("empty: %d, %v", n, err)
+		}
+		return
+	}
+	plain := bytes.Clone(b)
+	plain[0] &^= 0x70
+	masked := len(b) > 1 && b[1]&0x80 != 0
+	want, fault := plainDecodeHeader(plain, masked, b[0]&15 == 0)
+	if fault != nil {
+		if err != fault {
+			t.Fatalf("% x: %v, want %v", b, err, fault)
+		}
+		return
+	}
+	if err != nil || n != want.size {
+		t.Fatalf("% x: %d, %v, want %d", b, n, err, want.size)
+	}
+	if n > 0 && (h.Fin != want.fin || h.Opcode != want.opcode || h.PayloadLen != want.length.Int64() ||
+		h.Masked != masked || h.MaskingKey.Bytes() != want.key) {
+		t.Fatalf("% x: %+v", b, h)
+	}
 }
 
 func BenchmarkDecodeHeader(b *testing.B) {

@@ -3,6 +3,7 @@ package frame
 import (
 	"bytes"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -88,38 +89,82 @@ func checkCuts(t *testing.T, role Role, limits Limits, in []byte, want string) {
 	}
 }
 
-// FuzzDecoderCuts compares any bytes whole with the same bytes one by one and cut
-// at two places.
+// FuzzDecoderCuts compares what a Decoder makes of any bytes with the oracle, and
+// the bytes whole with the same bytes one by one and cut as cuts says: each of its
+// bytes is the length of a piece, less one, over and over.
 func FuzzDecoderCuts(f *testing.F) {
 	for _, s := range sessions {
-		f.Add(s.bytes(Server), false, uint16(1), uint16(3))
-		f.Add(s.bytes(Client), true, uint16(2), uint16(7))
+		f.Add(s.bytes(Server), uint8(0), []byte{1, 3})
+		f.Add(s.bytes(Client), uint8(1), []byte{2, 0, 7})
+		f.Add(s.bytes(Server), uint8(2), []byte{0, 255})
 	}
 	for _, c := range refused {
-		f.Add(fromHex(f, c.hex), c.role == Client, uint16(0), uint16(0))
+		f.Add(fromHex(f, c.hex), uint8(c.role), []byte(nil))
 	}
-	f.Fuzz(func(t *testing.T, in []byte, client bool, first, second uint16) {
-		role, limits := Server, Limits{}
-		if client {
-			role, limits = Client, Limits{MaxMessageSize: 1000, MaxFragments: 5}
+	f.Fuzz(func(t *testing.T, in []byte, mode uint8, cuts []byte) {
+		role, limits := Role(mode&1), Limits{}
+		if mode&2 != 0 {
+			limits = Limits{MaxMessageSize: 300, MaxFragments: 4}
 		}
-		want := traceOf(t, role, limits, in, whole)
+		want, messages := plainDecode(role, limits, in)
+		if got := traceOf(t, role, limits, in, whole); got != want {
+			t.Fatalf("%v, whole:\ngot  %s\nwant %s", role, got, want)
+		}
 		if got := traceOf(t, role, limits, in, byteByByte); got != want {
 			t.Fatalf("%v, byte by byte:\ngot  %s\nwant %s", role, got, want)
 		}
-		sizes := []int{1 + int(first), 1 + int(second)}
+		if len(cuts) == 0 {
+			return
+		}
+		piece := 0
 		cut := func(left int) int {
-			if len(sizes) == 0 {
-				return left
-			}
-			n := min(left, sizes[0])
-			sizes = sizes[1:]
-			return n
+			piece++
+			return min(left, 1+int(cuts[(piece-1)%len(cuts)]))
 		}
 		if got := traceOf(t, role, limits, in, cut); got != want {
-			t.Fatalf("cut after %d and %d:\ngot  %s\nwant %s", first, second, got, want)
+			t.Fatalf("%v, cut as % x:\ngot  %s\nwant %s", role, cuts, got, want)
+		}
+		piece = 0
+		if got := inPlace(role, limits, in, cut); !slices.Equal(got, messages) {
+			t.Fatalf("%v, read in place, cut as % x:\ngot  %q\nwant %q", role, cuts, got, messages)
 		}
 	})
+}
+
+// inPlace decodes as a connection does that reads payload straight into the room of
+// an Assembler, and returns the messages that are whole.
+func inPlace(role Role, limits Limits, in []byte, cut func(left int) int) (messages []string) {
+	var d Decoder
+	d.Reset(role, limits)
+	var a Assembler
+	for len(in) > 0 {
+		n := cut(len(in))
+		b := bytes.Clone(in[:n])
+		if left := d.Remaining(); left > 0 {
+			n = int(min(int64(n), left))
+			spare := a.Spare(n)
+			b = spare[:copy(spare[:n], in)]
+		}
+		in = in[n:]
+		for len(b) > 0 {
+			ev, n, err := d.Next(b)
+			if err != nil {
+				return messages
+			}
+			b = b[n:]
+			msg, complete := a.Add(ev)
+			if !complete || msg.Opcode.IsControl() {
+				continue
+			}
+			messages = append(messages, string(msg.Payload))
+			if len(messages)%2 == 0 {
+				a.Reset()
+			} else {
+				a.Take()
+			}
+		}
+	}
+	return messages
 }
 
 // A Decoder is used again after Reset as if it were new, wherever it stood.
