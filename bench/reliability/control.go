@@ -167,29 +167,29 @@ func (b *controlCommand) codes(ctx context.Context, v *verdict, addr string) (n 
 			want = uint16(code)
 		}
 		return b.closing(ctx, v, addr, fmt.Sprintf("code %d", code), want,
-			frame(wire.Close, binary.BigEndian.AppendUint16(nil, uint16(code))))
+			oneFrame(wire.Close, binary.BigEndian.AppendUint16(nil, uint16(code))))
 	})
 	return len(edges), err
 }
 
-func frame(opcode byte, payload []byte) []byte {
+func oneFrame(opcode byte, payload []byte) []byte {
 	return wire.AppendFrame(nil, true, opcode, [4]byte{1, 2, 3, 4}, payload)
 }
 
 // misbehave closes in other ways that are wrong.
 func (b *controlCommand) misbehave(ctx context.Context, v *verdict, addr string) error {
-	normal := frame(wire.Close, []byte{0x03, 0xe8})
+	normal := oneFrame(wire.Close, []byte{0x03, 0xe8})
 	for _, one := range []struct {
 		name string
 		want uint16
 		sent []byte
 	}{
-		{"data after Close", 1000, append(bytes.Clone(normal), frame(wire.Text, []byte("too late"))...)},
+		{"data after Close", 1000, append(bytes.Clone(normal), oneFrame(wire.Text, []byte("too late"))...)},
 		{"double Close", 1000, append(bytes.Clone(normal), normal...)},
-		{"Close without a code", 0, frame(wire.Close, nil)},
-		{"Close of one byte", 1002, frame(wire.Close, []byte{0x03})},
-		{"Close with a reason that is no UTF-8", 1007, frame(wire.Close, []byte{0x03, 0xe8, 0xff})},
-		{"Close of 126 bytes", 1002, frame(wire.Close, append([]byte{0x03, 0xe8}, make([]byte, 124)...))},
+		{"Close without a code", 0, oneFrame(wire.Close, nil)},
+		{"Close of one byte", 1002, oneFrame(wire.Close, []byte{0x03})},
+		{"Close with a reason that is no UTF-8", 1007, oneFrame(wire.Close, []byte{0x03, 0xe8, 0xff})},
+		{"Close of 126 bytes", 1002, oneFrame(wire.Close, append([]byte{0x03, 0xe8}, make([]byte, 124)...))},
 	} {
 		if err := b.closing(ctx, v, addr, one.name, one.want, one.sent); err != nil {
 			return err

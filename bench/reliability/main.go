@@ -32,6 +32,8 @@ type program struct {
 	Stuck     stuckCommand     `cmd:"" help:"Shutdown against peers that do not read: back at the deadline."`
 	Restart   restartCommand   `cmd:"" help:"One server after another on the same port."`
 	Panics    panicsCommand    `cmd:"" help:"Panics in every callback: closed with 1011, logged, nobody else notices."`
+	UTF8      utf8Command      `cmd:"" name:"utf8" help:"Every sequence of bytes as text, cut everywhere: refused at its first bad byte."`
+	Smuggling smugglingCommand `cmd:"" help:"Requests that two readers could read differently, cut everywhere: one answer."`
 	Serve     serveCommand     `cmd:"" hidden:"" help:"Run one server for a bar."`
 }
 

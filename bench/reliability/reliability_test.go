@@ -46,6 +46,8 @@ func TestBars(t *testing.T) {
 		"storm":     func(s scale) bar { return &stormCommand{scale: s, Slack: slack} },
 		"halfopen":  func(s scale) bar { return &halfOpenCommand{scale: s, Slack: slack} },
 		"resets":    func(s scale) bar { return &resetsCommand{scale: s} },
+		"utf8":      func(s scale) bar { return &utf8Command{scale: s, Workers: 2} },
+		"smuggling": func(s scale) bar { return &smugglingCommand{scale: s} },
 		"panics":    func(s scale) bar { return &panicsCommand{scale: s, Workers: 4} },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -8,8 +8,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"runtime"
 	"runtime/debug"
@@ -37,6 +39,11 @@ type setup struct {
 	IdleTimeout      time.Duration
 	CloseTimeout     time.Duration
 	Dispatch         conn.Dispatch
+	Loops            int
+	Subprotocols     []string
+	OriginPatterns   []string
+	// Pages has a Handler answer ordinary requests with 200.
+	Pages bool
 
 	// Descriptors is the limit on open descriptors; 0 leaves it.
 	Descriptors uint64
@@ -125,11 +132,17 @@ func serve(set setup, n *counters, ln net.Listener) (end func() error, err error
 			MaxMessageSize: set.MaxMessageSize, MaxFragments: set.MaxFragments, MaxPending: set.MaxPending,
 			HandshakeTimeout: set.HandshakeTimeout, IdleTimeout: set.IdleTimeout, CloseTimeout: set.CloseTimeout,
 		},
-		Dispatch:     set.Dispatch,
-		Logger:       slog.New(&stackCounter{&n.stacks}),
-		OnConnection: func(*conn.Conn) { n.opened.Add(1) },
-		OnMessage:    echo,
-		OnClose:      func(*conn.Conn, conn.CloseInfo) { n.closed.Add(1) },
+		Dispatch:       set.Dispatch,
+		Loops:          set.Loops,
+		Subprotocols:   set.Subprotocols,
+		OriginPatterns: set.OriginPatterns,
+		Logger:         slog.New(&stackCounter{&n.stacks}),
+		OnConnection:   func(*conn.Conn) { n.opened.Add(1) },
+		OnMessage:      echo,
+		OnClose:        func(*conn.Conn, conn.CloseInfo) { n.closed.Add(1) },
+	}
+	if set.Pages {
+		srv.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "a page") })
 	}
 	configure(srv, n)
 	go func() {

@@ -1,0 +1,342 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"unicode/utf8"
+
+	"github.com/framerail/framerail/bench/internal/wire"
+	"github.com/framerail/framerail/frame"
+)
+
+// utf8Command holds text against unicode/utf8: every sequence of one to four bytes
+// through the codec, cut at each byte, then good and bad texts in conversation with a
+// server, which must not wait for a byte behind the first bad one. Broken, the codec
+// takes them for binary messages, and a server does not look.
+type utf8Command struct {
+	scale
+	Workers int `default:"2" help:"Goroutines for the codec's part."`
+}
+
+// badTexts are put into texts at every place. good is how many of their bytes some
+// text could go on with: RFC 3629 4.
+var badTexts = []struct {
+	rule, bytes string
+	good        int
+}{
+	{"continuation byte alone", "\x80", 0},
+	{"overlong, 2 bytes", "\xc0\x80", 0},
+	{"overlong, 3 bytes", "\xe0\x9f\xbf", 1},
+	{"overlong, 4 bytes", "\xf0\x8f\xbf\xbf", 1},
+	{"surrogate", "\xed\xa0\x80", 1},
+	{"above U+10FFFF", "\xf4\x90\x80\x80", 1},
+	{"byte that never occurs", "\xff", 0},
+	{"sequence cut short", "\xf0\x9f\x98a", 3},
+}
+
+// goodText has the first and the last sequence of each length, and the neighbours of
+// the surrogates.
+const goodText = "\x00a\x7f\u0080\u07ff\u0800\ud7ff\ue000\uffff\U00010000\U0010ffff😀"
+
+func (b *utf8Command) Run(ctx context.Context) error {
+	v := new(verdict)
+	sequences, err := b.codec(ctx, v)
+	if err != nil {
+		return err
+	}
+	set := setup{Program: "echo"}
+	if b.Break {
+		set = setup{Faulty: "careless"}
+	}
+	lives := 0
+	err = withServer(ctx, v, set, func(p *process) error {
+		if err := b.goodTexts(ctx, v, p.addr); err != nil {
+			return err
+		}
+		lives, err = b.badTexts(ctx, v, p.addr)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return v.conclude("%d sequences of 1 to 4 bytes through the codec, cut at each byte: as unicode/utf8 says; a server closed with 1007 at the first bad byte of %d texts",
+		sequences, lives)
+}
+
+// codec gives the decoder every sequence there is; in short, those of the bytes where
+// ranges begin and end.
+func (b *utf8Command) codec(ctx context.Context, v *verdict) (sequences int64, err error) {
+	alphabet := make([]byte, 256)
+	for i := range alphabet {
+		alphabet[i] = byte(i)
+	}
+	if b.Short {
+		alphabet = []byte("\x00\x41\x7f\x80\x8f\x90\x9f\xa0\xbf\xc0\xc1\xc2\xdf\xe0\xe1\xec\xed\xee\xef\xf0\xf1\xf3\xf4\xf5\xff")
+	}
+	var count atomic.Int64
+	err = each(ctx, len(alphabet), b.Workers, func(ctx context.Context, i int) error {
+		c := codecCheck{v: v, alphabet: alphabet, opcode: either[byte](b.scale, wire.Text, wire.Binary), ends: make(map[string]*textEnds)}
+		err := c.beginningWith(ctx, alphabet[i])
+		count.Add(c.count)
+		return err
+	})
+	return count.Load(), err
+}
+
+// errEnough ends a check that has found a fault: all that follow may be the same.
+var errEnough = errors.New("enough")
+
+// codecCheck is one goroutine's share of the sequences.
+type codecCheck struct {
+	v        *verdict
+	alphabet []byte
+	opcode   byte
+	count    int64
+	ends     map[string]*textEnds // by the bytes of a sequence that has begun
+}
+
+// textEnds tells of each byte whether it ends a sequence that has begun, goes on
+// with it, or is bad.
+type textEnds [256]byte
+
+const (
+	textBad = iota
+	textGoesOn
+	textWhole
+)
+
+// beginningWith checks the sequences with that first byte. The decoder is stopped
+// before each byte, and its state copied: all that begin alike go on from there.
+func (c *codecCheck) beginningWith(ctx context.Context, first byte) error {
+	for size := 1; size <= 4; size++ {
+		var after [4]frame.Decoder // a Client, as whom it takes frames that are not masked
+		after[0].Reset(frame.Client, frame.Limits{})
+		header := []byte{0x80 | c.opcode, byte(size)}
+		if _, n, err := after[0].Next(header); n != len(header) || err != nil {
+			return fmt.Errorf("the decoder took %d bytes of a header: %w", n, err)
+		}
+		err := c.from(ctx, &after, append(header, first), 1)
+		if errors.Is(err, errEnough) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// from checks all sequences that begin with the n payload bytes of in, behind whose
+// header stands the first decoder of after, and the others behind a byte each.
+func (c *codecCheck) from(ctx context.Context, after *[4]frame.Decoder, in []byte, n int) error {
+	if n < int(in[1])-1 {
+		after[n] = after[n-1]
+		feed(&after[n], in[len(in)-1:])
+		for _, next := range c.alphabet {
+			if err := c.from(ctx, after, append(in, next), n+1); err != nil {
+				return err
+			}
+		}
+		return ctx.Err()
+	}
+	if int(in[1]) == 1 {
+		return c.whole(after, in, c.endsAfter(nil)[in[2]], 0, 0)
+	}
+	after[n] = after[n-1]
+	feed(&after[n], in[len(in)-1:])
+	bad, begun := oracle(in[2:])
+	ends := c.endsAfter(begun)
+	in = append(in, 0)
+	for _, last := range c.alphabet {
+		in[len(in)-1] = last
+		if err := c.whole(after, in, ends[last], bad, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// whole checks one sequence, in one piece and in two. Its last byte does what end
+// says, unless one before it is bad: then bad is less than n, the bytes before the
+// last.
+func (c *codecCheck) whole(after *[4]frame.Decoder, in []byte, end byte, bad, n int) error {
+	c.count++
+	want := n // that the text ends within a sequence is its last byte's fault
+	switch {
+	case bad < n:
+		want = bad
+	case end == textWhole:
+		want = n + 1
+	}
+	var d frame.Decoder
+	d.Reset(frame.Client, frame.Limits{})
+	if got := feed(&d, in); got != want {
+		c.v.miss("% x: %d bytes taken, want %d", in[2:], got, want)
+		return errEnough
+	}
+	for cut := 1; cut <= n; cut++ {
+		d := after[cut]
+		if got := min(cut, want) + feed(&d, in[2+cut:]); got != want {
+			c.v.miss("% x cut at %d: %d bytes taken, want %d", in[2:], cut, got, want)
+			return errEnough
+		}
+	}
+	return nil
+}
+
+// feed returns how many payload bytes the decoder takes before it fails or b ends.
+func feed(d *frame.Decoder, b []byte) (taken int) {
+	for len(b) > 0 {
+		ev, n, err := d.Next(b)
+		if err != nil {
+			return taken
+		}
+		taken += len(ev.Payload)
+		b = b[n:]
+	}
+	return taken
+}
+
+// oracle is the place of the first byte of b that no text can have there, and, if
+// that is behind it, the sequence that b ends within. It knows of UTF-8 only what
+// utf8.Valid tells.
+func oracle(b []byte) (bad int, begun []byte) {
+	for bad < len(b) && textCanBegin(b[:bad+1]) {
+		bad++
+	}
+	for n := len(b); n >= 0; n-- {
+		if utf8.Valid(b[:n]) {
+			return bad, b[n:]
+		}
+	}
+	return bad, nil
+}
+
+// textCanBegin reports whether some bytes behind b would make it UTF-8.
+func textCanBegin(b []byte) bool {
+	for _, end := range []string{"", "\x80", "\xa0", "\x90", "\x80\x80", "\xa0\x80", "\x90\x80", "\x80\x80\x80", "\x90\x80\x80"} {
+		if utf8.Valid(append(b[:len(b):len(b)], end...)) {
+			return true
+		}
+	}
+	return false
+}
+
+// endsAfter is what each byte does behind a sequence that has begun.
+func (c *codecCheck) endsAfter(begun []byte) *textEnds {
+	if ends, ok := c.ends[string(begun)]; ok {
+		return ends
+	}
+	ends := new(textEnds)
+	for next := range ends {
+		b := append(bytes.Clone(begun), byte(next))
+		switch {
+		case utf8.Valid(b):
+			ends[next] = textWhole
+		case textCanBegin(b):
+			ends[next] = textGoesOn
+		}
+	}
+	c.ends[string(begun)] = ends
+	return ends
+}
+
+// goodTexts echoes a text in two fragments, cut at each byte. The pong between them
+// shows that the server has seen the first, and not minded where it ends.
+func (b *utf8Command) goodTexts(ctx context.Context, v *verdict, addr string) error {
+	c, err := open(ctx, addr, "/")
+	if err != nil {
+		return err
+	}
+	defer c.reset()
+	text := []byte(goodText)
+	for cut := range len(text) + 1 {
+		if err := c.inTwo(text[:cut], text[cut:]); err != nil {
+			v.miss("good text cut at %d: %v", cut, err)
+			return nil
+		}
+	}
+	return nil
+}
+
+func (c *client) inTwo(first, second []byte) error {
+	key := [4]byte{7, 6, 5, 4}
+	if _, err := c.Write(wire.AppendFrame(nil, false, wire.Text, key, first)); err != nil {
+		return err
+	}
+	if err := c.pingPong(); err != nil {
+		return err
+	}
+	if _, err := c.Write(wire.AppendFrame(nil, true, wire.Continuation, key, second)); err != nil {
+		return err
+	}
+	opcode, got, err := c.receive()
+	if err == nil && (opcode != wire.Text || string(got) != string(first)+string(second)) {
+		err = fmt.Errorf("opcode %#x with %q is no echo", opcode, got)
+	}
+	return err
+}
+
+// badTexts sends texts up to their first bad byte and no further, in a frame that
+// claims more, in fragments, and a byte at a time.
+func (b *utf8Command) badTexts(ctx context.Context, v *verdict, addr string) (lives int, err error) {
+	var sent [][]byte
+	var names []string
+	key := [4]byte{1, 2, 3, 4}
+	for _, unit := range []string{"a", "é", "€", "😀", "aé€😀"} {
+		text := []byte(strings.Repeat(unit, 20/len(unit)))
+		for _, bad := range badTexts {
+			for at := range len(text) + 1 {
+				if at < len(text) && !utf8.RuneStart(text[at]) || b.Short && at%7 != 0 {
+					continue
+				}
+				upTo := append(text[:at:at], bad.bytes[:bad.good+1]...)
+				names = append(names, fmt.Sprintf("%s behind %q", bad.rule, text[:at]))
+				claiming := wire.AppendFrame(nil, true, wire.Text, key, append(upTo[:len(upTo):len(upTo)], "never sent"...))
+				sent = append(sent, claiming[:len(claiming)-len("never sent")])
+				names = append(names, names[len(names)-1]+", in a fragment of its own")
+				sent = append(sent, wire.AppendFrame(wire.AppendFrame(nil, false, wire.Text, key, upTo[:len(upTo)-1]), false,
+					wire.Continuation, key, upTo[len(upTo)-1:]))
+			}
+		}
+	}
+	err = each(ctx, len(sent), 8, func(ctx context.Context, i int) error {
+		return b.refused(ctx, v, addr, names[i], sent[i], i%3 == 0)
+	})
+	return len(sent), err
+}
+
+// refused sends bytes, and wants a Close frame with 1007.
+func (b *utf8Command) refused(ctx context.Context, v *verdict, addr, name string, sent []byte, byByte bool) error {
+	c, err := open(ctx, addr, "/")
+	if err != nil {
+		return err
+	}
+	defer c.reset()
+	// A server that waits for more would do so for as long as this client.
+	if err := c.extend(either(b.scale, patience, patience/300)); err != nil {
+		return err
+	}
+	pieces := [][]byte{sent}
+	if byByte {
+		pieces = nil
+		for i := range sent {
+			pieces = append(pieces, sent[i:i+1])
+		}
+	}
+	for _, piece := range pieces {
+		if _, err := c.Write(piece); err != nil {
+			v.miss("%s: %v", name, err)
+			return nil
+		}
+	}
+	code, err := c.awaitCode()
+	v.expect(err == nil && code == 1007, "%s: close code %d, %v", name, code, err)
+	return nil
+}
