@@ -21,6 +21,8 @@ const (
 	// DefaultHandshakeTimeout is the time a client has for its whole request:
 	// ample for a phone far away, short for one who sends a byte a second.
 	DefaultHandshakeTimeout = 5 * time.Second
+	// DefaultSlowCallback is a delay that people notice.
+	DefaultSlowCallback = 100 * time.Millisecond
 	// MaxHandshakeBytes and MaxHandshakeHeaders bound the request's head.
 	MaxHandshakeBytes   = handshake.MaxHeadBytes
 	MaxHandshakeHeaders = handshake.MaxHeaders
@@ -78,6 +80,17 @@ const (
 	// yieldAfter is how long a busy loop keeps its thread to itself before it lets
 	// goroutines run that wait for one.
 	yieldAfter = 50 * time.Microsecond
+	// watchdogLooks is how often the watchdog looks within its limit, and watchdogPace
+	// how far apart these looks are at least.
+	watchdogLooks = 8
+	watchdogPace  = 5 * time.Millisecond
+	// watchdogLogEvery keeps a program whose callbacks are always slow from flooding
+	// the log with stacks, and from being stopped for each.
+	watchdogLogEvery = time.Second
+	// stacksFirst and stacksMost bound the memory, in bytes, in which a loop's stack
+	// is looked for among those of all goroutines.
+	stacksFirst = 64 << 10
+	stacksMost  = 4 << 20
 	// strideMax is how many connections a loop serves at most without looking
 	// at the clock.
 	strideMax = 16

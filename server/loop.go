@@ -18,15 +18,18 @@ import (
 // loop is an event loop: a goroutine that owns its share of the connections, from
 // the accepted descriptor to its close. It implements [conn.Host].
 type loop struct {
-	srv   *Server
-	run   *running
-	conns *conn.Loop
-	poll  kernel.Poller
+	srv    *Server
+	run    *running
+	number int // among the server's loops
+	conns  *conn.Loop
+	poll   kernel.Poller
 
 	// load is how many connections the loop has or has been given.
 	load atomic.Int64
-	// asleep is true while the loop may be waiting: mail must wake it.
-	asleep atomic.Bool
+	// busy is when the loop was last seen to get on, by conns.Now: at each turn and
+	// each look at the clock. It is asleep while the loop may be waiting: mail must
+	// wake it, and the watchdog is not interested.
+	busy atomic.Int64
 	// aborted is how many connections an order has cut.
 	aborted atomic.Int64
 
@@ -35,11 +38,14 @@ type loop struct {
 	ended bool // guarded by mu: nobody reads the mail any more
 	done  chan struct{}
 
+	goroutine atomic.Int64 // the number of the one that serves
+
 	// Owned by the loop.
 	clients slots
 	timers  *wheel.Wheel
 	note    func(id int) // (*loop).noteExpired, bound once
 	began   time.Time
+	turned  time.Duration // when this turn began
 	yielded time.Duration // when others were last let run, by conns.Now
 	stride  int           // connections served between two looks at the clock
 	events  []poller.Event
@@ -57,6 +63,12 @@ type loop struct {
 	expired []int32 // the clients whose timers have fired
 	expire  int     // the next of expired
 }
+
+// What busy is when it is no time.
+const (
+	asleep = 0
+	woken  = -1
+)
 
 // mail is what other goroutines have for a loop.
 type mail struct {
@@ -104,6 +116,7 @@ func (l *loop) serve() {
 			l.run.kernel.Go(l.serve)
 		}
 	}()
+	l.goroutine.Store(goroutineID())
 	if l.current != nil {
 		l.broken(l.current)
 	}
@@ -122,13 +135,14 @@ func (l *loop) serve() {
 // waited for any more.
 func (l *loop) turn() bool {
 	n, err := l.poll.Wait(l.events, l.deadline())
-	l.asleep.Store(false)
 	if err != nil {
 		// Nothing a caller could mend: the descriptors are the loop's own.
 		l.run.logger.Error("framerail: event loop cannot wait; its connections are cut", "error", err)
 		return false
 	}
-	l.tick()
+	l.turned = l.conns.Now
+	l.turned += l.tick()
+	l.run.watchdog.awake()
 	look := l.stride
 	for i, ev := range l.events[:n] {
 		if i == look {
@@ -212,6 +226,7 @@ func (l *loop) tick() (since time.Duration) {
 		l.yielded = now
 	}
 	l.conns.Now = now
+	l.busy.Store(int64(now))
 	return since
 }
 
@@ -229,8 +244,10 @@ func (l *loop) pace() {
 // deadline is when Wait must return. With mail at hand that is now; announcing
 // sleep before looking for mail sees to it that none is overlooked.
 func (l *loop) deadline() time.Time {
-	l.asleep.Store(true)
+	now := l.run.kernel.Since(l.began)
+	l.busy.Store(asleep)
 	l.mu.Lock()
+	l.tally.turn(now, now-l.turned)
 	l.publish()
 	waiting := len(l.mail.arrived) > 0 || len(l.mail.due) > 0 || l.mail.order > l.order
 	l.mu.Unlock()
@@ -242,9 +259,9 @@ func (l *loop) deadline() time.Time {
 		return time.Time{}
 	}
 	// Ticks wrap; as seen from now they do not.
-	now := l.conns.Now.Truncate(wheel.Resolution)
-	ahead := int32(next - wheel.Tick(now/wheel.Resolution))
-	return l.began.Add(now + time.Duration(ahead)*wheel.Resolution)
+	tick := l.conns.Now.Truncate(wheel.Resolution)
+	ahead := int32(next - wheel.Tick(tick/wheel.Resolution))
+	return l.began.Add(tick + time.Duration(ahead)*wheel.Resolution)
 }
 
 // ready handles a client's readiness.
@@ -314,7 +331,7 @@ func (l *loop) command(o order) {
 
 // wake sees that the loop reads its mail soon. One that is awake will anyway.
 func (l *loop) wake() {
-	if l.asleep.Load() && l.asleep.CompareAndSwap(true, false) {
+	if l.busy.Load() == asleep && l.busy.CompareAndSwap(asleep, woken) {
 		_ = l.poll.Wake() // fails only once the loop has ended
 	}
 }
@@ -342,4 +359,5 @@ func (l *loop) end() {
 	l.mu.Unlock()
 	_ = l.poll.Close()
 	close(l.done)
+	l.run.watchdog.awake()
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"runtime"
@@ -29,6 +30,7 @@ type running struct {
 
 	kernel   kernel.Kernel
 	loops    []*loop
+	watchdog *watchdog // nil for none
 	http     *handover // nil without a Handler
 	refused  [reasonCount]atomic.Uint64
 	stopping chan struct{} // closed when the server is told to stop
@@ -65,10 +67,17 @@ func (s *Server) start(k kernel.Kernel) (*running, error) {
 			}
 			return nil, err
 		}
+		l.number = len(r.loops)
 		r.loops = append(r.loops, l)
 	}
-	if _, sockets := k.(kernel.Real); sockets && s.Handler != nil { // net/http needs sockets
+	_, actual := k.(kernel.Real)
+	if actual && s.Handler != nil { // net/http needs sockets
 		r.http = newHandover(s.Handler, r)
+	}
+	// In a simulation callbacks take no time by its clock.
+	if limit := cmp.Or(s.SlowCallback, DefaultSlowCallback); actual && limit > 0 {
+		r.watchdog = newWatchdog(r, limit)
+		go r.watchdog.watch()
 	}
 	for _, l := range r.loops {
 		k.Go(l.serve)

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"time"
 
 	"github.com/framerail/framerail/conn"
 )
@@ -79,6 +80,11 @@ type Server struct {
 
 	// Limits bound what a client may use. Their zero values are safe on the internet.
 	Limits
+
+	// SlowCallback is how long a callback that runs on an event loop may hold it. One
+	// that takes longer is counted in Stats and, at most one a second, logged at level
+	// Warn with its stack, while it still runs. 0: 100 ms. Negative: never.
+	SlowCallback time.Duration
 
 	// Logger gets a line, at level Info, for each handshake refused and each
 	// connection that fails, and at level Error for callbacks that panic and for what

@@ -2,6 +2,7 @@ package server
 
 import (
 	"sync/atomic"
+	"time"
 
 	"github.com/framerail/framerail/conn"
 )
@@ -40,6 +41,11 @@ type LoopStats struct {
 	Buffers, BufferBytes int64
 	// Timers is how many timers are set now.
 	Timers int
+
+	// Lag is how long its turns take.
+	Lag Lag
+	// SlowCallbacks counts callbacks that held the loop for over SlowCallback.
+	SlowCallbacks uint64
 }
 
 // Stats is a snapshot of the server's counters. It does not stop the loops, and takes
@@ -75,13 +81,23 @@ func (t *LoopStats) add(o *LoopStats) {
 	t.Buffers += o.Buffers
 	t.BufferBytes += o.BufferBytes
 	t.Timers += o.Timers
+	t.Lag.add(&o.Lag)
+	t.SlowCallbacks += o.SlowCallbacks
 }
 
 // tally is what a loop counts besides what its connections do.
 type tally struct {
-	accepted, handedOver atomic.Uint64
+	accepted, handedOver, slow atomic.Uint64
 
-	published LoopStats // guarded by the loop's mu
+	// Guarded by the loop's mu.
+	published LoopStats
+	peaks     peaks
+}
+
+// turn counts a turn that took so long. The loop's mu is held.
+func (t *tally) turn(now, took time.Duration) {
+	t.published.Lag.note(took)
+	t.peaks.note(now, took)
 }
 
 // publish shows what the loop has counted, as of now. On the loop, with its mu held.
@@ -95,7 +111,13 @@ func (l *loop) publish() {
 func (l *loop) stats() LoopStats {
 	l.mu.Lock()
 	st := l.tally.published
+	now := l.run.kernel.Since(l.began)
+	st.Lag.Recent = l.tally.peaks.at(now)
 	l.mu.Unlock()
+	if at := time.Duration(l.busy.Load()); at > 0 {
+		st.Lag.Recent = max(st.Lag.Recent, now-at)
+	}
+	st.SlowCallbacks = l.tally.slow.Load()
 	l.conns.AddShared(&st.Counters)
 	st.Clients = int64(st.Opened - st.Closed)
 	st.Accepted, st.HandedOver = l.tally.accepted.Load(), l.tally.handedOver.Load()

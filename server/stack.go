@@ -1,0 +1,63 @@
+package server
+
+import (
+	"bytes"
+	"reflect"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/framerail/framerail/conn"
+)
+
+// goroutineID is the number of the calling goroutine, as stacks show it; 0 if they
+// do not.
+func goroutineID() int64 {
+	var buf [64]byte
+	head := buf[:runtime.Stack(buf[:], false)]
+	head = bytes.TrimPrefix(head, []byte("goroutine "))
+	digits, _, _ := bytes.Cut(head, []byte(" "))
+	id, _ := strconv.ParseInt(string(digits), 10, 64)
+	return id
+}
+
+// stackOf is the stack of the goroutine with that number, as far as it is
+// found within the first stacksMost bytes of all. To look stops the world; loops,
+// which have run since the server started, are among the first.
+func stackOf(id int64) (stack string, found bool) {
+	head := []byte("goroutine " + strconv.FormatInt(id, 10) + " [")
+	for size := stacksFirst; size <= stacksMost; size *= 8 {
+		all := make([]byte, size)
+		all = all[:runtime.Stack(all, true)]
+		for rest := all; len(rest) > 0; {
+			var one []byte
+			one, rest, _ = bytes.Cut(rest, []byte("\n\n"))
+			if bytes.HasPrefix(one, head) && (len(rest) > 0 || len(all) < size) {
+				return string(one), true
+			}
+		}
+		if len(all) < size {
+			break
+		}
+	}
+	return "", false
+}
+
+// callers are the functions that call the program's callbacks on a loop.
+var callers = [...]string{
+	reflect.TypeFor[conn.Conn]().PkgPath() + ".(*Conn).call(",
+	reflect.TypeFor[conn.Conn]().PkgPath() + ".(*Driver).data(",
+	reflect.TypeFor[running]().PkgPath() + ".(*running).askProgram(",
+}
+
+// inCallback tells whether a loop's stack shows a callback: one of callers, and above
+// it a function that it has called.
+func inCallback(stack string) bool {
+	_, frames, _ := strings.Cut(stack, "\n")
+	for _, name := range callers {
+		if strings.Index(frames, "\n"+name) > 0 {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,156 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+)
+
+// holdTheLoop is a callback that a watchdog should name.
+func holdTheLoop(release <-chan struct{}) { <-release }
+
+func TestWatchdog_NamesTheCallbackThatHoldsALoop(t *testing.T) {
+	for name, set := range map[string]func(s *Server, release <-chan struct{}){
+		"message": func(s *Server, release <-chan struct{}) {
+			s.OnMessage = func(*conn.Conn, conn.Message) { holdTheLoop(release) }
+		},
+		"connection": func(s *Server, release <-chan struct{}) {
+			s.OnConnection = func(*conn.Conn) { holdTheLoop(release) }
+		},
+		"ping": func(s *Server, release <-chan struct{}) {
+			s.OnPing = func(*conn.Conn, []byte) { holdTheLoop(release) }
+		},
+		"check": func(s *Server, release <-chan struct{}) {
+			s.Check = func(*Handshake) error { holdTheLoop(release); return nil }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			log := new(journal)
+			release := make(chan struct{})
+			s := &Server{Loops: 2, SlowCallback: 20 * time.Millisecond, Logger: log.logger()}
+			set(s, release)
+			start(t, s)
+			p := dialRaw(t, s)
+			p.send(upgrade + "\r\n" + masked(1, true, "hello") + masked(9, true, "ping"))
+			eventually(t, "the watchdog", func() bool { return log.lines("holds an event loop") == 1 })
+			log.expect(t, "server.holdTheLoop(", "level=WARN", "limit=20ms")
+			st := s.Stats()
+			if st.SlowCallbacks != 1 || st.Lag.Recent < 20*time.Millisecond {
+				t.Errorf("%d slow callbacks, recent lag %v", st.SlowCallbacks, st.Lag.Recent)
+			}
+			close(release)
+			if resp := p.response(); resp.StatusCode != http.StatusSwitchingProtocols {
+				t.Errorf("status %d", resp.StatusCode)
+			}
+			if n := log.lines("holds an event loop"); n != 1 {
+				t.Errorf("%d lines for one callback", n)
+			}
+			eventually(t, "the turn to be counted", func() bool {
+				lag := s.Stats().Lag
+				return lag.Total > 20*time.Millisecond && lag.Buckets[0] < lag.Turns
+			})
+		})
+	}
+}
+
+func TestWatchdog_CallbacksOnGoroutinesMayBlock(t *testing.T) {
+	log := new(journal)
+	release := make(chan struct{})
+	entered := make(chan struct{})
+	s := start(t, &Server{Dispatch: conn.OnGoroutines, SlowCallback: time.Millisecond, Logger: log.logger(),
+		OnMessage: func(*conn.Conn, conn.Message) { close(entered); <-release }})
+	dial(t, s).text("hello")
+	receive(t, entered)
+	time.Sleep(50 * time.Millisecond) // it would have looked several times
+	close(release)
+	if n := log.lines("server.TestWatchdog_CallbacksOnGoroutines"); n != 0 {
+		t.Errorf("%d lines of the watchdog: %s", n, log)
+	}
+}
+
+func TestWatchdog_CanBeSwitchedOff(t *testing.T) {
+	s := start(t, &Server{SlowCallback: -1, OnMessage: echo})
+	dial(t, s).alive()
+	if s.run.watchdog != nil {
+		t.Error("there is a watchdog")
+	}
+}
+
+// An idle server's watchdog is asleep: it does not wake the process.
+func TestWatchdog_SleepsWhileTheLoopsDo(t *testing.T) {
+	s := start(t, &Server{OnMessage: echo})
+	p := dial(t, s)
+	for range 3 {
+		p.alive()
+		eventually(t, "it to sleep", s.run.watchdog.idle.Load)
+	}
+}
+
+// One line for many incidents, and all of them counted.
+func TestWatchdog_DoesNotFloodTheLog(t *testing.T) {
+	log := new(journal)
+	s := start(t, &Server{Loops: 1, SlowCallback: time.Millisecond, Logger: log.logger(),
+		OnMessage: func(c *conn.Conn, m conn.Message) {
+			for before := c.Value().(func() uint64)(); c.Value().(func() uint64)() == before; {
+				time.Sleep(time.Millisecond)
+			}
+			echo(c, m)
+		}})
+	slow := func() uint64 { return s.run.loops[0].tally.slow.Load() }
+	p := dial(t, s)
+	eventually(t, "it to be listed", func() bool { return s.ClientCount() == 1 })
+	for c := range s.Clients() {
+		c.SetValue(slow)
+	}
+	began := time.Now()
+	for range 10 {
+		p.text("x")
+		p.expectText("x")
+	}
+	if n := s.Stats().SlowCallbacks; n < 10 {
+		t.Errorf("%d counted, want 10", n)
+	}
+	if n := log.lines("holds an event loop"); n < 1 || n > 2+int(time.Since(began)/watchdogLogEvery) {
+		t.Errorf("%d lines for ten callbacks", n)
+	}
+}
+
+func TestStackOf_FindsAGoroutine(t *testing.T) {
+	id, release := make(chan int64), make(chan struct{})
+	go func() {
+		id <- goroutineID()
+		holdTheLoop(release)
+	}()
+	defer close(release)
+	n := <-id
+	eventually(t, "it to be held", func() bool {
+		stack, found := stackOf(n)
+		return found && strings.Contains(stack, "holdTheLoop") && !inCallback(stack)
+	})
+	if stack, found := stackOf(-1); found {
+		t.Error("found a goroutine that is not there:", stack)
+	}
+}
+
+func TestLag_BucketsAndPeaks(t *testing.T) {
+	var g Lag
+	for _, took := range []time.Duration{0, lagBounds[0], lagBounds[0] + 1, time.Hour} {
+		g.note(took)
+	}
+	if want := (Lag{Turns: 4, Total: time.Hour + 2*lagBounds[0] + 1, Buckets: [len(g.Buckets)]uint64{0: 2, 1: 1, len(lagBounds): 1}}); g != want {
+		t.Errorf("%+v, want %+v", g, want)
+	}
+	var p peaks
+	p.note(time.Second, 5)
+	p.note(2*time.Second, 3)
+	for _, test := range []struct{ at, want time.Duration }{
+		{2 * time.Second, 5}, {11 * time.Second, 5}, {19 * time.Second, 5}, {20 * time.Second, 0},
+	} {
+		if got := p.at(test.at); got != test.want {
+			t.Errorf("at %v: %d, want %d", test.at, got, test.want)
+		}
+	}
+}
