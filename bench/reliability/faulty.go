@@ -22,6 +22,7 @@ import (
 var faultyServers = map[string]func(net.Listener){
 	"trusting": func(ln net.Listener) { (&faultyServer{trusting: true}).serve(ln) },
 	"careless": func(ln net.Listener) { (&faultyServer{careless: true}).serve(ln) },
+	"eager":    func(ln net.Listener) { (&faultyServer{eager: true}).serve(ln) },
 	"spinning": func(ln net.Listener) { (&faultyServer{spinning: true}).serve(ln) },
 	"stale":    func(ln net.Listener) { (&faultyServer{stale: true}).serve(ln) },
 }
@@ -31,6 +32,7 @@ var faultyServers = map[string]func(net.Listener){
 type faultyServer struct {
 	trusting bool // makes room for what a header claims
 	careless bool // queues pongs without a bound, and answers a Close with the same code, whatever it is
+	eager    bool // agrees to a subprotocol and an extension, whatever was offered
 	spinning bool // tries again at once when it cannot accept
 	stale    bool // goes on writing to the number of a descriptor that it has closed
 }
@@ -68,7 +70,12 @@ func (f *faultyServer) one(c net.Conn) {
 			return
 		}
 	}
-	if _, err := io.Copy(c, strings.NewReader(faultyAccept)); err != nil {
+	accept := faultyAccept
+	if f.eager {
+		accept = strings.TrimSuffix(accept, "\r\n") +
+			"Sec-WebSocket-Protocol: chat\r\nSec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=15\r\n\r\n"
+	}
+	if _, err := io.WriteString(c, accept); err != nil {
 		return
 	}
 	queue := new(faultyQueue)

@@ -18,23 +18,24 @@ import (
 )
 
 type program struct {
-	Hold      holdCommand      `cmd:"" help:"Many open connections, pinged: none is dropped."`
-	Churn     churnCommand     `cmd:"" help:"Connect, echo, close, over and over: nothing stays behind."`
-	Integrity integrityCommand `cmd:"" help:"Messages in random fragments and pieces: nothing lost, reordered, altered."`
-	Slowloris slowlorisCommand `cmd:"" help:"Requests sent a byte at a time: ended at the deadline, others unaffected."`
-	Claims    claimsCommand    `cmd:"" help:"Claimed lengths: memory follows what was received."`
-	Fragments fragmentsCommand `cmd:"" help:"A message of endless tiny fragments: closed, within bounded memory."`
-	Control   controlCommand   `cmd:"" help:"Floods of pings, and every way to close wrongly."`
-	Storm     stormCommand     `cmd:"" help:"Far more dials than descriptors: no spinning, live connections go on, accepts resume."`
-	HalfOpen  halfOpenCommand  `cmd:"" name:"halfopen" help:"Peers that vanish without a word: closed in time. As root, for TCP_REPAIR."`
-	Resets    resetsCommand    `cmd:"" help:"Resets in the middle of a long write: one close callback each, nothing crosses over."`
-	Shutdown  shutdownCommand  `cmd:"" help:"Shutdown under full load: every message echoed, or 1001 seen."`
-	Stuck     stuckCommand     `cmd:"" help:"Shutdown against peers that do not read: back at the deadline."`
-	Restart   restartCommand   `cmd:"" help:"One server after another on the same port."`
-	Panics    panicsCommand    `cmd:"" help:"Panics in every callback: closed with 1011, logged, nobody else notices."`
-	UTF8      utf8Command      `cmd:"" name:"utf8" help:"Every sequence of bytes as text, cut everywhere: refused at its first bad byte."`
-	Smuggling smugglingCommand `cmd:"" help:"Requests that two readers could read differently, cut everywhere: one answer."`
-	Serve     serveCommand     `cmd:"" hidden:"" help:"Run one server for a bar."`
+	Hold        holdCommand        `cmd:"" help:"Many open connections, pinged: none is dropped."`
+	Churn       churnCommand       `cmd:"" help:"Connect, echo, close, over and over: nothing stays behind."`
+	Integrity   integrityCommand   `cmd:"" help:"Messages in random fragments and pieces: nothing lost, reordered, altered."`
+	Slowloris   slowlorisCommand   `cmd:"" help:"Requests sent a byte at a time: ended at the deadline, others unaffected."`
+	Claims      claimsCommand      `cmd:"" help:"Claimed lengths: memory follows what was received."`
+	Fragments   fragmentsCommand   `cmd:"" help:"A message of endless tiny fragments: closed, within bounded memory."`
+	Control     controlCommand     `cmd:"" help:"Floods of pings, and every way to close wrongly."`
+	Storm       stormCommand       `cmd:"" help:"Far more dials than descriptors: no spinning, live connections go on, accepts resume."`
+	HalfOpen    halfOpenCommand    `cmd:"" name:"halfopen" help:"Peers that vanish without a word: closed in time. As root, for TCP_REPAIR."`
+	Resets      resetsCommand      `cmd:"" help:"Resets in the middle of a long write: one close callback each, nothing crosses over."`
+	Shutdown    shutdownCommand    `cmd:"" help:"Shutdown under full load: every message echoed, or 1001 seen."`
+	Stuck       stuckCommand       `cmd:"" help:"Shutdown against peers that do not read: back at the deadline."`
+	Restart     restartCommand     `cmd:"" help:"One server after another on the same port."`
+	Panics      panicsCommand      `cmd:"" help:"Panics in every callback: closed with 1011, logged, nobody else notices."`
+	UTF8        utf8Command        `cmd:"" name:"utf8" help:"Every sequence of bytes as text, cut everywhere: refused at its first bad byte."`
+	Smuggling   smugglingCommand   `cmd:"" help:"Requests that two readers could read differently, cut everywhere: one answer."`
+	Negotiation negotiationCommand `cmd:"" help:"Origins, subprotocols and extensions by the grammar and against it: nothing agreed that was not offered."`
+	Serve       serveCommand       `cmd:"" hidden:"" help:"Run one server for a bar."`
 }
 
 func main() {

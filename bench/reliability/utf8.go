@@ -77,7 +77,7 @@ func (b *utf8Command) codec(ctx context.Context, v *verdict) (sequences int64, e
 		alphabet[i] = byte(i)
 	}
 	if b.Short {
-		alphabet = []byte("\x00\x41\x7f\x80\x8f\x90\x9f\xa0\xbf\xc0\xc1\xc2\xdf\xe0\xe1\xec\xed\xee\xef\xf0\xf1\xf3\xf4\xf5\xff")
+		alphabet = []byte("\x00\x7f\x80\x8f\x90\x9f\xa0\xbf\xc1\xc2\xe0\xe1\xed\xf0\xf1\xf4\xf5")
 	}
 	var count atomic.Int64
 	err = each(ctx, len(alphabet), b.Workers, func(ctx context.Context, i int) error {
