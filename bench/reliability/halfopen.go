@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -92,9 +91,7 @@ func (c *client) control(f func(fd int) error) error {
 	if err != nil {
 		return err
 	}
-	var failed error
-	err = raw.Control(func(fd uintptr) { failed = f(int(fd)) })
-	return errors.Join(err, failed)
+	return controlling(raw, f)
 }
 
 // swallow has the kernel drop whatever comes for this socket, before TCP sees it: a

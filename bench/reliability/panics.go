@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 
 	"github.com/framerail/framerail/bench/internal/wire"
 	"github.com/framerail/framerail/conn"
@@ -25,8 +26,13 @@ type panicsCommand struct {
 // panicPaths are the callbacks, each with the frame that brings it about: for those
 // without one, the opening or the closing of the connection does.
 var panicPaths = map[string]byte{
-	"/open": 0, "/message": wire.Text, "/stream": wire.Text, "/ping": wire.Ping, "/pong": wire.Pong, "/close": wire.Close,
+	"/check": 0, "/open": 0, "/message": wire.Text, "/stream": wire.Text, "/ping": wire.Ping, "/pong": wire.Pong,
+	"/drained": wire.Text, "/close": wire.Close,
 }
+
+// panicSendBuffer is the kernel's buffer for what the server sends, small enough that
+// panicDrained bytes at once are not taken: the callback is for when they are.
+const panicSendBuffer, panicDrained = 4 << 10, 64 << 10
 
 func (b *panicsCommand) Run(ctx context.Context) error {
 	if b.Short {
@@ -35,7 +41,7 @@ func (b *panicsCommand) Run(ctx context.Context) error {
 	v := new(verdict)
 	var lives, stacks int64
 	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
-		set := setup{Program: either(b.scale, "panic", "crash"), Dispatch: dispatch, Quiet: b.Break}
+		set := setup{Program: either(b.scale, "panic", "crash"), Dispatch: dispatch, SendBuffer: panicSendBuffer, Quiet: b.Break}
 		err := withServer(ctx, v, set, func(p *process) error {
 			n, s, err := b.panics(ctx, v, p)
 			lives += n
@@ -72,20 +78,32 @@ func (b *panicsCommand) panics(ctx context.Context, v *verdict, p *process) (liv
 	}
 	want := int64(b.Count * len(panicPaths))
 	v.expect(after.Stacks == want, "%d panics, %d stacks logged", want, after.Stacks)
-	v.expect(after.Closed == want+lives, "%d connections, %d close callbacks", want+lives, after.Closed)
+	connections := want - int64(b.Count) + lives // those that Check refused never were any
+	v.expect(after.Closed == connections, "%d connections, %d close callbacks", connections, after.Closed)
 	v.expect(after.Descriptors <= before.Descriptors && after.Goroutines <= before.Goroutines,
 		"descriptors: %d before, %d after; goroutines: %d, %d", before.Descriptors, after.Descriptors, before.Goroutines, after.Goroutines)
 	return lives, after.Stacks, ctx.Err()
 }
 
 // onePanic brings a panic about and wants the connection closed with 1011; where it
-// is the close callback's, the connection is closed already.
+// is the close callback's, the connection is closed already, and where it is Check's,
+// there is none yet, but an answer with 500.
 func onePanic(ctx context.Context, addr, path string, opcode byte) error {
-	c, err := open(ctx, addr, path)
+	c, err := connect(ctx, addr)
 	if err != nil {
 		return err
 	}
 	defer c.Close()
+	err = c.handshake(addr, path)
+	if path == "/check" {
+		if err == nil || !strings.Contains(err.Error(), "HTTP/1.1 500 ") {
+			return fmt.Errorf("a panic in Check: %v", err)
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
 	if opcode == wire.Close {
 		return c.finish(1000)
 	}
@@ -114,6 +132,12 @@ var errMeant = errors.New("a panic that is meant")
 // panicWhereAsked panics in the callback that the request's path names.
 func panicWhereAsked(panics func()) func(*server.Server, *counters) {
 	return func(srv *server.Server, n *counters) {
+		srv.Check = func(h *server.Handshake) error {
+			if path(h.Request) == "/check" {
+				panics()
+			}
+			return nil
+		}
 		srv.OnConnection = func(c *conn.Conn) {
 			n.opened.Add(1)
 			switch path(c.Request()) {
@@ -127,6 +151,9 @@ func panicWhereAsked(panics func()) func(*server.Server, *counters) {
 				c.OnPing(func(*conn.Conn, []byte) { panics() })
 			case "/pong":
 				c.OnPong(func(*conn.Conn, []byte) { panics() })
+			case "/drained":
+				c.OnMessage(func(c *conn.Conn, _ conn.Message) { _ = c.SendBinary(make([]byte, panicDrained)) })
+				c.OnDrained(func(*conn.Conn) { panics() })
 			case "/close":
 				c.OnClose(func(*conn.Conn, conn.CloseInfo) {
 					n.closed.Add(1)

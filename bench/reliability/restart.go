@@ -47,14 +47,10 @@ func (b *restartCommand) Run(ctx context.Context) error {
 func (b *restartCommand) listen(ctx context.Context, addr string) (net.Listener, error) {
 	var l net.ListenConfig
 	if b.Break {
-		l.Control = func(_, _ string, raw syscall.RawConn) (err error) {
-			controlled := raw.Control(func(fd uintptr) {
-				err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_REUSEADDR, 0)
+		l.Control = func(_, _ string, raw syscall.RawConn) error {
+			return controlling(raw, func(fd int) error {
+				return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 0)
 			})
-			if controlled != nil {
-				return controlled
-			}
-			return err
 		}
 	}
 	return l.Listen(ctx, "tcp", addr)

@@ -16,6 +16,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -45,6 +46,8 @@ type setup struct {
 	// Pages has a Handler answer ordinary requests with 200.
 	Pages bool
 
+	// SendBuffer is the kernel's for each connection, in bytes; 0 leaves it.
+	SendBuffer int
 	// Descriptors is the limit on open descriptors; 0 leaves it.
 	Descriptors uint64
 	// Quiet hides what the process writes to its standard error.
@@ -95,7 +98,7 @@ func (s *serveCommand) Run(ctx context.Context) error {
 			return fmt.Errorf("setrlimit: %w", err)
 		}
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := set.listen(ctx)
 	if err != nil {
 		return err
 	}
@@ -111,6 +114,26 @@ func (s *serveCommand) Run(ctx context.Context) error {
 		}
 	}
 	return end()
+}
+
+// listen is on a free port. Connections inherit the buffer of the listener.
+func (set *setup) listen(ctx context.Context) (net.Listener, error) {
+	var l net.ListenConfig
+	if set.SendBuffer > 0 {
+		l.Control = func(_, _ string, raw syscall.RawConn) error {
+			return controlling(raw, func(fd int) error {
+				return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, set.SendBuffer)
+			})
+		}
+	}
+	return l.Listen(ctx, "tcp", "127.0.0.1:0")
+}
+
+// controlling runs f on a socket.
+func controlling(raw syscall.RawConn, f func(fd int) error) error {
+	var failed error
+	err := raw.Control(func(fd uintptr) { failed = f(int(fd)) })
+	return errors.Join(err, failed)
 }
 
 // serve starts the server that was asked for.
