@@ -74,6 +74,7 @@ func (s *Server) start(k kernel.Kernel) (*running, error) {
 	if actual && s.Handler != nil { // net/http needs sockets
 		r.http = newHandover(s.Handler, r)
 	}
+	s.clients.setOrdered(!actual)
 	// In a simulation callbacks take no time by its clock.
 	if limit := cmp.Or(s.SlowCallback, DefaultSlowCallback); actual && limit > 0 {
 		r.watchdog = newWatchdog(r, limit)

@@ -3,6 +3,7 @@ package server
 import (
 	"hash/maphash"
 	"net/netip"
+	"slices"
 	"sync"
 
 	"github.com/framerail/framerail/conn"
@@ -16,6 +17,7 @@ type table struct {
 	buckets []*client // a power of two; nil while empty
 	count   int
 	lists   sync.Pool // *[]*conn.Conn, for iterations
+	ordered bool      // all goes by address, so that a simulation is the same in every process
 }
 
 const (
@@ -86,6 +88,13 @@ func (t *table) resize(n int) {
 	}
 }
 
+// setOrdered says whether all goes by address.
+func (t *table) setOrdered(on bool) {
+	t.mu.Lock()
+	t.ordered = on
+	t.mu.Unlock()
+}
+
 func (t *table) len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -119,7 +128,11 @@ func (t *table) all(yield func(*conn.Conn) bool) {
 			*list = append(*list, &cl.Conn)
 		}
 	}
+	ordered := t.ordered
 	t.mu.Unlock()
+	if ordered {
+		slices.SortFunc(*list, func(a, b *conn.Conn) int { return a.RemoteAddr().Compare(b.RemoteAddr()) })
+	}
 	defer func() {
 		clear(*list)
 		*list = (*list)[:0]

@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"conn":               {"frame", "mask", "internal/buffer"},
 	"server": {"conn", "frame", "poller",
 		"internal/buffer", "internal/handshake", "internal/kernel", "internal/socket", "internal/wheel"},
+	"server/servertest": {"conn", "frame", "mask", "poller", "server", "internal/handshake", "internal/kernel"},
 }
 
 // outside says what each package may import that is neither of this module nor of

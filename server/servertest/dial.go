@@ -1,0 +1,147 @@
+package servertest
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"encoding/binary"
+	"net/http"
+	"net/netip"
+	"slices"
+
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/handshake"
+)
+
+// Request is a client's opening handshake.
+type Request struct {
+	// Target is the path, with the query. Empty: "/".
+	Target string
+	// Header is sent besides what RFC 6455 4.1 asks for. It is not checked.
+	Header http.Header
+	// From is the client's address. Zero: one that no other client has.
+	From netip.AddrPort
+	// Raw is sent in place of a request; the client is then to be made with care for
+	// the rest too. Nil: a request is made.
+	Raw []byte
+}
+
+// Dial has a client connect and ask for target. Nothing happens before the simulation
+// goes on: what the client sends meanwhile follows its handshake.
+func (s *Sim) Dial(target string) *Client { return s.DialWith(Request{Target: target}) }
+
+// DialWith is Dial with more to say. The Request is not kept.
+func (s *Sim) DialWith(r Request) *Client {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.progress++
+	s.dialled++
+	if !r.From.IsValid() {
+		var addr [4]byte
+		binary.BigEndian.PutUint32(addr[:], uint32(s.dialled))
+		addr[0] = 10
+		r.From = netip.AddrPortFrom(netip.AddrFrom4(addr), 40000)
+	}
+	k := &socket{sim: s, id: s.dialled, remote: r.From}
+	c := &Client{sim: s, socket: k}
+	k.client = c
+	c.dec.Reset(frame.Client, frame.Limits{MaxMessageSize: 1 << 40, MaxFragments: 1 << 40})
+	s.note("dial", k.id, 0)
+	if s.listener.closed {
+		k.reset()
+		return c
+	}
+	s.sockets = append(s.sockets, k)
+	s.listener.backlog = append(s.listener.backlog, k)
+	if r.Raw != nil {
+		k.flight.Write(r.Raw)
+		return c
+	}
+	c.ask(r)
+	return c
+}
+
+// ask sends the request (RFC 6455 4.1).
+func (c *Client) ask(r Request) {
+	var nonce [16]byte
+	binary.NativeEndian.PutUint64(nonce[:8], c.sim.rnd.Uint64())
+	binary.NativeEndian.PutUint64(nonce[8:], c.sim.rnd.Uint64())
+	c.key = base64.StdEncoding.AppendEncode(nil, nonce[:])
+	if r.Target == "" {
+		r.Target = "/"
+	}
+	w := &c.socket.flight
+	w.WriteString("GET " + r.Target + " HTTP/1.1\r\nHost: server.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ")
+	w.Write(c.key)
+	w.WriteString("\r\n")
+	_ = r.Header.Write(w) // in sorted order; a Buffer does not fail
+	w.WriteString("\r\n")
+}
+
+// maxHead is how long an answer's head may be, in bytes.
+const maxHead = 1 << 20
+
+var endOfHead = []byte("\r\n\r\n")
+
+// answered takes in bytes of the answer to the request, and returns those behind it,
+// which are frames. mu is held.
+func (c *Client) answered(b []byte) (rest []byte) {
+	from := max(0, len(c.head)-len(endOfHead))
+	c.head = append(c.head, b...)
+	end := bytes.Index(c.head[from:], endOfHead)
+	if end < 0 {
+		if len(c.head) > maxHead {
+			c.sim.breachLocked("the answer to %v has no end", c.socket)
+		}
+		return nil
+	}
+	end += from + len(endOfHead)
+	head := c.head[:end]
+	rest = c.head[end:]
+	c.head = head
+	c.isAnswered = true
+	if !bytes.HasPrefix(head, []byte("HTTP/1.1 101 ")) {
+		c.body = slices.Clone(rest)
+		return nil
+	}
+	c.isOpen = true
+	if c.key != nil && !bytes.Contains(head, handshake.AppendAccept([]byte("Sec-WebSocket-Accept: "), c.key)) {
+		c.sim.breachLocked("the answer to %v has the wrong Sec-WebSocket-Accept", c.socket)
+	}
+	if !c.socket.upEnd {
+		c.socket.flight.Write(c.outbox)
+	}
+	c.outbox = nil
+	return rest
+}
+
+// Response is the answer to the handshake, without a body; nil if there is none yet.
+func (c *Client) Response() *http.Response {
+	c.sim.mu.Lock()
+	defer c.sim.mu.Unlock()
+	if !c.isAnswered {
+		return nil
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(c.head)), nil)
+	if err != nil {
+		c.sim.breachLocked("the answer to %v: %w", c.socket, err)
+		return nil
+	}
+	return resp
+}
+
+// Body is what came behind the head of an answer other than 101, so far. It belongs
+// to the caller.
+func (c *Client) Body() []byte {
+	c.sim.mu.Lock()
+	defer c.sim.mu.Unlock()
+	return slices.Clone(c.body)
+}
+
+// Connected tells whether the handshake was accepted.
+func (c *Client) Connected() bool {
+	c.sim.mu.Lock()
+	defer c.sim.mu.Unlock()
+	return c.isOpen
+}

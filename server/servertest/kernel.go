@@ -1,0 +1,55 @@
+package servertest
+
+import (
+	"sync"
+	"time"
+
+	"github.com/framerail/framerail/internal/kernel"
+)
+
+// machine is a Sim as the server sees it.
+type machine Sim
+
+var _ kernel.Kernel = (*machine)(nil)
+
+func (m *machine) sim() *Sim { return (*Sim)(m) }
+
+func (m *machine) Go(work func())                  { m.sim().Go(work) }
+func (m *machine) Now() time.Time                  { return m.sim().Now() }
+func (m *machine) Since(t time.Time) time.Duration { return m.sim().Now().Sub(t) }
+
+// Wait lets go of the lock until anything has happened: its caller looks again
+// whether that was it.
+func (m *machine) Wait(c *sync.Cond) {
+	c.L.Unlock()
+	m.sim().wait(waiting{change: true})
+	c.L.Lock()
+}
+
+func (m *machine) Await(done, stop <-chan struct{}, until time.Time) bool {
+	m.sim().wait(waiting{ready: func() bool { return isClosed(done) || isClosed(stop) }, until: until})
+	return isClosed(done)
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+func (m *machine) Uint64() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.rnd.Uint64()
+}
+
+func (m *machine) NewPoller() (kernel.Poller, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p := newPoller(m.sim(), len(m.pollers))
+	m.pollers = append(m.pollers, p)
+	return p, nil
+}

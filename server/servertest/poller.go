@@ -1,0 +1,175 @@
+package servertest
+
+import (
+	"os"
+	"slices"
+	"time"
+
+	"github.com/framerail/framerail/poller"
+)
+
+// simPoller is a loop's poller: level-triggered, in any order, and with Faults wrong
+// now and then. All of it is guarded by the simulation's mu.
+type simPoller struct {
+	sim     *Sim
+	id      int
+	isReady func() bool // (*simPoller).ready, bound once
+	watched []*socket
+	woken   bool
+	closed  bool
+	past    []poller.Event // of registrations that are gone, the last few
+	next    int            // in past
+}
+
+// pastEvents is how many stale events a poller can come back with.
+const pastEvents = 64
+
+func newPoller(s *Sim, id int) *simPoller {
+	p := &simPoller{sim: s, id: id}
+	p.isReady = p.ready
+	return p
+}
+
+// watch is the registration of a socket.
+type watch struct {
+	poller   *simPoller
+	interest poller.Interest
+	token    poller.Token
+}
+
+// at is the socket under a descriptor, which it notes if there is none.
+func (p *simPoller) at(fd int, doing string) *socket {
+	if k := p.sim.socketAt(fd); k != nil {
+		return k
+	}
+	p.sim.breachLocked("%s descriptor %d, which is not open", doing, fd)
+	return nil
+}
+
+func (p *simPoller) Add(fd int, i poller.Interest, t poller.Token) error {
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	k := p.at(fd, "watching")
+	if k == nil {
+		return os.ErrInvalid
+	}
+	if k.watch.poller != nil {
+		p.sim.breachLocked("%v is watched twice", k)
+		return os.ErrExist
+	}
+	k.watch = watch{p, i, t}
+	p.watched = append(p.watched, k)
+	return nil
+}
+
+func (p *simPoller) Modify(fd int, i poller.Interest, t poller.Token) error {
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	k := p.at(fd, "changing the interest of")
+	if k == nil || k.watch.poller != p {
+		p.sim.breachLocked("the interest of descriptor %d is changed, which is not watched", fd)
+		return os.ErrNotExist
+	}
+	p.remember(k)
+	k.watch.interest, k.watch.token = i, t
+	return nil
+}
+
+func (p *simPoller) Remove(fd int) error {
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	k := p.at(fd, "removing")
+	if k == nil || k.watch.poller != p {
+		return os.ErrNotExist
+	}
+	p.remember(k)
+	k.watch = watch{}
+	p.watched = slices.DeleteFunc(p.watched, func(o *socket) bool { return o == k })
+	return nil
+}
+
+// remember keeps what a socket's event would have been.
+func (p *simPoller) remember(k *socket) {
+	ev := poller.Event{Token: k.watch.token, Ready: k.watch.interest}
+	if len(p.past) < pastEvents {
+		p.past = append(p.past, ev)
+		return
+	}
+	p.past[p.next%pastEvents] = ev
+	p.next++
+}
+
+func (p *simPoller) Wake() error {
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	if p.closed {
+		return os.ErrClosed
+	}
+	p.woken = true
+	p.sim.progress++
+	return nil
+}
+
+func (p *simPoller) Close() error {
+	p.sim.mu.Lock()
+	defer p.sim.mu.Unlock()
+	if p.closed {
+		p.sim.breachLocked("poller %d is closed twice", p.id)
+		return os.ErrClosed
+	}
+	p.closed = true
+	return nil
+}
+
+// ready tells whether Wait would return at once.
+func (p *simPoller) ready() bool {
+	if p.woken {
+		return true
+	}
+	for _, k := range p.watched {
+		if k.readiness()&k.watch.interest != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *simPoller) Wait(events []poller.Event, deadline time.Time) (int, error) {
+	s := p.sim
+	s.wait(waiting{ready: p.isReady, until: deadline, poller: p})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p.woken = false
+	n := p.fill(events)
+	s.note("events", p.id, n)
+	return n, nil
+}
+
+// fill tells what is ready, and what is not.
+func (p *simPoller) fill(events []poller.Event) (n int) {
+	s, f := p.sim, &p.sim.Faults
+	add := func(ev poller.Event) {
+		if n < len(events) {
+			events[n] = ev
+			n++
+		}
+	}
+	for _, k := range p.watched {
+		ready := k.readiness() & k.watch.interest
+		if s.happens(f.Spurious) {
+			ready |= k.watch.interest
+		}
+		if ready == 0 {
+			continue
+		}
+		add(poller.Event{Token: k.watch.token, Ready: ready})
+		if s.happens(f.Stale) {
+			add(poller.Event{Token: k.watch.token, Ready: ready})
+		}
+	}
+	for len(p.past) > 0 && s.happens(f.Stale) {
+		add(p.past[s.rnd.IntN(len(p.past))])
+	}
+	s.rnd.Shuffle(n, func(i, j int) { events[i], events[j] = events[j], events[i] })
+	return n
+}

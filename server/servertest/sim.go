@@ -1,0 +1,156 @@
+package servertest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/framerail/framerail/server"
+)
+
+// DefaultBuffer is what a simulated socket holds each way, in bytes.
+const DefaultBuffer = 64 << 10
+
+// Sim is a simulated machine with a server on it. It is for one goroutine; the
+// fields may be changed between calls of its methods.
+type Sim struct {
+	// Faults are what goes wrong. Zero: nothing.
+	Faults Faults
+	// Buffer is how many bytes each socket holds in each direction before it is
+	// full. 0: DefaultBuffer.
+	Buffer int
+	// Trace gets a line for each thing that happens. Nil: none is written.
+	Trace io.Writer
+
+	srv      *server.Server
+	listener *listener
+	served   error // what Serve returned
+
+	// current is the strand that runs, nil while none does. Of the goroutine that
+	// runs, which there is one of.
+	current *strand
+	yield   chan struct{} // by which a strand hands back control
+	killing bool          // strands are to end
+
+	// mu guards what follows. A program's own goroutines may send.
+	mu       sync.Mutex
+	rnd      *rand.Rand
+	now      time.Time
+	strands  []*strand // in the order they began
+	begun    int       // strands, ever
+	progress uint64    // grows with everything that somebody may wait for
+	choices  []choice  // of a step
+	sum      uint64    // of the trace
+	alarms   []*alarm
+	pollers  []*simPoller
+	sockets  []*socket // those either side has not done with
+	fds      []*socket // the server's, by descriptor
+	dialled  int
+	broken   []error
+}
+
+// birthday is when every simulation begins.
+var birthday = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// New starts a server on a machine of its own. The server must not be in use. If its
+// Loops is 0 it gets one, so that a seed does not depend on the machine. New panics if
+// the server does not start.
+func New(seed uint64, srv *server.Server) *Sim {
+	if srv.Loops == 0 {
+		srv.Loops = 1
+	}
+	s := &Sim{
+		srv:   srv,
+		yield: make(chan struct{}),
+		rnd:   rand.New(rand.NewPCG(seed, 0)),
+		now:   birthday,
+		sum:   offsetBasis,
+	}
+	s.listener = &listener{sim: s}
+	s.Go(func() { s.served = srv.Serve(s.listener) })
+	s.drive(waiting{ready: func() bool { return s.listener.used || s.served != nil }})
+	if s.served != nil {
+		panic("servertest: the server does not start: " + s.served.Error())
+	}
+	return s
+}
+
+// Seconds of simulated time, and things done, that Close gives a server to end.
+const (
+	endWithin = time.Hour
+	endSteps  = 10_000_000
+)
+
+// Close closes the server, unless it has ended, and tells what is wrong: what it, or
+// a callback, left behind, and what it did to its sockets that must not be done.
+func (s *Sim) Close() error {
+	s.Go(func() { _ = s.srv.Close() })
+	end := s.now.Add(endWithin)
+	for step := 0; len(s.strands) > 0; step++ {
+		if step > endSteps {
+			s.breach("the server does not end: after %d steps there is still something to do", step)
+			break
+		}
+		if !s.Step() && !s.elapse(end) {
+			break
+		}
+	}
+	for _, st := range s.strands {
+		s.breach("%v has not ended", st)
+	}
+	s.kill()
+	s.checkRest()
+	if !errors.Is(s.served, server.ErrServerClosed) {
+		s.breach("Serve returned %v", s.served)
+	}
+	return errors.Join(s.broken...)
+}
+
+// checkRest is what is true of a server that has ended.
+func (s *Sim) checkRest() {
+	for _, k := range s.fds {
+		if k != nil {
+			s.breach("%v was not closed", k)
+		}
+	}
+	for i, p := range s.pollers {
+		if n := len(p.watched); n > 0 {
+			s.breach("poller %d still watches %d sockets", i, n)
+		}
+		if !p.closed {
+			s.breach("poller %d was not closed", i)
+		}
+	}
+	if n := s.srv.ClientCount(); n > 0 {
+		s.breach("%d clients are in the table", n)
+	}
+	st := s.srv.Stats()
+	if st.Buffers != 0 || st.BufferBytes != 0 || st.Timers != 0 || st.Clients != 0 || st.Pending != 0 {
+		s.breach("left: %d buffers of %d bytes, %d timers, %d clients, %d bytes pending",
+			st.Buffers, st.BufferBytes, st.Timers, st.Clients, st.Pending)
+	}
+}
+
+// breach notes something that must not be.
+func (s *Sim) breach(format string, args ...any) {
+	s.mu.Lock()
+	s.breachLocked(format, args...)
+	s.mu.Unlock()
+}
+
+// breachLocked is breach with mu held. Of many breaches the first tell enough.
+func (s *Sim) breachLocked(format string, args ...any) {
+	if len(s.broken) < 20 {
+		s.broken = append(s.broken, fmt.Errorf("servertest: "+format, args...))
+	}
+}
+
+// Err is what was broken so far; nil if nothing was.
+func (s *Sim) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return errors.Join(s.broken...)
+}

@@ -1,0 +1,261 @@
+package servertest
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/poller"
+)
+
+// socket is the server's end of a connection, and the network between the two ends.
+// It implements conn.Transport. Guarded by the simulation's mu.
+type socket struct {
+	sim    *Sim
+	client *Client
+	id     int // of the connection, which no other has
+	fd     int // the server's, while it is open; others had it before
+	remote netip.AddrPort
+	watch  watch
+
+	// Up to the server: on the way, and arrived.
+	flight, arrived  bytes.Buffer
+	upEnd, upArrived bool // the client has ended its direction; the server can see it
+
+	// Down to the client.
+	queued  bytes.Buffer
+	downEnd bool // the server has ended its direction
+	seenEnd bool // the client has seen the end, whichever
+
+	isOpen, isClosed, isReset bool
+	stalled                   time.Time // the client reads nothing until then
+}
+
+func (k *socket) String() string { return fmt.Sprintf("connection %d (descriptor %d)", k.id, k.fd) }
+
+// socketAt is the socket under one of the server's descriptors; nil if none is.
+func (s *Sim) socketAt(fd int) *socket {
+	if fd < 0 || fd >= len(s.fds) {
+		return nil
+	}
+	return s.fds[fd]
+}
+
+// open gives the socket the lowest descriptor that is free, as a kernel does.
+func (k *socket) open() {
+	k.fd = slices.Index(k.sim.fds, nil)
+	if k.fd < 0 {
+		k.fd = len(k.sim.fds)
+		k.sim.fds = append(k.sim.fds, nil)
+	}
+	k.sim.fds[k.fd] = k
+	k.isOpen = true
+}
+
+func (s *Sim) buffer() int {
+	if s.Buffer == 0 {
+		return DefaultBuffer
+	}
+	return s.Buffer
+}
+
+func (k *socket) readiness() (r poller.Interest) {
+	if k.isReset {
+		return poller.Read | poller.Write
+	}
+	if k.arrived.Len() > 0 || k.upArrived {
+		r |= poller.Read
+	}
+	if k.queued.Len() < k.sim.buffer() {
+		r |= poller.Write
+	}
+	return r
+}
+
+// misused notes a use after the end.
+func (k *socket) misused(op string) bool {
+	if k.isClosed {
+		k.sim.breachLocked("%s on %v, which is closed", op, k)
+	}
+	return k.isClosed
+}
+
+// Read implements conn.Transport.
+func (k *socket) Read(b []byte) (int, error) {
+	s := k.sim
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.progress++
+	switch {
+	case k.misused("read"):
+		return 0, syscall.EBADF
+	case k.isReset:
+		return 0, syscall.ECONNRESET
+	case k.arrived.Len() == 0 && k.upArrived:
+		return 0, io.EOF
+	case k.arrived.Len() == 0 || s.happens(s.Faults.WouldBlock):
+		return 0, conn.ErrWouldBlock
+	}
+	n, _ := k.arrived.Read(b[:s.some(min(len(b), k.arrived.Len()), s.Faults.ShortReads)])
+	s.note("read", k.id, n)
+	return n, nil
+}
+
+// Write implements conn.Transport.
+func (k *socket) Write(bufs [][]byte) (n int, err error) {
+	s := k.sim
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.progress++
+	size := 0
+	for _, b := range bufs {
+		size += len(b)
+	}
+	room := min(size, s.buffer()-k.queued.Len())
+	switch {
+	case k.misused("write"):
+		return 0, syscall.EBADF
+	case k.isReset, k.downEnd:
+		return 0, syscall.EPIPE
+	case room <= 0 && size > 0, s.happens(s.Faults.WouldBlock):
+		return 0, conn.ErrWouldBlock
+	}
+	room = s.some(room, s.Faults.ShortWrites)
+	for _, b := range bufs {
+		b = b[:min(len(b), room-n)]
+		k.queued.Write(b)
+		n += len(b)
+	}
+	s.note("write", k.id, n)
+	return n, nil
+}
+
+// CloseWrite implements conn.Transport.
+func (k *socket) CloseWrite() error {
+	s := k.sim
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.progress++
+	if k.misused("shutdown") || k.isReset {
+		return syscall.ENOTCONN
+	}
+	k.downEnd = true
+	s.note("shutdown", k.id, 0)
+	return nil
+}
+
+// Close implements conn.Transport. With bytes unread it resets the connection, as TCP
+// does, and what was not delivered may be lost.
+func (k *socket) Close() error {
+	s := k.sim
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.progress++
+	if k.misused("close") {
+		return syscall.EBADF
+	}
+	if k.watch.poller != nil {
+		s.breachLocked("%v is closed while it is watched", k)
+		k.watch.poller.watched = slices.DeleteFunc(k.watch.poller.watched, func(o *socket) bool { return o == k })
+	}
+	s.note("close", k.id, 0)
+	s.fds[k.fd] = nil
+	k.isClosed, k.downEnd = true, true
+	if k.arrived.Len()+k.flight.Len() > 0 && s.rnd.IntN(2) == 0 {
+		k.reset()
+	}
+	k.arrived.Reset()
+	k.flight.Reset()
+	k.forget()
+	return nil
+}
+
+// LocalAddr implements conn.Transport.
+func (k *socket) LocalAddr() netip.AddrPort { return serverAddr }
+
+// reset ends the connection at both ends; what was on its way is lost.
+func (k *socket) reset() {
+	k.isReset = true
+	k.flight.Reset()
+	k.arrived.Reset()
+	k.queued.Reset()
+	k.clientSees(syscall.ECONNRESET)
+}
+
+// clientSees tells the client that the connection has ended.
+func (k *socket) clientSees(err error) {
+	if !k.seenEnd {
+		k.seenEnd = true
+		k.client.ended(err)
+	}
+	k.forget()
+}
+
+// forget lets go of the socket once both sides are done with it.
+func (k *socket) forget() {
+	if k.seenEnd && (k.isClosed || k.isReset && !k.isOpen) {
+		s := k.sim
+		s.sockets = slices.DeleteFunc(s.sockets, func(o *socket) bool { return o == k })
+	}
+}
+
+func (k *socket) canMoveUp() bool {
+	if k.isClosed || k.isReset {
+		return false
+	}
+	return k.flight.Len() > 0 && k.arrived.Len() < k.sim.buffer() || k.flight.Len() == 0 && k.upEnd && !k.upArrived
+}
+
+// moveUp has bytes arrive at the server, or the end of them.
+func (k *socket) moveUp() {
+	s := k.sim
+	if s.happens(s.Faults.Resets) {
+		s.note("reset", k.id, 0)
+		k.reset()
+		return
+	}
+	n := min(k.flight.Len(), s.buffer()-k.arrived.Len())
+	if n == 0 {
+		k.upArrived = true
+		s.note("end up", k.id, 0)
+		return
+	}
+	n = s.some(n, s.Faults.Cuts)
+	k.arrived.Write(k.flight.Next(n))
+	s.note("up", k.id, n)
+}
+
+func (k *socket) canMoveDown() bool {
+	if k.seenEnd || k.client.paused || k.stalled.After(k.sim.now) {
+		return false
+	}
+	return k.queued.Len() > 0 || k.downEnd
+}
+
+// moveDown has bytes arrive at the client, or the end of them.
+func (k *socket) moveDown() {
+	s := k.sim
+	switch {
+	case s.happens(s.Faults.Stalls):
+		k.stalled = s.now.Add(time.Duration(1+s.rnd.IntN(2000)) * time.Millisecond)
+		s.note("stall", k.id, int(k.stalled.Sub(s.now)))
+		return
+	case s.happens(s.Faults.Resets), k.client.gone && k.queued.Len() > 0:
+		s.note("reset", k.id, 1)
+		k.reset()
+		return
+	}
+	if k.queued.Len() == 0 {
+		s.note("end down", k.id, 0)
+		k.clientSees(io.EOF)
+		return
+	}
+	n := s.some(k.queued.Len(), s.Faults.Cuts)
+	s.note("down", k.id, n)
+	k.client.receive(k.queued.Next(n))
+}

@@ -1,0 +1,155 @@
+package servertest
+
+import "time"
+
+// choice is something that can happen now: a strand that goes on, or bytes of a
+// socket that move, up to the server or down to the client.
+type choice struct {
+	strand *strand
+	socket *socket
+	up     bool
+}
+
+// Step lets one thing happen, and returns false if nothing can before time passes.
+func (s *Sim) Step() bool {
+	if s.current != nil {
+		panic("servertest: a callback cannot go on with the simulation that runs it")
+	}
+	s.mu.Lock()
+	ch, ok := s.choose()
+	if !ok {
+		s.mu.Unlock()
+		return false
+	}
+	if st := ch.strand; st != nil {
+		s.note("run", st.id, 0)
+		if !st.waits.change {
+			s.progress++
+		}
+		s.mu.Unlock()
+		s.run(st)
+		return true
+	}
+	s.progress++
+	if ch.up {
+		ch.socket.moveUp()
+	} else {
+		ch.socket.moveDown()
+	}
+	s.mu.Unlock()
+	return true
+}
+
+// choose picks what is to happen. mu is held.
+func (s *Sim) choose() (choice, bool) {
+	s.choices = s.choices[:0]
+	for _, st := range s.strands {
+		if st.waits.isOver(s) {
+			s.choices = append(s.choices, choice{strand: st})
+		}
+	}
+	for _, k := range s.sockets {
+		if k.canMoveUp() {
+			s.choices = append(s.choices, choice{socket: k, up: true})
+		}
+		if k.canMoveDown() {
+			s.choices = append(s.choices, choice{socket: k})
+		}
+	}
+	if len(s.choices) == 0 {
+		return choice{}, false
+	}
+	if s.happens(s.Faults.Spurious) {
+		if st := s.sleeper(); st != nil {
+			return choice{strand: st}, true
+		}
+	}
+	return s.choices[s.rnd.IntN(len(s.choices))], true
+}
+
+// sleeper is a loop that waits, whatever for; nil if none was hit on.
+func (s *Sim) sleeper() *strand {
+	if len(s.strands) == 0 {
+		return nil
+	}
+	st := s.strands[s.rnd.IntN(len(s.strands))]
+	if st.waits.poller == nil {
+		return nil
+	}
+	return st
+}
+
+// Settle lets things happen until nothing is left to do at this time.
+func (s *Sim) Settle() {
+	for s.Step() {
+	}
+}
+
+// Advance lets that much time pass, and everything happen that falls into it.
+func (s *Sim) Advance(d time.Duration) {
+	end := s.now.Add(d)
+	for s.Step() || s.elapse(end) {
+	}
+	s.setNow(end)
+	s.Settle()
+}
+
+// RunUntil lets things happen, and time pass, until f is true, which it returns; or
+// false once that much time has passed without it, or nothing will ever happen again.
+func (s *Sim) RunUntil(within time.Duration, f func() bool) bool {
+	end := s.now.Add(within)
+	for !f() {
+		if !s.Step() && !s.elapse(end) {
+			return false
+		}
+	}
+	return true
+}
+
+// elapse moves time to the next moment at which something can happen, or to end if
+// that is earlier and not zero. It returns false if there is none up to end.
+func (s *Sim) elapse(end time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var next time.Time
+	sooner := func(t time.Time) {
+		if t.After(s.now) && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	for _, st := range s.strands {
+		sooner(st.waits.until)
+	}
+	for _, k := range s.sockets {
+		sooner(k.stalled)
+	}
+	for _, a := range s.alarms {
+		sooner(a.at)
+	}
+	if !end.IsZero() && (next.IsZero() || next.After(end)) {
+		if !end.After(s.now) {
+			return false
+		}
+		next = end
+	}
+	if next.IsZero() {
+		return false
+	}
+	s.setNowLocked(next)
+	return true
+}
+
+func (s *Sim) setNow(t time.Time) {
+	s.mu.Lock()
+	if t.After(s.now) {
+		s.setNowLocked(t)
+	}
+	s.mu.Unlock()
+}
+
+func (s *Sim) setNowLocked(t time.Time) {
+	s.note("time", int(t.Sub(birthday)), 0)
+	s.now = t
+	s.progress++
+	s.ring()
+}

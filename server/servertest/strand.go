@@ -1,0 +1,141 @@
+package servertest
+
+import (
+	"fmt"
+	"runtime"
+	"time"
+)
+
+// strand stands for a goroutine: an event loop, the one that accepts, callbacks. It
+// is one, but runs only while the scheduler lets it.
+type strand struct {
+	id     int
+	resume chan struct{}
+	waits  waiting
+	over   bool
+}
+
+func (st *strand) String() string { return fmt.Sprintf("goroutine %d", st.id) }
+
+// waiting is what a strand waits for.
+type waiting struct {
+	// ready tells whether it has come. Called with mu held.
+	ready func() bool
+	// until is when to wait no longer. Zero: never.
+	until time.Time
+	// change: it waits for anything to happen, since seen.
+	change bool
+	seen   uint64
+	poller *simPoller // it is a loop
+}
+
+// isOver tells whether there is nothing more to wait for. mu is held.
+func (w *waiting) isOver(s *Sim) bool {
+	return w.change && w.seen != s.progress ||
+		w.ready != nil && w.ready() ||
+		!w.until.IsZero() && !w.until.After(s.now)
+}
+
+// always is what a strand waits for that has not begun.
+func always() bool { return true }
+
+// Go runs f beside its caller, in turns with all else. It may be called from the
+// test and from callbacks.
+func (s *Sim) Go(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.killing {
+		return
+	}
+	s.begun++
+	st := &strand{id: s.begun, resume: make(chan struct{}), waits: waiting{ready: always}}
+	s.strands = append(s.strands, st)
+	s.progress++
+	go func() {
+		<-st.resume
+		defer func() {
+			st.over = true
+			s.yield <- struct{}{}
+		}()
+		if !s.killing {
+			f()
+		}
+	}()
+}
+
+// run lets a strand run until it waits again or ends.
+func (s *Sim) run(st *strand) {
+	s.current = st
+	st.resume <- struct{}{}
+	<-s.yield
+	s.current = nil
+	if !st.over {
+		return
+	}
+	s.mu.Lock()
+	for i, other := range s.strands {
+		if other == st {
+			s.strands = append(s.strands[:i], s.strands[i+1:]...)
+			break
+		}
+	}
+	s.mu.Unlock()
+}
+
+// wait waits, on a strand until the scheduler finds that it is over, elsewhere by
+// going on with the simulation.
+func (s *Sim) wait(w waiting) {
+	st := s.current
+	if st == nil {
+		s.drive(w)
+		return
+	}
+	if s.killing {
+		runtime.Goexit()
+	}
+	w.seen = s.progress
+	st.waits = w
+	s.yield <- struct{}{}
+	<-st.resume
+	if s.killing {
+		runtime.Goexit()
+	}
+}
+
+// drive goes on with the simulation until there is nothing more to wait for.
+func (s *Sim) drive(w waiting) {
+	w.seen = s.progress
+	for {
+		s.mu.Lock()
+		over := w.isOver(s)
+		s.mu.Unlock()
+		if over {
+			return
+		}
+		if !s.Step() && !s.elapse(w.until) {
+			panic("servertest: deadlock: nothing is left to do, and nothing to wait for")
+		}
+	}
+}
+
+// kill ends the strands that have not ended by themselves.
+func (s *Sim) kill() {
+	s.killing = true
+	for len(s.strands) > 0 {
+		s.run(s.strands[0])
+	}
+}
+
+// Sleep waits until some simulated time has passed. On the loop it holds up the loop,
+// as time.Sleep would.
+func (s *Sim) Sleep(d time.Duration) {
+	s.mu.Lock()
+	until := s.now.Add(d)
+	s.mu.Unlock()
+	s.wait(waiting{until: until})
+}
+
+// WaitFor waits until f is true. From a callback on a goroutine it takes the place of
+// channels and locks, which would stop the simulation. f is called often, must not
+// block, and must not use the server.
+func (s *Sim) WaitFor(f func() bool) { s.wait(waiting{ready: f}) }
