@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"github.com/framerail/framerail/frame"
@@ -28,6 +29,8 @@ type Counters struct {
 
 	// Closes counts the connections in Closed by who closed them and with which code.
 	Closes CloseCounts
+	// Causes counts the same by what ended them.
+	Causes CauseCounts
 }
 
 // Traffic is what went one way.
@@ -56,6 +59,7 @@ func (c *Counters) Add(o *Counters) {
 	c.Unsent += o.Unsent
 	c.Panics += o.Panics
 	c.Closes.add(&o.Closes)
+	c.Causes.add(&o.Causes)
 }
 
 func (t *Traffic) add(o *Traffic) {
@@ -83,6 +87,7 @@ type sharedCounters struct {
 	pending               atomic.Int64
 	rare                  [rareEvents]atomic.Uint64
 	closes                [sides][codes]atomic.Uint64
+	causes                [len(causes)]atomic.Uint64
 }
 
 // rareEvent is something that is counted when it happens and needs no more than
@@ -130,6 +135,9 @@ func (l *Loop) AddShared(c *Counters) {
 		for i := range s.closes[side] {
 			c.Closes.n[side][i] += s.closes[side][i].Load()
 		}
+	}
+	for i := range s.causes {
+		c.Causes.n[i] += s.causes[i].Load()
 	}
 }
 
@@ -188,4 +196,5 @@ func (d *Driver) countMessage(rx *receiver, first bool) {
 func (l *Loop) countClose(info *CloseInfo) {
 	l.count(rareClosed, 1)
 	l.shared.closes[info.By][indexOf(info.code())].Add(1)
+	l.shared.causes[slices.Index(causes[:], causeOf(info.Err))].Add(1)
 }

@@ -3,6 +3,7 @@ package conn
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 
@@ -110,24 +111,44 @@ func TestLargeMessagesAreCountedThoughTheyPassTheQueue(t *testing.T) {
 	}
 }
 
-func TestClosesAreCountedBySideAndCode(t *testing.T) {
+func TestClosesAreCountedBySideCodeAndCause(t *testing.T) {
 	for name, c := range map[string]struct {
 		end  func(r *rig)
 		want CloseKind
+		by   Cause
 	}{
-		"peer":         {func(r *rig) { r.receive(peerClose(frame.GoingAway, "bye")) }, CloseKind{Peer, frame.GoingAway}},
-		"peer_no_code": {func(r *rig) { r.receive(peerClose(0, "")) }, CloseKind{Peer, frame.NoStatusReceived}},
-		"peer_4321":    {func(r *rig) { r.receive(peerClose(4321, "")) }, CloseKind{Peer, 4000}},
+		"peer":         {func(r *rig) { r.receive(peerClose(frame.GoingAway, "bye")) }, CloseKind{Peer, frame.GoingAway}, Clean},
+		"peer_no_code": {func(r *rig) { r.receive(peerClose(0, "")) }, CloseKind{Peer, frame.NoStatusReceived}, Clean},
+		"peer_4321":    {func(r *rig) { r.receive(peerClose(4321, "")) }, CloseKind{Peer, 4000}, Clean},
 		"local": {func(r *rig) {
 			_ = r.c.Close(frame.NormalClosure, "")
 			r.turn()
 			r.receive(peerClose(frame.NormalClosure, ""))
-		}, CloseKind{Local, frame.NormalClosure}},
-		"cut":    {func(r *rig) { r.d.Abort(nil) }, CloseKind{Local, frame.AbnormalClosure}},
-		"broken": {func(r *rig) { r.end(errors.New("gone")) }, CloseKind{Nobody, frame.AbnormalClosure}},
+		}, CloseKind{Local, frame.NormalClosure}, Clean},
+		"cut":    {func(r *rig) { r.d.Abort(nil) }, CloseKind{Local, frame.AbnormalClosure}, Aborted},
+		"broken": {func(r *rig) { r.end(errors.New("gone")) }, CloseKind{Nobody, frame.AbnormalClosure}, Network},
+		"eof":    {func(r *rig) { r.end(io.EOF) }, CloseKind{Nobody, frame.AbnormalClosure}, EOF},
+		"unmasked": {func(r *rig) {
+			r.receive(frame.AppendFrame(nil, frame.Header{Fin: true, Opcode: frame.Text}, nil))
+			r.end(io.EOF)
+		}, CloseKind{Local, frame.ProtocolError}, Protocol},
+		"too_big": {func(r *rig) {
+			r.receive(text(strings.Repeat("x", 5000)))
+			r.end(io.EOF)
+		}, CloseKind{Local, frame.MessageTooBig}, Oversize},
+		"close_timeout": {func(r *rig) {
+			_ = r.c.Close(frame.NormalClosure, "")
+			r.turn()
+			r.advance(DefaultCloseTimeout)
+		}, CloseKind{Local, frame.NormalClosure}, CloseTimedOut},
+		"idle": {func(r *rig) { r.advance(DefaultIdleTimeout) }, CloseKind{Local, frame.PolicyViolation}, Idle},
+		"panic": {func(r *rig) {
+			r.receive(peer(frame.Pong, true, ""))
+			r.end(io.EOF)
+		}, CloseKind{Local, frame.InternalError}, Panicked},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := openRig(t, Config{})
+			r := openRig(t, Config{MaxMessageSize: 4096, Handlers: Handlers{Pong: func(*Conn, []byte) { panic(0) }}})
 			c.end(r)
 			got := r.counters()
 			if got.Opened != 1 || got.Closed != 1 {
@@ -138,7 +159,15 @@ func TestClosesAreCountedBySideAndCode(t *testing.T) {
 					t.Errorf("%d closes as %v, want 1 as %v", n, kind, c.want)
 				}
 			}
+			for cause, n := range got.Causes.All() {
+				if cause != c.by || n != 1 {
+					t.Errorf("%d ended by %v, want 1 by %v", n, cause, c.by)
+				}
+			}
 			b, err := json.Marshal(got.Closes)
+			if b, err := json.Marshal(got.Causes); err != nil || string(b) != `{"`+string(c.by)+`":1}` {
+				t.Errorf("JSON %s, %v", b, err)
+			}
 			if want := `{"` + c.want.String() + `":1}`; err != nil || string(b) != want {
 				t.Errorf("JSON %s, %v, want %s", b, err, want)
 			}
