@@ -194,7 +194,7 @@ func (d *Driver) countMessage(rx *receiver, first bool) {
 
 // countClose counts a connection whose transport is closed.
 func (l *Loop) countClose(info *CloseInfo) {
-	l.count(rareClosed, 1)
 	l.shared.closes[info.By][indexOf(info.code())].Add(1)
 	l.shared.causes[slices.Index(causes[:], causeOf(info.Err))].Add(1)
+	l.count(rareClosed, 1) // last: who sees it sees the rest
 }

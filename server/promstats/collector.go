@@ -1,0 +1,108 @@
+package promstats
+
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/server"
+)
+
+// Source is what a Collector reads; a *server.Server is one.
+type Source interface{ Stats() server.Stats }
+
+// New is a Collector of a server's metrics, to be registered with a
+// [prometheus.Registerer]. Safe from any goroutine. It takes one snapshot for each
+// collection and keeps none. A server that has not started yet has no loops, and all
+// else is 0.
+//
+// For several servers in one registry tell them apart by a label, with
+// [prometheus.WrapRegistererWith].
+func New(s Source) prometheus.Collector { return &collector{source: s} }
+
+type collector struct{ source Source }
+
+// Describe implements prometheus.Collector.
+func (c *collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range descs {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *collector) Collect(ch chan<- prometheus.Metric) {
+	st := c.source.Stats()
+	out := sink{ch}
+	out.connections(&st)
+	out.traffic(&st.Counters)
+	out.resources(&st)
+	for i := range st.Loops {
+		out.loop(strconv.Itoa(i), &st.Loops[i])
+	}
+}
+
+// sink sends metrics on their way.
+type sink struct{ ch chan<- prometheus.Metric }
+
+func (s sink) count(d *prometheus.Desc, n uint64, labels ...string) {
+	s.ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), labels...)
+}
+
+func (s sink) gauge(d *prometheus.Desc, v float64, labels ...string) {
+	s.ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+}
+
+func (s sink) connections(st *server.Stats) {
+	s.gauge(open, float64(st.Clients))
+	s.count(accepted, st.Accepted)
+	s.count(opened, st.Opened)
+	s.count(handedOver, st.HandedOver)
+	for reason, n := range st.Refused {
+		s.count(refused, n, string(reason))
+	}
+	for kind, n := range st.Closes.All() {
+		s.count(closes, n, kind.By.String(), strconv.Itoa(int(kind.Code)))
+	}
+	for cause, n := range st.Causes.All() {
+		s.count(ends, n, string(cause))
+	}
+}
+
+func (s sink) traffic(c *conn.Counters) {
+	for _, way := range []struct {
+		name string
+		t    *conn.Traffic
+	}{{"received", &c.Received}, {"sent", &c.Sent}} {
+		s.count(messages, way.t.Messages, way.name)
+		s.count(bytes, way.t.Bytes, way.name)
+		s.count(frames, way.t.Frames.Data, way.name, "data")
+		s.count(frames, way.t.Frames.Close, way.name, "close")
+		s.count(frames, way.t.Frames.Ping, way.name, "ping")
+		s.count(frames, way.t.Frames.Pong, way.name, "pong")
+	}
+	s.gauge(pending, float64(c.Pending))
+	s.count(unsent, c.Unsent)
+	s.count(panics, c.Panics)
+}
+
+func (s sink) resources(st *server.Stats) {
+	s.gauge(buffers, float64(st.Buffers))
+	s.gauge(bufferBytes, float64(st.BufferBytes))
+	s.gauge(timers, float64(st.Timers))
+}
+
+func (s sink) loop(number string, st *server.LoopStats) {
+	s.gauge(loopOpen, float64(st.Clients), number)
+	s.count(slow, st.SlowCallbacks, number)
+	s.gauge(lag, st.Lag.Recent.Seconds(), number)
+
+	// Prometheus's buckets hold all that is below their bound.
+	buckets := make(map[float64]uint64)
+	var below uint64
+	for i, bound := range server.LagBounds() {
+		below += st.Lag.Buckets[i]
+		buckets[bound.Seconds()] = below
+	}
+	s.ch <- prometheus.MustNewConstHistogram(turns, st.Lag.Turns, st.Lag.Total.Seconds(), buckets, number)
+}

@@ -1,0 +1,29 @@
+// Package promstats gives a server's counters to Prometheus. It is a module of its
+// own, so that the library does not depend on the client of Prometheus.
+//
+//	srv := &server.Server{Addr: ":9001"}
+//	prometheus.MustRegister(promstats.New(srv))
+//	http.Handle("/metrics", promhttp.Handler())
+//
+// # Metrics
+//
+// All begin with framerail_. What they mean is said in their help texts and, at
+// greater length, by [server.Stats].
+//
+//   - connections, connections_accepted_total, connections_opened_total,
+//     connections_handed_over_total
+//   - connections_refused_total by reason, as of [server.Reason]
+//   - connections_closed_total by side and close code, as of [conn.CloseKind], and
+//     connections_ended_total by cause, as of [conn.Cause]
+//   - messages_total, frames_total, transferred_bytes_total by direction, "received"
+//     or "sent"
+//   - pending_bytes, unsent_bytes_total, callback_panics_total
+//   - buffers, buffer_bytes, timers
+//   - loop_connections, loop_slow_callbacks_total, loop_lag_seconds,
+//     loop_turn_seconds (a histogram) by loop
+//
+// # Concurrency
+//
+// A collector may be collected from any goroutine. It stops no loop and takes no
+// lock of a connection.
+package promstats
