@@ -2,18 +2,32 @@ module github.com/framerail/framerail/cmd
 
 go 1.26.0
 
-require github.com/framerail/framerail v0.0.0
+require (
+	github.com/framerail/framerail v0.0.0
+	github.com/framerail/framerail/server/promstats v0.0.0
+)
 
-replace github.com/framerail/framerail => ../
+replace (
+	github.com/framerail/framerail => ../
+	github.com/framerail/framerail/server/promstats => ../server/promstats
+)
 
 require (
 	github.com/alecthomas/kong v1.17.0
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
 	github.com/coder/websocket v1.8.15
+	github.com/prometheus/client_golang v1.25.0
 )
 
 require (
+	github.com/beorn7/perks v1.0.1 // indirect
+	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
+	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
+	github.com/prometheus/client_model v0.6.3 // indirect
+	github.com/prometheus/common v0.72.0 // indirect
+	github.com/prometheus/procfs v0.22.0 // indirect
 	golang.org/x/sys v0.49.0 // indirect
+	google.golang.org/protobuf v1.36.12 // indirect
 )

@@ -56,6 +56,22 @@
 // WebSocket or for a version other than 13, 431 for one too long, 500 if Check
 // fails, 503 while the server shuts down, 505.
 //
+// # Seeing what goes on
+//
+// [Server.Stats] is a snapshot of what the server has done and holds, whole and by
+// loop. It can be marshalled as JSON, so that package expvar needs no more than
+//
+//	expvar.Publish("framerail", expvar.Func(func() any { return srv.Stats() }))
+//
+// which is not done here: importing expvar adds a page to every program that serves
+// [net/http.DefaultServeMux]. The module server/promstats has a collector for
+// Prometheus.
+//
+// A callback that holds a loop for over SlowCallback is counted, and logged with its
+// stack while it still runs. The Logger gets one line for each notable event: a
+// handshake refused, a connection that fails, a panic, accepting that pauses. A line
+// has no payload in it, and messages that go well cause none.
+//
 // # Shutdown
 //
 // [Server.Shutdown] stops accepting, sends what is pending and a Close frame with

@@ -5,6 +5,8 @@ package server_test
 import (
 	"bufio"
 	"context"
+	"encoding/json"
+	"expvar"
 	"fmt"
 	"io"
 	"log"
@@ -161,4 +163,20 @@ func (p *peer) next() string {
 	payload := make([]byte, head[1])
 	_, _ = io.ReadFull(p.r, payload)
 	return string(payload)
+}
+
+// A server's counters on the page of package expvar, /debug/vars.
+func ExampleServer_Stats() {
+	srv := &server.Server{Addr: "127.0.0.1:0"}
+	expvar.Publish("framerail", expvar.Func(func() any { return srv.Stats() }))
+	if err := srv.Start(); err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer srv.Close()
+
+	var page struct{ Clients, Accepted, Pending int }
+	err := json.Unmarshal([]byte(expvar.Get("framerail").String()), &page)
+	fmt.Printf("%+v %v\n", page, err)
+	// Output: {Clients:0 Accepted:0 Pending:0} <nil>
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -55,8 +56,26 @@ type process struct {
 	cmd   *exec.Cmd
 	ready string // its line on standard output, without the newline
 	url   string // the last word of that line
-	log   bytes.Buffer
+	log   journal
 	rest  chan string // what followed the line, once it has ended
+}
+
+// journal is what a process has logged so far.
+type journal struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (j *journal) Write(b []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.buf.Write(b)
+}
+
+func (j *journal) String() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.buf.String()
 }
 
 // start starts "framerail args..." and waits for its ready line. The process
@@ -148,6 +167,7 @@ func TestUsageErrorIsOneLineAndStatus2(t *testing.T) {
 		{"addr_without_port", []string{"echo", "--addr=127.0.0.1"}, "want HOST:PORT"},
 		{"addr_empty", []string{"chat", "--addr="}, "want HOST:PORT"},
 		{"port_too_big", []string{"chat", "--addr=127.0.0.1:65536"}, "not a number up to 65535"},
+		{"metrics_without_port", []string{"echo", "--metrics=127.0.0.1"}, "want HOST:PORT"},
 		{"loops_not_a_number", []string{"echo", "--loops=many"}, "--loops"},
 		{"loops_negative", []string{"echo", "--loops=-1"}, "--loops must not be negative"},
 		{"chat_loops_negative", []string{"chat", "--loops=-1"}, "--loops must not be negative"},
@@ -178,8 +198,8 @@ func TestHelpNamesEveryFlagAndExits0(t *testing.T) {
 		says []string
 	}{
 		{[]string{"--help"}, []string{"Usage: framerail <command>", "echo", "chat", "--log-level", "--version"}},
-		{[]string{"echo", "--help"}, []string{"127.0.0.1:9001", "--loops", "--max-message", "16MiB", "--goroutines", "--stream", "--drain-timeout"}},
-		{[]string{"chat", "--help"}, []string{"127.0.0.1:9002", "--loops", "--drain-timeout"}},
+		{[]string{"echo", "--help"}, []string{"127.0.0.1:9001", "--loops", "--max-message", "16MiB", "--goroutines", "--stream", "--drain-timeout", "--metrics"}},
+		{[]string{"chat", "--help"}, []string{"127.0.0.1:9002", "--loops", "--drain-timeout", "--metrics"}},
 		{[]string{"--version"}, []string{"framerail ", " go1.", "/"}},
 	} {
 		t.Run(strings.Join(tc.args, "_"), func(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 type serveFlags struct {
 	Loops        int           `default:"0" placeholder:"N" help:"Event loops; 0 is one for each CPU that Go uses. Default: 0."`
 	DrainTimeout time.Duration `default:"10s" placeholder:"TIME" help:"After a signal, wait this long for connections to close before they are cut. Default: ${default}."`
+	Metrics      listenAddr    `placeholder:"HOST:PORT" help:"Serve counters here too: /metrics for Prometheus, /debug/vars as JSON. Default: nowhere."`
 }
 
 // Validate is called once the flags are parsed.
@@ -40,6 +41,13 @@ func (f *serveFlags) serve(srv *server.Server, command, scheme string, log *slog
 	defer signal.Stop(signals)
 
 	srv.Loops = f.Loops
+	if f.Metrics != "" {
+		m, err := serveMetrics(f.Metrics, srv, log)
+		if err != nil {
+			return err
+		}
+		defer m.Close()
+	}
 	if err := srv.Start(); err != nil {
 		return err
 	}
