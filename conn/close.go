@@ -198,7 +198,7 @@ func (e *ending) step(c *Conn) (finish bool) {
 	if e.abort {
 		return true
 	}
-	if c.tx != nil && c.tx.main.bytes > 0 {
+	if c.tx != nil && c.tx.main.live() > 0 {
 		return false
 	}
 	// RFC 6455 7.1.1: the server closes TCP first, once both Close frames have passed.
@@ -240,7 +240,7 @@ func (d *Driver) finish() {
 	c := (*Conn)(d)
 	c.mu.Lock()
 	if q := c.tx; q != nil {
-		c.end.info.Unsent = q.main.bytes + q.behind.bytes
+		c.end.info.Unsent = q.pending()
 		if n := c.end.info.Unsent; n > 0 {
 			d.loop.count(rareUnsent, n)
 		}
@@ -262,6 +262,9 @@ func (d *Driver) finish() {
 func (c *Conn) closeInfo() CloseInfo {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.info != nil {
+		c.end.info.Dropped = c.info.drops.messages
+	}
 	return c.end.info
 }
 

@@ -46,6 +46,8 @@ type CloseInfo struct {
 	Err error
 	// Unsent is how many bytes of frames were still pending, and are lost.
 	Unsent int
+	// Dropped is how many messages the overflow policy dropped; see [Overflow].
+	Dropped int64
 }
 
 // Clean tells whether both sides finished the closing handshake (RFC 6455 7.1.4).
@@ -58,6 +60,9 @@ func (i CloseInfo) String() string {
 	}
 	if i.Unsent > 0 {
 		s += fmt.Sprintf(", %d bytes unsent", i.Unsent)
+	}
+	if i.Dropped > 0 {
+		s += fmt.Sprintf(", %d messages dropped", i.Dropped)
 	}
 	if i.Err != nil {
 		s += ": " + i.Err.Error()

@@ -76,12 +76,15 @@ type Config struct {
 	MaxMessageSize int64
 	// MaxFragments bounds the fragments of a message; beyond it 1008.
 	MaxFragments int
-	// MaxPending bounds the bytes of frames that wait for the socket. A send that
-	// would pass it fails with ErrPendingFull, so it must exceed the largest message
-	// to be sent. Above half of it the peer is not read from until a quarter is
+	// MaxPending bounds the bytes of frames that wait for the socket. What becomes of
+	// a message that would pass it is Overflow's to say; one larger than all of it
+	// fails with ErrMessageTooLarge. Above half of it the peer is not read from until a quarter is
 	// left. Messages that wait for an open Writer's to end take half of it at most.
 	// Control frames have 1 KiB beyond it, the Close frame its own place.
 	MaxPending int
+	// Overflow is the policy of connections that set none of their own with
+	// [Conn.SetOverflow]. Zero: OverflowClose.
+	Overflow Overflow
 	// QueueMessages and QueueBytes bound what waits for callbacks on goroutines.
 	// The message that reaches either bound is still taken; then the socket is not
 	// read until half is left.

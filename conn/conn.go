@@ -29,13 +29,13 @@ type Conn struct {
 	id        int32
 	heard     uint32 // when the peer last gave a sign of life, in ms of Loop.Now
 	input     input
-	pinged    bool // a heartbeat is out
-	readable  bool // the transport's interest, as last set
-	writable  bool
-	endTimed  bool // the close timeout is running
-	scheduled bool // guarded by mu: the loop has been asked to attend
-	drained   bool // guarded by mu: the socket took all after refusing some
-	attend    bool // guarded by mu: sending has changed what the loop is to wait for
+	interest  interest
+	pinged    bool     // a heartbeat is out
+	endTimed  bool     // the close timeout is running
+	overflow  Overflow // guarded by mu
+	scheduled bool     // guarded by mu: the loop has been asked to attend
+	drained   bool     // guarded by mu: the socket took all after refusing some
+	attend    bool     // guarded by mu: sending has changed what the loop is to wait for
 	rx        *receiver
 
 	mu sync.Mutex
@@ -64,8 +64,18 @@ const (
 	inputDone                 // read no more: the stream or the conversation has ended
 )
 
-// info is what the opening handshake left behind, where the program wants it.
+// interest is which readiness of the transport the loop was last asked to tell.
+type interest uint8
+
+const (
+	interestRead interest = 1 << iota
+	interestWrite
+)
+
+// info is what few connections have: what the opening handshake left behind, where the
+// program wants it, and what was dropped.
 type info struct {
+	drops       drops
 	subprotocol string
 	head        []byte // only while the Open callback runs
 	request     *http.Request
@@ -140,5 +150,5 @@ func (c *Conn) Pending() int {
 	if c.tx == nil {
 		return 0
 	}
-	return c.tx.main.bytes + c.tx.behind.bytes
+	return c.tx.pending()
 }

@@ -24,6 +24,13 @@ type Counters struct {
 	// and are lost.
 	Unsent uint64
 
+	// Overflows are messages for which there was no room, because the peer did not read.
+	Overflows Overflows
+
+	// Stalled counts connections cut because the transport took nothing for the write
+	// timeout.
+	Stalled uint64
+
 	// Panics counts callbacks that panicked or called runtime.Goexit.
 	Panics uint64
 
@@ -31,6 +38,14 @@ type Counters struct {
 	Closes CloseCounts
 	// Causes counts the same by what ended them.
 	Causes CauseCounts
+}
+
+// Overflows are messages by what the policy did with them; see [Overflow].
+type Overflows struct {
+	Closed   uint64 // those refused by closing the connection, one for each
+	Refused  uint64 // sends refused, for the program to try again
+	Oldest   uint64 // dropped for newer ones
+	Replaced uint64 // dropped for a newer one of their key
 }
 
 // Traffic is what went one way.
@@ -57,6 +72,11 @@ func (c *Counters) Add(o *Counters) {
 	c.Sent.add(&o.Sent)
 	c.Pending += o.Pending
 	c.Unsent += o.Unsent
+	c.Overflows.Closed += o.Overflows.Closed
+	c.Overflows.Refused += o.Overflows.Refused
+	c.Overflows.Oldest += o.Overflows.Oldest
+	c.Overflows.Replaced += o.Overflows.Replaced
+	c.Stalled += o.Stalled
 	c.Panics += o.Panics
 	c.Closes.add(&o.Closes)
 	c.Causes.add(&o.Causes)
@@ -99,6 +119,11 @@ const (
 	rareOpened rareEvent = iota
 	rareClosed
 	rareUnsent // bytes
+	rareOverflowClosed
+	rareOverflowRefused
+	rareDroppedOldest
+	rareReplaced
+	rareStalled
 	rarePanic
 	rareEvents // how many there are
 )
@@ -130,6 +155,11 @@ func (l *Loop) AddShared(c *Counters) {
 	c.Closed += s.rare[rareClosed].Load()
 	c.Opened += s.rare[rareOpened].Load()
 	c.Unsent += s.rare[rareUnsent].Load()
+	c.Overflows.Closed += s.rare[rareOverflowClosed].Load()
+	c.Overflows.Refused += s.rare[rareOverflowRefused].Load()
+	c.Overflows.Oldest += s.rare[rareDroppedOldest].Load()
+	c.Overflows.Replaced += s.rare[rareReplaced].Load()
+	c.Stalled += s.rare[rareStalled].Load()
 	c.Panics += s.rare[rarePanic].Load()
 	for side := range s.closes {
 		for i := range s.closes[side] {
@@ -165,7 +195,7 @@ func (c *Conn) countTaken(q *queue, h frame.Header) {
 // settleTally counts what was done with the queue. mu is held.
 func (c *Conn) settleTally(q *queue) {
 	l, t := c.loop, &q.tally
-	grown := q.main.bytes + q.behind.bytes - t.pending
+	grown := q.pending() - t.pending
 	t.pending += grown
 	if t.onLoop {
 		l.turn.sent.Messages += t.messages

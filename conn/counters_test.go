@@ -194,3 +194,23 @@ func TestPanicsAreCounted(t *testing.T) {
 		t.Errorf("%d panics counted, want 1", got)
 	}
 }
+
+func TestCountersOfOverflows(t *testing.T) {
+	for policy, want := range map[Overflow]Overflows{
+		OverflowClose: {Closed: 1}, OverflowRefuse: {Refused: 6}, OverflowDropOldest: {Oldest: 6}, OverflowLatest: {Replaced: 14},
+	} {
+		r := openRig(t, Config{MaxPending: 200, Overflow: policy})
+		r.drain(5)
+		expect(t, "Send", r.c.SendText(numbered(0)), nil)
+		r.turn()
+		for i := range 15 {
+			_ = r.c.SendKeyed("key", Text, []byte(numbered(i)))
+		}
+		expect(t, "overflows", r.counters().Overflows, want)
+		expect(t, "pending", r.counters().Pending, int64(r.c.Pending()))
+		r.turn()
+		r.advance(DefaultWriteTimeout)
+		expect(t, "stalled", r.counters().Stalled, map[bool]uint64{true: 1}[policy != OverflowClose])
+		expect(t, "pending at last", r.counters().Pending, 0)
+	}
+}

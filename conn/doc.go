@@ -66,11 +66,13 @@
 //
 // [Config] has them, each with a default that is safe on the internet. A message
 // over MaxMessageSize or MaxFragments closes its connection with 1009 or 1008. What
-// a peer does not read is bounded by MaxPending: a send that would pass it sends
-// nothing and fails with [ErrPendingFull]; control frames have 1 KiB beyond it. While
-// more than half of it is in use the peer is not read from, until a quarter is. A
-// flood of pings is answered as far as the peer reads the answers; of those it does
-// not read, the latest.
+// a peer does not read is bounded by MaxPending; control frames have 1 KiB beyond it.
+// What becomes of a message that would pass it is the [Overflow] policy's to say: the
+// connection closes with 1013, which is the default, the send is refused, or messages
+// that wait are dropped, the oldest or those with an older value of a key, and counted.
+// A Writer is refused, or waits, under every policy. While more than half of the bound
+// is in use the peer is not read from, until a quarter is. A flood of pings is answered
+// as far as the peer reads the answers; of those it does not read, the latest.
 //
 // # Closing
 //

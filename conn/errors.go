@@ -16,8 +16,11 @@ var (
 	ErrClosed = errors.New("framerail: connection is closed")
 	// ErrPendingFull: the send would have passed the bound on pending bytes.
 	// Nothing of it was sent; the Drained callback tells when what is pending has
-	// left. A message larger than the bound never fits.
+	// left. In [CloseInfo]: the connection was closed for it, see [OverflowClose].
 	ErrPendingFull = errors.New("framerail: too many bytes are pending to this peer")
+	// ErrMessageTooLarge: the message is larger than the bound on pending bytes, so
+	// that it could never be sent. It is no fault of the peer's: nothing else happens.
+	ErrMessageTooLarge = errors.New("framerail: message is larger than what may be pending to a peer")
 	// ErrMessageType: a message is Text or Binary, nothing else.
 	ErrMessageType = errors.New("framerail: message type is neither text nor binary")
 	// ErrControlTooLong: a ping or pong carries at most 125 bytes (RFC 6455 5.5).

@@ -125,7 +125,7 @@ func TestPeerThatIsNotReadIsNotSilent(t *testing.T) {
 }
 
 func TestPeerThatTakesBytesLives(t *testing.T) {
-	r := openRig(t, Config{IdleTimeout: idle, MaxPending: 1000})
+	r := openRig(t, Config{IdleTimeout: idle, MaxPending: 1000, Overflow: OverflowRefuse})
 	r.drain(0)
 	for r.c.SendText(strings.Repeat("x", 50)) == nil {
 	}

@@ -107,7 +107,8 @@ type Driver Conn
 func (d *Driver) Init(l *Loop, id int, t Transport, remote netip.AddrPort) {
 	d.loop, d.id, d.transport, d.remote = l, int32(id), t, remote
 	d.handlers.Store(&l.config.Handlers)
-	d.readable = true
+	d.interest = interestRead
+	d.overflow = l.config.Overflow
 }
 
 // Transport is what lies below the connection; for its loop alone, and until Open.
@@ -138,7 +139,9 @@ func (d *Driver) Open(o Opening) {
 	d.loop.count(rareOpened, 1)
 	d.loop.turn.received.Bytes += uint64(len(o.Head) + len(o.Rest))
 	c.mu.Lock()
-	c.out().main.append(&d.loop.pool, o.Response, 0)
+	q := c.out()
+	q.main.append(&d.loop.pool, o.Response, 0)
+	q.main.freeze() // it is no frame
 	c.state.Store(uint32(Open))
 	c.mu.Unlock()
 	d.setTimer()
@@ -176,10 +179,10 @@ func (d *Driver) runOpen(o Opening) {
 
 // kept is what remains of the handshake once the Open callback has returned.
 func (in *info) kept() *info {
-	if in.subprotocol == "" && !in.keep {
+	if in.subprotocol == "" && !in.keep && in.drops.messages == 0 {
 		return nil
 	}
-	k := &info{subprotocol: in.subprotocol}
+	k := &info{subprotocol: in.subprotocol, drops: in.drops}
 	if in.keep {
 		k.request = in.request
 	}
@@ -274,11 +277,18 @@ func (d *Driver) settle() {
 
 // setInterest tells the loop what to wait for, if that has changed.
 func (d *Driver) setInterest(read, write bool) {
-	if read != d.readable || write != d.writable {
-		if read && !d.readable {
+	var want interest
+	if read {
+		want |= interestRead
+	}
+	if write {
+		want |= interestWrite
+	}
+	if want != d.interest {
+		if read && d.interest&interestRead == 0 {
 			d.hear() // while it was not read from, it was not silent
 		}
-		d.readable, d.writable = read, write
+		d.interest = want
 		d.loop.host.SetInterest(d, read, write)
 	}
 }

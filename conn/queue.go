@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"github.com/framerail/framerail/frame"
-	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/mask"
 )
 
@@ -13,12 +12,14 @@ import (
 // there are any, or while a message is being written. All of it is guarded by
 // the connection's mu.
 type queue struct {
-	main   segments // in the order they will go
-	behind segments // whole messages that wait for the end of the one being written
+	main   line   // in the order they will go
+	behind line   // whole messages that wait for the end of the one being written
+	latest latest // which of them have keys
 
-	// Bytes of control frames in main, counted until the last of them has left:
-	// controlEnd bytes of main are up to its end.
-	control, controlEnd int
+	// Bytes of control frames in main, counted until the last of them has left, which
+	// ends at controlEnd.
+	control    int
+	controlEnd int64
 
 	stall   stall   // since when it takes nothing
 	blocked bool    // the transport is full; Writable will tell when it is not
@@ -45,19 +46,6 @@ type queue struct {
 	keysLeft int
 }
 
-// segments is a run of bytes in pooled buffers.
-type segments struct {
-	bufs  []*buffer.Buffer
-	off   int // bytes of bufs[0] that are gone
-	bytes int
-	gone  int64 // bytes that have left it so far
-}
-
-const (
-	segmentSize = 64 << 10 // the largest buffer taken for frames
-	maxIovecs   = 64       // buffers given to the transport at once
-)
-
 // out is the connection's queue, lent if there is none. mu is held.
 func (c *Conn) out() *queue {
 	if c.tx == nil {
@@ -77,8 +65,9 @@ func (c *Conn) returnQueue(q *queue) {
 		q.writer.drop()
 		q.writer = nil
 	}
-	q.main.drop()
-	q.behind.drop()
+	q.main.clear()
+	q.behind.clear()
+	q.latest.forget()
 	c.settleTally(q)
 	q.tally.onLoop = false
 	q.control, q.blocked, q.refused, q.crowded, q.pongDue = 0, false, false, false, false
@@ -92,7 +81,7 @@ func (c *Conn) returnQueue(q *queue) {
 
 // enqueue appends a frame, masked if this side is a client (RFC 6455 5.3). mu is
 // held.
-func (c *Conn) enqueue(s *segments, h frame.Header, payload []byte) {
+func (c *Conn) enqueue(l *line, h frame.Header, payload []byte) {
 	q := c.out()
 	h.PayloadLen = int64(len(payload))
 	if c.loop.config.Role == frame.Client {
@@ -100,8 +89,8 @@ func (c *Conn) enqueue(s *segments, h frame.Header, payload []byte) {
 	}
 	c.countTaken(q, h)
 	pool := &c.loop.pool
-	s.append(pool, frame.AppendHeader(q.head[:0], h), 0)
-	s.append(pool, payload, h.MaskingKey)
+	l.append(pool, frame.AppendHeader(q.head[:0], h), 0)
+	l.append(pool, payload, h.MaskingKey)
 }
 
 // newMaskingKey draws a key that an attacker cannot predict (RFC 6455 10.3).
@@ -115,87 +104,19 @@ func (q *queue) newMaskingKey() mask.Key {
 	return key
 }
 
-// append copies p, masked with the key, behind what is there.
-func (s *segments) append(pool *buffer.Pool, p []byte, key mask.Key) {
-	s.bytes += len(p)
-	for len(p) > 0 {
-		tail := s.tail(pool, len(p))
-		n := min(cap(tail.B)-len(tail.B), len(p))
-		at := len(tail.B)
-		tail.B = append(tail.B, p[:n]...)
-		if key != 0 {
-			mask.XOR(tail.B[at:], key)
-			key = key.Rotate(n)
-		}
-		p = p[n:]
-	}
-}
-
-// tail is the last buffer, with room in it. Buffers double from one to the next, so
-// that a single short frame takes little and a long queue few.
-func (s *segments) tail(pool *buffer.Pool, n int) *buffer.Buffer {
-	if len(s.bufs) > 0 {
-		last := s.bufs[len(s.bufs)-1]
-		if len(last.B) < cap(last.B) {
-			return last
-		}
-		n = max(n, 2*cap(last.B))
-	}
-	b := pool.Get(min(n, segmentSize))
-	s.bufs = append(s.bufs, b)
-	return b
-}
-
-// vec appends the bytes, as buffers, to iov; not more than fit in one call.
-func (s *segments) vec(iov [][]byte) [][]byte {
-	off := s.off
-	for _, b := range s.bufs[:min(len(s.bufs), maxIovecs)] {
-		iov = append(iov, b.B[off:])
-		off = 0
-	}
-	return iov
-}
-
-// consume drops the first n bytes.
-func (s *segments) consume(n int) {
-	s.bytes -= n
-	s.gone += int64(n)
-	done := 0
-	for ; done < len(s.bufs); done++ {
-		b := s.bufs[done]
-		left := len(b.B) - s.off
-		if n < left {
-			s.off += n
-			break
-		}
-		n -= left
-		s.off = 0
-		b.Release()
-		s.bufs[done] = nil
-	}
-	s.bufs = append(s.bufs[:0], s.bufs[done:]...)
-}
-
-// move appends all of o, which is empty then.
-func (s *segments) move(o *segments) {
-	s.bufs = append(s.bufs, o.bufs...)
-	s.bytes += o.bytes
-	clear(o.bufs)
-	o.bufs, o.bytes = o.bufs[:0], 0
-}
-
-func (s *segments) drop() { s.consume(s.bytes) }
+// pending is how many bytes of frames wait.
+func (q *queue) pending() int { return q.main.live() + q.behind.live() }
 
 // fits tells whether n more bytes of frames keep within the bound. mu is held.
 func (c *Conn) fits(q *queue, n int) bool {
-	return n <= c.loop.config.MaxPending-q.main.bytes-q.behind.bytes
+	return n <= c.loop.config.MaxPending-q.pending()-keyCost*q.latest.live
 }
 
 // boundPending stops the input while the peer does not read what it causes to be
 // sent. What waits behind a Writer does not count: the Writer may need the input
 // to go on. mu is held.
 func (c *Conn) boundPending(q *queue) {
-	if q.main.bytes > c.loop.config.MaxPending/2 {
+	if q.main.live() > c.loop.config.MaxPending/2 {
 		c.hold(holdPending)
 	}
 }
@@ -221,11 +142,11 @@ func (c *Conn) flush() {
 	}
 	for {
 		for q.main.bytes > 0 && !q.blocked {
-			n, ok := c.write(q, q.main.vec(q.iov[:0]))
+			n, ok := c.write(q, q.vec())
 			if !ok {
 				return
 			}
-			q.consume(n)
+			c.taken(q, n)
 		}
 		if !q.pongDue || q.control > 0 {
 			break
@@ -257,10 +178,33 @@ func (c *Conn) write(q *queue, iov [][]byte) (n int, ok bool) {
 	return n, true
 }
 
-// consume drops the first n bytes of main.
-func (q *queue) consume(n int) {
+// joinBehind puts what waited behind the Writer's message into main.
+func (q *queue) joinBehind() {
+	by := q.main.move(&q.behind)
+	for i := range q.latest.marks {
+		if m := &q.latest.marks[i]; m.line == &q.behind {
+			m.line, m.at = &q.main, m.at+by
+		}
+	}
+	q.tidy()
+}
+
+// vec is what is in main, as buffers for the transport, without what was dropped.
+func (q *queue) vec() [][]byte {
+	if q.main.dead > 0 {
+		q.compact()
+	}
+	return q.main.vec(q.iov[:0])
+}
+
+// taken notes that the transport has taken the first n bytes of main. mu is held.
+func (c *Conn) taken(q *queue, n int) {
+	if c.overflow.drops() {
+		q.main.leave(n)
+		q.latest.begin(&q.main)
+	}
 	q.main.consume(n)
-	if q.controlEnd -= n; q.controlEnd <= 0 {
+	if q.main.gone >= q.controlEnd {
 		q.control = 0
 	}
 }
@@ -277,7 +221,7 @@ func (c *Conn) latePong(q *queue) {
 // flushed does what there is to do when main has shrunk; the queue may be
 // given back with it. mu is held.
 func (c *Conn) flushed(q *queue) {
-	if q.main.bytes <= c.loop.config.MaxPending/4 && c.held.Load()&holdPending != 0 {
+	if q.main.live() <= c.loop.config.MaxPending/4 && c.held.Load()&holdPending != 0 {
 		c.release(holdPending)
 		c.attend = true
 	}

@@ -23,7 +23,7 @@ func TestPendingIsBoundedAtEveryStep(t *testing.T) {
 	for seed := range uint64(60) {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			rnd := rand.New(rand.NewPCG(seed, 1))
-			r := openRig(t, Config{MaxPending: 64 << rnd.IntN(11)})
+			r := openRig(t, Config{MaxPending: 64 << rnd.IntN(11), Overflow: OverflowRefuse})
 			w := pendingWalk{r: r, rnd: rnd}
 			r.drain(0)
 			for range 300 {
@@ -72,7 +72,7 @@ func (w *pendingWalk) step() {
 			w.behind = append(w.behind, string(payload)+"\n")
 		} else if err == nil {
 			w.sent = append(w.sent, string(payload)+"\n")
-		} else if err != ErrPendingFull || c.Pending() > before {
+		} else if err != ErrPendingFull && (err != ErrMessageTooLarge || len(payload) < max-8) || c.Pending() > before {
 			w.r.t.Fatalf("Send: %v with %d bytes pending, %d before", err, c.Pending(), before)
 		}
 	case 3, 4:
@@ -117,7 +117,7 @@ func messagesOf(frames []sentFrame) (messages []string) {
 func TestPendingFullSendsNothingAndDrainedFollows(t *testing.T) {
 	both(t, func(t *testing.T, dispatch Dispatch) {
 		drained := make(chan int, 10)
-		r := openRig(t, Config{Dispatch: dispatch, MaxPending: 1000, Handlers: Handlers{
+		r := openRig(t, Config{Dispatch: dispatch, MaxPending: 1000, Overflow: OverflowRefuse, Handlers: Handlers{
 			Drained: func(c *Conn) { drained <- c.Pending() },
 		}})
 		r.drain(0)
@@ -155,13 +155,13 @@ func TestDrainedIsNotCalledForWhatWasNeverRefused(t *testing.T) {
 	r := openRig(t, Config{MaxPending: 1000, Handlers: Handlers{Drained: func(*Conn) { t.Error("drained") }}})
 	_ = r.c.SendText("short")
 	r.turn()
-	expect(t, "too large ever to be sent", r.c.Send(Binary, make([]byte, 2000)), ErrPendingFull)
+	expect(t, "too large ever to be sent", r.c.Send(Binary, make([]byte, 2000)), ErrMessageTooLarge)
 	r.turn()
 }
 
 func TestDrainedMaySendMore(t *testing.T) {
 	left := 10
-	r := openRig(t, Config{MaxPending: 1000, Handlers: Handlers{Drained: func(c *Conn) {
+	r := openRig(t, Config{MaxPending: 1000, Overflow: OverflowRefuse, Handlers: Handlers{Drained: func(c *Conn) {
 		for left > 0 && c.Send(Binary, make([]byte, 400)) == nil {
 			left--
 		}

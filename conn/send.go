@@ -14,19 +14,33 @@ import (
 // Text must be UTF-8; the caller vouches for it. Messages of one goroutine arrive
 // in the order they were sent. Send fails, and sends nothing, with ErrClosed once
 // the connection is closing, with ErrPendingFull if the message would pass the
-// bound on pending bytes, and with ErrMessageType for any other type.
+// bound on pending bytes and [Overflow] does not make room for it, with
+// ErrMessageTooLarge if it is larger than that bound, and with ErrMessageType for any
+// other type.
 func (c *Conn) Send(t MessageType, payload []byte) error {
 	if t != Text && t != Binary {
 		return ErrMessageType
 	}
-	return c.sendMessage(t, payload)
+	return c.sendMessage(t, payload, "")
 }
 
 // SendText sends s as a text message, as Send does. It does not allocate.
-func (c *Conn) SendText(s string) error { return c.sendMessage(Text, bytesOf(s)) }
+func (c *Conn) SendText(s string) error { return c.sendMessage(Text, bytesOf(s), "") }
 
 // SendBinary sends b as a binary message, as Send does.
-func (c *Conn) SendBinary(b []byte) error { return c.sendMessage(Binary, b) }
+func (c *Conn) SendBinary(b []byte) error { return c.sendMessage(Binary, b, "") }
+
+// SendKeyed sends one message, as Send does, that is the latest value of the key. On a
+// connection whose policy is [OverflowLatest] it replaces the message of that key that
+// still waits when the peer does not keep up; with the other policies, and with the key
+// "", it is Send. So a producer need not know the policy. The key is kept, not copied,
+// while the message waits.
+func (c *Conn) SendKeyed(key string, t MessageType, payload []byte) error {
+	if t != Text && t != Binary {
+		return ErrMessageType
+	}
+	return c.sendMessage(t, payload, key)
+}
 
 // Send sends v to c: a string as text, bytes as binary. It does not allocate.
 // Otherwise it is [Conn.Send].
@@ -80,7 +94,7 @@ func (c *Conn) sendControl(op frame.Opcode, payload []byte) error {
 func (c *Conn) enqueueControl(q *queue, op frame.Opcode, payload []byte) {
 	c.enqueue(&q.main, frame.Header{Fin: true, Opcode: op}, payload)
 	q.control += c.frameSize(len(payload))
-	q.controlEnd = q.main.bytes
+	q.controlEnd = q.main.end()
 }
 
 // autoPong answers a ping; if there is no room now, the latest one later. mu is
@@ -98,36 +112,63 @@ func (c *Conn) autoPong(payload []byte) {
 }
 
 // sendMessage sends a whole message, behind the one that a Writer is writing.
-func (c *Conn) sendMessage(t MessageType, payload []byte) error {
+func (c *Conn) sendMessage(t MessageType, payload []byte, key string) error {
 	c.mu.Lock()
-	err := c.sendMessageLocked(frame.Header{Fin: true, Opcode: t}, payload)
+	err := c.sendMessageLocked(frame.Header{Fin: true, Opcode: t}, payload, key)
 	c.unlockAndWake()
 	return err
 }
 
-func (c *Conn) sendMessageLocked(h frame.Header, payload []byte) error {
+func (c *Conn) sendMessageLocked(h frame.Header, payload []byte, key string) error {
 	if c.State() != Open {
 		return ErrClosed
 	}
 	n := c.frameSize(len(payload))
-	if q := c.out(); q.writer != nil {
-		// The message being written must always be able to go on: half of the bound
-		// is left to it.
-		if !c.fits(q, n) || n > c.loop.config.MaxPending/2-q.behind.bytes {
-			q.crowded = q.main.bytes+q.behind.bytes > 0
-			return ErrPendingFull
+	if c.overflow != OverflowLatest {
+		key = ""
+	}
+	if key != "" {
+		return c.sendKeyed(h, payload, key, n+keyCost)
+	}
+	if n > c.loop.config.MaxPending {
+		return ErrMessageTooLarge
+	}
+	q := c.out()
+	if total, behind := c.lack(q, n); total > 0 || behind > 0 {
+		if err := c.admit(n, ""); err != nil {
+			return err
 		}
+		q = c.out()
+	}
+	if q.writer != nil {
 		c.enqueue(&q.behind, h, payload)
 		return nil
-	}
-	if err := c.makeRoom(n); err != nil {
-		return err
 	}
 	return c.sendFrame(h, payload)
 }
 
-// makeRoom sees that n more bytes of frames fit, if need be by sending what
-// merely waits for the loop's turn. mu is held.
+// sendKeyed queues a message that a later one of its key may replace. It takes n bytes
+// of the bound. mu is held.
+func (c *Conn) sendKeyed(h frame.Header, payload []byte, key string, n int) error {
+	if n > c.loop.config.MaxPending {
+		return ErrMessageTooLarge
+	}
+	if err := c.admit(n, key); err != nil {
+		return err
+	}
+	q := c.out()
+	l := &q.main
+	if q.writer != nil {
+		l = &q.behind
+	}
+	q.latest.add(l, l.end(), key)
+	c.enqueue(l, h, payload)
+	c.boundPending(q)
+	return nil
+}
+
+// makeRoom sees that n more bytes of a Writer's frames fit, if need be by sending
+// what merely waits for the loop's turn. mu is held.
 func (c *Conn) makeRoom(n int) error {
 	q := c.out()
 	if c.fits(q, n) {
@@ -164,18 +205,21 @@ func (c *Conn) sendFrame(h frame.Header, payload []byte) error {
 func (c *Conn) writeThrough(q *queue, h frame.Header, payload []byte) error {
 	h.PayloadLen = int64(len(payload))
 	head := frame.AppendHeader(q.head[:0], h)
-	n, ok := c.write(q, append(q.main.vec(q.iov[:0]), head, payload))
+	n, ok := c.write(q, append(q.vec(), head, payload))
 	if !ok {
 		return ErrClosed
 	}
 	queued := min(n, q.main.bytes)
-	q.consume(queued)
+	c.taken(q, queued)
 	c.countTaken(q, h)
 	n -= queued
 	if n < len(head)+len(payload) {
 		inHead := min(n, len(head))
 		q.main.append(&c.loop.pool, head[inHead:], 0)
 		q.main.append(&c.loop.pool, payload[n-inHead:], 0)
+		if n > 0 {
+			q.main.freeze()
+		}
 		c.boundPending(q)
 	}
 	c.flushed(q)

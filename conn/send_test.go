@@ -10,7 +10,7 @@ import (
 )
 
 func TestControlFramesHaveAReserve(t *testing.T) {
-	r := openRig(t, Config{MaxPending: 200})
+	r := openRig(t, Config{MaxPending: 200, Overflow: OverflowRefuse})
 	r.drain(0)
 	expect(t, "Send", r.c.Send(Binary, make([]byte, 196)), nil)
 	expect(t, "Send", r.c.SendText(""), ErrPendingFull)

@@ -54,10 +54,10 @@ func (d *Driver) checkStall() {
 	c := (*Conn)(d)
 	c.mu.Lock()
 	q := c.tx
-	pending := q.main.bytes
+	taken, pending := q.main.gone, q.pending()
 	q.blocked = false
 	c.flush()
-	stalled := c.tx == q && q.main.bytes == pending && c.State() == Open
+	stalled := c.tx == q && q.main.gone == taken && c.State() == Open
 	if c.tx == q {
 		q.stall.note(q.blocked, q.main.gone, d.millis())
 	}
@@ -66,6 +66,7 @@ func (d *Driver) checkStall() {
 	}
 	c.mu.Unlock()
 	if stalled {
+		d.loop.count(rareStalled, 1)
 		d.loop.config.Logger.Info("framerail: connection cut: the socket took nothing for the write timeout",
 			"remote", c.remote, "pending", pending)
 		d.abort(Local, ErrWriteStalled)

@@ -220,7 +220,7 @@ func (w *Writer) send(p []byte, fin bool) error {
 	if fin {
 		q := c.tx // the open Writer kept it there
 		q.writer = nil
-		q.main.move(&q.behind)
+		q.joinBehind()
 		c.boundPending(q)
 	}
 	return nil
@@ -237,7 +237,7 @@ func (w *Writer) sendWhenRoom(p []byte) error {
 			return err
 		}
 		q := c.tx
-		if q.main.bytes <= c.loop.config.MaxPending/4 && c.fits(q, c.frameSize(len(p))) || q.main.bytes == 0 {
+		if q.main.live() <= c.loop.config.MaxPending/4 && c.fits(q, c.frameSize(len(p))) || q.main.bytes == 0 {
 			return w.send(p, false)
 		}
 		if !q.blocked {

@@ -122,7 +122,7 @@ func TestWriterCanBeTriedAgainOnceDrained(t *testing.T) {
 
 // Whatever waits behind its message, a Writer can go on: it could else never end.
 func TestWriterGoesOnWhateverWaitsBehindIt(t *testing.T) {
-	r := openRig(t, Config{MaxPending: 1000})
+	r := openRig(t, Config{MaxPending: 1000, Overflow: OverflowRefuse})
 	w, _ := r.c.NewWriter(Text)
 	n := 0
 	for r.c.SendText(strings.Repeat("x", 90)) == nil {

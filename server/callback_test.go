@@ -28,7 +28,7 @@ func faulty(d conn.Dispatch, fault func(), log *journal) *Server {
 		}
 	}
 	return &Server{
-		Dispatch: d, Logger: log.logger(), Limits: Limits{CloseTimeout: 500 * time.Millisecond},
+		Dispatch: d, Overflow: conn.OverflowRefuse, Logger: log.logger(), Limits: Limits{CloseTimeout: 500 * time.Millisecond},
 		OnConnection: func(c *conn.Conn) {
 			where := c.Request().Header.Get("Fail")
 			c.SetValue(where)

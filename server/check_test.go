@@ -212,6 +212,7 @@ func TestOptions_MalformedOnesFailAtTheStart(t *testing.T) {
 		"QueueBytes":       {Limits: Limits{QueueBytes: -1}},
 		"HandshakeTimeout": {Limits: Limits{HandshakeTimeout: -time.Second}},
 		"CloseTimeout":     {Limits: Limits{CloseTimeout: -time.Second}},
+		"Overflow":         {Overflow: conn.OverflowLatest + 1},
 	} {
 		s.Addr = "127.0.0.1:0"
 		for how, run := range map[string]func() error{

@@ -138,7 +138,8 @@ func TestLoop_WatchingFails(t *testing.T) {
 	}
 	var log journal
 	closed := make(chan conn.CloseInfo, 1)
-	s := &Server{Loops: 1, Logger: log.logger(), OnClose: func(_ *conn.Conn, info conn.CloseInfo) { closed <- info }}
+	s := &Server{Loops: 1, Overflow: conn.OverflowRefuse, Logger: log.logger(),
+		OnClose: func(_ *conn.Conn, info conn.CloseInfo) { closed <- info }}
 	s.OnMessage = func(c *conn.Conn, m conn.Message) {
 		_ = s.run.loops[0].poll.Remove(clientOf((*conn.Driver)(c)).fd())
 		for c.SendBinary(make([]byte, 64<<10)) == nil { // until it waits for the socket

@@ -37,8 +37,8 @@ type Limits struct {
 	// MaxFragments bounds the fragments of a message received. Beyond it the
 	// connection closes with 1008. 0: 131,072.
 	MaxFragments int
-	// MaxPending bounds the bytes of frames that wait for one client. A send that
-	// would pass it fails with conn.ErrPendingFull. 0: 1 MiB.
+	// MaxPending bounds the bytes of frames that wait for one client. Beyond it,
+	// Server.Overflow says what happens. 0: 1 MiB.
 	MaxPending int
 	// QueueMessages and QueueBytes bound what waits for callbacks on goroutines, for
 	// each connection; beyond either its socket is not read. 0: 64, and 64 KiB.

@@ -125,6 +125,9 @@ func (s *Server) validate() error {
 			return fmt.Errorf("framerail: Limits.%s is negative", o.name)
 		}
 	}
+	if s.Overflow > conn.OverflowLatest {
+		return fmt.Errorf("framerail: there is no Overflow policy %d", s.Overflow)
+	}
 	return nil
 }
 
@@ -144,6 +147,7 @@ func (s *Server) config() conn.Config {
 		MaxMessageSize: s.MaxMessageSize,
 		MaxFragments:   s.MaxFragments,
 		MaxPending:     s.MaxPending,
+		Overflow:       s.Overflow,
 		QueueMessages:  s.QueueMessages,
 		QueueBytes:     s.QueueBytes,
 		IdleTimeout:    s.IdleTimeout,

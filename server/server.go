@@ -55,6 +55,11 @@ type Server struct {
 	// block. See [conn.Dispatch].
 	Dispatch conn.Dispatch
 
+	// Overflow says what becomes of a message that a client is sent and for which
+	// there is no room, because it does not read. Zero: the connection closes with
+	// 1013. See [conn.Overflow]; conn.Conn.SetOverflow sets it for one client.
+	Overflow conn.Overflow
+
 	// Check decides on each handshake that RFC 6455 and the origin rule let pass.
 	// It runs on the loop, whatever Dispatch says, and must not block. An error
 	// refuses: with 403 or, if it is or wraps a *Refusal, as that says. If it panics

@@ -140,7 +140,8 @@ func stuck(t *testing.T, s *Server) *peer {
 func TestShutdown_AgainstTheStuck(t *testing.T) {
 	modes(t, func(t *testing.T, d conn.Dispatch) {
 		var filled, unsent atomic.Int64
-		s := start(t, &Server{Dispatch: d, OnMessage: echo, Limits: Limits{MaxPending: 8 << 20, CloseTimeout: time.Minute},
+		s := start(t, &Server{Dispatch: d, OnMessage: echo, Overflow: conn.OverflowRefuse,
+			Limits: Limits{MaxPending: 8 << 20, CloseTimeout: time.Minute},
 			OnConnection: func(c *conn.Conn) {
 				if c.Request().Header.Get("Stuck") != "" {
 					for c.SendText(strings.Repeat("x", 64<<10)) == nil {

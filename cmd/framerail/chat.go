@@ -27,8 +27,10 @@ func (c *chatCommand) Run(log *slog.Logger) error {
 		Addr:    string(c.Addr),
 		Path:    chat.SocketPath,
 		Handler: chat.Page(),
-		Limits:  server.Limits{MaxMessageSize: chat.MaxMessageSize},
-		Logger:  log,
+		// A page that has missed an event would show a room that does not exist.
+		Overflow: conn.OverflowClose,
+		Limits:   server.Limits{MaxMessageSize: chat.MaxMessageSize},
+		Logger:   log,
 		OnConnection: func(c *conn.Conn) {
 			c.SetValue(room.Enter(c))
 		},

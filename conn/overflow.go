@@ -1,0 +1,183 @@
+package conn
+
+import "github.com/framerail/framerail/frame"
+
+// Overflow says what becomes of a message that would pass the bound on pending bytes,
+// [Config].MaxPending, because the peer does not read what it is sent. Whatever it
+// says, messages stay in order and whole. It is for messages sent at once: a [Writer]
+// waits for room, and control frames have a reserve of their own.
+//
+// With the policies that drop, a message for which Send returned nil may never leave.
+// [Conn.Dropped] counts those, which a program can look at in the Drained callback;
+// [CloseInfo] has the last count.
+type Overflow uint8
+
+const (
+	// OverflowClose closes the connection with 1013, TryAgainLater: what is pending is
+	// still sent, if the peer takes it within the close timeout. The send fails with
+	// ErrPendingFull. So a peer misses nothing without knowing.
+	OverflowClose Overflow = iota
+	// OverflowRefuse has the send fail with ErrPendingFull, and leaves what follows to
+	// the program; the Drained callback tells when to try again.
+	OverflowRefuse
+	// OverflowDropOldest drops the oldest whole messages of which no byte has left,
+	// as many as make room. What was written with a Writer is never dropped. If there
+	// is not enough to drop, the send fails with ErrPendingFull and nothing is dropped.
+	OverflowDropOldest
+	// OverflowLatest keeps the latest message of each key given to [Conn.SendKeyed]:
+	// once the socket is full, a message takes the place of the one of its key that
+	// waits and of which no byte has left. It goes to the end, as order demands: while
+	// more changes than the peer can read, what changes most waits longest. A key
+	// that waits takes 64 bytes of the bound. For the rest it is OverflowClose.
+	OverflowLatest
+)
+
+func (o Overflow) String() string {
+	switch o {
+	case OverflowRefuse:
+		return "refuse"
+	case OverflowDropOldest:
+		return "drop oldest"
+	case OverflowLatest:
+		return "latest"
+	}
+	return "close"
+}
+
+// drops tells whether messages that wait may be dropped.
+func (o Overflow) drops() bool { return o == OverflowDropOldest || o == OverflowLatest }
+
+// SetOverflow sets this connection's policy in place of [Config].Overflow. What waits
+// already will not be dropped. An unknown policy counts as OverflowClose.
+func (c *Conn) SetOverflow(o Overflow) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if q := c.tx; q != nil {
+		q.compact()
+		q.latest.forget()
+		q.main.freeze()
+		q.behind.freeze()
+	}
+	c.overflow = o
+}
+
+// Dropped is how many messages, and bytes of their frames, were dropped by the
+// overflow policy after Send had accepted them.
+func (c *Conn) Dropped() (messages, bytes int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.info == nil {
+		return 0, 0
+	}
+	return c.info.drops.messages, c.info.drops.bytes
+}
+
+// drops counts the messages that were dropped.
+type drops struct{ messages, bytes int64 }
+
+// noteDropped counts dropped messages. mu is held.
+func (c *Conn) noteDropped(why rareEvent, messages, bytes int) {
+	c.loop.count(why, messages)
+	if c.info == nil {
+		c.info = new(info)
+	}
+	c.info.drops.messages += int64(messages)
+	c.info.drops.bytes += int64(bytes)
+}
+
+// lack is by how many bytes a message of n does not fit: in all, and among those that
+// wait behind a Writer's, which must always be able to go on and has half of the
+// bound to itself. mu is held.
+func (c *Conn) lack(q *queue, n int) (total, behind int) {
+	most := c.loop.config.MaxPending
+	total = n - (most - q.pending() - keyCost*q.latest.live)
+	if q.writer != nil {
+		behind = n - (most/2 - q.behind.live())
+	}
+	return total, behind
+}
+
+// admit sees that there is room for a message of n bytes: it sends what merely waits
+// for the loop's turn and, if that does not help, does what the policy says.
+// mu is held.
+func (c *Conn) admit(n int, key string) error {
+	q := c.out()
+	if q.writer != nil && n > c.loop.config.MaxPending/2 {
+		q.crowded = q.pending() > 0 // it is the program's own Writer that is in the way
+		c.loop.count(rareOverflowRefused, 1)
+		return ErrPendingFull
+	}
+	total, behind := c.lack(q, n)
+	if total > 0 && !q.blocked && q.main.bytes > 0 {
+		c.flush()
+		if c.State() != Open {
+			return ErrClosed // it broke
+		}
+		q = c.out()
+		total, behind = c.lack(q, n)
+	}
+	if key != "" && q.blocked {
+		c.supersede(q, key)
+		total, behind = c.lack(q, n)
+	}
+	if total <= 0 && behind <= 0 {
+		return nil
+	}
+	q.refused = q.refused || q.main.bytes > 0
+	q.crowded = q.crowded || q.writer != nil && q.pending() > 0
+	switch c.overflow {
+	case OverflowRefuse:
+	case OverflowDropOldest:
+		if c.dropOldest(q, total, behind) {
+			return nil
+		}
+	default:
+		c.closeFull()
+		return ErrPendingFull
+	}
+	c.loop.count(rareOverflowRefused, 1)
+	return ErrPendingFull
+}
+
+// dropOldest drops messages until so many bytes are free in all, and so many behind
+// the Writer; none if there are not enough. mu is held.
+func (c *Conn) dropOldest(q *queue, total, behind int) bool {
+	// What is in main was sent before what is behind.
+	behind = max(behind, total-q.main.droppable(total))
+	if behind > 0 && q.behind.droppable(behind) < behind {
+		return false
+	}
+	c.dropFrom(&q.main, total)
+	c.dropFrom(&q.behind, behind)
+	q.tidy()
+	return true
+}
+
+// dropFrom drops the oldest messages of l until need bytes are free, or there are no
+// more.
+func (c *Conn) dropFrom(l *line, need int) {
+	if need <= 0 {
+		return
+	}
+	messages, bytes := 0, 0
+	for at, size := range l.messages() {
+		l.drop(at, size)
+		l.oldest = at + int64(size)
+		messages++
+		if bytes += size; bytes >= need {
+			break
+		}
+	}
+	c.noteDropped(rareDroppedOldest, messages, bytes)
+}
+
+// closeFull closes the connection of a peer that does not read. mu is held.
+func (c *Conn) closeFull() {
+	const reason = "messages are not read"
+	var scratch [frame.MaxControlPayload]byte
+	payload, _ := frame.AppendClose(scratch[:0], frame.TryAgainLater, reason) // it can be sent
+	e := c.ending(Local, ErrPendingFull)
+	e.drop = true
+	c.loop.count(rareOverflowClosed, 1)
+	c.sendClose(e, frame.TryAgainLater, reason, payload)
+}
