@@ -35,6 +35,7 @@ type program struct {
 	UTF8        utf8Command        `cmd:"" name:"utf8" help:"Every sequence of bytes as text, cut everywhere: refused at its first bad byte."`
 	Smuggling   smugglingCommand   `cmd:"" help:"Requests that two readers could read differently, cut everywhere: one answer."`
 	Negotiation negotiationCommand `cmd:"" help:"Origins, subprotocols and extensions by the grammar and against it: nothing agreed that was not offered."`
+	Crowd       crowdCommand       `cmd:"" help:"Many goroutines at the same connections, under the race detector. With go run -race."`
 	Serve       serveCommand       `cmd:"" hidden:"" help:"Run one server for a bar."`
 }
 

@@ -15,13 +15,15 @@ import (
 // programs are what framerail's callbacks do. Each is given a server that echoes
 // and counts. The broken ones have a fault that a bar must see.
 var programs = map[string]func(*server.Server, *counters){
-	"echo":  func(*server.Server, *counters) {},
-	"drop":  dropSome,
-	"keep":  keepAll,
-	"alter": alterSome,
-	"pour":  pour,
-	"panic": panicWhereAsked(func() { panic(errMeant) }),
-	"crash": panicWhereAsked(func() { go panic(errMeant) }),
+	"echo":   func(*server.Server, *counters) {},
+	"drop":   dropSome,
+	"keep":   keepAll,
+	"alter":  alterSome,
+	"pour":   pour,
+	"crowd":  gatherCrowd,
+	"racing": raceInCrowd,
+	"panic":  panicWhereAsked(func() { panic(errMeant) }),
+	"crash":  panicWhereAsked(func() { go panic(errMeant) }),
 }
 
 // dropSome is broken: it closes every 50th connection.
@@ -77,6 +79,11 @@ func pour(srv *server.Server, n *counters) {
 		}
 		go func() { _ = c.SendBinary(long) }()
 	}
+	closeOnce(srv, n)
+}
+
+// closeOnce counts connections whose close callback runs more than once.
+func closeOnce(srv *server.Server, n *counters) {
 	srv.OnClose = func(c *conn.Conn, _ conn.CloseInfo) {
 		n.closed.Add(1)
 		if c.Value() != nil {

@@ -49,12 +49,16 @@ func TestBars(t *testing.T) {
 		"utf8":        func(s scale) bar { return &utf8Command{scale: s, Workers: 2} },
 		"smuggling":   func(s scale) bar { return &smugglingCommand{scale: s} },
 		"negotiation": func(s scale) bar { return &negotiationCommand{scale: s, Seed: 1, Workers: 4} },
+		"crowd":       func(s scale) bar { return &crowdCommand{scale: s} },
 		"panics":      func(s scale) bar { return &panicsCommand{scale: s, Workers: 4} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if name == "halfopen" && os.Geteuid() != 0 {
 				t.Skip("TCP_REPAIR is for root")
+			}
+			if name == "crowd" && !raceDetector {
+				t.Skip("it needs the race detector")
 			}
 			test(t, "", bar)
 		})

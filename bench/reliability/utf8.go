@@ -21,6 +21,7 @@ import (
 // takes them for binary messages, and a server does not look.
 type utf8Command struct {
 	scale
+	Longest int `default:"4" help:"Bytes of the longest sequences of which the codec gets every one, up to 4; of longer ones it gets those where ranges begin and end."`
 	Workers int `default:"2" help:"Goroutines for the codec's part."`
 }
 
@@ -45,6 +46,9 @@ var badTexts = []struct {
 const goodText = "\x00a\x7f\u0080\u07ff\u0800\ud7ff\ue000\uffff\U00010000\U0010ffff😀"
 
 func (b *utf8Command) Run(ctx context.Context) error {
+	if b.Short {
+		b.Longest = 1
+	}
 	v := new(verdict)
 	sequences, err := b.codec(ctx, v)
 	if err != nil {
@@ -69,23 +73,37 @@ func (b *utf8Command) Run(ctx context.Context) error {
 		sequences, lives)
 }
 
-// codec gives the decoder every sequence there is; in short, those of the bytes where
-// ranges begin and end.
+// textEdges are the bytes where ranges begin and end, and neighbours of theirs.
+var textEdges = []byte("\x00\x7f\x80\x8f\x90\x9f\xa0\xbf\xc1\xc2\xe0\xe1\xed\xf0\xf1\xf4\xf5")
+
+// codec gives the decoder every sequence there is, as far as they are asked for.
 func (b *utf8Command) codec(ctx context.Context, v *verdict) (sequences int64, err error) {
-	alphabet := make([]byte, 256)
-	for i := range alphabet {
-		alphabet[i] = byte(i)
-	}
-	if b.Short {
-		alphabet = []byte("\x00\x7f\x80\x8f\x90\x9f\xa0\xbf\xc1\xc2\xe0\xe1\xed\xf0\xf1\xf4\xf5")
+	every := make([]byte, 256)
+	for i := range every {
+		every[i] = byte(i)
 	}
 	var count atomic.Int64
-	err = each(ctx, len(alphabet), b.Workers, func(ctx context.Context, i int) error {
-		c := codecCheck{v: v, alphabet: alphabet, opcode: either[byte](b.scale, wire.Text, wire.Binary), ends: make(map[string]*textEnds)}
-		err := c.beginningWith(ctx, alphabet[i])
-		count.Add(c.count)
-		return err
+	err = each(ctx, len(every), b.Workers, func(ctx context.Context, first int) error {
+		c := codecCheck{v: v, opcode: either[byte](b.scale, wire.Text, wire.Binary), ends: make(map[string]*textEnds)}
+		c.uncut.Reset(frame.Client, frame.Limits{})
+		defer func() { count.Add(c.count) }()
+		for size := 1; size <= 4; size++ {
+			c.alphabet = every
+			if size > b.Longest {
+				c.alphabet = textEdges
+				if bytes.IndexByte(textEdges, byte(first)) < 0 {
+					break
+				}
+			}
+			if err := c.beginningWith(ctx, byte(first), size); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
 	return count.Load(), err
 }
 
@@ -99,6 +117,9 @@ type codecCheck struct {
 	opcode   byte
 	count    int64
 	ends     map[string]*textEnds // by the bytes of a sequence that has begun
+	uncut    frame.Decoder        // at rest
+	in       []byte               // a frame's header, and the text as far as it is chosen
+	after    [4]frame.Decoder     // behind the header and so many bytes of the text
 }
 
 // textEnds tells of each byte whether it ends a sequence that has begun, goes on
@@ -111,79 +132,70 @@ const (
 	textWhole
 )
 
-// beginningWith checks the sequences with that first byte. The decoder is stopped
-// before each byte, and its state copied: all that begin alike go on from there.
-func (c *codecCheck) beginningWith(ctx context.Context, first byte) error {
-	for size := 1; size <= 4; size++ {
-		var after [4]frame.Decoder // a Client, as whom it takes frames that are not masked
-		after[0].Reset(frame.Client, frame.Limits{})
-		header := []byte{0x80 | c.opcode, byte(size)}
-		if _, n, err := after[0].Next(header); n != len(header) || err != nil {
-			return fmt.Errorf("the decoder took %d bytes of a header: %w", n, err)
-		}
-		err := c.from(ctx, &after, append(header, first), 1)
-		if errors.Is(err, errEnough) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+// beginningWith checks the sequences of that size with that first byte. The decoder is
+// stopped before each byte, and its state copied: all that begin alike go on from there.
+func (c *codecCheck) beginningWith(ctx context.Context, first byte, size int) error {
+	c.in = append(c.in[:0], 0x80|c.opcode, byte(size))
+	c.after[0].Reset(frame.Client, frame.Limits{}) // a Client takes frames that are not masked
+	if _, n, err := c.after[0].Next(c.in); n != len(c.in) || err != nil {
+		return fmt.Errorf("the decoder took %d bytes of a header: %w", n, err)
 	}
-	return nil
+	return c.with(ctx, first, size-1, nil, c.endsAfter(nil)[first], -1)
 }
 
-// from checks all sequences that begin with the n payload bytes of in, behind whose
-// header stands the first decoder of after, and the others behind a byte each.
-func (c *codecCheck) from(ctx context.Context, after *[4]frame.Decoder, in []byte, n int) error {
-	if n < int(in[1])-1 {
-		after[n] = after[n-1]
-		feed(&after[n], in[len(in)-1:])
-		for _, next := range c.alphabet {
-			if err := c.from(ctx, after, append(in, next), n+1); err != nil {
-				return err
-			}
-		}
-		return ctx.Err()
+// with checks all sequences of in, next and more bytes behind them. in ends within
+// the sequence begun, with which next does what end says, unless a byte of in is bad,
+// at that place.
+func (c *codecCheck) with(ctx context.Context, next byte, more int, begun []byte, end byte, bad int) error {
+	n := len(c.in) - 2 // bytes of the text so far
+	if bad < 0 && end == textBad {
+		bad = n
 	}
-	if int(in[1]) == 1 {
-		return c.whole(after, in, c.endsAfter(nil)[in[2]], 0, 0)
+	c.in = append(c.in, next)
+	defer func() { c.in = c.in[:len(c.in)-1] }()
+	if more == 0 {
+		return c.whole(end, bad, n)
 	}
-	after[n] = after[n-1]
-	feed(&after[n], in[len(in)-1:])
-	bad, begun := oracle(in[2:])
+	if end == textGoesOn {
+		begun = append(begun[:len(begun):len(begun)], next)
+	} else {
+		begun = nil
+	}
 	ends := c.endsAfter(begun)
-	in = append(in, 0)
-	for _, last := range c.alphabet {
-		in[len(in)-1] = last
-		if err := c.whole(after, in, ends[last], bad, n); err != nil {
+	c.after[n+1] = c.after[n]
+	feed(&c.after[n+1], c.in[len(c.in)-1:])
+	for _, b := range c.alphabet {
+		if err := c.with(ctx, b, more-1, begun, ends[b], bad); err != nil {
 			return err
 		}
 	}
-	return nil
+	return ctx.Err()
 }
 
-// whole checks one sequence, in one piece and in two. Its last byte does what end
-// says, unless one before it is bad: then bad is less than n, the bytes before the
-// last.
-func (c *codecCheck) whole(after *[4]frame.Decoder, in []byte, end byte, bad, n int) error {
+// whole checks one sequence, in one piece and in two, whose last byte has n before it
+// and does what end says, unless there is a bad one.
+func (c *codecCheck) whole(end byte, bad, n int) error {
 	c.count++
 	want := n // that the text ends within a sequence is its last byte's fault
 	switch {
-	case bad < n:
+	case bad >= 0:
 		want = bad
 	case end == textWhole:
 		want = n + 1
 	}
-	var d frame.Decoder
-	d.Reset(frame.Client, frame.Limits{})
-	if got := feed(&d, in); got != want {
-		c.v.miss("% x: %d bytes taken, want %d", in[2:], got, want)
+	got := feed(&c.uncut, c.in)
+	if got <= n {
+		c.uncut.Reset(frame.Client, frame.Limits{})
+	}
+	if got != want {
+		c.v.miss("% x: %d bytes taken, want %d", c.in[2:], got, want)
 		return errEnough
 	}
-	for cut := 1; cut <= n; cut++ {
-		d := after[cut]
-		if got := min(cut, want) + feed(&d, in[2+cut:]); got != want {
-			c.v.miss("% x cut at %d: %d bytes taken, want %d", in[2:], cut, got, want)
+	// Behind a bad byte there is nothing to cut: the decoder has failed.
+	for cut := 1; cut <= min(n, want); cut++ {
+		d := c.after[cut]
+		if got := cut + feed(&d, c.in[2+cut:]); got != want {
+			c.v.miss("% x cut at %d: %d bytes taken, want %d", c.in[2:], cut, got, want)
 			return errEnough
 		}
 	}
@@ -203,21 +215,6 @@ func feed(d *frame.Decoder, b []byte) (taken int) {
 	return taken
 }
 
-// oracle is the place of the first byte of b that no text can have there, and, if
-// that is behind it, the sequence that b ends within. It knows of UTF-8 only what
-// utf8.Valid tells.
-func oracle(b []byte) (bad int, begun []byte) {
-	for bad < len(b) && textCanBegin(b[:bad+1]) {
-		bad++
-	}
-	for n := len(b); n >= 0; n-- {
-		if utf8.Valid(b[:n]) {
-			return bad, b[n:]
-		}
-	}
-	return bad, nil
-}
-
 // textCanBegin reports whether some bytes behind b would make it UTF-8.
 func textCanBegin(b []byte) bool {
 	for _, end := range []string{"", "\x80", "\xa0", "\x90", "\x80\x80", "\xa0\x80", "\x90\x80", "\x80\x80\x80", "\x90\x80\x80"} {
@@ -228,7 +225,8 @@ func textCanBegin(b []byte) bool {
 	return false
 }
 
-// endsAfter is what each byte does behind a sequence that has begun.
+// endsAfter is what each byte does behind a sequence that has begun. It knows of UTF-8
+// only what utf8.Valid tells.
 func (c *codecCheck) endsAfter(begun []byte) *textEnds {
 	if ends, ok := c.ends[string(begun)]; ok {
 		return ends

@@ -1,0 +1,204 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+
+	"github.com/framerail/framerail/bench/internal/wire"
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/server"
+)
+
+// crowdCommand has many goroutines of the server's send to, ping, ask and close the
+// same connections, whose clients meanwhile send themselves. Both processes must have
+// the race detector: its report ends a process with a status of its own. Broken, the
+// program counts without a lock.
+type crowdCommand struct {
+	scale
+	Conns  int `default:"1000" help:"Connections."`
+	Rounds int `default:"3" help:"How often each goroutine goes round all connections."`
+}
+
+// crowd is how many goroutines there are.
+const crowd = 64
+
+var errNoRaceDetector = errors.New("without the race detector this shows nothing: go run -race ./bench/reliability crowd")
+
+func (b *crowdCommand) Run(ctx context.Context) error {
+	if !raceDetector {
+		return errNoRaceDetector
+	}
+	if b.Short {
+		b.Conns, b.Rounds = 50, 3
+	}
+	v := new(verdict)
+	var frames atomic.Int64
+	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
+		set := setup{Program: either(b.scale, "crowd", "racing"), Dispatch: dispatch, MaxPending: 8 << 20, Quiet: b.Break}
+		err := withServer(ctx, v, set, func(p *process) error { return b.gather(ctx, v, p, &frames) })
+		if err != nil {
+			return err
+		}
+	}
+	return v.conclude("%d goroutines sent to, pinged and closed %d connections, %d rounds, callbacks on the loop and on goroutines: %d frames, each goroutine's in its order, one close callback each, no report of the race detector",
+		crowd, b.Conns, b.Rounds, frames.Load())
+}
+
+func (b *crowdCommand) gather(ctx context.Context, v *verdict, p *process, frames *atomic.Int64) error {
+	before, err := p.stats()
+	if err != nil {
+		return err
+	}
+	clients, err := openAll(ctx, p.addr, b.Conns)
+	defer func() { closeAll(clients) }()
+	if err != nil {
+		return err
+	}
+	var group sync.WaitGroup
+	for i, c := range clients {
+		group.Go(func() {
+			n, err := c.inTheCrowd()
+			frames.Add(int64(n))
+			v.expect(err == nil, "connection %d after %d frames: %v", i, n, err)
+		})
+	}
+	starter, err := open(ctx, p.addr, "/start")
+	if err != nil {
+		return err
+	}
+	clients = append(clients, starter)
+	if err := starter.send(wire.Binary, binary.BigEndian.AppendUint32(nil, uint32(b.Rounds))); err != nil {
+		return err
+	}
+	group.Wait()
+	closeAll(clients)
+	after, err := p.settle(ctx, before)
+	if err != nil {
+		return err
+	}
+	all := int64(b.Conns) + 1
+	v.expect(after.Opened == all && after.Closed == all && after.Twice == 0, "%d close callbacks of %d connections, %d came twice", after.Closed, all, after.Twice)
+	return nil
+}
+
+// inTheCrowd reads what comes until the server closes, answering pings and some of
+// the rest, and wants what each goroutine sends to be in order.
+func (c *client) inTheCrowd() (n int, err error) {
+	var last [crowd]uint32
+	for within := false; ; {
+		// A thousand clients beside it, and the race detector, may take the CPU for long.
+		if err := c.extend(4 * patience); err != nil {
+			return n, err
+		}
+		final, opcode, payload, err := wire.ReadFrame(c.in)
+		if err != nil {
+			return n, err
+		}
+		n++
+		if opcode < wire.Close {
+			if within != (opcode == wire.Continuation) {
+				return n, fmt.Errorf("opcode %#x, within a message: %v", opcode, within)
+			}
+			within = !final
+		}
+		switch {
+		case opcode == wire.Close:
+			// The server may have cut its end by now.
+			_ = c.send(wire.Close, payload[:min(2, len(payload))])
+			return n, nil
+		case opcode == wire.Ping:
+			// From here on a write may fail since the server closes: reading tells.
+			_ = c.send(wire.Pong, payload)
+		case opcode == wire.Binary && len(payload) >= 8:
+			from, number := binary.BigEndian.Uint32(payload)%crowd, binary.BigEndian.Uint32(payload[4:])
+			if number <= last[from] {
+				return n, fmt.Errorf("goroutine %d: %d behind %d", from, number, last[from])
+			}
+			last[from] = number
+			if number%8 == 0 {
+				_ = c.send(wire.Text, []byte("meanwhile"))
+			}
+		}
+	}
+}
+
+// gatherCrowd is the program: when a client asks for it, the goroutines go round all
+// connections, and then close them.
+func gatherCrowd(srv *server.Server, n *counters) {
+	crowdWith(srv, n, func() {})
+}
+
+// raceInCrowd is broken: the goroutines share a count without a lock.
+func raceInCrowd(srv *server.Server, n *counters) {
+	shared := 0
+	crowdWith(srv, n, func() { shared++ })
+}
+
+func crowdWith(srv *server.Server, n *counters, each func()) {
+	closeOnce(srv, n)
+	srv.OnConnection = func(c *conn.Conn) {
+		n.opened.Add(1)
+		if path(c.Request()) == "/start" {
+			c.OnMessage(func(_ *conn.Conn, m conn.Message) {
+				rounds := binary.BigEndian.Uint32(m.Payload)
+				rest := new(sync.WaitGroup)
+				rest.Add(crowd)
+				for g := range crowd {
+					go goRound(srv, uint32(g), rounds, rest, each)
+				}
+			})
+		}
+	}
+}
+
+// goRound is one of the goroutines. When the rest has gone its rounds too, all close
+// all.
+func goRound(srv *server.Server, g, rounds uint32, rest *sync.WaitGroup, each func()) {
+	r := rand.New(rand.NewPCG(uint64(g), 1))
+	for round := range rounds {
+		for c := range srv.Clients() {
+			each()
+			mingle(c, r, g, round+1)
+		}
+	}
+	rest.Done()
+	rest.Wait()
+	for c := range srv.Clients() {
+		_ = c.Close(1000, "enough")
+	}
+}
+
+// mingle does something with a connection. That it is closing, by another
+// goroutine, is what its errors say.
+func mingle(c *conn.Conn, r *rand.Rand, g, number uint32) {
+	payload := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(make([]byte, 0, 64), g), number)
+	switch r.IntN(32) {
+	case 0: // at once, past the queue, if the socket takes it
+		_ = c.SendBinary(append(payload, make([]byte, 70<<10)...))
+	case 1, 2, 3, 4:
+		_ = c.Ping(payload)
+	case 5, 6, 7, 8:
+		if w, err := c.NewWriter(conn.Binary); err == nil {
+			_, _ = w.Write(payload)
+			_ = w.Flush()
+			_, _ = w.Write([]byte("and more"))
+			_ = w.Close()
+		}
+	case 9, 10, 11, 12:
+		_, _, _ = c.State(), c.Pending(), c.Request()
+		c.OnPong(func(*conn.Conn, []byte) {})
+	case 13:
+		if r.IntN(200) == 0 {
+			_ = c.Close(1001, "too early")
+		}
+	default:
+		_ = c.SendBinary(payload)
+	}
+}
