@@ -120,7 +120,7 @@ func (d *Driver) fail(err error) {
 	if fault := (*frame.Error)(nil); errors.As(err, &fault) {
 		code, reason = fault.Code, fault.Rule
 	}
-	d.loop.config.Logger.Info("framerail: connection failed", "remote", c.remote, "code", uint16(code), "error", err)
+	d.loop.config.Logger.Info("framerail: connection failed", "remote", c.RemoteAddr(), "code", uint16(code), "error", err)
 	c.failWith(code, reason, err, false)
 	d.discard(err)
 }

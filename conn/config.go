@@ -30,6 +30,18 @@ const (
 	DefaultMaxMessageSize = frame.DefaultMaxMessageSize
 	// DefaultMaxFragments is a count for each message.
 	DefaultMaxFragments = frame.DefaultMaxFragments
+	// DefaultMessagesPerSecond is what one connection may send: as much as keeps a
+	// core busy when each message comes in a packet of its own, and far more than
+	// anyone types, plays or measures. A program whose peers pour in data raises it.
+	DefaultMessagesPerSecond = 100_000
+	// DefaultControlFramesPerSecond leaves room for peers that measure the round trip
+	// with every frame of a game.
+	DefaultControlFramesPerSecond = 100
+	// MaxControlFramesPerSecond is the highest limit that can be kept.
+	MaxControlFramesPerSecond = 1000 * controlUnits
+	// rateBurst is how much may come at once, in time at the allowed rate. It is long,
+	// since a peer that was not read from for a while is no flood when it is.
+	rateBurst = 10 * time.Second
 	// DefaultMaxPending is in bytes of frames for each connection.
 	DefaultMaxPending = 1 << 20
 	// DefaultQueueMessages and DefaultQueueBytes bound what waits for callbacks on
@@ -76,6 +88,13 @@ type Config struct {
 	MaxMessageSize int64
 	// MaxFragments bounds the fragments of a message; beyond it 1008.
 	MaxFragments int
+	// MessagesPerSecond and ControlFramesPerSecond bound what arrives, pings and pongs
+	// being the control frames; beyond them, once ten seconds' worth has come at once,
+	// the connection closes with 1008. Negative: no limit. Control frames
+	// are counted to a quarter of a millisecond each, so that more than 4,000 counts as
+	// 4,000; a program that sends pings must allow their pongs.
+	MessagesPerSecond      int
+	ControlFramesPerSecond int
 	// MaxPending bounds the bytes of frames that wait for the socket. What becomes of
 	// a message that would pass it is Overflow's to say; one larger than all of it
 	// fails with ErrMessageTooLarge. Above half of it the peer is not read from until a quarter is
@@ -113,6 +132,8 @@ type Config struct {
 func (cfg Config) WithDefaults() Config {
 	orDefault(&cfg.MaxMessageSize, DefaultMaxMessageSize)
 	orDefault(&cfg.MaxFragments, DefaultMaxFragments)
+	orDefault(&cfg.MessagesPerSecond, DefaultMessagesPerSecond)
+	orDefault(&cfg.ControlFramesPerSecond, DefaultControlFramesPerSecond)
 	orDefault(&cfg.MaxPending, DefaultMaxPending)
 	orDefault(&cfg.QueueMessages, DefaultQueueMessages)
 	orDefault(&cfg.QueueBytes, DefaultQueueBytes)

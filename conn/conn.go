@@ -12,9 +12,15 @@ import (
 type Conn struct {
 	loop      *Loop
 	transport Transport
-	remote    netip.AddrPort
-	handlers  atomic.Pointer[Handlers]
-	state     atomic.Uint32
+	addr      netip.Addr // the peer's, with port: an AddrPort would waste six bytes
+	port      uint16
+
+	// Owned by the loop, and here because there is room: see rate.go.
+	controlDebt uint16
+	messageDebt uint32
+
+	handlers atomic.Pointer[Handlers]
+	state    atomic.Uint32
 
 	// corked is true while the loop is at work on this connection and will flush
 	// it when done: a send need not ask it to.
@@ -87,7 +93,7 @@ func (c *Conn) State() State { return State(c.state.Load()) }
 
 // RemoteAddr is the peer's address, without brackets or an IPv4-mapped prefix;
 // zero over a unix socket. It stays known after the close.
-func (c *Conn) RemoteAddr() netip.AddrPort { return c.remote }
+func (c *Conn) RemoteAddr() netip.AddrPort { return netip.AddrPortFrom(c.addr, c.port) }
 
 // LocalAddr is this side's address; zero over a unix socket and once the
 // connection is closed.
@@ -123,7 +129,7 @@ func (c *Conn) Request() *http.Request {
 		return nil
 	}
 	if in.request == nil && in.head != nil && c.loop.config.Request != nil {
-		in.request = c.loop.config.Request(in.head, c.remote)
+		in.request = c.loop.config.Request(in.head, c.RemoteAddr())
 	}
 	in.keep = true
 	return in.request

@@ -65,8 +65,11 @@
 // # Limits
 //
 // [Config] has them, each with a default that is safe on the internet. A message
-// over MaxMessageSize or MaxFragments closes its connection with 1009 or 1008. What
-// a peer does not read is bounded by MaxPending; control frames have 1 KiB beyond it.
+// over MaxMessageSize or MaxFragments closes its connection with 1009 or 1008, and so
+// do, with 1008, messages or control frames faster than MessagesPerSecond and
+// ControlFramesPerSecond.
+//
+// What a peer does not read is bounded by MaxPending; control frames have 1 KiB beyond it.
 // What becomes of a message that would pass it is the [Overflow] policy's to say: the
 // connection closes with 1013, which is the default, the send is refused, or messages
 // that wait are dropped, the oldest or those with an older value of a key, and counted.

@@ -155,7 +155,7 @@ func (c *Conn) contain(r any) error {
 	}
 	c.loop.count(rarePanic, 1)
 	c.loop.config.Logger.Error("framerail: a callback panicked",
-		"remote", c.remote, "panic", r, "stack", string(debug.Stack()))
+		"remote", c.RemoteAddr(), "panic", r, "stack", string(debug.Stack()))
 	c.failWith(frame.InternalError, "", err, true)
 	return err
 }

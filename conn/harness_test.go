@@ -129,6 +129,9 @@ func newRig(t testing.TB, cfg Config) *rig {
 	if cfg.Logger == nil {
 		cfg.Logger = quiet
 	}
+	// The rig's clock stands still unless a test moves it, and any rate is infinite.
+	orDefault(&cfg.MessagesPerSecond, -1)
+	orDefault(&cfg.ControlFramesPerSecond, -1)
 	cfg = cfg.WithDefaults()
 	r := &rig{t: t, wire: &wire{room: -1}, scheduled: make(chan *Driver, 1000), read: true, c: new(Conn)}
 	onClose := cfg.Handlers.Close

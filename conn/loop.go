@@ -64,6 +64,7 @@ func (l *Loop) wait(c *sync.Cond) {
 type Loop struct {
 	config *Config
 	host   Host
+	costs  rateCosts
 
 	// Now is the time since a moment of the owner's choice, as of this turn. The
 	// owner sets it; timeouts are only as fine as it is.
@@ -89,7 +90,7 @@ type Loop struct {
 // NewLoop is a loop's shared part. The config must have its defaults filled in
 // and is not changed.
 func NewLoop(config *Config, host Host) *Loop {
-	return &Loop{config: config, host: host, readBuf: make([]byte, ReadSize)}
+	return &Loop{config: config, host: host, costs: config.rateCosts(), readBuf: make([]byte, ReadSize)}
 }
 
 // Lent is how many pooled buffers the loop's connections hold, and their bytes:
@@ -105,7 +106,8 @@ type Driver Conn
 // Init readies a zero connection of loop l. The id is the loop's own number for
 // it.
 func (d *Driver) Init(l *Loop, id int, t Transport, remote netip.AddrPort) {
-	d.loop, d.id, d.transport, d.remote = l, int32(id), t, remote
+	d.loop, d.id, d.transport = l, int32(id), t
+	d.addr, d.port = remote.Addr(), remote.Port()
 	d.handlers.Store(&l.config.Handlers)
 	d.interest = interestRead
 	d.overflow = l.config.Overflow
@@ -295,7 +297,11 @@ func (d *Driver) setInterest(read, write bool) {
 
 // hear notes a sign of life of the peer's.
 func (d *Driver) hear() {
-	d.heard = d.millis()
+	now := d.millis()
+	if d.messageDebt != 0 || d.controlDebt != 0 {
+		d.repay(now - d.heard)
+	}
+	d.heard = now
 	d.pinged = false
 }
 

@@ -244,10 +244,14 @@ func (d *Driver) parseAll(rx *receiver, b []byte) (all bool) {
 			d.data(rx, ev)
 		case frame.Ping:
 			d.loop.turn.received.Frames.Ping++
-			d.ping(ev.Payload)
+			if d.chargeControl() {
+				d.ping(ev.Payload)
+			}
 		case frame.Pong:
 			d.loop.turn.received.Frames.Pong++
-			d.pong(ev.Payload)
+			if d.chargeControl() {
+				d.pong(ev.Payload)
+			}
 		case frame.Close:
 			d.loop.turn.received.Frames.Close++
 			d.closeFrame(ev.Payload)
@@ -267,6 +271,11 @@ func (d *Driver) data(rx *receiver, ev frame.Event) {
 	}
 	h := c.handlers.Load()
 	if ev.First {
+		if d.messageDebt += d.loop.costs.message; d.messageDebt > messageBucket {
+			d.loop.count(rareMessageRate, 1)
+			d.fail(ErrMessageRate)
+			return
+		}
 		rx.streaming = h.Stream != nil
 	}
 	if rx.streaming {

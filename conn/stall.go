@@ -68,7 +68,7 @@ func (d *Driver) checkStall() {
 	if stalled {
 		d.loop.count(rareStalled, 1)
 		d.loop.config.Logger.Info("framerail: connection cut: the socket took nothing for the write timeout",
-			"remote", c.remote, "pending", pending)
+			"remote", c.RemoteAddr(), "pending", pending)
 		d.abort(Local, ErrWriteStalled)
 	}
 }

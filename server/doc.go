@@ -46,7 +46,7 @@
 //
 // The zero value of every option is safe on the internet; the fields of [Server] and
 // the constants of this package tell each default. A request's head may have
-// [MaxHandshakeBytes] and [MaxHandshakeHeaders]. There is no limit on the number of
+// MaxHandshakeBytes and MaxHandshakeHeaders. There is no limit on the number of
 // connections but the system's: out of descriptors, accepting pauses and tries
 // again, live connections go on, and new ones wait in the kernel.
 //

@@ -83,7 +83,7 @@ func (l *loop) greet(cl *client) {
 		p.add(&g.heads, head)
 		head, scan = p.buf.B, &p.scan
 	}
-	end, err := scan.Scan(head)
+	end, err := scan.ScanWithin(head, l.run.head)
 	switch {
 	case err != nil:
 		l.refuse(cl, asRefusal(err))

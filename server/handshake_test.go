@@ -53,8 +53,8 @@ func TestHandshake_RefusalsHaveTheRightStatus(t *testing.T) {
 		{"ordinary_request", "GET /chat HTTP/1.1\r\nHost: a\r\n\r\n", 426, "Upgrade: websocket"},
 		{"version_8", replace("Version: 13", "Version: 8"), 426, "Sec-WebSocket-Version: 13"},
 		{"no_version", replace("Sec-WebSocket-Version: 13\r\n", ""), 426, "Sec-WebSocket-Version: 13"},
-		{"long_line", with("Cookie: " + strings.Repeat("c", MaxHandshakeBytes)), 431, ""},
-		{"long_request_line", "GET /" + strings.Repeat("p", MaxHandshakeBytes), 431, ""},
+		{"long_line", with("Cookie: " + strings.Repeat("c", DefaultMaxHandshakeBytes)), 431, ""},
+		{"long_request_line", "GET /" + strings.Repeat("p", DefaultMaxHandshakeBytes), 431, ""},
 		{"101_headers", with(strings.Split(strings.Repeat("A: b\r\n", 97), "\r\n")[:97]...), 431, ""},
 		{"HTTP_2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, ""},
 	} {
@@ -83,16 +83,38 @@ func TestHandshake_RefusalsHaveTheRightStatus(t *testing.T) {
 func TestHandshake_LimitsAreReachedExactly(t *testing.T) {
 	s := start(t, &Server{OnMessage: echo})
 	t.Run("100_headers", func(t *testing.T) {
-		lines := strings.Split(strings.Repeat("A: b\r\n", MaxHandshakeHeaders-5), "\r\n")
-		dial(t, s, lines[:MaxHandshakeHeaders-5]...).alive()
+		lines := strings.Split(strings.Repeat("A: b\r\n", DefaultMaxHandshakeHeaders-5), "\r\n")
+		dial(t, s, lines[:DefaultMaxHandshakeHeaders-5]...).alive()
 	})
 	t.Run("8_KiB", func(t *testing.T) {
-		fill := MaxHandshakeBytes - len(with("Cookie: "))
+		fill := DefaultMaxHandshakeBytes - len(with("Cookie: "))
 		dial(t, s, "Cookie: "+strings.Repeat("c", fill)).alive()
 		p := dialRaw(t, s)
 		p.send(with("Cookie: " + strings.Repeat("c", fill+1)))
 		p.expectRefusal(431)
 	})
+}
+
+// Lower and higher limits than the default's, the higher one in more pieces than a
+// loop's buffer takes.
+func TestHandshake_LimitsAreOptions(t *testing.T) {
+	low := start(t, &Server{Limits: Limits{MaxHandshakeBytes: 500, MaxHandshakeHeaders: 7}})
+	high := start(t, &Server{OnMessage: echo, Limits: Limits{MaxHandshakeBytes: 100_000, MaxHandshakeHeaders: 200}})
+	for name, header := range map[string]string{
+		"bytes": "Cookie: " + strings.Repeat("c", 500),
+		"lines": strings.Repeat("A: b\r\n", 7) + "A: b",
+	} {
+		p := dialRaw(t, low)
+		p.send(with(header))
+		p.expectRefusal(431)
+		if got := low.Stats().Refused[TooLarge]; got == 0 {
+			t.Errorf("%s: not counted", name)
+		}
+	}
+	dial(t, high, "Cookie: "+strings.Repeat("c", 90_000), strings.Repeat("A: b\r\n", 150)+"A: b").alive()
+	p := dialRaw(t, high)
+	p.send(with("Cookie: " + strings.Repeat("c", 100_000)))
+	p.expectRefusal(431)
 }
 
 func TestHandshake_RefusesHEADWithoutBody(t *testing.T) {

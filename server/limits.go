@@ -23,9 +23,13 @@ const (
 	DefaultHandshakeTimeout = 5 * time.Second
 	// DefaultSlowCallback is a delay that people notice.
 	DefaultSlowCallback = 100 * time.Millisecond
-	// MaxHandshakeBytes and MaxHandshakeHeaders bound the request's head.
-	MaxHandshakeBytes   = handshake.MaxHeadBytes
-	MaxHandshakeHeaders = handshake.MaxHeaders
+	// DefaultMaxHandshakeBytes and DefaultMaxHandshakeHeaders bound the request's head.
+	// Browsers send about 1,000 bytes in 12 to 20 lines, and cookies.
+	DefaultMaxHandshakeBytes   = handshake.MaxHeadBytes
+	DefaultMaxHandshakeHeaders = handshake.MaxHeaders
+
+	DefaultMessagesPerSecond      = conn.DefaultMessagesPerSecond
+	DefaultControlFramesPerSecond = conn.DefaultControlFramesPerSecond
 )
 
 // Limits bound what a client may use of a server. Every zero means the default beside
@@ -37,6 +41,14 @@ type Limits struct {
 	// MaxFragments bounds the fragments of a message received. Beyond it the
 	// connection closes with 1008. 0: 131,072.
 	MaxFragments int
+	// MessagesPerSecond and ControlFramesPerSecond bound what one connection sends,
+	// pings and pongs being the control frames. Ten seconds' worth may come at once;
+	// beyond that the connection closes with 1008. 0: 100,000, and 100. Negative: no
+	// limit. More than 4,000 control frames count as 4,000; a program that sends pings
+	// must allow their pongs.
+	MessagesPerSecond      int
+	ControlFramesPerSecond int
+
 	// MaxPending bounds the bytes of frames that wait for one client. Beyond it,
 	// Server.Overflow says what happens. 0: 1 MiB.
 	MaxPending int
@@ -45,6 +57,11 @@ type Limits struct {
 	QueueMessages int
 	QueueBytes    int
 
+	// MaxHandshakeBytes and MaxHandshakeHeaders bound the head of a request and the
+	// field lines in it; beyond either it gets 431. 0: 8 KiB, and 100. More than 1 MiB
+	// counts as 1 MiB.
+	MaxHandshakeBytes   int
+	MaxHandshakeHeaders int
 	// HandshakeTimeout is the time from accepting a connection to the end of its
 	// request; then it gets 408. 0: 5 s.
 	HandshakeTimeout time.Duration
@@ -74,9 +91,9 @@ const (
 	cutPatience = time.Second
 	// eventsAtOnce is how many ready connections one turn serves.
 	eventsAtOnce = 256
-	// scratchSize is a loop's buffer for handshakes in bytes: the longest head, and
-	// the first frames behind it.
-	scratchSize = 2 * MaxHandshakeBytes
+	// scratchSize is a loop's buffer for handshakes in bytes: the longest head by
+	// default, and the first frames behind it. A longer head comes in pieces.
+	scratchSize = 2 * DefaultMaxHandshakeBytes
 	// yieldAfter is how long a busy loop keeps its thread to itself before it lets
 	// goroutines run that wait for one.
 	yieldAfter = 50 * time.Microsecond

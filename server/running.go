@@ -27,6 +27,7 @@ type running struct {
 	subprotocols     []string
 	check            func(*Handshake) error
 	handshakeTimeout time.Duration
+	head             handshake.Limits
 
 	kernel   kernel.Kernel
 	loops    []*loop
@@ -49,6 +50,7 @@ func (s *Server) start(k kernel.Kernel) (*running, error) {
 		subprotocols:     append([]string(nil), s.Subprotocols...),
 		check:            s.Check,
 		handshakeTimeout: s.HandshakeTimeout,
+		head:             handshake.Limits{MaxHeadBytes: s.MaxHandshakeBytes, MaxHeaders: s.MaxHandshakeHeaders},
 		stopping:         make(chan struct{}),
 	}
 	r.logger = r.config.Logger
@@ -118,6 +120,8 @@ func (s *Server) validate() error {
 		{"MaxPending", int64(s.MaxPending)},
 		{"QueueMessages", int64(s.QueueMessages)},
 		{"QueueBytes", int64(s.QueueBytes)},
+		{"MaxHandshakeBytes", int64(s.MaxHandshakeBytes)},
+		{"MaxHandshakeHeaders", int64(s.MaxHandshakeHeaders)},
 		{"HandshakeTimeout", int64(s.HandshakeTimeout)},
 		{"CloseTimeout", int64(s.CloseTimeout)},
 	} {
@@ -143,18 +147,20 @@ func (s *Server) config() conn.Config {
 			Close:   s.OnClose,
 			Drained: s.OnDrained,
 		},
-		Dispatch:       s.Dispatch,
-		MaxMessageSize: s.MaxMessageSize,
-		MaxFragments:   s.MaxFragments,
-		MaxPending:     s.MaxPending,
-		Overflow:       s.Overflow,
-		QueueMessages:  s.QueueMessages,
-		QueueBytes:     s.QueueBytes,
-		IdleTimeout:    s.IdleTimeout,
-		WriteTimeout:   s.WriteTimeout,
-		CloseTimeout:   s.CloseTimeout,
-		Logger:         s.Logger,
-		Request:        httpRequest,
+		Dispatch:               s.Dispatch,
+		MaxMessageSize:         s.MaxMessageSize,
+		MaxFragments:           s.MaxFragments,
+		MaxPending:             s.MaxPending,
+		MessagesPerSecond:      s.MessagesPerSecond,
+		ControlFramesPerSecond: s.ControlFramesPerSecond,
+		Overflow:               s.Overflow,
+		QueueMessages:          s.QueueMessages,
+		QueueBytes:             s.QueueBytes,
+		IdleTimeout:            s.IdleTimeout,
+		WriteTimeout:           s.WriteTimeout,
+		CloseTimeout:           s.CloseTimeout,
+		Logger:                 s.Logger,
+		Request:                httpRequest,
 	}
 }
 

@@ -86,7 +86,7 @@ func TestStats_CountRefusalsByReason(t *testing.T) {
 		{replace("GET", "POST"), 405, NotUpgrade},
 		{"GET /chat HTTP/1.1\r\nHost: a\r\n\r\n", 426, NotUpgrade},
 		{replace("Version: 13", "Version: 8"), 426, Version},
-		{with("Cookie: " + strings.Repeat("c", MaxHandshakeBytes)), 431, TooLarge},
+		{with("Cookie: " + strings.Repeat("c", DefaultMaxHandshakeBytes)), 431, TooLarge},
 		{"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, Version},
 		{"GET", 408, Timeout},
 	} {

@@ -34,7 +34,8 @@ func (b *controlCommand) Run(ctx context.Context) error {
 		b.Pings, b.Step = 70000, 500
 	}
 	v := new(verdict)
-	set := setup{Program: "echo", MaxPending: controlPending}
+	// The limit on their rate would end the flood before it has shown anything.
+	set := setup{Program: "echo", MaxPending: controlPending, ControlFramesPerSecond: -1}
 	if b.Break {
 		set = setup{Faulty: "careless"}
 	}

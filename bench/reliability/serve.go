@@ -33,16 +33,17 @@ type setup struct {
 	// Faulty is the server put in framerail's place, by its name in faultyServers.
 	Faulty string
 
-	MaxMessageSize   int64
-	MaxFragments     int
-	MaxPending       int
-	HandshakeTimeout time.Duration
-	IdleTimeout      time.Duration
-	CloseTimeout     time.Duration
-	Dispatch         conn.Dispatch
-	Loops            int
-	Subprotocols     []string
-	OriginPatterns   []string
+	MaxMessageSize         int64
+	MaxFragments           int
+	ControlFramesPerSecond int
+	MaxPending             int
+	HandshakeTimeout       time.Duration
+	IdleTimeout            time.Duration
+	CloseTimeout           time.Duration
+	Dispatch               conn.Dispatch
+	Loops                  int
+	Subprotocols           []string
+	OriginPatterns         []string
 	// Pages has a Handler answer ordinary requests with 200.
 	Pages bool
 
@@ -153,7 +154,8 @@ func serve(set setup, n *counters, ln net.Listener) (end func() error, err error
 	srv := &server.Server{
 		Limits: server.Limits{
 			MaxMessageSize: set.MaxMessageSize, MaxFragments: set.MaxFragments, MaxPending: set.MaxPending,
-			HandshakeTimeout: set.HandshakeTimeout, IdleTimeout: set.IdleTimeout, CloseTimeout: set.CloseTimeout,
+			ControlFramesPerSecond: set.ControlFramesPerSecond,
+			HandshakeTimeout:       set.HandshakeTimeout, IdleTimeout: set.IdleTimeout, CloseTimeout: set.CloseTimeout,
 		},
 		Dispatch:       set.Dispatch,
 		Loops:          set.Loops,
