@@ -259,6 +259,9 @@ func (d *Driver) finish() {
 	c.deliver(event{kind: eventClose})
 }
 
+// CloseInfo is how the connection ended, from Host.Closed on.
+func (d *Driver) CloseInfo() CloseInfo { return (*Conn)(d).closeInfo() }
+
 func (c *Conn) closeInfo() CloseInfo {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -101,17 +102,17 @@ func (s *Server) enter(a *acceptor) error {
 		if err != nil {
 			return err
 		}
-		s.run, s.acceptors, s.addr = run, make(map[*acceptor]struct{}), a.ln.Addr()
+		s.run, s.acceptors, s.addr = run, nil, a.ln.Addr()
 	}
 	a.run = s.run
-	s.acceptors[a] = struct{}{}
+	s.acceptors = append(s.acceptors, a)
 	return nil
 }
 
 // leave takes an acceptor out that has ended.
 func (s *Server) leave(a *acceptor) {
 	s.mu.Lock()
-	delete(s.acceptors, a)
+	s.acceptors = slices.DeleteFunc(s.acceptors, func(o *acceptor) bool { return o == a })
 	s.mu.Unlock()
 }
 
@@ -158,15 +159,14 @@ func (a *acceptor) serve() error {
 	defer a.close()
 	for {
 		err := a.accept()
+		if err == nil {
+			a.pause = 0
+			a.run.leastLoaded().deliver(a.got) // the loops are stopped after this has ended
+		}
 		if a.isStopped() {
-			if err == nil {
-				a.got.close()
-			}
 			return ErrServerClosed
 		}
 		if err == nil {
-			a.pause = 0
-			a.run.leastLoaded().deliver(a.got)
 			continue
 		}
 		if fatal := a.failed(err); fatal {

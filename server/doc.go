@@ -54,7 +54,7 @@
 // malformed or could be read in two ways, 403 by the origin rule or Check, 404 for
 // another path, 405, 408 for a request that is late, 426 for one that asks for no
 // WebSocket or for a version other than 13, 431 for one too long, 500 if Check
-// fails, 503 while the server shuts down, 505.
+// fails, 503 for one that is not complete when the server shuts down, 505.
 //
 // # Seeing what goes on
 //
@@ -76,13 +76,17 @@
 //
 // [Server.Shutdown] stops accepting, sends what is pending and a Close frame with
 // 1001 to everyone, waits for their answers and for the close callbacks, and cuts
-// what is left when its context is done. [Server.Close] cuts at once. When either
+// what is left when its context is done. It tells how many closed cleanly, how many
+// by force, and how many bytes were lost. Messages that were read are answered, if
+// OnMessage does; who was accepted but has not asked yet has two seconds to do so, is
+// greeted, and told 1001 too. [Server.Close] cuts at once. When either
 // returns the address is free, no descriptor is held, and the server is used up:
 // make another.
 //
 //	ctx, stop := context.WithTimeout(context.Background(), 30*time.Second)
 //	defer stop()
-//	err := srv.Shutdown(ctx)
+//	drained, err := srv.Shutdown(ctx)
+//	log.Printf("%d clean, %d forced, %d bytes lost", drained.Clean, drained.Forced, drained.Lost)
 //
 // # Origin
 //

@@ -115,7 +115,8 @@ func ExampleServer_handler() {
 	fmt.Println(c.next())
 	c.Close()
 
-	fmt.Println(srv.Shutdown(context.Background()))
+	_, err = srv.Shutdown(context.Background())
+	fmt.Println(err)
 	// Output:
 	// the page
 	// hello

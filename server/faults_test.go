@@ -167,12 +167,12 @@ func TestAccept_WatchingFails(t *testing.T) {
 	dial(t, s).alive()
 }
 
-// Who was accepted before the listener closed, but is taken in after it, is told.
-func TestShutdown_RefusesWhoComesIntoTheDrain(t *testing.T) {
+// Who was accepted before the listener closed, but is taken in after it, is greeted and told.
+func TestShutdown_GreetsWhoComesIntoTheDrain(t *testing.T) {
 	s := start(t, &Server{Loops: 1})
 	stays := dial(t, s)
 	done := make(chan error, 1)
-	go func() { done <- s.Shutdown(context.Background()) }()
+	go func() { done <- drain(s, context.Background()) }()
 	stays.expectClose(frame.GoingAway)
 
 	ln := listenLocal(t)
@@ -188,7 +188,10 @@ func TestShutdown_RefusesWhoComesIntoTheDrain(t *testing.T) {
 	}
 	nc.Close()
 	s.run.loops[0].deliver(arrival{fd: fd})
-	late.expectRefusal(503)
+	late.greet()
+	late.expectClose(frame.GoingAway)
+	late.close(frame.GoingAway, "")
+	late.expectEOF()
 
 	stays.close(frame.GoingAway, "")
 	if err := receive(t, done); err != nil {

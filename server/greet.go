@@ -5,6 +5,7 @@ import (
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/wheel"
 	"github.com/framerail/framerail/poller"
 )
 
@@ -95,6 +96,19 @@ func (l *loop) greet(cl *client) {
 	}
 }
 
+// giveUp refuses a client whose time for its request is over. A loop that was kept
+// from its work may not have read what came in time: it looks once more.
+func (l *loop) giveUp(cl *client) {
+	l.greet(cl)
+	switch {
+	case cl.phase != greeting || l.clients.at(cl.driver().ID()) != cl:
+	case l.told == orderDrain:
+		l.refuse(cl, errDraining)
+	default:
+		l.refuse(cl, handshake.ErrTimeout)
+	}
+}
+
 // add appends b, in a larger buffer if need be: it grows with what has come.
 func (p *partial) add(pool *buffer.Pool, b []byte) {
 	if len(p.buf.B)+len(b) > cap(p.buf.B) {
@@ -137,6 +151,9 @@ func (l *loop) open(cl *client, o conn.Opening) {
 	cl.phase = talking
 	l.srv.sessions.begin()
 	cl.driver().Open(o)
+	if l.told != orderServe {
+		l.dismiss(cl, l.told)
+	}
 }
 
 // dismiss carries out an order on one client.
@@ -144,7 +161,7 @@ func (l *loop) dismiss(cl *client, o order) {
 	l.current = cl
 	switch {
 	case o == orderDrain && cl.phase == greeting:
-		l.refuse(cl, errDraining)
+		l.timers.Hasten(cl.driver().ID(), wheel.Ticks(l.conns.Now+drainGrace))
 	case o == orderDrain && cl.phase == talking:
 		_ = cl.Close(frame.GoingAway, "server is shutting down") // closing already: it goes on
 	case o == orderAbort && cl.phase == talking:

@@ -189,7 +189,7 @@ func TestHandler_ShutdownWaitsForIt(t *testing.T) {
 	p.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	receive(t, began)
 	done := make(chan error, 1)
-	go func() { done <- s.Shutdown(context.Background()) }()
+	go func() { done <- drain(s, context.Background()) }()
 	select {
 	case err := <-done:
 		t.Fatalf("did not wait: %v", err)
@@ -213,7 +213,7 @@ func TestHandler_ShutdownCutsItAtTheDeadline(t *testing.T) {
 	receive(t, began)
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 	defer cancel()
-	if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+	if err := drain(s, ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %v, want the context's error", err)
 	}
 	p.expectGone()

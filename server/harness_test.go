@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"context"
 	"log/slog"
 	"strings"
 	"sync"
@@ -78,6 +79,12 @@ func expectNothingHeld(t testing.TB, s *Server) {
 			t.Errorf("loop %d: %d buffers of requests, %d bytes, still lent", i, n, size)
 		}
 	}
+}
+
+// drain is Shutdown for tests that do not look at its figures.
+func drain(s *Server, ctx context.Context) error {
+	_, err := s.Shutdown(ctx)
+	return err
 }
 
 // load is how many connections a server's loops count, or take as theirs.

@@ -51,6 +51,7 @@ func (l *loop) Opened(d *conn.Driver) { l.srv.clients.add(clientOf(d)) }
 func (l *loop) Closed(d *conn.Driver) {
 	cl := clientOf(d)
 	l.srv.clients.remove(cl)
+	l.srv.sessions.closed(d.CloseInfo())
 	l.forget(cl)
 }
 

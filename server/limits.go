@@ -80,6 +80,9 @@ const (
 	// lingerTimeout is how long a refused client may take to read its answer
 	// before the socket is closed under it.
 	lingerTimeout = 2 * time.Second
+	// drainGrace is how long a client that was accepted has for its request once
+	// the server drains: some round trips to a phone. Beyond it, it gets 503.
+	drainGrace = 2 * time.Second
 	// pauseMin and pauseMax bound the back-off of accepting when the system is
 	// out of descriptors or memory. New clients wait in the kernel's backlog.
 	pauseMin = 5 * time.Millisecond
@@ -91,6 +94,10 @@ const (
 	cutPatience = time.Second
 	// eventsAtOnce is how many ready connections one turn serves.
 	eventsAtOnce = 256
+	// timersAtOnce is how many timers one turn fires. Many connections that were
+	// opened at the same moment, or begin to close at the same moment, are late
+	// together: those that are busy do not wait for all of them.
+	timersAtOnce = 256
 	// scratchSize is a loop's buffer for handshakes in bytes: the longest head by
 	// default, and the first frames behind it. A longer head comes in pieces.
 	scratchSize = 2 * DefaultMaxHandshakeBytes

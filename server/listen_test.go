@@ -79,7 +79,7 @@ func TestListen_AddressInUse(t *testing.T) {
 			t.Errorf("got %v, want EADDRINUSE", err)
 		}
 	}
-	if err := second.Shutdown(context.Background()); err != nil {
+	if err := drain(second, context.Background()); err != nil {
 		t.Error(err)
 	}
 }
@@ -228,7 +228,7 @@ func TestServe_AfterTheEnd(t *testing.T) {
 			if err := s.Close(); err != nil {
 				t.Errorf("%s: Close: %v", name, err)
 			}
-			if err := s.Shutdown(context.Background()); err != nil {
+			if err := drain(s, context.Background()); err != nil {
 				t.Errorf("%s: Shutdown: %v", name, err)
 			}
 		}
@@ -267,7 +267,7 @@ func TestRestart_OnTheSamePort(t *testing.T) {
 		p.alive()
 		stop := s.Close
 		if i%2 == 0 {
-			stop = func() error { return s.Shutdown(context.Background()) }
+			stop = func() error { return drain(s, context.Background()) }
 			go func() { // a client that finishes as it should
 				_, _, _ = p.read()
 				p.close(1001, "")

@@ -174,7 +174,7 @@ func (l *loop) finishTurn() {
 	}
 	l.read.due, l.attend = l.read.due[:0], 0
 
-	l.timers.Advance(wheel.Tick(l.conns.Now/wheel.Resolution), l.note)
+	l.timers.Advance(wheel.Tick(l.conns.Now/wheel.Resolution), timersAtOnce, l.note)
 	l.serveExpired()
 
 	for i, a := range l.read.arrived {
@@ -296,7 +296,7 @@ func (l *loop) late(cl *client) {
 	case cl.phase == talking:
 		cl.driver().Expire()
 	case cl.phase == greeting:
-		l.refuse(cl, handshake.ErrTimeout)
+		l.giveUp(cl)
 	default:
 		l.drop(cl)
 	}

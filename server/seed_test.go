@@ -59,7 +59,7 @@ func TestSeed_ServeForever(t *testing.T) {
 		end  func(*Server) error
 	}{
 		{"Close", (*Server).Close},
-		{"Shutdown", func(s *Server) error { return s.Shutdown(context.Background()) }},
+		{"Shutdown", func(s *Server) error { return drain(s, context.Background()) }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			s := &Server{OnMessage: echo}
@@ -571,7 +571,7 @@ func TestSeed_DisconnectOneAndAll(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		done := make(chan error, 1)
-		go func() { done <- s.Shutdown(ctx) }()
+		go func() { done <- drain(s, ctx) }()
 		for _, p := range others {
 			p.expectClose(frame.GoingAway)
 			p.close(frame.GoingAway, "")

@@ -98,7 +98,7 @@ type Server struct {
 
 	mu        sync.Mutex
 	run       *running // made by the first Serve
-	acceptors map[*acceptor]struct{}
+	acceptors []*acceptor
 	addr      net.Addr // of the first listener
 	stopped   bool
 	clients   table

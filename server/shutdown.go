@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
-	"sync"
+	"slices"
 	"time"
 )
 
@@ -14,38 +14,67 @@ import (
 // loop: to wait would be to wait for itself. Shutdown goes on without it.
 var ErrOnLoop = errors.New("framerail: shutdown goes on; a callback on the event loop cannot wait for it")
 
-// Shutdown ends the server gently: it stops accepting, sends each client what is
-// pending and a Close frame with 1001, and waits until all have answered, been
-// closed for the close timeout, and had their close callbacks run. Requests at the
-// Handler are waited for as in [http.Server.Shutdown]. When ctx is done it cuts
-// what is left, and returns an error that counts the connections cut and matches
-// ctx's.
-//
-// A callback that runs on a loop may call it, and gets ErrOnLoop. One that runs on a
-// goroutine would wait for itself, until ctx is done: it should call Shutdown on
-// another goroutine.
-func (s *Server) Shutdown(ctx context.Context) error {
-	run := s.stop(orderDrain)
-	if run == nil {
-		return nil
-	}
-	if onLoop() {
-		run.kernel.Go(func() { _ = s.drain(ctx, run) })
-		return ErrOnLoop
-	}
-	return s.drain(ctx, run)
+// Drain is what became of the connections that were open when a server was told to
+// stop, or opened while it drained. Each is in exactly one of Clean, Forced and Open.
+type Drain struct {
+	// Clean counts those that finished the closing handshake (RFC 6455 7.1.4).
+	Clean int
+	// Forced counts the others: cut when the context was done or at the close
+	// timeout, or ended by the peer without a Close frame.
+	Forced int
+	// Open counts those not closed yet: those of a loop that a callback holds. When
+	// Shutdown has returned without an error there are none.
+	Open int
+	// Lost is how many bytes of frames were still pending when their connections
+	// closed: what a socket has taken is not among them.
+	Lost int64
 }
 
-// drain waits for everything to end, until ctx is done.
-func (s *Server) drain(ctx context.Context, run *running) error {
-	if run.http != nil {
-		if err := run.http.server.Shutdown(ctx); err != nil {
-			return s.cutLate(run, err)
-		}
+// Shutdown ends the server gently: it stops accepting, sends each client what is
+// pending and a Close frame with 1001, and waits until all have answered, been
+// closed for the close timeout, and had their close callbacks run. When ctx is done
+// it cuts what is left, and returns an error that counts the connections cut and
+// matches ctx's.
+//
+// Who was accepted before gets an answer: a handshake that is complete within 2
+// seconds is accepted, OnConnection and all, and the connection closed with 1001;
+// a later one gets 503. Requests at the Handler are waited for as in
+// [http.Server.Shutdown].
+//
+// It returns what became of the connections, and not an error alone as net/http's
+// does: there, Shutdown leaves upgraded connections to themselves and has nothing to
+// count. Whoever deploys wants the figures in the good case too, which an error
+// could not carry. Calls at the same time, and later ones, all wait, and all return
+// the same figures once nothing is left.
+//
+// A callback that runs on a loop may call it, and gets ErrOnLoop with the figures so
+// far. One that runs on a goroutine would wait for itself, until ctx is done: it
+// should call Shutdown on another goroutine.
+func (s *Server) Shutdown(ctx context.Context) (Drain, error) {
+	run := s.stop(orderDrain)
+	if run == nil {
+		return Drain{}, nil
 	}
+	err := ErrOnLoop
+	if onLoop() {
+		run.kernel.Go(func() { _ = s.drain(ctx, run) })
+	} else {
+		err = s.drain(ctx, run)
+	}
+	return s.sessions.drained(), err
+}
+
+// drain waits for everything to end, until ctx is done. The Handler comes after the
+// loops, which may still have requests for it.
+func (s *Server) drain(ctx context.Context, run *running) error {
 	for _, l := range run.loops {
 		if !run.kernel.Await(l.done, ctx.Done(), time.Time{}) {
 			return s.cutLate(run, ctx.Err())
+		}
+	}
+	if run.http != nil {
+		if err := run.http.server.Shutdown(ctx); err != nil {
+			return s.cutLate(run, err)
 		}
 	}
 	if !run.kernel.Await(s.sessions.idle(), ctx.Done(), time.Time{}) {
@@ -104,13 +133,11 @@ func (s *Server) stop(o order) *running {
 	s.mu.Lock()
 	run := s.run
 	if !s.stopped && run != nil {
+		s.sessions.beginDrain()
 		close(run.stopping)
 	}
 	s.stopped = true
-	var open []*acceptor
-	for a := range s.acceptors {
-		open = append(open, a)
-	}
+	open := slices.Clone(s.acceptors)
 	s.mu.Unlock()
 
 	for _, a := range open {
@@ -149,42 +176,3 @@ func onLoop() bool {
 }
 
 var nameOfServe = runtime.FuncForPC(reflect.ValueOf((*loop).serve).Pointer()).Name()
-
-// sessions counts connections from their Open to the return of their Close
-// callback. The zero value is ready.
-type sessions struct {
-	mu   sync.Mutex
-	n    int
-	wait chan struct{} // closed when n is 0; nil if nobody waits
-}
-
-func (s *sessions) begin() {
-	s.mu.Lock()
-	s.n++
-	s.mu.Unlock()
-}
-
-func (s *sessions) end() {
-	s.mu.Lock()
-	s.n--
-	if s.n == 0 && s.wait != nil {
-		close(s.wait)
-		s.wait = nil
-	}
-	s.mu.Unlock()
-}
-
-// idle is closed once there are none.
-func (s *sessions) idle() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.n == 0 {
-		done := make(chan struct{})
-		close(done)
-		return done
-	}
-	if s.wait == nil {
-		s.wait = make(chan struct{})
-	}
-	return s.wait
-}

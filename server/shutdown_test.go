@@ -32,7 +32,7 @@ func TestShutdown_SendsWhatIsPendingThen1001(t *testing.T) {
 			}
 		}
 		done := make(chan error, 1)
-		go func() { done <- s.Shutdown(context.Background()) }()
+		go func() { done <- drain(s, context.Background()) }()
 		for i := range n {
 			p.expectText(fmt.Sprint(i))
 		}
@@ -56,15 +56,29 @@ func TestShutdown_SendsWhatIsPendingThen1001(t *testing.T) {
 	})
 }
 
-func TestShutdown_RefusesWhoIsStillGreeting(t *testing.T) {
+// Who has been accepted is answered: greeted if its request comes soon, refused
+// otherwise.
+func TestShutdown_GreetsWhoWasAccepted(t *testing.T) {
 	s := start(t, &Server{OnMessage: echo})
 	half := dialRaw(t, s)
 	half.send("GET /")
-	none := dialRaw(t, s)
+	none, soon := dialRaw(t, s), dialRaw(t, s)
+	soon.send(upgrade[:20])
 	stays := dial(t, s)
-	eventually(t, "all to be taken in", func() bool { return load(s) == 3 })
+	eventually(t, "all to be taken in", func() bool { return load(s) == 4 })
+	drained := make(chan Drain, 1)
 	done := make(chan error, 1)
-	go func() { done <- s.Shutdown(context.Background()) }()
+	go func() {
+		d, err := s.Shutdown(context.Background())
+		drained <- d
+		done <- err
+	}()
+	stays.expectClose(frame.GoingAway)
+	soon.send(upgrade[20:] + "\r\n")
+	soon.expectStatus(101)
+	soon.expectClose(frame.GoingAway)
+	soon.close(frame.GoingAway, "")
+	soon.expectEOF()
 	for _, p := range []*peer{half, none} {
 		if resp, _ := p.expectRefusal(503); resp.Header.Get("Retry-After") == "" {
 			t.Errorf("header %v", resp.Header)
@@ -75,10 +89,9 @@ func TestShutdown_RefusesWhoIsStillGreeting(t *testing.T) {
 		c.Close()
 		t.Error("still accepts")
 	}
-	stays.expectClose(frame.GoingAway)
 	stays.close(frame.GoingAway, "")
-	if err := receive(t, done); err != nil {
-		t.Error(err)
+	if d, err := receive(t, drained), receive(t, done); d != (Drain{Clean: 2}) || err != nil {
+		t.Errorf("got %+v, %v", d, err)
 	}
 }
 
@@ -117,7 +130,7 @@ func TestShutdown_UnderLoad(t *testing.T) {
 			}
 			eventually(t, "some traffic", func() bool { return echoed.Load() > 10*clients })
 			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-			err := s.Shutdown(ctx)
+			err := drain(s, ctx)
 			cancel()
 			if err != nil {
 				t.Error(err)
@@ -171,7 +184,7 @@ func TestShutdown_AgainstTheStuck(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
 		defer cancel()
-		err := s.Shutdown(ctx)
+		err := drain(s, ctx)
 		late := -time.Until(func() time.Time { at, _ := ctx.Deadline(); return at }())
 		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), fmt.Sprintf("cut %d connections", each)) {
 			t.Errorf("got %v, want %d connections cut at the deadline", err, each)
@@ -186,7 +199,7 @@ func TestShutdown_AgainstTheStuck(t *testing.T) {
 func TestShutdown_AfterTheCloseTimeoutThereIsNothingToCut(t *testing.T) {
 	s := start(t, &Server{Limits: Limits{CloseTimeout: 100 * time.Millisecond}})
 	p := dial(t, s) // does not answer
-	if err := s.Shutdown(context.Background()); err != nil {
+	if err := drain(s, context.Background()); err != nil {
 		t.Error(err)
 	}
 	p.expectClose(frame.GoingAway)
@@ -201,8 +214,12 @@ func TestShutdown_CallbackThatDoesNotReturn(t *testing.T) {
 		eventually(t, "the callback", func() bool { return s.run.loops[0].conns != nil && blockedIn("TestShutdown_CallbackThatDoesNotReturn") })
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 		defer cancel()
-		if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "holds an event loop") {
+		d, err := s.Shutdown(ctx)
+		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "holds an event loop") {
 			t.Errorf("got %v", err)
+		}
+		if d != (Drain{Open: 1}) {
+			t.Errorf("got %+v, want the one connection open", d)
 		}
 		release <- true
 	})
@@ -214,7 +231,7 @@ func TestShutdown_CallbackThatDoesNotReturn(t *testing.T) {
 		p.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), 500*time.Millisecond)
 		defer cancel()
-		if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		if err := drain(s, ctx); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
 		release <- true
@@ -302,7 +319,7 @@ func TestShutdown_FromACallback(t *testing.T) {
 					once.Do(func() {
 						ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 						defer cancel()
-						errs <- s.Shutdown(ctx)
+						errs <- drain(s, ctx)
 					})
 				}
 				onLoop := d == conn.OnLoop
@@ -381,7 +398,7 @@ func TestShutdown_TwiceAtOnce(t *testing.T) {
 	p := dial(t, s)
 	done := make(chan error, 3)
 	for range 3 {
-		go func() { done <- s.Shutdown(context.Background()) }()
+		go func() { done <- drain(s, context.Background()) }()
 	}
 	p.expectClose(frame.GoingAway)
 	p.close(frame.GoingAway, "")
@@ -396,7 +413,7 @@ func TestClose_DuringShutdown(t *testing.T) {
 	s := start(t, &Server{})
 	p := dial(t, s)
 	done := make(chan error, 1)
-	go func() { done <- s.Shutdown(context.Background()) }()
+	go func() { done <- drain(s, context.Background()) }()
 	p.expectClose(frame.GoingAway)
 	if err := s.Close(); err != nil {
 		t.Error(err)

@@ -16,6 +16,7 @@ import (
 type local struct {
 	*server.Server
 	opened, clean, cut atomic.Int64 // connections, and how their close callbacks say they ended
+	unsent             atomic.Int64 // bytes, as they say
 }
 
 // newLocal is a server that is not started yet. The log would be of connections
@@ -28,6 +29,7 @@ func newLocal() *local {
 	}}
 	l.OnConnection = func(*conn.Conn) { l.opened.Add(1) }
 	l.OnClose = func(_ *conn.Conn, info conn.CloseInfo) {
+		l.unsent.Add(int64(info.Unsent))
 		if info.Clean() {
 			l.clean.Add(1)
 		} else {

@@ -80,7 +80,7 @@ func (b *restartCommand) use(ctx context.Context, v *verdict, srv *local, addr s
 	}
 	until, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if err := srv.Shutdown(until); err != nil {
+	if _, err := srv.Shutdown(until); err != nil {
 		v.miss("shutdown: %v", err)
 	}
 	for range clients {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/framerail/framerail/bench/internal/proc"
 	"github.com/framerail/framerail/bench/internal/wire"
+	"github.com/framerail/framerail/server"
 )
 
 // shutdownCommand shuts a server down while all its clients echo as fast as they
@@ -59,8 +60,8 @@ func (b *shutdownCommand) Run(ctx context.Context) error {
 		return err
 	}
 	slices.Sort(times)
-	return v.conclude("%d shutdowns of %d connections at full echo, %d messages, each echoed or followed by 1001; back after %v (median), %v (longest); no descriptor left",
-		b.Rounds, b.Conns, echoes.Load(), times[len(times)/2].Round(time.Millisecond), times[len(times)-1].Round(time.Millisecond))
+	return v.conclude("%d shutdowns of %d connections at full echo, %d messages, each echoed or followed by 1001; all %d closed cleanly, 0 bytes lost; back after %v (median), %v (longest); no descriptor left",
+		b.Rounds, b.Conns, echoes.Load(), b.Rounds*b.Conns, times[len(times)/2].Round(time.Millisecond), times[len(times)-1].Round(time.Millisecond))
 }
 
 func (b *shutdownCommand) round(ctx context.Context, v *verdict, echoes *atomic.Int64) (took time.Duration, err error) {
@@ -87,15 +88,18 @@ func (b *shutdownCommand) round(ctx context.Context, v *verdict, echoes *atomic.
 	ctx, cancel := context.WithTimeout(ctx, b.Grace)
 	defer cancel()
 	start := time.Now()
+	var drained server.Drain
 	if b.Break {
 		err = srv.Close()
 	} else {
-		err = srv.Shutdown(ctx)
+		drained, err = srv.Shutdown(ctx)
 	}
 	took = time.Since(start)
 	v.expect(err == nil && took <= b.Grace, "shutdown after %v: %v", took, err)
 	ended := srv.clean.Load() + srv.cut.Load()
 	v.expect(ended == srv.opened.Load(), "%d connections opened, %d close callbacks", srv.opened.Load(), ended)
+	want := server.Drain{Clean: b.Conns}
+	v.expect(drained == want, "the drain ended in %+v, want %+v", drained, want)
 	group.Wait()
 	return took, nil
 }

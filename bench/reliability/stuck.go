@@ -11,6 +11,7 @@ import (
 
 	"github.com/framerail/framerail/bench/internal/wire"
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/server"
 )
 
 // stuckCommand shuts a server down of whose clients half have stopped reading
@@ -84,15 +85,17 @@ func (b *stuckCommand) shutdown(ctx context.Context, v *verdict, srv *local, pen
 	start := time.Now()
 	until, cancel := context.WithTimeout(ctx, either(b.scale, b.Grace, time.Hour))
 	defer cancel()
-	err = srv.Shutdown(until)
+	drained, err := srv.Shutdown(until)
 	took := time.Since(start)
 	v.expect(took <= b.Grace+b.Slack, "back after %v, with a deadline of %v", took, b.Grace)
 	v.expect(took >= b.Grace, "back after %v: was nobody stuck?", took)
 	v.expect(errors.Is(err, context.DeadlineExceeded), "Shutdown: %v", err)
 	clean, cut := int(srv.clean.Load()), int(srv.cut.Load())
 	v.expect(clean == b.Conns-stuck && cut == stuck, "%d closed cleanly and %d were cut, of %d healthy and %d stuck", clean, cut, b.Conns-stuck, stuck)
-	return fmt.Sprintf("%d healthy closed with 1001, %d stuck cut; back %v after the deadline of %v (bar: %v): %v",
-		clean, cut, (took - b.Grace).Round(100*time.Microsecond), b.Grace, b.Slack, err), nil
+	want := server.Drain{Clean: clean, Forced: cut, Lost: srv.unsent.Load()}
+	v.expect(drained == want && drained.Lost > 0, "the drain says %+v, the close callbacks %+v", drained, want)
+	return fmt.Sprintf("%d healthy closed with 1001, %d stuck cut, %d bytes lost; back %v after the deadline of %v (bar: %v): %v",
+		clean, cut, drained.Lost, (took - b.Grace).Round(100*time.Microsecond), b.Grace, b.Slack, err), nil
 }
 
 // stop asks for more than the kernel holds, and reads none of it.

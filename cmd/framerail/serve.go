@@ -60,13 +60,14 @@ func (f *serveFlags) serve(srv *server.Server, command, scheme string, log *slog
 
 	ctx, cancel := context.WithTimeout(context.Background(), f.DrainTimeout)
 	defer cancel()
-	switch err := srv.Shutdown(ctx); {
+	drained, err := srv.Shutdown(ctx)
+	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		log.Warn("some connections did not close in time and were cut")
 	case err != nil:
 		return err
 	}
-	log.Info("stopped")
+	log.Info("stopped", "clean", drained.Clean, "forced", drained.Forced, "open", drained.Open, "lost_bytes", drained.Lost)
 	return nil
 }
 

@@ -54,7 +54,7 @@ func TestSignalDrainsAndExits0(t *testing.T) {
 			if !p.cmd.ProcessState.Success() {
 				t.Errorf("%v, want exit status 0", p.cmd.ProcessState)
 			}
-			if log := p.log.String(); !strings.Contains(log, "msg=draining") || !strings.Contains(log, "connections=1") || !strings.Contains(log, "msg=stopped") {
+			if log := p.log.String(); !strings.Contains(log, "msg=draining") || !strings.Contains(log, "connections=1") || !strings.Contains(log, "msg=stopped clean=1 forced=0 open=0 lost_bytes=0") {
 				t.Errorf("the log does not tell of the drain:\n%s", log)
 			}
 		})
@@ -82,7 +82,7 @@ func TestDrainTimeoutCutsAndExits0(t *testing.T) {
 	p := start(t, "echo", "--addr=127.0.0.1:0", "--drain-timeout=50ms")
 	openSilent(t, p)
 	p.stop(t)
-	if log := p.log.String(); !strings.Contains(log, "level=WARN") {
+	if log := p.log.String(); !strings.Contains(log, "level=WARN") || !strings.Contains(log, "clean=0 forced=1") {
 		t.Errorf("the log does not tell that connections were cut:\n%s", log)
 	}
 }

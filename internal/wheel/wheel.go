@@ -39,9 +39,14 @@ const (
 type Wheel struct {
 	now   Tick
 	armed int
-	heads [spokes]int32
-	used  [spokes / 64]uint64 // a bit for each spoke that holds a timer
-	pages []*[pageSize]timer
+
+	// The spoke of now is being walked; walk is the timer to look at next. What is
+	// set meanwhile goes to the head of a spoke, which is behind it.
+	walking bool
+	walk    int32
+	heads   [spokes]int32
+	used    [spokes / 64]uint64 // a bit for each spoke that holds a timer
+	pages   []*[pageSize]timer
 }
 
 type timer struct {
@@ -53,7 +58,7 @@ const off = -2
 
 // New is an empty wheel that stands at tick now.
 func New(now Tick) *Wheel {
-	w := &Wheel{now: now}
+	w := &Wheel{now: now, walk: none}
 	for i := range w.heads {
 		w.heads[i] = none
 	}
@@ -91,41 +96,57 @@ func (w *Wheel) Clear(id int) {
 	}
 }
 
-// Advance moves the wheel to tick now and calls fire for each timer that is due.
-// A timer is disarmed before it fires; fire may set and clear any timer.
-func (w *Wheel) Advance(now Tick, fire func(id int)) {
-	steps := min(int64(int32(now-w.now)), spokes)
-	first := now - Tick(max(steps, 0)) + 1
-	for i := Tick(0); int64(i) < steps; i++ {
-		w.now = first + i
-		if i == Tick(steps-1) {
-			w.now = now
-		}
-		w.turn((first+i)%spokes, now, fire)
+// Hasten has timer id fire at tick at, unless it is to fire before that or is not
+// armed.
+func (w *Wheel) Hasten(id int, at Tick) {
+	if t := w.timer(id); t.prev != off && at.Before(t.at) {
+		w.Set(id, at)
 	}
 }
 
-// turn fires what is due on one spoke. It takes the spoke's due timers off one
-// by one from the head again, since fire may change the list it walks.
-func (w *Wheel) turn(spoke, now Tick, fire func(id int)) {
+// Advance moves the wheel to tick now and calls fire for timers that are due, for
+// most of them at most. It returns whether that was all: if not, the next Advance
+// goes on where this one has stopped. A timer is disarmed before it fires; fire may
+// set and clear any timer.
+//
+// Each timer on a spoke is looked at once, whether it is due or a turn away.
+func (w *Wheel) Advance(now Tick, most int, fire func(id int)) (all bool) {
+	if now-w.now > spokes && w.now.Before(now) {
+		w.now, w.walk, w.walking = now-spokes, none, false // one turn meets every timer
+	}
 	for {
-		id := w.heads[spoke]
-		for id != none && now.Before(w.timer(int(id)).at) {
-			id = w.timer(int(id)).next
+		for w.walk != none {
+			id := int(w.walk)
+			t := w.timer(id)
+			if now.Before(t.at) {
+				w.walk = t.next
+				continue
+			}
+			if most == 0 {
+				return false
+			}
+			most--
+			w.unlink(id, t) // moves walk on
+			fire(id)
 		}
-		if id == none {
-			return
+		if !w.now.Before(now) {
+			w.walking = false
+			return true
 		}
-		w.unlink(int(id), w.timer(int(id)))
-		fire(int(id))
+		w.now++
+		w.walk, w.walking = w.heads[w.now%spokes], true
 	}
 }
 
 // Next is the first tick after now at which a timer may be due; false if none is
-// set. It can be a turn early for a timer further away than one turn.
+// set. It can be a turn early for a timer further away than one turn. While Advance
+// has more to do it is a tick that has passed.
 func (w *Wheel) Next() (Tick, bool) {
 	if w.armed == 0 {
 		return 0, false
+	}
+	if w.walking {
+		return w.now, true
 	}
 	start := (w.now + 1) % spokes
 	for i := Tick(0); i <= spokes/64; i++ {
@@ -143,6 +164,9 @@ func (w *Wheel) Next() (Tick, bool) {
 }
 
 func (w *Wheel) unlink(id int, t *timer) {
+	if w.walk == int32(id) {
+		w.walk = t.next
+	}
 	spoke := t.at % spokes
 	if t.prev == none {
 		w.heads[spoke] = t.next

@@ -1,6 +1,7 @@
 package wheel
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -41,7 +42,7 @@ func TestAgainstMap(t *testing.T) {
 			if r.IntN(50) == 0 {
 				now += Tick(r.IntN(2 * spokes))
 			}
-			w.Advance(now, func(id int) {
+			w.Advance(now, math.MaxInt, func(id int) {
 				at, armed := want[id]
 				if !armed || now.Before(at) {
 					t.Fatalf("timer %d fired at %d, is set for %d (%v)", id, now, at, armed)
@@ -81,7 +82,7 @@ func TestFireMayRearmAndClear(t *testing.T) {
 	for id := range 4 {
 		w.Set(id, 10)
 	}
-	w.Advance(10, func(id int) {
+	w.Advance(10, math.MaxInt, func(id int) {
 		fired = append(fired, id)
 		w.Clear((id + 3) % 4)
 		w.Set(id, 10) // passed: at the next Advance, not in this one
@@ -98,11 +99,11 @@ func TestPassedTickFiresAtNextAdvance(t *testing.T) {
 	w := New(100)
 	w.Set(7, 50)
 	n := 0
-	w.Advance(100, func(int) { n++ })
+	w.Advance(100, math.MaxInt, func(int) { n++ })
 	if n != 0 {
 		t.Error("fired without a tick passing")
 	}
-	w.Advance(101, func(int) { n++ })
+	w.Advance(101, math.MaxInt, func(int) { n++ })
 	if n != 1 {
 		t.Errorf("fired %d times", n)
 	}

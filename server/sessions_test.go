@@ -1,0 +1,132 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
+)
+
+// Every connection that was open is in exactly one of the counts, what is lost is
+// what the close callbacks say, and all who wait are told the same.
+func TestDrain_CountsEveryConnectionOnce(t *testing.T) {
+	modes(t, func(t *testing.T, d conn.Dispatch) {
+		var unsent, filled atomic.Int64
+		s := start(t, &Server{Dispatch: d, Limits: Limits{CloseTimeout: time.Minute, MaxPending: 8 << 20},
+			OnConnection: func(c *conn.Conn) {
+				if c.Request().Header.Get("Stuck") != "" {
+					for c.SendText(strings.Repeat("x", 64<<10)) == nil {
+					}
+					filled.Add(1)
+				}
+			},
+			OnClose: func(_ *conn.Conn, info conn.CloseInfo) { unsent.Add(int64(info.Unsent)) },
+		})
+		const each = 8
+		for range 5 { // closed before: not counted
+			p := dial(t, s)
+			p.close(frame.NormalClosure, "")
+			p.expectClose(frame.NormalClosure)
+			p.expectEOF()
+		}
+		eventually(t, "the first to be gone", func() bool { return load(s) == 0 })
+		var answer, silent, reset []*peer
+		for range each {
+			answer, silent, reset = append(answer, dial(t, s)), append(silent, dial(t, s)), append(reset, dial(t, s))
+			stuck(t, s)
+		}
+		late := dialRaw(t, s)
+		late.send("GET ")
+		eventually(t, "the queues to be full", func() bool { return filled.Load() == each && load(s) == 4*each+1 })
+
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		const calls = 3
+		drained, errs := make(chan Drain, calls), make(chan error, calls)
+		for range calls {
+			go func() {
+				d, err := s.Shutdown(ctx)
+				drained <- d
+				errs <- err
+			}()
+		}
+		for i := range each {
+			for _, p := range []*peer{answer[i], silent[i], reset[i]} {
+				p.expectClose(frame.GoingAway)
+			}
+			answer[i].close(frame.GoingAway, "")
+			answer[i].expectEOF()
+			_ = reset[i].Conn.(*net.TCPConn).SetLinger(0)
+			reset[i].Close()
+		}
+		late.send(upgrade[4:] + "\r\n")
+		late.expectStatus(101)
+		late.expectClose(frame.GoingAway)
+		late.close(frame.GoingAway, "")
+		late.expectEOF()
+		half := Drain{Clean: each + 1, Forced: each, Open: 2 * each}
+		eventually(t, "the reset ones to be gone", func() bool { return s.sessions.drained() == half })
+		cancel()
+		for range calls {
+			if err := receive(t, errs); !errors.Is(err, context.Canceled) {
+				t.Errorf("got %v", err)
+			}
+		}
+		want := Drain{Clean: each + 1, Forced: 3 * each}
+		eventually(t, "the close callbacks", func() bool { s.sessions.mu.Lock(); defer s.sessions.mu.Unlock(); return s.sessions.n == 0 })
+		want.Lost = unsent.Load()
+		if want.Lost == 0 {
+			t.Error("nobody was stuck")
+		}
+		for range calls {
+			if got := receive(t, drained); got != want {
+				t.Errorf("got %+v, want %+v", got, want)
+			}
+		}
+		if got, err := s.Shutdown(context.Background()); got != want || err != nil {
+			t.Errorf("afterwards %+v, %v; want %+v", got, err, want)
+		}
+	})
+}
+
+// Connections that come and go all the while are counted once each too.
+func TestDrain_CountsAddUpUnderChurn(t *testing.T) {
+	for range 20 {
+		var opened, closed atomic.Int64
+		s := start(t, &Server{OnMessage: echo,
+			OnConnection: func(*conn.Conn) { opened.Add(1) },
+			OnClose:      func(*conn.Conn, conn.CloseInfo) { closed.Add(1) },
+		})
+		addr := s.ListenAddr().String()
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
+				for {
+					c, err := net.Dial("tcp", addr)
+					if err != nil {
+						return // the listener is closed
+					}
+					_, _ = c.Write([]byte(with() + masked(frame.Close, true, "\x03\xe8")))
+					_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
+					for b := make([]byte, 512); err == nil; _, err = c.Read(b) {
+					}
+					_ = c.Close()
+				}
+			})
+		}
+		eventually(t, "some traffic", func() bool { return closed.Load() > 50 })
+		before := closed.Load() // of these none is counted
+		d, err := s.Shutdown(context.Background())
+		wg.Wait()
+		if err != nil || d.Open != 0 || d.Forced != 0 || d.Lost != 0 || opened.Load() != closed.Load() || int64(d.Clean) > opened.Load()-before {
+			t.Errorf("got %+v, %v; %d opened, %d closed, %d of them before", d, err, opened.Load(), closed.Load(), before)
+		}
+	}
+}
