@@ -22,6 +22,7 @@ var allowed = map[string][]string{
 	"internal/socket":    {},
 	"internal/handshake": {},
 	"internal/imports":   {},
+	"internal/lives":     {"conn", "frame", "server", "server/servertest"},
 	"internal/kernel":    {"conn", "poller"},
 	"conn":               {"frame", "mask", "internal/buffer"},
 	"server": {"conn", "frame", "poller",

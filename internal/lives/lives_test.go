@@ -1,0 +1,62 @@
+package lives
+
+import (
+	"flag"
+	"testing"
+
+	"github.com/framerail/framerail/server/servertest"
+)
+
+var seeds = flag.Uint64("seeds", 40, "how many seeds TestPlay plays")
+
+// Whatever goes wrong on the machine, the invariants hold:
+//
+//	go test ./internal/lives -seeds 10000
+func TestPlay(t *testing.T) {
+	var total Result
+	for seed := range *seeds {
+		r, err := Play(Plan{Seed: seed, Clients: 20, Faults: servertest.Rough(), Closes: seed%4 == 3})
+		if err != nil {
+			t.Fatal(err)
+		}
+		total.Add(r)
+	}
+	if total.Opened < total.Lives/2 || total.Clean < total.Lives/20 || total.Received < total.Lives || total.Sent < total.Lives {
+		t.Errorf("hardly anything was played: %+v", total)
+	}
+	t.Logf("%+v", total)
+}
+
+// Without faults, too.
+func TestPlay_OnAMachineWithoutFaults(t *testing.T) {
+	for seed := range *seeds / 5 {
+		if _, err := Play(Plan{Seed: seed, Clients: 20}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A seed replays exactly.
+func TestPlay_Replays(t *testing.T) {
+	for seed := range uint64(4) {
+		plan := Plan{Seed: seed, Clients: 20, Faults: servertest.Rough()}
+		first, _ := Play(plan)
+		if again, _ := Play(plan); first != again {
+			t.Errorf("first %+v, then %+v", first, again)
+		}
+	}
+}
+
+// The invariants can fail: each of these programs is wrong, and is found out.
+func TestPlay_FindsBrokenPrograms(t *testing.T) {
+	for _, b := range []Break{BreakDouble, BreakLose, BreakCross, BreakAlter, BreakForget} {
+		found := false
+		for seed := uint64(0); seed < 20 && !found; seed++ {
+			_, err := Play(Plan{Seed: seed, Clients: 20, Faults: servertest.Rough(), Break: b})
+			found = err != nil
+		}
+		if !found {
+			t.Errorf("break %d was not noticed in 20 seeds", b)
+		}
+	}
+}

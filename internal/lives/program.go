@@ -1,0 +1,201 @@
+package lives
+
+import (
+	"io"
+	"runtime"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/server"
+)
+
+// program gives the server callbacks that do all that callbacks may.
+func (w *world) program(srv *server.Server) {
+	srv.OnConnection = func(c *conn.Conn) {
+		l := w.lifeOf(c)
+		l.conn = c
+		l.opened++
+		l.alive("OnConnection")
+		if w.rnd.IntN(4) == 0 {
+			c.OnStream(w.stream)
+		}
+		if w.rnd.IntN(20) == 0 {
+			w.react(c, l)
+		}
+	}
+	srv.OnMessage = func(c *conn.Conn, m conn.Message) {
+		l := w.lifeOf(c)
+		l.alive("OnMessage")
+		w.checkMessage("server", m.Payload, l.id, l.got, true)
+		l.got++
+		w.result.Received++
+		w.react(c, l)
+	}
+	srv.OnPong = func(c *conn.Conn, _ []byte) { w.lifeOf(c).alive("OnPong") }
+	srv.OnDrained = func(c *conn.Conn) { w.lifeOf(c).alive("OnDrained") }
+	srv.OnClose = func(c *conn.Conn, info conn.CloseInfo) {
+		l := w.lifeOf(c)
+		l.alive("OnClose")
+		l.closed++
+		l.info = info
+		if w.rnd.IntN(20) == 0 {
+			l.disturbed = true
+			panic("a close callback that panics")
+		}
+	}
+}
+
+// alive notes a callback that runs before the first or after the last.
+func (l *life) alive(callback string) {
+	if l.opened != 1 || l.closed != 0 {
+		l.world.breach("%s of %v after %d of OnConnection and %d of OnClose", callback, l, l.opened, l.closed)
+	}
+}
+
+// stream reads a message in parts, and not always to its end.
+func (w *world) stream(c *conn.Conn, r *conn.Reader) {
+	l := w.lifeOf(c)
+	l.alive("OnStream")
+	seq := l.got
+	l.got++
+	var m []byte
+	p := make([]byte, 1+w.rnd.IntN(4<<10))
+	for {
+		n, err := r.Read(p)
+		m = append(m, p[:n]...)
+		if err != nil {
+			w.checkMessage("server, streaming", m, l.id, seq, err == io.EOF)
+			if err == io.EOF {
+				w.result.Received++
+				w.react(c, l)
+			} else {
+				l.got = seq // it was cut
+			}
+			return
+		}
+		if w.rnd.IntN(100) == 0 {
+			w.checkMessage("server, streaming", m, l.id, seq, false)
+			return
+		}
+	}
+}
+
+// react does something in a callback.
+func (w *world) react(c *conn.Conn, l *life) {
+	n := w.rnd.IntN(100)
+	if w.plan.Closes && n < 60 {
+		n = []int{4, 6, 12}[n%3]
+	}
+	switch {
+	case n < 2:
+		l.disturbed = true
+		panic("a callback that panics")
+	case n < 3:
+		l.disturbed = true
+		runtime.Goexit()
+	case n < 5:
+		l.disturbed = true
+		_ = c.Close(frame.GoingAway, "enough")
+	case n < 7:
+		if other := w.other(); other != nil {
+			other.disturbed = true
+			_ = other.conn.Close(4000, "another connection's doing")
+		}
+	case n < 25:
+		if other := w.other(); other != nil {
+			w.push(other, w.size())
+		}
+	case n < 28:
+		w.push(l, 64<<10+w.rnd.IntN(1000))
+	case n < 36:
+		w.write(l)
+	case n < 40:
+		_ = c.Ping(nil)
+	case n < 43 && w.srv.Dispatch == conn.OnGoroutines:
+		w.sim.Sleep(time.Duration(w.rnd.IntN(3000)) * time.Millisecond)
+	case n < 45:
+		c.OnStream(nil)
+	case n < 47:
+		c.OnStream(w.stream)
+	default:
+		w.push(l, w.size())
+	}
+	if w.plan.Break == BreakForget && w.srv.Dispatch == conn.OnGoroutines {
+		w.sim.WaitFor(func() bool { return false })
+	}
+}
+
+// other is some connection that was open a moment ago; nil if none is at hand.
+func (w *world) other() *life {
+	if len(w.active) == 0 {
+		return nil
+	}
+	if l := w.active[w.rnd.IntN(len(w.active))]; l.conn != nil {
+		return l
+	}
+	return nil
+}
+
+// produce sends to connections from beside the loops.
+func (w *world) produce() {
+	for range 20 {
+		w.sim.Sleep(time.Duration(w.rnd.IntN(2000)) * time.Millisecond)
+		if l := w.other(); l != nil {
+			w.push(l, w.size())
+		}
+	}
+}
+
+// push sends the next message to a client.
+func (w *world) push(l *life, size int) {
+	m := w.message(l.id, l.accepted, size)
+	if w.plan.Break != 0 && w.rnd.IntN(10) == 0 {
+		w.pushWrong(l, m)
+		return
+	}
+	if l.conn.SendBinary(m) == nil {
+		l.accepted++
+		w.result.Sent++
+	}
+}
+
+// pushWrong is push by a program that is broken.
+func (w *world) pushWrong(l *life, m []byte) {
+	to := l
+	switch w.plan.Break {
+	case BreakDouble:
+		_ = l.conn.SendBinary(m)
+	case BreakLose:
+		l.accepted++
+		return
+	case BreakCross:
+		if other := w.other(); other != nil {
+			to = other
+		}
+	case BreakAlter:
+		m[len(m)-1] ^= 1
+	}
+	if to.conn.SendBinary(m) == nil {
+		l.accepted++
+	}
+}
+
+// write goes on with a message in fragments, or begins one.
+func (w *world) write(l *life) {
+	if l.writer == nil {
+		wr, err := l.conn.NewWriter(conn.Binary)
+		if err != nil {
+			return
+		}
+		l.writer = wr
+		l.unwritten = append(l.unwritten[:0], w.message(l.id, l.accepted, w.size())...)
+		l.accepted++
+		w.result.Sent++
+	}
+	n, err := l.writer.Write(l.unwritten[:min(len(l.unwritten), 1+w.rnd.IntN(4<<10))])
+	l.unwritten = l.unwritten[n:]
+	if err == nil && len(l.unwritten) == 0 && l.writer.Close() == nil {
+		l.writer = nil
+	}
+}
