@@ -36,6 +36,9 @@ type program struct {
 	Smuggling   smugglingCommand   `cmd:"" help:"Requests that two readers could read differently, cut everywhere: one answer."`
 	Negotiation negotiationCommand `cmd:"" help:"Origins, subprotocols and extensions by the grammar and against it: nothing agreed that was not offered."`
 	Crowd       crowdCommand       `cmd:"" help:"Many goroutines at the same connections, under the race detector. With go run -race."`
+	Simulation  simulationCommand  `cmd:"" help:"Whole lives on a simulated machine that fails in every way: no invariant broken."`
+	Stale       staleCommand       `cmd:"" help:"Callbacks that close connections while events for them are queued: nothing crosses over."`
+	Cuts        cutsCommand        `cmd:"" help:"A session cut at every offset, and a byte at a time: the same events, at a cost linear in bytes."`
 	Serve       serveCommand       `cmd:"" hidden:"" help:"Run one server for a bar."`
 }
 

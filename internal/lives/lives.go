@@ -107,7 +107,7 @@ func Play(plan Plan) (Result, error) {
 		l.checkEnd()
 	}
 	w.result.Lives = len(w.lives)
-	w.result.Sum = w.sim.Sum()
+	w.result.Sum, w.result.Steps = w.sim.Sum(), w.sim.Steps()
 	if err := errors.Join(w.broken...); err != nil {
 		return w.result, fmt.Errorf("seed %d: %w", plan.Seed, err)
 	}
@@ -119,6 +119,7 @@ func (w *world) server() *server.Server {
 	srv := &server.Server{
 		Loops:    1 + w.rnd.IntN(3),
 		Dispatch: conn.Dispatch(w.rnd.IntN(2)),
+		Overflow: conn.Overflow(w.rnd.IntN(4)),
 		Logger:   slog.New(slog.DiscardHandler),
 		Limits: server.Limits{
 			MaxMessageSize: 32 << 10, MaxFragments: 50,
@@ -162,7 +163,10 @@ func (w *world) play() {
 		}
 		w.steps(w.rnd.IntN(12))
 		if shutdown > 0 && len(w.lives) >= shutdown {
-			_ = w.srv.Shutdown(w.sim.Context(time.Duration(w.rnd.IntN(4000)) * time.Millisecond))
+			drained, err := w.srv.Shutdown(w.sim.Context(time.Duration(w.rnd.IntN(4000)) * time.Millisecond))
+			if drained.Clean < 0 || drained.Forced < 0 || drained.Lost < 0 || err == nil && drained.Open != 0 {
+				w.breach("Shutdown returned %+v and %v", drained, err)
+			}
 			shutdown = 0
 			w.plan.Clients = min(w.plan.Clients, len(w.lives)+2) // two find it gone
 		}
@@ -176,7 +180,6 @@ func (w *world) steps(n int) {
 			w.sim.Advance(time.Duration(1+w.rnd.IntN(500)) * time.Millisecond)
 			return
 		}
-		w.result.Steps++
 	}
 	if w.rnd.IntN(50) == 0 {
 		w.sim.Advance(time.Duration(w.rnd.IntN(100)) * time.Millisecond)

@@ -154,11 +154,18 @@ func (w *world) push(l *life, size int) {
 		w.pushWrong(l, m)
 		return
 	}
-	if l.conn.SendBinary(m) == nil {
+	err := l.conn.SendKeyed(keys[w.rnd.IntN(len(keys))], conn.Binary, m)
+	switch err {
+	case nil:
 		l.accepted++
 		w.result.Sent++
+	case conn.ErrPendingFull:
+		l.disturbed = true // by some policies
 	}
 }
+
+// keys are those of messages, of which only the latest matters by one policy.
+var keys = [...]string{"", "", "a", "b"}
 
 // pushWrong is push by a program that is broken.
 func (w *world) pushWrong(l *life, m []byte) {

@@ -42,6 +42,7 @@ type Sim struct {
 	strands  []*strand // in the order they began
 	begun    int       // strands, ever
 	progress uint64    // grows with everything that somebody may wait for
+	steps    int
 	choices  []choice  // of a step
 	sum      uint64    // of the trace
 	alarms   []*alarm

@@ -21,6 +21,7 @@ func (s *Sim) Step() bool {
 		s.mu.Unlock()
 		return false
 	}
+	s.steps++
 	if st := ch.strand; st != nil {
 		s.note("run", st.id, 0)
 		if !st.waits.change {
@@ -38,6 +39,13 @@ func (s *Sim) Step() bool {
 	}
 	s.mu.Unlock()
 	return true
+}
+
+// Steps is how many things have happened so far.
+func (s *Sim) Steps() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.steps
 }
 
 // choose picks what is to happen. mu is held.
