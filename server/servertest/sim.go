@@ -43,8 +43,8 @@ type Sim struct {
 	begun    int       // strands, ever
 	progress uint64    // grows with everything that somebody may wait for
 	steps    int
-	choices  []choice  // of a step
-	sum      uint64    // of the trace
+	choices  []choice // of a step
+	sum      uint64   // of the trace
 	alarms   []*alarm
 	pollers  []*simPoller
 	sockets  []*socket // those either side has not done with

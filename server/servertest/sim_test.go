@@ -67,7 +67,7 @@ func play(t *testing.T, seed uint64, trace io.Writer) (sum uint64) {
 	clients[4].Close(frame.NormalClosure, "")
 	clients[5].Leave()
 	sim.Advance(3 * time.Minute)
-	_, _, _ = srv.Shutdown(sim.Context(time.Second))
+	_, _ = srv.Shutdown(sim.Context(time.Second))
 	return sim.Sum()
 }
 
@@ -224,7 +224,7 @@ func TestSim_ShutdownAgainstOneWhoStays(t *testing.T) {
 	c := sim.Dial("/")
 	c.Manual()
 	sim.Settle()
-	_, err := srv.Shutdown(sim.Context(10 * time.Second))
+	drained, err := srv.Shutdown(sim.Context(10 * time.Second))
 	if passed := sim.Now().Sub(birthday); !errors.Is(err, context.DeadlineExceeded) || passed < 10*time.Second || passed > 12*time.Second || drained.Forced != 1 {
 		t.Errorf("back after %v: %+v, %v", passed, drained, err)
 	}
