@@ -2,8 +2,6 @@ package conn
 
 import (
 	"encoding/binary"
-	"fmt"
-	"io"
 	"strings"
 	"testing"
 
@@ -77,36 +75,4 @@ func TestPingFloodUnread(t *testing.T) {
 			t.Fatalf("sent %v", f)
 		}
 	}
-}
-
-// FuzzConnection gives a whole connection any bytes in any pieces: it comes to its
-// end, gives everything back, and sends nothing but frames.
-func FuzzConnection(f *testing.F) {
-	for _, in := range sessions() {
-		f.Add(in, uint16(0), uint8(0))
-		f.Add(in, uint16(7), uint8(1))
-	}
-	f.Fuzz(func(t *testing.T, in []byte, chunk uint16, mode uint8) {
-		h := Handlers{Message: func(c *Conn, m Message) { _ = c.Send(m.Type, m.Payload) }}
-		if mode&1 != 0 {
-			h = Handlers{Stream: func(c *Conn, m *Reader) {
-				if w, err := c.NewWriter(m.Type()); err == nil {
-					_, _ = io.Copy(w, m)
-					_ = w.Close()
-				}
-			}}
-		}
-		r := openRig(t, Config{Dispatch: Dispatch(mode >> 1 & 1), MaxMessageSize: 5000, MaxPending: 8000, Handlers: h})
-		r.wire.chunk = int(chunk)
-		r.wire.in = in
-		r.wire.inErr = io.EOF
-		for range 2*len(in) + 10 { // faster than r.info, which is patient
-			r.poll()
-			r.turn()
-		}
-		if info := r.info(); info.Err == nil && info.By != Peer {
-			t.Error(fmt.Sprint(info))
-		}
-		r.sent()
-	})
 }
