@@ -32,6 +32,7 @@ type program struct {
 	Stuck       stuckCommand       `cmd:"" help:"Shutdown against peers that do not read: back at the deadline."`
 	Restart     restartCommand     `cmd:"" help:"One server after another on the same port."`
 	Panics      panicsCommand      `cmd:"" help:"Panics in every callback: closed with 1011, logged, nobody else notices."`
+	Blocking    blockingCommand    `cmd:"" help:"A callback that sleeps: its loop waits, nobody else, and the watchdog names it."`
 	UTF8        utf8Command        `cmd:"" name:"utf8" help:"Every sequence of bytes as text, cut everywhere: refused at its first bad byte."`
 	Smuggling   smugglingCommand   `cmd:"" help:"Requests that two readers could read differently, cut everywhere: one answer."`
 	Negotiation negotiationCommand `cmd:"" help:"Origins, subprotocols and extensions by the grammar and against it: nothing agreed that was not offered."`

@@ -50,6 +50,7 @@ func TestBars(t *testing.T) {
 		"smuggling":   func(s scale) bar { return &smugglingCommand{scale: s} },
 		"negotiation": func(s scale) bar { return &negotiationCommand{scale: s, Seed: 1, Workers: 4} },
 		"crowd":       func(s scale) bar { return &crowdCommand{scale: s} },
+		"blocking":    func(s scale) bar { return &blockingCommand{scale: s} },
 		"panics":      func(s scale) bar { return &panicsCommand{scale: s, Workers: 4} },
 		"simulation":  func(s scale) bar { return &simulationCommand{scale: s, Workers: 1} },
 		"stale":       func(s scale) bar { return &staleCommand{scale: s, Workers: 1} },
