@@ -109,8 +109,13 @@ const (
 	watchdogLooks = 8
 	watchdogPace  = 5 * time.Millisecond
 	// watchdogLogEvery keeps a program whose callbacks are always slow from flooding
-	// the log with stacks, and from being stopped for each.
+	// the log with stacks.
 	watchdogLogEvery = time.Second
+	// watchdogRest is how many times as long as it took to look at a stack the
+	// watchdog waits until it looks at another: that stops the world, for longer the
+	// more goroutines there are. It waits for watchdogRestMost at most.
+	watchdogRest     = 20
+	watchdogRestMost = 500 * time.Millisecond
 	// stacksFirst and stacksMost bound the memory, in bytes, in which a loop's stack
 	// is looked for among those of all goroutines.
 	stacksFirst = 64 << 10

@@ -87,8 +87,8 @@ type Server struct {
 	Limits
 
 	// SlowCallback is how long a callback that runs on an event loop may hold it. One
-	// that takes longer is counted in Stats and, at most one a second, logged at level
-	// Warn with its stack, while it still runs. 0: 100 ms. Negative: never.
+	// that takes longer is counted in Stats and logged once at level Warn with its
+	// stack, while it still runs; the log gets one such line a second at most. 0: 100 ms. Negative: never.
 	SlowCallback time.Duration
 
 	// Logger gets a line, at level Info, for each handshake refused and each

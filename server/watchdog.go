@@ -16,13 +16,15 @@ type watchdog struct {
 	rouse chan struct{} // of one element
 
 	// Owned by the watchdog's goroutine.
-	seen     []int64   // what each loop was at when it was last reported
-	looked   time.Time // when a stack was last looked at
-	unlogged int       // incidents since one was logged
+	counted []int64   // what each loop was at when that was last counted
+	logged  []int64   // and logged
+	lastLog time.Time // of any loop
+	rest    time.Time // when a stack may be looked at again
 }
 
 func newWatchdog(r *running, limit time.Duration) *watchdog {
-	return &watchdog{limit: limit, run: r, rouse: make(chan struct{}, 1), seen: make([]int64, len(r.loops))}
+	return &watchdog{limit: limit, run: r, rouse: make(chan struct{}, 1),
+		counted: make([]int64, len(r.loops)), logged: make([]int64, len(r.loops))}
 }
 
 // awake tells the watchdog that a loop is. From any goroutine.
@@ -80,31 +82,35 @@ func (w *watchdog) look() (busy, ended bool) {
 		}
 		busy = true
 		held := time.Since(l.began) - time.Duration(at)
-		if held > w.limit && at != w.seen[i] {
-			w.seen[i] = at
-			w.report(l, at, held)
+		if held > w.limit && at != w.logged[i] {
+			w.report(i, at, held)
 		}
 	}
 	return busy, ended
 }
 
-// report counts a callback that holds a loop, and logs it with its stack. A loop can
-// be late for other reasons, such as a process that gets no time: then no callback
-// is on its stack. Looking at it stops the world, so that is done once in a while.
-func (w *watchdog) report(l *loop, at int64, held time.Duration) {
-	now := time.Now()
-	if now.Sub(w.looked) < watchdogLogEvery {
-		l.tally.slow.Add(1)
-		w.unlogged++
+// report counts a callback that holds loop i, and logs it with its stack, at once or
+// when the log may have another. A loop can be late for other reasons, such as a
+// process that gets no time: then no callback is on its stack, and it is looked at
+// again if it stays late.
+func (w *watchdog) report(i int, at int64, held time.Duration) {
+	l, now := w.run.loops[i], time.Now()
+	counted, mayLog := w.counted[i] == at, now.Sub(w.lastLog) >= watchdogLogEvery
+	if now.Before(w.rest) || counted && !mayLog {
 		return
 	}
-	w.looked = now
 	stack, found := stackOf(l.goroutine.Load())
+	w.rest = time.Now().Add(min(watchdogRest*time.Since(now), watchdogRestMost))
 	if l.busy.Load() != at || found && !inCallback(stack) {
-		return // it is over, or it was none
+		return
 	}
-	l.tally.slow.Add(1)
-	w.run.logger.Warn("framerail: a callback holds an event loop", "loop", l.number,
-		"held", held, "limit", w.limit, "unlogged", w.unlogged, "stack", stack)
-	w.unlogged = 0
+	if !counted {
+		w.counted[i] = at
+		l.tally.slow.Add(1)
+	}
+	if mayLog {
+		w.logged[i], w.lastLog = at, now
+		w.run.logger.Warn("framerail: a callback holds an event loop", "loop", l.number,
+			"held", held, "limit", w.limit, "stack", stack)
+	}
 }

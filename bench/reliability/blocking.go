@@ -25,7 +25,7 @@ type blockingCommand struct {
 
 func (b *blockingCommand) Run(ctx context.Context) error {
 	if b.Short {
-		b.Conns, b.Loops, b.Sleep = 40, 4, 2*time.Second
+		b.Conns, b.Loops, b.Sleep = 40, 4, 3*time.Second
 	}
 	v := new(verdict)
 	onLoop, err := b.block(ctx, v, conn.OnLoop)
@@ -103,7 +103,7 @@ func (b *blockingCommand) block(ctx context.Context, v *verdict, dispatch conn.D
 		r.namedAfter = time.Unix(0, log.last.Load()).Sub(began)
 	}
 	counted := srv.Stats().SlowCallbacks
-	v.expect(counted == uint64(r.named), "named %d callbacks and counted %d", r.named, counted)
+	v.expect(counted >= uint64(r.named), "named %d callbacks and counted %d", r.named, counted)
 	return r, ctx.Err()
 }
 
