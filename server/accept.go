@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -46,6 +47,8 @@ type acceptor struct {
 	// net lets nobody else wait on its; nil for a listener of another package.
 	file *os.File
 	raw  syscall.RawConn // of file
+
+	closing sync.Mutex // guards what ln.Close does: see duplicate
 
 	// take is (*acceptor).tryAccept, bound once; it leaves its result here.
 	take func(fd uintptr) bool
@@ -137,7 +140,9 @@ func (a *acceptor) open() error {
 // close ends serve; once it returns the address is free again. From any goroutine,
 // and more than once.
 func (a *acceptor) close() {
+	a.closing.Lock()
 	_ = a.ln.Close()
+	a.closing.Unlock()
 	if a.file != nil {
 		_ = a.file.Close() // waits for the accept that is going on, which it ends
 	}

@@ -88,6 +88,48 @@
 //	drained, err := srv.Shutdown(ctx)
 //	log.Printf("%d clean, %d forced, %d bytes lost", drained.Clean, drained.Forced, drained.Lost)
 //
+// # Restart
+//
+// A new process can take over the listening sockets, so that no client is refused
+// while one program replaces the other: the kernel keeps who has connected in the
+// socket's queue until one of them accepts. The old process starts the new one with
+// [Server.ListenerFiles], waits for it to say that it is ready, and drains:
+//
+//	files, err := srv.ListenerFiles()
+//	if err != nil {
+//		return err
+//	}
+//	next := exec.Command(os.Args[0], "--inherit")
+//	next.ExtraFiles = files // descriptor 3 and up, in this order
+//	ready, err := next.StdoutPipe()
+//	if err != nil {
+//		return err
+//	}
+//	if err := next.Start(); err != nil {
+//		return err // the old one goes on
+//	}
+//	for _, f := range files {
+//		f.Close()
+//	}
+//	if _, err := bufio.NewReader(ready).ReadString('\n'); err != nil {
+//		return err // it has died; the old one goes on
+//	}
+//	drained, err := srv.Shutdown(ctx)
+//
+// The new process serves what it has inherited:
+//
+//	f := os.NewFile(3, "listener")
+//	ln, err := net.FileListener(f)
+//	if err != nil {
+//		return err
+//	}
+//	f.Close() // or the socket stays open after Shutdown
+//	go srv.Serve(ln)
+//	fmt.Println("ready")
+//
+// The path of a unix socket then stays when the last server ends: call
+// SetUnlinkOnClose(true) on its listener to have it removed.
+//
 // # Origin
 //
 // A browser lets any page connect to any server, with the cookies of its user, and
