@@ -16,13 +16,13 @@ import (
 // transport that takes random amounts.
 func TestMessagesArriveInOrderOrAreCounted(t *testing.T) {
 	for _, role := range []frame.Role{frame.Server, frame.Client} {
-		for seed := range uint64(100) {
+		for seed := range uint64(50) {
 			t.Run(fmt.Sprintf("%v/seed=%d", role, seed), func(t *testing.T) {
 				rnd := rand.New(rand.NewPCG(seed, 2))
 				w := &dropWalk{t: t, rnd: rnd, policy: policies[2+rnd.IntN(2)], changes: rnd.IntN(4) == 0}
 				w.r = openRig(t, Config{Role: role, MaxPending: 256 << rnd.IntN(11), Overflow: w.policy})
 				w.r.drain(0)
-				for range 1500 {
+				for range 1000 {
 					w.step()
 					w.check()
 				}

@@ -19,7 +19,7 @@ var simSeeds = flag.Uint64("seeds", 60, "how many seeds TestSimulation plays for
 // TestSimulation plays whole lives of connections over a transport and a clock that
 // misbehave as real ones do, at random but by a seed: short reads and writes,
 // transports that are full, readiness that is none, resets, ends, garbage, silence;
-// and callbacks that send, close, panic, stream, stop reading. On the loop a seed
+// callbacks that send, close, panic, stream, stop reading; and every overflow policy. On the loop a seed
 // replays exactly; on goroutines it replays all but the scheduler:
 //
 //	go test ./conn -run 'TestSimulation/dispatch=loop/seed=7$' -seeds 8
@@ -51,7 +51,8 @@ func newSimulation(t *testing.T, dispatch Dispatch, seed uint64) *simulation {
 		MaxMessageSize: 64 << 10, MaxFragments: 50,
 		MaxPending:    256 << s.rnd.IntN(10),
 		QueueMessages: 1 + s.rnd.IntN(8), QueueBytes: 1 << s.rnd.IntN(16),
-		IdleTimeout: 10 * time.Second, CloseTimeout: 3 * time.Second,
+		IdleTimeout: 10 * time.Second, CloseTimeout: 3 * time.Second, WriteTimeout: 4 * time.Second,
+		Overflow: policies[s.rnd.IntN(len(policies))],
 	}
 	cfg = cfg.WithDefaults()
 	s.loop = NewLoop(&cfg, s)
@@ -283,6 +284,8 @@ func (l *life) program() {
 		_ = c.Close(3000, "")
 	case n < 97 && !l.closed:
 		l.d.Abort(nil)
+	case n < 99:
+		c.SetOverflow(policies[rnd.IntN(len(policies))])
 	default:
 		_ = c.Ping([]byte("ping"))
 	}
