@@ -18,6 +18,8 @@ const (
 	Protocol Cause = "protocol"
 	// Oversize: a message passed MaxMessageSize or MaxFragments.
 	Oversize Cause = "oversize"
+	// TooFast: ErrMessageRate or ErrControlRate.
+	TooFast Cause = "too_fast"
 	// Idle: ErrIdle.
 	Idle Cause = "idle"
 	// WriteStalled: ErrWriteStalled.
@@ -37,7 +39,7 @@ const (
 // causes are all of them; their places count them. A new one needs a constant, a
 // place here and a case in causeOf.
 var causes = [...]Cause{
-	Clean, Protocol, Oversize, Idle, WriteStalled, CloseTimedOut, EOF, Network, Panicked, Aborted,
+	Clean, Protocol, Oversize, TooFast, Idle, WriteStalled, CloseTimedOut, EOF, Network, Panicked, Aborted,
 }
 
 // causeOf is the kind of the error that ended a connection.
@@ -59,6 +61,8 @@ func causeOf(err error) Cause {
 		return WriteStalled
 	case errors.Is(err, frame.ErrMessageTooBig), errors.Is(err, frame.ErrTooManyFragments):
 		return Oversize
+	case errors.Is(err, ErrMessageRate), errors.Is(err, ErrControlRate):
+		return TooFast
 	case errors.As(err, &fault):
 		return Protocol
 	case errors.Is(err, ErrPanic):

@@ -31,10 +31,6 @@ type Counters struct {
 	// timeout.
 	Stalled uint64
 
-	// OverMessageRate and OverControlRate count connections that were failed with
-	// ErrMessageRate and ErrControlRate.
-	OverMessageRate, OverControlRate uint64
-
 	// Panics counts callbacks that panicked or called runtime.Goexit.
 	Panics uint64
 
@@ -81,8 +77,6 @@ func (c *Counters) Add(o *Counters) {
 	c.Overflows.Oldest += o.Overflows.Oldest
 	c.Overflows.Replaced += o.Overflows.Replaced
 	c.Stalled += o.Stalled
-	c.OverMessageRate += o.OverMessageRate
-	c.OverControlRate += o.OverControlRate
 	c.Panics += o.Panics
 	c.Closes.add(&o.Closes)
 	c.Causes.add(&o.Causes)
@@ -131,8 +125,6 @@ const (
 	rareReplaced
 	rareStalled
 	rarePanic
-	rareMessageRate
-	rareControlRate
 	rareEvents // how many there are
 )
 
@@ -169,8 +161,6 @@ func (l *Loop) AddShared(c *Counters) {
 	c.Overflows.Replaced += s.rare[rareReplaced].Load()
 	c.Stalled += s.rare[rareStalled].Load()
 	c.Panics += s.rare[rarePanic].Load()
-	c.OverMessageRate += s.rare[rareMessageRate].Load()
-	c.OverControlRate += s.rare[rareControlRate].Load()
 	for side := range s.closes {
 		for i := range s.closes[side] {
 			c.Closes.n[side][i] += s.closes[side][i].Load()

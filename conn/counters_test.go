@@ -136,6 +136,10 @@ func TestClosesAreCountedBySideCodeAndCause(t *testing.T) {
 			r.receive(text(strings.Repeat("x", 5000)))
 			r.end(io.EOF)
 		}, CloseKind{Local, frame.MessageTooBig}, Oversize},
+		"too_fast": {func(r *rig) {
+			r.receive([]byte(strings.Repeat(string(text("")), 11)))
+			r.end(io.EOF)
+		}, CloseKind{Local, frame.PolicyViolation}, TooFast},
 		"close_timeout": {func(r *rig) {
 			_ = r.c.Close(frame.NormalClosure, "")
 			r.turn()
@@ -148,7 +152,7 @@ func TestClosesAreCountedBySideCodeAndCause(t *testing.T) {
 		}, CloseKind{Local, frame.InternalError}, Panicked},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := openRig(t, Config{MaxMessageSize: 4096, Handlers: Handlers{Pong: func(*Conn, []byte) { panic(0) }}})
+			r := openRig(t, Config{MaxMessageSize: 4096, MessagesPerSecond: 1, Handlers: Handlers{Pong: func(*Conn, []byte) { panic(0) }}})
 			c.end(r)
 			got := r.counters()
 			if got.Opened != 1 || got.Closed != 1 {

@@ -51,7 +51,6 @@ func (d *Driver) repay(passed uint32) {
 func (d *Driver) chargeControl() bool {
 	debt := d.controlDebt + d.loop.costs.control
 	if debt > controlBucket && (*Conn)(d).State() == Open {
-		d.loop.count(rareControlRate, 1)
 		d.fail(ErrControlRate)
 		return false
 	}

@@ -35,10 +35,6 @@ func TestRate_TenSecondsWorthMayComeAtOnce(t *testing.T) {
 			r.sent()
 			r.receive(kind.in)
 			r.expectClose(frame.PolicyViolation, kind.err.Rule)
-			var c Counters
-			r.loop.AddShared(&c)
-			expect(t, "counted", c.OverMessageRate+c.OverControlRate, 1)
-			expect(t, "counted as messages", c.OverMessageRate == 1, kind.err == ErrMessageRate)
 			r.end(nil)
 			r.advance(time.Minute)
 			expect(t, "the error", r.info().Err == error(kind.err), true)

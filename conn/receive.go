@@ -272,7 +272,6 @@ func (d *Driver) data(rx *receiver, ev frame.Event) {
 	h := c.handlers.Load()
 	if ev.First {
 		if d.messageDebt += d.loop.costs.message; d.messageDebt > messageBucket {
-			d.loop.count(rareMessageRate, 1)
 			d.fail(ErrMessageRate)
 			return
 		}

@@ -23,9 +23,10 @@ var ErrNoDescriptor = errors.New("framerail: connection has no descriptor for th
 
 // arrival is a connection on its way from an acceptor to its loop.
 type arrival struct {
-	fd     int
-	remote netip.AddrPort
-	below  conn.Transport // nil: the socket of fd
+	fd       int
+	remote   netip.AddrPort
+	below    conn.Transport // nil: the socket of fd
+	standing standing
 }
 
 // close ends a connection that no loop has taken.
@@ -166,12 +167,13 @@ func (a *acceptor) serve() error {
 		err := a.accept()
 		if err == nil {
 			a.pause = 0
-			a.run.leastLoaded().deliver(a.got) // the loops are stopped after this has ended
+			a.run.letIn(a.got) // the loops are stopped after this has ended
 		}
 		if a.isStopped() {
 			return ErrServerClosed
 		}
 		if err == nil {
+			a.pace()
 			continue
 		}
 		if fatal := a.failed(err); fatal {

@@ -15,11 +15,12 @@ type client struct {
 	sock sock
 
 	// Owned by the loop.
-	gen    uint32 // tells this user of the slot from the one before
-	phase  phase
-	doomed bool     // the poller will not watch it
-	listed bool     // guarded by the table's lock
-	head   *partial // the request or the refusal, while in pieces
+	gen      uint32 // tells this user of the slot from the one before
+	phase    phase
+	standing standing
+	doomed   bool     // the poller will not watch it
+	listed   bool     // guarded by the table's lock
+	head     *partial // the request or the refusal, while in pieces
 
 	chain *client // guarded by the table's lock
 }

@@ -45,16 +45,19 @@
 // # Limits
 //
 // The zero value of every option is safe on the internet; the fields of [Server] and
-// the constants of this package tell each default. A request's head may have
-// MaxHandshakeBytes and MaxHandshakeHeaders. There is no limit on the number of
-// connections but the system's: out of descriptors, accepting pauses and tries
-// again, live connections go on, and new ones wait in the kernel.
+// the constants of this package tell each default. Connections are counted in all
+// and by address, an IPv6 network of 64 bits being one address; those beyond the limits
+// are told so, and if too many are being told, closed. What comes faster than
+// HandshakesPerSecond waits in the kernel. Behind a proxy every connection has the
+// proxy's address: there it is the proxy's limits by address that count.
+// Out of descriptors, accepting pauses and tries again, and live connections go on.
 //
 // Handshakes are refused with a line of text and one of these: 400 for what is
 // malformed or could be read in two ways, 403 by the origin rule or Check, 404 for
 // another path, 405, 408 for a request that is late, 426 for one that asks for no
-// WebSocket or for a version other than 13, 431 for one too long, 500 if Check
-// fails, 503 for one that is not complete when the server shuts down, 505.
+// WebSocket or for a version other than 13, 429 for too many from one address, 431 for
+// one too long, 500 if Check fails, 503 for too many in all and for one that is not
+// complete when the server shuts down, 505.
 //
 // # Seeing what goes on
 //

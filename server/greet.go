@@ -33,14 +33,14 @@ type partial struct {
 
 // admit takes in an accepted connection.
 func (l *loop) admit(a arrival) {
-	cl := &client{sock: sock{fd: int32(a.fd)}}
+	cl := &client{sock: sock{fd: int32(a.fd)}, standing: a.standing}
 	id := l.clients.take(cl)
 	below := a.below
 	if below == nil {
 		below = &cl.sock
 	}
 	cl.driver().Init(l.conns, id, below, a.remote)
-	l.SetTimer(cl.driver(), l.run.handshakeTimeout)
+	l.SetTimer(cl.driver(), l.run.patience(a.standing))
 	if err := l.poll.Add(a.fd, poller.Read, cl.token()); err != nil {
 		l.run.logger.Error("framerail: cannot watch a connection", "remote", a.remote, "error", err)
 		l.run.refuse(reasonInternal)
@@ -126,6 +126,10 @@ func (l *loop) answer(cl *client, head, rest []byte) {
 	g := &l.greeter
 	if err := handshake.Parse(head, &g.req); err != nil {
 		l.refuseRequest(cl, &g.req, asRefusal(err))
+		return
+	}
+	if refusal := cl.standing.refusal(); refusal != nil {
+		l.refuseRequest(cl, &g.req, refusal)
 		return
 	}
 	if l.run.http != nil && !g.req.IsUpgrade() {

@@ -98,7 +98,12 @@ func (l *loop) handOver(cl *client, head, rest []byte) {
 	}
 	read := make([]byte, 0, len(head)+len(rest))
 	read = append(append(read, head...), rest...)
-	if !l.run.http.offer(&readAhead{Conn: nc, read: read}) {
+	addr, standing := cl.RemoteAddr().Addr(), cl.standing
+	leave := func() { l.run.admission.leave(addr, standing) }
+	// Counted until net/http closes it, which may be before offer returns.
+	cl.standing = uncounted
+	if !l.run.http.offer(&readAhead{Conn: nc, read: read, leave: sync.OnceFunc(leave)}) {
+		cl.standing = standing
 		_ = nc.Close()
 		l.refuse(cl, handshake.Unavailable(1))
 		return
@@ -110,7 +115,15 @@ func (l *loop) handOver(cl *client, head, rest []byte) {
 // readAhead is a connection of which some bytes were read before.
 type readAhead struct {
 	net.Conn
-	read []byte
+	read  []byte
+	leave func()
+}
+
+// Close tells, too, that there is one connection less.
+func (c *readAhead) Close() error {
+	err := c.Conn.Close()
+	c.leave()
+	return err
 }
 
 func (c *readAhead) Read(b []byte) (int, error) {

@@ -65,5 +65,6 @@ func (l *loop) forget(cl *client) {
 	id := cl.driver().ID()
 	l.timers.Clear(id)
 	l.clients.give(id)
+	l.run.admission.leave(cl.RemoteAddr().Addr(), cl.standing)
 	l.load.Add(-1)
 }

@@ -18,6 +18,9 @@ const (
 	DefaultWriteTimeout   = conn.DefaultWriteTimeout
 	DefaultCloseTimeout   = conn.DefaultCloseTimeout
 
+	// DefaultHandshakesPerSecond is more than one core can do: a flood of handshakes
+	// leaves the others to the connections there are.
+	DefaultHandshakesPerSecond = 10_000
 	// DefaultHandshakeTimeout is the time a client has for its whole request:
 	// ample for a phone far away, short for one who sends a byte a second.
 	DefaultHandshakeTimeout = 5 * time.Second
@@ -35,6 +38,23 @@ const (
 // Limits bound what a client may use of a server. Every zero means the default beside
 // it.
 type Limits struct {
+	// MaxConnections bounds connections in all, in whatever stage and those of the
+	// Handler included. Beyond it handshakes get 503 with Retry-After or, if too many
+	// wait for that already, a closed connection. 0: what the limit on open
+	// descriptors allows less a 32nd of it, 16 at least and 1,024 at most, for what else
+	// the program opens. Negative: no limit.
+	MaxConnections int
+	// MaxConnectionsPerAddress bounds those from one IPv4 address or one IPv6 network of
+	// 64 bits; beyond it handshakes get 429 with Retry-After. 0: an eighth of
+	// MaxConnections, 16 at least, and no limit for loopback, private and link-local
+	// addresses, where a proxy is likely to be. Negative: no limit. Connections over
+	// unix sockets have no address and no such limit.
+	MaxConnectionsPerAddress int
+	// HandshakesPerSecond bounds how fast connections are accepted, after a second's
+	// worth at once; beyond it they wait in the kernel's backlog, since to refuse one
+	// costs as much as to accept it. 0: 10,000. Negative: no limit.
+	HandshakesPerSecond int
+
 	// MaxMessageSize bounds a message received, in bytes over all its fragments.
 	// Beyond it the connection closes with 1009. 0: 256 KiB.
 	MaxMessageSize int64
@@ -77,6 +97,28 @@ type Limits struct {
 }
 
 const (
+	// descriptorShare is the part of all descriptors, at least reserveMin and at most
+	// reserveMax of them, that MaxConnections leaves to others by default.
+	descriptorShare = 32
+	reserveMin      = 16
+	reserveMax      = 1024
+	// descriptorsUnknown stands for the limit on descriptors where there is none.
+	descriptorsUnknown = 1 << 20
+	// addressShare is the part of all connections that one address may have by
+	// default, but not less than addressMin: there are hundreds of people behind one
+	// address of a mobile network, and 64,000 ports.
+	addressShare = 8
+	addressMin   = 16
+	// refusingShare is the part of all connections, at least refusingMin and at most
+	// refusingMax, that may be there beyond MaxConnections to be told so.
+	refusingShare = 64
+	refusingMin   = 4
+	refusingMax   = 256
+	// paceMin is how long accepting waits, at least, once it is too fast: timers are
+	// not free.
+	paceMin = 5 * time.Millisecond
+	// logEvery is how often the log tells, at most, of refusals of one kind.
+	logEvery = time.Second
 	// lingerTimeout is how long a refused client may take to read its answer
 	// before the socket is closed under it.
 	lingerTimeout = 2 * time.Second

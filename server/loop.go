@@ -315,6 +315,7 @@ func (l *loop) deliver(a arrival) {
 	l.mu.Unlock()
 	if ended {
 		l.run.refuse(reasonDraining)
+		l.run.admission.leave(a.remote.Addr(), a.standing)
 		a.close()
 		return
 	}
@@ -352,6 +353,7 @@ func (l *loop) end() {
 	l.ended = true
 	for _, a := range l.mail.arrived {
 		l.run.refuse(reasonDraining)
+		l.run.admission.leave(a.remote.Addr(), a.standing)
 		a.close()
 	}
 	l.mail = mail{}

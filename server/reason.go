@@ -26,6 +26,10 @@ const (
 	Checked Reason = "check"
 	// Unavailable: there is no room; 503.
 	Unavailable Reason = "unavailable"
+	// TooMany: MaxConnections; 503, or closed unanswered.
+	TooMany Reason = "connections"
+	// TooManyFromAddress: MaxConnectionsPerAddress; 429, or closed unanswered.
+	TooManyFromAddress Reason = "address"
 	// Draining: the server is ending; 503.
 	Draining Reason = "draining"
 	// Internal: the server or the program failed; 500.
@@ -47,24 +51,28 @@ const (
 	reasonOrigin
 	reasonChecked
 	reasonUnavailable
+	reasonTooMany
+	reasonTooManyFromAddress
 	reasonDraining
 	reasonInternal
 	reasonCount // how many there are
 )
 
 var reasons = [reasonCount]Reason{
-	reasonMalformed:   Malformed,
-	reasonTooLarge:    TooLarge,
-	reasonTimeout:     Timeout,
-	reasonLeft:        Left,
-	reasonNotUpgrade:  NotUpgrade,
-	reasonVersion:     Version,
-	reasonPath:        Path,
-	reasonOrigin:      Origin,
-	reasonChecked:     Checked,
-	reasonUnavailable: Unavailable,
-	reasonDraining:    Draining,
-	reasonInternal:    Internal,
+	reasonMalformed:          Malformed,
+	reasonTooLarge:           TooLarge,
+	reasonTimeout:            Timeout,
+	reasonLeft:               Left,
+	reasonNotUpgrade:         NotUpgrade,
+	reasonVersion:            Version,
+	reasonPath:               Path,
+	reasonOrigin:             Origin,
+	reasonChecked:            Checked,
+	reasonUnavailable:        Unavailable,
+	reasonTooMany:            TooMany,
+	reasonTooManyFromAddress: TooManyFromAddress,
+	reasonDraining:           Draining,
+	reasonInternal:           Internal,
 }
 
 // refuse counts a connection that never became one. From any goroutine.
@@ -91,6 +99,10 @@ func reasonOf(refusal *handshake.Refusal) reason {
 		return reasonOrigin
 	case handshake.ErrUnavailable:
 		return reasonUnavailable
+	case errTooMany:
+		return reasonTooMany
+	case errTooManyFromAddress:
+		return reasonTooManyFromAddress
 	case errDraining:
 		return reasonDraining
 	case handshake.ErrInternal:

@@ -35,8 +35,7 @@ func (l *loop) refuseWith(cl *client, refusal *handshake.Refusal, answer func(*h
 	if err := refusal.Validate(); err != nil {
 		l.run.logger.Error("framerail: refusal of the program cannot be sent", "remote", cl.RemoteAddr(), "error", err)
 	}
-	l.run.logger.Info("framerail: handshake refused", "remote", cl.RemoteAddr(),
-		"status", refusal.Status, "reason", refusal.Reason)
+	l.run.logRefusal(cl.RemoteAddr(), refusal)
 	l.run.refuse(reasonOf(refusal))
 	cl.releaseHead()
 	cl.phase = leaving

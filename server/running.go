@@ -29,12 +29,16 @@ type running struct {
 	handshakeTimeout time.Duration
 	head             handshake.Limits
 
-	kernel   kernel.Kernel
-	loops    []*loop
-	watchdog *watchdog // nil for none
-	http     *handover // nil without a Handler
-	refused  [reasonCount]atomic.Uint64
-	stopping chan struct{} // closed when the server is told to stop
+	kernel    kernel.Kernel
+	loops     []*loop
+	watchdog  *watchdog // nil for none
+	http      *handover // nil without a Handler
+	refused   [reasonCount]atomic.Uint64
+	admission admission
+	pacer     pacer
+	paced     atomic.Uint64 // how often the pacer made accepting wait
+	refusals  sampler
+	stopping  chan struct{} // closed when the server is told to stop
 }
 
 // start freezes the options and starts the loops on a system. s.mu is held.
@@ -54,6 +58,8 @@ func (s *Server) start(k kernel.Kernel) (*running, error) {
 		stopping:         make(chan struct{}),
 	}
 	r.logger = r.config.Logger
+	r.admission.init(&s.Limits)
+	r.pacer.init(cmp.Or(s.HandshakesPerSecond, DefaultHandshakesPerSecond))
 	if r.handshakeTimeout == 0 {
 		r.handshakeTimeout = DefaultHandshakeTimeout
 	}

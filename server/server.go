@@ -18,8 +18,8 @@ import (
 //
 // Set its fields, then call ListenAndServe, Serve or Start; a field changed
 // afterwards has no effect. The zero value of every option is safe on the internet;
-// a negative limit, other than IdleTimeout and WriteTimeout, is an error when the server starts. A
-// server that was ended cannot be started again. It must not be copied.
+// a negative limit is an error when the server starts, unless it says what it
+// means. A server that was ended cannot be started again. It must not be copied.
 type Server struct {
 	// Addr is the TCP address to listen on, "host:port", or "unix:" and the path
 	// of a unix socket. Empty: ":80", as in net/http. Port 0 picks a free one; see
@@ -91,8 +91,8 @@ type Server struct {
 	// stack, while it still runs; the log gets one such line a second at most. 0: 100 ms. Negative: never.
 	SlowCallback time.Duration
 
-	// Logger gets a line, at level Info, for each handshake refused and each
-	// connection that fails, and at level Error for callbacks that panic and for what
+	// Logger gets a line, at level Info, for handshakes refused, one a second for
+	// each reason with how many more there were, and for each connection that fails, and at level Error for callbacks that panic and for what
 	// befalls the server. Nil: slog.Default().
 	Logger *slog.Logger
 

@@ -21,6 +21,9 @@ type Stats struct {
 	// still awaited, together.
 	Refused map[Reason]uint64
 
+	// Paced is how often accepting waited for HandshakesPerSecond.
+	Paced uint64
+
 	// Loops are the event loops one by one.
 	Loops []LoopStats
 }
@@ -65,6 +68,7 @@ func (s *Server) Stats() Stats {
 		st.Loops = append(st.Loops, ls)
 		st.LoopStats.add(&ls)
 	}
+	st.Paced = run.paced.Load()
 	for i := range run.refused {
 		if n := run.refused[i].Load(); n > 0 {
 			st.Refused[reasons[i]] = n

@@ -35,6 +35,7 @@ type setup struct {
 
 	MaxMessageSize         int64
 	MaxFragments           int
+	MaxConnections         int
 	ControlFramesPerSecond int
 	MaxPending             int
 	HandshakeTimeout       time.Duration
@@ -154,6 +155,7 @@ func serve(set setup, n *counters, ln net.Listener) (end func() error, err error
 	srv := &server.Server{
 		Limits: server.Limits{
 			MaxMessageSize: set.MaxMessageSize, MaxFragments: set.MaxFragments, MaxPending: set.MaxPending,
+			MaxConnections:         set.MaxConnections,
 			ControlFramesPerSecond: set.ControlFramesPerSecond,
 			HandshakeTimeout:       set.HandshakeTimeout, IdleTimeout: set.IdleTimeout, CloseTimeout: set.CloseTimeout,
 		},

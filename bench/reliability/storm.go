@@ -31,7 +31,7 @@ func (b *stormCommand) Run(ctx context.Context) error {
 	}
 	// The handshake timeout is beyond the storm: the server gets no descriptor back
 	// by itself.
-	set := setup{Program: "echo", Descriptors: stormDescriptors, HandshakeTimeout: time.Minute}
+	set := setup{Program: "echo", Descriptors: stormDescriptors, MaxConnections: -1, HandshakeTimeout: time.Minute}
 	if b.Break {
 		set = setup{Faulty: "spinning", Descriptors: stormDescriptors}
 	}

@@ -28,6 +28,8 @@ func ClassifyAccept(err error) AcceptVerdict {
 func LocalAddr(fd int) netip.AddrPort  { return netip.AddrPort{} }
 func RemoteAddr(fd int) netip.AddrPort { return netip.AddrPort{} }
 
+func DescriptorLimit() (int, bool) { return 0, false }
+
 func CloseWrite(fd int) error               { return errors.ErrUnsupported }
 func Close(fd int) error                    { return errors.ErrUnsupported }
 func SetNoDelay(fd int, on bool) error      { return errors.ErrUnsupported }
