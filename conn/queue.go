@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/mask"
 )
 
@@ -35,6 +36,11 @@ type queue struct {
 
 	tally tally
 
+	// The first buffer of main, part of the queue: most answers fit, and a buffer of
+	// the pool's costs as much as all else that is done for one.
+	first      buffer.Buffer
+	firstSpace [buffer.MinSize]byte
+
 	room    sync.Cond // signalled when main shrinks, for Writer.ReadFrom
 	waiting int       // goroutines that wait for room
 	iov     [][]byte
@@ -46,12 +52,19 @@ type queue struct {
 	keysLeft int
 }
 
+func newQueue() *queue {
+	q := new(queue)
+	q.first = buffer.Of(q.firstSpace[:])
+	q.main.own = &q.first
+	return q
+}
+
 // out is the connection's queue, lent if there is none. mu is held.
 func (c *Conn) out() *queue {
 	if c.tx == nil {
 		q, _ := c.loop.queues.Get().(*queue)
 		if q == nil {
-			q = new(queue)
+			q = newQueue()
 		}
 		q.room.L = &c.mu
 		c.tx = q
@@ -72,11 +85,12 @@ func (c *Conn) returnQueue(q *queue) {
 	q.tally.onLoop = false
 	q.control, q.blocked, q.refused, q.crowded, q.pongDue = 0, false, false, false, false
 	q.stall = stall{}
-	q.room.Broadcast()
 	c.tx = nil
-	if q.waiting == 0 { // who waits will lock this connection's mu again
-		c.loop.queues.Put(q)
+	if q.waiting > 0 { // who waits will lock this connection's mu again
+		q.room.Broadcast()
+		return
 	}
+	c.loop.queues.Put(q)
 }
 
 // enqueue appends a frame, masked if this side is a client (RFC 6455 5.3). mu is

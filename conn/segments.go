@@ -8,7 +8,8 @@ import (
 // segments is a run of bytes in pooled buffers.
 type segments struct {
 	bufs  []*buffer.Buffer
-	off   int // bytes of bufs[0] that are gone
+	own   *buffer.Buffer // taken first, if there is one: no pool is asked
+	off   int            // bytes of bufs[0] that are gone
 	bytes int
 	gone  int64 // bytes that have left it so far
 }
@@ -44,7 +45,10 @@ func (s *segments) tail(pool *buffer.Pool, n int) *buffer.Buffer {
 		}
 		n = max(n, 2*cap(last.B))
 	}
-	b := pool.Get(min(n, segmentSize))
+	b := s.own
+	if b == nil || len(s.bufs) > 0 {
+		b = pool.Get(min(n, segmentSize))
+	}
 	s.bufs = append(s.bufs, b)
 	return b
 }

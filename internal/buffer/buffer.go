@@ -29,6 +29,10 @@ type Buffer struct {
 	pool *Pool
 }
 
+// Of is an empty buffer over memory of the caller's, which Release empties and leaves
+// to the caller. No pool counts it.
+func Of(space []byte) Buffer { return Buffer{B: space[:0]} }
+
 // Pool lends buffers. The zero value is ready. Safe from any goroutine.
 type Pool struct {
 	classes [classes]sync.Pool
@@ -54,11 +58,14 @@ func (p *Pool) Get(n int) *Buffer {
 
 // Release gives the buffer back; its bytes belong to somebody else from then on.
 func (b *Buffer) Release() {
-	p := b.pool
-	p.lent.Add(-1)
-	p.bytes.Add(-int64(cap(b.B)))
 	Poison(b.B[:cap(b.B)])
 	b.B = b.B[:0]
+	p := b.pool
+	if p == nil {
+		return
+	}
+	p.lent.Add(-1)
+	p.bytes.Add(-int64(cap(b.B)))
 	if class := classOf(cap(b.B)); class < classes {
 		p.classes[class].Put(b)
 	}
