@@ -40,6 +40,7 @@ type program struct {
 	Simulation  simulationCommand  `cmd:"" help:"Whole lives on a simulated machine that fails in every way: no invariant broken."`
 	Stale       staleCommand       `cmd:"" help:"Callbacks that close connections while events for them are queued: nothing crosses over."`
 	Cuts        cutsCommand        `cmd:"" help:"A session cut at every offset, and a byte at a time: the same events, at a cost linear in bytes."`
+	Fuzz        fuzzCommand        `cmd:"" help:"Fuzz targets, for a number of executions each: no finding."`
 	Serve       serveCommand       `cmd:"" hidden:"" help:"Run one server for a bar."`
 }
 

@@ -51,10 +51,13 @@ func TestBars(t *testing.T) {
 		"negotiation": func(s scale) bar { return &negotiationCommand{scale: s, Seed: 1, Workers: 4} },
 		"crowd":       func(s scale) bar { return &crowdCommand{scale: s} },
 		"blocking":    func(s scale) bar { return &blockingCommand{scale: s} },
-		"panics":      func(s scale) bar { return &panicsCommand{scale: s, Workers: 4} },
-		"simulation":  func(s scale) bar { return &simulationCommand{scale: s, Workers: 1} },
-		"stale":       func(s scale) bar { return &staleCommand{scale: s, Workers: 1} },
-		"cuts":        func(s scale) bar { return &cutsCommand{scale: s, Slack: 8} },
+		"fuzz": func(s scale) bar {
+			return &fuzzCommand{scale: s, Executions: 20_000, Workers: 1, Target: "UTF8|ParseClose", Packages: []string{"frame"}}
+		},
+		"panics":     func(s scale) bar { return &panicsCommand{scale: s, Workers: 4} },
+		"simulation": func(s scale) bar { return &simulationCommand{scale: s, Workers: 1} },
+		"stale":      func(s scale) bar { return &staleCommand{scale: s, Workers: 1} },
+		"cuts":       func(s scale) bar { return &cutsCommand{scale: s, Slack: 8} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
