@@ -153,6 +153,7 @@ func (l *loop) open(cl *client, o conn.Opening) {
 		defer buf.Release() // o refers to it
 	}
 	cl.phase = talking
+	l.beginLife(cl)
 	l.srv.sessions.begin()
 	cl.driver().Open(o)
 	if l.told != orderServe {

@@ -41,7 +41,11 @@ func (l *loop) SetInterest(d *conn.Driver, read, write bool) {
 
 // SetTimer implements conn.Host.
 func (l *loop) SetTimer(d *conn.Driver, after time.Duration) {
-	l.timers.Set(d.ID(), wheel.Ticks(l.conns.Now+after))
+	at := wheel.Ticks(l.conns.Now + after)
+	if cl := clientOf(d); l.mortal(cl) && cl.expires.Before(at) {
+		at = cl.expires
+	}
+	l.timers.Set(d.ID(), at)
 }
 
 // Opened implements conn.Host.

@@ -24,6 +24,9 @@ const (
 	// DefaultHandshakeTimeout is the time a client has for its whole request:
 	// ample for a phone far away, short for one who sends a byte a second.
 	DefaultHandshakeTimeout = 5 * time.Second
+	// DefaultMaxLifetime is finite so that nothing is for ever, what a client was once
+	// allowed included; clients have to connect again now and then anyway.
+	DefaultMaxLifetime = 24 * time.Hour
 	// DefaultSlowCallback is a delay that people notice.
 	DefaultSlowCallback = 100 * time.Millisecond
 	// DefaultMaxHandshakeBytes and DefaultMaxHandshakeHeaders bound the request's head.
@@ -91,6 +94,11 @@ type Limits struct {
 	// WriteTimeout cuts connections whose socket takes not a single byte for it while
 	// some are pending. 0: 30 s. Negative: never.
 	WriteTimeout time.Duration
+	// MaxLifetime bounds how long a connection lives; then it is closed with 1001, and
+	// the client connects again, to a server with room, with a certificate or a right
+	// that is still good. Each has a random tenth less, so that those that came
+	// together do not all come back at once. 0: 24 h. Negative: no limit.
+	MaxLifetime time.Duration
 	// CloseTimeout bounds the closing handshake (RFC 6455 7.1.1); then the connection
 	// is cut. 0: 5 s.
 	CloseTimeout time.Duration
@@ -114,6 +122,10 @@ const (
 	refusingShare = 64
 	refusingMin   = 4
 	refusingMax   = 256
+	// lifetimeJitter is the part of MaxLifetime that is left to chance, and
+	// lifetimeMost the longest that a wheel's ticks can tell.
+	lifetimeJitter = 10
+	lifetimeMost   = 365 * 24 * time.Hour
 	// paceMin is how long accepting waits, at least, once it is too fast: timers are
 	// not free.
 	paceMin = 5 * time.Millisecond

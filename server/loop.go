@@ -315,6 +315,7 @@ func (l *loop) late(cl *client) {
 	case cl.doomed:
 		cl.driver().Abort(errUnwatched)
 	case cl.phase == talking:
+		l.checkLife(cl)
 		cl.driver().Expire()
 	case cl.phase == greeting:
 		l.giveUp(cl)

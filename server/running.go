@@ -28,6 +28,7 @@ type running struct {
 	check            func(*Handshake) error
 	handshakeTimeout time.Duration
 	head             handshake.Limits
+	lifetime         time.Duration // negative: no limit
 
 	kernel    kernel.Kernel
 	loops     []*loop
@@ -57,6 +58,7 @@ func (s *Server) start(k kernel.Kernel) (*running, error) {
 		head:             handshake.Limits{MaxHeadBytes: s.MaxHandshakeBytes, MaxHeaders: s.MaxHandshakeHeaders},
 		stopping:         make(chan struct{}),
 	}
+	r.lifetime = min(cmp.Or(s.MaxLifetime, DefaultMaxLifetime), lifetimeMost)
 	r.logger = r.config.Logger
 	r.admission.init(&s.Limits)
 	r.pacer.init(cmp.Or(s.HandshakesPerSecond, DefaultHandshakesPerSecond))

@@ -38,6 +38,9 @@ type LoopStats struct {
 	// HandedOver counts those that were given to the Handler.
 	HandedOver uint64
 
+	// Expired counts connections that were closed because of MaxLifetime.
+	Expired uint64
+
 	// Clients is how many connections are open now.
 	Clients int64
 	// Buffers is how many pooled buffers are lent now, and BufferBytes their size.
@@ -81,6 +84,7 @@ func (t *LoopStats) add(o *LoopStats) {
 	t.Counters.Add(&o.Counters)
 	t.Accepted += o.Accepted
 	t.HandedOver += o.HandedOver
+	t.Expired += o.Expired
 	t.Clients += o.Clients
 	t.Buffers += o.Buffers
 	t.BufferBytes += o.BufferBytes
@@ -91,7 +95,7 @@ func (t *LoopStats) add(o *LoopStats) {
 
 // tally is what a loop counts besides what its connections do.
 type tally struct {
-	accepted, handedOver, slow atomic.Uint64
+	accepted, handedOver, expired, slow atomic.Uint64
 
 	// Guarded by the loop's mu.
 	published LoopStats
@@ -124,6 +128,7 @@ func (l *loop) stats() LoopStats {
 	st.SlowCallbacks = l.tally.slow.Load()
 	l.conns.AddShared(&st.Counters)
 	st.Clients = int64(st.Opened - st.Closed)
+	st.Expired = l.tally.expired.Load()
 	st.Accepted, st.HandedOver = l.tally.accepted.Load(), l.tally.handedOver.Load()
 	for _, pool := range []interface{ Lent() (int64, int64) }{l.conns, &l.greeter.heads} {
 		n, bytes := pool.Lent()

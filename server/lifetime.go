@@ -1,0 +1,48 @@
+package server
+
+import (
+	"time"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/wheel"
+)
+
+// A connection's lifetime is over at a tick of its loop's wheel, on which it has one
+// timer for all that may fall due: whatever the connection asks for, the timer is set
+// for no later than that.
+
+// beginLife sets when a connection's lifetime is over: a random part of a tenth before
+// the limit, so that clients that came together do not all come back at once.
+func (l *loop) beginLife(cl *client) {
+	most := l.run.lifetime
+	if most <= 0 {
+		return
+	}
+	early := time.Duration(l.run.kernel.Uint64() % uint64(most/lifetimeJitter+1))
+	cl.expires = wheel.Ticks(l.conns.Now + most - early)
+	l.timers.Set(cl.driver().ID(), cl.expires)
+}
+
+// mortal tells whether the connection is one that a lifetime will end.
+func (l *loop) mortal(cl *client) bool {
+	return l.run.lifetime > 0 && cl.phase == talking && cl.State() == conn.Open
+}
+
+// checkLife closes a connection whose lifetime is over, and otherwise sees that there
+// is a timer for that, should the connection want none.
+func (l *loop) checkLife(cl *client) {
+	if !l.mortal(cl) {
+		return
+	}
+	if now := wheel.Tick(l.conns.Now / wheel.Resolution); now.Before(cl.expires) {
+		l.timers.Set(cl.driver().ID(), cl.expires)
+		return
+	}
+	if cl.Close(frame.GoingAway, lifetimeReason) == nil {
+		l.tally.expired.Add(1)
+	}
+}
+
+// lifetimeReason is the reason in the Close frame.
+const lifetimeReason = "maximum lifetime"

@@ -1,0 +1,83 @@
+package server
+
+import (
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/kernel"
+	"github.com/framerail/framerail/internal/wheel"
+)
+
+func TestLifetime_EndsWith1001(t *testing.T) {
+	modes(t, func(t *testing.T, d conn.Dispatch) {
+		for name, limits := range map[string]Limits{
+			"alone":            {IdleTimeout: -1, WriteTimeout: -1},
+			"beside_heartbeat": {IdleTimeout: 300 * time.Millisecond},
+			"far_heartbeat":    {},
+		} {
+			t.Run(name, func(t *testing.T) {
+				closed := make(chan conn.CloseInfo, 1)
+				limits.MaxLifetime = time.Second
+				s := start(t, &Server{Dispatch: d, Limits: limits, OnMessage: echo,
+					OnClose: func(_ *conn.Conn, info conn.CloseInfo) { closed <- info }})
+				p := dial(t, s)
+				begin := time.Now()
+				p.alive()
+				h, payload := p.next()
+				for ; h.Opcode == frame.Ping; h, payload = p.next() {
+					p.send(masked(frame.Pong, true, payload))
+				}
+				if d := time.Since(begin); h.Opcode != frame.Close || d < 800*time.Millisecond {
+					t.Fatalf("a frame with %v after %v", h.Opcode, d)
+				}
+				p.send(masked(frame.Close, true, payload))
+				info := receive(t, closed)
+				if info.By != conn.Local || info.Sent != frame.GoingAway || info.Reason != lifetimeReason || !info.Clean() {
+					t.Error(info)
+				}
+				if n := s.Stats().Expired; n != 1 {
+					t.Errorf("%d counted", n)
+				}
+			})
+		}
+	})
+}
+
+// Those that came together leave one by one, and none outlives the limit.
+func TestLifetime_HasJitter(t *testing.T) {
+	l := &loop{run: &running{lifetime: 1000 * time.Second, kernel: kernel.Real{}}, timers: wheel.New(0), conns: &conn.Loop{Now: time.Hour}}
+	ends := make(map[wheel.Tick]bool)
+	for range 1000 {
+		cl := new(client)
+		l.beginLife(cl)
+		if first, last := wheel.Ticks(time.Hour+900*time.Second), wheel.Ticks(time.Hour+1000*time.Second); cl.expires < first || cl.expires > last {
+			t.Errorf("ends at tick %d, want one of %d to %d", cl.expires, first, last)
+		}
+		ends[cl.expires/20] = true
+	}
+	if len(ends) < 80 {
+		t.Errorf("1000 lives end in %d different seconds of 100", len(ends))
+	}
+}
+
+func TestLifetime_NegativeIsNoLimit(t *testing.T) {
+	s := start(t, &Server{OnMessage: echo, Limits: Limits{MaxLifetime: -1, IdleTimeout: -1}})
+	dial(t, s).alive()
+	if n := s.Stats().Timers; n > 1 {
+		t.Errorf("%d timers", n)
+	}
+	d := start(t, &Server{})
+	if d.run.lifetime != DefaultMaxLifetime {
+		t.Errorf("by default %v", d.run.lifetime)
+	}
+}
+
+// What a server keeps for an idle connection is one allocation of this size.
+func TestClientIsSmall(t *testing.T) {
+	if size := unsafe.Sizeof(client{}); unsafe.Sizeof(uintptr(0)) == 8 && size > 192 {
+		t.Errorf("a client takes %d bytes", size)
+	}
+}
