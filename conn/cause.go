@@ -20,6 +20,8 @@ const (
 	Oversize Cause = "oversize"
 	// TooFast: ErrMessageRate or ErrControlRate.
 	TooFast Cause = "too_fast"
+	// Overflowed: ErrPendingFull, by OverflowClose.
+	Overflowed Cause = "overflow"
 	// Idle: ErrIdle.
 	Idle Cause = "idle"
 	// WriteStalled: ErrWriteStalled.
@@ -39,7 +41,7 @@ const (
 // causes are all of them; their places count them. A new one needs a constant, a
 // place here and a case in causeOf.
 var causes = [...]Cause{
-	Clean, Protocol, Oversize, TooFast, Idle, WriteStalled, CloseTimedOut, EOF, Network, Panicked, Aborted,
+	Clean, Protocol, Oversize, TooFast, Overflowed, Idle, WriteStalled, CloseTimedOut, EOF, Network, Panicked, Aborted,
 }
 
 // causeOf is the kind of the error that ended a connection.
@@ -63,6 +65,8 @@ func causeOf(err error) Cause {
 		return Oversize
 	case errors.Is(err, ErrMessageRate), errors.Is(err, ErrControlRate):
 		return TooFast
+	case errors.Is(err, ErrPendingFull):
+		return Overflowed
 	case errors.As(err, &fault):
 		return Protocol
 	case errors.Is(err, ErrPanic):

@@ -254,6 +254,7 @@ func (d *Driver) finish() {
 
 	d.input = inputDone
 	d.dropReceiver()
+	d.logEnd(c.closeInfo())
 	d.loop.host.Closed(d)
 	_ = c.transport.Close() // nothing is left to be lost, and nobody uses it any more
 	c.deliver(event{kind: eventClose})
@@ -261,6 +262,15 @@ func (d *Driver) finish() {
 
 // CloseInfo is how the connection ended, from Host.Closed on.
 func (d *Driver) CloseInfo() CloseInfo { return (*Conn)(d).closeInfo() }
+
+// logEnd logs that this side gave up on a peer for what it did not do. For what it
+// did there is a line already; that peers and networks go away is no event.
+func (d *Driver) logEnd(info CloseInfo) {
+	if info.Err == ErrIdle || info.Err == ErrPendingFull {
+		d.loop.config.Logger.Info("framerail: connection given up", "remote", (*Conn)(d).RemoteAddr(),
+			"code", uint16(info.Sent), "error", info.Err, "unsent", info.Unsent)
+	}
+}
 
 func (c *Conn) closeInfo() CloseInfo {
 	c.mu.Lock()

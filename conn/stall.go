@@ -67,8 +67,8 @@ func (d *Driver) checkStall() {
 	c.mu.Unlock()
 	if stalled {
 		d.loop.count(rareStalled, 1)
-		d.loop.config.Logger.Info("framerail: connection cut: the socket took nothing for the write timeout",
-			"remote", c.RemoteAddr(), "pending", pending)
+		d.loop.config.Logger.Info("framerail: connection cut",
+			"remote", c.RemoteAddr(), "error", ErrWriteStalled, "pending", pending)
 		d.abort(Local, ErrWriteStalled)
 	}
 }

@@ -79,7 +79,7 @@ func (r *running) decide(req *handshake.Request, remote netip.AddrPort, dst []by
 func (r *running) askProgram(h *Handshake) (refusal *handshake.Refusal) {
 	defer func() {
 		if p := recover(); p != nil {
-			r.logPanic("Check", p)
+			r.panicked("Check", p)
 			refusal = handshake.ErrInternal
 		}
 	}()

@@ -223,13 +223,12 @@ func (l *loop) serveExpired() {
 // broken ends a connection whose callback took the loop's goroutine with it.
 func (l *loop) broken(cl *client) {
 	l.current = nil
-	l.run.logger.Error("framerail: a callback ended its goroutine, which was the event loop's; "+
-		"the connection is closed and the loop goes on", "remote", cl.RemoteAddr())
 	switch {
-	case cl.phase == talking:
+	case cl.phase == talking: // conn has counted and logged it
 		_ = cl.Close(frame.InternalError, "") // closing already: it goes on
 		cl.driver().Attend()
 	case cl.phase == greeting && l.clients.at(cl.driver().ID()) == cl:
+		l.run.panicked("Check", "runtime.Goexit")
 		l.refuse(cl, handshake.ErrInternal)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -39,6 +40,8 @@ type running struct {
 	pacer     pacer
 	paced     atomic.Uint64 // how often the pacer made accepting wait
 	refusals  sampler
+	drained   sync.Once     // the end of the shutdown is logged
+	panics    atomic.Uint64 // in Check, before there is a connection
 	stopping  chan struct{} // closed when the server is told to stop
 }
 
@@ -184,6 +187,8 @@ func (r *running) leastLoaded() *loop {
 	return best
 }
 
-func (r *running) logPanic(where string, p any) {
+// panicked counts and logs a callback of no connection that did not return.
+func (r *running) panicked(where string, p any) {
+	r.panics.Add(1)
 	r.logger.Error("framerail: a callback panicked", "callback", where, "panic", p, "stack", string(debug.Stack()))
 }

@@ -87,13 +87,16 @@ type Server struct {
 	Limits
 
 	// SlowCallback is how long a callback that runs on an event loop may hold it. One
-	// that takes longer is counted in Stats and logged once at level Warn with its
-	// stack, while it still runs; the log gets one such line a second at most. 0: 100 ms. Negative: never.
+	// that takes longer is counted in Stats and logged once, at level Warn with its
+	// stack, while it still runs; the log gets one such line a second at most.
+	// 0: 100 ms. Negative: never.
 	SlowCallback time.Duration
 
-	// Logger gets a line, at level Info, for handshakes refused, one a second for
-	// each reason with how many more there were, and for each connection that fails, and at level Error for callbacks that panic and for what
-	// befalls the server. Nil: slog.Default().
+	// Logger gets a line for each notable event, without any payload. At level Info:
+	// handshakes refused, one a second for each reason with how many more there were;
+	// connections that fail or are given up; the beginning and the end of a shutdown.
+	// At Warn: callbacks that hold a loop, and a shutdown that had to cut connections.
+	// At Error: callbacks that panic, and what befalls the server. Nil: slog.Default().
 	Logger *slog.Logger
 
 	mu        sync.Mutex

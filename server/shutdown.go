@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"reflect"
 	"runtime"
 	"slices"
@@ -57,11 +58,24 @@ func (s *Server) Shutdown(ctx context.Context) (Drain, error) {
 	}
 	err := ErrOnLoop
 	if onLoop() {
-		run.kernel.Go(func() { _ = s.drain(ctx, run) })
+		run.kernel.Go(func() { s.logDrain(run, s.drain(ctx, run)) })
 	} else {
 		err = s.drain(ctx, run)
+		s.logDrain(run, err)
 	}
 	return s.sessions.drained(), err
+}
+
+// logDrain logs how the shutdown went: once, however many wait for it.
+func (s *Server) logDrain(run *running, err error) {
+	run.drained.Do(func() {
+		d, level := s.sessions.drained(), slog.LevelInfo
+		args := []any{"clean", d.Clean, "forced", d.Forced, "open", d.Open, "lost", d.Lost}
+		if err != nil {
+			level, args = slog.LevelWarn, append(args, "error", err)
+		}
+		run.logger.Log(context.Background(), level, "framerail: shutdown ends", args...)
+	})
 }
 
 // drain waits for everything to end, until ctx is done. The Handler comes after the
@@ -132,7 +146,8 @@ func (r *running) abort() {
 func (s *Server) stop(o order) *running {
 	s.mu.Lock()
 	run := s.run
-	if !s.stopped && run != nil {
+	first := !s.stopped && run != nil
+	if first {
 		s.sessions.beginDrain()
 		close(run.stopping)
 	}
@@ -140,6 +155,9 @@ func (s *Server) stop(o order) *running {
 	open := slices.Clone(s.acceptors)
 	s.mu.Unlock()
 
+	if first && o == orderDrain {
+		run.logger.Info("framerail: shutdown begins", "connections", s.clients.len())
+	}
 	for _, a := range open {
 		a.stop()
 	}

@@ -11,7 +11,7 @@ import (
 // with 0 when the server starts, and stay when it has ended. encoding/json can
 // marshal it.
 type Stats struct {
-	// LoopStats are the sums over Loops.
+	// LoopStats are the sums over Loops. Its Panics count those of Check as well.
 	LoopStats
 
 	// Refused counts accepted connections that never became a WebSocket, by reason.
@@ -72,6 +72,7 @@ func (s *Server) Stats() Stats {
 		st.LoopStats.add(&ls)
 	}
 	st.Paced = run.paced.Load()
+	st.Panics += run.panics.Load()
 	for i := range run.refused {
 		if n := run.refused[i].Load(); n > 0 {
 			st.Refused[reasons[i]] = n

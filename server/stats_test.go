@@ -106,6 +106,9 @@ func TestStats_CountRefusalsByReason(t *testing.T) {
 			}
 		}
 	}
+	if n := s.Stats().Panics; n != 1 {
+		t.Errorf("%d panics counted, want Check's", n)
+	}
 	p := dialRaw(t, s)
 	p.send("GET")
 	p.Close()

@@ -83,6 +83,10 @@ func (s sink) traffic(c *conn.Counters) {
 	}
 	s.gauge(pending, float64(c.Pending))
 	s.count(unsent, c.Unsent)
+	s.count(overflows, c.Overflows.Closed, "close")
+	s.count(overflows, c.Overflows.Refused, "refuse")
+	s.count(overflows, c.Overflows.Oldest, "drop_oldest")
+	s.count(overflows, c.Overflows.Replaced, "replace")
 	s.count(panics, c.Panics)
 }
 

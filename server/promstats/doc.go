@@ -17,6 +17,7 @@
 //     connections_ended_total by cause, as of [conn.Cause]
 //   - messages_total, frames_total, transferred_bytes_total by direction, "received"
 //     or "sent"
+//   - overflows_total by policy, as of [conn.Overflows]
 //   - pending_bytes, unsent_bytes_total, callback_panics_total
 //   - buffers, buffer_bytes, timers
 //   - loop_connections, loop_slow_callbacks_total, loop_lag_seconds,
