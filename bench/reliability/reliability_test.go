@@ -36,16 +36,19 @@ func TestBars(t *testing.T) {
 		test(t, name+"/", bar)
 	}
 	for name, bar := range map[string]func(scale) bar{
-		"hold":        func(s scale) bar { return &holdCommand{scale: s} },
-		"churn":       func(s scale) bar { return &churnCommand{scale: s, Workers: 8} },
-		"integrity":   func(s scale) bar { return &integrityCommand{scale: s, Seed: 1} },
-		"slowloris":   func(s scale) bar { return &slowlorisCommand{scale: s, Slack: slack} },
-		"claims":      func(s scale) bar { return &claimsCommand{scale: s} },
-		"fragments":   func(s scale) bar { return &fragmentsCommand{scale: s} },
-		"control":     func(s scale) bar { return &controlCommand{scale: s} },
-		"storm":       func(s scale) bar { return &stormCommand{scale: s, Slack: slack} },
-		"halfopen":    func(s scale) bar { return &halfOpenCommand{scale: s, Slack: slack} },
-		"resets":      func(s scale) bar { return &resetsCommand{scale: s} },
+		"hold":      func(s scale) bar { return &holdCommand{scale: s} },
+		"churn":     func(s scale) bar { return &churnCommand{scale: s, Workers: 8} },
+		"integrity": func(s scale) bar { return &integrityCommand{scale: s, Seed: 1} },
+		"slowloris": func(s scale) bar { return &slowlorisCommand{scale: s, Slack: slack} },
+		"claims":    func(s scale) bar { return &claimsCommand{scale: s} },
+		"fragments": func(s scale) bar { return &fragmentsCommand{scale: s} },
+		"control":   func(s scale) bar { return &controlCommand{scale: s} },
+		"storm":     func(s scale) bar { return &stormCommand{scale: s, Slack: slack} },
+		"halfopen":  func(s scale) bar { return &halfOpenCommand{scale: s, Slack: slack} },
+		"resets":    func(s scale) bar { return &resetsCommand{scale: s} },
+		"slowreader": func(s scale) bar {
+			return &slowReaderCommand{scale: s, Rounds: 200, Pending: 32 << 10, Slack: 100}
+		},
 		"utf8":        func(s scale) bar { return &utf8Command{scale: s, Workers: 2} },
 		"smuggling":   func(s scale) bar { return &smugglingCommand{scale: s} },
 		"negotiation": func(s scale) bar { return &negotiationCommand{scale: s, Seed: 1, Workers: 4} },

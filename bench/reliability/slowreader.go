@@ -1,0 +1,263 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/framerail/framerail/bench/internal/wire"
+	"github.com/framerail/framerail/conn"
+)
+
+// slowReaderCommand sends to peers of which some stop reading, beside others that
+// echo, under each overflow policy. At first all read: what the echoes take then is
+// what they may take, times the slack, beside peers that do not. Broken, the bound
+// on pending bytes is out of reach.
+type slowReaderCommand struct {
+	scale
+	Slow    int           `default:"500" help:"Peers that stop reading."`
+	Healthy int           `default:"500" help:"Peers that echo, ten times a second each."`
+	Rounds  int           `default:"200" help:"Messages of 1 KiB to each slow peer while all read, and again while they do not."`
+	Pace    time.Duration `default:"50ms" help:"Time between two of them, at least."`
+	Pending int           `default:"65536" help:"The bound on bytes pending to a peer."`
+	Slack   float64       `default:"1.5" help:"How many times as long an echo's p99 may be."`
+}
+
+// slowKeys is how many keys the producer has. slowSlice, in bytes, is all that the
+// kernel is to hold for a slow peer, on each side.
+const slowKeys, slowMessage, slowSlice = 10, 1 << 10, 8 << 10
+
+func (b *slowReaderCommand) Run(ctx context.Context) error {
+	if b.Short {
+		b.Slow, b.Healthy, b.Pace = 20, 20, 10*time.Millisecond
+	}
+	v := new(verdict)
+	figure := ""
+	for _, policy := range []conn.Overflow{conn.OverflowClose, conn.OverflowRefuse, conn.OverflowDropOldest, conn.OverflowLatest} {
+		s := &slowReaders{slowReaderCommand: b, policy: policy, v: v, resume: make(chan struct{})}
+		line, err := s.run(ctx)
+		if err != nil {
+			return fmt.Errorf("%v: %w", policy, err)
+		}
+		fmt.Printf("%v: %s\n", policy, line)
+		figure += fmt.Sprintf("; %v: %s", policy, line)
+	}
+	return v.conclude("%d slow, %d healthy, bound %d B%s", b.Slow, b.Healthy, b.Pending, figure)
+}
+
+// slowReaders is the bar under one policy.
+type slowReaders struct {
+	*slowReaderCommand
+	policy conn.Overflow
+	v      *verdict
+
+	mu    sync.Mutex
+	conns []*conn.Conn // the slow peers', at the server
+
+	stopped atomic.Bool
+	resume  chan struct{} // closed when they read again
+	round   atomic.Int64  // the last that was sent
+	most    int           // bytes seen pending to one of them
+	refused atomic.Int64
+	full    atomic.Int64 // connections closed for an overflow
+}
+
+func (s *slowReaders) run(ctx context.Context) (figure string, err error) {
+	srv := newLocal()
+	srv.Overflow = s.policy
+	srv.MaxPending = either(s.scale, s.Pending, 1<<30)
+	srv.WriteTimeout, srv.IdleTimeout = -1, -1 // on a slow machine these would come first
+	srv.OnConnection = func(c *conn.Conn) {
+		if c.Request().URL.Path == "/slow" {
+			s.mu.Lock()
+			s.conns = append(s.conns, c)
+			s.mu.Unlock()
+			c.OnClose(func(_ *conn.Conn, info conn.CloseInfo) {
+				if errors.Is(info.Err, conn.ErrPendingFull) && info.Sent == 1013 {
+					s.full.Add(1)
+				}
+			})
+		}
+	}
+	ln, err := (&setup{SendBuffer: slowSlice}).listen(ctx)
+	if err != nil {
+		return "", err
+	}
+	served := make(chan error, 1)
+	go func() { served <- srv.Serve(ln) }()
+	defer func() { srv.Close(); <-served }()
+
+	var group sync.WaitGroup
+	defer group.Wait()
+	clients := make([]*client, s.Slow+s.Healthy)
+	defer func() { closeAll(clients) }()
+	err = each(ctx, len(clients), 16, func(ctx context.Context, i int) (err error) {
+		path := "/"
+		if i < s.Slow {
+			path = "/slow"
+		}
+		if clients[i], err = open(ctx, ln.Addr().String(), path); err == nil && i < s.Slow {
+			err = clients[i].SetReadBuffer(slowSlice)
+		}
+		return errors.Join(err, clients[i].extend(20*time.Duration(s.Rounds)*s.Pace+4*patience))
+	})
+	if err != nil {
+		return "", err
+	}
+
+	readers := make([]*slowReader, s.Slow)
+	for i := range readers {
+		readers[i] = &slowReader{s: s, client: clients[i]}
+		group.Go(readers[i].read)
+	}
+	before := s.measure(clients[s.Slow:])
+	s.stopped.Store(true)
+	after := s.measure(clients[s.Slow:])
+	s.verify(ctx, readers)
+	ratio := float64(after) / float64(before)
+	s.v.expect(ratio <= s.Slack, "%v: p99 of an echo is %v, %.2f times the %v before", s.policy, after, ratio, before)
+	return fmt.Sprintf("at most %d B pending, p99 %.2f times %v, %s", s.most, ratio, before.Round(100*time.Microsecond), s.account()), nil
+}
+
+// measure sends its rounds to the slow peers, and is the p99 of the others' echoes
+// meanwhile.
+func (s *slowReaders) measure(healthy []*client) time.Duration {
+	var done atomic.Bool
+	var mu sync.Mutex
+	var took []time.Duration
+	var group sync.WaitGroup
+	group.Go(func() { s.produce(); done.Store(true) })
+	for i, c := range healthy {
+		group.Go(func() {
+			time.Sleep(time.Duration(i) * 100 * time.Millisecond / time.Duration(len(healthy)))
+			for !done.Load() {
+				start := time.Now()
+				if err := c.echo([]byte("are you still there?")); err != nil {
+					s.v.miss("%v: healthy peer %d: %v", s.policy, i, err)
+					return
+				}
+				mu.Lock()
+				took = append(took, time.Since(start))
+				mu.Unlock()
+				time.Sleep(100 * time.Millisecond)
+			}
+		})
+	}
+	group.Wait()
+	if len(took) == 0 {
+		return 0
+	}
+	slices.Sort(took)
+	return took[len(took)*99/100]
+}
+
+// produce sends each round's message to every slow peer, however many take it.
+func (s *slowReaders) produce() {
+	payload := make([]byte, slowMessage)
+	tick := time.NewTicker(s.Pace)
+	defer tick.Stop()
+	for range s.Rounds {
+		<-tick.C
+		round := s.round.Add(1)
+		binary.BigEndian.PutUint64(payload, uint64(round))
+		for _, c := range s.peers() {
+			if err := c.SendKeyed(slowKey(round), conn.Binary, payload); errors.Is(err, conn.ErrPendingFull) {
+				s.refused.Add(1)
+			}
+			s.most = max(s.most, c.Pending())
+		}
+	}
+}
+
+// peers are the slow peers' connections at the server.
+func (s *slowReaders) peers() []*conn.Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.conns
+}
+
+func slowKey(round int64) string { return "key " + string(rune('0'+round%slowKeys)) }
+
+// verify has the slow peers read again, and looks at what they got.
+func (s *slowReaders) verify(ctx context.Context, readers []*slowReader) {
+	// A Close frame, with its reason, may come on top.
+	s.v.expect(s.most <= s.Pending+128, "%v: %d bytes pending, bound %d", s.policy, s.most, s.Pending)
+	s.stopped.Store(false)
+	close(s.resume)
+	for i, c := range s.peers() {
+		dropped, _ := c.Dropped()
+		drops := s.policy == conn.OverflowDropOldest || s.policy == conn.OverflowLatest
+		s.v.expect(drops == (dropped > 0), "%v: %d messages to slow peer %d were dropped", s.policy, dropped, i)
+	}
+	if s.policy == conn.OverflowClose {
+		closed, _ := eventually(ctx, patience, func() (bool, error) { return int(s.full.Load()) == s.Slow, nil })
+		s.v.expect(closed, "%v: %d of %d slow peers were closed with 1013", s.policy, s.full.Load(), s.Slow)
+		return
+	}
+	s.v.expect(s.full.Load() == 0, "%v: %d slow peers were closed", s.policy, s.full.Load())
+	s.v.expect((s.policy == conn.OverflowRefuse) == (s.refused.Load() > 0), "%v: %d sends refused", s.policy, s.refused.Load())
+	if s.policy == conn.OverflowRefuse {
+		return
+	}
+	// What was sent last was not dropped: neither of all, nor of each key.
+	for i, r := range readers {
+		arrived, err := eventually(ctx, patience, func() (bool, error) { return r.last.Load() == s.round.Load(), nil })
+		s.v.expect(arrived && err == nil, "%v: slow peer %d got message %d as its last, of %d", s.policy, i, r.last.Load(), s.round.Load())
+		if s.policy == conn.OverflowLatest {
+			for back := range int64(slowKeys) {
+				round := s.round.Load() - back
+				s.v.expect(r.keys[round%slowKeys].Load() == round, "%v: slow peer %d got %d as the latest of a key, not %d",
+					s.policy, i, r.keys[round%slowKeys].Load(), round)
+			}
+		}
+	}
+}
+
+// account says what the policy did.
+func (s *slowReaders) account() string {
+	var dropped int64
+	for _, c := range s.peers() {
+		n, _ := c.Dropped()
+		dropped += n
+	}
+	return fmt.Sprintf("%d closed, %d refused, %d dropped", s.full.Load(), s.refused.Load(), dropped)
+}
+
+// slowReader is a peer that stops reading for a phase.
+type slowReader struct {
+	s      *slowReaders
+	client *client
+	last   atomic.Int64
+	keys   [slowKeys]atomic.Int64
+}
+
+// read reads to the end, and wants each message to be whole and later than the one
+// before.
+func (r *slowReader) read() {
+	for {
+		if r.s.stopped.Load() {
+			<-r.s.resume
+		}
+		opcode, payload, err := r.client.receive()
+		if err != nil || opcode == wire.Close {
+			return
+		}
+		if opcode != wire.Binary || len(payload) != slowMessage {
+			r.s.v.miss("%v: a slow peer got opcode %#x with %d bytes", r.s.policy, opcode, len(payload))
+			return
+		}
+		round := int64(binary.BigEndian.Uint64(payload))
+		if last := r.last.Load(); round <= last {
+			r.s.v.miss("%v: a slow peer got message %d behind %d", r.s.policy, round, last)
+		}
+		r.keys[round%slowKeys].Store(round)
+		r.last.Store(round)
+	}
+}
