@@ -3,8 +3,11 @@
 package poller
 
 import (
+	"os"
 	"time"
+	"unsafe"
 
+	"github.com/framerail/framerail/internal/inject"
 	"golang.org/x/sys/unix"
 )
 
@@ -18,6 +21,25 @@ var longAgo = time.Unix(1, 0)
 func (p *Poller) pollInto(uintptr) bool {
 	p.n, p.err = p.poll(p.into)
 	return p.n > 0 || p.err != nil
+}
+
+// control is epoll_ctl.
+func (p *Poller) control(site inject.Site, op, fd int, ev *unix.EpollEvent) error {
+	if errno := inject.Of(site); errno != 0 {
+		return os.NewSyscallError(site.String(), errno)
+	}
+	return os.NewSyscallError(site.String(), unix.EpollCtl(p.fd, op, fd, ev))
+}
+
+// pwait is epoll_pwait, since newer architectures have no epoll_wait, for up to n
+// events. A timeout of 0 never blocks, so the scheduler need not hear of the call.
+func (p *Poller) pwait(n int) (uintptr, unix.Errno) {
+	if errno := inject.Of(inject.EpollWait); errno != 0 {
+		return 0, errno
+	}
+	r, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd),
+		uintptr(unsafe.Pointer(&p.raw[0])), uintptr(n), 0, 0, 0)
+	return r, errno
 }
 
 // epollEvent is i and t in epoll's terms. The two 32-bit halves of the kernel's

@@ -7,8 +7,8 @@ import (
 	"os"
 	"syscall"
 	"time"
-	"unsafe"
 
+	"github.com/framerail/framerail/internal/inject"
 	"golang.org/x/sys/unix"
 )
 
@@ -36,6 +36,9 @@ type platform struct {
 }
 
 func (p *Poller) open() error {
+	if errno := inject.Of(inject.EpollCreate); errno != 0 {
+		return os.NewSyscallError("epoll_create1", errno)
+	}
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return os.NewSyscallError("epoll_create1", err)
@@ -62,16 +65,16 @@ func (p *Poller) open() error {
 
 func (p *Poller) attach(fd int, i Interest, t Token) error {
 	ev := epollEvent(i, t)
-	return os.NewSyscallError("epoll_ctl add", unix.EpollCtl(p.fd, unix.EPOLL_CTL_ADD, fd, &ev))
+	return p.control(inject.EpollAdd, unix.EPOLL_CTL_ADD, fd, &ev)
 }
 
 func (p *Poller) change(fd int, i Interest, t Token) error {
 	ev := epollEvent(i, t)
-	return os.NewSyscallError("epoll_ctl mod", unix.EpollCtl(p.fd, unix.EPOLL_CTL_MOD, fd, &ev))
+	return p.control(inject.EpollModify, unix.EPOLL_CTL_MOD, fd, &ev)
 }
 
 func (p *Poller) detach(fd int) error {
-	return os.NewSyscallError("epoll_ctl del", unix.EpollCtl(p.fd, unix.EPOLL_CTL_DEL, fd, nil))
+	return p.control(inject.EpollRemove, unix.EPOLL_CTL_DEL, fd, nil)
 }
 
 // poll fills events with what is ready now.
@@ -79,13 +82,9 @@ func (p *Poller) poll(events []Event) (int, error) {
 	if len(p.raw) < len(events) {
 		p.raw = make([]unix.EpollEvent, len(events))
 	}
-	// A timeout of 0 never blocks, so the scheduler need not hear of the call.
-	// epoll_pwait, since newer architectures have no epoll_wait.
-	r, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd),
-		uintptr(unsafe.Pointer(&p.raw[0])), uintptr(len(events)), 0, 0, 0)
+	r, errno := p.pwait(len(events))
 	for errno == unix.EINTR {
-		r, _, errno = unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd),
-			uintptr(unsafe.Pointer(&p.raw[0])), uintptr(len(events)), 0, 0, 0)
+		r, errno = p.pwait(len(events))
 	}
 	if errno != 0 {
 		return 0, os.NewSyscallError("epoll_pwait", errno)

@@ -16,10 +16,11 @@ const module = "github.com/framerail/framerail"
 var allowed = map[string][]string{
 	"mask":               {},
 	"frame":              {"mask"},
-	"poller":             {},
+	"poller":             {"internal/inject"},
+	"internal/inject":    {},
 	"internal/buffer":    {},
 	"internal/wheel":     {},
-	"internal/socket":    {},
+	"internal/socket":    {"internal/inject"},
 	"internal/handshake": {},
 	"internal/imports":   {},
 	"internal/lives":     {"conn", "frame", "server", "server/servertest"},

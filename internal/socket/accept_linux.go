@@ -6,6 +6,7 @@ import (
 	"os"
 	"unsafe"
 
+	"github.com/framerail/framerail/internal/inject"
 	"golang.org/x/sys/unix"
 )
 
@@ -16,9 +17,12 @@ func Accept(fd int) (nfd int, remote netip.AddrPort, err error) {
 	for {
 		var sa unix.RawSockaddrAny
 		size := uint32(unsafe.Sizeof(sa))
-		r, _, errno := unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd),
-			uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&size)),
-			unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
+		r, errno := uintptr(0), inject.Of(inject.Accept)
+		if errno == 0 {
+			r, _, errno = unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd),
+				uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&size)),
+				unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
+		}
 		switch errno {
 		case 0:
 			return int(r), rawAddrPort(&sa), nil

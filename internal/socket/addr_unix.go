@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strconv"
 
+	"github.com/framerail/framerail/internal/inject"
 	"golang.org/x/sys/unix"
 )
 
@@ -14,7 +15,7 @@ import (
 // the zero AddrPort when there is none: a unix socket, a closed descriptor.
 func LocalAddr(fd int) netip.AddrPort {
 	sa, err := unix.Getsockname(fd)
-	if err != nil {
+	if err != nil || inject.Of(inject.LocalAddr) != 0 {
 		return netip.AddrPort{}
 	}
 	return addrPort(sa)
@@ -24,7 +25,7 @@ func LocalAddr(fd int) netip.AddrPort {
 // zero AddrPort when there is none: a unix socket, a peer that is gone.
 func RemoteAddr(fd int) netip.AddrPort {
 	sa, err := unix.Getpeername(fd)
-	if err != nil {
+	if err != nil || inject.Of(inject.RemoteAddr) != 0 {
 		return netip.AddrPort{}
 	}
 	return addrPort(sa)

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/framerail/framerail/internal/inject"
 	"golang.org/x/sys/unix"
 )
 
@@ -23,7 +24,7 @@ func Take(c syscall.Conn) (fd int, err error) {
 	}
 	var dupErr error
 	err = raw.Control(func(orig uintptr) {
-		fd, dupErr = unix.FcntlInt(orig, unix.F_DUPFD_CLOEXEC, 0)
+		fd, dupErr = duplicate(orig)
 	})
 	if err != nil {
 		return -1, err
@@ -38,11 +39,19 @@ func Take(c syscall.Conn) (fd int, err error) {
 	return fd, nil
 }
 
+// duplicate gives another descriptor for the same socket, closed on exec.
+func duplicate(fd uintptr) (int, error) {
+	if errno := inject.Of(inject.Duplicate); errno != 0 {
+		return -1, errno
+	}
+	return unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0)
+}
+
 // Conn is a net.Conn for the socket of a descriptor. It has a descriptor of its
 // own; the caller's is to be closed. Over TCP the system probes a silent peer, as
 // it does for the connections that package net accepts.
 func Conn(fd int) (net.Conn, error) {
-	dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
+	dup, err := duplicate(uintptr(fd))
 	if err != nil {
 		return nil, wrap("fcntl", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"unsafe"
 
+	"github.com/framerail/framerail/internal/inject"
 	"golang.org/x/sys/unix"
 )
 
@@ -17,7 +18,7 @@ func Read(fd int, b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil
 	}
-	n, errno := call(unix.SYS_RECVFROM, fd, unsafe.Pointer(&b[0]), len(b), 0)
+	n, errno := call(inject.Read, unix.SYS_RECVFROM, fd, unsafe.Pointer(&b[0]), len(b), 0)
 	if errno != 0 {
 		return 0, failure("recvfrom", errno)
 	}
@@ -33,7 +34,7 @@ func Write(fd int, b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil
 	}
-	n, errno := call(unix.SYS_SENDTO, fd, unsafe.Pointer(&b[0]), len(b), unix.MSG_NOSIGNAL)
+	n, errno := call(inject.Write, unix.SYS_SENDTO, fd, unsafe.Pointer(&b[0]), len(b), unix.MSG_NOSIGNAL)
 	if errno != 0 {
 		return 0, failure("sendto", errno)
 	}
@@ -60,7 +61,7 @@ func Writev(fd int, bufs [][]byte) (int, error) {
 	if count == 0 {
 		return 0, nil
 	}
-	n, errno := call(unix.SYS_WRITEV, fd, unsafe.Pointer(&vector[0]), count, 0)
+	n, errno := call(inject.Writev, unix.SYS_WRITEV, fd, unsafe.Pointer(&vector[0]), count, 0)
 	if errno != 0 {
 		return 0, failure("writev", errno)
 	}
@@ -69,9 +70,12 @@ func Writev(fd int, bufs [][]byte) (int, error) {
 
 // call makes a system call that never blocks, past the scheduler, until no signal
 // interrupts it. The arguments that a call does not have are ignored.
-func call(trap uintptr, fd int, p unsafe.Pointer, n int, flags uintptr) (int, unix.Errno) {
+func call(site inject.Site, trap uintptr, fd int, p unsafe.Pointer, n int, flags uintptr) (int, unix.Errno) {
 	for {
-		r, _, errno := unix.RawSyscall6(trap, uintptr(fd), uintptr(p), uintptr(n), flags, 0, 0)
+		r, errno := uintptr(0), inject.Of(site)
+		if errno == 0 {
+			r, _, errno = unix.RawSyscall6(trap, uintptr(fd), uintptr(p), uintptr(n), flags, 0, 0)
+		}
 		if errno != unix.EINTR {
 			return int(r), errno
 		}

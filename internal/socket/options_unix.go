@@ -2,11 +2,17 @@
 
 package socket
 
-import "golang.org/x/sys/unix"
+import (
+	"github.com/framerail/framerail/internal/inject"
+	"golang.org/x/sys/unix"
+)
 
 // CloseWrite sends what is queued and then the end of our data; the peer's can
 // still be read.
 func CloseWrite(fd int) error {
+	if errno := inject.Of(inject.Shutdown); errno != 0 {
+		return wrap("shutdown", errno)
+	}
 	return wrap("shutdown", unix.Shutdown(fd, unix.SHUT_WR))
 }
 
@@ -15,7 +21,11 @@ func CloseWrite(fd int) error {
 // happened, and the number may already be somebody else's. EINTR is therefore
 // no error here.
 func Close(fd int) error {
-	if err := unix.Close(fd); err != unix.EINTR {
+	err := unix.Close(fd)
+	if errno := inject.Of(inject.Close); errno != 0 {
+		err = errno // it is closed nevertheless
+	}
+	if err != unix.EINTR {
 		return wrap("close", err)
 	}
 	return nil
@@ -27,6 +37,9 @@ func SetNoDelay(fd int, on bool) error {
 	value := 0
 	if on {
 		value = 1
+	}
+	if errno := inject.Of(inject.NoDelay); errno != 0 {
+		return wrap("setsockopt", errno)
 	}
 	err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, value)
 	if err != nil && notTCP(fd) {
@@ -64,6 +77,9 @@ func SetLinger(fd int, seconds int) error {
 // SetNonblock makes the calls of this package on fd return ErrWouldBlock where
 // they would block, or lets them block again.
 func SetNonblock(fd int, on bool) error {
+	if errno := inject.Of(inject.Nonblock); errno != 0 {
+		return wrap("fcntl", errno)
+	}
 	return wrap("fcntl", unix.SetNonblock(fd, on))
 }
 

@@ -1,0 +1,50 @@
+// Package inject makes system calls fail in tests. Only builds with the tag faults
+// have any of it; in others Of is the constant 0, and what depends on it is left
+// out by the compiler.
+package inject
+
+// Site is a place where this module calls the system.
+type Site uint8
+
+// The sites.
+const (
+	Accept Site = iota
+	Read
+	Write
+	Writev
+	Shutdown
+	Close
+	LocalAddr
+	RemoteAddr
+	NoDelay
+	Duplicate
+	Nonblock
+	EpollCreate
+	EpollAdd
+	EpollModify
+	EpollRemove
+	EpollWait
+	Sites // how many there are
+)
+
+// names are the calls, with what tells one from others of the same name.
+var names = [Sites]string{
+	Accept:      "accept4",
+	Read:        "recvfrom",
+	Write:       "sendto",
+	Writev:      "writev",
+	Shutdown:    "shutdown",
+	Close:       "close",
+	LocalAddr:   "getsockname",
+	RemoteAddr:  "getpeername",
+	NoDelay:     "setsockopt TCP_NODELAY",
+	Duplicate:   "fcntl F_DUPFD_CLOEXEC",
+	Nonblock:    "fcntl O_NONBLOCK",
+	EpollCreate: "epoll_create1",
+	EpollAdd:    "epoll_ctl EPOLL_CTL_ADD",
+	EpollModify: "epoll_ctl EPOLL_CTL_MOD",
+	EpollRemove: "epoll_ctl EPOLL_CTL_DEL",
+	EpollWait:   "epoll_pwait",
+}
+
+func (s Site) String() string { return names[s] }

@@ -1,0 +1,278 @@
+//go:build faults && linux
+
+package server
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/inject"
+)
+
+// errnos are those that a call can come to by its manual page, and the network's that
+// accept hands over. accept4 has no EAGAIN here, which it never comes to while somebody
+// is waiting: its poller is told of that only once.
+var errnos = map[inject.Site][]syscall.Errno{
+	inject.Accept: {
+		syscall.EBADF, syscall.ECONNABORTED, syscall.EFAULT, syscall.EINTR, syscall.EINVAL, syscall.EMFILE,
+		syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ENOTSOCK, syscall.EOPNOTSUPP, syscall.EPERM,
+		syscall.EPROTO, syscall.ENETDOWN, syscall.ENOPROTOOPT, syscall.EHOSTDOWN, syscall.ENONET,
+		syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.ETIMEDOUT, syscall.ECONNRESET, syscall.ENOSYS,
+	},
+	inject.Read: {
+		syscall.EAGAIN, syscall.EBADF, syscall.ECONNREFUSED, syscall.EFAULT, syscall.EINTR, syscall.EINVAL,
+		syscall.ENOMEM, syscall.ENOTCONN, syscall.ENOTSOCK, syscall.ECONNRESET, syscall.ETIMEDOUT, syscall.EHOSTUNREACH,
+	},
+	inject.Write: {
+		syscall.EACCES, syscall.EAGAIN, syscall.EALREADY, syscall.EBADF, syscall.ECONNRESET, syscall.EDESTADDRREQ,
+		syscall.EFAULT, syscall.EINTR, syscall.EINVAL, syscall.EISCONN, syscall.EMSGSIZE, syscall.ENOBUFS,
+		syscall.ENOMEM, syscall.ENOTCONN, syscall.ENOTSOCK, syscall.EOPNOTSUPP, syscall.EPIPE, syscall.ETIMEDOUT,
+	},
+	inject.Writev: {
+		syscall.EAGAIN, syscall.EBADF, syscall.EDESTADDRREQ, syscall.EDQUOT, syscall.EFAULT, syscall.EFBIG,
+		syscall.EINTR, syscall.EINVAL, syscall.EIO, syscall.ENOSPC, syscall.EPERM, syscall.EPIPE,
+		syscall.ECONNRESET, syscall.ENOBUFS, syscall.ENOMEM,
+	},
+	inject.Shutdown:   {syscall.EBADF, syscall.EINVAL, syscall.ENOTCONN, syscall.ENOTSOCK, syscall.ENOBUFS},
+	inject.Close:      {syscall.EBADF, syscall.EINTR, syscall.EIO, syscall.ENOSPC, syscall.EDQUOT},
+	inject.LocalAddr:  {syscall.EBADF, syscall.EFAULT, syscall.EINVAL, syscall.ENOBUFS, syscall.ENOTSOCK},
+	inject.RemoteAddr: {syscall.EBADF, syscall.EFAULT, syscall.EINVAL, syscall.ENOBUFS, syscall.ENOTCONN, syscall.ENOTSOCK},
+	inject.NoDelay:    {syscall.EBADF, syscall.EFAULT, syscall.EINVAL, syscall.ENOPROTOOPT, syscall.ENOTSOCK, syscall.ENOMEM},
+	inject.Duplicate:  {syscall.EBADF, syscall.EINVAL, syscall.EMFILE},
+	inject.Nonblock:   {syscall.EBADF, syscall.EAGAIN, syscall.EPERM},
+	inject.EpollCreate: {
+		syscall.EINVAL, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM,
+	},
+	inject.EpollAdd:    {syscall.EBADF, syscall.EEXIST, syscall.EINVAL, syscall.ELOOP, syscall.ENOMEM, syscall.ENOSPC, syscall.EPERM},
+	inject.EpollModify: {syscall.EBADF, syscall.EINVAL, syscall.ENOENT, syscall.ENOMEM, syscall.EPERM},
+	inject.EpollRemove: {syscall.EBADF, syscall.EINVAL, syscall.ENOENT, syscall.EPERM},
+	inject.EpollWait:   {syscall.EBADF, syscall.EFAULT, syscall.EINTR, syscall.EINVAL},
+}
+
+// Every call to the system that a script leads to fails once with everything it can
+// fail with: nothing panics, nothing leaks, no connection is stuck.
+//
+//	go test -tags faults -run TestTorture ./server
+func TestTorture(t *testing.T) {
+	var calls [inject.Sites]atomic.Int64
+	torture(t, "no fault", func(s inject.Site) syscall.Errno { calls[s].Add(1); return 0 })
+	for s := range inject.Sites {
+		n := calls[s].Load()
+		if n == 0 || len(errnos[s]) == 0 {
+			t.Errorf("%v was not visited: %d calls, %d error numbers", s, n, len(errnos[s]))
+		}
+		t.Run(s.String(), func(t *testing.T) { tortureSite(t, s, n) })
+	}
+}
+
+// tortureSite has each of n calls at a site fail with each error number.
+func tortureSite(t *testing.T, s inject.Site, n int64) {
+	runs, injected := 0, 0
+	for k := int64(1); k <= n; k++ {
+		for _, errno := range errnos[s] {
+			var at atomic.Int64
+			var hit atomic.Bool
+			torture(t, fmt.Sprintf("call %d of %v fails with %v", k, s, errno), func(site inject.Site) syscall.Errno {
+				if site != s || at.Add(1) != k {
+					return 0
+				}
+				hit.Store(true)
+				return errno
+			})
+			runs++
+			if hit.Load() {
+				injected++
+			}
+			if t.Failed() {
+				t.FailNow()
+			}
+		}
+	}
+	// How many times a loop looks for events is not always the same.
+	if injected < runs*3/4 {
+		t.Errorf("of %d faults only %d came about", runs, injected)
+	}
+	t.Logf("%d calls, %d faults", n, injected)
+}
+
+// torture plays the script with a plan, and looks at what is left.
+func torture(t *testing.T, name string, plan func(inject.Site) syscall.Errno) {
+	before := census()
+	inject.Plan(plan)
+	defer inject.Plan(nil)
+	var opened, closed, again atomic.Int64
+	logged := new(journal)
+	srv := &Server{
+		Addr: "127.0.0.1:0", Loops: 1, Logger: logged.logger(),
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "page") }),
+		Limits: Limits{
+			HandshakeTimeout: 500 * time.Millisecond, IdleTimeout: time.Second, CloseTimeout: 300 * time.Millisecond,
+			WriteTimeout: time.Second, MaxPending: 16 << 20,
+		},
+	}
+	srv.OnConnection = func(c *conn.Conn) { opened.Add(1); _ = c.LocalAddr() }
+	srv.OnMessage = func(c *conn.Conn, m conn.Message) {
+		if string(m.Payload) == "much" {
+			for range 8 {
+				_ = c.SendBinary(make([]byte, 1<<20))
+			}
+		}
+		echo(c, m)
+	}
+	srv.OnClose = func(c *conn.Conn, _ conn.CloseInfo) {
+		closed.Add(1)
+		if c.Value() != nil {
+			again.Add(1)
+		}
+		c.SetValue(true)
+	}
+	var serving sync.WaitGroup
+	if err := srv.Start(); err == nil {
+		addrs := []string{srv.ListenAddr().String()}
+		if ln, err := net.Listen("tcp", "127.0.0.1:0"); err == nil {
+			addrs = append(addrs, ln.Addr().String())
+			serving.Go(func() { _ = srv.Serve(otherListener{ln}) })
+		}
+		script(addrs, func() bool { return srv.Stats().Pending > 0 })
+	}
+
+	// Whatever has failed, nobody outlives the timeouts.
+	deadline := time.Now().Add(10 * time.Second)
+	for srv.Stats().Clients > 0 && time.Now().Before(deadline) {
+		time.Sleep(time.Millisecond)
+	}
+	if n := srv.Stats().Clients; n > 0 {
+		t.Errorf("%s: %d connections are stuck", name, n)
+	}
+	ctx, stop := context.WithTimeout(context.Background(), 5*time.Second)
+	defer stop()
+	if _, err := srv.Shutdown(ctx); errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%s: %v", name, err)
+	}
+	_ = srv.Close()
+	serving.Wait()
+	http.DefaultClient.CloseIdleConnections()
+	if now, ok := before.comesBack(); !ok {
+		t.Errorf("%s: %v before, %v after\n%s", name, before, now, stacks())
+	}
+	st := srv.Stats()
+	if opened.Load() != closed.Load() || again.Load() != 0 || st.Panics != 0 || st.Buffers != 0 || st.Timers != 0 || st.Pending != 0 {
+		t.Errorf("%s: %d opened, %d closed, %d twice; left: %+v", name, opened.Load(), closed.Load(), again.Load(), st)
+	}
+	if n := logged.lines("panic"); n > 0 {
+		t.Errorf("%s: %s", name, logged)
+	}
+}
+
+// otherListener is one that package server does not know.
+type otherListener struct{ net.Listener }
+
+// script has clients do one thing after the other, whatever comes of it.
+func script(addrs []string, pending func() bool) {
+	long := bytes.Repeat([]byte("x"), 70<<10)
+	converse(addrs[0], func(c *scripted) {
+		c.send(frame.Text, true, []byte("one"))
+		c.await()
+		c.send(frame.Binary, true, long)
+		c.await()
+		c.send(frame.Text, true, []byte("much")) // more than the socket takes
+		for end := time.Now().Add(time.Second); !c.bad && !pending() && time.Now().Before(end); {
+			time.Sleep(100 * time.Microsecond)
+		}
+		c.send(frame.Close, true, []byte{3, 0xe8})
+		_, _ = io.Copy(io.Discard, c.in)
+	})
+	converse(addrs[0], func(c *scripted) { // against the protocol: Close, and the sending direction ended
+		c.send(frame.Continuation, true, nil)
+		c.await()
+	})
+	converse(addrs[0], func(c *scripted) { _ = c.nc.(*net.TCPConn).SetLinger(0) }) // reset
+	for _, request := range []string{
+		"GET / HTTP/1.1\r\nHost: a\r\n\r\n", // for the Handler
+		"nonsense\r\n\r\n",                  // refused
+	} {
+		if nc, err := net.Dial("tcp", addrs[0]); err == nil {
+			_ = nc.SetDeadline(time.Now().Add(patienceOfScript))
+			_, _ = io.WriteString(nc, request)
+			_, _ = io.Copy(io.Discard, nc)
+			_ = nc.Close()
+		}
+	}
+	if len(addrs) > 1 {
+		converse(addrs[1], func(c *scripted) {
+			c.send(frame.Text, true, []byte("two"))
+			c.await()
+		})
+	}
+}
+
+const patienceOfScript = 3 * time.Second
+
+// scripted is a client that gives up without a word.
+type scripted struct {
+	nc  net.Conn
+	in  *bufio.Reader
+	bad bool
+}
+
+func converse(addr string, f func(*scripted)) {
+	nc, err := net.Dial("tcp", addr)
+	if err != nil {
+		return
+	}
+	defer nc.Close()
+	_ = nc.SetDeadline(time.Now().Add(patienceOfScript))
+	c := &scripted{nc: nc, in: bufio.NewReader(nc)}
+	_, _ = io.WriteString(nc, "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+	resp, err := http.ReadResponse(c.in, nil)
+	if err != nil || !strings.HasPrefix(resp.Status, "101") {
+		return
+	}
+	f(c)
+}
+
+func (c *scripted) send(op frame.Opcode, fin bool, payload []byte) {
+	_, err := c.nc.Write(frame.AppendFrame(nil, frame.Header{Fin: fin, Opcode: op, Masked: true, MaskingKey: 0x01020304}, payload))
+	c.bad = c.bad || err != nil
+}
+
+// await reads a frame, whatever it is.
+func (c *scripted) await() {
+	if c.bad {
+		return
+	}
+	var h [10]byte
+	if _, err := io.ReadFull(c.in, h[:2]); err != nil {
+		c.bad = true
+		return
+	}
+	n := int64(h[1])
+	if more := map[int64]int{126: 2, 127: 8}[n]; more > 0 {
+		if _, err := io.ReadFull(c.in, h[2:2+more]); err != nil {
+			c.bad = true
+			return
+		}
+		n = 0
+		for _, b := range h[2 : 2+more] {
+			n = n<<8 | int64(b)
+		}
+	}
+	if _, err := io.CopyN(io.Discard, c.in, n); err != nil {
+		c.bad = true
+	}
+}
