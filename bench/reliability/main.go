@@ -18,31 +18,34 @@ import (
 )
 
 type program struct {
-	Hold        holdCommand        `cmd:"" help:"Many open connections, pinged: none is dropped."`
-	Churn       churnCommand       `cmd:"" help:"Connect, echo, close, over and over: nothing stays behind."`
-	Integrity   integrityCommand   `cmd:"" help:"Messages in random fragments and pieces: nothing lost, reordered, altered."`
-	SlowReader  slowReaderCommand  `cmd:"" name:"slowreader" help:"Peers that stop reading, under each overflow policy: bounded, dealt with, others unaffected."`
-	Slowloris   slowlorisCommand   `cmd:"" help:"Requests sent a byte at a time: ended at the deadline, others unaffected."`
-	Claims      claimsCommand      `cmd:"" help:"Claimed lengths: memory follows what was received."`
-	Fragments   fragmentsCommand   `cmd:"" help:"A message of endless tiny fragments: closed, within bounded memory."`
-	Control     controlCommand     `cmd:"" help:"Floods of pings, and every way to close wrongly."`
-	Storm       stormCommand       `cmd:"" help:"Far more dials than descriptors: no spinning, live connections go on, accepts resume."`
-	HalfOpen    halfOpenCommand    `cmd:"" name:"halfopen" help:"Peers that vanish without a word: closed in time. As root, for TCP_REPAIR."`
-	Resets      resetsCommand      `cmd:"" help:"Resets in the middle of a long write: one close callback each, nothing crosses over."`
-	Shutdown    shutdownCommand    `cmd:"" help:"Shutdown under full load: every message echoed, or 1001 seen."`
-	Stuck       stuckCommand       `cmd:"" help:"Shutdown against peers that do not read: back at the deadline."`
-	Restart     restartCommand     `cmd:"" help:"One server after another on the same port."`
-	Panics      panicsCommand      `cmd:"" help:"Panics in every callback: closed with 1011, logged, nobody else notices."`
-	Blocking    blockingCommand    `cmd:"" help:"A callback that sleeps: its loop waits, nobody else, and the watchdog names it."`
-	UTF8        utf8Command        `cmd:"" name:"utf8" help:"Every sequence of bytes as text, cut everywhere: refused at its first bad byte."`
-	Smuggling   smugglingCommand   `cmd:"" help:"Requests that two readers could read differently, cut everywhere: one answer."`
-	Negotiation negotiationCommand `cmd:"" help:"Origins, subprotocols and extensions by the grammar and against it: nothing agreed that was not offered."`
-	Crowd       crowdCommand       `cmd:"" help:"Many goroutines at the same connections, under the race detector. With go run -race."`
-	Simulation  simulationCommand  `cmd:"" help:"Whole lives on a simulated machine that fails in every way: no invariant broken."`
-	Stale       staleCommand       `cmd:"" help:"Callbacks that close connections while events for them are queued: nothing crosses over."`
-	Cuts        cutsCommand        `cmd:"" help:"A session cut at every offset, and a byte at a time: the same events, at a cost linear in bytes."`
-	Fuzz        fuzzCommand        `cmd:"" help:"Fuzz targets, for a number of executions each: no finding."`
-	Serve       serveCommand       `cmd:"" hidden:"" help:"Run one server for a bar."`
+	Hold          holdCommand          `cmd:"" help:"Many open connections, pinged: none is dropped."`
+	Churn         churnCommand         `cmd:"" help:"Connect, echo, close, over and over: nothing stays behind."`
+	Integrity     integrityCommand     `cmd:"" help:"Messages in random fragments and pieces: nothing lost, reordered, altered."`
+	SlowReader    slowReaderCommand    `cmd:"" name:"slowreader" help:"Peers that stop reading, under each overflow policy: bounded, dealt with, others unaffected."`
+	Slowloris     slowlorisCommand     `cmd:"" help:"Requests sent a byte at a time: ended at the deadline, others unaffected."`
+	Claims        claimsCommand        `cmd:"" help:"Claimed lengths: memory follows what was received."`
+	Fragments     fragmentsCommand     `cmd:"" help:"A message of endless tiny fragments: closed, within bounded memory."`
+	Control       controlCommand       `cmd:"" help:"Floods of pings, and every way to close wrongly."`
+	Storm         stormCommand         `cmd:"" help:"Far more dials than descriptors: no spinning, live connections go on, accepts resume."`
+	HalfOpen      halfOpenCommand      `cmd:"" name:"halfopen" help:"Peers that vanish without a word: closed in time. As root, for TCP_REPAIR."`
+	Resets        resetsCommand        `cmd:"" help:"Resets in the middle of a long write: one close callback each, nothing crosses over."`
+	Shutdown      shutdownCommand      `cmd:"" help:"Shutdown under full load: every message echoed, or 1001 seen."`
+	Stuck         stuckCommand         `cmd:"" help:"Shutdown against peers that do not read: back at the deadline."`
+	Restart       restartCommand       `cmd:"" help:"One server after another on the same port."`
+	Panics        panicsCommand        `cmd:"" help:"Panics in every callback: closed with 1011, logged, nobody else notices."`
+	Blocking      blockingCommand      `cmd:"" help:"A callback that sleeps: its loop waits, nobody else, and the watchdog names it."`
+	UTF8          utf8Command          `cmd:"" name:"utf8" help:"Every sequence of bytes as text, cut everywhere: refused at its first bad byte."`
+	Smuggling     smugglingCommand     `cmd:"" help:"Requests that two readers could read differently, cut everywhere: one answer."`
+	Negotiation   negotiationCommand   `cmd:"" help:"Origins, subprotocols and extensions by the grammar and against it: nothing agreed that was not offered."`
+	Crowd         crowdCommand         `cmd:"" help:"Many goroutines at the same connections, under the race detector. With go run -race."`
+	Simulation    simulationCommand    `cmd:"" help:"Whole lives on a simulated machine that fails in every way: no invariant broken."`
+	Stale         staleCommand         `cmd:"" help:"Callbacks that close connections while events for them are queued: nothing crosses over."`
+	Cuts          cutsCommand          `cmd:"" help:"A session cut at every offset, and a byte at a time: the same events, at a cost linear in bytes."`
+	Fuzz          fuzzCommand          `cmd:"" help:"Fuzz targets, for a number of executions each: no finding."`
+	Allocs        allocsCommand        `cmd:"" help:"Every shape of valid input: nothing is allocated for it."`
+	Leaks         leaksCommand         `cmd:"" help:"Lives that end in every way: nothing of them is left."`
+	Amplification amplificationCommand `cmd:"" help:"Input that is cheap to send: what it costs the server."`
+	Serve         serveCommand         `cmd:"" hidden:"" help:"Run one server for a bar."`
 }
 
 func main() {

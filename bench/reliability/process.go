@@ -59,15 +59,25 @@ func withServer(ctx context.Context, v *verdict, s setup, f func(*process) error
 
 // stats asks the server for its own account, made after a garbage collection.
 func (p *process) stats() (s stats, err error) {
-	answer, err := p.Ask("stats")
+	if s, err = p.ask("stats"); err != nil {
+		return s, err
+	}
+	if s.Descriptors, err = proc.Descriptors(p.Pid()); err != nil {
+		return s, err
+	}
+	s.Watched, err = proc.Watched(p.Pid())
+	return s, err
+}
+
+// glance is that account without a garbage collection, and so without the heap.
+func (p *process) glance() (stats, error) { return p.ask("glance") }
+
+func (p *process) ask(line string) (s stats, err error) {
+	answer, err := p.Ask(line)
 	if err != nil {
 		return s, fmt.Errorf("the server tells nothing more: %w", err)
 	}
-	if err := json.Unmarshal([]byte(answer), &s); err != nil {
-		return s, err
-	}
-	s.Descriptors, err = proc.Descriptors(p.Pid())
-	return s, err
+	return s, json.Unmarshal([]byte(answer), &s)
 }
 
 // cpu is what the server has used, to 10 ms.

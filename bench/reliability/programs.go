@@ -19,7 +19,11 @@ var programs = map[string]func(*server.Server, *counters){
 	"drop":   dropSome,
 	"keep":   keepAll,
 	"alter":  alterSome,
+	"copy":   copyEach,
 	"pour":   pour,
+	"mixed":  mixed,
+	"leaky":  leaky,
+	"costly": costly,
 	"crowd":  gatherCrowd,
 	"racing": raceInCrowd,
 	"panic":  panicWhereAsked(func() { panic(errMeant) }),
@@ -51,6 +55,12 @@ func keepAll(srv *server.Server, n *counters) {
 	}
 }
 
+// leaky is broken: it does what mixed does, and keeps all.
+func leaky(srv *server.Server, n *counters) {
+	mixed(srv, n)
+	keepAll(srv, n)
+}
+
 // alterSome is broken: it flips a bit of every 50th message.
 func alterSome(srv *server.Server, _ *counters) {
 	var count atomic.Int64
@@ -60,6 +70,11 @@ func alterSome(srv *server.Server, _ *counters) {
 		}
 		echo(c, m)
 	}
+}
+
+// copyEach is broken: it allocates for each message.
+func copyEach(srv *server.Server, _ *counters) {
+	srv.OnMessage = func(c *conn.Conn, m conn.Message) { _ = c.Send(m.Type, bytes.Clone(m.Payload)) }
 }
 
 // pour answers a binary message of one byte with 1 MiB of it: half of the

@@ -57,18 +57,20 @@ func TestBars(t *testing.T) {
 		"fuzz": func(s scale) bar {
 			return &fuzzCommand{scale: s, Executions: 20_000, Workers: 1, Target: "UTF8|ParseClose", Packages: []string{"frame"}}
 		},
-		"panics":     func(s scale) bar { return &panicsCommand{scale: s, Workers: 4} },
-		"simulation": func(s scale) bar { return &simulationCommand{scale: s, Workers: 1} },
-		"stale":      func(s scale) bar { return &staleCommand{scale: s, Workers: 1} },
-		"cuts":       func(s scale) bar { return &cutsCommand{scale: s, Slack: 8} },
+		"leaks":         func(s scale) bar { return &leaksCommand{scale: s, Seed: 1, Workers: 8} },
+		"amplification": func(s scale) bar { return &amplificationCommand{scale: s} },
+		"panics":        func(s scale) bar { return &panicsCommand{scale: s, Workers: 4} },
+		"simulation":    func(s scale) bar { return &simulationCommand{scale: s, Workers: 1} },
+		"stale":         func(s scale) bar { return &staleCommand{scale: s, Workers: 1} },
+		"cuts":          func(s scale) bar { return &cutsCommand{scale: s, Slack: 8} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if name == "halfopen" && os.Geteuid() != 0 {
 				t.Skip("TCP_REPAIR is for root")
 			}
-			if name == "crowd" && !raceDetector {
-				t.Skip("it needs the race detector")
+			if name == "crowd" && !raceDetector || name == "allocs" && raceDetector {
+				t.Skip("it needs the race detector, or none")
 			}
 			test(t, "", bar)
 		})

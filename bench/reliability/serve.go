@@ -13,9 +13,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime"
-	"runtime/debug"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -56,35 +53,9 @@ type setup struct {
 	Quiet bool
 }
 
-// stats is a server's account of itself.
-type stats struct {
-	Goroutines     int
-	Heap           int64 // bytes alive after a garbage collection
-	Opened, Closed int64 // callbacks that ran
-	Twice          int64 // connections whose close callback ran more than once
-	Stacks         int64 // lines logged at level Error that have a stack
-	Descriptors    int   // counted from outside
-}
-
-// counters are those of stats that the callbacks count.
-type counters struct{ opened, closed, twice, stacks atomic.Int64 }
-
-func (n *counters) stats() stats {
-	// What sync.Pool holds survives one collection.
-	for range 3 {
-		runtime.GC()
-	}
-	debug.FreeOSMemory()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return stats{
-		Goroutines: runtime.NumGoroutine(), Heap: int64(m.HeapAlloc),
-		Opened: n.opened.Load(), Closed: n.closed.Load(), Twice: n.twice.Load(), Stacks: n.stacks.Load(),
-	}
-}
-
 // serveCommand is one server as a process of its own. It prints its address, then
-// its stats for each line of standard input, and ends with that.
+// its stats for each line of standard input, and ends with that. The line "glance" asks
+// for what can be told without a garbage collection.
 type serveCommand struct {
 	Setup string `arg:"" help:"A setup as JSON."`
 }
@@ -111,7 +82,11 @@ func (s *serveCommand) Run(ctx context.Context) error {
 	}
 	fmt.Println(ln.Addr())
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-		if err := json.NewEncoder(os.Stdout).Encode(n.stats()); err != nil {
+		s := n.glance()
+		if lines.Text() != "glance" {
+			n.collect(&s)
+		}
+		if err := json.NewEncoder(os.Stdout).Encode(s); err != nil {
 			return err
 		}
 	}
@@ -171,6 +146,7 @@ func serve(set setup, n *counters, ln net.Listener) (end func() error, err error
 	if set.Pages {
 		srv.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "a page") })
 	}
+	n.srv = srv
 	configure(srv, n)
 	go func() {
 		if err := srv.Serve(ln); !errors.Is(err, server.ErrServerClosed) {
@@ -185,24 +161,3 @@ func echo(c *conn.Conn, m conn.Message) {
 	// A send fails only when the peer is closing, or does not read.
 	_ = c.Send(m.Type, m.Payload)
 }
-
-// stackCounter is a slog.Handler that counts the lines of level Error that have a
-// stack, and drops them all.
-type stackCounter struct{ n *atomic.Int64 }
-
-func (h *stackCounter) Enabled(_ context.Context, level slog.Level) bool {
-	return level >= slog.LevelError
-}
-
-func (h *stackCounter) Handle(_ context.Context, r slog.Record) error {
-	r.Attrs(func(a slog.Attr) bool {
-		if a.Key == "stack" && a.Value.String() != "" {
-			h.n.Add(1)
-		}
-		return true
-	})
-	return nil
-}
-
-func (h *stackCounter) WithAttrs([]slog.Attr) slog.Handler { return h }
-func (h *stackCounter) WithGroup(string) slog.Handler      { return h }

@@ -1,0 +1,178 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/framerail/framerail/bench/internal/wire"
+	"github.com/framerail/framerail/conn"
+)
+
+// allocsCommand sends a server every shape of valid input, over and over, and asks it
+// how much it has allocated. Broken, the program copies each message.
+type allocsCommand struct {
+	scale
+	Count int   `default:"20000" help:"Times that each shape is sent, unless it comes to more than Bytes."`
+	Bytes int64 `default:"200000000" help:"The most that a shape may come to."`
+}
+
+// allocsMost is how many allocations there may be for each message, beside allocsOnce for
+// all of them. A pool has a place for each thread, out of which others do not take: it
+// makes some more until all of these are filled. testing.AllocsPerRun, which drops the
+// fraction, says 0 to all that is below 1.
+const allocsMost, allocsOnce = 0.1, 20
+
+// inputShape is something that a client may send, with the length of the answer.
+type inputShape struct {
+	name     string
+	input    []byte
+	messages int // in the input; 0: one
+	answer   int
+	piece    int // bytes of each write; 0: all in one
+}
+
+var errRaceDetector = errors.New("the race detector allocates too: go run ./bench/reliability allocs")
+
+func (b *allocsCommand) Run(ctx context.Context) error {
+	if raceDetector {
+		return errRaceDetector
+	}
+	if b.Short {
+		b.Count, b.Bytes = 1000, 20e6
+	}
+	v := new(verdict)
+	shapes := inputShapes()
+	var worst float64
+	var name string
+	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
+		set := setup{Program: either(b.scale, "echo", "copy"), Dispatch: dispatch, MaxPending: 4 << 20}
+		err := withServer(ctx, v, set, func(p *process) error {
+			for _, shape := range shapes {
+				n, messages, err := b.measure(ctx, p, shape)
+				if err != nil {
+					return fmt.Errorf("%s: %w", shape.name, err)
+				}
+				each := float64(n) / float64(messages)
+				v.expect(float64(n) <= allocsOnce+allocsMost*float64(messages), "%s, dispatch %d: %d allocations for %d messages", shape.name, dispatch, n, messages)
+				if each >= worst {
+					worst, name = each, shape.name
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return v.conclude("%d shapes of valid input, callbacks on the loop and on goroutines: at most %.4f allocations for each message (%s; bar: %.1f and %d in all)",
+		len(shapes), worst, name, allocsMost, allocsOnce)
+}
+
+func (b *allocsCommand) measure(ctx context.Context, p *process, shape inputShape) (allocations int64, messages int, err error) {
+	c, err := open(ctx, p.addr, "/")
+	if err != nil {
+		return 0, 0, err
+	}
+	defer c.reset()
+	count := int(min(int64(b.Count), b.Bytes/int64(len(shape.input)+shape.answer)))
+	if shape.piece > 0 {
+		count = min(count, b.Count/10) // each piece is a system call, for both sides
+	}
+	// What has been pooled by now is there for the rest: nothing that is allocated for
+	// the messages, and so no garbage collection, comes in between.
+	if err := c.repeat(shape, 10+count/10); err != nil {
+		return 0, 0, err
+	}
+	// The account of an idle server is the price of asking for one.
+	var accounts [3]stats
+	for i := range accounts {
+		if i == 2 {
+			if err := c.repeat(shape, count); err != nil {
+				return 0, 0, err
+			}
+		}
+		if accounts[i], err = p.glance(); err != nil {
+			return 0, 0, err
+		}
+	}
+	asking := accounts[1].Mallocs - accounts[0].Mallocs
+	return max(0, accounts[2].Mallocs-accounts[1].Mallocs-asking), count * max(1, shape.messages), nil
+}
+
+// repeat sends a shape n times, each time with all of the answer.
+func (c *client) repeat(shape inputShape, n int) error {
+	for range n {
+		if err := c.extend(patience); err != nil {
+			return err
+		}
+		piece := shape.piece
+		if piece == 0 {
+			piece = len(shape.input)
+		}
+		for rest := shape.input; len(rest) > 0; rest = rest[min(piece, len(rest)):] {
+			if _, err := c.Write(rest[:min(piece, len(rest))]); err != nil {
+				return err
+			}
+		}
+		if _, err := io.CopyN(io.Discard, c.in, int64(shape.answer)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// inputShapes are all that a client may send, but for Close.
+func inputShapes() (shapes []inputShape) {
+	key := [4]byte{0x9d, 0x02, 0x5c, 0xe1}
+	frame := func(final bool, opcode byte, payload string) []byte {
+		return wire.AppendFrame(nil, final, opcode, key, []byte(payload))
+	}
+	add := func(name string, answer int, frames ...[]byte) {
+		shapes = append(shapes, inputShape{name: name, input: bytes.Join(frames, nil), answer: answer})
+	}
+	for _, size := range []int{0, 1, 125, 126, 1000, 65535, 65536, 256 << 10} {
+		add(fmt.Sprintf("text of %d bytes", size), answerLen(size), frame(true, wire.Text, strings.Repeat("t", size)))
+		add(fmt.Sprintf("binary of %d bytes", size), answerLen(size), frame(true, wire.Binary, strings.Repeat("\xff", size)))
+	}
+	long := strings.Repeat("aé€😀", 100)
+	add("text beyond ASCII", answerLen(len(long)), frame(true, wire.Text, long))
+	for _, size := range []int{0, 4, 125} {
+		add(fmt.Sprintf("ping of %d bytes", size), answerLen(size), frame(true, wire.Ping, strings.Repeat("p", size)))
+	}
+	ping := frame(true, wire.Ping, "")
+	add("pong nobody asked for", 2, frame(true, wire.Pong, "unasked"), ping)
+	add("fragments", answerLen(3), frame(false, wire.Text, "a"), frame(false, wire.Continuation, "b"), frame(true, wire.Continuation, "c"))
+	add("empty fragments", answerLen(0), frame(false, wire.Binary, ""), frame(false, wire.Continuation, ""), frame(true, wire.Continuation, ""))
+	add("fragments with a ping between", answerLen(2)+2, frame(false, wire.Text, "a"), ping, frame(true, wire.Continuation, "b"))
+	add("fragments within a character", answerLen(4), frame(false, wire.Text, "\xf0\x9f"), frame(true, wire.Continuation, "\x98\x80"))
+	add("large fragments", answerLen(150000), frame(false, wire.Binary, strings.Repeat("f", 70000)), frame(true, wire.Continuation, strings.Repeat("g", 80000)))
+	add("50 messages at once", 50*answerLen(20), bytes.Repeat(frame(true, wire.Text, strings.Repeat("m", 20)), 50))
+	shapes[len(shapes)-1].messages = 50
+	add("messages and pings at once", 30*(answerLen(20)+2), bytes.Repeat(append(frame(true, wire.Text, strings.Repeat("m", 20)), ping...), 30))
+	shapes[len(shapes)-1].messages = 30
+	add("20 messages of 10,000 bytes at once", 20*answerLen(10000), bytes.Repeat(frame(true, wire.Binary, strings.Repeat("m", 10000)), 20))
+	shapes[len(shapes)-1].messages = 20
+	for _, piece := range []int{1, 3} {
+		shapes = append(shapes, inputShape{name: fmt.Sprintf("%d bytes at a time", piece), answer: answerLen(20), piece: piece,
+			input: frame(true, wire.Text, strings.Repeat("s", 20))})
+	}
+	return append(shapes, inputShape{name: "a large message in pieces", answer: answerLen(60000), piece: 1000,
+		input: frame(true, wire.Binary, strings.Repeat("s", 60000))})
+}
+
+// answerLen is the length of an unfragmented frame from a server.
+func answerLen(payload int) int {
+	switch {
+	case payload <= 125:
+		return 2 + payload
+	case payload <= 0xffff:
+		return 4 + payload
+	}
+	return 10 + payload
+}

@@ -1,0 +1,236 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/framerail/framerail/bench/internal/wire"
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/server"
+)
+
+// amplificationCommand sends classes of input that are cheap to make, as fast as they
+// are taken, and compares what they cost each side. Broken, the program keeps a lot for
+// each message.
+type amplificationCommand struct {
+	scale
+	Bytes int64 `default:"40000000" help:"The most to send of each class."`
+	Conns int   `default:"4000" help:"Connections, for classes that take one each time."`
+}
+
+// amplificationMost bounds the server's CPU against the client's, and the growth of
+// the server's heap against the bytes that were sent.
+const amplificationMost = 100
+
+// attackClass is a class of input. Connections stay open.
+type attackClass struct {
+	name  string
+	input []byte // behind the handshake; or, if bare, in its place
+	bare  bool
+	flood bool // over and over on one connection, not once on each of many
+	reads bool // the client reads the answers
+}
+
+func (b *amplificationCommand) Run(ctx context.Context) error {
+	if b.Short {
+		b.Bytes, b.Conns = either[int64](b.scale, 2e6, 3e5), 150
+	}
+	v := new(verdict)
+	var cpu, heap worst
+	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
+		for _, class := range attackClasses() {
+			if b.Break && !bytes.Equal(class.input, oneByteMessage) {
+				continue // the broken program minds messages
+			}
+			// A server of its own for each, so that no class pays for another's.
+			set := setup{Program: either(b.scale, "echo", "costly"), Dispatch: dispatch}
+			err := withServer(ctx, v, set, func(p *process) error {
+				name := fmt.Sprintf("%s, dispatch %d", class.name, dispatch)
+				c, h, err := b.compare(ctx, p, class)
+				if err != nil {
+					return fmt.Errorf("%s: %w", name, err)
+				}
+				fmt.Printf("  %-60s CPU %6.2f x, heap %6.2f x\n", name, c, h)
+				v.expect(c <= amplificationMost, "%s: %.1f times the client's CPU", name, c)
+				v.expect(h <= amplificationMost, "%s: the heap grew by %.1f times the bytes sent", name, h)
+				cpu.note(name, c)
+				heap.note(name, h)
+				return nil
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return v.conclude("%d classes of input, callbacks on the loop and on goroutines; server's CPU at most %.1f times the client's (%s), its heap at most %.1f times the bytes sent (%s); bar: %d",
+		len(attackClasses()), cpu.factor, cpu.name, heap.factor, heap.name, amplificationMost)
+}
+
+// worst is the highest figure so far.
+type worst struct {
+	name   string
+	factor float64
+}
+
+func (w *worst) note(name string, factor float64) {
+	if factor >= w.factor {
+		w.name, w.factor = name, factor
+	}
+}
+
+var oneByteMessage = oneFrame(wire.Text, []byte("x"))
+
+func attackClasses() []attackClass {
+	key := [4]byte{1, 2, 3, 4}
+	frame := func(final bool, opcode byte, payload string) []byte {
+		return wire.AppendFrame(nil, final, opcode, key, []byte(payload))
+	}
+	begun := frame(false, wire.Binary, "x")
+	return []attackClass{
+		{name: "empty messages", input: frame(true, wire.Text, ""), flood: true, reads: true},
+		{name: "messages of a byte", input: oneByteMessage, flood: true, reads: true},
+		{name: "messages of a byte, answers not read", input: oneByteMessage, flood: true},
+		{name: "messages of 250 characters beyond ASCII", input: frame(true, wire.Text, "é€😀é€😀é€😀é€😀é€😀é€😀é€😀é€😀é€😀é€😀"), flood: true, reads: true},
+		{name: "pings", input: frame(true, wire.Ping, ""), flood: true, reads: true},
+		{name: "pings, pongs not read", input: frame(true, wire.Ping, ""), flood: true},
+		{name: "pongs", input: frame(true, wire.Pong, ""), flood: true, reads: true},
+		{name: "messages in fragments of a byte", input: append(begun, append(bytes.Repeat(frame(false, wire.Continuation, "x"), 100), frame(true, wire.Continuation, "")...)...), flood: true, reads: true},
+		{name: "messages in empty fragments", input: append(frame(false, wire.Binary, ""), append(bytes.Repeat(frame(false, wire.Continuation, ""), 100), frame(true, wire.Continuation, "")...)...), flood: true, reads: true},
+		{name: "connections that say nothing", bare: true},
+		{name: "requests that are refused", input: []byte(upgrade("Host: again")), bare: true},
+		{name: "half a request", input: []byte(upgrade())[:100], bare: true},
+		{name: "handshakes alone"},
+		{name: "handshakes and a bad frame", input: []byte{0xff}},
+		{name: "handshakes and half a large message", input: append([]byte{0x82, 0xfe, 0xff, 0xff, 1, 2, 3, 4}, 'x')},
+		{name: "handshakes and a Close", input: frame(true, wire.Close, "")},
+	}
+}
+
+// compare is how much more the server spends on a class than its client.
+func (b *amplificationCommand) compare(ctx context.Context, p *process, class attackClass) (cpu, heap float64, err error) {
+	if err := oneLife(ctx, p.addr); err != nil {
+		return 0, 0, err
+	}
+	before, err := p.stats()
+	if err != nil {
+		return 0, 0, err
+	}
+	// What the account itself costs is not part of it.
+	start, err := p.glance()
+	if err != nil {
+		return 0, 0, err
+	}
+	own := ownCPU()
+	clients, sent, err := b.attack(ctx, p.addr, class)
+	defer closeAll(clients)
+	if err != nil {
+		return 0, 0, err
+	}
+	// The server may not have read all yet: when it has, it uses no more.
+	end, asking, err := p.idle(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	own = ownCPU() - own - asking
+	after, err := p.stats()
+	if err != nil {
+		return 0, 0, err
+	}
+	cpu = float64(end.CPU-start.CPU) / float64(max(own, time.Millisecond))
+	heap = float64(max(0, after.Heap-before.Heap-heapNoise)) / float64(sent)
+	return cpu, heap, nil
+}
+
+// heapNoise is what the heap of a server may differ by for reasons of its own.
+const heapNoise = 64 << 10
+
+// idle waits until the server uses hardly any CPU, and tells what asking cost this side.
+func (p *process) idle(ctx context.Context) (now stats, asking time.Duration, err error) {
+	last := now
+	_, err = eventually(ctx, patience, func() (bool, error) {
+		sleep(ctx, 100*time.Millisecond)
+		last = now
+		own := ownCPU()
+		now, err = p.glance()
+		asking += ownCPU() - own
+		return last.CPU > 0 && now.CPU-last.CPU < 5*time.Millisecond, err
+	})
+	return now, asking, err
+}
+
+// attack sends a class, and returns the connections on which it did.
+func (b *amplificationCommand) attack(ctx context.Context, addr string, class attackClass) (clients []*client, sent int64, err error) {
+	if class.flood {
+		c, err := open(ctx, addr, "/")
+		if err != nil {
+			return nil, 0, err
+		}
+		sent, err = c.flood(class, b.Bytes)
+		return []*client{c}, sent, err
+	}
+	request := wire.Request(addr, "/")
+	if class.bare {
+		request = nil
+	}
+	input := append(request[:len(request):len(request)], class.input...)
+	for range b.Conns {
+		c, err := connect(ctx, addr)
+		if err != nil {
+			return clients, sent, err
+		}
+		clients = append(clients, c)
+		n, err := c.Write(input)
+		if err != nil {
+			return clients, sent, err
+		}
+		// A connection costs its client 60 bytes or more in headers alone.
+		sent += int64(n) + 60
+	}
+	return clients, sent, nil
+}
+
+// flood sends a class over and over, in large pieces, and for as long as it is taken.
+func (c *client) flood(class attackClass, total int64) (sent int64, err error) {
+	piece := bytes.Repeat(class.input, max(1, 64<<10/len(class.input)))
+	if class.reads {
+		go io.Copy(io.Discard, c.TCPConn)
+	}
+	for sent < total {
+		if err := c.SetWriteDeadline(time.Now().Add(time.Second)); err != nil {
+			return sent, err
+		}
+		n, err := c.Write(piece)
+		sent += int64(n)
+		if timedOut(err) && !class.reads {
+			return sent, nil // the server does not read from one who does not
+		}
+		if err != nil {
+			return sent, errors.Join(err, c.extend(patience))
+		}
+	}
+	return sent, c.extend(patience)
+}
+
+// costly is broken: it keeps a lot for each message.
+func costly(srv *server.Server, n *counters) {
+	var mu sync.Mutex
+	var kept [][]byte
+	srv.OnMessage = func(c *conn.Conn, m conn.Message) {
+		mu.Lock()
+		kept = append(kept, make([]byte, 2<<10))
+		mu.Unlock()
+		echo(c, m)
+	}
+	srv.OnClose = func(*conn.Conn, conn.CloseInfo) {
+		n.closed.Add(1)
+		runtime.KeepAlive(kept)
+	}
+}

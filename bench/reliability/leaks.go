@@ -1,0 +1,253 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"time"
+
+	"github.com/framerail/framerail/bench/internal/wire"
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/server"
+)
+
+// leaksCommand lets clients live and end in every way there is, good and bad, and then
+// counts what the server still holds. Broken, the program keeps what it was given.
+type leaksCommand struct {
+	scale
+	Count   int    `default:"20000" help:"Lives, with callbacks on the loop and as many with them on goroutines."`
+	Seed    uint64 `default:"1" help:"Of the kinds of life."`
+	Workers int    `default:"16" help:"How many at a time."`
+}
+
+func (b *leaksCommand) Run(ctx context.Context) error {
+	if b.Short {
+		b.Count = 600
+	}
+	v := new(verdict)
+	var figure string
+	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
+		set := setup{Program: either(b.scale, "mixed", "leaky"), Dispatch: dispatch, Pages: true,
+			CloseTimeout: time.Second, HandshakeTimeout: 2 * time.Second}
+		err := withServer(ctx, v, set, func(p *process) (err error) {
+			figure, err = b.live(ctx, v, p)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return v.conclude("%d lives of %d kinds, callbacks on the loop and on goroutines; %s", b.Count, len(livesOfAllKinds), figure)
+}
+
+func (b *leaksCommand) live(ctx context.Context, v *verdict, p *process) (figure string, err error) {
+	// One of each first: net/http and the pools keep what they make only once.
+	for kind := range livesOfAllKinds {
+		if err := b.one(ctx, v, p.addr, kind, rand.New(rand.NewPCG(b.Seed, uint64(kind)))); err != nil {
+			return "", err
+		}
+	}
+	before, err := p.settleAll(ctx, stats{})
+	if err != nil {
+		return "", err
+	}
+	err = each(ctx, b.Count, b.Workers, func(ctx context.Context, i int) error {
+		r := rand.New(rand.NewPCG(b.Seed, uint64(1000+i)))
+		return b.one(ctx, v, p.addr, r.IntN(len(livesOfAllKinds)), r)
+	})
+	if err != nil {
+		return "", err
+	}
+	after, err := p.settleAll(ctx, before)
+	if err != nil {
+		return "", err
+	}
+	for _, held := range []struct {
+		what          string
+		before, after int64
+	}{
+		{"goroutines", int64(before.Goroutines), int64(after.Goroutines)},
+		{"descriptors", int64(before.Descriptors), int64(after.Descriptors)},
+		{"descriptors watched by epoll", int64(before.Watched), int64(after.Watched)},
+		{"buffers lent", 0, after.Buffers},
+		{"timers", 0, int64(after.Timers)},
+	} {
+		v.expect(held.before == held.after, "%s: %d before, %d after", held.what, held.before, held.after)
+	}
+	v.expect(after.Opened == after.Closed, "%d connections opened, %d closed", after.Opened, after.Closed)
+	return fmt.Sprintf("goroutines %d, then %d; descriptors %d, then %d; watched %d, then %d; buffers lent %d; timers %d",
+		before.Goroutines, after.Goroutines, before.Descriptors, after.Descriptors, before.Watched, after.Watched, after.Buffers, after.Timers), nil
+}
+
+func (b *leaksCommand) one(ctx context.Context, v *verdict, addr string, kind int, r *rand.Rand) error {
+	life := livesOfAllKinds[kind]
+	c, err := connect(ctx, addr)
+	if err != nil {
+		return err
+	}
+	defer c.reset()
+	err = life.live(c, addr, r)
+	v.expect(err == nil, "%s: %v", life.name, err)
+	return nil
+}
+
+// settleAll is settle for all that the server holds.
+func (p *process) settleAll(ctx context.Context, before stats) (s stats, err error) {
+	last, same := stats{}, 0
+	_, err = eventually(ctx, patience, func() (bool, error) {
+		if s, err = p.stats(); err != nil {
+			return false, err
+		}
+		now := s
+		now.Heap, now.Mallocs, now.CPU = 0, 0, 0
+		if same++; now != last {
+			last, same = now, 0
+		}
+		quiet := s.Opened == s.Closed && s.Buffers == 0 && s.Timers == 0
+		return quiet && (s.Goroutines == before.Goroutines && s.Descriptors == before.Descriptors && s.Watched == before.Watched || same >= 25), nil
+	})
+	return s, err
+}
+
+// lifeOfAKind is what a client does from its connection on, which is reset behind it.
+type lifeOfAKind struct {
+	name string
+	live func(c *client, addr string, r *rand.Rand) error
+}
+
+// opened is a life that begins with a handshake.
+func opened(path string, live func(c *client, r *rand.Rand) error) func(*client, string, *rand.Rand) error {
+	return func(c *client, addr string, r *rand.Rand) error {
+		if err := c.handshake(addr, path); err != nil {
+			return err
+		}
+		return live(c, r)
+	}
+}
+
+// refusedWith sends a frame that is against the rules, and wants that code.
+func refusedWith(code uint16, frames ...[]byte) func(*client, *rand.Rand) error {
+	return func(c *client, _ *rand.Rand) error {
+		if _, err := c.Write(bytes.Join(frames, nil)); err != nil {
+			return err
+		}
+		got, err := c.awaitCode()
+		if err == nil && got != code {
+			err = fmt.Errorf("closed with %d, not %d", got, code)
+		}
+		return err
+	}
+}
+
+// answered sends a request and reads all of the answer.
+func answered(request string) func(*client, string, *rand.Rand) error {
+	return func(c *client, _ string, _ *rand.Rand) error {
+		if _, err := io.WriteString(c, request); err != nil {
+			return err
+		}
+		_, err := io.Copy(io.Discard, c.in)
+		return err
+	}
+}
+
+var lifeKey = [4]byte{0x10, 0x20, 0x30, 0x40}
+
+var livesOfAllKinds = []lifeOfAKind{
+	{"comes and goes", func(*client, string, *rand.Rand) error { return nil }},
+	{"half a request", func(c *client, addr string, r *rand.Rand) error {
+		request := wire.Request(addr, "/")
+		_, err := c.Write(request[:1+r.IntN(len(request)-2)])
+		return err
+	}},
+	{"a page", answered(plain())},
+	{"a request that is refused", answered(upgrade("Host: again"))},
+	{"a request that is no HTTP", answered("\x16\x03\x01\x02\x00")},
+	{"echo and Close", opened("/", func(c *client, r *rand.Rand) error {
+		if err := c.echo(wire.Payload(r.IntN(2000), 1)); err != nil {
+			return err
+		}
+		return errors.Join(c.send(wire.Close, []byte{0x03, 0xe8}), c.awaitNormal())
+	})},
+	{"a large echo", opened("/", func(c *client, r *rand.Rand) error { return c.echo(wire.Payload(100_000+r.IntN(100_000), 2)) })},
+	{"opens and is reset", opened("/", func(*client, *rand.Rand) error { return nil })},
+	{"ends its side alone", opened("/", func(c *client, _ *rand.Rand) error {
+		if err := c.CloseWrite(); err != nil {
+			return err
+		}
+		_, err := io.Copy(io.Discard, c.in)
+		return err
+	})},
+	{"reset within a message", opened("/", func(c *client, r *rand.Rand) error {
+		frame := wire.AppendFrame(nil, false, wire.Binary, lifeKey, make([]byte, 50_000))
+		_, err := c.Write(frame[:1+r.IntN(len(frame)-1)])
+		return err
+	})},
+	{"does not read", opened("/pour", func(c *client, _ *rand.Rand) error {
+		if err := c.send(wire.Text, []byte("pour")); err != nil {
+			return err
+		}
+		_, err := c.in.ReadByte()
+		return err
+	})},
+	{"pings", opened("/", func(c *client, _ *rand.Rand) error { return c.pingPong() })},
+	{"a frame that is not masked", opened("/", refusedWith(1002, []byte{0x81, 1, 'x'}))},
+	{"text that is no UTF-8", opened("/", refusedWith(1007, oneFrame(wire.Text, []byte{0xff})))},
+	{"a message too big", opened("/", refusedWith(1009, []byte{0x82, 0xff, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 1, 2, 3, 4}))},
+	{"is closed by the program", opened("/close", refusedWith(4000, oneFrame(wire.Text, []byte("now"))))},
+	{"a callback that panics", opened("/panic", refusedWith(1011, oneFrame(wire.Text, []byte("now"))))},
+	{"a stream that is not read to its end", opened("/stream", func(c *client, _ *rand.Rand) error {
+		if _, err := c.Write(wire.AppendFrame(nil, false, wire.Text, lifeKey, wire.Payload(3000, 3))); err != nil {
+			return err
+		}
+		return c.pingPong()
+	})},
+	{"a Writer that is left open", opened("/writer", func(c *client, _ *rand.Rand) error {
+		if err := c.send(wire.Text, []byte("now")); err != nil {
+			return err
+		}
+		_, err := c.in.ReadByte()
+		return err
+	})},
+}
+
+// awaitNormal wants the answer to a Close with 1000.
+func (c *client) awaitNormal() error {
+	code, err := c.awaitClose()
+	if err == nil && code != 1000 {
+		err = fmt.Errorf("answered with %d", code)
+	}
+	return err
+}
+
+// mixed is the program, which does what the request's path says.
+func mixed(srv *server.Server, n *counters) {
+	srv.OnConnection = func(c *conn.Conn) {
+		n.opened.Add(1)
+		switch path(c.Request()) {
+		case "/pour":
+			c.OnMessage(func(c *conn.Conn, _ conn.Message) {
+				for range 10 {
+					_ = c.SendBinary(make([]byte, 100_000))
+				}
+			})
+		case "/close":
+			c.OnMessage(func(c *conn.Conn, _ conn.Message) { _ = c.Close(4000, "as asked") })
+		case "/panic":
+			c.OnMessage(func(*conn.Conn, conn.Message) { panic(errMeant) })
+		case "/stream":
+			c.OnStream(func(_ *conn.Conn, r *conn.Reader) { _, _ = r.Read(make([]byte, 10)) })
+		case "/writer":
+			c.OnMessage(func(c *conn.Conn, _ conn.Message) {
+				if w, err := c.NewWriter(conn.Text); err == nil {
+					_, _ = io.WriteString(w, "never ended")
+					_ = w.Flush()
+				}
+			})
+		}
+	}
+}
