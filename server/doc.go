@@ -102,33 +102,37 @@
 //	if err != nil {
 //		return err
 //	}
-//	next := exec.Command(os.Args[0], "--inherit")
-//	next.ExtraFiles = files // descriptor 3 and up, in this order
-//	ready, err := next.StdoutPipe()
+//	ready, tell, err := os.Pipe()
 //	if err != nil {
 //		return err
 //	}
-//	if err := next.Start(); err != nil {
-//		return err // the old one goes on
-//	}
-//	for _, f := range files {
+//	next := exec.Command(os.Args[0], "--inherit")
+//	next.Stdout, next.Stderr = os.Stdout, os.Stderr
+//	next.ExtraFiles = append([]*os.File{tell}, files...) // descriptors 3, 4 and so on
+//	err = next.Start()
+//	for _, f := range next.ExtraFiles {
 //		f.Close()
 //	}
-//	if _, err := bufio.NewReader(ready).ReadString('\n'); err != nil {
-//		return err // it has died; the old one goes on
+//	if err != nil {
+//		return err // the old one goes on
+//	}
+//	if _, err := ready.Read(make([]byte, 1)); err != nil {
+//		return err // the new one has died, the old one goes on
 //	}
 //	drained, err := srv.Shutdown(ctx)
 //
 // The new process serves what it has inherited:
 //
-//	f := os.NewFile(3, "listener")
+//	f := os.NewFile(4, "listener")
 //	ln, err := net.FileListener(f)
 //	if err != nil {
 //		return err
 //	}
 //	f.Close() // or the socket stays open after Shutdown
-//	go srv.Serve(ln)
-//	fmt.Println("ready")
+//	go srv.Serve(ln) // from now on whoever connects is in its queue
+//	tell := os.NewFile(3, "ready")
+//	tell.Write([]byte{1})
+//	tell.Close()
 //
 // The path of a unix socket then stays when the last server ends: call
 // SetUnlinkOnClose(true) on its listener to have it removed.

@@ -32,6 +32,7 @@ type program struct {
 	Shutdown      shutdownCommand      `cmd:"" help:"Shutdown under full load: every message echoed, or 1001 seen."`
 	Stuck         stuckCommand         `cmd:"" help:"Shutdown against peers that do not read: back at the deadline."`
 	Restart       restartCommand       `cmd:"" help:"One server after another on the same port."`
+	Handover      handoverCommand      `cmd:"" help:"One process takes over the listener from the other under load: no connection attempt fails."`
 	Panics        panicsCommand        `cmd:"" help:"Panics in every callback: closed with 1011, logged, nobody else notices."`
 	Blocking      blockingCommand      `cmd:"" help:"A callback that sleeps: its loop waits, nobody else, and the watchdog names it."`
 	UTF8          utf8Command          `cmd:"" name:"utf8" help:"Every sequence of bytes as text, cut everywhere: refused at its first bad byte."`
@@ -45,6 +46,7 @@ type program struct {
 	Allocs        allocsCommand        `cmd:"" help:"Every shape of valid input: nothing is allocated for it."`
 	Leaks         leaksCommand         `cmd:"" help:"Lives that end in every way: nothing of them is left."`
 	Amplification amplificationCommand `cmd:"" help:"Input that is cheap to send: what it costs the server."`
+	Generation    generationCommand    `cmd:"" hidden:"" help:"Run one server that another takes the place of."`
 	Serve         serveCommand         `cmd:"" hidden:"" help:"Run one server for a bar."`
 }
 

@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"math"
 	"net"
 	"syscall"
 	"time"
@@ -74,7 +75,7 @@ func (b *restartCommand) use(ctx context.Context, v *verdict, srv *local, addr s
 		}
 		c := clients[i]
 		go func() {
-			_, err := c.echoUntil1001()
+			_, _, err := c.echoUntil1001(math.MaxInt)
 			ended <- err
 		}()
 	}

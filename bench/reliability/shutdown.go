@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -78,7 +79,7 @@ func (b *shutdownCommand) round(ctx context.Context, v *verdict, echoes *atomic.
 	var group sync.WaitGroup
 	for i, c := range clients {
 		group.Go(func() {
-			n, err := c.echoUntil1001()
+			n, _, err := c.echoUntil1001(math.MaxInt)
 			echoes.Add(int64(n))
 			v.expect(err == nil, "connection %d after %d echoes: %v", i, n, err)
 		})
@@ -104,28 +105,30 @@ func (b *shutdownCommand) round(ctx context.Context, v *verdict, echoes *atomic.
 	return took, nil
 }
 
-// echoUntil1001 echoes until the server says that it goes away, which it must not
-// do in the middle of an echo, and answers. What is sent then may go unanswered.
-func (c *client) echoUntil1001() (n int, err error) {
-	for payload := []byte("0123456789abcdefghij"); ; n++ {
+// echoUntil1001 echoes, at most so often, until the server says that it goes away,
+// which it must not do in the middle of an echo, and answers. What is sent then may go
+// unanswered. It returns how many echoes there were, and whether it was told.
+func (c *client) echoUntil1001(most int) (n int, told bool, err error) {
+	for payload := []byte("0123456789abcdefghij"); n < most; n++ {
 		payload[0] = byte('0' + n%10)
 		if err := c.send(wire.Text, payload); err != nil {
-			return n, err
+			return n, false, err
 		}
 		opcode, got, err := c.receive()
 		switch {
 		case err != nil:
-			return n, err
+			return n, false, err
 		case opcode == wire.Close && strings.HasPrefix(string(got), "\x03\xe9"):
 			if err := c.send(wire.Close, got[:2]); err != nil {
-				return n, err
+				return n, false, err
 			}
 			if _, err := io.Copy(io.Discard, c.in); err != nil {
-				return n, fmt.Errorf("behind the Close: %w", err)
+				return n, true, fmt.Errorf("behind the Close: %w", err)
 			}
-			return n, nil
+			return n, true, nil
 		case opcode != wire.Text || string(got) != string(payload):
-			return n, fmt.Errorf("opcode %#x with %q is no echo of %q", opcode, got, payload)
+			return n, false, fmt.Errorf("opcode %#x with %q is no echo of %q", opcode, got, payload)
 		}
 	}
+	return n, false, nil
 }
