@@ -23,6 +23,7 @@ var faultyServers = map[string]func(net.Listener){
 	"trusting": func(ln net.Listener) { (&faultyServer{trusting: true}).serve(ln) },
 	"careless": func(ln net.Listener) { (&faultyServer{careless: true}).serve(ln) },
 	"eager":    func(ln net.Listener) { (&faultyServer{eager: true}).serve(ln) },
+	"plain":    func(ln net.Listener) { new(faultyServer).serve(ln) }, // no fault, but no features either
 	"spinning": func(ln net.Listener) { (&faultyServer{spinning: true}).serve(ln) },
 	"stale":    func(ln net.Listener) { (&faultyServer{stale: true}).serve(ln) },
 }

@@ -21,6 +21,7 @@ var programs = map[string]func(*server.Server, *counters){
 	"alter":  alterSome,
 	"copy":   copyEach,
 	"pour":   pour,
+	"hoard":  hoard,
 	"mixed":  mixed,
 	"leaky":  leaky,
 	"costly": costly,

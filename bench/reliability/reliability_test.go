@@ -60,6 +60,8 @@ func TestBars(t *testing.T) {
 		"leaks":         func(s scale) bar { return &leaksCommand{scale: s, Seed: 1, Workers: 8} },
 		"amplification": func(s scale) bar { return &amplificationCommand{scale: s} },
 		"handover":      func(s scale) bar { return &handoverCommand{scale: s, Echoes: 20} },
+		"allocs":        func(s scale) bar { return &allocsCommand{scale: s} },
+		"soak":          func(s scale) bar { return &soakCommand{scale: s, Ratio: 100, Seed: 1} },
 		"panics":        func(s scale) bar { return &panicsCommand{scale: s, Workers: 4} },
 		"simulation":    func(s scale) bar { return &simulationCommand{scale: s, Workers: 1} },
 		"stale":         func(s scale) bar { return &staleCommand{scale: s, Workers: 1} },
