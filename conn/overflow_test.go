@@ -387,3 +387,17 @@ func TestDroppingDoesNotAllocate(t *testing.T) {
 		})
 	}
 }
+
+// What is dropped before a control frame must not keep the reserve in use once that
+// frame has left.
+func TestDroppingGivesTheReserveOfControlFramesBackInTime(t *testing.T) {
+	r := fullRig(t, Config{Overflow: OverflowDropOldest}, 5, 5)
+	expect(t, "Ping", r.c.Ping(nil), nil)
+	for i := range 10 {
+		expect(t, "Send", r.c.SendText(numbered(6+i)), nil)
+	}
+	expect(t, "control bytes", r.c.tx.control, 2)
+	r.drain(15 + 2) // the rest of 1, and the ping
+	expect(t, "sent", r.c.tx.control, 0)
+	r.drain(-1)
+}
