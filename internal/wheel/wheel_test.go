@@ -95,6 +95,149 @@ func TestFireMayRearmAndClear(t *testing.T) {
 	}
 }
 
+// A wheel whose owner sleeps until Next, as a loop does, fires each timer within one
+// tick of its time and never before, on a simulated clock and across the wrap of
+// the tick.
+func TestFiresWithinOneTick(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	now := (1<<32 - 20_000) * Resolution
+	w := New(Tick(now / Resolution))
+	due := make(map[int]time.Duration)
+	set := func(id int) {
+		after := time.Duration(r.Int64N(int64(time.Minute)))
+		if r.IntN(10) == 0 {
+			after = time.Duration(r.Int64N(int64(time.Hour))) // many turns away
+		}
+		due[id] = now + after
+		w.Set(id, Ticks(due[id]))
+	}
+	for id := range 500 {
+		set(id)
+	}
+	end := now + 2*20_000*Resolution
+	fired := 0
+	for now < end {
+		next, ok := w.Next()
+		if !ok {
+			t.Fatal("nothing is armed")
+		}
+		tick := now.Truncate(Resolution)
+		now = tick + time.Duration(int32(next-Tick(tick/Resolution)))*Resolution
+		w.Advance(Tick(now/Resolution), math.MaxInt, func(id int) {
+			fired++
+			if late := now - due[id]; late < 0 || late >= Resolution {
+				t.Fatalf("timer %d fired %v after its time", id, late)
+			}
+			now += time.Duration(r.Int64N(1000)) // somewhat into the tick
+			if r.IntN(20) == 0 {
+				id = r.IntN(500) // in place of its setting
+			}
+			set(id)
+		})
+		for id, at := range due {
+			if now-at >= Resolution && at != 0 {
+				if armed := w.timer(id).prev != off; armed {
+					t.Fatalf("timer %d is armed %v after its time", id, now-at)
+				}
+			}
+		}
+	}
+	if fired < 4_000 {
+		t.Errorf("only %d fired", fired)
+	}
+}
+
+// An Advance that fires no more than it may takes up where it stopped, whatever is set
+// and cleared in between, and fires each timer once.
+func TestAdvanceFiresNoMoreThanItMay(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	now := Tick(0xFFFFFFFF - 20_000)
+	w, want := New(now), oracle{}
+	for range 20_000 {
+		for range r.IntN(8) {
+			id := r.IntN(300)
+			if r.IntN(3) == 0 {
+				w.Clear(id)
+				delete(want, id)
+				continue
+			}
+			at := now + 1 + Tick(r.IntN(30))
+			if r.IntN(4) == 0 {
+				at += spokes
+			}
+			w.Set(id, at)
+			want[id] = at
+		}
+		if r.IntN(3) == 0 {
+			now += Tick(r.IntN(10))
+		}
+		if r.IntN(500) == 0 {
+			now += Tick(2 * r.IntN(spokes))
+		}
+		most := r.IntN(4)
+		n := 0
+		all := w.Advance(now, most, func(id int) {
+			n++
+			if at, armed := want[id]; !armed || now.Before(at) {
+				t.Fatalf("timer %d fired at %d, is set for %d (%v)", id, now, at, armed)
+			}
+			delete(want, id)
+		})
+		if n > most || !all && n < most {
+			t.Fatalf("fired %d of at most %d, all: %v", n, most, all)
+		}
+		left := 0
+		for _, at := range want {
+			if !now.Before(at) {
+				left++
+			}
+		}
+		if all != (left == 0) {
+			t.Fatalf("%d are due, and Advance says %v", left, all)
+		}
+		if next, ok := w.Next(); !all && (!ok || now.Before(next)) {
+			t.Fatalf("%d are due at %d, and Next says %d, %v", left, now, next, ok)
+		}
+	}
+}
+
+func TestHasten(t *testing.T) {
+	for _, test := range []struct {
+		name            string
+		set, to, firing Tick
+	}{
+		{"later_stays", 10, 20, 10},
+		{"sooner", 10, 5, 5},
+		{"not_armed", 0, 5, 0},
+		{"passed_is_next", 10, 0, 1},
+	} {
+		w := New(0)
+		if test.set > 0 {
+			w.Set(3, test.set)
+		}
+		w.Hasten(3, test.to)
+		if next, ok := w.Next(); next != test.firing || ok != (test.firing > 0) {
+			t.Errorf("%s: Next is %d, %v; want %d", test.name, next, ok, test.firing)
+		}
+	}
+}
+
+// A spoke full of timers that are due, behind as many that are a turn away, is walked
+// once, not once for each: that would be minutes.
+func TestSpokeIsWalkedOnce(t *testing.T) {
+	const n = 500_000
+	w := New(0)
+	for id := range 2 * n {
+		w.Set(id, 10+Tick(id/n)*spokes)
+	}
+	begin, fired := time.Now(), 0
+	for !w.Advance(10, 256, func(int) { fired++ }) {
+	}
+	if took := time.Since(begin); fired != n || took > 10*time.Second {
+		t.Errorf("fired %d of %d in %v", fired, n, took)
+	}
+}
+
 func TestPassedTickFiresAtNextAdvance(t *testing.T) {
 	w := New(100)
 	w.Set(7, 50)
@@ -114,28 +257,5 @@ func TestSetDoesNotAllocate(t *testing.T) {
 	w.Set(0, 1)
 	if n := testing.AllocsPerRun(1000, func() { w.Set(0, 100); w.Clear(0) }); n != 0 {
 		t.Errorf("%v allocations", n)
-	}
-}
-
-func BenchmarkSet(b *testing.B) {
-	w := New(0)
-	b.ReportAllocs()
-	i := 0
-	for b.Loop() {
-		w.Set(i&0xFFFF, Tick(i&0xFFF)+1)
-		i++
-	}
-}
-
-// BenchmarkMillionArmed shows what a timer costs in memory.
-func BenchmarkMillionArmed(b *testing.B) {
-	const n = 1_000_000
-	b.ReportAllocs()
-	for b.Loop() {
-		w := New(0)
-		for id := range n {
-			w.Set(id, Tick(id%4000)+1)
-		}
-		b.ReportMetric(float64(len(w.pages)*pageSize*12)/n, "B/timer")
 	}
 }

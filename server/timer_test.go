@@ -1,0 +1,114 @@
+package server
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/wheel"
+)
+
+// runtimeTimers are the functions and methods that make or move a runtime timer.
+var runtimeTimers = []string{"After", "AfterFunc", "NewTimer", "NewTicker", "Tick", "Sleep",
+	"SetDeadline", "SetReadDeadline", "SetWriteDeadline"}
+
+// mayUse are the files that may call them, none of which does so for a connection.
+var mayUse = map[string]string{
+	"poller/poller_epoll.go":    "one for a loop, on which it sleeps",
+	"internal/kernel/kernel.go": "acceptors that pause, and who waits for Shutdown",
+	"server/watchdog.go":        "one for a server",
+}
+
+// The timers of connections are on their loop's wheel: neither conn nor server nor
+// what is below them makes a runtime timer for one.
+func TestTimers_NoneOfTheRuntimeForAConnection(t *testing.T) {
+	met := make(map[string]bool)
+	for _, dir := range []string{"conn", "frame", "server", "poller", "internal/kernel", "internal/socket", "internal/wheel", "internal/handshake"} {
+		sources, err := filepath.Glob(filepath.Join("..", filepath.FromSlash(dir), "*.go"))
+		if err != nil || len(sources) == 0 {
+			t.Fatalf("%s: %d files, %v", dir, len(sources), err)
+		}
+		for _, path := range sources {
+			if strings.HasSuffix(path, "_test.go") {
+				continue
+			}
+			name := dir + "/" + filepath.Base(path)
+			for _, pos := range callsOf(t, path, runtimeTimers) {
+				met[name] = true
+				if mayUse[name] == "" {
+					t.Errorf("%v: a runtime timer", pos)
+				}
+			}
+		}
+	}
+	for name := range mayUse {
+		if !met[name] {
+			t.Errorf("%s uses none", name)
+		}
+	}
+}
+
+// callsOf finds where a file calls any function or method of these names.
+func callsOf(t *testing.T, path string, names []string) (at []token.Position) {
+	t.Helper()
+	files := token.NewFileSet()
+	f, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(f, func(n ast.Node) bool {
+		if call, ok := n.(*ast.CallExpr); ok {
+			if sel, ok := call.Fun.(*ast.SelectorExpr); ok && slices.Contains(names, sel.Sel.Name) {
+				if base, ok := sel.X.(*ast.Ident); strings.HasPrefix(sel.Sel.Name, "Set") || ok && base.Name == "time" {
+					at = append(at, files.Position(call.Pos()))
+				}
+			}
+		}
+		return true
+	})
+	return at
+}
+
+// Each timer that a connection can have is one of the wheel's, and setting it
+// allocates nothing.
+func TestTimers_SettingOneDoesNotAllocate(t *testing.T) {
+	l := &loop{timers: wheel.New(0), run: &running{}}
+	l.conns = conn.NewLoop(&l.run.config, l)
+	cl := new(client)
+	l.clients.take(cl)
+	after := time.Duration(0)
+	if n := testing.AllocsPerRun(1000, func() {
+		after += time.Millisecond
+		l.SetTimer(cl.driver(), after)
+		l.timers.Hasten(cl.driver().ID(), wheel.Ticks(after/2))
+	}); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// A connection has one timer from the accept to its end, in whatever state it is.
+func TestTimers_OneForEachConnection(t *testing.T) {
+	s := start(t, &Server{OnMessage: echo})
+	asking, refused, open, closing := dialRaw(t, s), dialRaw(t, s), dial(t, s), dial(t, s)
+	refused.send("POST / HTTP/1.1\r\nHost: a\r\n\r\n")
+	refused.expectStatus(405)
+	open.alive()
+	for c := range s.Clients() {
+		if c.RemoteAddr().String() == closing.LocalAddr().String() {
+			_ = c.Close(1000, "")
+		}
+	}
+	closing.expectClose(1000)
+	armed := func(n int) func() bool { return func() bool { return s.Stats().Timers == n } }
+	eventually(t, "a timer for each of 4", armed(4))
+	for _, p := range []*peer{asking, refused, open, closing} {
+		p.Close()
+	}
+	eventually(t, "none to be left", armed(0))
+}
