@@ -97,8 +97,8 @@ type Config struct {
 	ControlFramesPerSecond int
 	// MaxPending bounds the bytes of frames that wait for the socket. What becomes of
 	// a message that would pass it is Overflow's to say; one larger than all of it
-	// fails with ErrMessageTooLarge. Above half of it the peer is not read from until a quarter is
-	// left. Messages that wait for an open Writer's to end take half of it at most.
+	// fails with ErrMessageTooLarge. Above three eighths of it the peer is not read from until a
+	// quarter is left. Messages that wait for an open Writer's to end take half of it at most.
 	// Control frames have 1 KiB beyond it, the Close frame its own place.
 	MaxPending int
 	// Overflow is the policy of connections that set none of their own with
@@ -127,6 +127,12 @@ type Config struct {
 	// [Conn.Request]. Nil: there is none.
 	Request func(head []byte, remote netip.AddrPort) *http.Request
 }
+
+// holdMark is how many pending bytes stop the peer from being read: three eighths of
+// the bound. With the defaults that leaves room for the answer that passes the mark,
+// for those to all that a full queue for goroutines holds, and to the message that
+// filled it: a program that answers what it gets never passes the bound.
+func (cfg *Config) holdMark() int { return cfg.MaxPending - cfg.MaxPending/8*5 }
 
 // WithDefaults is the config with every zero replaced by its default.
 func (cfg Config) WithDefaults() Config {

@@ -109,6 +109,13 @@ func (w *wire) take() []byte {
 	return b
 }
 
+// unread is how many bytes the connection has not read yet.
+func (w *wire) unread() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.in)
+}
+
 func (w *wire) CloseWrite() error         { w.halfDone = true; return w.halfErr }
 func (w *wire) Close() error              { w.closed = true; return nil }
 func (w *wire) LocalAddr() netip.AddrPort { return netip.MustParseAddrPort("127.0.0.1:80") }

@@ -130,7 +130,7 @@ func (c *Conn) fits(q *queue, n int) bool {
 // sent. What waits behind a Writer does not count: the Writer may need the input
 // to go on. mu is held.
 func (c *Conn) boundPending(q *queue) {
-	if q.main.live() > c.loop.config.MaxPending/2 {
+	if q.main.live() > c.loop.config.holdMark() {
 		c.hold(holdPending)
 	}
 }

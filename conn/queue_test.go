@@ -183,9 +183,9 @@ func TestPeerThatDoesNotReadIsNotRead(t *testing.T) {
 	for range 9 {
 		r.receive(ask)
 	}
-	expect(t, "pending", r.c.Pending(), 6*96)
-	expect(t, "read interest above half of the bound", r.read, false)
-	r.drain(6*96 - 251)
+	expect(t, "pending", r.c.Pending(), 4*96)
+	expect(t, "read interest above three eighths of the bound", r.read, false)
+	r.drain(4*96 - 251)
 	expect(t, "read interest above a quarter", r.read, false)
 	r.drain(1)
 	expect(t, "read interest at a quarter", r.read, true)
@@ -194,6 +194,45 @@ func TestPeerThatDoesNotReadIsNotRead(t *testing.T) {
 		r.poll()
 	}
 	expect(t, "answers", len(r.sent()), 9)
+}
+
+// With the default bounds a program that merely answers stays within that on pending
+// bytes, whatever the peer sends and however late it reads.
+func TestAnswersStayWithinTheBoundOfDefaults(t *testing.T) {
+	entered, gate := make(chan struct{}, 10), make(chan struct{})
+	r := openRig(t, Config{Dispatch: OnGoroutines, Handlers: Handlers{Message: func(c *Conn, m Message) {
+		entered <- struct{}{}
+		<-gate
+		echo(c, m)
+	}}})
+	r.drain(0)
+	largest := peer(frame.Binary, true, strings.Repeat("x", DefaultMaxMessageSize))
+	fill := func(n int) { r.receive(peer(frame.Binary, true, strings.Repeat("x", n))) }
+
+	mark := r.loop.config.holdMark()
+	for left := mark; left > 0; {
+		n := min(left, 60_000) // of a frame with a header of 4 bytes
+		left -= n
+		fill(n - 4)
+		<-entered
+		gate <- struct{}{}
+	}
+	r.eventually("the mark to be reached", func() bool { return r.c.Pending() == mark })
+	expect(t, "read interest at the mark", r.read, true)
+
+	taken := func() bool { return r.wire.unread() == 0 }
+	r.receive(largest)
+	r.eventually("the first message", taken)
+	<-entered
+	fill(DefaultQueueBytes - 1)
+	r.receive(largest)
+	r.eventually("the last message", taken)
+	close(gate)
+	r.eventually("the answers", func() bool { return r.c.Pending() > mark+2*DefaultMaxMessageSize })
+	r.turn()
+	expect(t, "state", r.c.State(), Open)
+	expect(t, "within the bound", r.c.Pending() <= DefaultMaxPending, true)
+	r.drain(-1)
 }
 
 // A connection that is held in the middle of what one read gave keeps the rest, in
@@ -254,7 +293,7 @@ func TestPongsReachAPeerThatIsNeverDrained(t *testing.T) {
 	r := openRig(t, Config{MaxPending: 4096})
 	r.drain(0)
 	for i := range 500 {
-		for r.c.Pending() < 1500 { // less than would stop the input
+		for r.c.Pending() < 1400 { // less than would stop the input
 			_ = r.c.Send(Binary, make([]byte, 100))
 		}
 		r.receive(peer(frame.Ping, true, fmt.Sprint(i)))

@@ -44,8 +44,8 @@ func (c *echoCommand) Run(log *slog.Logger) error {
 		Logger:         log,
 		Limits: server.Limits{
 			MaxMessageSize: int64(c.MaxMessage),
-			// Above half of what may be pending, a peer is not read from. The other
-			// half holds the echoes of what had been read by then.
+			// Above three eighths of what may be pending, a peer is not read from. The
+			// rest holds the echoes of what had been read by then.
 			MaxPending: max(4*int(c.MaxMessage), conn.DefaultMaxPending),
 		},
 	}
