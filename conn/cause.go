@@ -26,6 +26,8 @@ const (
 	Idle Cause = "idle"
 	// WriteStalled: ErrWriteStalled.
 	WriteStalled Cause = "write_stalled"
+	// Shed: ErrShed.
+	Shed Cause = "shed"
 	// CloseTimedOut: ErrCloseTimeout.
 	CloseTimedOut Cause = "close_timeout"
 	// EOF: ErrUnexpectedEOF.
@@ -41,7 +43,8 @@ const (
 // causes are all of them; their places count them. A new one needs a constant, a
 // place here and a case in causeOf.
 var causes = [...]Cause{
-	Clean, Protocol, Oversize, TooFast, Overflowed, Idle, WriteStalled, CloseTimedOut, EOF, Network, Panicked, Aborted,
+	Clean, Protocol, Oversize, TooFast, Overflowed, Idle, WriteStalled, Shed, CloseTimedOut, EOF, Network, Panicked,
+	Aborted,
 }
 
 // causeOf is the kind of the error that ended a connection.
@@ -59,6 +62,8 @@ func causeOf(err error) Cause {
 		return Idle
 	case errors.Is(err, ErrCloseTimeout):
 		return CloseTimedOut
+	case errors.Is(err, ErrShed):
+		return Shed
 	case errors.Is(err, ErrWriteStalled):
 		return WriteStalled
 	case errors.Is(err, frame.ErrMessageTooBig), errors.Is(err, frame.ErrTooManyFragments):

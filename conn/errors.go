@@ -41,6 +41,9 @@ var (
 	// ErrWriteStalled: the socket took nothing of what was pending for the write
 	// timeout. [CloseInfo].Unsent is what was lost.
 	ErrWriteStalled = errors.New("framerail: socket took nothing for the write timeout")
+	// ErrShed: the server was short of memory for buffers, and this connection was
+	// among those that held most.
+	ErrShed = errors.New("framerail: connection was closed for the memory it held")
 	// ErrCloseTimeout: the peer did not finish the closing handshake in time.
 	ErrCloseTimeout = errors.New("framerail: peer did not finish the closing handshake in time")
 	// ErrAborted: the program, or the shutdown of its server, cut the connection.

@@ -97,6 +97,9 @@ func NewLoop(config *Config, host Host) *Loop {
 // none while all are idle. From any goroutine.
 func (l *Loop) Lent() (buffers, bytes int64) { return l.pool.Lent() }
 
+// Buffers is the pool of the loop's connections.
+func (l *Loop) Buffers() *buffer.Pool { return &l.pool }
+
 // Driver is a connection seen from the loop that owns it: the methods by which
 // events reach it. All are called on the loop's goroutine.
 //

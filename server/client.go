@@ -126,7 +126,12 @@ func (s *slots) each(f func(*client)) {
 // token names a client to the poller: its slot, and the generation that tells an
 // event for a client that is gone from one for its successor.
 func (cl *client) token() poller.Token {
-	return poller.Token(cl.gen)<<32 | poller.Token(uint32(cl.driver().ID()))
+	return cl.tokenOf(cl.gen)
+}
+
+// tokenOf is token for the generation that cl had.
+func (cl *client) tokenOf(gen uint32) poller.Token {
+	return poller.Token(gen)<<32 | poller.Token(uint32(cl.driver().ID()))
 }
 
 // find is the client that a token names; nil if it is gone.

@@ -128,8 +128,8 @@ func (l *loop) answer(cl *client, head, rest []byte) {
 		l.refuseRequest(cl, &g.req, asRefusal(err))
 		return
 	}
-	if refusal := cl.standing.refusal(); refusal != nil {
-		l.refuseRequest(cl, &g.req, refusal)
+	if excess := l.run.excess(cl.standing); excess != nil {
+		l.refuseRequest(cl, &g.req, excess)
 		return
 	}
 	if l.run.http != nil && !g.req.IsUpgrade() {

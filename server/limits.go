@@ -58,6 +58,14 @@ type Limits struct {
 	// costs as much as to accept it. 0: 10,000. Negative: no limit.
 	HandshakesPerSecond int
 
+	// MaxBuffers bounds the bytes of all buffers that connections hold together: frames
+	// that wait for clients, messages that are not whole, what waits for callbacks. At
+	// 95 % of it handshakes get 503 with Retry-After; at 98 % those connections that
+	// hold most are closed with 1013, until 95 % are left. 0: a quarter of the memory
+	// that GOMEMLIMIT, the container or the machine allows, 16 MiB at least; of 2 GiB
+	// where that is not known. Negative: no limit.
+	MaxBuffers int64
+
 	// MaxMessageSize bounds a message received, in bytes over all its fragments.
 	// Beyond it the connection closes with 1009. 0: 256 KiB.
 	MaxMessageSize int64

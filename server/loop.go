@@ -62,6 +62,7 @@ type loop struct {
 	corked   []*client // those read from whose answers have not left
 	uncorked int       // the next of corked
 	attend   int       // the next of read.due
+	asked    int       // the next of read.asked
 	expired  []int32   // the clients whose timers have fired
 	expire   int       // the next of expired
 }
@@ -76,6 +77,7 @@ const (
 type mail struct {
 	arrived []arrival      // accepted connections
 	due     []*conn.Driver // connections to attend to
+	asked   []func()       // to be called, see ask
 	order   order
 }
 
@@ -178,6 +180,7 @@ func (l *loop) finishTurn() {
 		d.Attend()
 	}
 	l.read.due, l.attend = l.read.due[:0], 0
+	l.answerAsked()
 
 	l.timers.Advance(wheel.Tick(l.conns.Now/wheel.Resolution), timersAtOnce, l.note)
 	l.serveExpired()
@@ -268,7 +271,7 @@ func (l *loop) deadline() time.Time {
 	l.mu.Lock()
 	l.tally.turn(now, now-l.turned)
 	l.publish()
-	waiting := len(l.mail.arrived) > 0 || len(l.mail.due) > 0 || l.mail.order > l.order
+	waiting := len(l.mail.arrived) > 0 || len(l.mail.due) > 0 || len(l.mail.asked) > 0 || l.mail.order > l.order
 	l.mu.Unlock()
 	if waiting {
 		return l.began

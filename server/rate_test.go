@@ -34,14 +34,14 @@ func TestRate_TooFastGets1008(t *testing.T) {
 			p.Close()
 			log.expect(t, fault.Rule)
 		}
-		eventually(t, "all to be counted", func() bool { return tooFast(s.Stats()) == 3 })
+		eventually(t, "all to be counted", func() bool { return causes(s.Stats(), conn.TooFast) == 3 })
 	})
 }
 
-// tooFast is how many connections were closed for what they sent too fast.
-func tooFast(st Stats) uint64 {
+// causes is how many connections ended by a cause.
+func causes(st Stats, want conn.Cause) uint64 {
 	for cause, n := range st.Causes.All() {
-		if cause == conn.TooFast {
+		if cause == want {
 			return n
 		}
 	}

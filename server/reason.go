@@ -30,6 +30,8 @@ const (
 	TooMany Reason = "connections"
 	// TooManyFromAddress: MaxConnectionsPerAddress; 429, or closed unanswered.
 	TooManyFromAddress Reason = "address"
+	// NoMemory: the buffers of all connections are near MaxBuffers; 503.
+	NoMemory Reason = "memory"
 	// Draining: the server is ending; 503.
 	Draining Reason = "draining"
 	// Internal: the server or the program failed; 500.
@@ -53,6 +55,7 @@ const (
 	reasonUnavailable
 	reasonTooMany
 	reasonTooManyFromAddress
+	reasonNoMemory
 	reasonDraining
 	reasonInternal
 	reasonCount // how many there are
@@ -71,6 +74,7 @@ var reasons = [reasonCount]Reason{
 	reasonUnavailable:        Unavailable,
 	reasonTooMany:            TooMany,
 	reasonTooManyFromAddress: TooManyFromAddress,
+	reasonNoMemory:           NoMemory,
 	reasonDraining:           Draining,
 	reasonInternal:           Internal,
 }
@@ -83,6 +87,9 @@ func (r *running) refuse(why reason) { r.refused[why].Add(1) }
 func reasonOf(refusal *handshake.Refusal) reason {
 	if refusal.Malformed() {
 		return reasonMalformed
+	}
+	if refusal == errNoMemory {
+		return reasonNoMemory
 	}
 	switch refusal.Rule() {
 	case handshake.ErrHeadTooLong, handshake.ErrTooManyHeaders, handshake.ErrContentNotRead:

@@ -37,6 +37,7 @@ type running struct {
 	http      *handover // nil without a Handler
 	refused   [reasonCount]atomic.Uint64
 	admission admission
+	budget    budget
 	pacer     pacer
 	paced     atomic.Uint64 // how often the pacer made accepting wait
 	refusals  sampler
@@ -83,6 +84,7 @@ func (s *Server) start(k kernel.Kernel) (*running, error) {
 		l.number = len(r.loops)
 		r.loops = append(r.loops, l)
 	}
+	r.budget.init(r, s.MaxBuffers)
 	_, actual := k.(kernel.Real)
 	if actual && s.Handler != nil { // net/http needs sockets
 		r.http = newHandover(s.Handler, r)

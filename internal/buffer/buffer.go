@@ -38,7 +38,18 @@ type Pool struct {
 	classes [classes]sync.Pool
 	lent    atomic.Int64
 	bytes   atomic.Int64
+
+	watch func()       // nil: nobody watches
+	mark  atomic.Int64 // in bytes
 }
+
+// Watch has f called by each Get that comes with more bytes lent than the mark, on
+// its goroutine: f must not take locks that a caller of Get may hold. Before the first
+// Get.
+func (p *Pool) Watch(f func()) { p.watch = f }
+
+// SetMark sets the mark for Watch.
+func (p *Pool) SetMark(bytes int64) { p.mark.Store(bytes) }
 
 // Get lends an empty buffer with room for at least n bytes.
 func (p *Pool) Get(n int) *Buffer {
@@ -52,7 +63,9 @@ func (p *Pool) Get(n int) *Buffer {
 		b = &Buffer{B: make([]byte, 0, n), pool: p}
 	}
 	p.lent.Add(1)
-	p.bytes.Add(int64(cap(b.B)))
+	if n := p.bytes.Add(int64(cap(b.B))); p.watch != nil && n > p.mark.Load() {
+		p.watch()
+	}
 	return b
 }
 

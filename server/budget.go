@@ -1,0 +1,238 @@
+package server
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/internal/handshake"
+)
+
+// budget bounds the pooled buffers of all loops together. A pool counts what it has
+// lent by itself and compares that with a mark of its own; only at the mark are all
+// pools looked at. Between them the marks leave half of what is free, so that however
+// the loops use it, the budget is not passed unnoticed.
+type budget struct {
+	run   *running
+	limit int64 // bytes; 0: no limit
+	pools []*buffer.Pool
+
+	mu       sync.Mutex  // for setting the marks
+	shedding atomic.Bool // a goroutine is at it
+}
+
+// errNoMemory answers handshakes while the budget is nearly used up.
+var errNoMemory = handshake.Unavailable(retryMemory)
+
+// init watches the pools of loops that do not run yet.
+func (b *budget) init(r *running, limit int64) {
+	b.run = r
+	if limit == 0 {
+		limit = max(memory()/bufferShare, buffersMin)
+	}
+	if limit < 0 {
+		return
+	}
+	b.limit = limit
+	for _, l := range r.loops {
+		b.pools = append(b.pools, l.conns.Buffers(), &l.greeter.heads)
+	}
+	for _, p := range b.pools {
+		p.Watch(b.check)
+	}
+	b.check()
+}
+
+// used is how many bytes of buffers are lent.
+func (b *budget) used() (sum int64) {
+	for _, p := range b.pools {
+		_, n := p.Lent()
+		sum += n
+	}
+	return sum
+}
+
+// tight tells whether no new connections should come.
+func (b *budget) tight() bool { return b.limit > 0 && b.used() >= b.limit/100*tightPercent }
+
+// excess is the answer to a connection for which there is no room; nil if there is.
+func (r *running) excess(s standing) *handshake.Refusal {
+	if refusal := s.refusal(); refusal != nil {
+		return refusal
+	}
+	if r.budget.tight() {
+		return errNoMemory
+	}
+	return nil
+}
+
+// full tells whether connections must go.
+func (b *budget) full() bool { return b.used() >= b.limit/100*fullPercent }
+
+// check is for a pool that has come to its mark, on any goroutine. It sets all marks
+// anew, and sees that connections are shed if the budget is full.
+func (b *budget) check() {
+	if b.mu.TryLock() { // or else somebody is at it
+		free := b.limit/100*fullPercent - b.used()
+		for _, p := range b.pools {
+			_, n := p.Lent()
+			p.SetMark(n + max(free/2, b.limit/100)/int64(len(b.pools)))
+		}
+		b.mu.Unlock()
+	}
+	if b.full() && b.shedding.CompareAndSwap(false, true) {
+		b.run.kernel.Go(b.shed)
+	}
+}
+
+// holder is a connection and what it holds.
+type holder struct {
+	loop  *loop
+	cl    *client
+	gen   uint32
+	bytes int
+}
+
+// shed closes the connections that hold most until the budget is no longer tight.
+func (b *budget) shed() {
+	closed, freed := 0, 0
+	for b.full() && !b.stopped() {
+		over := int(b.used() - b.limit/100*tightPercent)
+		before := closed
+		for _, h := range b.largest() {
+			if over <= 0 {
+				break
+			}
+			over -= h.bytes
+			freed += h.bytes
+			closed++
+			h.loop.ask(func() { h.loop.shed(h) })
+		}
+		// Who holds most may be behind a callback that is at work, or be gone already.
+		pause := shedPause
+		if closed == before {
+			pause = shedPatience
+		}
+		b.run.kernel.Await(nil, b.run.stopping, b.run.kernel.Now().Add(pause))
+	}
+	if closed > 0 {
+		b.logShed(closed, freed)
+	}
+	b.shedding.Store(false)
+}
+
+func (b *budget) logShed(closed, freed int) {
+	if more, ok := b.run.refusals.sample("shed", b.run.kernel.Now()); ok {
+		b.run.logger.Warn("framerail: buffers are short: connections that hold most were closed",
+			"connections", closed, "bytes", freed, "limit", b.limit, "more", more)
+	}
+}
+
+func (b *budget) stopped() bool {
+	select {
+	case <-b.run.stopping:
+		return true
+	default:
+		return false
+	}
+}
+
+// largest asks the loops for those who hold most, and has them largest first. A loop
+// that does not answer in time has a callback that holds it: it is left out.
+func (b *budget) largest() (all []holder) {
+	var mu sync.Mutex
+	late := false
+	missing := len(b.run.loops)
+	done := make(chan struct{})
+	for _, l := range b.run.loops {
+		l.ask(func() {
+			some := l.holders()
+			mu.Lock()
+			defer mu.Unlock()
+			if late {
+				return
+			}
+			all = append(all, some...)
+			if missing--; missing == 0 {
+				close(done)
+			}
+		})
+	}
+	b.run.kernel.Await(done, b.run.stopping, b.run.kernel.Now().Add(shedPatience))
+	mu.Lock()
+	late = true
+	mu.Unlock()
+	slices.SortFunc(all, func(a, b holder) int { return b.bytes - a.bytes })
+	return all
+}
+
+// holders are the loop's connections that hold buffers, those with most of them. On
+// the loop.
+func (l *loop) holders() (hs []holder) {
+	l.clients.each(func(cl *client) {
+		if cl.phase != talking {
+			return
+		}
+		if n := cl.driver().Holding(); n > 0 {
+			hs = append(hs, holder{l, cl, cl.gen, n})
+		}
+	})
+	slices.SortFunc(hs, func(a, b holder) int { return b.bytes - a.bytes })
+	return hs[:min(len(hs), shedAtOnce)]
+}
+
+// shed closes a connection, if it is still there. On the loop.
+func (l *loop) shed(h holder) {
+	if l.clients.find(h.cl.tokenOf(h.gen)) != h.cl {
+		return
+	}
+	l.current = h.cl
+	h.cl.driver().Shed()
+	l.current = nil
+}
+
+// ask has the loop call f in its turn; not at all once it has ended. From any
+// goroutine.
+func (l *loop) ask(f func()) {
+	l.mu.Lock()
+	if !l.ended {
+		l.mail.asked = append(l.mail.asked, f)
+	}
+	l.mu.Unlock()
+	l.wake()
+}
+
+// answerAsked calls what the mail asks for.
+func (l *loop) answerAsked() {
+	for l.asked < len(l.read.asked) {
+		f := l.read.asked[l.asked]
+		l.read.asked[l.asked] = nil
+		l.asked++
+		f()
+	}
+	l.read.asked, l.asked = l.read.asked[:0], 0
+}
+
+const (
+	// bufferShare is the part of the memory that buffers may take by default: as much
+	// again may lie idle or wait to be collected, and the program wants some too.
+	bufferShare = 4
+	// buffersMin is the least default, in bytes.
+	buffersMin = 16 << 20
+	// memoryUnknown stands for the memory of a machine that does not tell, in bytes.
+	memoryUnknown = 2 << 30
+	// tightPercent of the budget are used when handshakes are refused, and fullPercent
+	// when connections are closed.
+	tightPercent = 95
+	fullPercent  = 98
+	// retryMemory is when those may come back, in seconds.
+	retryMemory = 5
+	// shedAtOnce is how many connections of a loop are closed in one go, shedPause the
+	// time in which they give back what they hold, and shedPatience how long a loop
+	// may take to tell who holds what.
+	shedAtOnce   = 64
+	shedPause    = 2 * time.Millisecond
+	shedPatience = 100 * time.Millisecond
+)
