@@ -99,28 +99,43 @@ type holder struct {
 func (b *budget) shed() {
 	closed, freed := 0, 0
 	for b.full() && !b.stopped() {
+		holders := b.largest()
 		over := int(b.used() - b.limit/100*tightPercent)
-		before := closed
-		for _, h := range b.largest() {
-			if over <= 0 {
-				break
-			}
-			over -= h.bytes
-			freed += h.bytes
-			closed++
-			h.loop.ask(func() { h.loop.shed(h) })
+		n := 0
+		for ; n < len(holders) && over > 0; n++ {
+			over -= holders[n].bytes
+			freed += holders[n].bytes
 		}
-		// Who holds most may be behind a callback that is at work, or be gone already.
-		pause := shedPause
-		if closed == before {
-			pause = shedPatience
+		closed += n
+		if n == 0 {
+			// What is held is behind a callback that is at work, or was given back.
+			b.run.kernel.Await(nil, b.run.stopping, b.run.kernel.Now().Add(shedPatience))
+			continue
 		}
-		b.run.kernel.Await(nil, b.run.stopping, b.run.kernel.Now().Add(pause))
+		b.closeAll(holders[:n])
 	}
 	if closed > 0 {
 		b.logShed(closed, freed)
 	}
 	b.shedding.Store(false)
+}
+
+// closeAll has the loops close connections, and waits until they have, so that the
+// next round does not find the same again and closes more besides.
+func (b *budget) closeAll(holders []holder) {
+	var gone atomic.Int64
+	done := make(chan struct{})
+	for _, h := range holders {
+		h.loop.ask(func() {
+			defer func() {
+				if gone.Add(1) == int64(len(holders)) {
+					close(done)
+				}
+			}()
+			h.loop.shed(h)
+		})
+	}
+	b.run.kernel.Await(done, b.run.stopping, b.run.kernel.Now().Add(shedPatience))
 }
 
 func (b *budget) logShed(closed, freed int) {
@@ -229,10 +244,8 @@ const (
 	fullPercent  = 98
 	// retryMemory is when those may come back, in seconds.
 	retryMemory = 5
-	// shedAtOnce is how many connections of a loop are closed in one go, shedPause the
-	// time in which they give back what they hold, and shedPatience how long a loop
-	// may take to tell who holds what.
+	// shedAtOnce is how many connections of a loop are closed in one go, and shedPatience
+	// how long a loop may take to tell who holds what, and to close them.
 	shedAtOnce   = 64
-	shedPause    = 2 * time.Millisecond
 	shedPatience = 100 * time.Millisecond
 )

@@ -89,12 +89,12 @@ func TestBudget_PendingIsShed(t *testing.T) {
 	closed := make(chan conn.CloseInfo, 1)
 	s := start(t, &Server{Loops: 1,
 		OnMessage: func(c *conn.Conn, _ conn.Message) {
-			for range 200 {
+			for range 30 {
 				_ = c.SendBinary(make([]byte, 1<<20))
 			}
 		},
 		OnClose: func(_ *conn.Conn, info conn.CloseInfo) { closed <- info },
-		Limits:  Limits{MaxBuffers: 4 << 20, MaxPending: 256 << 20, WriteTimeout: -1}})
+		Limits:  Limits{MaxBuffers: 4 << 20, MaxPending: 64 << 20, WriteTimeout: -1}})
 	p := dial(t, s)
 	_ = p.Conn.(*net.TCPConn).SetReadBuffer(4096)
 	p.text("go")

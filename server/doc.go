@@ -50,13 +50,15 @@
 // are told so, and if too many are being told, closed. What comes faster than
 // HandshakesPerSecond waits in the kernel. Behind a proxy every connection has the
 // proxy's address: there it is the proxy's limits by address that count.
+// The buffers of all connections share one budget, MaxBuffers: near it handshakes are
+// refused, at it the connections that hold most are closed with 1013.
 // Out of descriptors, accepting pauses and tries again, and live connections go on.
 //
 // Handshakes are refused with a line of text and one of these: 400 for what is
 // malformed or could be read in two ways, 403 by the origin rule or Check, 404 for
 // another path, 405, 408 for a request that is late, 426 for one that asks for no
 // WebSocket or for a version other than 13, 429 for too many from one address, 431 for
-// one too long, 500 if Check fails, 503 for too many in all and for one that is not
+// one too long, 500 if Check fails, 503 for too many in all, for want of memory and for one that is not
 // complete when the server shuts down, 505.
 //
 // # Seeing what goes on

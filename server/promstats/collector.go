@@ -94,6 +94,8 @@ func (s sink) resources(st *server.Stats) {
 	s.gauge(buffers, float64(st.Buffers))
 	s.gauge(bufferBytes, float64(st.BufferBytes))
 	s.gauge(timers, float64(st.Timers))
+	s.count(expired, st.Expired)
+	s.count(paced, st.Paced)
 }
 
 func (s sink) loop(number string, st *server.LoopStats) {

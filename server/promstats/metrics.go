@@ -31,6 +31,8 @@ var (
 
 	buffers     = describe("buffers", "Pooled buffers that are lent.")
 	bufferBytes = describe("buffer_bytes", "Size of the pooled buffers that are lent.")
+	expired     = describe("connections_expired_total", "Connections closed because of MaxLifetime.")
+	paced       = describe("accept_waits_total", "Times that accepting waited for HandshakesPerSecond.")
 	timers      = describe("timers", "Timers that are set.")
 
 	loopOpen = describe("loop_connections", "WebSocket connections that are open, by event loop.", "loop")
