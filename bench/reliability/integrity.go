@@ -49,7 +49,8 @@ func (b *integrityCommand) Run(ctx context.Context) error {
 	start := time.Now()
 	// The bound on pending bytes must have room for the largest answer behind the
 	// mark at which the server stops reading.
-	set := setup{Program: either(b.scale, "echo", "alter"), MaxMessageSize: integrityLargest, MaxPending: 4 << 20}
+	set := setup{Program: either(b.scale, "echo", "alter"), MaxMessageSize: integrityLargest, MaxPending: 4 << 20,
+		ControlFramesPerSecond: -1}
 	err := withServer(ctx, v, set, func(p *process) error {
 		return each(ctx, b.Conns, b.Conns, func(ctx context.Context, i int) error {
 			c, err := open(ctx, p.addr, "/")

@@ -46,8 +46,8 @@ type program struct {
 	Allocs        allocsCommand        `cmd:"" help:"Every shape of valid input: nothing is allocated for it."`
 	Leaks         leaksCommand         `cmd:"" help:"Lives that end in every way: nothing of them is left."`
 	Amplification amplificationCommand `cmd:"" help:"Input that is cheap to send: what it costs the server."`
-	Generation    generationCommand    `cmd:"" hidden:"" help:"Run one server that another takes the place of."`
 	Soak          soakCommand          `cmd:"" help:"Mixed echo at half the peak, for long: no growth, and no later at the end."`
+	Generation    generationCommand    `cmd:"" hidden:"" help:"Run one server that another takes the place of."`
 	Serve         serveCommand         `cmd:"" hidden:"" help:"Run one server for a bar."`
 }
 

@@ -33,6 +33,7 @@ type setup struct {
 	MaxMessageSize         int64
 	MaxFragments           int
 	MaxConnections         int
+	MessagesPerSecond      int
 	ControlFramesPerSecond int
 	MaxPending             int
 	HandshakeTimeout       time.Duration
@@ -130,9 +131,9 @@ func serve(set setup, n *counters, ln net.Listener) (end func() error, err error
 	srv := &server.Server{
 		Limits: server.Limits{
 			MaxMessageSize: set.MaxMessageSize, MaxFragments: set.MaxFragments, MaxPending: set.MaxPending,
-			MaxConnections:         set.MaxConnections,
-			ControlFramesPerSecond: set.ControlFramesPerSecond,
-			HandshakeTimeout:       set.HandshakeTimeout, IdleTimeout: set.IdleTimeout, CloseTimeout: set.CloseTimeout,
+			MaxConnections:    set.MaxConnections,
+			MessagesPerSecond: set.MessagesPerSecond, ControlFramesPerSecond: set.ControlFramesPerSecond,
+			HandshakeTimeout: set.HandshakeTimeout, IdleTimeout: set.IdleTimeout, CloseTimeout: set.CloseTimeout,
 		},
 		Dispatch:       set.Dispatch,
 		Loops:          set.Loops,
