@@ -157,6 +157,7 @@ func (l *life) finish() {
 		c.CloseWrite()
 		c.Resume()
 	case 12:
+		c.Manual()
 		c.Pause() // and never reads again
 	case 13:
 		c.Manual() // and says no more
