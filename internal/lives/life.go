@@ -2,6 +2,7 @@ package lives
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net/netip"
 
@@ -24,6 +25,7 @@ type life struct {
 	fragment []byte // what is left of a message in fragments
 	leaving  bool   // it has done what it does last
 	faulty   bool   // which was against the protocol
+	silent   bool   // it has not always read, and answered
 	over     bool
 
 	// The program's part.
@@ -88,6 +90,7 @@ func (l *life) act() {
 	case n < 10 && l.left > 0:
 		l.send()
 	case n < 11:
+		l.silent = true
 		l.client.Pause()
 	case n < 15:
 		l.client.Resume()
@@ -157,9 +160,11 @@ func (l *life) finish() {
 		c.CloseWrite()
 		c.Resume()
 	case 12:
+		l.silent = true
 		c.Manual()
 		c.Pause() // and never reads again
 	case 13:
+		l.silent = true
 		c.Manual() // and says no more
 		c.Resume()
 	case 14:
@@ -226,6 +231,9 @@ func (l *life) checkEnd() {
 		if l.got != l.sent && !l.disturbed && l.info.Sent == l.info.Received {
 			w.breach("%v: %d of %d messages came before a clean end: %v", l, l.got, l.sent, l.info)
 		}
+	}
+	if errors.Is(l.info.Err, conn.ErrIdle) && !l.silent {
+		w.breach("%v: the client has answered all along, and was closed as silent", l)
 	}
 	if l.faulty && !l.disturbed && l.info.Err == nil && l.info.By == conn.Peer {
 		w.breach("%v: the client broke the protocol, and ended cleanly: %v", l, l.info)

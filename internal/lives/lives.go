@@ -100,6 +100,9 @@ func Play(plan Plan) (Result, error) {
 	w.sim.Buffer = 1 << (9 + w.rnd.IntN(9))
 	w.end = w.sim.Now().Add(longestPlay)
 	w.play()
+	if _, err := w.srv.Shutdown(w.sim.Context(time.Minute)); err != nil && w.plan.Break != BreakForget {
+		w.breach("Shutdown, with nobody left: %v", err)
+	}
 	if err := w.sim.Close(); err != nil {
 		w.broken = append(w.broken, err)
 	}
