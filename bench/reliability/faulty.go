@@ -20,22 +20,24 @@ import (
 // faultyServers stand in for framerail where it has no option to break: each has
 // one fault that a bar must see.
 var faultyServers = map[string]func(net.Listener){
-	"trusting": func(ln net.Listener) { (&faultyServer{trusting: true}).serve(ln) },
-	"careless": func(ln net.Listener) { (&faultyServer{careless: true}).serve(ln) },
-	"eager":    func(ln net.Listener) { (&faultyServer{eager: true}).serve(ln) },
-	"plain":    func(ln net.Listener) { new(faultyServer).serve(ln) }, // no fault, but no features either
-	"spinning": func(ln net.Listener) { (&faultyServer{spinning: true}).serve(ln) },
-	"stale":    func(ln net.Listener) { (&faultyServer{stale: true}).serve(ln) },
+	"trusting":  func(ln net.Listener) { (&faultyServer{trusting: true}).serve(ln) },
+	"careless":  func(ln net.Listener) { (&faultyServer{careless: true}).serve(ln) },
+	"eager":     func(ln net.Listener) { (&faultyServer{eager: true}).serve(ln) },
+	"plain":     func(ln net.Listener) { new(faultyServer).serve(ln) }, // no fault, but no features either
+	"forgetful": func(ln net.Listener) { (&faultyServer{forgetful: true}).serve(ln) },
+	"spinning":  func(ln net.Listener) { (&faultyServer{spinning: true}).serve(ln) },
+	"stale":     func(ln net.Listener) { (&faultyServer{stale: true}).serve(ln) },
 }
 
 // faultyServer is a WebSocket server with a goroutine for each connection, which
 // echoes unfragmented messages, and does not do well.
 type faultyServer struct {
-	trusting bool // makes room for what a header claims
-	careless bool // queues pongs without a bound, and answers a Close with the same code, whatever it is
-	eager    bool // agrees to a subprotocol and an extension, whatever was offered
-	spinning bool // tries again at once when it cannot accept
-	stale    bool // goes on writing to the number of a descriptor that it has closed
+	trusting  bool // makes room for what a header claims
+	careless  bool // queues pongs without a bound, and answers a Close with the same code, whatever it is
+	eager     bool // agrees to a subprotocol and an extension, whatever was offered
+	forgetful bool // looks at a request from its start again with each piece of it
+	spinning  bool // tries again at once when it cannot accept
+	stale     bool // goes on writing to the number of a descriptor that it has closed
 }
 
 // faultyRoom is the most that even a trusting server makes room for.
@@ -53,6 +55,10 @@ func (f *faultyServer) serve(ln net.Listener) {
 		}
 		if err != nil {
 			return
+		}
+		if f.forgetful {
+			go forget(c)
+			continue
 		}
 		if f.stale {
 			go pourStale(c.(*net.TCPConn))
@@ -204,5 +210,24 @@ func pourStale(c *net.TCPConn) {
 				time.Sleep(time.Millisecond)
 			}
 		}()
+	}
+}
+
+// forget reads a request and never finds its end.
+func forget(c net.Conn) {
+	defer c.Close()
+	var all []byte
+	piece := make([]byte, 4<<10)
+	for {
+		n, err := c.Read(piece)
+		if err != nil {
+			return
+		}
+		all = append(all, piece[:n]...)
+		for i := range all {
+			if all[i] == '\n' {
+				return
+			}
+		}
 	}
 }

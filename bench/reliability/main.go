@@ -22,6 +22,7 @@ type program struct {
 	Churn         churnCommand         `cmd:"" help:"Connect, echo, close, over and over: nothing stays behind."`
 	Integrity     integrityCommand     `cmd:"" help:"Messages in random fragments and pieces: nothing lost, reordered, altered."`
 	SlowReader    slowReaderCommand    `cmd:"" name:"slowreader" help:"Peers that stop reading, under each overflow policy: bounded, dealt with, others unaffected."`
+	Headers       headersCommand       `cmd:"" help:"Requests that are too long or have no end: refused, at a cost that grows with their bytes alone."`
 	Slowloris     slowlorisCommand     `cmd:"" help:"Requests sent a byte at a time: ended at the deadline, others unaffected."`
 	Claims        claimsCommand        `cmd:"" help:"Claimed lengths: memory follows what was received."`
 	Fragments     fragmentsCommand     `cmd:"" help:"A message of endless tiny fragments: closed, within bounded memory."`

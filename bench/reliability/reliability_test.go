@@ -39,6 +39,7 @@ func TestBars(t *testing.T) {
 		"hold":      func(s scale) bar { return &holdCommand{scale: s} },
 		"churn":     func(s scale) bar { return &churnCommand{scale: s, Workers: 8} },
 		"integrity": func(s scale) bar { return &integrityCommand{scale: s, Seed: 1} },
+		"headers":   func(s scale) bar { return &headersCommand{scale: s, Ratio: 4} },
 		"slowloris": func(s scale) bar { return &slowlorisCommand{scale: s, Slack: slack} },
 		"claims":    func(s scale) bar { return &claimsCommand{scale: s} },
 		"fragments": func(s scale) bar { return &fragmentsCommand{scale: s} },

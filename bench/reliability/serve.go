@@ -34,6 +34,8 @@ type setup struct {
 	MaxFragments           int
 	MaxConnections         int
 	MessagesPerSecond      int
+	MaxHandshakeBytes      int
+	MaxHandshakeHeaders    int
 	ControlFramesPerSecond int
 	MaxPending             int
 	HandshakeTimeout       time.Duration
@@ -132,6 +134,7 @@ func serve(set setup, n *counters, ln net.Listener) (end func() error, err error
 		Limits: server.Limits{
 			MaxMessageSize: set.MaxMessageSize, MaxFragments: set.MaxFragments, MaxPending: set.MaxPending,
 			MaxConnections:    set.MaxConnections,
+			MaxHandshakeBytes: set.MaxHandshakeBytes, MaxHandshakeHeaders: set.MaxHandshakeHeaders,
 			MessagesPerSecond: set.MessagesPerSecond, ControlFramesPerSecond: set.ControlFramesPerSecond,
 			HandshakeTimeout: set.HandshakeTimeout, IdleTimeout: set.IdleTimeout, CloseTimeout: set.CloseTimeout,
 		},
