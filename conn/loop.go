@@ -196,17 +196,9 @@ func (in *info) kept() *info {
 
 // Readable tells that the transport has bytes, or has ended.
 func (d *Driver) Readable() {
-	d.ReadCorked()
-	d.settle()
-}
-
-// ReadCorked is Readable without its second half: what callbacks send, and all else
-// that reading leads to, waits for Attend, which must follow soon. A loop that reads
-// from several connections before it writes to any does less of the one while it
-// disturbs the other.
-func (d *Driver) ReadCorked() {
 	d.corked.Store(true)
 	d.read()
+	d.settle()
 }
 
 // Writable tells that the transport takes bytes again.

@@ -57,14 +57,12 @@ type loop struct {
 
 	// What the loop is about, kept here so that a turn that a callback breaks off
 	// can be finished: see broken.
-	current  *client   // whose callbacks may be running
-	read     mail      // the mail being read; swapped with mail
-	corked   []*client // those read from whose answers have not left
-	uncorked int       // the next of corked
-	attend   int       // the next of read.due
-	asked    int       // the next of read.asked
-	expired  []int32   // the clients whose timers have fired
-	expire   int       // the next of expired
+	current *client // whose callbacks may be running
+	read    mail    // the mail being read; swapped with mail
+	attend  int     // the next of read.due
+	asked   int     // the next of read.asked
+	expired []int32 // the clients whose timers have fired
+	expire  int     // the next of expired
 }
 
 // What busy is when it is no time.
@@ -150,7 +148,6 @@ func (l *loop) turn() bool {
 	look := l.stride
 	for i, ev := range l.events[:n] {
 		if i == look {
-			l.uncork()
 			l.pace()
 			look += l.stride
 		}
@@ -158,7 +155,6 @@ func (l *loop) turn() bool {
 			l.ready(cl, ev.Ready)
 		}
 	}
-	l.uncork()
 	l.takeMail()
 	l.finishTurn()
 	return true
@@ -170,7 +166,6 @@ func (l *loop) turn() bool {
 // Timers fire after connections were attended to, which may set them anew, and are
 // served before arrivals are admitted, which may get the slot of one that is gone.
 func (l *loop) finishTurn() {
-	l.uncork()
 	l.serveExpired()
 	for l.attend < len(l.read.due) {
 		d := l.read.due[l.attend]
@@ -193,21 +188,6 @@ func (l *loop) finishTurn() {
 	if o := max(l.read.order, l.order); o > l.told {
 		l.obey(o)
 	}
-	l.current = nil
-}
-
-// uncork brings those to rest that were read from: their answers leave, one write
-// each. It is done for at most strideMax at once, and sooner if callbacks are slow, so
-// that no answer waits for long.
-func (l *loop) uncork() {
-	for l.uncorked < len(l.corked) {
-		cl := l.corked[l.uncorked]
-		l.uncorked++
-		l.current = cl
-		cl.driver().Attend()
-	}
-	clear(l.corked)
-	l.corked, l.uncorked = l.corked[:0], 0
 	l.current = nil
 }
 
@@ -299,8 +279,7 @@ func (l *loop) ready(cl *client, ready poller.Interest) {
 			cl.driver().Writable()
 		}
 		if ready&poller.Read != 0 && cl.State() != conn.Closed {
-			l.corked = append(l.corked, cl)
-			cl.driver().ReadCorked()
+			cl.driver().Readable()
 		}
 	}
 	l.current = nil
