@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/binary"
+	"math"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -45,7 +46,7 @@ func (s *Sim) DialWith(r Request) *Client {
 	k := &socket{sim: s, id: s.dialled, remote: r.From}
 	c := &Client{sim: s, socket: k}
 	k.client = c
-	c.dec.Reset(frame.Client, frame.Limits{MaxMessageSize: 1 << 40, MaxFragments: 1 << 40})
+	c.dec.Reset(frame.Client, frame.Limits{MaxMessageSize: math.MaxInt, MaxFragments: math.MaxInt})
 	s.note("dial", k.id, 0)
 	if s.listener.closed {
 		k.reset()
