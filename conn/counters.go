@@ -27,10 +27,6 @@ type Counters struct {
 	// Overflows are messages for which there was no room, because the peer did not read.
 	Overflows Overflows
 
-	// Stalled counts connections cut because the transport took nothing for the write
-	// timeout.
-	Stalled uint64
-
 	// Panics counts callbacks that panicked or called runtime.Goexit.
 	Panics uint64
 
@@ -76,7 +72,6 @@ func (c *Counters) Add(o *Counters) {
 	c.Overflows.Refused += o.Overflows.Refused
 	c.Overflows.Oldest += o.Overflows.Oldest
 	c.Overflows.Replaced += o.Overflows.Replaced
-	c.Stalled += o.Stalled
 	c.Panics += o.Panics
 	c.Closes.add(&o.Closes)
 	c.Causes.add(&o.Causes)
@@ -123,7 +118,6 @@ const (
 	rareOverflowRefused
 	rareDroppedOldest
 	rareReplaced
-	rareStalled
 	rarePanic
 	rareEvents // how many there are
 )
@@ -159,7 +153,6 @@ func (l *Loop) AddShared(c *Counters) {
 	c.Overflows.Refused += s.rare[rareOverflowRefused].Load()
 	c.Overflows.Oldest += s.rare[rareDroppedOldest].Load()
 	c.Overflows.Replaced += s.rare[rareReplaced].Load()
-	c.Stalled += s.rare[rareStalled].Load()
 	c.Panics += s.rare[rarePanic].Load()
 	for side := range s.closes {
 		for i := range s.closes[side] {

@@ -66,7 +66,6 @@ func (d *Driver) checkStall() {
 	}
 	c.mu.Unlock()
 	if stalled {
-		d.loop.count(rareStalled, 1)
 		d.loop.config.Logger.Info("framerail: connection cut",
 			"remote", c.RemoteAddr(), "error", ErrWriteStalled, "pending", pending)
 		d.abort(Local, ErrWriteStalled)
