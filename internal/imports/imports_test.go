@@ -16,6 +16,7 @@ const module = "github.com/framerail/framerail"
 var allowed = map[string][]string{
 	"mask":               {},
 	"frame":              {"mask"},
+	"frame/deflate":      {},
 	"poller":             {"internal/inject"},
 	"internal/inject":    {},
 	"internal/buffer":    {},
