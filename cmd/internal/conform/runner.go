@@ -1,0 +1,92 @@
+package conform
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"sync"
+	"time"
+)
+
+// Runner plays cases against one server.
+type Runner struct {
+	URL   string // ws:// or wss://
+	Cases []Case
+
+	// Parallel is how many cases run at a time, those aside that run alone.
+	// Zero is 1.
+	Parallel int
+
+	// OnResult, if set, is called after each case with how many are done. Calls
+	// never overlap; they come from several goroutines.
+	OnResult func(done, total int, r Result)
+}
+
+// Run plays the cases and returns when they are done. It fails if the URL is
+// none, if the server cannot be reached at all, or if ctx is over; the report then
+// has what was done until then.
+func (r *Runner) Run(ctx context.Context) (Report, error) {
+	report := Report{URL: r.URL, Started: time.Now()}
+	u, err := url.Parse(r.URL)
+	if err != nil || u.Host == "" || (u.Scheme != "ws" && u.Scheme != "wss") {
+		return report, fmt.Errorf("%q is no WebSocket URL: want one such as ws://127.0.0.1:9001/", r.URL)
+	}
+	results := make([]Result, len(r.Cases))
+	var (
+		mu   sync.Mutex
+		done int
+		wg   sync.WaitGroup
+	)
+	play := func(i int) {
+		results[i] = run(ctx, u, &r.Cases[i])
+		mu.Lock()
+		defer mu.Unlock()
+		done++
+		if r.OnResult != nil {
+			r.OnResult(done, len(r.Cases), results[i])
+		}
+	}
+	next := make(chan int)
+	for range max(r.Parallel, 1) {
+		wg.Go(func() {
+			for i := range next {
+				play(i)
+			}
+		})
+	}
+	for i := range r.Cases {
+		if !r.Cases[i].Serial && ctx.Err() == nil {
+			next <- i
+		}
+	}
+	close(next)
+	wg.Wait()
+	for i := range r.Cases {
+		if r.Cases[i].Serial && ctx.Err() == nil {
+			play(i)
+		}
+	}
+	for i := range results {
+		if results[i].ID != "" {
+			report.Results = append(report.Results, results[i])
+		}
+	}
+	report.Took = time.Since(report.Started)
+	return report, ctx.Err()
+}
+
+// run plays one case.
+func run(ctx context.Context, u *url.URL, c *Case) Result {
+	timeout := c.Timeout
+	if timeout == 0 {
+		timeout = DefaultTimeout
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	s := &Session{url: u, began: time.Now()}
+	c.Run(ctx, s)
+	s.result.ID, s.result.Group, s.result.Title = c.ID, c.Group, c.Title
+	s.result.Sent, s.result.Expected = c.Sent, c.Expected
+	s.result.Took = time.Since(s.began)
+	return s.result
+}
