@@ -1,11 +1,10 @@
 package handshake
 
+import "github.com/framerail/framerail/internal/token"
+
 // text is what the rules take: views of a request head, or the strings of a
 // *http.Request.
-type text interface{ ~string | ~[]byte }
-
-// isToken holds the bytes of a token: RFC 9110 5.6.2.
-var isToken = table("!#$%&'*+-.^_`|~", alphanumeric)
+type text = token.Text
 
 // isVisible holds visible ASCII.
 var isVisible = tableOf(func(b byte) bool { return ' ' < b && b < 0x7f })
@@ -76,15 +75,4 @@ func index[T text](s T, b byte) int {
 		}
 	}
 	return -1
-}
-
-// trim removes optional white space from both ends: RFC 9110 5.6.3.
-func trim[T text](s T) T {
-	for len(s) > 0 && (s[0] == ' ' || s[0] == '\t') {
-		s = s[1:]
-	}
-	for len(s) > 0 && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
-		s = s[:len(s)-1]
-	}
-	return s
 }

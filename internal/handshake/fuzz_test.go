@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/framerail/framerail/internal/token"
 )
 
 func seed(f *testing.F, add func(head string)) {
@@ -182,7 +184,7 @@ func FuzzAnswer(f *testing.F) {
 		}
 
 		refusal := &Refusal{Status: status, Header: header, Body: body, Reason: "no"}
-		if errors.Is(refusal.Validate(), ErrHeaderName) && all(name, &isToken) {
+		if errors.Is(refusal.Validate(), ErrHeaderName) && all(name, &token.Is) {
 			t.Errorf("name %q refused", name)
 		}
 		want, wantBody := status, body

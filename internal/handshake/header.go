@@ -6,6 +6,8 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+
+	"github.com/framerail/framerail/internal/token"
 )
 
 // A CallerError says that the program, not the peer, is at fault: its answer
@@ -35,7 +37,7 @@ var (
 func checkHeader(h http.Header, owned func(name string) bool) error {
 	for name, values := range h {
 		what := func() string { return fmt.Sprintf("header %q", name) }
-		if !all(name, &isToken) {
+		if !all(name, &token.Is) {
 			return &CallerError{What: what(), Err: ErrHeaderName}
 		}
 		if owned(name) {

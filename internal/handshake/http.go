@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+
+	"github.com/framerail/framerail/internal/token"
 )
 
 // HTTP builds the *http.Request that net/http would have made of the same head,
@@ -53,7 +55,7 @@ func ParseHTTP(req *http.Request, r *Request) error {
 	if target == "" && req.URL != nil {
 		target = req.URL.RequestURI()
 	}
-	if !all(req.Method, &isToken) || !all(target, &isTargetByte) {
+	if !all(req.Method, &token.Is) || !all(target, &isTargetByte) {
 		return ErrRequestLine
 	}
 	if req.ProtoMajor != 1 || req.ProtoMinor < 0 || req.ProtoMinor > 9 {

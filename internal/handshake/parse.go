@@ -1,6 +1,10 @@
 package handshake
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/framerail/framerail/internal/token"
+)
 
 // Parse splits a complete head, as [Scanner.Scan] found it, into r, which is
 // overwritten whole. The slices of r are views of head: valid as long as head is
@@ -65,7 +69,7 @@ func cutLine(s []byte) (line, rest []byte, err error) {
 // parseRequestLine reads method SP request-target SP HTTP-version: RFC 9112 3.
 func (r *Request) parseRequestLine(line []byte) error {
 	method, rest, ok := bytes.Cut(line, []byte(" "))
-	if !ok || !all(method, &isToken) {
+	if !ok || !all(method, &token.Is) {
 		return ErrRequestLine
 	}
 	r.Method = method
@@ -106,12 +110,12 @@ func (r *Request) parseField(line []byte) error {
 	if ok && len(name) > 0 && (name[len(name)-1] == ' ' || name[len(name)-1] == '\t') {
 		return ErrSpaceBeforeColon
 	}
-	if !ok || !all(name, &isToken) {
+	if !ok || !all(name, &token.Is) {
 		return ErrFieldName
 	}
 
 	// RFC 9110 5.5: no control bytes in the value.
-	value = trim(value)
+	value = token.Trim(value)
 	if len(value) > 0 && !all(value, &isFieldByte) {
 		if bytes.IndexByte(value, '\r') >= 0 {
 			return ErrBareCR

@@ -1,6 +1,10 @@
 package handshake
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/framerail/framerail/internal/token"
+)
 
 // A Request is a parsed request head. Its slices are views of the head given to
 // [Parse]: valid as long as the head is unchanged; copy to keep. The zero value
@@ -112,7 +116,7 @@ func (r *Request) Headers(yield func(name, value []byte) bool) {
 	for rest := r.fields; len(rest) > 0; {
 		colon := bytes.IndexByte(rest, ':')
 		end := bytes.IndexByte(rest, '\r')
-		if !yield(rest[:colon:colon], trim(rest[colon+1:end])) {
+		if !yield(rest[:colon:colon], token.Trim(rest[colon+1:end])) {
 			return
 		}
 		rest = rest[end+len("\r\n"):]

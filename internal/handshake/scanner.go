@@ -1,5 +1,7 @@
 package handshake
 
+import "github.com/framerail/framerail/internal/token"
+
 // A Scanner finds the end of a request head in bytes that arrive in pieces.
 // It looks at each byte once: the cost is linear in the bytes however they were
 // cut. The zero Scanner is ready. It is 12 bytes, holds no memory, and is not
@@ -56,7 +58,7 @@ func (s *Scanner) ScanWithin(head []byte, limits Limits) (end int, err error) {
 				s.state = afterLeadCR
 				break
 			}
-			if !isToken[b] {
+			if !token.Is[b] {
 				return 0, requestLineFault(b)
 			}
 			s.state = inRequestLine
@@ -66,7 +68,7 @@ func (s *Scanner) ScanWithin(head []byte, limits Limits) (end int, err error) {
 				s.state = afterEndCR
 				break
 			}
-			if !isToken[b] {
+			if !token.Is[b] {
 				return 0, fieldLineFault(b)
 			}
 			if int(s.headers) >= limits.headers() {

@@ -1,5 +1,7 @@
 package handshake
 
+import "github.com/framerail/framerail/internal/token"
+
 // CheckSubprotocols holds one line of Sec-WebSocket-Protocol to its grammar, a
 // list of at least one token: RFC 6455 4.1 and 4.3. Empty elements are ignored,
 // as RFC 9110 5.6.1.2 asks. That the client may name none twice is not checked:
@@ -13,7 +15,7 @@ func CheckSubprotocols[T text](line T) error {
 		if len(element) == 0 {
 			continue
 		}
-		if !all(element, &isToken) {
+		if !all(element, &token.Is) {
 			return ErrSubprotocols
 		}
 		tokens++
