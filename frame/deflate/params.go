@@ -1,6 +1,9 @@
 package deflate
 
-import "strconv"
+import (
+	"errors"
+	"strconv"
+)
 
 // Params are the parameters of permessage-deflate that two endpoints have agreed
 // on (RFC 7692 7.1). The zero value is the extension without parameters: context
@@ -57,4 +60,17 @@ func (p Params) Append(dst []byte) []byte {
 		dst = strconv.AppendInt(dst, int64(p.ClientMaxWindowBits), 10)
 	}
 	return dst
+}
+
+// ErrWindowBits is what a program's own Params break that name a window there is not.
+var ErrWindowBits = errors.New("deflate: a window has 8 to 15 bits, or 0 for 15 (RFC 7692 7.1.2)")
+
+// Validate tells whether p can be agreed on; the error is [ErrWindowBits].
+func (p Params) Validate() error {
+	for _, bits := range [...]int{p.ServerMaxWindowBits, p.ClientMaxWindowBits} {
+		if bits != 0 && (bits < MinWindowBits || bits > MaxWindowBits) {
+			return ErrWindowBits
+		}
+	}
+	return nil
 }

@@ -1,0 +1,110 @@
+package deflate
+
+import (
+	"iter"
+
+	"github.com/framerail/framerail/internal/token"
+)
+
+// AppendOffers appends the value of Sec-WebSocket-Extensions with which a client offers
+// the extension to dst, and returns the extended slice: one offer for each wish, the
+// most wanted first. Without a wish nothing is appended. RFC 7692 7.1.
+//
+// What a wish says of the server is a condition: a server that cannot keep it must
+// decline that offer. What it says of the client is a promise that holds whatever the
+// server answers. Every offer lets the server bound the client's window.
+func AppendOffers(dst []byte, wishes ...Params) []byte {
+	for i, wish := range wishes {
+		if i > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = wish.Append(dst)
+		if wish.ClientMaxWindowBits == 0 {
+			dst = append(dst, "; "+clientMaxWindowBits...)
+		}
+	}
+	return dst
+}
+
+// AnswerError is a rule that a server's answer breaks: the client fails the connection.
+// There is one value per rule, for errors.Is.
+type AnswerError struct {
+	Rule    string // what was broken, in words
+	Section string // where it is written, such as "RFC 7692 7.1"
+}
+
+// Error names the rule and where it is written.
+func (e *AnswerError) Error() string { return "deflate: " + e.Rule + " (" + e.Section + ")" }
+
+// The rules that an answer can break.
+var (
+	ErrAnswerGrammar    = &AnswerError{"the answer's extensions break their grammar", "RFC 6455 9.1"}
+	ErrAnswerNotOffered = &AnswerError{"the answer names an extension that was not offered", "RFC 6455 4.1"}
+	ErrAnswerRepeated   = &AnswerError{"the answer names the extension twice", "RFC 7692 5.1"}
+	ErrAnswerParameter  = &AnswerError{"a parameter in the answer is unknown, repeated or has a value that it may not have", "RFC 7692 7.1"}
+	ErrAnswerMismatch   = &AnswerError{"the answer fits no offer", "RFC 7692 7.1"}
+)
+
+// CheckAnswer is the client's part: it holds the server's answer, the values of its
+// Sec-WebSocket-Extensions fields in order, against the offers that [AppendOffers] made
+// of the same wishes, and gives what was agreed by the first of them that the answer
+// fits. ok is false if the server declined all: then frames are not compressed. The
+// error is an *[AnswerError]. RFC 6455 4.1, RFC 7692 5.1 and 7.1.
+//
+// The client must have offered no other extension. CheckAnswer keeps nothing and does
+// not allocate.
+func CheckAnswer[T ~string | ~[]byte](lines iter.Seq[T], wishes ...Params) (agreed Params, ok bool, err error) {
+	var answer parameters
+	for line := range lines {
+		for {
+			name, params, rest, sound := token.CutExtension(line)
+			switch {
+			case !sound:
+				return Params{}, false, ErrAnswerGrammar
+			case len(name) > 0 && (len(wishes) == 0 || !is(name, extensionName)):
+				return Params{}, false, ErrAnswerNotOffered
+			case len(name) > 0 && ok:
+				return Params{}, false, ErrAnswerRepeated
+			}
+			if len(name) == 0 {
+				break
+			}
+			// RFC 7692 7.1.2.2: only in an offer may client_max_window_bits stand
+			// without a value.
+			answer, ok = readParameters(params)
+			if !ok || answer.clientWindow && answer.ClientMaxWindowBits == 0 {
+				return Params{}, false, ErrAnswerParameter
+			}
+			line = rest
+		}
+	}
+	if !ok {
+		return Params{}, false, nil
+	}
+	for _, wish := range wishes {
+		if answer.fits(wish) {
+			return answer.agreedBy(wish), true, nil
+		}
+	}
+	return Params{}, false, ErrAnswerMismatch
+}
+
+// fits tells whether a server may answer so to the offer made of wish. RFC 7692 7.1.1.1
+// and 7.1.2.1: it accepts a condition by repeating it.
+func (answer *parameters) fits(wish Params) bool {
+	if wish.ServerNoContextTakeover && !answer.ServerNoContextTakeover {
+		return false
+	}
+	window := answer.ServerMaxWindowBits
+	return wish.ServerMaxWindowBits == 0 || window != 0 && window <= wish.ServerMaxWindowBits
+}
+
+// agreedBy is what the answer to the offer made of wish comes to: what the server said,
+// and what the client has promised whether the server repeats it or not (7.1.1.2,
+// 7.1.2.2).
+func (answer *parameters) agreedBy(wish Params) Params {
+	agreed := answer.Params
+	agreed.ClientNoContextTakeover = agreed.ClientNoContextTakeover || wish.ClientNoContextTakeover
+	agreed.ClientMaxWindowBits = smaller(agreed.ClientMaxWindowBits, wish.ClientMaxWindowBits)
+	return agreed
+}
