@@ -11,6 +11,10 @@ type Response struct {
 	// Subprotocol is the one chosen of those offered. Empty: none.
 	Subprotocol string
 
+	// Extensions is what was agreed of the extensions offered, as the value of
+	// Sec-WebSocket-Extensions. It is sent as it stands. Empty: none.
+	Extensions string
+
 	// Header is sent besides the handshake's own fields. Nil: nothing. Upgrade,
 	// Connection, Sec-WebSocket-*, and the fields that frame content, which a
 	// 101 never has (RFC 9110 8.6), are not the program's to set.
@@ -22,7 +26,8 @@ type Response struct {
 //
 // If resp cannot be sent, the error is a *[CallerError] and dst comes back as
 // it was. Nothing is kept. Without a header in resp, and with room in dst (129
-// bytes, and what the subprotocol takes), it does not allocate.
+// bytes, and what subprotocol and
+// extensions take), it does not allocate.
 func AppendResponse(dst []byte, r *Request, resp Response) ([]byte, error) {
 	// RFC 6455 4.2.2: the subprotocol is one of those the client offered.
 	if resp.Subprotocol != "" && !r.OffersSubprotocol(resp.Subprotocol) {
@@ -40,6 +45,9 @@ func AppendResponse(dst []byte, r *Request, resp Response) ([]byte, error) {
 	dst = append(dst, "\r\n"...)
 	if resp.Subprotocol != "" {
 		dst = appendField(dst, "Sec-WebSocket-Protocol", resp.Subprotocol)
+	}
+	if resp.Extensions != "" {
+		dst = appendField(dst, "Sec-WebSocket-Extensions", resp.Extensions)
 	}
 	dst = appendHeader(dst, resp.Header)
 	return append(dst, "\r\n"...), nil

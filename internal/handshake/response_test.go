@@ -32,6 +32,7 @@ func TestAppendResponse(t *testing.T) {
 	r := parse(t, minimal("Sec-WebSocket-Protocol: chat, superchat"))
 	got, err := AppendResponse([]byte("before|"), r, Response{
 		Subprotocol: "superchat",
+		Extensions:  "permessage-deflate; client_max_window_bits=12",
 		Header:      http.Header{"X-B": {"2", "3"}, "Set-Cookie": {"a=b; Path=/"}},
 	})
 	if err != nil {
@@ -43,6 +44,7 @@ func TestAppendResponse(t *testing.T) {
 		"Connection: Upgrade",
 		"Sec-WebSocket-Accept: "+sampleAccept,
 		"Sec-WebSocket-Protocol: superchat",
+		"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=12",
 		"Set-Cookie: a=b; Path=/",
 		"X-B: 2",
 		"X-B: 3",
