@@ -17,6 +17,7 @@ type ending struct {
 	abort      bool // no more waiting
 	drop       bool // messages that are queued for callbacks are of no more use
 	halfClosed bool // the sending direction has ended
+	shed       bool // what waited was given up for the memory it held
 }
 
 // Close begins the closing handshake (RFC 6455 7.1.2): what is pending is sent,
@@ -240,10 +241,7 @@ func (d *Driver) finish() {
 	c := (*Conn)(d)
 	c.mu.Lock()
 	if q := c.tx; q != nil {
-		c.end.info.Unsent = q.pending()
-		if n := c.end.info.Unsent; n > 0 {
-			d.loop.count(rareUnsent, n)
-		}
+		c.lost(q.pending())
 		q.tally.onLoop = true
 		c.returnQueue(q)
 	}
@@ -258,6 +256,14 @@ func (d *Driver) finish() {
 	d.loop.host.Closed(d)
 	_ = c.transport.Close() // nothing is left to be lost, and nobody uses it any more
 	c.deliver(event{kind: eventClose})
+}
+
+// lost notes that n bytes of frames will not be sent any more. mu is held.
+func (c *Conn) lost(n int) {
+	if n > 0 {
+		c.end.info.Unsent += n
+		c.loop.count(rareUnsent, n)
+	}
 }
 
 // CloseInfo is how the connection ended, from Host.Closed on.

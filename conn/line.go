@@ -16,9 +16,7 @@ type line struct {
 	segments
 	dead int // bytes of frames that were dropped and still lie in it
 
-	// Where the first frame begins of which nothing has left, kept up while the
-	// overflow policy is one that drops.
-	begun int64
+	begun int64 // where the first frame begins of which nothing has left
 	// No frame before it can be dropped any more.
 	oldest int64
 }
@@ -82,17 +80,24 @@ func (l *line) leave(n int) {
 	to := l.gone + int64(n)
 	if n == l.bytes {
 		l.begun = to
-	}
-	if l.begun < to {
-		at := l.seek(l.begun)
-		for l.begun < to {
-			_, size := l.frame(at)
-			l.begun += int64(size)
-			l.advance(&at, size)
-		}
+	} else if l.begun < to {
+		l.pass(to)
 	}
 	l.oldest = max(l.oldest, l.begun)
 }
+
+// pass moves begun to the first frame that begins at that place or behind it.
+func (l *line) pass(to int64) {
+	at := l.seek(l.begun)
+	for l.begun < to {
+		_, size := l.frame(at)
+		l.begun += int64(size)
+		l.advance(&at, size)
+	}
+}
+
+// keep lets nothing be dropped that is in the line.
+func (l *line) keep() { l.oldest = l.end() }
 
 // freeze counts all that is in the line as begun.
 func (l *line) freeze() { l.begun, l.oldest = l.end(), l.end() }

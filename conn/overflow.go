@@ -55,8 +55,8 @@ func (c *Conn) SetOverflow(o Overflow) {
 	if q := c.tx; q != nil {
 		q.compact()
 		q.latest.forget()
-		q.main.freeze()
-		q.behind.freeze()
+		q.main.keep()
+		q.behind.keep()
 	}
 	c.overflow = o
 }

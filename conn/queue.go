@@ -213,8 +213,8 @@ func (q *queue) vec() [][]byte {
 
 // taken notes that the transport has taken the first n bytes of main. mu is held.
 func (c *Conn) taken(q *queue, n int) {
+	q.main.leave(n)
 	if c.overflow.drops() {
-		q.main.leave(n)
 		q.latest.begin(&q.main)
 	}
 	q.main.consume(n)

@@ -106,13 +106,12 @@ func (b *budget) shed() {
 			over -= holders[n].bytes
 			freed += holders[n].bytes
 		}
-		closed += n
 		if n == 0 {
 			// What is held is behind a callback that is at work, or was given back.
 			b.run.kernel.Await(nil, b.run.stopping, b.run.kernel.Now().Add(shedPatience))
 			continue
 		}
-		b.closeAll(holders[:n])
+		closed += b.closeAll(holders[:n])
 	}
 	if closed > 0 {
 		b.logShed(closed, freed)
@@ -121,9 +120,10 @@ func (b *budget) shed() {
 }
 
 // closeAll has the loops close connections, and waits until they have, so that the
-// next round does not find the same again and closes more besides.
-func (b *budget) closeAll(holders []holder) {
-	var gone atomic.Int64
+// next round does not find the same again and closes more besides. It returns how many
+// of them were not being closed for their memory already.
+func (b *budget) closeAll(holders []holder) int {
+	var gone, closed atomic.Int64
 	done := make(chan struct{})
 	for _, h := range holders {
 		h.loop.ask(func() {
@@ -132,10 +132,13 @@ func (b *budget) closeAll(holders []holder) {
 					close(done)
 				}
 			}()
-			h.loop.shed(h)
+			if h.loop.shed(h) {
+				closed.Add(1)
+			}
 		})
 	}
 	b.run.kernel.Await(done, b.run.stopping, b.run.kernel.Now().Add(shedPatience))
+	return int(closed.Load())
 }
 
 func (b *budget) logShed(closed, freed int) {
@@ -198,14 +201,16 @@ func (l *loop) holders() (hs []holder) {
 	return hs[:min(len(hs), shedAtOnce)]
 }
 
-// shed closes a connection, if it is still there. On the loop.
-func (l *loop) shed(h holder) {
+// shed closes a connection, if it is still there, and tells whether it is the first
+// time. On the loop.
+func (l *loop) shed(h holder) (first bool) {
 	if l.clients.find(h.cl.tokenOf(h.gen)) != h.cl {
-		return
+		return false
 	}
 	l.current = h.cl
-	h.cl.driver().Shed()
+	first = h.cl.driver().Shed()
 	l.current = nil
+	return first
 }
 
 // ask has the loop call f in its turn; not at all once it has ended. From any

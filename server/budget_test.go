@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"testing"
+	"time"
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
@@ -84,7 +85,8 @@ func TestBudget_LargestHoldersAreClosedAt98Percent(t *testing.T) {
 	})
 }
 
-// A peer that does not read what it is sent holds memory as well, and cannot be told.
+// A peer that does not read what it is sent holds memory as well. In the middle of a
+// long message it cannot be told.
 func TestBudget_PendingIsShed(t *testing.T) {
 	closed := make(chan conn.CloseInfo, 1)
 	s := start(t, &Server{Loops: 1,
@@ -104,6 +106,69 @@ func TestBudget_PendingIsShed(t *testing.T) {
 	eventually(t, "all to be given back", func() bool { return held(s) == 0 })
 	if n := causes(s.Stats(), conn.Shed); n != 1 {
 		t.Errorf("%d counted", n)
+	}
+}
+
+// Peers that do not read give their memory back at once, and those that read again are
+// told: they find the frame that was half sent, and 1013 behind it.
+func TestBudget_PeersThatReadAgainSeeThe1013(t *testing.T) {
+	modes(t, func(t *testing.T, d conn.Dispatch) {
+		const size, clients = 8 << 10, 8
+		s := start(t, &Server{Loops: 2, Dispatch: d,
+			OnMessage: func(c *conn.Conn, _ conn.Message) {
+				for c.SendBinary(make([]byte, size)) == nil {
+				}
+			},
+			Overflow: conn.OverflowRefuse,
+			Limits:   Limits{MaxBuffers: 16 << 20, MaxPending: 12 << 20, CloseTimeout: time.Minute, WriteTimeout: -1}})
+		var peers []*peer
+		for range clients {
+			p := dial(t, s)
+			_ = p.Conn.(*net.TCPConn).SetReadBuffer(64 << 10)
+			peers = append(peers, p)
+		}
+		for _, p := range peers {
+			p.text("go")
+		}
+		// Nobody reads: two of them hold more than there is, and some go.
+		eventually(t, "the shedding", func() bool {
+			shed := 0
+			for c := range s.Clients() {
+				if c.State() == conn.Closing {
+					shed++
+				}
+			}
+			return shed >= clients-2 && !s.run.budget.full()
+		})
+		const want = clients / 2
+		told := 0
+		for _, p := range peers {
+			if told < want && p.readUntilShed(size) {
+				told++
+			}
+		}
+		if told < want {
+			t.Errorf("%d of %d peers were told", told, clients)
+		}
+	})
+}
+
+// readUntilShed reads whole messages of that size until 1013 comes, and tells whether
+// it did before there was nothing more to read.
+func (p *peer) readUntilShed(size int) bool {
+	p.t.Helper()
+	_ = p.SetDeadline(time.Now().Add(2 * time.Second))
+	for {
+		h, payload, err := p.read()
+		switch {
+		case err != nil:
+			return false
+		case h.Opcode == frame.Close:
+			code, _, _ := frame.ParseClose([]byte(payload))
+			return code == frame.TryAgainLater
+		case len(payload) != size:
+			p.t.Fatalf("a message of %d bytes", len(payload))
+		}
 	}
 }
 
