@@ -26,8 +26,7 @@ type Response struct {
 //
 // If resp cannot be sent, the error is a *[CallerError] and dst comes back as
 // it was. Nothing is kept. Without a header in resp, and with room in dst (129
-// bytes, and what subprotocol and
-// extensions take), it does not allocate.
+// bytes, and what subprotocol and extensions take), it does not allocate.
 func AppendResponse(dst []byte, r *Request, resp Response) ([]byte, error) {
 	// RFC 6455 4.2.2: the subprotocol is one of those the client offered.
 	if resp.Subprotocol != "" && !r.OffersSubprotocol(resp.Subprotocol) {
