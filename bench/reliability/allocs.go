@@ -12,6 +12,7 @@ import (
 
 	"github.com/framerail/framerail/bench/internal/wire"
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/server"
 )
 
 // allocsCommand sends a server every shape of valid input, over and over, and asks it
@@ -51,8 +52,8 @@ func (b *allocsCommand) Run(ctx context.Context) error {
 	var worst float64
 	var name string
 	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
-		set := setup{Program: either(b.scale, "echo", "copy"), Dispatch: dispatch, MaxPending: 4 << 20,
-			MessagesPerSecond: -1, ControlFramesPerSecond: -1} // this client is faster than any should be
+		set := setup{Program: either(b.scale, "echo", "copy"), Dispatch: dispatch, Limits: server.Limits{MaxPending: 4 << 20,
+			MessagesPerSecond: -1, ControlFramesPerSecond: -1}} // this client is faster than any should be
 		err := withServer(ctx, v, set, func(p *process) error {
 			for _, shape := range shapes {
 				n, messages, err := b.measure(ctx, p, shape)

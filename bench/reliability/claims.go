@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/framerail/framerail/bench/internal/wire"
+	"github.com/framerail/framerail/server"
 )
 
 // claimsCommand has clients claim a long message, send a little of it, and fall
@@ -32,7 +33,7 @@ func (b *claimsCommand) Run(ctx context.Context) error {
 	if b.Short {
 		b.Conns = 400
 	}
-	set := setup{Program: "echo", MaxMessageSize: claimsLimit}
+	set := setup{Program: "echo", Limits: server.Limits{MaxMessageSize: claimsLimit}}
 	if b.Break {
 		set = setup{Faulty: "trusting"}
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/bench/internal/wire"
+	"github.com/framerail/framerail/server"
 )
 
 // controlCommand sends floods of pings that it does not read the answers of, and
@@ -35,7 +36,7 @@ func (b *controlCommand) Run(ctx context.Context) error {
 	}
 	v := new(verdict)
 	// The limit on their rate would end the flood before it has shown anything.
-	set := setup{Program: "echo", MaxPending: controlPending, ControlFramesPerSecond: -1}
+	set := setup{Program: "echo", Limits: server.Limits{MaxPending: controlPending, ControlFramesPerSecond: -1}}
 	if b.Break {
 		set = setup{Faulty: "careless"}
 	}

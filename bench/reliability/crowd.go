@@ -41,7 +41,8 @@ func (b *crowdCommand) Run(ctx context.Context) error {
 	v := new(verdict)
 	var frames atomic.Int64
 	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
-		set := setup{Program: either(b.scale, "crowd", "racing"), Dispatch: dispatch, MaxPending: 8 << 20, ControlFramesPerSecond: -1, Quiet: b.Break}
+		set := setup{Program: either(b.scale, "crowd", "racing"), Dispatch: dispatch, Quiet: b.Break,
+			Limits: server.Limits{MaxPending: 8 << 20, ControlFramesPerSecond: -1}}
 		err := withServer(ctx, v, set, func(p *process) error { return b.gather(ctx, v, p, &frames) })
 		if err != nil {
 			return err

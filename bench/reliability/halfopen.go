@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/framerail/framerail/server"
 )
 
 // halfOpenCommand has peers vanish without a word: some whose machine is gone, and
@@ -26,7 +28,7 @@ func (b *halfOpenCommand) Run(ctx context.Context) error {
 	if b.Short {
 		b.Conns, b.Healthy, b.Idle = 50, 10, 2*time.Second
 	}
-	set := setup{Program: "echo", IdleTimeout: either(b.scale, b.Idle, -1)}
+	set := setup{Program: "echo", Limits: server.Limits{IdleTimeout: either(b.scale, b.Idle, -1)}}
 	return against(ctx, set, b.vanish)
 }
 

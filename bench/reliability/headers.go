@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/framerail/framerail/bench/internal/wire"
+	"github.com/framerail/framerail/server"
 )
 
 // headersCommand sends requests whose heads are too long, have too many lines, or have
@@ -42,7 +43,7 @@ func (b *headersCommand) Run(ctx context.Context) error {
 	}
 	v := new(verdict)
 	limits := setup{Program: "echo"}
-	lengths := setup{Program: "echo", MaxHandshakeBytes: headersLong}
+	lengths := setup{Program: "echo", Limits: server.Limits{MaxHandshakeBytes: headersLong}}
 	if b.Break {
 		limits.MaxHandshakeBytes, limits.MaxHandshakeHeaders = headersLong, 10*headersLines
 		lengths = setup{Faulty: "forgetful"}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/bench/internal/wire"
+	"github.com/framerail/framerail/server"
 )
 
 // integrityCommand echoes messages of every size up to 1 MiB, in random fragments
@@ -49,8 +50,8 @@ func (b *integrityCommand) Run(ctx context.Context) error {
 	start := time.Now()
 	// The bound on pending bytes must have room for the largest answer behind the
 	// mark at which the server stops reading.
-	set := setup{Program: either(b.scale, "echo", "alter"), MaxMessageSize: integrityLargest, MaxPending: 4 << 20,
-		ControlFramesPerSecond: -1}
+	set := setup{Program: either(b.scale, "echo", "alter"),
+		Limits: server.Limits{MaxMessageSize: integrityLargest, MaxPending: 4 << 20, ControlFramesPerSecond: -1}}
 	err := withServer(ctx, v, set, func(p *process) error {
 		return each(ctx, b.Conns, b.Conns, func(ctx context.Context, i int) error {
 			c, err := open(ctx, p.addr, "/")

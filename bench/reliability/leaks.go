@@ -33,7 +33,7 @@ func (b *leaksCommand) Run(ctx context.Context) error {
 	var figure string
 	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
 		set := setup{Program: either(b.scale, "mixed", "leaky"), Dispatch: dispatch, Pages: true,
-			CloseTimeout: time.Second, HandshakeTimeout: 2 * time.Second}
+			Limits: server.Limits{CloseTimeout: time.Second, HandshakeTimeout: 2 * time.Second}}
 		err := withServer(ctx, v, set, func(p *process) (err error) {
 			figure, err = b.live(ctx, v, p)
 			return err

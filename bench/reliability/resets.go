@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/framerail/framerail/bench/internal/wire"
+	"github.com/framerail/framerail/server"
 )
 
 // resetsCommand resets connections while the server is writing a long message to
@@ -29,7 +30,7 @@ func (b *resetsCommand) Run(ctx context.Context) error {
 	if b.Short {
 		b.Count, b.Workers = 150, 8
 	}
-	set := setup{Program: "pour", MaxPending: 2 << 20}
+	set := setup{Program: "pour", Limits: server.Limits{MaxPending: 2 << 20}}
 	if b.Break {
 		set = setup{Faulty: "stale"}
 	}

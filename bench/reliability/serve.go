@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"os"
 	"syscall"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -30,21 +29,11 @@ type setup struct {
 	// Faulty is the server put in framerail's place, by its name in faultyServers.
 	Faulty string
 
-	MaxMessageSize         int64
-	MaxFragments           int
-	MaxConnections         int
-	MessagesPerSecond      int
-	MaxHandshakeBytes      int
-	MaxHandshakeHeaders    int
-	ControlFramesPerSecond int
-	MaxPending             int
-	HandshakeTimeout       time.Duration
-	IdleTimeout            time.Duration
-	CloseTimeout           time.Duration
-	Dispatch               conn.Dispatch
-	Loops                  int
-	Subprotocols           []string
-	OriginPatterns         []string
+	server.Limits
+	Dispatch       conn.Dispatch
+	Loops          int
+	Subprotocols   []string
+	OriginPatterns []string
 	// Pages has a Handler answer ordinary requests with 200.
 	Pages bool
 
@@ -131,13 +120,7 @@ func serve(set setup, n *counters, ln net.Listener) (end func() error, err error
 		return nil, fmt.Errorf("no program %q", set.Program)
 	}
 	srv := &server.Server{
-		Limits: server.Limits{
-			MaxMessageSize: set.MaxMessageSize, MaxFragments: set.MaxFragments, MaxPending: set.MaxPending,
-			MaxConnections:    set.MaxConnections,
-			MaxHandshakeBytes: set.MaxHandshakeBytes, MaxHandshakeHeaders: set.MaxHandshakeHeaders,
-			MessagesPerSecond: set.MessagesPerSecond, ControlFramesPerSecond: set.ControlFramesPerSecond,
-			HandshakeTimeout: set.HandshakeTimeout, IdleTimeout: set.IdleTimeout, CloseTimeout: set.CloseTimeout,
-		},
+		Limits:         set.Limits,
 		Dispatch:       set.Dispatch,
 		Loops:          set.Loops,
 		Subprotocols:   set.Subprotocols,

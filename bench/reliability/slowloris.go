@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/bench/internal/wire"
+	"github.com/framerail/framerail/server"
 )
 
 // slowlorisCommand has clients send their request a byte at a time. Broken, the
@@ -29,7 +30,7 @@ func (b *slowlorisCommand) Run(ctx context.Context) error {
 	if b.Short {
 		b.Conns, b.Timeout, b.Interval = 200, 1500*time.Millisecond, 100*time.Millisecond
 	}
-	set := setup{Program: "echo", HandshakeTimeout: either(b.scale, b.Timeout, time.Hour)}
+	set := setup{Program: "echo", Limits: server.Limits{HandshakeTimeout: either(b.scale, b.Timeout, time.Hour)}}
 	return against(ctx, set, b.attack)
 }
 

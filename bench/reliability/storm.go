@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/bench/internal/proc"
+	"github.com/framerail/framerail/server"
 )
 
 // stormCommand dials a server that has few descriptors left far more often than it
@@ -31,7 +32,7 @@ func (b *stormCommand) Run(ctx context.Context) error {
 	}
 	// The handshake timeout is beyond the storm: the server gets no descriptor back
 	// by itself.
-	set := setup{Program: "echo", Descriptors: stormDescriptors, MaxConnections: -1, HandshakeTimeout: time.Minute}
+	set := setup{Program: "echo", Descriptors: stormDescriptors, Limits: server.Limits{MaxConnections: -1, HandshakeTimeout: time.Minute}}
 	if b.Break {
 		set = setup{Faulty: "spinning", Descriptors: stormDescriptors}
 	}
