@@ -16,7 +16,7 @@ const module = "github.com/framerail/framerail"
 var allowed = map[string][]string{
 	"mask":               {},
 	"frame":              {"mask"},
-	"frame/deflate":      {"internal/token"},
+	"frame/deflate":      {"frame", "internal/token"},
 	"poller":             {"internal/inject"},
 	"internal/inject":    {},
 	"internal/buffer":    {},
@@ -27,7 +27,7 @@ var allowed = map[string][]string{
 	"internal/token":     {},
 	"internal/lives":     {"conn", "frame", "server", "server/servertest"},
 	"internal/kernel":    {"conn", "poller"},
-	"conn":               {"frame", "mask", "internal/buffer"},
+	"conn":               {"frame", "frame/deflate", "mask", "internal/buffer"},
 	"server": {"conn", "frame", "poller",
 		"internal/buffer", "internal/handshake", "internal/kernel", "internal/socket", "internal/wheel"},
 	"server/servertest": {"conn", "frame", "mask", "poller", "server", "internal/handshake", "internal/kernel"},
@@ -38,6 +38,7 @@ var allowed = map[string][]string{
 var outside = map[string][]string{
 	"poller":          {"golang.org/x/sys/unix"},
 	"internal/socket": {"golang.org/x/sys/unix"},
+	"frame/deflate":   {"github.com/klauspost/compress/flate"},
 }
 
 // required is what the module may require.

@@ -1,0 +1,121 @@
+package deflate
+
+// Inflater inflates messages (RFC 7692 7.2.2): a state machine that stops and goes
+// on at any byte, so that a message can be inflated while it arrives and be stopped
+// as soon as it says too much. It allocates nothing, and holds nothing of the
+// caller's between two calls. Reset readies it for a message. It is for one
+// goroutine at a time.
+type Inflater struct {
+	in    uint64 // bits that were taken and not used, the next one lowest
+	count uint   // how many
+
+	stage    stage
+	final    bool // the block has BFINAL
+	distance int  // of the match in progress
+	left     int  // bytes to come of it, or of the stored block
+	reach    int  // the most a distance may be
+
+	ending bool   // the message's own bytes have been taken
+	tail   []byte // what is left of messageTail then
+
+	// The header of a block with codes of its own (RFC 1951 3.2.7).
+	literals, distances, codes int // how many lengths there are
+	have                       int // how many were read
+	lengths                    [maxLiterals + maxDistances]uint8
+
+	literal, dist *tree // those of the block
+	own           [2]tree
+}
+
+// stage is what an Inflater reads next.
+type stage uint8
+
+const (
+	stageBlock   stage = iota // a block's header
+	stageStored               // a stored block's length
+	stageBytes                // a stored block's bytes
+	stageDynamic              // how many lengths of codes follow
+	stageCodes                // the lengths of the codes for those
+	stageLengths              // the lengths of the codes
+	stageSymbols              // literals and matches
+	stageMatch                // a match is being copied
+)
+
+// fixed are the trees of RFC 1951 3.2.6.
+var fixed = func() (t [2]tree) {
+	var lengths [fixedSymbols]uint8
+	for i := range lengths {
+		switch {
+		case i < 144:
+			lengths[i] = 8
+		case i < 256:
+			lengths[i] = 9
+		case i < 280:
+			lengths[i] = 7
+		default:
+			lengths[i] = 8
+		}
+	}
+	t[0].init(lengths[:], &literalSymbols)
+	for i := range 32 {
+		lengths[i] = 5
+	}
+	t[1].init(lengths[:32], &distanceSymbols)
+	return t
+}()
+
+// messageTail is what the sender of a message has left out (RFC 7692 7.2.1).
+var messageTail = [...]byte{0x00, 0x00, 0xff, 0xff}
+
+// codeOrder is the order in which the lengths for code lengths come (RFC 1951
+// 3.2.7).
+var codeOrder = [lengthCodes]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
+
+// Reset makes the Inflater ready for a message whose sender compresses with a
+// window of so many bits, 8 to 15.
+func (f *Inflater) Reset(windowBits int) {
+	f.in, f.count = 0, 0
+	f.stage, f.final, f.ending = stageBlock, false, false
+	f.reach = 1 << windowBits
+}
+
+// Inflate writes to dst what the next bytes of the message, src, say. last tells that
+// the message ends with src. It returns how many bytes it wrote and how many of src
+// it took; done, which only comes with last, that the message is whole.
+//
+// If written is len(dst), there may be more: call again, with the rest of src, even
+// if that is empty. Otherwise all of src was taken. Before every further call the
+// caller adds what was written to history, which is not changed here; where the sender
+// takes its context over (RFC 7692 7.1.1) history is kept from message to
+// message, otherwise it begins empty, and for a message that comes with one call it
+// may be nil.
+//
+// A distance beyond the agreed window is an error, ErrWindow, also where it could be
+// followed, as is one beyond all that came before; other errors are ErrCorrupt and
+// ErrCut. After an error the Inflater is of no use until Reset.
+func (f *Inflater) Inflate(dst, src []byte, last bool, history *Window) (written, taken int, done bool, err error) {
+	o := output{dst: dst, history: history}
+	if !f.ending {
+		var full bool
+		taken, full, err = f.run(&o, src)
+		if err != nil || full || !last {
+			return o.n, taken, false, err
+		}
+		// Between two blocks nothing is missing: the message is empty, or its last block
+		// has BFINAL.
+		if f.between() {
+			return o.n, taken, true, nil
+		}
+		// RFC 7692 7.2.2: what the sender has left out is appended.
+		f.ending, f.tail = true, messageTail[:]
+	}
+	n, full, err := f.run(&o, f.tail)
+	f.tail = f.tail[n:]
+	if err == nil && !full && !f.between() {
+		err = ErrCut
+	}
+	return o.n, taken, err == nil && !full, err
+}
+
+// between tells whether all that was taken are whole blocks.
+func (f *Inflater) between() bool { return f.stage == stageBlock && f.count == 0 }
