@@ -2,6 +2,7 @@ package conform
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net/url"
 	"sync"
@@ -17,10 +18,21 @@ type Runner struct {
 	// Zero is 1.
 	Parallel int
 
+	// Patience is how long a server may do nothing before a case goes on without it.
+	// Zero is DefaultPatience. A server that does what is expected is never waited for
+	// that long.
+	Patience time.Duration
+
+	// TLS is for wss:// URLs. nil is Go's default.
+	TLS *tls.Config
+
 	// OnResult, if set, is called after each case with how many are done. Calls
 	// never overlap; they come from several goroutines.
 	OnResult func(done, total int, r Result)
 }
+
+// DefaultPatience is long enough for a machine that is busy with other things.
+const DefaultPatience = 3 * time.Second
 
 // Run plays the cases and returns when they are done. It fails if the URL is
 // none, if the server cannot be reached at all, or if ctx is over; the report then
@@ -31,6 +43,9 @@ func (r *Runner) Run(ctx context.Context) (Report, error) {
 	if err != nil || u.Host == "" || (u.Scheme != "ws" && u.Scheme != "wss") {
 		return report, fmt.Errorf("%q is no WebSocket URL: want one such as ws://127.0.0.1:9001/", r.URL)
 	}
+	if report.Agent, err = r.probe(ctx, u); err != nil {
+		return report, err
+	}
 	results := make([]Result, len(r.Cases))
 	var (
 		mu   sync.Mutex
@@ -38,7 +53,7 @@ func (r *Runner) Run(ctx context.Context) (Report, error) {
 		wg   sync.WaitGroup
 	)
 	play := func(i int) {
-		results[i] = run(ctx, u, &r.Cases[i])
+		results[i] = r.run(ctx, u, &r.Cases[i])
 		mu.Lock()
 		defer mu.Unlock()
 		done++
@@ -75,18 +90,35 @@ func (r *Runner) Run(ctx context.Context) (Report, error) {
 	return report, ctx.Err()
 }
 
+// probe opens one connection and returns the server's name for itself.
+func (r *Runner) probe(ctx context.Context, u *url.URL) (agent string, err error) {
+	s := newSession("probe", r, u)
+	defer s.shut()
+	if err := s.dial(ctx); err != nil {
+		return "", err
+	}
+	if err := s.handshake(opening{}); err != nil {
+		return "", fmt.Errorf("%s does not open WebSocket connections: %w", r.URL, err)
+	}
+	s.send(0, closeFrame(1000, ""))
+	s.wait(ctx, s.patience)
+	return s.server, nil
+}
+
 // run plays one case.
-func run(ctx context.Context, u *url.URL, c *Case) Result {
+func (r *Runner) run(ctx context.Context, u *url.URL, c *Case) Result {
 	timeout := c.Timeout
 	if timeout == 0 {
 		timeout = DefaultTimeout
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	s := &Session{url: u, began: time.Now()}
+	s := newSession(c.ID, r, u)
+	defer s.shut()
 	c.Run(ctx, s)
 	s.result.ID, s.result.Group, s.result.Title = c.ID, c.Group, c.Title
 	s.result.Sent, s.result.Expected = c.Sent, c.Expected
-	s.result.Took = time.Since(s.began)
+	s.result.Took = time.Since(s.log.began)
+	s.result.Wire = s.log.all()
 	return s.result
 }
