@@ -114,16 +114,37 @@ func (c *Conn) broke(op string, err error) {
 	c.setClosing()
 }
 
-// fail gives up on the peer for what it sent.
+// fail gives up on the peer for what it sent, at once.
 func (d *Driver) fail(err error) {
-	c := (*Conn)(d)
+	(*Conn)(d).failFor(err)
+	d.discard(err)
+}
+
+// failFor is failWith for what the peer sent, which is logged. From any goroutine.
+func (c *Conn) failFor(err error) {
 	code, reason := frame.InternalError, ""
 	if fault := (*frame.Error)(nil); errors.As(err, &fault) {
 		code, reason = fault.Code, fault.Rule
 	}
-	d.loop.config.Logger.Info("framerail: connection failed", "remote", c.RemoteAddr(), "code", uint16(code), "error", err)
+	c.loop.config.Logger.Info("framerail: connection failed", "remote", c.RemoteAddr(), "code", uint16(code), "error", err)
 	c.failWith(code, reason, err, false)
-	d.discard(err)
+}
+
+// refuse gives up on the peer for what it sent, behind the callbacks that wait: what it
+// sent before was right, and is answered first. From here on nothing is parsed.
+func (d *Driver) refuse(err error) {
+	c := (*Conn)(d)
+	if c.inline() || c.State() != Open || !c.queued.Load() {
+		d.fail(err)
+		return
+	}
+	c.mu.Lock()
+	c.ending(Local, err)
+	c.mu.Unlock()
+	d.input = inputDiscard
+	d.dropReceiver()
+	d.startEndTimer()
+	c.post(event{kind: eventFail, err: err})
 }
 
 // discard stops parsing: what arrives from now on is read and dropped, so that
@@ -150,7 +171,7 @@ func (d *Driver) closeFrame(payload []byte) {
 	c := (*Conn)(d)
 	code, reason, err := frame.ParseClose(payload)
 	if err != nil {
-		d.fail(err)
+		d.refuse(err)
 		return
 	}
 	c.mu.Lock()

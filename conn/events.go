@@ -17,7 +17,7 @@ type event struct {
 	op    frame.Opcode   // of a message or a piece
 	buf   *buffer.Buffer // the payload, owned by the event; nil on the loop
 	raw   []byte         // the payload of a control frame on the loop
-	err   error          // of eventEnd, without a Close frame, and of eventCut
+	err   error          // of eventEnd, without a Close frame, of eventFail and of eventCut
 }
 
 type eventKind uint8
@@ -30,6 +30,7 @@ const (
 	eventPing
 	eventPong
 	eventDrained
+	eventFail  // the peer sent what it may not
 	eventEnd   // the peer's Close frame, or the end of its stream
 	eventClose // the last one
 )
@@ -119,6 +120,8 @@ func (c *Conn) call(ev event) {
 		if h.Drained != nil && c.State() == Open {
 			h.Drained(c)
 		}
+	case eventFail:
+		c.failFor(ev.err)
 	case eventEnd:
 		c.peerEnded(ev.err)
 	case eventClose:

@@ -113,9 +113,12 @@ func (r *Reader) advance() {
 			r.err = ErrReaderDone
 			return
 		}
-		if err := in.events[in.head].ends(c); err != nil {
+		if in.events[in.head].kind == eventClose {
+			r.err = c.end.info.Err // the event is the connection's goroutine's, after the callback
 			c.mu.Unlock()
-			r.err = err // the event is the connection's goroutine's, after the callback
+			if r.err == nil {
+				r.err = ErrMessageCut
+			}
 			return
 		}
 		ev, wake := in.next()
@@ -128,28 +131,15 @@ func (r *Reader) advance() {
 			r.buf, r.piece, r.last = ev.buf, ev.buf.B, ev.last
 		case eventCut:
 			r.err = ev.err
+		case eventEnd, eventFail:
+			c.run(ev) // before the callback is told, which may close with a code of its own
+			if r.err = ev.err; r.err == nil {
+				r.err = ErrMessageCut
+			}
 		default:
 			c.runQueued(ev)
 		}
 	}
-}
-
-// ends is why a message in pieces cannot go on past this event; nil if it can.
-// mu is held.
-func (ev *event) ends(c *Conn) error {
-	switch ev.kind {
-	case eventEnd:
-		if ev.err != nil {
-			return ev.err
-		}
-		return ErrMessageCut
-	case eventClose:
-		if err := c.end.info.Err; err != nil {
-			return err
-		}
-		return ErrMessageCut
-	}
-	return nil
 }
 
 // drop gives the current piece back.

@@ -235,7 +235,7 @@ func (d *Driver) parseAll(rx *receiver, b []byte) (all bool) {
 		}
 		ev, n, err := rx.dec.Next(b)
 		if err != nil {
-			d.fail(err)
+			d.refuse(err)
 			return true
 		}
 		b = b[n:]
