@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/framerail/framerail/bench/internal/wire"
@@ -30,7 +32,15 @@ type client struct {
 
 // connect opens a TCP connection without a handshake.
 func connect(ctx context.Context, addr string) (*client, error) {
+	return connectFrom(ctx, netip.Addr{}, addr)
+}
+
+// connectFrom is connect from one of this machine's addresses, or from any.
+func connectFrom(ctx context.Context, from netip.Addr, addr string) (*client, error) {
 	d := net.Dialer{Timeout: patience, KeepAlive: -1}
+	if from.IsValid() {
+		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
+	}
 	c, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return nil, err
@@ -68,6 +78,22 @@ func (c *client) handshake(addr, path string) error {
 		return err
 	}
 	return wire.ReadResponse(c.in)
+}
+
+// ask sends a request for a handshake and returns the answer's status; of one that is
+// a refusal for now it must say when to come again.
+func (c *client) ask(addr string) (status int, err error) {
+	if _, err := c.Write(wire.Request(addr, "/")); err != nil {
+		return 0, err
+	}
+	answer, err := http.ReadResponse(c.in, nil)
+	if err != nil {
+		return 0, err
+	}
+	if status = answer.StatusCode; status != http.StatusSwitchingProtocols && answer.Header.Get("Retry-After") == "" {
+		err = fmt.Errorf("status %d without Retry-After", status)
+	}
+	return status, err
 }
 
 // extend gives what follows another while.

@@ -21,6 +21,9 @@ type program struct {
 	Hold          holdCommand          `cmd:"" help:"Many open connections, pinged: none is dropped."`
 	Churn         churnCommand         `cmd:"" help:"Connect, echo, close, over and over: nothing stays behind."`
 	Integrity     integrityCommand     `cmd:"" help:"Messages in random fragments and pieces: nothing lost, reordered, altered."`
+	Admission     admissionCommand     `cmd:"" help:"More clients than allowed, in all, from one address, in a second: refused or kept waiting, others unaffected."`
+	Budget        budgetCommand        `cmd:"" help:"Clients that together hold more than there is for buffers: new ones refused, the largest holders closed."`
+	Lifetime      lifetimeCommand      `cmd:"" help:"Connections that live for long: closed with 1001 in time, not all at once."`
 	SlowReader    slowReaderCommand    `cmd:"" name:"slowreader" help:"Peers that stop reading, under each overflow policy: bounded, dealt with, others unaffected."`
 	Headers       headersCommand       `cmd:"" help:"Requests that are too long or have no end: refused, at a cost that grows with their bytes alone."`
 	Slowloris     slowlorisCommand     `cmd:"" help:"Requests sent a byte at a time: ended at the deadline, others unaffected."`
