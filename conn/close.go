@@ -256,6 +256,21 @@ func (d *Driver) startEndTimer() {
 	}
 }
 
+// closeLate ends the wait for the peer's Close, unless it has come: a loop that was
+// kept from its work fires timers before it has read from all that are ready.
+func (d *Driver) closeLate() {
+	c := (*Conn)(d)
+	d.corked.Store(true)
+	d.read()
+	c.mu.Lock()
+	c.flushTurn()
+	over := c.end != nil && c.end.step(c)
+	c.mu.Unlock()
+	if !over {
+		d.abort(Nobody, ErrCloseTimeout)
+	}
+}
+
 // finish closes the transport, whatever is still pending, and lets the loop
 // forget the connection.
 func (d *Driver) finish() {

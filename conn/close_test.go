@@ -325,3 +325,27 @@ func TestCloseInfoString(t *testing.T) {
 		expect(t, "name", s.String(), want)
 	}
 }
+
+// A loop that is late may find the timeout over before it has read the answer.
+func TestCloseThatCameInTimeIsReadBeforeTheTimeout(t *testing.T) {
+	both(t, func(t *testing.T, dispatch Dispatch) {
+		r := openRig(t, Config{Dispatch: dispatch})
+		expect(t, "Close", r.c.Close(frame.GoingAway, ""), nil)
+		r.turn()
+		r.wire.in = append(text("sent before it knew"), peerClose(frame.GoingAway, "")...)
+		r.advance(DefaultCloseTimeout)
+		expect(t, "closed", r.wire.closed, true)
+		expectInfo(t, r.info(), CloseInfo{By: Local, Sent: frame.GoingAway, Received: frame.GoingAway})
+	})
+}
+
+// What it finds is no reason to wait on.
+func TestCloseTimeoutEndsAPeerThatSendsOn(t *testing.T) {
+	r := openRig(t, Config{})
+	expect(t, "Close", r.c.Close(frame.GoingAway, ""), nil)
+	r.turn()
+	r.wire.in = text("and on")
+	r.advance(DefaultCloseTimeout)
+	expect(t, "closed", r.wire.closed, true)
+	expect(t, "error", r.info().Err, ErrCloseTimeout)
+}

@@ -11,7 +11,7 @@ import "time"
 func (d *Driver) Expire() {
 	switch {
 	case d.endTimed:
-		d.abort(Nobody, ErrCloseTimeout)
+		d.closeLate()
 	case (*Conn)(d).State() == Open:
 		d.heartbeat()
 		d.checkStall()
