@@ -8,6 +8,7 @@ require (
 	github.com/framerail/framerail v0.0.0
 	github.com/gobwas/ws v1.5.0
 	github.com/gorilla/websocket v1.5.3
+	github.com/klauspost/compress v1.20.1
 	github.com/lxzan/gws v1.8.9
 	golang.org/x/sys v0.49.0
 )
@@ -15,7 +16,6 @@ require (
 require (
 	github.com/dolthub/maphash v0.1.0 // indirect
 	github.com/gobwas/httphead v0.1.0 // indirect
-	github.com/klauspost/compress v1.20.1 // indirect
 )
 
 replace github.com/framerail/framerail => ../

@@ -149,7 +149,7 @@ func (c *cpuCommand) print(list []peers.Peer, size int, rounds []map[string]figu
 	fmt.Printf("%d B %s, %d connections, %d rounds of %d turns of %v; microseconds of CPU per message\n",
 		size, kind, c.Conns, len(rounds), c.Slices, c.Slice)
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "peer\tversion\tserver\tuser\tsystem\tclient\tmessages/s\t/ %s\t(lowest-highest)\t\n", c.Against)
+	fmt.Fprintf(w, "peer\tversion\tserver\tuser\tsystem\tclient\tmessages/s\techo bytes\t/ %s\t(lowest-highest)\t\n", c.Against)
 	medians := make(map[string]float64)
 	for _, p := range list {
 		each := func(figure func(figures) float64) float64 {
@@ -164,8 +164,8 @@ func (c *cpuCommand) print(list []peers.Peer, size int, rounds []map[string]figu
 			ratios = append(ratios, round[p.Name].server()/round[c.Against].server())
 		}
 		medians[p.Name] = median(ratios)
-		fmt.Fprintf(w, "%s\t%s\t%.2f\t%.2f\t%.2f\t%.2f\t%.0f\t%.2f\t(%.2f-%.2f)\t\n", p.Name, p.Version(),
-			each(figures.server), each(figures.user), each(figures.system), each(figures.client), each(figures.rate),
+		fmt.Fprintf(w, "%s\t%s\t%.2f\t%.2f\t%.2f\t%.2f\t%.0f\t%.0f\t%.2f\t(%.2f-%.2f)\t\n", p.Name, p.Version(),
+			each(figures.server), each(figures.user), each(figures.system), each(figures.client), each(figures.rate), each(figures.size),
 			medians[p.Name], slices.Min(ratios), slices.Max(ratios))
 	}
 	w.Flush()

@@ -22,12 +22,14 @@ type loadCommand struct {
 	Conns  int    `required:"" help:"Connections."`
 	Size   int    `required:"" help:"Payload of each message, in bytes."`
 	Binary bool   `help:"Send binary messages, not text."`
+	Offer  string `help:"Offer of extensions."`
 }
 
 // slice is what happened in one stretch of time.
 type slice struct {
 	Messages int
 	Elapsed  time.Duration
+	Received int64 // bytes, frames and all
 }
 
 func (l *loadCommand) Run() (err error) {
@@ -35,7 +37,7 @@ func (l *loadCommand) Run() (err error) {
 	if l.Binary {
 		opcode = wire.Binary
 	}
-	clients, err := load.Dial(load.Options{Addr: l.Addr, Conns: l.Conns, Opcode: opcode, Size: l.Size})
+	clients, err := load.Dial(load.Options{Addr: l.Addr, Conns: l.Conns, Opcode: opcode, Size: l.Size, Offer: l.Offer})
 	if err != nil {
 		return err
 	}
@@ -50,11 +52,12 @@ func (l *loadCommand) Run() (err error) {
 			return err
 		}
 		start := time.Now()
+		received := clients.Received
 		messages, err := clients.PingPong(d)
 		if err != nil {
 			return err
 		}
-		if err := answer.Encode(slice{messages, time.Since(start)}); err != nil {
+		if err := answer.Encode(slice{messages, time.Since(start), clients.Received - received}); err != nil {
 			return err
 		}
 	}

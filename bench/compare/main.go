@@ -30,7 +30,10 @@ func main() {
 	command := kong.Parse(new(program),
 		kong.Name("compare"),
 		kong.Description("Measure framerail beside other WebSocket libraries, in one run. Linux only."),
-		kong.Vars{"peers": strings.Join(peers.Names(), ",")},
+		kong.Vars{
+			"peers": strings.Join(peers.Names(peers.All()), ","),
+			"all":   strings.Join(peers.Names(append(peers.All(), peers.Compressing()...)), ","),
+		},
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
 	command.FatalIfErrorf(command.Run())

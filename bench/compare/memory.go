@@ -54,7 +54,7 @@ func (m *memoryCommand) Run(ctx context.Context) error {
 	rounds := make(map[string][]perConn)
 	for range m.Rounds {
 		for _, p := range list {
-			one, err := m.one(ctx, p.Name)
+			one, err := m.one(ctx, p)
 			if err != nil {
 				return fmt.Errorf("%s: %w", p.Name, err)
 			}
@@ -76,14 +76,14 @@ func (m *memoryCommand) Run(ctx context.Context) error {
 	return nil
 }
 
-func (m *memoryCommand) one(ctx context.Context, peer string) (result perConn, err error) {
-	s, err := startServer(ctx, peer, -1)
+func (m *memoryCommand) one(ctx context.Context, peer peers.Peer) (result perConn, err error) {
+	s, err := startServer(ctx, peer.Name, -1)
 	if err != nil {
 		return result, err
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
 
-	warmup, err := m.echoed(s, warmupConns)
+	warmup, err := m.echoed(s, warmupConns, offer(peer))
 	if err != nil {
 		return result, err
 	}
@@ -95,7 +95,7 @@ func (m *memoryCommand) one(ctx context.Context, peer string) (result perConn, e
 		return result, err
 	}
 
-	clients, err := m.echoed(s, m.Conns)
+	clients, err := m.echoed(s, m.Conns, offer(peer))
 	if err != nil {
 		return result, err
 	}
@@ -120,8 +120,8 @@ func (m *memoryCommand) one(ctx context.Context, peer string) (result perConn, e
 }
 
 // echoed opens connections, each of which has echoed one message.
-func (m *memoryCommand) echoed(s *child, conns int) (*load.Clients, error) {
-	clients, err := load.Dial(load.Options{Addr: s.First, Conns: conns, Opcode: wire.Text, Size: m.Size})
+func (m *memoryCommand) echoed(s *child, conns int, offer string) (*load.Clients, error) {
+	clients, err := load.Dial(load.Options{Addr: s.First, Conns: conns, Opcode: wire.Text, Size: m.Size, Offer: offer})
 	if err != nil {
 		return nil, err
 	}

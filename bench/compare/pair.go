@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/bench/internal/proc"
+	"github.com/framerail/framerail/bench/internal/wire"
 	"github.com/framerail/framerail/bench/peers"
 )
 
@@ -39,11 +40,20 @@ func (c *cpuCommand) startPair(ctx context.Context, p peers.Peer, size int) (*pa
 	if c.Binary {
 		args = append(args, "--binary")
 	}
+	args = append(args, "--offer="+offer(p))
 	clients, err := start(ctx, c.ClientCore, args...)
 	if err != nil {
 		return nil, errors.Join(err, server.stop())
 	}
 	return &pair{p, server, clients}, nil
+}
+
+// offer is what clients offer to a peer.
+func offer(p peers.Peer) string {
+	if p.Compresses {
+		return wire.Offer
+	}
+	return ""
 }
 
 func (p *pair) stop() error {
@@ -62,6 +72,7 @@ func (p *pair) run(d time.Duration, f *figures) error {
 	}
 	f.Messages += s.Messages
 	f.Elapsed += s.Elapsed
+	f.Received += s.Received
 	return nil
 }
 
@@ -89,4 +100,5 @@ func (f figures) server() float64 { return f.perMessage(f.User + f.System) }
 func (f figures) user() float64   { return f.perMessage(f.User) }
 func (f figures) system() float64 { return f.perMessage(f.System) }
 func (f figures) client() float64 { return f.perMessage(f.Client) }
+func (f figures) size() float64   { return float64(f.Received) / float64(f.Messages) }
 func (f figures) rate() float64   { return float64(f.Messages) / f.Elapsed.Seconds() }

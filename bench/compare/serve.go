@@ -19,7 +19,7 @@ import (
 // serveCommand is one echo server as a process of its own. It prints its
 // address on a line of its own once it is ready.
 type serveCommand struct {
-	Peer       string `arg:"" enum:"${peers}" help:"Which server: ${enum}."`
+	Peer       string `arg:"" enum:"${all}" help:"Which server: ${enum}."`
 	Addr       string `default:"127.0.0.1:0" help:"Address to listen on."`
 	CPUProfile string `name:"cpuprofile" placeholder:"FILE" help:"Write a CPU profile to FILE at the end."`
 	MemProfile string `name:"memprofile" placeholder:"FILE" help:"Write a heap profile to FILE at the end, connections and all."`

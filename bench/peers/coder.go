@@ -15,9 +15,16 @@ import (
 // with it the deadline for each message, since a connection here may be idle
 // for as long as it likes; the context is not the request's, which the README
 // advises against.
-func newCoder() Server {
+func newCoder() Server { return coderWith(websocket.CompressionDisabled) }
+
+// newCoderTakeover and newCoderAlone are the two ways of compressing that coder has.
+func newCoderTakeover() Server { return coderWith(websocket.CompressionContextTakeover) }
+
+func newCoderAlone() Server { return coderWith(websocket.CompressionNoContextTakeover) }
+
+func coderWith(compression websocket.CompressionMode) Server {
 	return newHTTPServer(func(w http.ResponseWriter, r *http.Request) {
-		c, err := websocket.Accept(w, r, nil)
+		c, err := websocket.Accept(w, r, &websocket.AcceptOptions{CompressionMode: compression})
 		if err != nil {
 			return
 		}

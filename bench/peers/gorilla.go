@@ -13,11 +13,17 @@ import (
 // and the echo loop of its overview and of its echo example. The loop runs on a
 // goroutine of its own, as in its chat example, so that what the HTTP server
 // holds for the request can be collected.
-func newGorilla() Server {
+func newGorilla() Server { return gorillaWith(false) }
+
+// newGorillaAlone compresses each message by itself, the one way that gorilla has.
+func newGorillaAlone() Server { return gorillaWith(true) }
+
+func gorillaWith(compression bool) Server {
 	upgrader := websocket.Upgrader{
-		ReadBufferSize:  1024,
-		WriteBufferSize: 1024,
-		WriteBufferPool: new(sync.Pool),
+		ReadBufferSize:    1024,
+		WriteBufferSize:   1024,
+		WriteBufferPool:   new(sync.Pool),
+		EnableCompression: compression,
 	}
 	return newHTTPServer(func(w http.ResponseWriter, r *http.Request) {
 		c, err := upgrader.Upgrade(w, r, nil)

@@ -14,11 +14,23 @@ import (
 // echo example leaves off, and compression, which no client here offers and
 // which its own benchmark leaves off. CheckUtf8Enabled stays off, its default,
 // of which its documentation says that it performs better.
-func newGWS() Server {
+func newGWS() Server { return gwsWith(gws.PermessageDeflate{}) }
+
+// newGWSTakeover compresses with context takeover both ways, as the client of the
+// README's section on proxies does; newGWSAlone is the README's "Best Practice", which
+// compresses each message by itself.
+func newGWSTakeover() Server {
+	return gwsWith(gws.PermessageDeflate{Enabled: true, ServerContextTakeover: true, ClientContextTakeover: true})
+}
+
+func newGWSAlone() Server { return gwsWith(gws.PermessageDeflate{Enabled: true}) }
+
+func gwsWith(deflate gws.PermessageDeflate) Server {
 	upgrader := gws.NewUpgrader(new(gwsEcho), &gws.ServerOption{
 		Recovery:            gws.Recovery,
 		ReadMaxPayloadSize:  MaxMessage,
 		WriteMaxPayloadSize: MaxMessage,
+		PermessageDeflate:   deflate,
 	})
 	return newHTTPServer(func(w http.ResponseWriter, r *http.Request) {
 		socket, err := upgrader.Upgrade(w, r)

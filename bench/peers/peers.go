@@ -3,9 +3,9 @@
 //
 // Each server is set up the way its own documentation recommends for a server
 // with many connections; the comment above each constructor says which
-// recommendation that is. All of them take messages of up to MaxMessage bytes,
-// none negotiates compression, and none checks more than its defaults check:
-// framerail always verifies that text is UTF-8, the peers leave it out.
+// recommendation that is. All of them take messages of up to MaxMessage bytes, only
+// those of Compressing negotiate compression, and none checks more than its defaults
+// check: framerail always verifies that text is UTF-8, the peers leave it out.
 package peers
 
 import (
@@ -36,39 +36,64 @@ type Peer struct {
 	Name   string        // the name used on the command line and in tables
 	Module string        // the module whose version is reported
 	New    func() Server // a fresh server for one listener
+	// Compresses tells that the server accepts permessage-deflate, and that clients
+	// are to offer it.
+	Compresses bool
 }
 
 // All returns the peers in the order in which tables list them, framerail
 // first. The slice is the caller's.
 func All() []Peer {
 	return []Peer{
-		{"framerail", "github.com/framerail/framerail", newFramerail},
-		{"framerail-goroutines", "github.com/framerail/framerail", newFramerailGoroutines},
-		{"gws", "github.com/lxzan/gws", newGWS},
-		{"gorilla", "github.com/gorilla/websocket", newGorilla},
-		{"coder", "github.com/coder/websocket", newCoder},
-		{"gobwas", "github.com/gobwas/ws", newGobwas},
+		{"framerail", moduleFramerail, newFramerail, false},
+		{"framerail-goroutines", moduleFramerail, newFramerailGoroutines, false},
+		{"gws", moduleGWS, newGWS, false},
+		{"gorilla", moduleGorilla, newGorilla, false},
+		{"coder", moduleCoder, newCoder, false},
+		{"gobwas", "github.com/gobwas/ws", newGobwas, false},
 	}
 }
 
-// Names returns the names of All, in the same order.
-func Names() []string {
+// Compressing returns the servers that compress, framerail first: "takeover" those in
+// which a message may refer to earlier ones, both ways, "alone" those in which none may.
+// All compress at level 1, which is the default of each. gobwas/ws leaves compression to
+// the program. The slice is the caller's.
+func Compressing() []Peer {
+	return []Peer{
+		{"gws-takeover", moduleGWS, newGWSTakeover, true},
+		{"coder-takeover", moduleCoder, newCoderTakeover, true},
+		{"gws-alone", moduleGWS, newGWSAlone, true},
+		{"gorilla-alone", moduleGorilla, newGorillaAlone, true},
+		{"coder-alone", moduleCoder, newCoderAlone, true},
+	}
+}
+
+const (
+	moduleFramerail = "github.com/framerail/framerail"
+	moduleGWS       = "github.com/lxzan/gws"
+	moduleGorilla   = "github.com/gorilla/websocket"
+	moduleCoder     = "github.com/coder/websocket"
+)
+
+// Names returns the names of some peers, in the same order.
+func Names(of []Peer) []string {
 	var names []string
-	for _, p := range All() {
+	for _, p := range of {
 		names = append(names, p.Name)
 	}
 	return names
 }
 
-// ByName returns the peer called name, or an error that lists the names there
-// are.
+// ByName returns the peer called name, of All or Compressing, or an error that lists
+// the names there are.
 func ByName(name string) (Peer, error) {
-	for _, p := range All() {
+	all := append(All(), Compressing()...)
+	for _, p := range all {
 		if p.Name == name {
 			return p, nil
 		}
 	}
-	return Peer{}, fmt.Errorf("no peer %q; there are %s", name, strings.Join(Names(), ", "))
+	return Peer{}, fmt.Errorf("no peer %q; there are %s", name, strings.Join(Names(all), ", "))
 }
 
 // Version returns the version of the peer's module that this program was built

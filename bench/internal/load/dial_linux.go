@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -14,28 +16,55 @@ import (
 
 // dial connects and shakes hands with blocking calls, then makes the socket
 // non-blocking.
-func dial(addr netip.AddrPort, host string) (int, error) {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+func dial(addr netip.AddrPort, o Options) (fd int, agreed agreement, err error) {
+	fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return -1, fmt.Errorf("socket: %w", err)
+		return -1, agreed, fmt.Errorf("socket: %w", err)
 	}
-	if err := open(fd, addr, host); err != nil {
-		return -1, errors.Join(err, unix.Close(fd))
+	if agreed, err = open(fd, addr, o); err != nil {
+		return -1, agreed, errors.Join(err, unix.Close(fd))
 	}
-	return fd, nil
+	return fd, agreed, nil
 }
 
-func open(fd int, addr netip.AddrPort, host string) error {
+func open(fd int, addr netip.AddrPort, o Options) (agreed agreement, err error) {
 	if err := configure(fd); err != nil {
-		return err
+		return agreed, err
 	}
 	if err := connect(fd, &unix.SockaddrInet4{Port: int(addr.Port()), Addr: addr.Addr().As4()}); err != nil {
-		return fmt.Errorf("connect: %w", err)
+		return agreed, fmt.Errorf("connect: %w", err)
 	}
-	if err := wire.Handshake(blocking(fd), host, "/"); err != nil {
-		return err
+	if o.Offer == "" {
+		err = wire.Handshake(blocking(fd), o.Addr, "/")
+	} else {
+		agreed, err = negotiate(fd, o)
 	}
-	return unix.SetNonblock(fd, true)
+	if err != nil {
+		return agreed, err
+	}
+	return agreed, unix.SetNonblock(fd, true)
+}
+
+// agreement is what the clients must know of what a server agreed to.
+type agreement struct {
+	serverTakeover bool
+	clientBits     int
+}
+
+func negotiate(fd int, o Options) (a agreement, err error) {
+	answer, err := wire.HandshakeOffering(blocking(fd), o.Addr, "/", o.Offer)
+	if err != nil {
+		return a, err
+	}
+	if !strings.HasPrefix(answer, "permessage-deflate") {
+		return a, fmt.Errorf("the server agrees to %q", answer)
+	}
+	a = agreement{serverTakeover: !strings.Contains(answer, "server_no_context_takeover"), clientBits: 15}
+	if _, bits, bounded := strings.Cut(answer, "client_max_window_bits="); bounded {
+		bits, _, _ = strings.Cut(bits, ";")
+		a.clientBits, err = strconv.Atoi(strings.TrimSpace(bits))
+	}
+	return a, err
 }
 
 // connect waits for the connection even if a signal interrupts the call, as

@@ -31,6 +31,8 @@ const (
 // Clients is a number of open connections to one server. Not safe for use by
 // two goroutines.
 type Clients struct {
+	Received int64 // bytes from the server, frames and all
+
 	epoll   int
 	clients []client
 	read    []byte
@@ -43,6 +45,7 @@ type client struct {
 	turn     int
 	unsent   []byte // the part of the present frame that the socket did not take
 	echo     wire.Echo
+	inflated *wire.DeflatedEcho // in place of echo, if compression was agreed on
 }
 
 type message struct {
@@ -56,6 +59,9 @@ type Options struct {
 	Conns  int    // how many connections
 	Opcode byte   // wire.Text or wire.Binary
 	Size   int    // bytes of payload in each message
+	// Offer is what is offered of extensions: "" or one of permessage-deflate, which
+	// the server must accept. Then messages are compressed, each by itself.
+	Offer string
 }
 
 // Dial opens the connections, one after the other, and shakes hands on each.
@@ -74,14 +80,22 @@ func Dial(o Options) (*Clients, error) {
 		read:   make([]byte, 256<<10),
 		events: make([]unix.EpollEvent, 256),
 	}
-	messages := newMessages(o)
+	var messages [][variants]message
+	var inflater wire.Inflater
 	for i := range o.Conns {
-		fd, err := dial(addr, o.Addr)
+		fd, agreed, err := dial(addr, o)
+		if err == nil && i == 0 {
+			messages, err = newMessages(o, agreed)
+		}
 		if err != nil {
 			l.Close()
 			return nil, fmt.Errorf("connection %d: %w", i, err)
 		}
-		l.clients = append(l.clients, client{fd: fd, messages: &messages[i%len(messages)]})
+		c := client{fd: fd, messages: &messages[i%len(messages)]}
+		if o.Offer != "" {
+			c.inflated = &wire.DeflatedEcho{Inflater: &inflater, Takeover: agreed.serverTakeover}
+		}
+		l.clients = append(l.clients, c)
 		if err := l.interest(unix.EPOLL_CTL_ADD, i, unix.EPOLLIN); err != nil {
 			l.Close()
 			return nil, err
@@ -90,17 +104,26 @@ func Dial(o Options) (*Clients, error) {
 	return l, nil
 }
 
-func newMessages(o Options) [][variants]message {
+func newMessages(o Options, agreed agreement) ([][variants]message, error) {
 	messages := make([][variants]message, min(sets, o.Conns))
 	for i := range messages {
 		for j := range messages[i] {
 			seed := i*variants + j
 			payload := wire.Payload(o.Size, seed)
 			maskingKey := [4]byte{byte(seed), 0x17, 0x5a, 0xc3}
-			messages[i][j] = message{payload, wire.AppendFrame(nil, true, o.Opcode, maskingKey, payload)}
+			if o.Offer == "" {
+				messages[i][j] = message{payload, wire.AppendFrame(nil, true, o.Opcode, maskingKey, payload)}
+				continue
+			}
+			payload = wire.Prose(o.Size, seed)
+			compressed, err := wire.Deflate(payload, agreed.clientBits)
+			if err != nil {
+				return nil, err
+			}
+			messages[i][j] = message{payload, wire.AppendDeflated(nil, o.Opcode, maskingKey, compressed)}
 		}
 	}
-	return messages
+	return messages, nil
 }
 
 // Close closes all connections with a reset.
@@ -188,6 +211,10 @@ func (l *Clients) ready(i int, events uint32) (done bool, err error) {
 	case n == 0:
 		return false, errors.New("the server closed the connection")
 	}
+	l.Received += int64(n)
+	if c.inflated != nil {
+		return c.inflated.Feed(l.read[:n])
+	}
 	return c.echo.Feed(l.read[:n])
 }
 
@@ -195,7 +222,11 @@ func (l *Clients) ready(i int, events uint32) (done bool, err error) {
 func (l *Clients) send(i int) error {
 	c := &l.clients[i]
 	m := &c.messages[c.turn]
-	c.echo.Expect(m.frame[0]&0x0f, m.payload)
+	if opcode := m.frame[0] & 0x0f; c.inflated != nil {
+		c.inflated.Expect(opcode, m.payload)
+	} else {
+		c.echo.Expect(opcode, m.payload)
+	}
 	c.turn = (c.turn + 1) % variants
 	n, errno := rawWrite(c.fd, m.frame)
 	if errno != 0 && errno != unix.EAGAIN {

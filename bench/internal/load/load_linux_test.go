@@ -9,13 +9,13 @@ import (
 	"github.com/framerail/framerail/bench/peers"
 )
 
-func serve(t *testing.T) string {
+func serve(t *testing.T, name string) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := peers.ByName("gws")
+	p, err := peers.ByName(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -28,7 +28,7 @@ func serve(t *testing.T) string {
 // Messages larger than a socket's buffers need the write that continues while
 // the echo is being read.
 func TestClientsVerifyEchoes(t *testing.T) {
-	addr := serve(t)
+	addr := serve(t, "gws")
 	for size, conns := range map[int]int{0: 20, 20: 20, 16 << 10: 3, 8 << 20: 1} {
 		l, err := Dial(Options{Addr: addr, Conns: conns, Opcode: wire.Text, Size: size})
 		if err != nil {
@@ -43,6 +43,41 @@ func TestClientsVerifyEchoes(t *testing.T) {
 		if err := l.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// Each way of compressing is one that some server has.
+func TestClientsVerifyCompressedEchoes(t *testing.T) {
+	for _, p := range peers.Compressing() {
+		t.Run(p.Name, func(t *testing.T) {
+			addr := serve(t, p.Name)
+			for size, conns := range map[int]int{20: 20, 2000: 20, 64 << 10: 3, 1 << 20: 1} {
+				l, err := Dial(Options{Addr: addr, Conns: conns, Opcode: wire.Text, Size: size, Offer: wire.Offer})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := l.Once(); err != nil {
+					t.Errorf("%d bytes, once: %v", size, err)
+				}
+				n, err := l.PingPong(50 * time.Millisecond)
+				if err != nil || n < conns {
+					t.Errorf("%d bytes: %d messages, %v", size, n, err)
+				}
+				if least := int64(n+conns) * int64(size) / 2; size >= 2000 && l.Received > least {
+					t.Errorf("%d bytes: %d bytes came for %d messages", size, l.Received, n+conns)
+				}
+				if err := l.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+}
+
+func TestClientsNeedWhatTheyOffer(t *testing.T) {
+	if l, err := Dial(Options{Addr: serve(t, "gws"), Conns: 1, Opcode: wire.Text, Size: 20, Offer: wire.Offer}); err == nil {
+		l.Close()
+		t.Error("a server that does not compress passes for one that does")
 	}
 }
 

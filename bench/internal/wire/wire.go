@@ -14,6 +14,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 )
 
 // Opcodes of RFC 6455 5.2.
@@ -56,23 +57,48 @@ func Handshake(rw io.ReadWriter, host, path string) error {
 	return ReadResponse(rw)
 }
 
+// HandshakeOffering is Handshake with an offer of extensions, and gives what the
+// server agreed to: the value of its Sec-WebSocket-Extensions, "" for none.
+func HandshakeOffering(rw io.ReadWriter, host, path, offer string) (agreed string, err error) {
+	request := bytes.TrimSuffix(Request(host, path), []byte("\r\n"))
+	if _, err := rw.Write(fmt.Appendf(request, "%s: %s\r\n\r\n", extensionsField, offer)); err != nil {
+		return "", err
+	}
+	response, err := readResponse(rw)
+	if err != nil {
+		return "", err
+	}
+	for line := range bytes.SplitSeq(response, []byte("\r\n")) {
+		if name, value, _ := bytes.Cut(line, []byte(":")); bytes.EqualFold(name, []byte(extensionsField)) {
+			agreed = string(bytes.TrimSpace(value))
+		}
+	}
+	return agreed, nil
+}
+
+const extensionsField = "Sec-WebSocket-Extensions"
+
 // ReadResponse reads the answer to Request from r, up to its empty line and not
 // a byte further.
 func ReadResponse(r io.Reader) error {
-	var response []byte
+	_, err := readResponse(r)
+	return err
+}
+
+func readResponse(r io.Reader) (response []byte, err error) {
 	for one := make([]byte, 1); !bytes.HasSuffix(response, []byte("\r\n\r\n")); {
 		if len(response) > 8<<10 {
-			return errors.New("handshake: a response of over 8 KiB")
+			return nil, errors.New("handshake: a response of over 8 KiB")
 		}
 		if _, err := io.ReadFull(r, one); err != nil {
-			return fmt.Errorf("handshake: %w after %q", err, response)
+			return nil, fmt.Errorf("handshake: %w after %q", err, response)
 		}
 		response = append(response, one[0])
 	}
 	if !bytes.HasPrefix(response, []byte("HTTP/1.1 101 ")) || !bytes.Contains(response, accept) {
-		return fmt.Errorf("handshake: refused with %q", response)
+		return nil, fmt.Errorf("handshake: refused with %q", response)
 	}
-	return nil
+	return response, nil
 }
 
 // AppendFrame appends a masked frame to dst. The payload is copied and masked;
@@ -107,6 +133,19 @@ func Payload(n, seed int) []byte {
 		p[i] = byte(' ' + (seed+i*7)%95)
 	}
 	return p
+}
+
+// Prose returns n bytes of ASCII that compress about as what programs send does: the
+// records of a feed as JSON, with numbers and words that differ between seeds.
+func Prose(n, seed int) []byte {
+	words := [...]string{"price", "volume", "open", "closed", "Berlin", "Osaka", "Recife", "is", "the", "now", "over", "under", "with", "alert", "user", "joined"}
+	r := rand.New(rand.NewPCG(uint64(seed), 1))
+	p := fmt.Appendf(make([]byte, 0, n+200), "[%d", seed)
+	for len(p) < n {
+		p = fmt.Appendf(p, `,{"id":%d,"at":17000%08d,"topic":%q,"value":%d.%02d,"text":"%s %s %s"}`, r.IntN(1e6), r.IntN(1e8), words[r.IntN(16)],
+			r.IntN(1000), r.IntN(100), words[r.IntN(16)], words[r.IntN(16)], words[r.IntN(16)])
+	}
+	return p[:n]
 }
 
 // ReadFrame reads one frame of at most 1 MiB from a server.
