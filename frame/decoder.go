@@ -40,6 +40,7 @@ type Decoder struct {
 	held    uint8     // bytes in buf
 	fin     bool      // the data frame in progress is its message's last
 	first   bool      // no event has been given of the message in progress
+	rsv1    bool      // the message in progress has RSV1 in its first frame
 	text    textState // of the message in progress, if it is text
 
 	// A header or the payload of a control frame, as far as it has come.
@@ -66,7 +67,7 @@ func (d *Decoder) Reset(role Role, limits Limits) {
 	}
 	d.key, d.rsv = 0, 0
 	d.stage, d.opcode, d.held = stageRest, Continuation, 0
-	d.fin, d.first = false, false
+	d.fin, d.first, d.rsv1 = false, false, false
 	d.text = textWhole
 }
 
@@ -139,7 +140,7 @@ func (d *Decoder) Next(b []byte) (ev Event, n int, err error) {
 	if op == Text && !validText(payload) {
 		return d.badText(payload, head)
 	}
-	return Event{payload, op, true, true}, head + size, nil
+	return Event{payload, op, true, true, false}, head + size, nil
 }
 
 // badText ends the fast path of a text message that is not UTF-8; head is the
@@ -274,14 +275,19 @@ func (d *Decoder) begin(first byte, length int64) *Error {
 	if op != Continuation {
 		d.opcode = op
 		d.first = true
+		d.rsv1 = first&bitRSV1 != 0
 		d.size, d.fragments = 0, 0
 	}
 	if d.fragments >= d.maxFragments {
 		return ErrTooManyFragments
 	}
 	d.fragments++
-	// size is at most maxSize, so nothing here overflows.
-	if length > d.maxSize-d.size {
+	most := d.maxSize
+	if d.rsv1 {
+		most = compressedSize(most)
+	}
+	// size is at most that, so nothing here overflows.
+	if length > most-d.size {
 		return ErrMessageTooBig
 	}
 	d.size += length
@@ -313,7 +319,7 @@ func (d *Decoder) controlPayload(b []byte) (ev Event, n int) {
 	if d.opcode == Continuation {
 		d.stage = stageRest
 	}
-	return Event{payload, d.control, true, true}, n
+	return Event{payload, d.control, true, true, false}, n
 }
 
 // dataPayload takes payload of a data frame from b. With a fault, ev is the
@@ -334,7 +340,7 @@ func (d *Decoder) dataPayload(b []byte) (ev Event, n int, fault *Error) {
 	d.remaining -= int64(n)
 	last := d.fin && d.remaining == 0
 
-	if d.opcode == Text {
+	if d.opcode == Text && !d.rsv1 {
 		good := d.text.accept(payload)
 		if good == n && last && d.text != textWhole {
 			good--
@@ -350,7 +356,7 @@ func (d *Decoder) dataPayload(b []byte) (ev Event, n int, fault *Error) {
 			}
 		}
 	}
-	ev = Event{payload, d.opcode, d.first, last}
+	ev = Event{payload, d.opcode, d.first, last, d.rsv1}
 	if n == 0 && !d.first && !last {
 		ev = Event{}
 	}

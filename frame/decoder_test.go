@@ -214,7 +214,7 @@ func TestDecoderNegotiatedRSV1(t *testing.T) {
 	} {
 		var d Decoder
 		d.Reset(Client, Limits{})
-		d.rsv = bitRSV1
+		d.AllowRSV1(true)
 		if got := traceWith(t, &d, fromHex(t, c.hex), whole); got != c.want {
 			t.Errorf("%s: got %s, want %s", c.hex, got, c.want)
 		}

@@ -83,6 +83,22 @@ func (s textState) step(c byte) textState {
 	return textBad
 }
 
+// TextCheck checks that a text is UTF-8 while it comes, as a Decoder does by itself
+// unless the text is compressed. The zero value is ready for the next text.
+type TextCheck struct{ state textState }
+
+// Accept checks the next bytes of the text and returns how many of them are good:
+// len(b), or the offset of the first bad byte. last says that the text ends with them:
+// if it ends within a sequence, its last byte is the bad one, or -1 if b is empty.
+// After all of a text has been found good, the TextCheck is ready for the next one.
+func (t *TextCheck) Accept(b []byte, last bool) (good int) {
+	good = t.state.accept(b)
+	if last && good == len(b) && t.state != textWhole {
+		good--
+	}
+	return good
+}
+
 const (
 	asciiHigh = 0x8080808080808080 // the bit of each byte that ASCII leaves 0
 	stateBits = 63
