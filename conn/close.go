@@ -81,7 +81,7 @@ func (c *Conn) sendClose(e *ending, code frame.CloseCode, reason string, payload
 
 // setClosing lets nothing more be sent, and those give up who wait to. mu is held.
 func (c *Conn) setClosing() {
-	c.state.Store(uint32(Closing))
+	c.setState(Closing)
 	if c.tx != nil {
 		c.tx.room.Broadcast()
 	}
@@ -282,7 +282,8 @@ func (d *Driver) finish() {
 		c.returnQueue(q)
 	}
 	d.loop.countClose(&c.end.info)
-	c.state.Store(uint32(Closed))
+	c.dropContexts()
+	c.setState(Closed)
 	c.held.Store(0)
 	c.mu.Unlock()
 

@@ -121,6 +121,8 @@ type Config struct {
 	// if that came first, for the callbacks that are still to answer what came
 	// before it.
 	CloseTimeout time.Duration
+	// Deflate says how messages are compressed where that was agreed on.
+	Deflate Deflate
 	// Logger gets one line for each connection that fails. Nil: slog.Default().
 	Logger *slog.Logger
 	// Request makes the request from the head of the opening handshake, for
@@ -146,6 +148,7 @@ func (cfg Config) WithDefaults() Config {
 	orDefault(&cfg.IdleTimeout, DefaultIdleTimeout)
 	orDefault(&cfg.WriteTimeout, DefaultWriteTimeout)
 	orDefault(&cfg.CloseTimeout, DefaultCloseTimeout)
+	orDefault(&cfg.Deflate.Threshold, DefaultThreshold)
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}

@@ -20,7 +20,7 @@ type Conn struct {
 	messageDebt uint32
 
 	handlers atomic.Pointer[Handlers]
-	state    atomic.Uint32
+	state    atomic.Uint32 // the State and, above it, the agreement; set under mu
 
 	// corked is true while the loop is at work on this connection and will flush
 	// it when done: a send need not ask it to.
@@ -79,17 +79,21 @@ const (
 )
 
 // info is what few connections have: what the opening handshake left behind, where the
-// program wants it, and what was dropped.
+// program wants it, what was dropped, and what compressed messages may refer to.
 type info struct {
 	drops       drops
 	subprotocol string
 	head        []byte // only while the Open callback runs
 	request     *http.Request
-	keep        bool // the program has asked for the request
+	keep        bool      // the program has asked for the request
+	contexts    *contexts // of compressed messages, where they are taken over
 }
 
 // State is where the connection stands in its life.
-func (c *Conn) State() State { return State(c.state.Load()) }
+func (c *Conn) State() State { return State(c.state.Load() & stateBits) }
+
+// setState goes on to a later State. mu is held.
+func (c *Conn) setState(s State) { c.state.Store(c.state.Load()&^stateBits | uint32(s)) }
 
 // RemoteAddr is the peer's address, without brackets or an IPv4-mapped prefix;
 // zero over a unix socket. It stays known after the close.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/frame/deflate"
 	"github.com/framerail/framerail/internal/buffer"
 )
 
@@ -83,8 +84,14 @@ type Loop struct {
 	readBuf   []byte
 	spare     *receiver // at rest; lent to the connection being read
 	receivers sync.Pool // *receiver, those given back beyond the spare one
-	opening   info      // lent to the connection whose Open callback runs
-	turn      turnCounters
+
+	// For compressed messages.
+	inflateBuf     []byte // where they are inflated; nil before the first
+	spareInflation *inflation
+	inflations     sync.Pool // *inflation, those given back beyond the spare one
+
+	opening info // lent to the connection whose Open callback runs
+	turn    turnCounters
 }
 
 // NewLoop is a loop's shared part. The config must have its defaults filled in
@@ -133,6 +140,9 @@ type Opening struct {
 	Rest []byte
 	// Subprotocol is the one agreed on, "" for none.
 	Subprotocol string
+	// Deflate is what was agreed on for compressing (RFC 7692 7.1). Nil: nothing is
+	// compressed.
+	Deflate *deflate.Params
 }
 
 // Open begins the conversation: it sends the response, runs the Open callback and
@@ -147,7 +157,7 @@ func (d *Driver) Open(o Opening) {
 	q := c.out()
 	q.main.append(&d.loop.pool, o.Response, 0)
 	q.main.freeze() // it is no frame
-	c.state.Store(uint32(Open))
+	c.state.Store(uint32(Open) | uint32(agreed(o.Deflate, d.loop.config.Role)))
 	c.mu.Unlock()
 	d.setTimer()
 	d.runOpen(o)
@@ -184,10 +194,10 @@ func (d *Driver) runOpen(o Opening) {
 
 // kept is what remains of the handshake once the Open callback has returned.
 func (in *info) kept() *info {
-	if in.subprotocol == "" && !in.keep && in.drops.messages == 0 {
+	if in.subprotocol == "" && !in.keep && in.drops.messages == 0 && in.contexts == nil {
 		return nil
 	}
-	k := &info{subprotocol: in.subprotocol, drops: in.drops}
+	k := &info{subprotocol: in.subprotocol, drops: in.drops, contexts: in.contexts}
 	if in.keep {
 		k.request = in.request
 	}

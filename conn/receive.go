@@ -23,6 +23,8 @@ type receiver struct {
 	// rest is the part of it not yet taken in.
 	stash *buffer.Buffer
 	rest  []byte
+
+	inflation *inflation // nil unless a compressed message is arriving
 }
 
 // directRead is how many bytes of a payload must be missing, at least, for them
@@ -92,7 +94,9 @@ func (rx *receiver) dropStash() {
 }
 
 // atRest tells whether nothing would be lost with the receiver.
-func (rx *receiver) atRest() bool { return rx.stash == nil && rx.msg == nil && rx.dec.AtRest() }
+func (rx *receiver) atRest() bool {
+	return rx.stash == nil && rx.msg == nil && rx.inflation == nil && rx.dec.AtRest()
+}
 
 // dropReceiver gives back what the connection holds for its input.
 func (d *Driver) dropReceiver() {
@@ -103,6 +107,7 @@ func (d *Driver) dropReceiver() {
 	d.rx = nil
 	rx.dropMessage()
 	rx.dropStash()
+	rx.dropInflation(d.loop)
 	rx.streaming = false
 	rx.dec.Reset(d.loop.config.Role, d.loop.limits())
 	d.loop.returnReceiver(rx)
@@ -140,7 +145,7 @@ func (d *Driver) flowing() bool {
 // large payload, the message's own, up to the payload's end and no further.
 func (d *Driver) readInto() []byte {
 	rx := d.rx
-	if rx == nil || rx.streaming || rx.msg == nil || d.input != inputFrames {
+	if rx == nil || rx.streaming || rx.msg == nil || rx.inflation != nil || d.input != inputFrames {
 		return d.loop.readBuf
 	}
 	missing := rx.dec.Remaining()
@@ -192,11 +197,12 @@ func (d *Driver) resume() {
 
 // receive takes in bytes, which it changes.
 func (d *Driver) receive(b []byte) {
-	if len(b) == 0 || d.input != inputFrames {
+	if d.input != inputFrames || len(b) == 0 && (d.rx == nil || !d.rx.inflating()) {
 		return
 	}
 	if d.rx == nil {
 		d.rx = d.loop.lendReceiver()
+		d.rx.dec.AllowRSV1((*Conn)(d).agreement().deflate())
 	}
 	all := d.parse(d.rx, b)
 	rx := d.rx
@@ -228,10 +234,15 @@ func (d *Driver) parse(rx *receiver, b []byte) (all bool) {
 }
 
 func (d *Driver) parseAll(rx *receiver, b []byte) (all bool) {
-	for len(b) > 0 && d.input == inputFrames {
+	for d.input == inputFrames && (len(b) > 0 || rx.inflating()) {
 		if d.holding() {
+			rx.keepPacked()
 			rx.keep(b)
 			return false
+		}
+		if rx.inflating() {
+			d.inflate(rx)
+			continue
 		}
 		ev, n, err := rx.dec.Next(b)
 		if err != nil {
@@ -269,6 +280,16 @@ func (d *Driver) data(rx *receiver, ev frame.Event) {
 	if c.State() != Open {
 		return // after its own Close this side takes no more messages
 	}
+	if ev.RSV1 {
+		d.packed(rx, ev)
+		return
+	}
+	d.piece(rx, ev)
+}
+
+// piece hands on a message, or a piece of one, which is not compressed any more.
+func (d *Driver) piece(rx *receiver, ev frame.Event) {
+	c := (*Conn)(d)
 	h := c.handlers.Load()
 	if ev.First {
 		if d.messageDebt += d.loop.costs.message; d.messageDebt > messageBucket {

@@ -113,6 +113,14 @@ func (c *Conn) autoPong(payload []byte) {
 
 // sendMessage sends a whole message, behind the one that a Writer is writing.
 func (c *Conn) sendMessage(t MessageType, payload []byte, key string) error {
+	if c.compresses(len(payload)) {
+		return c.sendCompressed(t, payload, key)
+	}
+	return c.sendPlain(t, payload, key)
+}
+
+// sendPlain is sendMessage without compression.
+func (c *Conn) sendPlain(t MessageType, payload []byte, key string) error {
 	c.mu.Lock()
 	err := c.sendMessageLocked(frame.Header{Fin: true, Opcode: t}, payload, key)
 	c.unlockAndWake()

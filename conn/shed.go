@@ -25,6 +25,9 @@ func (d *Driver) Holding() int {
 			}
 		}
 	}
+	if c.info != nil && c.info.contexts != nil {
+		n += c.info.contexts.in.size() + c.info.contexts.out.size()
+	}
 	c.mu.Unlock()
 	if rx := d.rx; rx != nil {
 		if rx.msg != nil {
@@ -32,6 +35,12 @@ func (d *Driver) Holding() int {
 		}
 		if rx.stash != nil {
 			n += cap(rx.stash.B)
+		}
+		if z := rx.inflation; z != nil {
+			n += z.own.size()
+			if z.kept != nil {
+				n += cap(z.kept.B)
+			}
 		}
 	}
 	return n

@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/frame/deflate"
 	"github.com/framerail/framerail/internal/buffer"
 )
 
@@ -23,14 +24,24 @@ type Writer struct {
 	conn *Conn
 
 	// Guarded by the connection's mu: the end of the connection takes buf away.
-	next   frame.Opcode   // Text or Binary, Continuation after the first fragment
-	buf    *buffer.Buffer // gathered, not yet sent
-	closed bool
+	next    frame.Opcode   // Text or Binary, Continuation after the first fragment
+	buf     *buffer.Buffer // gathered, not yet sent
+	own     context        // what was sent compressed, where that does not outlive the message
+	deflate bool           // the message is compressed
+	closed  bool
 }
 
 // NewWriter begins a message of type t. There is one Writer at a time for a
-// connection: a second fails with ErrWriterOpen.
+// connection: a second fails with ErrWriterOpen. Where compression was agreed on, the
+// fragments are compressed as one message.
 func (c *Conn) NewWriter(t MessageType) (*Writer, error) {
+	return c.newWriter(t, c.agreement().deflate())
+}
+
+// NewPlainWriter is NewWriter without compression; see [Conn.SendPlain].
+func (c *Conn) NewPlainWriter(t MessageType) (*Writer, error) { return c.newWriter(t, false) }
+
+func (c *Conn) newWriter(t MessageType, compressed bool) (*Writer, error) {
 	if t != Text && t != Binary {
 		return nil, ErrMessageType
 	}
@@ -42,7 +53,7 @@ func (c *Conn) NewWriter(t MessageType) (*Writer, error) {
 	if c.tx != nil && c.tx.writer != nil {
 		return nil, ErrWriterOpen
 	}
-	w := &Writer{conn: c, next: t}
+	w := &Writer{conn: c, next: t, deflate: compressed}
 	c.out().writer = w
 	return w, nil
 }
@@ -174,6 +185,9 @@ func (w *Writer) buffered() int {
 // what waits behind the message takes half of the bound at most.
 func (w *Writer) sizes() (gather, most int) {
 	most = max(1, w.conn.loop.config.MaxPending/4)
+	if w.deflate {
+		most = min(most, compressLocked)
+	}
 	return min(WriterSize, most), most
 }
 
@@ -193,6 +207,7 @@ func (w *Writer) drop() {
 		w.buf.Release()
 		w.buf = nil
 	}
+	w.own.forget()
 }
 
 // flush sends what was gathered.
@@ -210,17 +225,30 @@ func (w *Writer) flush() error {
 // send sends one fragment. Behind the last one go the messages that waited for it.
 func (w *Writer) send(p []byte, fin bool) error {
 	c := w.conn
-	if err := c.makeRoom(c.frameSize(len(p))); err != nil {
+	h, payload := frame.Header{Fin: fin, Opcode: w.next}, p
+	if w.next != frame.Continuation && fin && !c.compresses(len(p)) {
+		w.deflate = false // it is short, and all there is
+	}
+	if w.deflate {
+		packed, buf := w.pack(p, fin)
+		defer buf.Release()
+		h.RSV1, payload = w.next != frame.Continuation, packed
+	}
+	if err := c.makeRoom(c.frameSize(len(payload))); err != nil {
 		return err
 	}
-	if err := c.sendFrame(frame.Header{Fin: fin, Opcode: w.next}, p); err != nil {
+	if err := c.sendFrame(h, payload); err != nil {
 		return err
+	}
+	if w.deflate {
+		w.packed(p)
 	}
 	w.next = frame.Continuation
 	if fin {
 		q := c.tx // the open Writer kept it there
 		q.writer = nil
 		q.joinBehind()
+		c.writerEnded()
 		c.boundPending(q)
 	}
 	return nil
@@ -230,14 +258,18 @@ func (w *Writer) send(p []byte, fin bool) error {
 // of the bound is in use. The caller holds nothing.
 func (w *Writer) sendWhenRoom(p []byte) error {
 	c := w.conn
+	size := c.frameSize(len(p))
 	c.mu.Lock()
 	defer c.unlockAndWake()
+	if w.deflate {
+		size = c.frameSize(deflate.Bound(len(p)))
+	}
 	for {
 		if err := w.usable(); err != nil {
 			return err
 		}
 		q := c.tx
-		if q.main.live() <= c.loop.config.MaxPending/4 && c.fits(q, c.frameSize(len(p))) || q.main.bytes == 0 {
+		if q.main.live() <= c.loop.config.MaxPending/4 && c.fits(q, size) || q.main.bytes == 0 {
 			return w.send(p, false)
 		}
 		if !q.blocked {

@@ -136,13 +136,14 @@ func (l *loop) answer(cl *client, head, rest []byte) {
 		l.handOver(cl, head, rest)
 		return
 	}
-	resp, subprotocol, refusal := l.run.decide(&g.req, cl.RemoteAddr(), g.out[:0])
+	o, refusal := l.run.decide(&g.req, cl.RemoteAddr(), g.out[:0])
 	if refusal != nil {
 		l.refuseRequest(cl, &g.req, refusal)
 		return
 	}
-	g.out = resp[:0] // it may have grown
-	l.open(cl, conn.Opening{Response: resp, Head: head, Rest: rest, Subprotocol: subprotocol})
+	g.out = o.Response[:0] // it may have grown
+	o.Head, o.Rest = head, rest
+	l.open(cl, o)
 }
 
 // open turns a client into a connection.

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/netip"
 
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame/deflate"
 	"github.com/framerail/framerail/internal/handshake"
 )
 
@@ -18,6 +20,10 @@ type Handshake struct {
 	// that the client offered, or "". It may be changed to another one offered, or
 	// to "" for none; with one not offered the client gets 500 and the log a line.
 	Subprotocol string
+	// Deflate is what is agreed on for compressing messages: nil for nothing, also
+	// where the client offered nothing that Server.Deflate accepts. It may be set to nil,
+	// for clients that are known to fail; nothing else about it can be changed.
+	Deflate *deflate.Params
 	// Header is sent with the answer; nil at first. The handshake's own fields, and
 	// values with CR, LF or NUL, are not let pass: the client gets 500 and the log
 	// a line.
@@ -47,32 +53,44 @@ func (r *Refusal) status() int {
 	return r.Status
 }
 
-// decide judges a request and appends the answer that accepts it. The error is the
+// decide judges a request and appends the answer that accepts it to dst. The refusal is the
 // answer that does not.
-func (r *running) decide(req *handshake.Request, remote netip.AddrPort, dst []byte) (resp []byte, subprotocol string, refusal *handshake.Refusal) {
+func (r *running) decide(req *handshake.Request, remote netip.AddrPort, dst []byte) (o conn.Opening, refusal *handshake.Refusal) {
 	if r.path != "" && string(req.Path) != r.path {
-		return nil, "", handshake.ErrNotFound
+		return o, handshake.ErrNotFound
 	}
 	if err := req.Verify(); err != nil {
-		return nil, "", asRefusal(err)
+		return o, asRefusal(err)
 	}
 	if err := handshake.CheckOrigin(req.Origin, req.Host, false, r.originPatterns); err != nil {
-		return nil, "", asRefusal(err)
+		return o, asRefusal(err)
 	}
+	o.Deflate = r.deflate.negotiate(req)
 	answer := handshake.Response{Subprotocol: req.SelectSubprotocol(r.subprotocols)}
 	if r.check != nil {
 		h := &Handshake{Request: req.HTTP(addrString(remote)), Subprotocol: answer.Subprotocol}
+		if o.Deflate != nil {
+			shown := *o.Deflate
+			h.Deflate = &shown
+		}
 		if refusal := r.askProgram(h); refusal != nil {
-			return nil, "", refusal
+			return o, refusal
 		}
 		answer.Subprotocol, answer.Header = h.Subprotocol, h.Header
+		if h.Deflate == nil {
+			o.Deflate = nil
+		}
+	}
+	if o.Deflate != nil {
+		answer.Extensions = o.Deflate.String()
 	}
 	resp, err := handshake.AppendResponse(dst, req, answer)
 	if err != nil {
 		r.logger.Error("framerail: handshake answer of the program cannot be sent", "remote", remote, "error", err)
-		return nil, "", handshake.ErrInternal
+		return o, handshake.ErrInternal
 	}
-	return resp, answer.Subprotocol, nil
+	o.Response, o.Subprotocol = resp, answer.Subprotocol
+	return o, nil
 }
 
 // askProgram calls the check hook, and contains a panic in it.

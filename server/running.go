@@ -27,6 +27,7 @@ type running struct {
 	originPatterns   []string
 	subprotocols     []string
 	check            func(*Handshake) error
+	deflate          Deflate
 	handshakeTimeout time.Duration
 	head             handshake.Limits
 	lifetime         time.Duration // negative: no limit
@@ -58,6 +59,7 @@ func (s *Server) start(k kernel.Kernel) (*running, error) {
 		originPatterns:   append([]string(nil), s.OriginPatterns...),
 		subprotocols:     append([]string(nil), s.Subprotocols...),
 		check:            s.Check,
+		deflate:          s.Deflate,
 		handshakeTimeout: s.HandshakeTimeout,
 		head:             handshake.Limits{MaxHeadBytes: s.MaxHandshakeBytes, MaxHeaders: s.MaxHandshakeHeaders},
 		stopping:         make(chan struct{}),
@@ -142,6 +144,9 @@ func (s *Server) validate() error {
 			return fmt.Errorf("framerail: Limits.%s is negative", o.name)
 		}
 	}
+	if err := s.Deflate.validate(); err != nil {
+		return err
+	}
 	if s.Overflow > conn.OverflowLatest {
 		return fmt.Errorf("framerail: there is no Overflow policy %d", s.Overflow)
 	}
@@ -172,6 +177,7 @@ func (s *Server) config() conn.Config {
 		IdleTimeout:            s.IdleTimeout,
 		WriteTimeout:           s.WriteTimeout,
 		CloseTimeout:           s.CloseTimeout,
+		Deflate:                s.Deflate.config(),
 		Logger:                 s.Logger,
 		Request:                httpRequest,
 	}

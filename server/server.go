@@ -74,6 +74,9 @@ type Server struct {
 	// client offers is chosen (RFC 6455 1.9). Check may choose another. Nil: none.
 	Subprotocols []string
 
+	// Deflate is permessage-deflate, the compression of messages (RFC 7692). Zero: off.
+	Deflate Deflate
+
 	// Handler serves requests that do not ask for a WebSocket, through net/http and
 	// on its goroutines, one request for each TCP connection. Nil: they are refused,
 	// with 426 as a rule.

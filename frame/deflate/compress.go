@@ -19,11 +19,13 @@ type Compressor struct {
 	WindowBits int
 }
 
+// MaxLevel is the highest Compressor.Level.
+const MaxLevel = 9
+
 const (
 	// defaultLevel is what peers take too. On text it is within a fifth of level 6's
 	// size, for less than half of the time (BenchmarkCompress).
 	defaultLevel = 1
-	maxLevel     = 9
 	// leastMatched is the size, in bytes, below which the library that compresses does
 	// not look for matches, at levels up to 6: a dictionary would be for nothing.
 	leastMatched = 128
@@ -49,7 +51,7 @@ func (d *deflater) Write(p []byte) (int, error) {
 
 // deflaters are those at rest, by kind: the windows of less than 15 bits, then the
 // levels. One takes about a MiB.
-var deflaters [MaxWindowBits - MinWindowBits + maxLevel]sync.Pool
+var deflaters [MaxWindowBits - MinWindowBits + MaxLevel]sync.Pool
 
 // Bound is the most bytes that Append appends for n bytes.
 func Bound(n int) int { return n + n>>8 + 64 }
@@ -81,7 +83,7 @@ func (c Compressor) Append(dst, p []byte, history *Window, last bool) []byte {
 // lend is a deflater of that kind, and the pool it goes back to.
 func (c Compressor) lend() (*deflater, *sync.Pool) {
 	level, bits := c.Level, c.WindowBits
-	if level <= 0 || level > maxLevel {
+	if level <= 0 || level > MaxLevel {
 		level = defaultLevel
 	}
 	whole := bits < MinWindowBits || bits >= MaxWindowBits

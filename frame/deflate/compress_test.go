@@ -54,7 +54,7 @@ func TestAppend_WindowIsTheAgreedOne(t *testing.T) {
 			})
 		}
 	}
-	for level := range maxLevel + 1 {
+	for level := range MaxLevel + 1 {
 		t.Run(fmt.Sprintf("level=%d", level), func(t *testing.T) {
 			conversation(t, Compressor{Level: level}, true, payloads)
 		})

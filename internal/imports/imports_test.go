@@ -28,7 +28,7 @@ var allowed = map[string][]string{
 	"internal/lives":     {"conn", "frame", "server", "server/servertest"},
 	"internal/kernel":    {"conn", "poller"},
 	"conn":               {"frame", "frame/deflate", "mask", "internal/buffer"},
-	"server": {"conn", "frame", "poller",
+	"server": {"conn", "frame", "frame/deflate", "poller",
 		"internal/buffer", "internal/handshake", "internal/kernel", "internal/socket", "internal/wheel"},
 	"server/servertest": {"conn", "frame", "mask", "poller", "server", "internal/handshake", "internal/kernel"},
 }

@@ -1,0 +1,132 @@
+package conn
+
+import (
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/frame/deflate"
+	"github.com/framerail/framerail/internal/buffer"
+)
+
+const (
+	// DefaultThreshold is where compressing begins to pay: a shorter message fits in one
+	// packet anyway.
+	DefaultThreshold = 256
+	// compressLocked is the most bytes that are compressed with the connection locked,
+	// for which its loop may have to wait: about half a millisecond. A longer message
+	// does not refer to earlier ones, being longer than any window.
+	compressLocked = 64 << 10
+)
+
+// SendPlain is Send without compression, whatever was agreed on: for what is compressed
+// already, and for secrets that go together with what others may have written, whose
+// length would tell about them.
+func (c *Conn) SendPlain(t MessageType, payload []byte) error {
+	if t != Text && t != Binary {
+		return ErrMessageType
+	}
+	return c.sendPlain(t, payload, "")
+}
+
+// compresses tells whether a message of n bytes is to be compressed.
+func (c *Conn) compresses(n int) bool {
+	return c.agreement().deflate() && n >= c.loop.config.Deflate.Threshold
+}
+
+// compressor is how this connection compresses.
+func (c *Conn) compressor() deflate.Compressor {
+	return deflate.Compressor{Level: c.loop.config.Deflate.Level, WindowBits: c.agreement().window()}
+}
+
+// sendCompressed is sendPlain for a message that is to be compressed, and is if that makes
+// it smaller. Compressing needs no order among messages unless they refer to each other.
+func (c *Conn) sendCompressed(t MessageType, payload []byte, key string) error {
+	if c.State() != Open {
+		return ErrClosed
+	}
+	takeover := c.agreement().takeover()
+	buf := c.loop.pool.Get(deflate.Bound(len(payload)))
+	defer buf.Release()
+	alone := !takeover || len(payload) > compressLocked
+	var packed []byte
+	if alone {
+		packed = c.compressor().Append(buf.B, payload, nil, true)
+	}
+	c.mu.Lock()
+	defer c.unlockAndWake()
+	if !alone {
+		packed = c.compressor().Append(buf.B, payload, c.reference(), true)
+	}
+	if len(packed) >= len(payload) {
+		return c.sendMessageLocked(frame.Header{Fin: true, Opcode: t}, payload, key)
+	}
+	err := c.sendMessageLocked(frame.Header{Fin: true, RSV1: true, Opcode: t}, packed, key)
+	if err == nil && takeover {
+		c.remember(payload)
+	}
+	return err
+}
+
+// A message can be referred to only if it is sure to reach the peer, and to reach it
+// before those that do. One that the overflow policy may drop is not sure to; one that
+// waits behind a Writer's message is overtaken by what that still writes. Such a
+// message is compressed alone, and what came before it cannot be referred to any
+// more by those behind it, since how far back it lies is not known.
+
+// settled tells whether a message that is sent now has its place. mu is held.
+func (c *Conn) settled() bool {
+	return !c.overflow.drops() && (c.tx == nil || c.tx.writer == nil)
+}
+
+// reference is what a message that is sent now may refer to. mu is held.
+func (c *Conn) reference() *deflate.Window {
+	if c.info == nil || c.info.contexts == nil || !c.settled() {
+		return nil
+	}
+	return &c.info.contexts.out.window
+}
+
+// remember notes that a message was sent compressed. mu is held.
+func (c *Conn) remember(payload []byte) {
+	switch {
+	case c.settled():
+		c.contexts().out.add(&c.loop.pool, payload, c.agreement().window())
+	case c.tx != nil && c.tx.writer != nil:
+		c.contexts().stale = true
+	case c.info != nil && c.info.contexts != nil:
+		c.info.contexts.out.forget()
+	}
+}
+
+// writerEnded notes that a Writer's message is at its end, so that those behind it have
+// their place. mu is held.
+func (c *Conn) writerEnded() {
+	if c.info == nil || c.info.contexts == nil {
+		return
+	}
+	x := c.info.contexts
+	if x.stale || c.overflow.drops() {
+		x.out.forget()
+	}
+	x.stale = false
+}
+
+// pack compresses a part of the Writer's message, the last one or not, into a buffer
+// that the caller is to release. mu is held, as for all that follows.
+func (w *Writer) pack(p []byte, last bool) (packed []byte, buf *buffer.Buffer) {
+	buf = w.conn.loop.pool.Get(deflate.Bound(len(p)))
+	return w.conn.compressor().Append(buf.B, p, &w.context().window, last), buf
+}
+
+// packed notes that it was sent.
+func (w *Writer) packed(p []byte) {
+	c := w.conn
+	w.context().add(&c.loop.pool, p, c.agreement().window())
+}
+
+// context is what the next part may refer to: without takeover, the message's own
+// earlier ones.
+func (w *Writer) context() *context {
+	if w.conn.agreement().takeover() {
+		return &w.conn.contexts().out
+	}
+	return &w.own
+}

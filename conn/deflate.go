@@ -1,0 +1,157 @@
+package conn
+
+import (
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/frame/deflate"
+	"github.com/framerail/framerail/internal/buffer"
+)
+
+// Deflate is how connections that have agreed on permessage-deflate compress what they
+// send (RFC 7692). What they agree on is the opening handshake's to say.
+type Deflate struct {
+	// Level is from 1, the fastest, to 9, the smallest result. Where a window of less
+	// than 15 bits was agreed on there is one level only. 0: 1.
+	Level int
+	// Threshold is the size in bytes under which a message is sent as it is, since little
+	// would be gained. 0: 256. Negative: all are compressed, if that makes them smaller.
+	Threshold int
+}
+
+// The bits of Conn.state above the State: what was agreed on in the opening handshake,
+// here because an idle connection should take no more memory for it.
+const (
+	stateBits = 0xff
+
+	agreedDeflate   = 1 << 8
+	agreedReset     = 1 << 9  // this side does not take its context over
+	agreedPeerReset = 1 << 10 // the peer does not
+	// The windows of both directions, in bits.
+	agreedWindow     = 12 // shift
+	agreedPeerWindow = 16
+	agreedMask       = 15
+)
+
+// agreement is what was agreed on, as in Conn.state.
+type agreement uint32
+
+func (a agreement) deflate() bool  { return a&agreedDeflate != 0 }
+func (a agreement) takeover() bool { return a&agreedReset == 0 }
+func (a agreement) window() int    { return int(a>>agreedWindow) & agreedMask }
+
+func (a agreement) peerTakeover() bool { return a&agreedPeerReset == 0 }
+func (a agreement) peerWindow() int    { return int(a>>agreedPeerWindow) & agreedMask }
+
+// agreed is the agreement that an endpoint of that role keeps.
+func agreed(p *deflate.Params, role frame.Role) agreement {
+	if p == nil {
+		return 0
+	}
+	reset, window := p.ServerNoContextTakeover, p.ServerMaxWindowBits
+	peerReset, peerWindow := p.ClientNoContextTakeover, p.ClientMaxWindowBits
+	if role == frame.Client {
+		reset, window, peerReset, peerWindow = peerReset, peerWindow, reset, window
+	}
+	orDefault(&window, deflate.MaxWindowBits)
+	orDefault(&peerWindow, deflate.MaxWindowBits)
+	a := agreement(agreedDeflate | window<<agreedWindow | peerWindow<<agreedPeerWindow)
+	if reset {
+		a |= agreedReset
+	}
+	if peerReset {
+		a |= agreedPeerReset
+	}
+	return a
+}
+
+// agreement is what this connection has agreed on.
+func (c *Conn) agreement() agreement { return agreement(c.state.Load() &^ stateBits) }
+
+// Deflate tells whether the connection has agreed on permessage-deflate, and on which
+// parameters (RFC 7692 7.1). Windows of 15 bits are given as 15, whether they were named
+// or not.
+func (c *Conn) Deflate() (p deflate.Params, ok bool) {
+	a := c.agreement()
+	if !a.deflate() {
+		return deflate.Params{}, false
+	}
+	if c.loop.config.Role == frame.Client {
+		return deflate.Params{
+			ServerNoContextTakeover: !a.peerTakeover(), ServerMaxWindowBits: a.peerWindow(),
+			ClientNoContextTakeover: !a.takeover(), ClientMaxWindowBits: a.window(),
+		}, true
+	}
+	return deflate.Params{
+		ServerNoContextTakeover: !a.takeover(), ServerMaxWindowBits: a.window(),
+		ClientNoContextTakeover: !a.peerTakeover(), ClientMaxWindowBits: a.peerWindow(),
+	}, true
+}
+
+// context is the end of what one direction has said, in a pooled buffer that grows
+// with it up to the agreed window.
+type context struct {
+	window deflate.Window
+	buf    *buffer.Buffer // the window's; nil while that is empty
+}
+
+// add adds what was said.
+func (x *context) add(pool *buffer.Pool, p []byte, windowBits int) {
+	if n := x.window.Lack(len(p), windowBits); n > 0 {
+		next := pool.Get(n)
+		x.window.Use(next.B[:n])
+		x.release()
+		x.buf = next
+	}
+	x.window.Add(p)
+}
+
+// release gives the buffer back, whatever is in it.
+func (x *context) release() {
+	if x.buf != nil {
+		x.buf.Release()
+		x.buf = nil
+	}
+}
+
+// forget empties the context.
+func (x *context) forget() {
+	x.window.Use(nil)
+	x.release()
+}
+
+// size is what it takes, in bytes.
+func (x *context) size() int {
+	if x.buf == nil {
+		return 0
+	}
+	return cap(x.buf.B)
+}
+
+// contexts are those that a connection takes over from message to message (RFC 7692
+// 7.1.1). A connection has them once it was sent, or has sent, a compressed message.
+type contexts struct {
+	in  context // owned by the loop
+	out context // guarded by mu, with stale
+	// stale says that a message was compressed alone whose place is behind those that
+	// still add to out: once it has its place, out must be forgotten.
+	stale bool
+}
+
+// contexts are the connection's, made if there are none. mu is held.
+func (c *Conn) contexts() *contexts {
+	if c.info == nil {
+		c.info = new(info)
+	}
+	if c.info.contexts == nil {
+		c.info.contexts = new(contexts)
+	}
+	return c.info.contexts
+}
+
+// dropContexts gives them back. mu is held, on the loop.
+func (c *Conn) dropContexts() {
+	if c.info != nil && c.info.contexts != nil {
+		c.info.contexts.in.forget()
+		c.info.contexts.out.forget()
+		c.info.contexts = nil
+	}
+}

@@ -1,0 +1,77 @@
+package server
+
+import (
+	"fmt"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame/deflate"
+	"github.com/framerail/framerail/internal/handshake"
+)
+
+// Deflate is the server's part in permessage-deflate (RFC 7692). The zero value is off.
+//
+// Enabled and nothing else is safe: each message is compressed alone, and a connection
+// keeps nothing for it between two messages. With context takeover messages that resemble
+// earlier ones get much smaller, and each connection keeps the end of what was said, from
+// its first compressed message on: as much as that was, up to 32 KiB each way, or the
+// windows set here. What compressing itself takes is shared by all connections.
+//
+// Some versions of Safari have failed on compressed connections: Handshake.Deflate lets
+// Check decline by User-Agent.
+type Deflate struct {
+	// Enabled has the server accept clients' offers of the extension.
+	Enabled bool
+	// Level is from 1, the fastest, to 9, the smallest result; where the client asked for
+	// a window of less than 15 bits there is one level only. 0: 1.
+	Level int
+	// Threshold is the size in bytes under which a message is sent as it is. 0: 256.
+	// Negative: all are compressed, if that makes them smaller.
+	Threshold int
+
+	// ServerTakeover and ClientTakeover let each message of the server's, or of the
+	// client's, refer to earlier ones (7.1.1), unless the client asks otherwise.
+	ServerTakeover bool
+	ClientTakeover bool
+	// ServerWindowBits and ClientWindowBits bound how far back a message may refer, as
+	// the base-2 logarithm of bytes, 8 to 15 (7.1.2). A client may ask for less; one that
+	// cannot be told is asked for no takeover instead. 0: 15.
+	ServerWindowBits int
+	ClientWindowBits int
+}
+
+// wish is what the server asks of the client.
+func (o *Deflate) wish() deflate.Params {
+	return deflate.Params{
+		ServerNoContextTakeover: !o.ServerTakeover,
+		ClientNoContextTakeover: !o.ClientTakeover,
+		ServerMaxWindowBits:     o.ServerWindowBits,
+		ClientMaxWindowBits:     o.ClientWindowBits,
+	}
+}
+
+// config is what connections must know of it.
+func (o *Deflate) config() conn.Deflate {
+	return conn.Deflate{Level: o.Level, Threshold: o.Threshold}
+}
+
+// validate refuses what cannot be meant.
+func (o *Deflate) validate() error {
+	if o.Level < 0 || o.Level > deflate.MaxLevel {
+		return fmt.Errorf("framerail: there is no Deflate.Level %d", o.Level)
+	}
+	if err := o.wish().Validate(); err != nil {
+		return fmt.Errorf("framerail: Deflate: %w", err)
+	}
+	return nil
+}
+
+// negotiate is what to agree on with a client; nil for nothing.
+func (o *Deflate) negotiate(req *handshake.Request) *deflate.Params {
+	if !o.Enabled {
+		return nil
+	}
+	if agreed, ok := deflate.Negotiate(req.Extensions, o.wish()); ok {
+		return &agreed
+	}
+	return nil
+}
