@@ -1,13 +1,16 @@
 // Command framerail runs small servers built on the framerail library, to try
-// it with and to read: an echo server and a chat room with its web page.
+// it with and to read: an echo server and a chat room with its web page. And it holds
+// any WebSocket server against RFC 6455.
 //
-// It prints one line with its address on standard output when it is ready, logs
+// A server prints one line with its address on standard output when it is ready, logs
 // to standard error, and drains on SIGINT or SIGTERM: it exits with 0 once every
 // connection has been closed in order. A second signal ends it at once. It exits
-// with 1 if it cannot serve and with 2 if its flags are wrong.
+// with 1 if it cannot serve, or if a case of the conformance run has not passed, and
+// with 2 if its flags are wrong or there is no server to hold against anything.
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -31,6 +34,8 @@ type program struct {
 
 	Echo echoCommand `cmd:"" help:"Send every message back to where it came from."`
 	Chat chatCommand `cmd:"" help:"Serve a chat room and the web page for it."`
+
+	Conform conformCommand `cmd:"" help:"Hold a WebSocket server that echoes against RFC 6455, case by case."`
 }
 
 func main() {
@@ -42,7 +47,7 @@ func run(args []string) int {
 	var p program
 	parser := kong.Must(&p,
 		kong.Name("framerail"),
-		kong.Description("Small servers built on framerail, a WebSocket server engine for Go."),
+		kong.Description("Small servers built on framerail, a WebSocket server engine for Go, and a conformance run for any."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Vars{"version": version()},
 	)
@@ -54,11 +59,18 @@ func run(args []string) int {
 	}
 
 	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: p.LogLevel}))
-	if err := command.Run(log); err != nil {
-		fmt.Fprintf(os.Stderr, "framerail: %s\n", strings.TrimPrefix(err.Error(), "framerail: ")) // the library's has it
-		return exitFailed
+	err = command.Run(log)
+	if err == nil {
+		return 0
 	}
-	return 0
+	if message := strings.TrimPrefix(err.Error(), "framerail: "); message != "" { // the library's has it
+		fmt.Fprintf(os.Stderr, "framerail: %s\n", message)
+	}
+	status := exitFailed
+	if exit := (*exitError)(nil); errors.As(err, &exit) {
+		status = exit.status
+	}
+	return status
 }
 
 // version names the program, its version as the go command recorded it, and

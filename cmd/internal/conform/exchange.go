@@ -19,14 +19,42 @@ type exchange struct {
 	steps []step
 	ok    []event // what has to come
 	lax   []event // what may come too, for NonStrict; nil: nothing may
+	end   ending
 
-	// also, if set, looks at what came when it is neither ok nor lax.
-	also func(events []event) Verdict
+	or            []outcome // what may come in place of that, each with an end of its own
+	informational bool      // whatever comes is right, if no rule is broken
+}
 
-	end           ending
-	informational bool // whatever comes is right, if no rule is broken
+// outcome is one way in which an exchange may go.
+type outcome struct {
+	verdict Verdict
+	events  []event
+	match   func(events []event) bool // if set, what decides in place of events
+	end     ending
 
-	okSeen, laxSeen int // how many events are known to be those of ok and of lax
+	seen int // how many of the events that came are known to be events
+}
+
+// outcomes are all ways in which x may go, the best first.
+func (x *exchange) outcomes() []outcome {
+	all := []outcome{{verdict: OK, events: x.ok, end: x.end}}
+	if x.lax != nil {
+		all = append(all, outcome{verdict: NonStrict, events: x.lax, end: x.end})
+	}
+	return append(all, x.or...)
+}
+
+// possible reports whether what came may still become what o wants.
+func (o *outcome) possible(events []event) bool {
+	return o.match != nil || startsWith(o.events, events, &o.seen)
+}
+
+// reached reports whether what came is what o wants.
+func (o *outcome) reached(events []event) bool {
+	if o.match != nil {
+		return o.match(events)
+	}
+	return startsWith(o.events, events, &o.seen) && len(events) == len(o.events)
 }
 
 // step is one thing that an exchange does.
@@ -123,27 +151,31 @@ func (s *Session) play(ctx context.Context, x exchange) {
 
 // converse plays x over an open connection and judges what came.
 func (s *Session) converse(ctx context.Context, x exchange) {
+	outcomes := x.outcomes()
 	for _, step := range x.steps {
 		s.drain()
-		if s.end != nil || s.closeCame != nil || !x.possible(s.events) {
+		if s.end != nil || s.closeCame != nil || !x.informational && !anyPossible(outcomes, s.events) {
 			break
 		}
 		step(ctx, s)
 	}
-	s.settle(ctx, &x)
+	s.settle(ctx, &x, outcomes)
 	s.shut()
-	s.judge(x)
+	s.judge(&x, outcomes)
 }
 
-// possible reports whether what came may still become what is expected.
-func (x *exchange) possible(events []event) bool {
-	return x.informational || x.also != nil ||
-		startsWith(x.ok, events, &x.okSeen) || x.lax != nil && startsWith(x.lax, events, &x.laxSeen)
+func anyPossible(outcomes []outcome, events []event) bool {
+	for i := range outcomes {
+		if outcomes[i].possible(events) {
+			return true
+		}
+	}
+	return false
 }
 
 // settle waits for what is expected, ends the connection if that is the client's
 // part, and waits for its end.
-func (s *Session) settle(ctx context.Context, x *exchange) {
+func (s *Session) settle(ctx context.Context, x *exchange, outcomes []outcome) {
 	for s.end == nil {
 		s.drain()
 		switch {
@@ -151,10 +183,10 @@ func (s *Session) settle(ctx context.Context, x *exchange) {
 		case s.closeCame != nil && !s.closeSent:
 			s.send(0, s.answerClose())
 		case s.closeSent:
-		case !x.possible(s.events):
+		case !x.informational && !anyPossible(outcomes, s.events):
 			s.log.note("this is not what is expected")
 			s.send(0, closeFrame(1000, ""))
-		case !x.end.byServer && (len(s.events) == len(x.ok) && x.okSeen == len(x.ok) || x.done(s.events)):
+		case s.clientsTurn(outcomes):
 			s.send(0, closeFrame(1000, ""))
 		}
 		if s.end != nil || s.wait(ctx, s.patience) {
@@ -170,15 +202,29 @@ func (s *Session) settle(ctx context.Context, x *exchange) {
 		}
 		s.send(0, closeFrame(1000, ""))
 	}
-	var f fault
-	if errors.As(s.end, &f) && !errors.Is(s.end, errEnded) && !s.closeSent {
+	if s.fault() != "" && !s.closeSent {
 		s.send(0, closeFrame(1002, ""))
 	}
 }
 
-// done reports whether also is content with events.
-func (x *exchange) done(events []event) bool {
-	return x.also != nil && len(events) > 0 && x.also(events) == OK
+// clientsTurn reports whether all that an outcome wants has come, and it is for the
+// client to end the connection.
+func (s *Session) clientsTurn(outcomes []outcome) bool {
+	for i := range outcomes {
+		if o := &outcomes[i]; !o.end.byServer && o.reached(s.events) {
+			return true
+		}
+	}
+	return false
+}
+
+// fault is the rule that the server has broken, or "".
+func (s *Session) fault() fault {
+	var f fault
+	if errors.As(s.end, &f) && !errors.Is(s.end, errEnded) {
+		return f
+	}
+	return ""
 }
 
 // answerClose is the frame that answers the server's Close: RFC 6455 5.5.1.
@@ -189,31 +235,30 @@ func (s *Session) answerClose() Frame {
 	return closeFrame(s.closeCame.code, "")
 }
 
-// judge sets the result.
-func (s *Session) judge(x exchange) {
+// judge sets the result: that of the outcome that came, of two the one whose end came
+// too. If none did, it is FAILED, and the end is held against the first one's.
+func (s *Session) judge(x *exchange, outcomes []outcome) {
 	r := &s.result
-	switch {
-	case x.informational:
-		r.Verdict = Informational
-	case equalEvents(s.events, x.ok):
-		r.Verdict = OK
-	case x.lax != nil && equalEvents(s.events, x.lax):
-		r.Verdict = NonStrict
-	case x.also != nil:
-		r.Verdict = x.also(s.events)
-	default:
-		r.Verdict = Failed
+	want := &outcomes[0]
+	r.Verdict = Failed
+	for i := range outcomes {
+		o := &outcomes[i]
+		if !o.reached(s.events) {
+			continue
+		}
+		if r.Verdict == Failed || want.end.byServer != s.serverFirst && o.end.byServer == s.serverFirst {
+			r.Verdict, want = o.verdict, o
+		}
 	}
 	r.Came = tell(s.events)
-	r.Closing, r.Ended = s.ended(x.end)
-	switch wrongEnd := s.serverFirst != x.end.byServer; {
+	r.Closing, r.Ended = s.ended(want.end)
+	switch wrongEnd := s.serverFirst != want.end.byServer; {
 	case x.informational:
-		r.Closing = ClosingInformational
-	case r.Closing == ClosingWrongCode && x.end.fatalCode, wrongEnd && x.end.fatalEnd:
+		r.Verdict, r.Closing = Informational, ClosingInformational
+	case r.Closing == ClosingWrongCode && want.end.fatalCode, wrongEnd && want.end.fatalEnd:
 		r.Verdict = Failed
 	}
-	var f fault
-	if errors.As(s.end, &f) && !errors.Is(s.end, errEnded) {
+	if f := s.fault(); f != "" {
 		r.Verdict = Failed
 		r.Came += "; " + string(f)
 	}
@@ -265,8 +310,7 @@ func (s *Session) story() string {
 	case s.gaveUp:
 		return story + "; TCP left open by the server"
 	case s.end != nil && !errors.Is(s.end, net.ErrClosed):
-		var f fault
-		if errors.As(s.end, &f) && !errors.Is(s.end, errEnded) {
+		if s.fault() != "" {
 			return story + "; ended for a broken rule"
 		}
 		return story + "; " + s.end.Error()

@@ -9,8 +9,9 @@ import (
 // Cases returns all cases in the order of reports. The slice is the caller's.
 func Cases() []Case {
 	numbered := slices.Concat(framing(), pings(), reservedBits(), opcodes(), fragmentation(), utf8Text(), closings())
-	heavy := slices.Concat(limits(), autoFragmentation())
-	return slices.Concat(numbered, heavy)
+	beyond := slices.Concat(headers(), closeCodes(), handshakes(), attacks())
+	small := slices.Concat(numbered, autoFragmentation(), beyond)
+	return slices.Concat(numbered, limits(), autoFragmentation(), beyond, bytewise(small))
 }
 
 // group gathers the cases of one group.

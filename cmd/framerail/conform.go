@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/framerail/framerail/cmd/internal/conform"
+	"github.com/framerail/framerail/cmd/internal/conform/report"
+)
+
+// maxParallel bounds --parallel: each case holds a connection or two.
+const maxParallel = 256
+
+// conformCommand is "framerail conform".
+type conformCommand struct {
+	URL      string        `arg:"" help:"The server, such as ws://127.0.0.1:9001/. It has to send back every message as it came."`
+	Cases    []string      `placeholder:"CASES" help:"Play only these: numbers or patterns with *, such as 6.*,7.5.1. Default: all."`
+	Exclude  []string      `placeholder:"CASES" help:"Leave these out."`
+	Parallel int           `default:"8" placeholder:"N" help:"Play so many cases at a time, but for those that have to be alone. Default: ${default}."`
+	Patience time.Duration `default:"3s" placeholder:"TIME" help:"Wait for a server that does nothing for so long. Default: ${default}."`
+	Insecure bool          `help:"Take any certificate of a wss:// server."`
+	List     bool          `help:"Print the cases and play none."`
+	report.Files
+
+	selected []conform.Case
+}
+
+// Help is shown below the usage line of "framerail conform --help".
+func (*conformCommand) Help() string {
+	return "Cases with the numbers of the Autobahn testsuite expect what it expects; groups named by a word go beyond it.\n\n" +
+		"It exits with 0 if every case has passed, with 1 if one has not, and with 2 if the server cannot be reached or a flag is wrong."
+}
+
+// Validate is called once the flags are parsed.
+func (c *conformCommand) Validate() error {
+	switch {
+	case c.Parallel < 1 || c.Parallel > maxParallel:
+		return fmt.Errorf("--parallel must be from 1 to %d", maxParallel)
+	case c.Patience <= 0:
+		return errors.New("--patience must be positive")
+	}
+	var err error
+	c.selected, err = conform.Select(conform.Cases(), c.Cases, c.Exclude)
+	if err == nil && len(c.selected) == 0 {
+		err = errors.New("no case is left to play")
+	}
+	return err
+}
+
+// errNotPassed ends the program with 1 and nothing more to say.
+var errNotPassed = &exitError{status: exitFailed}
+
+// Run plays the cases until they are done or SIGINT or SIGTERM comes, and shows what
+// they came to.
+func (c *conformCommand) Run(*slog.Logger) error {
+	if c.List {
+		for _, one := range c.selected {
+			fmt.Printf("%-18s %s\n", one.ID, one.Title)
+		}
+		return nil
+	}
+	if err := c.Files.Check(); err != nil {
+		return &exitError{exitUsage, err}
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+
+	progress := report.NewProgress(os.Stderr)
+	runner := conform.Runner{
+		URL: c.URL, Cases: c.selected, Parallel: c.Parallel, Patience: c.Patience,
+		TLS:      &tls.Config{InsecureSkipVerify: c.Insecure},
+		OnResult: progress.Done,
+	}
+	result, err := runner.Run(ctx)
+	progress.Finish()
+	if err != nil && len(result.Results) == 0 {
+		return &exitError{exitUsage, err}
+	}
+	result.Version = version()
+	err = errors.Join(err, report.WriteTable(os.Stdout, &result, report.Plain(os.Stdout)), c.Files.Write(&result))
+	if err == nil && !result.Passed() {
+		err = errNotPassed
+	}
+	return err
+}
+
+// exitError is an error with an exit status of its own. Without err there is nothing
+// to print.
+type exitError struct {
+	status int
+	err    error
+}
+
+func (e *exitError) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+func (e *exitError) Unwrap() error { return e.err }

@@ -1,0 +1,58 @@
+package main
+
+import (
+	"encoding/json"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestConformExitsWithZeroIfAllPass(t *testing.T) {
+	p := start(t, "echo", "--addr", "127.0.0.1:0")
+	file := filepath.Join(t.TempDir(), "report.json")
+	status, stdout, stderr := finish(t, "conform", "--cases", "1.1.1,5.*", "--exclude", "5.1*", "--patience", "30s", "--json", file, p.url)
+	if status != 0 || !strings.Contains(stdout, "10 of 10 cases passed") {
+		t.Errorf("status %d\n%s%s", status, stdout, stderr)
+	}
+	var report struct{ Cases []struct{ ID string } }
+	if b, err := os.ReadFile(file); err != nil || json.Unmarshal(b, &report) != nil || len(report.Cases) != 10 {
+		t.Errorf("the report has %d cases (%v)", len(report.Cases), err)
+	}
+}
+
+// An echo server with a limit of 1 MiB does not pass the cases with longer messages.
+func TestConformExitsWithOneIfACaseFails(t *testing.T) {
+	p := start(t, "echo", "--addr", "127.0.0.1:0", "--max-message", "1MiB")
+	status, stdout, stderr := finish(t, "conform", "--cases", "9.1.3,9.1.4", "--patience", "30s", p.url)
+	if status != exitFailed || stderr != "" || !strings.Contains(stdout, "9.1.4") {
+		t.Errorf("status %d\n%s%s", status, stdout, stderr)
+	}
+}
+
+func TestConformExitsWithTwoIfThereIsNothingToTest(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed.Close()
+	url := "ws://" + closed.Addr().String() + "/"
+	for _, args := range [][]string{
+		{url}, {"http://127.0.0.1/"}, {"nonsense"}, {},
+		{"--cases", "99.*", url}, {"--cases", "[", url}, {"--cases", "1.*", "--exclude", "1.*", url},
+		{"--parallel", "0", url}, {"--patience", "0s", url}, {"--json", "/nonexistent/x", url},
+	} {
+		status, stdout, stderr := finish(t, append([]string{"conform"}, args...)...)
+		if status != exitUsage || stdout != "" || !strings.HasPrefix(stderr, "framerail: ") {
+			t.Errorf("%q: status %d\n%s%s", args, status, stdout, stderr)
+		}
+	}
+}
+
+func TestConformListsCases(t *testing.T) {
+	status, stdout, _ := finish(t, "conform", "--list", "--cases", "2.5", "ws://127.0.0.1:1/")
+	if want := "2.5                A ping too long\n"; status != 0 || stdout != want {
+		t.Errorf("status %d, %q, want %q", status, stdout, want)
+	}
+}
