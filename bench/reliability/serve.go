@@ -34,6 +34,7 @@ type setup struct {
 	Loops          int
 	Subprotocols   []string
 	OriginPatterns []string
+	Deflate        server.Deflate
 	// Pages has a Handler answer ordinary requests with 200.
 	Pages bool
 
@@ -125,6 +126,7 @@ func serve(set setup, n *counters, ln net.Listener) (end func() error, err error
 		Loops:          set.Loops,
 		Subprotocols:   set.Subprotocols,
 		OriginPatterns: set.OriginPatterns,
+		Deflate:        set.Deflate,
 		Logger:         slog.New(&stackCounter{&n.stacks}),
 		OnConnection:   func(*conn.Conn) { n.opened.Add(1) },
 		OnMessage:      echo,
