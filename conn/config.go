@@ -123,7 +123,8 @@ type Config struct {
 	CloseTimeout time.Duration
 	// Deflate says how messages are compressed where that was agreed on.
 	Deflate Deflate
-	// Logger gets one line for each connection that fails. Nil: slog.Default().
+	// Logger gets one line for each connection that fails, however many do: who serves
+	// the internet has a handler that bounds them. Nil: slog.Default().
 	Logger *slog.Logger
 	// Request makes the request from the head of the opening handshake, for
 	// [Conn.Request]. Nil: there is none.

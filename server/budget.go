@@ -114,7 +114,8 @@ func (b *budget) shed() {
 		closed += b.closeAll(holders[:n])
 	}
 	if closed > 0 {
-		b.logShed(closed, freed)
+		b.run.logger.Warn("framerail: buffers are short: connections that hold most were closed",
+			"connections", closed, "bytes", freed, "limit", b.limit)
 	}
 	b.shedding.Store(false)
 }
@@ -139,13 +140,6 @@ func (b *budget) closeAll(holders []holder) int {
 	}
 	b.run.kernel.Await(done, b.run.stopping, b.run.kernel.Now().Add(shedPatience))
 	return int(closed.Load())
-}
-
-func (b *budget) logShed(closed, freed int) {
-	if more, ok := b.run.refusals.sample("shed", b.run.kernel.Now()); ok {
-		b.run.logger.Warn("framerail: buffers are short: connections that hold most were closed",
-			"connections", closed, "bytes", freed, "limit", b.limit, "more", more)
-	}
 }
 
 func (b *budget) stopped() bool {

@@ -213,7 +213,10 @@ func TestCallback_PanicsUnderLoad(t *testing.T) {
 		}
 		close(stop)
 		healthy.Wait()
-		eventually(t, "a line for each panic", func() bool { return log.lines("boom") >= n })
+		eventually(t, "the panics to be counted", func() bool { return s.Stats().Panics >= uint64(n) })
+		if got := log.lines("boom"); got < logBurst || got >= n {
+			t.Errorf("%d lines of %d panics", got, n)
+		}
 		if !strings.Contains(log.String(), "callback_test.go") {
 			t.Error("the log has no stack")
 		}

@@ -74,8 +74,10 @@
 //
 // A callback that holds a loop for over SlowCallback is counted, and logged with its
 // stack while it still runs. The Logger gets one line for each notable event: a
-// handshake refused, a connection that fails, a panic, accepting that pauses. A line
-// has no payload in it, and messages that go well cause none.
+// handshake refused, a connection that fails, a panic, accepting that pauses. Of those
+// alike it gets ten at once, and then one a second that says how many more there were,
+// so that no client can fill a disk. A line has no payload in it, and messages that go
+// well cause none.
 //
 // # Shutdown
 //

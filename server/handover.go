@@ -25,12 +25,12 @@ type handover struct {
 // beyond it a request is answered with 503.
 const handoverBacklog = 128
 
-func newHandover(h http.Handler, r *running) *handover {
+func newHandover(h http.Handler, r *running, log slog.Handler) *handover {
 	ho := &handover{
 		server: http.Server{
 			Handler:           h,
 			ReadHeaderTimeout: r.handshakeTimeout,
-			ErrorLog:          slog.NewLogLogger(r.logger.Handler(), slog.LevelError),
+			ErrorLog:          slog.NewLogLogger(log, slog.LevelError),
 		},
 		conns: make(chan net.Conn, handoverBacklog),
 	}

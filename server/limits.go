@@ -137,8 +137,11 @@ const (
 	// paceMin is how long accepting waits, at least, once it is too fast: timers are
 	// not free.
 	paceMin = 5 * time.Millisecond
-	// logEvery is how often the log tells, at most, of refusals of one kind.
-	logEvery = time.Second
+	// logEvery is how often the log tells of events of one kind, once it has told of
+	// logBurst of them. kindsMost bounds what is remembered for that.
+	logEvery  = time.Second
+	logBurst  = 10
+	kindsMost = 256
 	// lingerTimeout is how long a refused client may take to read its answer
 	// before the socket is closed under it.
 	lingerTimeout = 2 * time.Second

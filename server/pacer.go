@@ -44,8 +44,6 @@ func (a *acceptor) pace() {
 		return
 	}
 	r.paced.Add(1)
-	if more, ok := r.refusals.sample("pace", now); ok {
-		r.logger.Info("framerail: connections come faster than HandshakesPerSecond, and wait", "more", more)
-	}
+	r.logger.Info("framerail: connections come faster than HandshakesPerSecond, and wait")
 	r.kernel.Await(r.stopping, nil, now.Add(max(wait, paceMin)))
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"runtime"
 	"runtime/debug"
 	"sync"
@@ -41,7 +42,6 @@ type running struct {
 	budget    budget
 	pacer     pacer
 	paced     atomic.Uint64 // how often the pacer made accepting wait
-	refusals  sampler
 	drained   sync.Once     // the end of the shutdown is logged
 	panics    atomic.Uint64 // in Check, before there is a connection
 	stopping  chan struct{} // closed when the server is told to stop
@@ -65,7 +65,9 @@ func (s *Server) start(k kernel.Kernel) (*running, error) {
 		stopping:         make(chan struct{}),
 	}
 	r.lifetime = min(cmp.Or(s.MaxLifetime, DefaultMaxLifetime), lifetimeMost)
-	r.logger = r.config.Logger
+	sampled := newSampler(r.config.Logger.Handler(), k.Now)
+	r.logger = slog.New(sampled)
+	r.config.Logger = r.logger
 	r.admission.init(&s.Limits)
 	r.pacer.init(cmp.Or(s.HandshakesPerSecond, DefaultHandshakesPerSecond))
 	if r.handshakeTimeout == 0 {
@@ -89,7 +91,7 @@ func (s *Server) start(k kernel.Kernel) (*running, error) {
 	r.budget.init(r, s.MaxBuffers)
 	_, actual := k.(kernel.Real)
 	if actual && s.Handler != nil { // net/http needs sockets
-		r.http = newHandover(s.Handler, r)
+		r.http = newHandover(s.Handler, r, sampled.of("net/http"))
 	}
 	s.clients.setOrdered(!actual)
 	// In a simulation callbacks take no time by its clock.
@@ -199,4 +201,9 @@ func (r *running) leastLoaded() *loop {
 func (r *running) panicked(where string, p any) {
 	r.panics.Add(1)
 	r.logger.Error("framerail: a callback panicked", "callback", where, "panic", p, "stack", string(debug.Stack()))
+}
+
+// logRefusal logs that a client was refused.
+func (r *running) logRefusal(remote netip.AddrPort, refusal *handshake.Refusal) {
+	r.logger.Info("framerail: handshake refused", "remote", remote, "status", refusal.Status, "reason", refusal.Reason)
 }

@@ -1,49 +1,114 @@
 package server
 
 import (
-	"net/netip"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
-	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/frame"
 )
 
-// sampler keeps a flood of the same event from flooding the log: of each kind, of
-// which there must not be many, one in logEvery is let pass. The zero value is ready.
-// Safe from any goroutine.
+// sampler is a slog.Handler that keeps a flood of the same event from filling a disk:
+// of each kind, logBurst lines pass at once and one in logEvery after that. The next
+// that passes has the number of those that did not, as the attribute "more".
 type sampler struct {
-	mu    sync.Mutex
-	kinds map[string]sample
+	next  slog.Handler
+	now   func() time.Time
+	kinds *kinds
+	kind  string // of all its lines; "" for each line's own
+}
+
+func newSampler(next slog.Handler, now func() time.Time) *sampler {
+	return &sampler{next: next, now: now, kinds: new(kinds)}
+}
+
+// of is a sampler for lines that are all of one kind, whatever they say.
+func (s *sampler) of(kind string) *sampler {
+	return &sampler{next: s.next, now: s.now, kinds: s.kinds, kind: kind}
+}
+
+// Enabled implements slog.Handler, as the next three do.
+func (s *sampler) Enabled(ctx context.Context, level slog.Level) bool {
+	return s.next.Enabled(ctx, level)
+}
+
+// Handle drops a line that is one too many of its kind.
+func (s *sampler) Handle(ctx context.Context, r slog.Record) error {
+	kind := s.kind
+	if kind == "" {
+		kind = kindOf(r)
+	}
+	more, ok := s.kinds.sample(kind, s.now())
+	if !ok {
+		return nil
+	}
+	if more > 0 {
+		r = r.Clone()
+		r.AddAttrs(slog.Int("more", more))
+	}
+	return s.next.Handle(ctx, r)
+}
+
+// WithAttrs is for whoever wraps the logger.
+func (s *sampler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &sampler{next: s.next.WithAttrs(attrs), now: s.now, kinds: s.kinds, kind: s.kind}
+}
+
+// WithGroup is for whoever wraps the logger.
+func (s *sampler) WithGroup(name string) slog.Handler {
+	return &sampler{next: s.next.WithGroup(name), now: s.now, kinds: s.kinds, kind: s.kind}
+}
+
+// kindOf is what a line says, without what differs from one client to the next: the
+// reason of a refusal and the rule that was broken are the library's own words.
+func kindOf(r slog.Record) string {
+	kind := r.Message
+	r.Attrs(func(a slog.Attr) bool {
+		switch a.Key {
+		case "code", "reason", "callback":
+			kind = fmt.Sprint(kind, "\x00", a.Value)
+		case "error":
+			err, _ := a.Value.Any().(error)
+			if fault := (*frame.Error)(nil); errors.As(err, &fault) {
+				kind += "\x00" + fault.Rule
+			}
+		}
+		return true
+	})
+	return kind
+}
+
+// kinds is when lines were let pass. The zero value is ready. Safe from any goroutine.
+type kinds struct {
+	mu sync.Mutex
+	of map[string]sample
 }
 
 type sample struct {
-	at   time.Time // of the last one let pass
-	more int       // since then
+	due  time.Time // when the next might pass, were there no burst
+	more int       // that did not pass since the last one that did
 }
 
-// sample tells whether an event may be logged, and how many of its kind were not since
-// the last one that was.
-func (s *sampler) sample(kind string, now time.Time) (more int, ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	last, seen := s.kinds[kind]
-	if seen && now.Sub(last.at) < logEvery {
-		last.more++
-		s.kinds[kind] = last
+// sample tells whether a line may pass, and how many of its kind did not since the
+// last one that did.
+func (k *kinds) sample(kind string, now time.Time) (more int, ok bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.of == nil || len(k.of) >= kindsMost {
+		k.of = make(map[string]sample) // they were not meant to be so many
+	}
+	s := k.of[kind]
+	if s.due.Before(now) {
+		s.due = now
+	}
+	if s.due.Sub(now) > (logBurst-1)*logEvery {
+		s.more++
+		k.of[kind] = s
 		return 0, false
 	}
-	if s.kinds == nil {
-		s.kinds = make(map[string]sample)
-	}
-	s.kinds[kind] = sample{at: now}
-	return last.more, true
-}
-
-// logRefusal logs that a client was refused. Reasons are the server's own words, or
-// those of an HTTP status, so that there are not many kinds.
-func (r *running) logRefusal(remote netip.AddrPort, refusal *handshake.Refusal) {
-	if more, ok := r.refusals.sample(refusal.Reason, r.kernel.Now()); ok {
-		r.logger.Info("framerail: handshake refused", "remote", remote,
-			"status", refusal.Status, "reason", refusal.Reason, "more", more)
-	}
+	k.of[kind] = sample{due: s.due.Add(logEvery)}
+	return s.more, true
 }

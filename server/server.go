@@ -95,9 +95,10 @@ type Server struct {
 	// 0: 100 ms. Negative: never.
 	SlowCallback time.Duration
 
-	// Logger gets a line for each notable event, without any payload. At level Info:
-	// handshakes refused, one a second for each reason with how many more there were;
-	// connections that fail or are given up; the beginning and the end of a shutdown.
+	// Logger gets a line for each notable event, without any payload; of those alike, ten
+	// at once and then one a second, with how many more there were. At level Info:
+	// handshakes refused; connections that fail or are given up; the beginning and the
+	// end of a shutdown.
 	// At Warn: callbacks that hold a loop, and a shutdown that had to cut connections.
 	// At Error: callbacks that panic, and what befalls the server. Nil: slog.Default().
 	Logger *slog.Logger

@@ -23,6 +23,7 @@ type stats struct {
 	CPU                  time.Duration // used
 	Opened, Closed       int64         // callbacks that ran
 	Twice                int64         // connections whose close callback ran more than once
+	Panics               int64         // callbacks that the server says panicked
 	Stacks               int64         // lines logged at level Error that have a stack
 	Buffers, BufferBytes int64         // lent by the server's pools
 	Timers               int           // that are set
@@ -44,6 +45,7 @@ func (n *counters) glance() (s stats) {
 	s.Opened, s.Closed, s.Twice, s.Stacks = n.opened.Load(), n.closed.Load(), n.twice.Load(), n.stacks.Load()
 	if n.srv != nil {
 		held := n.srv.Stats()
+		s.Panics = int64(held.Panics)
 		s.Buffers, s.BufferBytes, s.Timers = held.Buffers, held.BufferBytes, held.Timers
 	}
 	return s
