@@ -75,7 +75,7 @@ func startServers(ctx context.Context, c config) (*servers, error) {
 		if err != nil {
 			return s, err
 		}
-		args := append([]string{"--log-level", "warn", "echo", "--addr", u.Host}, modes[agent.Agent]...)
+		args := append([]string{"--log-level", "warn", "echo", "--deflate", "takeover", "--addr", u.Host}, modes[agent.Agent]...)
 		if err := s.start(exec.Command(binary, args...)); err != nil {
 			return s, fmt.Errorf("%s does not start: %w", agent.Agent, err)
 		}

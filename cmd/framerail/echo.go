@@ -1,11 +1,13 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"log/slog"
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/frame/deflate"
 	"github.com/framerail/framerail/server"
 )
 
@@ -19,6 +21,8 @@ type echoCommand struct {
 	MaxMessage byteSize   `default:"16MiB" placeholder:"BYTES" help:"Longest message, such as 65536, 64KiB or 16MiB; a longer one is refused with close code 1009. Default: ${default}."`
 	Goroutines bool       `help:"Run callbacks on goroutines instead of on the event loops."`
 	Stream     bool       `help:"Send a message back while it is still arriving, one fragment per read."`
+	Deflate    string     `enum:"off,alone,takeover" default:"off" placeholder:"HOW" help:"Compress messages with clients that offer it: off, alone, or takeover, which lets them refer to earlier ones. Default: ${default}."`
+	WindowBits int        `default:"15" placeholder:"N" help:"Window of --deflate both ways, 8 to 15, unless a client asks for less. Default: ${default}."`
 	serveFlags
 }
 
@@ -32,7 +36,21 @@ func (c *echoCommand) Validate() error {
 	if err := c.serveFlags.Validate(); err != nil { // its own would be hidden by this one
 		return err
 	}
+	if c.WindowBits < deflate.MinWindowBits || c.WindowBits > deflate.MaxWindowBits {
+		return fmt.Errorf("--window-bits must be from %d to %d", deflate.MinWindowBits, deflate.MaxWindowBits)
+	}
 	return c.MaxMessage.within("--max-message", 1, maxEcho)
+}
+
+// deflate is the server's part in compression. Short messages are compressed too, as
+// those are most of what conformance suites send.
+func (c *echoCommand) deflate() server.Deflate {
+	takeover := c.Deflate == "takeover"
+	d := server.Deflate{Enabled: c.Deflate != "off", Threshold: -1, ServerTakeover: takeover, ClientTakeover: takeover}
+	if c.WindowBits != deflate.MaxWindowBits { // the parameter is named only if it says something
+		d.ServerWindowBits, d.ClientWindowBits = c.WindowBits, c.WindowBits
+	}
+	return d
 }
 
 // Run serves until a signal comes.
@@ -41,6 +59,7 @@ func (c *echoCommand) Run(log *slog.Logger) error {
 		Addr:           string(c.Addr),
 		OriginPatterns: []string{"*"},
 		Overflow:       conn.OverflowClose, // an echo that is missing would look like a fault
+		Deflate:        c.deflate(),
 		Logger:         log,
 		Limits: server.Limits{
 			MaxMessageSize: int64(c.MaxMessage),

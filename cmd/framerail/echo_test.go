@@ -37,6 +37,46 @@ func TestEchoReturnsTypeAndPayload(t *testing.T) {
 	}
 }
 
+// What was agreed on tells that the flags reached the server, and the echo that it works.
+func TestEchoCompresses(t *testing.T) {
+	alone := "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
+	for _, tc := range []struct {
+		flags  []string
+		agreed string
+	}{
+		{nil, ""},
+		{[]string{"--deflate=alone"}, alone},
+		{[]string{"--deflate=alone", "--window-bits=9"}, alone + "; server_max_window_bits=9"},
+		{[]string{"--deflate=takeover"}, "permessage-deflate"},
+		{[]string{"--deflate=takeover", "--stream"}, "permessage-deflate"},
+		{[]string{"--deflate=takeover", "--goroutines"}, "permessage-deflate"},
+	} {
+		t.Run(fmt.Sprint(tc.flags), func(t *testing.T) {
+			p := start(t, append([]string{"echo", "--addr=127.0.0.1:0"}, tc.flags...)...)
+			c, answer, err := websocket.Dial(within(t), p.url, &websocket.DialOptions{CompressionMode: websocket.CompressionContextTakeover, CompressionThreshold: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.CloseNow()
+			c.SetReadLimit(-1)
+			if got := answer.Header.Get("Sec-WebSocket-Extensions"); got != tc.agreed {
+				t.Errorf("agreed on %q, want %q", got, tc.agreed)
+			}
+			for _, size := range []int{1, 20, 1000, 1000, 100_000, 1 << 20} {
+				payload := bytes.Repeat([]byte("0123456789abcdef-"), size/17+1)[:size]
+				if err := c.Write(within(t), websocket.MessageText, payload); err != nil {
+					t.Fatalf("%d bytes: %v", size, err)
+				}
+				if typ, got, err := c.Read(within(t)); err != nil || typ != websocket.MessageText || !bytes.Equal(got, payload) {
+					t.Fatalf("%d bytes came back as %v of %d bytes, or altered: %v", size, typ, len(got), err)
+				}
+			}
+			c.Close(websocket.StatusNormalClosure, "")
+			p.stop(t)
+		})
+	}
+}
+
 // A client that sends much more than may be pending before it reads: it is not
 // read from meanwhile, and loses nothing.
 func TestEchoWaitsForClientThatReadsLate(t *testing.T) {

@@ -175,6 +175,9 @@ func TestUsageErrorIsOneLineAndStatus2(t *testing.T) {
 		{"drain_negative", []string{"chat", "--drain-timeout=-1s"}, "--drain-timeout must not be negative"},
 		{"message_unit", []string{"echo", "--max-message=16MB"}, "is not a size"},
 		{"message_zero", []string{"echo", "--max-message=0"}, "from 1B to 256MiB"},
+		{"deflate_unknown", []string{"echo", "--deflate=yes"}, "must be one of"},
+		{"window_too_small", []string{"echo", "--window-bits=7"}, "from 8 to 15"},
+		{"window_too_big", []string{"echo", "--window-bits=16"}, "from 8 to 15"},
 		{"message_too_big", []string{"echo", "--max-message=257MiB"}, "from 1B to 256MiB"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -198,7 +201,7 @@ func TestHelpNamesEveryFlagAndExits0(t *testing.T) {
 		says []string
 	}{
 		{[]string{"--help"}, []string{"Usage: framerail <command>", "echo", "chat", "--log-level", "--version"}},
-		{[]string{"echo", "--help"}, []string{"127.0.0.1:9001", "--loops", "--max-message", "16MiB", "--goroutines", "--stream", "--drain-timeout", "--metrics"}},
+		{[]string{"echo", "--help"}, []string{"127.0.0.1:9001", "--loops", "--max-message", "16MiB", "--goroutines", "--stream", "--deflate", "--window-bits", "--drain-timeout", "--metrics"}},
 		{[]string{"chat", "--help"}, []string{"127.0.0.1:9002", "--loops", "--drain-timeout", "--metrics"}},
 		{[]string{"--version"}, []string{"framerail ", " go1.", "/"}},
 	} {
