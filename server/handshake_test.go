@@ -275,6 +275,17 @@ func TestHandshake_SmugglingIsRefused(t *testing.T) {
 	}
 }
 
+// RFC 9112 6.1: a coding that is not understood.
+func TestHandshake_OtherTransferCodingsGet501(t *testing.T) {
+	s := start(t, &Server{OnMessage: echo})
+	p := dialRaw(t, s)
+	p.send(with("Transfer-Encoding: gzip, chunked") + "0\r\n\r\n")
+	p.expectRefusal(http.StatusNotImplemented)
+	if n := s.Stats().Refused[Malformed]; n != 1 {
+		t.Errorf("%d counted", n)
+	}
+}
+
 // 10,000 clients that send a byte a second, to scale: what they make the server
 // hold is in proportion to what they have sent.
 func TestHandshake_SlowClientsCostWhatTheySend(t *testing.T) {

@@ -94,6 +94,8 @@ func reasonOf(refusal *handshake.Refusal) reason {
 	switch refusal.Rule() {
 	case handshake.ErrHeadTooLong, handshake.ErrTooManyHeaders, handshake.ErrContentNotRead:
 		return reasonTooLarge
+	case handshake.ErrTransferCoding:
+		return reasonMalformed
 	case handshake.ErrTimeout:
 		return reasonTimeout
 	case handshake.ErrNotUpgrade, handshake.ErrMethod:

@@ -207,6 +207,7 @@ func smuggledRequests() []smuggled {
 		{name: "Content-Length with a sign", request: line("Content-Length: +5"), behind: "hello", status: 400},
 		{name: "Content-Length beyond 64 bits", request: line("Content-Length: 18446744073709551616"), status: 400},
 		{name: "Transfer-Encoding", request: line("Transfer-Encoding: chunked"), behind: "0\r\n\r\n", status: 400},
+		{name: "Transfer-Encoding of another kind", request: line("Transfer-Encoding: gzip, chunked"), behind: "0\r\n\r\n", status: 501},
 		{name: "Transfer-Encoding, not chunked last", request: line("Transfer-Encoding: chunked, identity"), behind: "0\r\n\r\n", status: 400},
 		{name: "Transfer-Encoding in disguise", request: line("Transfer-Encoding: xchunked"), behind: "0\r\n\r\n", status: 400},
 		{name: "Transfer-Encoding twice", request: upgrade("Transfer-Encoding: chunked", "Transfer-Encoding: chunked"), behind: "0\r\n\r\n", status: 400},

@@ -29,7 +29,8 @@
 //   - Host is required in HTTP/1.1, stands once, is not empty, and is a name or
 //     an IP address with an optional port, nothing percent-encoded;
 //   - Content-Length stands at most once, never beside Transfer-Encoding, and
-//     Transfer-Encoding is "chunked" or absent and never in HTTP/1.0;
+//     Transfer-Encoding is "chunked" or absent and never in HTTP/1.0; other
+//     codings before a final "chunked" get 501 (RFC 9112 6.1);
 //   - the version is HTTP/1.x.
 //
 // Wider are two things: a single empty line before the request line is ignored,

@@ -150,8 +150,25 @@ func (r *Request) checkFraming() error {
 	if length.lines > 0 {
 		return ErrLengthAndCoding
 	}
-	if coding.lines > 1 || r.Minor == 0 || !equalFold(coding.first, "chunked") {
-		return ErrTransferEncoding
+	switch {
+	case coding.lines == 1 && r.Minor > 0 && equalFold(coding.first, "chunked"):
+		return nil
+	case coding.lines == 1 && r.Minor > 0 && otherCoding(coding.first):
+		return ErrTransferCoding
 	}
-	return nil
+	return ErrTransferEncoding
+}
+
+// otherCoding tells whether content is coded otherwise and then chunked, once and as
+// the last thing: so its end could be found, but it could not be understood.
+func otherCoding(list []byte) bool {
+	n := 0
+	for ; len(list) > 0; n++ {
+		var coding []byte
+		coding, list = cutElement(list)
+		if len(coding) == 0 || equalFold(coding, "chunked") != (len(list) == 0) {
+			return false
+		}
+	}
+	return n > 1
 }

@@ -31,7 +31,8 @@ var (
 	ErrHostMissing      = bad("no Host (RFC 9112 3.2)")
 	ErrHostRepeated     = bad("more than one Host (RFC 9112 3.2)")
 	ErrContentLength    = bad("malformed or repeated Content-Length (RFC 9112 6.3)")
-	ErrTransferEncoding = bad("Transfer-Encoding other than chunked, or in HTTP/1.0 (RFC 9112 6.1)")
+	ErrTransferEncoding = bad("Transfer-Encoding in which chunked is not once and last, or in HTTP/1.0 (RFC 9112 6.1 and 6.3)")
+	ErrTransferCoding   = refuse(http.StatusNotImplemented, "transfer coding other than chunked (RFC 9112 6.1)")
 	ErrLengthAndCoding  = bad("both Content-Length and Transfer-Encoding (RFC 9112 6.1)")
 )
 

@@ -131,6 +131,7 @@ func TestEveryRefusalIsAnAnswer(t *testing.T) {
 		"too long":       {ErrHeadTooLong, 431, nil},
 		"too many":       {ErrTooManyHeaders, 431, nil},
 		"internal":       {ErrInternal, 500, nil},
+		"coding":         {ErrTransferCoding, 501, nil},
 		"unavailable":    {Unavailable(7), 503, map[string]string{"Retry-After": "7"}},
 		"unavailable, 0": {Unavailable(0), 503, map[string]string{"Retry-After": "1"}},
 		"HTTP/2":         {ErrHTTPMajor, 505, nil},

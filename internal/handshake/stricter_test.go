@@ -45,6 +45,8 @@ var stricter = map[*Refusal]struct {
 		regexp.MustCompile(`(?is)\nHost:.*\nHost:`)},
 	ErrContentLength: {"RFC 9112 6.3: a server may take a repeated length if all are equal; a second reader may take one of them",
 		regexp.MustCompile(`(?i)\nContent-Length:`)},
+	ErrTransferCoding: {"RFC 9112 6.1: a coding that is not understood is 501",
+		regexp.MustCompile(`(?i)\nTransfer-Encoding:`)},
 	ErrTransferEncoding: {"RFC 9112 6.1: Transfer-Encoding in HTTP/1.0 is a fault",
 		regexp.MustCompile(`(?i)\nTransfer-Encoding:`)},
 	ErrLengthAndCoding: {"RFC 9112 6.1: a server may take the chunked coding and drop the length; a second reader may not",
