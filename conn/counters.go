@@ -49,7 +49,7 @@ type Traffic struct {
 	// Messages counts whole ones: received to their end, or taken for sending, be
 	// they fragmented or not.
 	Messages uint64
-	// Frames counts frames; those of a message received are added at its end.
+	// Frames counts frames; one that is received, once some of its payload has come.
 	Frames FrameCounts
 	// Bytes are those read from transports, and written to them: headers, control
 	// frames and the opening handshakes of connections that were opened included.
@@ -204,14 +204,16 @@ func (c *Conn) settleTally(q *queue) {
 	t.messages, t.data, t.bytes = 0, 0, 0
 }
 
-// countMessage counts a message that came to its end.
-func (d *Driver) countMessage(rx *receiver, first bool) {
+// countPiece counts a piece of a message that came: the frames that began with it or
+// before it and, at its end, the message.
+func (d *Driver) countPiece(rx *receiver, last bool) {
 	t := &d.loop.turn.received
-	t.Messages++
-	if first {
-		t.Frames.Data++ // in one piece, so in one frame
-	} else {
-		t.Frames.Data += uint64(rx.dec.Fragments())
+	n := rx.dec.Fragments()
+	t.Frames.Data += uint64(n - rx.counted)
+	rx.counted = n
+	if last {
+		t.Messages++
+		rx.counted = 0
 	}
 }
 

@@ -225,3 +225,38 @@ func TestCountersOfOverflows(t *testing.T) {
 		expect(t, "pending at last", r.counters().Pending, 0)
 	}
 }
+
+// Frames are counted as they come, also those of a message that never ends.
+func TestCountersOfFramesOfUnfinishedMessages(t *testing.T) {
+	both(t, func(t *testing.T, dispatch Dispatch) {
+		r := openRig(t, Config{Dispatch: dispatch, MaxFragments: 5, Handlers: Handlers{Message: func(*Conn, Message) {}}})
+		received := func() (data, messages uint64) {
+			var c Counters
+			r.loop.Publish(&c)
+			return c.Received.Frames.Data, c.Received.Messages
+		}
+		expectCounts := func(data, messages uint64) {
+			t.Helper()
+			gotData, gotMessages := received()
+			expect(t, "frames", gotData, data)
+			expect(t, "messages", gotMessages, messages)
+		}
+		r.receive(peer(frame.Text, false, "a"))
+		expectCounts(1, 0)
+		long := peer(frame.Continuation, false, "in two reads")
+		r.receive(long[:8])
+		r.receive(long[8:])
+		expectCounts(2, 0)
+		r.receive(peer(frame.Continuation, false, ""))
+		r.receive(peer(frame.Continuation, true, "end"))
+		expectCounts(4, 1)
+		r.receive(text("whole"))
+		expectCounts(5, 2)
+		r.receive(peer(frame.Text, false, "b"))
+		for range 5 {
+			r.receive(peer(frame.Continuation, false, "c"))
+		}
+		r.eventually("the failure", func() bool { return r.c.State() == Closing })
+		expectCounts(10, 2)
+	})
+}

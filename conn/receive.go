@@ -16,6 +16,9 @@ type receiver struct {
 	msg  *buffer.Buffer
 	pool *buffer.Pool
 
+	// counted is how many frames of the message in progress the counters have.
+	counted int
+
 	// streaming says that the message in progress goes to a Stream callback.
 	streaming bool
 
@@ -108,7 +111,7 @@ func (d *Driver) dropReceiver() {
 	rx.dropMessage()
 	rx.dropStash()
 	rx.dropInflation(d.loop)
-	rx.streaming = false
+	rx.streaming, rx.counted = false, 0
 	rx.dec.Reset(d.loop.config.Role, d.loop.limits())
 	d.loop.returnReceiver(rx)
 }
@@ -273,8 +276,11 @@ func (d *Driver) parseAll(rx *receiver, b []byte) (all bool) {
 
 // data handles a message, or a piece of one.
 func (d *Driver) data(rx *receiver, ev frame.Event) {
-	if ev.Last {
-		d.countMessage(rx, ev.First)
+	if ev.First && ev.Last { // in one piece, so in one frame
+		d.loop.turn.received.Messages++
+		d.loop.turn.received.Frames.Data++
+	} else {
+		d.countPiece(rx, ev.Last)
 	}
 	c := (*Conn)(d)
 	if c.State() != Open {
