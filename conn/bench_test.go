@@ -2,8 +2,10 @@ package conn
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/framerail/framerail/frame"
 )
@@ -29,4 +31,39 @@ func BenchmarkEcho(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkRate is what the limit on messages costs each of them: batches of echoes
+// with the default and without, in turns, at half of the rate that it allows. The ratio
+// is that of the lower quartiles.
+func BenchmarkRate(b *testing.B) {
+	const batch = 1000
+	frames := text("a message of 20 byte")
+	in := make([]byte, len(frames))
+	var rigs [2]*rig
+	var took [2][]time.Duration
+	for i, limit := range [2]int{-1, DefaultMessagesPerSecond} {
+		rigs[i] = openRig(b, Config{MessagesPerSecond: limit, Handlers: Handlers{Message: echo}})
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		for i, r := range rigs {
+			begin := time.Now()
+			for range batch {
+				r.loop.Now += 2 * time.Second / DefaultMessagesPerSecond
+				copy(in, frames)
+				r.wire.in = in
+				r.d.Readable()
+				r.wire.out.Reset()
+			}
+			took[i] = append(took[i], time.Since(begin))
+		}
+	}
+	for i := range took {
+		slices.Sort(took[i])
+		expect(b, "state", rigs[i].c.State(), Open)
+	}
+	n := len(took[0]) / 4
+	b.ReportMetric(float64(took[1][n])/float64(took[0][n]), "ratio")
+	b.ReportMetric(float64(took[0][n])/batch, "ns/message")
 }

@@ -327,7 +327,7 @@ func (f sentFrame) closing() (frame.CloseCode, string) {
 	return code, string(reason)
 }
 
-func expect[T comparable](t *testing.T, what string, got, want T) {
+func expect[T comparable](t testing.TB, what string, got, want T) {
 	t.Helper()
 	if got != want {
 		t.Errorf("%s: got %v, want %v", what, got, want)
