@@ -103,10 +103,10 @@ func (c *Conn) writerEnded() {
 		return
 	}
 	x := c.info.contexts
-	if x.stale || c.overflow.drops() {
+	if x.stale {
 		x.out.forget()
+		x.stale = false
 	}
-	x.stale = false
 }
 
 // pack compresses a part of the Writer's message, the last one or not, into a buffer

@@ -126,7 +126,7 @@ func (d *Driver) inflate(rx *receiver) {
 		z.kept = nil
 	}
 	if z.size > l.config.MaxMessageSize {
-		n, err = 0, frame.ErrMessageTooBig
+		n, done, err = 0, false, frame.ErrMessageTooBig
 	}
 
 	chunk := dst[:n]
