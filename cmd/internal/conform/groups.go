@@ -10,8 +10,10 @@ import (
 func Cases() []Case {
 	numbered := slices.Concat(framing(), pings(), reservedBits(), opcodes(), fragmentation(), utf8Text(), closings())
 	beyond := slices.Concat(headers(), closeCodes(), handshakes(), attacks())
-	small := slices.Concat(numbered, autoFragmentation(), beyond)
-	return slices.Concat(numbered, limits(), autoFragmentation(), beyond, bytewise(small))
+	deflated := slices.Concat(declines(), deflatedMessages(), corruptMessages())
+	small := slices.Concat(numbered, autoFragmentation(), beyond, deflated)
+	return slices.Concat(numbered, limits(), autoFragmentation(), compressionKinds(), compressionParameters(),
+		beyond, agreements(), deflated, bytewise(small))
 }
 
 // group gathers the cases of one group.

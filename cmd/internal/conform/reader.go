@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"unicode/utf8"
@@ -21,7 +22,7 @@ func faultf(format string, args ...any) error { return fault(fmt.Sprintf(format,
 // decoder undoes what an extension does to a message with RSV1.
 type decoder interface {
 	// decode returns the message that payload is the sent form of. It may use
-	// payload's memory.
+	// payload's memory. An error is a fault.
 	decode(payload []byte) ([]byte, error)
 }
 
@@ -44,6 +45,7 @@ type closing struct {
 // is the strictest reading of RFC 6455 there is, and shares no code with the library.
 type reader struct {
 	decoder decoder // nil if no extension was agreed: then RSV1 is an error
+	most    int64   // payload bytes that a server may send; 0: maxReceived
 
 	buf   []byte // not yet taken apart
 	off   int    // of it, what has been
@@ -76,7 +78,7 @@ func (r *reader) next() (*received, error) {
 	if err := r.allowed(h); err != nil {
 		return nil, err
 	}
-	if r.total+h.Length > maxReceived {
+	if r.total+h.Length > cmp.Or(r.most, maxReceived) {
 		return nil, faultf("%d bytes and more, where the client sent far less", r.total+h.Length)
 	}
 	if int64(len(rest)-n) < h.Length {

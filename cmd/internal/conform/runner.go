@@ -23,6 +23,10 @@ type Runner struct {
 	// that long.
 	Patience time.Duration
 
+	// Messages is how many messages each of the cases 12.* and 13.* sends. Zero is
+	// DefaultMessages, with which a case is what it is in Autobahn.
+	Messages int
+
 	// TLS is for wss:// URLs. nil is Go's default.
 	TLS *tls.Config
 

@@ -1,6 +1,7 @@
 package conform
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -19,6 +20,7 @@ type Session struct {
 	dialer   *dialer
 	patience time.Duration // how long a server may do nothing
 	chop     int           // bytes in one write; 0: as the case says
+	messages int           // in a volley
 	keys     *rand.Rand    // of masking keys; for a case the same in every run
 	log      wireLog
 	result   Result
@@ -47,7 +49,7 @@ func newSession(id string, r *Runner, u *url.URL) *Session {
 		patience = DefaultPatience
 	}
 	return &Session{
-		url: u, dialer: &dialer{tls: r.TLS}, patience: patience,
+		url: u, dialer: &dialer{tls: r.TLS}, patience: patience, messages: cmp.Or(r.Messages, DefaultMessages),
 		keys: rand.New(rand.NewPCG(h.Sum64(), 6455)),
 		log:  wireLog{began: time.Now()},
 	}

@@ -47,6 +47,9 @@ type Params struct {
 	ServerMaxWindowBits, ClientMaxWindowBits         int
 }
 
+// String is p as an answer would have it.
+func (p Params) String() string { return Offer(p).String() }
+
 // Inflater returns an inflater for what the server sends.
 func (p Params) Inflater() *Inflater {
 	return NewInflater(bitsOr15(p.ServerMaxWindowBits), !p.ServerNoContextTakeover)
@@ -66,7 +69,9 @@ func bitsOr15(bits int) int {
 }
 
 // Agree reads the values of an answer's Sec-WebSocket-Extensions lines. It fails
-// unless they are one answer that one of the offers allows.
+// unless they are one answer that one of the offers allows. What an offer says of the
+// client holds even where the answer does not repeat it (RFC 7692 7.1.1.2, 7.1.2.2), and
+// is in the result.
 func Agree(offers []Offer, lines []string) (Params, error) {
 	p, err := parseAnswer(strings.Join(lines, ","))
 	if err != nil {
@@ -76,6 +81,10 @@ func Agree(offers []Offer, lines []string) (Params, error) {
 	for _, o := range offers {
 		err := o.allows(p)
 		if err == nil {
+			p.ClientNoContextTakeover = p.ClientNoContextTakeover || o.ClientNoContextTakeover
+			if p.ClientMaxWindowBits == 0 && o.ClientMaxWindowBits > NoValue {
+				p.ClientMaxWindowBits = o.ClientMaxWindowBits
+			}
 			return p, nil
 		}
 		if first == nil {

@@ -55,7 +55,8 @@ func TestAgree(t *testing.T) {
 		{[]Offer{hints}, "permessage-deflate; client_max_window_bits", Params{}, "no window"},
 		{[]Offer{bounds}, "permessage-deflate; client_max_window_bits=10", Params{ClientMaxWindowBits: 10}, ""},
 		{[]Offer{bounds}, "permessage-deflate; client_max_window_bits=11", Params{}, "above"},
-		{[]Offer{bounds}, "permessage-deflate", Params{}, ""},
+		{[]Offer{bounds}, "permessage-deflate", Params{ClientMaxWindowBits: 10}, ""},
+		{[]Offer{{ClientNoContextTakeover: true}}, "permessage-deflate", Params{ClientNoContextTakeover: true}, ""},
 		{nil, "permessage-deflate", Params{}, "none was offered"},
 	} {
 		got, err := Agree(tt.offers, []string{tt.answer})
