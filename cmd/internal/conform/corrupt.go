@@ -126,6 +126,7 @@ func (g *group) eitherWay() {
 		},
 		length: length,
 	})
+	g.cases[len(g.cases)-1].Serial = true
 }
 
 // choice is a conversation in which the server may fail the connection at the last
