@@ -14,9 +14,19 @@ type coderSession struct {
 	end    websocket.CloseError
 }
 
-func dialCoder(url string) (session, error) {
+func dialCoder(url string) (session, error) { return dialCoderWith(url, websocket.CompressionDisabled) }
+
+func dialCoderTakeover(url string) (session, error) {
+	return dialCoderWith(url, websocket.CompressionContextTakeover)
+}
+
+func dialCoderAlone(url string) (session, error) {
+	return dialCoderWith(url, websocket.CompressionNoContextTakeover)
+}
+
+func dialCoderWith(url string, mode websocket.CompressionMode) (session, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	c, _, err := websocket.Dial(ctx, url, nil)
+	c, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{CompressionMode: mode, CompressionThreshold: 1})
 	if err != nil {
 		cancel()
 		return nil, err

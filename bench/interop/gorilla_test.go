@@ -13,10 +13,15 @@ type gorillaSession struct {
 	end   websocket.CloseError
 }
 
-func dialGorilla(url string) (session, error) {
+func dialGorilla(url string) (session, error) { return dialGorillaWith(url, false) }
+
+// dialGorillaAlone compresses, each message alone: gorilla offers nothing else.
+func dialGorillaAlone(url string) (session, error) { return dialGorillaWith(url, true) }
+
+func dialGorillaWith(url string, compression bool) (session, error) {
 	// gorilla sends a fragment whenever its write buffer of 4 KiB is full, and
 	// only then: of its larger messages none comes in one frame.
-	dialer := websocket.Dialer{HandshakeTimeout: patience}
+	dialer := websocket.Dialer{HandshakeTimeout: patience, EnableCompression: compression}
 	c, response, err := dialer.Dial(url, nil)
 	if err != nil {
 		return nil, err

@@ -23,13 +23,29 @@ type gwsMessage struct {
 	payload []byte
 }
 
-func dialGWS(url string) (session, error) {
+func dialGWS(url string) (session, error) { return dialGWSWith(url, gws.PermessageDeflate{}) }
+
+func dialGWSTakeover(url string) (session, error) {
+	return dialGWSWith(url, gws.PermessageDeflate{Enabled: true, Threshold: 1, ServerContextTakeover: true, ClientContextTakeover: true})
+}
+
+func dialGWSAlone(url string) (session, error) {
+	return dialGWSWith(url, gws.PermessageDeflate{Enabled: true, Threshold: 1})
+}
+
+func dialGWSWindows(url string) (session, error) {
+	return dialGWSWith(url, gws.PermessageDeflate{Enabled: true, Threshold: 1, ServerContextTakeover: true, ClientContextTakeover: true,
+		ServerMaxWindowBits: 10, ClientMaxWindowBits: 11})
+}
+
+func dialGWSWith(url string, deflate gws.PermessageDeflate) (session, error) {
 	s := &gwsSession{messages: make(chan gwsMessage, 16), pongs: make(chan string, 1), end: make(chan struct{})}
 	socket, _, err := gws.NewClient(s, &gws.ClientOption{
 		Addr:                url,
 		HandshakeTimeout:    patience,
-		ReadMaxPayloadSize:  maxMessage,
+		ReadMaxPayloadSize:  maxMessage + maxMessage/1000, // of a frame: noise takes more when compressed
 		WriteMaxPayloadSize: maxMessage,
+		PermessageDeflate:   deflate,
 	})
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/server"
 )
 
 // npmFolder has the client script, and package.json with the version of ws.
@@ -19,7 +20,9 @@ func TestNPM(t *testing.T) {
 	needNPM(t)
 	each(t, func(t *testing.T, m mode) {
 		echo, commands := startEcho(t, m), startCommands(t, m)
-		for _, r := range scenarios(t, echo.url(), commands.url()) {
+		// The client is asked for a window that is not its own default.
+		compressing, _ := startSqueezing(t, m, server.Deflate{Enabled: true, Threshold: -1, ServerTakeover: true, ClientTakeover: true, ClientWindowBits: 14})
+		for _, r := range scenarios(t, echo.url(), commands.url(), compressing.url()) {
 			t.Run(r.Name, func(t *testing.T) {
 				if r.Error != "" {
 					t.Error(r.Error)

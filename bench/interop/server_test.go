@@ -53,11 +53,13 @@ func each(t *testing.T, f func(t *testing.T, m mode)) {
 type running struct {
 	addr   string
 	closes chan conn.CloseInfo // one for each connection that has ended
+	stats  func() server.Stats
 }
 
 func (r *running) url() string { return "ws://" + r.addr + "/" }
 
-func start(t *testing.T, m mode, whole func(*conn.Conn, conn.Message), stream func(*conn.Conn, *conn.Reader)) *running {
+// start runs a server; options change it before it starts.
+func start(t *testing.T, m mode, whole func(*conn.Conn, conn.Message), stream func(*conn.Conn, *conn.Reader), options []func(*server.Server)) *running {
 	t.Helper()
 	r := &running{closes: make(chan conn.CloseInfo, 10_000)}
 	s := &server.Server{
@@ -68,6 +70,9 @@ func start(t *testing.T, m mode, whole func(*conn.Conn, conn.Message), stream fu
 		OnClose: func(_ *conn.Conn, info conn.CloseInfo) { r.closes <- info },
 	}
 	m.take(s, whole, stream)
+	for _, option := range options {
+		option(s)
+	}
 	if err := s.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -76,12 +81,12 @@ func start(t *testing.T, m mode, whole func(*conn.Conn, conn.Message), stream fu
 			t.Errorf("Close: %v", err)
 		}
 	})
-	r.addr = s.ListenAddr().String()
+	r.addr, r.stats = s.ListenAddr().String(), s.Stats
 	return r
 }
 
 // startEcho runs a server that echoes.
-func startEcho(t *testing.T, m mode) *running {
+func startEcho(t *testing.T, m mode, options ...func(*server.Server)) *running {
 	t.Helper()
 	return start(t, m,
 		func(c *conn.Conn, message conn.Message) {
@@ -103,11 +108,11 @@ func startEcho(t *testing.T, m mode) *running {
 			if _, err := io.Copy(w, r); err == nil {
 				_ = w.Close()
 			}
-		})
+		}, options)
 }
 
 // startCommands runs a server that does what text messages ask it to.
-func startCommands(t *testing.T, m mode) *running {
+func startCommands(t *testing.T, m mode, options ...func(*server.Server)) *running {
 	t.Helper()
 	return start(t, m,
 		func(c *conn.Conn, message conn.Message) {
@@ -123,7 +128,7 @@ func startCommands(t *testing.T, m mode) *running {
 			if err != nil {
 				t.Errorf("%q: %v", command, err)
 			}
-		})
+		}, options)
 }
 
 // obey carries out one command.

@@ -1,17 +1,18 @@
-// Plays ws of npm as a client: node client.js ECHO-URL COMMAND-URL. Prints one
-// line of JSON for each scenario, with an error if it failed.
+// Plays ws of npm as a client: node client.js ECHO-URL COMMAND-URL COMPRESSING-URL, the
+// last of an echo server that compresses. Prints one line of JSON for each scenario, with
+// an error if it failed.
 
 import assert from 'node:assert/strict';
 import { randomFillSync } from 'node:crypto';
 import { once } from 'node:events';
 import WebSocket from 'ws';
 
-const [echoURL, commandURL] = process.argv.slice(2);
+const [echoURL, commandURL, compressingURL] = process.argv.slice(2);
 const patience = 60_000;
 const sizes = [0, 1, 125, 126, 65535, 65536, 1 << 20, 16 << 20];
 
-async function open(url) {
-  const ws = new WebSocket(url);
+async function open(url, options) {
+  const ws = new WebSocket(url, options);
   await once(ws, 'open');
   return ws;
 }
@@ -39,6 +40,36 @@ function text(n) {
   return p;
 }
 
+// prose makes n bytes that compress, and differ from one seed to the next.
+function prose(n, seed) {
+  let p = '';
+  for (let i = 0; p.length < n; i++) p += `{"id":${seed * 1000 + i},"text":"${(i * 7919) % 97} or ${(i * seed) % 13}"},`;
+  return Buffer.from(p.slice(0, n));
+}
+
+// compressed runs one connection that offers compression with these parameters, checks
+// what was agreed on, and has messages echoed that resemble earlier ones, and some that do
+// not compress, whole and in fragments.
+async function compressed(offer, agreed, sizes = [0, 1, 125, 126, 255, 257, 513, 4097, 32769, 65536, 200_000]) {
+  const ws = await open(compressingURL, { perMessageDeflate: { threshold: 0, ...offer } });
+  assert.deepEqual({ ...ws._extensions['permessage-deflate'].params }, agreed);
+  for (const size of sizes) {
+    for (const seed of [1, 2, 1]) await exchange(ws, prose(size, seed), false);
+    await exchange(ws, text(size), false);
+    await exchange(ws, randomFillSync(Buffer.alloc(size)), true);
+    const payload = prose(size, 3);
+    const echo = received(ws);
+    for (let at = 0, end; at < size; at = end) {
+      end = Math.min(at + 7777, size);
+      ws.send(payload.subarray(at, end), { binary: true, fin: end === size });
+    }
+    if (size > 0) assert.ok(payload.equals((await echo).data), 'fragments come back altered');
+    else await exchange(ws, payload, true);
+  }
+  ws.close(1000);
+  await once(ws, 'close');
+}
+
 function command(ws, ...words) {
   ws.send(words.join(' '));
 }
@@ -56,6 +87,39 @@ const scenarios = {
     for (const size of sizes) await exchange(ws, randomFillSync(Buffer.alloc(size)), true);
     ws.close();
     await once(ws, 'close');
+  },
+
+  async compressed_with_takeover() {
+    await compressed({}, { client_max_window_bits: 14 });
+  },
+
+  async compressed_alone() {
+    await compressed(
+      { serverNoContextTakeover: true, clientNoContextTakeover: true },
+      { server_no_context_takeover: true, client_no_context_takeover: true, client_max_window_bits: 14 },
+    );
+  },
+
+  async compressed_in_windows_of_its_own() {
+    await compressed(
+      { serverMaxWindowBits: 9, clientMaxWindowBits: 10 },
+      { server_max_window_bits: 9, client_max_window_bits: 10 },
+    );
+  },
+
+  async compressed_in_the_smallest_window_of_the_server() {
+    await compressed({ serverMaxWindowBits: 8 }, { server_max_window_bits: 8, client_max_window_bits: 14 });
+  },
+
+  async compressed_one_way_with_takeover() {
+    await compressed({ serverNoContextTakeover: true }, { server_no_context_takeover: true, client_max_window_bits: 14 });
+  },
+
+  async compressed_messages_of_16_MiB() {
+    const ws = await open(compressingURL, { perMessageDeflate: { threshold: 0 } });
+    await exchange(ws, text(16 << 20), false);
+    await exchange(ws, randomFillSync(Buffer.alloc(16 << 20)), true);
+    ws.terminate();
   },
 
   async compression_offered_is_declined() {
