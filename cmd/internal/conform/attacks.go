@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -81,19 +83,18 @@ const (
 func (g *group) floods() {
 	enough := []outcome{{verdict: OK, end: givenUp}}
 	for _, payload := range []string{"", "x"} {
-		frames := []Frame{text("begun").more()}
-		whole := "begun"
-		for range manyFragments {
-			frames = append(frames, continuation(payload).more())
-			whole += payload
-		}
-		c := g.add(g.next("attack"), fmt.Sprintf("%d fragments of %s", manyFragments, counted(len(payload), "byte")),
-			fmt.Sprintf("A text message of which %d fragments have %s each.", manyFragments, counted(len(payload), "byte")),
-			"The message comes back, or the server fails the connection.", exchange{
-				steps: []step{all(append(frames, continuation("done"))...)},
-				ok:    []event{textEvent(whole + "done")}, end: normal, or: enough,
-			})
+		what := fmt.Sprintf("%d fragments of %s", manyFragments, counted(len(payload), "byte"))
+		c := g.add(g.next("attack"), what, "A text message of "+what+".",
+			"The message comes back, or the server fails the connection.", exchange{})
 		c.Serial = true
+		c.Run = func(ctx context.Context, s *Session) {
+			frames := slices.Repeat([]Frame{continuation(payload).more()}, manyFragments)
+			frames[0].Opcode = opText
+			s.play(ctx, exchange{
+				steps: []step{all(append(frames, continuation("done"))...)},
+				ok:    []event{textEvent(strings.Repeat(payload, manyFragments) + "done")}, end: normal, or: enough,
+			})
+		}
 	}
 	var pings, pongs []Frame
 	for i := range manyControls {

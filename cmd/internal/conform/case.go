@@ -20,7 +20,8 @@ type Case struct {
 	// Serial cases run alone: they are heavy, or measure.
 	Serial bool
 
-	// Timeout ends the case. Zero is DefaultTimeout.
+	// Timeout ends the case, when a few times the runner's patience are added. Zero is
+	// DefaultTimeout.
 	Timeout time.Duration
 
 	// Run plays the case in s and has it judge what came. It returns when that

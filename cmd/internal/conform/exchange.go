@@ -160,8 +160,13 @@ func (s *Session) converse(ctx context.Context, x exchange) {
 		step(ctx, s)
 	}
 	s.settle(ctx, &x, outcomes)
+	late := ctx.Err() != nil
 	s.shut()
 	s.judge(&x, outcomes)
+	if late {
+		s.result.Verdict = Failed
+		s.result.Came += "; the time for the case was over"
+	}
 }
 
 func anyPossible(outcomes []outcome, events []event) bool {

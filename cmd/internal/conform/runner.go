@@ -109,15 +109,19 @@ func (r *Runner) probe(ctx context.Context, u *url.URL) (agent string, err error
 	return s.server, nil
 }
 
+// waits is how many times a case may wait for a server that does nothing, in addition
+// to its time.
+const waits = 4
+
 // run plays one case.
 func (r *Runner) run(ctx context.Context, u *url.URL, c *Case) Result {
+	s := newSession(c.ID, r, u)
 	timeout := c.Timeout
 	if timeout == 0 {
 		timeout = DefaultTimeout
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
+	ctx, cancel := context.WithTimeout(ctx, timeout+waits*s.patience)
 	defer cancel()
-	s := newSession(c.ID, r, u)
 	defer s.shut()
 	c.Run(ctx, s)
 	s.result.ID, s.result.Group, s.result.Title = c.ID, c.Group, c.Title

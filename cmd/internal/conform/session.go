@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
@@ -248,8 +249,11 @@ func (s *Session) drain() {
 			s.serverFirst = !s.closeSent
 		case error:
 			s.end = v
-			if s.closeCame == nil && !s.closeSent {
-				s.serverFirst = true
+			switch {
+			case errors.Is(v, net.ErrClosed):
+				s.gaveUp = true
+			case s.closeCame == nil && !s.closeSent:
+				s.serverFirst = s.fault() == "" // else it is for the client to end the connection
 			}
 		}
 	}
