@@ -51,7 +51,7 @@ func TestBars(t *testing.T) {
 		"halfopen":  func(s scale) bar { return &halfOpenCommand{scale: s, Slack: slack} },
 		"resets":    func(s scale) bar { return &resetsCommand{scale: s} },
 		"slowreader": func(s scale) bar {
-			return &slowReaderCommand{scale: s, Rounds: 200, Pending: 32 << 10, Slack: 100}
+			return &slowReaderCommand{scale: s, Pending: 32 << 10, Slack: 100}
 		},
 		"utf8":        func(s scale) bar { return &utf8Command{scale: s, Workers: 2} },
 		"smuggling":   func(s scale) bar { return &smugglingCommand{scale: s} },

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -17,15 +18,16 @@ import (
 )
 
 // slowReaderCommand sends to peers of which some stop reading, beside others that
-// echo, under each overflow policy. At first all read: what the echoes take then is
-// what they may take, times the slack, beside peers that do not. Broken, the bound
+// echo, under each overflow policy. At first all read, and the producer sends as fast as
+// they do: what the echoes take then is what they may take, times the slack, beside
+// peers that do not read, and a producer that takes no notice of that. Broken, the bound
 // on pending bytes is out of reach.
 type slowReaderCommand struct {
 	scale
 	Slow    int           `default:"500" help:"Peers that stop reading."`
 	Healthy int           `default:"500" help:"Peers that echo, ten times a second each."`
-	Rounds  int           `default:"200" help:"Messages of 1 KiB to each slow peer while all read, and again while they do not."`
-	Pace    time.Duration `default:"50ms" help:"Time between two of them, at least."`
+	Phase   time.Duration `default:"10s" help:"How long all read, and then how long slow peers do not."`
+	Pace    time.Duration `default:"0s" help:"Time between two messages to each slow peer, of 1 KiB; 0: as fast as can be."`
 	Pending int           `default:"65536" help:"The bound on bytes pending to a peer."`
 	Slack   float64       `default:"1.5" help:"How many times as long an echo's p99 may be."`
 }
@@ -36,11 +38,12 @@ const slowKeys, slowMessage, slowSlice = 10, 1 << 10, 8 << 10
 
 func (b *slowReaderCommand) Run(ctx context.Context) error {
 	if b.Short {
-		b.Slow, b.Healthy, b.Pace = 20, 20, 10*time.Millisecond
+		b.Slow, b.Healthy, b.Phase = 20, 20, time.Second
 	}
 	v := new(verdict)
 	figure := ""
-	for _, policy := range []conn.Overflow{conn.OverflowClose, conn.OverflowRefuse, conn.OverflowDropOldest, conn.OverflowLatest} {
+	policies := []conn.Overflow{conn.OverflowClose, conn.OverflowRefuse, conn.OverflowDropOldest, conn.OverflowLatest}
+	for _, policy := range either(b.scale, policies, policies[1:2]) { // without a bound there is no policy
 		s := &slowReaders{slowReaderCommand: b, policy: policy, v: v, resume: make(chan struct{})}
 		line, err := s.run(ctx)
 		if err != nil {
@@ -106,7 +109,7 @@ func (s *slowReaders) run(ctx context.Context) (figure string, err error) {
 		if clients[i], err = open(ctx, ln.Addr().String(), path); err == nil && i < s.Slow {
 			err = clients[i].SetReadBuffer(slowSlice)
 		}
-		return errors.Join(err, clients[i].extend(20*time.Duration(s.Rounds)*s.Pace+4*patience))
+		return errors.Join(err, clients[i].extend(2*s.Phase+4*patience))
 	})
 	if err != nil {
 		return "", err
@@ -126,7 +129,7 @@ func (s *slowReaders) run(ctx context.Context) (figure string, err error) {
 	return fmt.Sprintf("at most %d B pending, p99 %.2f times %v, %s", s.most, ratio, before.Round(100*time.Microsecond), s.account()), nil
 }
 
-// measure sends its rounds to the slow peers, and is the p99 of the others' echoes
+// measure sends to the slow peers for a phase, and is the p99 of the others' echoes
 // meanwhile.
 func (s *slowReaders) measure(healthy []*client) time.Duration {
 	var done atomic.Bool
@@ -158,16 +161,17 @@ func (s *slowReaders) measure(healthy []*client) time.Duration {
 	return took[len(took)*99/100]
 }
 
-// produce sends each round's message to every slow peer, however many take it.
+// produce sends a message to every slow peer, round after round. While all read it
+// waits for those that are behind.
 func (s *slowReaders) produce() {
 	payload := make([]byte, slowMessage)
-	tick := time.NewTicker(s.Pace)
-	defer tick.Stop()
-	for range s.Rounds {
-		<-tick.C
+	for end := time.Now().Add(s.Phase); time.Now().Before(end); time.Sleep(s.Pace) {
 		round := s.round.Add(1)
 		binary.BigEndian.PutUint64(payload, uint64(round))
 		for _, c := range s.peers() {
+			for !s.stopped.Load() && c.Pending() > s.Pending/2 {
+				runtime.Gosched() // as busy as it is when nobody reads
+			}
 			if err := c.SendKeyed(slowKey(round), conn.Binary, payload); errors.Is(err, conn.ErrPendingFull) {
 				s.refused.Add(1)
 			}
