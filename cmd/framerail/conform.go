@@ -25,6 +25,7 @@ type conformCommand struct {
 	Exclude  []string      `placeholder:"CASES" help:"Leave these out."`
 	Parallel int           `default:"8" placeholder:"N" help:"Play so many cases at a time, but for those that have to be alone. Default: ${default}."`
 	Patience time.Duration `default:"3s" placeholder:"TIME" help:"Wait for a server that does nothing for so long. Default: ${default}."`
+	Messages int           `default:"1000" placeholder:"N" help:"Send so many messages in each case of 12.* and 13.*; fewer are faster and see less. Default: ${default}."`
 	Insecure bool          `help:"Take any certificate of a wss:// server."`
 	List     bool          `help:"Print the cases and play none."`
 	report.Files
@@ -43,6 +44,8 @@ func (c *conformCommand) Validate() error {
 	switch {
 	case c.Parallel < 1 || c.Parallel > maxParallel:
 		return fmt.Errorf("--parallel must be from 1 to %d", maxParallel)
+	case c.Messages < 1 || c.Messages > conform.DefaultMessages:
+		return fmt.Errorf("--messages must be from 1 to %d", conform.DefaultMessages)
 	case c.Patience <= 0:
 		return errors.New("--patience must be positive")
 	}
@@ -74,7 +77,7 @@ func (c *conformCommand) Run(*slog.Logger) error {
 
 	progress := report.NewProgress(os.Stderr)
 	runner := conform.Runner{
-		URL: c.URL, Cases: c.selected, Parallel: c.Parallel, Patience: c.Patience,
+		URL: c.URL, Cases: c.selected, Parallel: c.Parallel, Patience: c.Patience, Messages: c.Messages,
 		TLS:      &tls.Config{InsecureSkipVerify: c.Insecure},
 		OnResult: progress.Done,
 	}

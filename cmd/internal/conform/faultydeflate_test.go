@@ -281,12 +281,12 @@ func TestCompression_catches(t *testing.T) {
 	} {
 		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
 			t.Parallel()
-			for _, r := range play(t, tt.server.serve(t), tt.caught) {
+			for _, r := range playAt(t, tt.server.serve(t), tt.caught) {
 				if r.Verdict != Failed {
 					t.Errorf("%s is %v: %s", r.ID, r.Verdict, r.Came)
 				}
 			}
-			for _, r := range play(t, faultyDeflate{}.serve(t), tt.caught) {
+			for _, r := range playAt(t, faultyDeflate{}.serve(t), tt.caught) {
 				if r.Verdict != OK || r.Closing != ClosingOK {
 					t.Errorf("without the fault %s is %v, %v: %s; %s", r.ID, r.Verdict, r.Closing, r.Came, r.Ended)
 				}
@@ -300,7 +300,7 @@ var onlyCompression = sync.OnceValue(func() []Case {
 	return slices.Concat(compressionKinds(), compressionParameters(), agreements(), declines(), deflatedMessages(), corruptMessages())
 })
 
-func play(t *testing.T, url string, ids []string) []Result {
+func playAt(t *testing.T, url string, ids []string) []Result {
 	t.Helper()
 	cases, err := Select(onlyCompression(), ids, nil)
 	if err != nil {
