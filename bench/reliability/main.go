@@ -29,6 +29,7 @@ type program struct {
 	Slowloris     slowlorisCommand     `cmd:"" help:"Requests sent a byte at a time: ended at the deadline, others unaffected."`
 	Claims        claimsCommand        `cmd:"" help:"Claimed lengths: memory follows what was received."`
 	Fragments     fragmentsCommand     `cmd:"" help:"A message of endless tiny fragments: closed, within bounded memory."`
+	Inflate       inflateCommand       `cmd:"" help:"Compressed messages that say a thousand times more than they are long: stopped at the limit."`
 	Control       controlCommand       `cmd:"" help:"Floods of pings, and every way to close wrongly."`
 	Storm         stormCommand         `cmd:"" help:"Far more dials than descriptors: no spinning, live connections go on, accepts resume."`
 	HalfOpen      halfOpenCommand      `cmd:"" name:"halfopen" help:"Peers that vanish without a word: closed in time. As root, for TCP_REPAIR."`

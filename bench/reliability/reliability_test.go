@@ -46,6 +46,7 @@ func TestBars(t *testing.T) {
 		"slowloris": func(s scale) bar { return &slowlorisCommand{scale: s, Slack: slack} },
 		"claims":    func(s scale) bar { return &claimsCommand{scale: s} },
 		"fragments": func(s scale) bar { return &fragmentsCommand{scale: s} },
+		"inflate":   func(s scale) bar { return &inflateCommand{scale: s} },
 		"control":   func(s scale) bar { return &controlCommand{scale: s} },
 		"storm":     func(s scale) bar { return &stormCommand{scale: s, Slack: slack} },
 		"halfopen":  func(s scale) bar { return &halfOpenCommand{scale: s, Slack: slack} },

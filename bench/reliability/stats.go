@@ -19,7 +19,7 @@ import (
 type stats struct {
 	Goroutines           int
 	Heap                 int64         // bytes alive after a garbage collection
-	Mallocs              int64         // allocations in all
+	Mallocs, Allocated   int64         // allocations in all, and their bytes
 	CPU                  time.Duration // used
 	Opened, Closed       int64         // callbacks that ran
 	Twice                int64         // connections whose close callback ran more than once
@@ -41,7 +41,7 @@ type counters struct {
 func (n *counters) glance() (s stats) {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	s.Mallocs, s.CPU = int64(m.Mallocs), ownCPU()
+	s.Mallocs, s.Allocated, s.CPU = int64(m.Mallocs), int64(m.TotalAlloc), ownCPU()
 	s.Opened, s.Closed, s.Twice, s.Stacks = n.opened.Load(), n.closed.Load(), n.twice.Load(), n.stacks.Load()
 	if n.srv != nil {
 		held := n.srv.Stats()

@@ -1,0 +1,156 @@
+//go:build linux
+
+package main
+
+import (
+	"bytes"
+	"compress/flate"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/framerail/framerail/bench/internal/wire"
+	"github.com/framerail/framerail/server"
+)
+
+// inflateCommand sends compressed messages that say far more than they are long.
+// Broken, the server's limit on messages is out of reach.
+type inflateCommand struct {
+	scale
+	MiB    int `default:"1024" help:"What each message says."`
+	Rounds int `default:"20" help:"Messages of each kind."`
+}
+
+const (
+	inflateLimit = 1 << 20 // the server's bound on a message's bytes
+	// A message grows in buffers that double, so that those up to the limit add up to
+	// twice as much; the window, the loop's own buffer and the decoder come on top.
+	inflateMost = 2*inflateLimit + 4*(32<<10)
+)
+
+// bombKind is how a message is sent.
+type bombKind struct {
+	name     string
+	fragment int  // bytes of each; 0: one frame
+	takeover bool // it comes behind another that it could refer to
+}
+
+func (b *inflateCommand) Run(ctx context.Context) error {
+	if b.Short {
+		b.MiB, b.Rounds = 64, 3
+	}
+	set := setup{
+		Program: "echo",
+		Deflate: server.Deflate{Enabled: true, ServerTakeover: true, ClientTakeover: true},
+		Limits:  server.Limits{MaxMessageSize: either[int64](b.scale, inflateLimit, 1<<40)},
+		Loops:   1,
+	}
+	return against(ctx, set, b.attack)
+}
+
+func (b *inflateCommand) attack(ctx context.Context, v *verdict, p *process) (figure string, err error) {
+	bomb, err := b.bomb()
+	if err != nil {
+		return "", err
+	}
+	var most int64
+	for _, kind := range []bombKind{
+		{"one frame, no takeover", 0, false}, {"fragments, no takeover", 1000, false},
+		{"one frame, takeover", 0, true}, {"fragments, takeover", 1000, true},
+	} {
+		for range b.Rounds {
+			grown, err := b.one(ctx, v, p, kind, bomb)
+			if err != nil {
+				return "", err
+			}
+			v.expect(grown <= inflateMost, "%s: %d B were allocated", kind.name, grown)
+			most = max(most, grown)
+		}
+	}
+	return fmt.Sprintf("%d messages of %d B that say %d MiB, in one frame and in fragments, with takeover and without: closed with 1009 at %d KiB; at most %d B allocated for each, freed ones included (bar: %d B)",
+		4*b.Rounds, len(bomb), b.MiB, inflateLimit>>10, most, inflateMost), nil
+}
+
+// bomb is a compressed message of zeros. Each MiB of it is the same bytes.
+func (b *inflateCommand) bomb() ([]byte, error) {
+	var mib bytes.Buffer
+	w, err := flate.NewWriter(&mib, flate.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(make([]byte, 1<<20)); err != nil {
+		return nil, err
+	}
+	if err := w.Flush(); err != nil {
+		return nil, err
+	}
+	all := bytes.Repeat(mib.Bytes(), b.MiB)
+	return all[:len(all)-4], nil // RFC 7692 7.2.1
+}
+
+// one sends one message on a connection of its own, and returns how many bytes the
+// server has allocated meanwhile.
+func (b *inflateCommand) one(ctx context.Context, v *verdict, p *process, kind bombKind, bomb []byte) (grown int64, err error) {
+	c, err := connect(ctx, p.addr)
+	if err != nil {
+		return 0, err
+	}
+	defer c.reset()
+	offer := "permessage-deflate; client_no_context_takeover"
+	if kind.takeover {
+		offer = "permessage-deflate"
+	}
+	agreed, err := wire.HandshakeOffering(c.TCPConn, p.addr, "/", offer)
+	if err != nil || agreed == "" {
+		return 0, errors.Join(err, fmt.Errorf("agreed on %q", agreed))
+	}
+	key := [4]byte{9, 8, 7, 6}
+	if kind.takeover {
+		before, err := wire.Deflate(bytes.Repeat([]byte("before "), 100), 15)
+		if err != nil {
+			return 0, err
+		}
+		if _, err := c.Write(wire.AppendDeflated(nil, wire.Text, key, before)); err != nil {
+			return 0, err
+		}
+		if _, _, err := c.receive(); err != nil {
+			return 0, err
+		}
+	}
+	earlier, err := p.glance()
+	if err != nil {
+		return 0, err
+	}
+	code, err := kind.send(c, key, bomb)
+	v.expect(err == nil && code == 1009, "%s: close code %d, %v", kind.name, code, err)
+	later, err := p.glance()
+	return later.Allocated - earlier.Allocated, err
+}
+
+// send sends a message and awaits the Close frame.
+func (kind bombKind) send(c *client, key [4]byte, bomb []byte) (code uint16, err error) {
+	var out []byte
+	if kind.fragment == 0 {
+		out = wire.AppendDeflated(nil, wire.Binary, key, bomb)
+	} else {
+		for rest, opcode := bomb, wire.Binary|rsv1; len(rest) > 0; opcode = wire.Continuation {
+			part := rest[:min(len(rest), kind.fragment)]
+			rest = rest[len(part):]
+			out = wire.AppendFrame(out, len(rest) == 0, byte(opcode), key, part)
+		}
+	}
+	// That not all can be sent to a connection that closes is well.
+	_, _ = c.Write(out)
+	_, opcode, payload, err := wire.ReadFrame(c.in)
+	if err != nil {
+		return 0, err
+	}
+	if opcode != wire.Close || len(payload) < 2 {
+		return 0, fmt.Errorf("opcode %#x with %d bytes", opcode, len(payload))
+	}
+	return binary.BigEndian.Uint16(payload), nil
+}
+
+// rsv1 in a frame's opcode marks a compressed message (RFC 7692 6).
+const rsv1 = 0x40
