@@ -26,7 +26,7 @@ const (
 	inflateLimit = 1 << 20 // the server's bound on a message's bytes
 	// A message grows in buffers that double, so that those up to the limit add up to
 	// twice as much; the window, the loop's own buffer and the decoder come on top.
-	inflateMost = 2*inflateLimit + 4*(32<<10)
+	inflateMost = 2*inflateLimit + 6*(32<<10)
 )
 
 // bombKind is how a message is sent.

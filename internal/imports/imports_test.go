@@ -25,12 +25,12 @@ var allowed = map[string][]string{
 	"internal/handshake": {"internal/token"},
 	"internal/imports":   {},
 	"internal/token":     {},
-	"internal/lives":     {"conn", "frame", "server", "server/servertest"},
+	"internal/lives":     {"conn", "frame", "frame/deflate", "server", "server/servertest"},
 	"internal/kernel":    {"conn", "poller"},
 	"conn":               {"frame", "frame/deflate", "mask", "internal/buffer"},
 	"server": {"conn", "frame", "frame/deflate", "poller",
 		"internal/buffer", "internal/handshake", "internal/kernel", "internal/socket", "internal/wheel"},
-	"server/servertest": {"conn", "frame", "mask", "poller", "server", "internal/handshake", "internal/kernel"},
+	"server/servertest": {"conn", "frame", "frame/deflate", "mask", "poller", "server", "internal/handshake", "internal/kernel"},
 }
 
 // outside says what each package may import that is neither of this module nor of

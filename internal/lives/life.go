@@ -54,6 +54,9 @@ func (w *world) dial() {
 	case 1:
 		r.Raw = []byte("GET / HTTP/1.0\r\nHost: server.test\r\n\r\n")
 	}
+	for range w.rnd.IntN(3) {
+		r.Deflate = append(r.Deflate, w.deflateParams())
+	}
 	l.leaving = r.Raw != nil
 	l.client = w.sim.DialWith(r)
 	w.lives = append(w.lives, l)
@@ -118,13 +121,19 @@ func (l *life) send() {
 	w := l.world
 	m := w.message(l.id, l.sent, w.size())
 	l.left--
-	if w.rnd.IntN(4) > 0 {
+	h := frame.Header{Opcode: frame.Binary}
+	if w.rnd.IntN(2) == 0 {
+		if packed, ok := l.client.Compress(m); ok {
+			m, h.RSV1 = packed, true
+		}
+	}
+	if h.Fin = w.rnd.IntN(4) > 0; h.Fin {
 		l.sent++
-		l.client.SendBinary(m)
+		l.client.SendFrame(h, m)
 		return
 	}
 	n := w.rnd.IntN(len(m))
-	l.client.SendFrame(frame.Header{Opcode: frame.Binary}, m[:n])
+	l.client.SendFrame(h, m[:n])
 	l.fragment = append([]byte(nil), m[n:]...)
 }
 
@@ -146,7 +155,7 @@ func (l *life) continueMessage() {
 func (l *life) finish() {
 	c := l.client
 	l.leaving = true
-	n := l.world.rnd.IntN(20)
+	n := l.world.rnd.IntN(21)
 	l.faulty = n >= 14
 	switch n {
 	default:
@@ -180,6 +189,8 @@ func (l *life) finish() {
 		c.Close(1005+1, "a code that may not be sent")
 	case 19:
 		c.SendFrame(frame.Header{Fin: true, Opcode: frame.Continuation}, nil)
+	case 20:
+		c.SendFrame(frame.Header{Fin: true, RSV1: true, Opcode: frame.Binary}, []byte("no DEFLATE data"))
 	}
 }
 
@@ -234,6 +245,9 @@ func (l *life) checkEnd() {
 	}
 	if errors.Is(l.info.Err, conn.ErrIdle) && !l.silent {
 		w.breach("%v: the client has answered all along, and was closed as silent", l)
+	}
+	if fault := (*frame.Error)(nil); !l.faulty && errors.As(l.info.Err, &fault) {
+		w.breach("%v: the client has broken no rule, and was told %v", l, fault)
 	}
 	if l.faulty && !l.disturbed && l.info.Err == nil && l.info.By == conn.Peer {
 		w.breach("%v: the client broke the protocol, and ended cleanly: %v", l, l.info)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame/deflate"
 	"github.com/framerail/framerail/server"
 	"github.com/framerail/framerail/server/servertest"
 )
@@ -131,9 +132,25 @@ func (w *world) server() *server.Server {
 			IdleTimeout: idleTimeout, CloseTimeout: closeTimeout, HandshakeTimeout: closeTimeout,
 		},
 	}
+	if p := w.deflateParams(); w.rnd.IntN(2) == 0 {
+		srv.Deflate = server.Deflate{
+			Enabled: true, Threshold: 1 + w.rnd.IntN(200),
+			ServerTakeover: !p.ServerNoContextTakeover, ServerWindowBits: p.ServerMaxWindowBits,
+			ClientTakeover: !p.ClientNoContextTakeover, ClientWindowBits: p.ClientMaxWindowBits,
+		}
+	}
 	w.bound = srv.MaxPending + 1<<10 + 2 + 125 // control frames have 1 KiB, the Close frame its own place
 	w.program(srv)
 	return srv
+}
+
+// deflateParams are what somebody might want of permessage-deflate.
+func (w *world) deflateParams() deflate.Params {
+	window := func() int { return [...]int{0, 0, 15, 12, 9, 8}[w.rnd.IntN(6)] }
+	return deflate.Params{
+		ServerNoContextTakeover: w.rnd.IntN(3) == 0, ServerMaxWindowBits: window(),
+		ClientNoContextTakeover: w.rnd.IntN(3) == 0, ClientMaxWindowBits: window(),
+	}
 }
 
 func (w *world) breach(format string, args ...any) {

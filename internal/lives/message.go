@@ -53,6 +53,8 @@ func (w *world) size() int {
 		return w.rnd.IntN(32 << 10)
 	case 1, 2, 3:
 		return w.rnd.IntN(2 << 10)
+	case 4, 5, 6, 7, 8:
+		return 128 + w.rnd.IntN(300) // compressing looks for what was said before
 	}
 	return w.rnd.IntN(100)
 }

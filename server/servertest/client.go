@@ -6,6 +6,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/frame/deflate"
 	"github.com/framerail/framerail/mask"
 )
 
@@ -30,9 +31,12 @@ type Client struct {
 	messages []conn.Message
 	pings    int
 	pongs    [][]byte
+	offers   []deflate.Params
 	close    *CloseFrame // the server's
 	sentEnd  bool        // a Close frame was sent
 	scratch  []byte
+
+	compression *compression // nil unless agreed on
 
 	paused bool
 	gone   bool // it has left, and reads no more
@@ -198,7 +202,7 @@ func (c *Client) ended(err error) {
 	if !c.manual || err == syscall.ECONNRESET {
 		c.socket.upEnd, c.gone = true, true
 	}
-	c.dec, c.asm, c.outbox, c.scratch = frame.Decoder{}, frame.Assembler{}, nil, nil
+	c.dec, c.asm, c.outbox, c.scratch, c.compression = frame.Decoder{}, frame.Assembler{}, nil, nil, nil
 }
 
 // receive takes in bytes from the server. mu is held.
@@ -245,6 +249,10 @@ func (c *Client) handle(ev frame.Event) {
 			c.sendFrame(frame.Header{Fin: true, Opcode: frame.Close}, ev.Payload)
 		}
 	default:
+		if ev.RSV1 {
+			c.inflate(ev)
+			return
+		}
 		if m, whole := c.asm.Add(ev); whole {
 			c.messages = append(c.messages, conn.Message{Type: m.Opcode, Payload: slices.Clone(m.Payload)})
 		}

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/frame/deflate"
 	"github.com/framerail/framerail/internal/handshake"
 )
 
@@ -20,6 +21,8 @@ type Request struct {
 	Target string
 	// Header is sent besides what RFC 6455 4.1 asks for. It is not checked.
 	Header http.Header
+	// Deflate has the client offer permessage-deflate, the most wanted parameters first.
+	Deflate []deflate.Params
 	// From is the client's address. Zero: one that no other client has.
 	From netip.AddrPort
 	// Raw is sent in place of a request; the client is then to be made with care for
@@ -44,7 +47,7 @@ func (s *Sim) DialWith(r Request) *Client {
 		r.From = netip.AddrPortFrom(netip.AddrFrom4(addr), 40000)
 	}
 	k := &socket{sim: s, id: s.dialled, remote: r.From}
-	c := &Client{sim: s, socket: k}
+	c := &Client{sim: s, socket: k, offers: slices.Clone(r.Deflate)}
 	k.client = c
 	c.dec.Reset(frame.Client, frame.Limits{MaxMessageSize: math.MaxInt, MaxFragments: math.MaxInt})
 	s.note("dial", k.id, 0)
@@ -76,6 +79,11 @@ func (c *Client) ask(r Request) {
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ")
 	w.Write(c.key)
 	w.WriteString("\r\n")
+	if len(r.Deflate) > 0 {
+		w.WriteString("Sec-WebSocket-Extensions: ")
+		w.Write(deflate.AppendOffers(nil, r.Deflate...))
+		w.WriteString("\r\n")
+	}
 	_ = r.Header.Write(w) // in sorted order; a Buffer does not fail
 	w.WriteString("\r\n")
 }
@@ -110,6 +118,7 @@ func (c *Client) answered(b []byte) (rest []byte) {
 	if c.key != nil && !bytes.Contains(head, handshake.AppendAccept([]byte("Sec-WebSocket-Accept: "), c.key)) {
 		c.sim.breachLocked("the answer to %v has the wrong Sec-WebSocket-Accept", c.socket)
 	}
+	c.agree(head)
 	if !c.socket.upEnd {
 		c.socket.flight.Write(c.outbox)
 	}
