@@ -220,7 +220,7 @@ func (e *ending) step(c *Conn) (finish bool) {
 	if e.abort {
 		return true
 	}
-	if c.tx != nil && c.tx.main.live() > 0 {
+	if q := c.tx; q != nil && q.main.live()+q.held > 0 {
 		return false
 	}
 	// RFC 6455 7.1.1: the server closes TCP first, once both Close frames have passed.
@@ -229,7 +229,11 @@ func (e *ending) step(c *Conn) (finish bool) {
 	}
 	if e.failed && !e.halfClosed {
 		e.halfClosed = true
-		if err := c.transport.CloseWrite(); err != nil {
+		switch err := c.transport.CloseWrite(); err {
+		case nil:
+		case ErrWouldBlock:
+			c.noteHeld()
+		default:
 			return true // the peer is gone already
 		}
 	}

@@ -76,6 +76,9 @@ type interest uint8
 const (
 	interestRead interest = 1 << iota
 	interestWrite
+	// interestUnread is kept with them, though no poller is asked: the transport may
+	// have more at hand.
+	interestUnread
 )
 
 // info is what few connections have: what the opening handshake left behind, where the
@@ -134,6 +137,9 @@ func (c *Conn) Request() *http.Request {
 	}
 	if in.request == nil && in.head != nil && c.loop.config.Request != nil {
 		in.request = c.loop.config.Request(in.head, c.RemoteAddr())
+		if in.request != nil {
+			in.request.TLS = c.TLS()
+		}
 	}
 	in.keep = true
 	return in.request

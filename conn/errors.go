@@ -51,6 +51,10 @@ var (
 	// ErrUnexpectedEOF: the peer ended the stream without a Close frame, or in the
 	// middle of a message. It matches io.ErrUnexpectedEOF.
 	ErrUnexpectedEOF = fmt.Errorf("framerail: stream ended without a Close frame: %w", io.ErrUnexpectedEOF)
+	// ErrTruncated is ErrUnexpectedEOF over TLS where the stream ended without a
+	// close_notify: anybody on the way may have cut it (RFC 8446 6.1). It matches
+	// ErrUnexpectedEOF.
+	ErrTruncated = fmt.Errorf("framerail: TLS stream ended without close_notify: %w", ErrUnexpectedEOF)
 	// ErrMessageCut: the connection closed in the middle of a message. It matches
 	// io.ErrUnexpectedEOF.
 	ErrMessageCut = fmt.Errorf("framerail: connection closed in the middle of a message: %w", io.ErrUnexpectedEOF)

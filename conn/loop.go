@@ -162,6 +162,7 @@ func (d *Driver) Open(o Opening) {
 	d.setTimer()
 	d.runOpen(o)
 	d.receive(o.Rest)
+	d.noteUnread()
 	d.settle()
 }
 
@@ -225,7 +226,13 @@ func (d *Driver) Writable() {
 }
 
 // Attend does what was asked for by Host.Schedule.
-func (d *Driver) Attend() { d.settle() }
+func (d *Driver) Attend() {
+	if d.interest&interestUnread != 0 {
+		d.corked.Store(true)
+		d.read()
+	}
+	d.settle()
+}
 
 // Abort cuts the connection at once. err is what the close callback is told; nil
 // means ErrAborted. On one that is closed already it does nothing.
@@ -261,12 +268,12 @@ func (d *Driver) settle() {
 		c.attend = false
 		drained, closing := c.drained, c.end
 		c.drained = false
+		finish := closing != nil && closing.step(c)
 		blocked, arm := false, false
 		if q := c.tx; q != nil {
 			blocked = q.blocked
-			arm = q.stall.note(blocked, q.main.gone, d.millis())
+			arm = q.stall.note(blocked, q.passed(), d.millis())
 		}
-		finish := closing != nil && closing.step(c)
 		c.mu.Unlock()
 
 		if finish {
@@ -279,7 +286,11 @@ func (d *Driver) settle() {
 			d.setTimer()
 		}
 		if !drained && !d.stalled() {
-			d.setInterest(d.input != inputDone && !d.holding(), blocked)
+			reading := d.input != inputDone && !d.holding()
+			d.setInterest(reading, blocked)
+			if reading && d.interest&interestUnread != 0 {
+				d.readOn()
+			}
 			return
 		}
 		d.corked.Store(true)
@@ -292,7 +303,7 @@ func (d *Driver) settle() {
 
 // setInterest tells the loop what to wait for, if that has changed.
 func (d *Driver) setInterest(read, write bool) {
-	var want interest
+	want := d.interest & interestUnread
 	if read {
 		want |= interestRead
 	}

@@ -22,6 +22,7 @@ type queue struct {
 	control    int
 	controlEnd int64
 
+	held    int     // bytes that the transport has taken and holds back: see Holder
 	stall   stall   // since when it takes nothing
 	blocked bool    // the transport is full; Writable will tell when it is not
 	refused bool    // bytes, or a send, were refused since main was last empty
@@ -84,7 +85,7 @@ func (c *Conn) returnQueue(q *queue) {
 	c.settleTally(q)
 	q.tally.onLoop = false
 	q.control, q.blocked, q.refused, q.crowded, q.pongDue = 0, false, false, false, false
-	q.stall = stall{}
+	q.stall, q.held = stall{}, 0
 	c.tx = nil
 	if q.waiting > 0 { // who waits will lock this connection's mu again
 		q.room.Broadcast()
@@ -118,8 +119,12 @@ func (q *queue) newMaskingKey() mask.Key {
 	return key
 }
 
-// pending is how many bytes of frames wait.
-func (q *queue) pending() int { return q.main.live() + q.behind.live() }
+// pending is how many bytes of frames wait, those that the transport holds back
+// included.
+func (q *queue) pending() int { return q.main.live() + q.behind.live() + q.held }
+
+// passed grows with each byte that the transport has passed on.
+func (q *queue) passed() int64 { return q.main.gone - int64(q.held) }
 
 // fits tells whether n more bytes of frames keep within the bound. mu is held.
 func (c *Conn) fits(q *queue, n int) bool {
@@ -155,7 +160,7 @@ func (c *Conn) flush() {
 		return
 	}
 	for {
-		for q.main.bytes > 0 && !q.blocked {
+		for q.main.bytes+q.held > 0 && !q.blocked {
 			n, ok := c.write(q, q.vec())
 			if !ok {
 				return
@@ -185,7 +190,11 @@ func (c *Conn) write(q *queue, iov [][]byte) (n int, ok bool) {
 		c.broke("write", err)
 		return n, false
 	}
-	if n < total {
+	q.held = 0
+	if err == ErrWouldBlock {
+		q.held = c.heldBelow()
+	}
+	if n < total || q.held > 0 {
 		q.blocked, q.refused = true, true
 		c.attend = true
 	}
@@ -242,7 +251,7 @@ func (c *Conn) flushed(q *queue) {
 	if q.waiting > 0 {
 		q.room.Broadcast()
 	}
-	if q.main.bytes > 0 {
+	if q.main.bytes+q.held > 0 {
 		return
 	}
 	if q.refused || q.crowded && q.behind.bytes == 0 {

@@ -118,6 +118,7 @@ func (d *Driver) dropReceiver() {
 
 // read takes from the transport what is at hand, within the budget of a turn.
 func (d *Driver) read() {
+	d.interest &^= interestUnread
 	d.resume()
 	for budget := readBudget; budget > 0 && d.flowing(); {
 		b := d.readInto()
@@ -136,6 +137,7 @@ func (d *Driver) read() {
 		}
 		budget -= n
 	}
+	d.noteUnread()
 }
 
 // flowing tells whether the transport may be read from. What is stashed comes
@@ -163,6 +165,12 @@ func (d *Driver) readInto() []byte {
 func (d *Driver) readFailed(err error) {
 	switch err {
 	case ErrWouldBlock:
+	case ErrHeld:
+		d.mu.Lock()
+		(*Conn)(d).noteHeld()
+		d.mu.Unlock()
+	case ErrTruncated:
+		d.inputEnded(event{kind: eventEnd, err: ErrTruncated})
 	case io.EOF:
 		d.inputEnded(event{kind: eventEnd, err: ErrUnexpectedEOF})
 	default:

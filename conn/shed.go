@@ -13,7 +13,7 @@ func (d *Driver) Holding() int {
 	n := 0
 	c.mu.Lock()
 	if q := c.tx; q != nil {
-		n += q.main.size() + q.behind.size()
+		n += q.main.size() + q.behind.size() + q.held
 		if q.writer != nil && q.writer.buf != nil {
 			n += cap(q.writer.buf.B)
 		}
@@ -106,6 +106,7 @@ func (c *Conn) trim() (rest int) {
 	if rest = q.main.bytes; rest <= shedRest {
 		q.main.fit(&c.loop.pool)
 	}
+	rest += q.held
 	c.lost(before - rest)
 	return rest
 }

@@ -54,12 +54,12 @@ func (d *Driver) checkStall() {
 	c := (*Conn)(d)
 	c.mu.Lock()
 	q := c.tx
-	taken, pending := q.main.gone, q.pending()
+	passed, pending := q.passed(), q.pending()
 	q.blocked = false
 	c.flush()
-	stalled := c.tx == q && q.main.gone == taken && c.State() == Open
+	stalled := c.tx == q && q.passed() == passed && c.State() == Open
 	if c.tx == q {
-		q.stall.note(q.blocked, q.main.gone, d.millis())
+		q.stall.note(q.blocked, q.passed(), d.millis())
 	}
 	if !stalled && d.held.Load()&holdPending != 0 {
 		d.hear() // as in Writable

@@ -13,7 +13,8 @@ import (
 // a descriptor is not written to once it is somebody else's.
 type Transport interface {
 	// Read reads into b. Fewer bytes than len(b) mean that there is no more at
-	// hand. It fails with ErrWouldBlock if there is nothing, io.EOF at the end.
+	// hand. It fails with ErrWouldBlock if there is nothing, io.EOF at the end, and
+	// ErrTruncated at an end that was not announced where it must be.
 	Read(b []byte) (int, error)
 	// Write writes the buffers in order and returns how many bytes were taken:
 	// fewer than all of them mean that the transport is full for now, with or
@@ -27,5 +28,25 @@ type Transport interface {
 	LocalAddr() netip.AddrPort
 }
 
+// Holder is a Transport that makes something else of the bytes it is given, as TLS
+// does, and takes them before what became of them has left. Its Write fails with
+// ErrWouldBlock, too, when it has taken all but holds some back; another Write, if
+// only of nothing, goes on with those first. So does its CloseWrite, of which the last
+// such Write does the rest. Its Read fails with ErrHeld if it holds some back for what
+// was read, which may come with bytes.
+//
+// It may have more at hand than a read asked for, of which no poller knows.
+type Holder interface {
+	Transport
+	// Held is how many bytes it holds back. From any goroutine.
+	Held() int
+	// Unread tells whether Read may have something at hand although nothing arrives.
+	// For the loop alone.
+	Unread() bool
+}
+
 // ErrWouldBlock is a transport's word for "not now".
 var ErrWouldBlock = errors.New("framerail: operation would block")
+
+// ErrHeld is a Holder's word, when it was read from, for bytes that it has to send.
+var ErrHeld = errors.New("framerail: transport holds bytes back")

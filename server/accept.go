@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -26,6 +27,7 @@ type arrival struct {
 	fd       int
 	remote   netip.AddrPort
 	below    conn.Transport // nil: the socket of fd
+	tls      *tls.Config    // nil: no TLS
 	standing standing
 }
 
@@ -43,6 +45,7 @@ type acceptor struct {
 	srv *Server
 	run *running
 	ln  net.Listener
+	tls *tls.Config // nil: its connections are plain
 
 	// file is ln's socket under a descriptor of the acceptor's own, since package
 	// net lets nobody else wait on its; nil for a listener of another package.
@@ -61,8 +64,8 @@ type acceptor struct {
 	done   chan struct{} // closed when serve has returned
 }
 
-// listen listens on Addr.
-func (s *Server) listen() (net.Listener, error) {
+// listen listens on Addr, by default on the port of a scheme.
+func (s *Server) listen(scheme string) (net.Listener, error) {
 	if err := s.mayServe(); err != nil {
 		return nil, err
 	}
@@ -70,15 +73,15 @@ func (s *Server) listen() (net.Listener, error) {
 		return net.Listen("unix", path)
 	}
 	if s.Addr == "" {
-		return net.Listen("tcp", ":80")
+		return net.Listen("tcp", ":"+scheme)
 	}
 	return net.Listen("tcp", s.Addr)
 }
 
 // newAcceptor enters a listener, and starts the loops if it is the first. If it
-// fails the listener is closed.
-func (s *Server) newAcceptor(ln net.Listener) (*acceptor, error) {
-	a := &acceptor{srv: s, ln: ln, done: make(chan struct{})}
+// fails the listener is closed. Without a config its connections are plain.
+func (s *Server) newAcceptor(ln net.Listener, config *tls.Config) (*acceptor, error) {
+	a := &acceptor{srv: s, ln: ln, tls: config, done: make(chan struct{})}
 	a.take = a.tryAccept
 	err := s.mayServe()
 	if err == nil {
@@ -167,6 +170,7 @@ func (a *acceptor) serve() error {
 		err := a.accept()
 		if err == nil {
 			a.pause = 0
+			a.got.tls = a.tls
 			a.run.letIn(a.got) // the loops are stopped after this has ended
 		}
 		if a.isStopped() {

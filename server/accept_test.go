@@ -37,7 +37,7 @@ func serveWithFewDescriptors() int {
 		}
 		echo(c, m)
 	}}
-	a, err := s.newAcceptor(ln)
+	a, err := s.newAcceptor(ln, nil)
 	if err != nil {
 		return 2
 	}

@@ -36,6 +36,7 @@ type phase uint8
 
 const (
 	greeting phase = iota // the request is arriving
+	securing              // the TLS handshake goes on
 	leaving               // refused; it may read its answer
 	talking               // the conn has taken over
 )

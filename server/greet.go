@@ -5,6 +5,7 @@ import (
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/secure"
 	"github.com/framerail/framerail/internal/wheel"
 	"github.com/framerail/framerail/poller"
 )
@@ -39,6 +40,10 @@ func (l *loop) admit(a arrival) {
 	if below == nil {
 		below = &cl.sock
 	}
+	if a.tls != nil {
+		below = secure.New(below, a.remote, a.tls, l.conns.Buffers())
+		cl.phase = securing
+	}
 	cl.driver().Init(l.conns, id, below, a.remote)
 	l.SetTimer(cl.driver(), l.run.patience(a.standing))
 	if err := l.poll.Add(a.fd, poller.Read, cl.token()); err != nil {
@@ -68,15 +73,25 @@ func (cl *client) releaseHead() {
 
 // greet reads on in a client's request.
 func (l *loop) greet(cl *client) {
+	// A longer head may be at hand where no poller sees it.
+	for more := true; more; {
+		n := l.greetOnce(cl)
+		more = n == len(l.greeter.in) && cl.isSecure() && cl.phase == greeting && l.clients.at(cl.driver().ID()) == cl
+	}
+}
+
+// greetOnce reads once, and returns how many bytes.
+func (l *loop) greetOnce(cl *client) (n int) {
 	g := &l.greeter
 	n, err := cl.below().Read(g.in)
-	if err == conn.ErrWouldBlock {
-		return
-	}
-	if err != nil {
+	switch {
+	case n > 0: // an error will be there again
+	case err == conn.ErrWouldBlock || err == conn.ErrHeld:
+		return 0
+	default:
 		l.run.refuse(reasonLeft)
 		l.drop(cl) // it left before it had asked
-		return
+		return 0
 	}
 	var first handshake.Scanner
 	head, scan := g.in[:n], &first
@@ -94,6 +109,7 @@ func (l *loop) greet(cl *client) {
 		cl.head = &partial{buf: g.heads.Get(n), scan: first}
 		cl.head.buf.B = append(cl.head.buf.B, head...)
 	}
+	return n
 }
 
 // giveUp refuses a client whose time for its request is over. A loop that was kept
@@ -136,7 +152,7 @@ func (l *loop) answer(cl *client, head, rest []byte) {
 		l.handOver(cl, head, rest)
 		return
 	}
-	o, refusal := l.run.decide(&g.req, cl.RemoteAddr(), g.out[:0])
+	o, refusal := l.run.decide(&g.req, cl, g.out[:0])
 	if refusal != nil {
 		l.refuseRequest(cl, &g.req, refusal)
 		return
@@ -166,7 +182,7 @@ func (l *loop) open(cl *client, o conn.Opening) {
 func (l *loop) dismiss(cl *client, o order) {
 	l.current = cl
 	switch {
-	case o == orderDrain && cl.phase == greeting:
+	case o == orderDrain && cl.phase <= securing:
 		l.timers.Hasten(cl.driver().ID(), wheel.Ticks(l.conns.Now+drainGrace))
 	case o == orderDrain && cl.phase == talking:
 		_ = cl.Close(frame.GoingAway, "server is shutting down") // closing already: it goes on
@@ -174,7 +190,7 @@ func (l *loop) dismiss(cl *client, o order) {
 		l.aborted.Add(1)
 		cl.driver().Abort(l.cause)
 	case o == orderAbort:
-		if cl.phase == greeting {
+		if cl.phase <= securing {
 			l.run.refuse(reasonDraining)
 		}
 		l.drop(cl)

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -28,7 +30,8 @@ const handoverBacklog = 128
 func newHandover(h http.Handler, r *running, log slog.Handler) *handover {
 	ho := &handover{
 		server: http.Server{
-			Handler:           h,
+			Handler:           withTLS{h},
+			ConnContext:       keepTLS,
 			ReadHeaderTimeout: r.handshakeTimeout,
 			ErrorLog:          slog.NewLogLogger(log, slog.LevelError),
 		},
@@ -102,14 +105,46 @@ func (l *loop) handOver(cl *client, head, rest []byte) {
 	leave := func() { l.run.admission.leave(addr, standing) }
 	// Counted until net/http closes it, which may be before offer returns.
 	cl.standing = uncounted
+	below := nc
+	t := cl.tls()
+	if t != nil {
+		nc = t.Detach(below)
+	}
 	if !l.run.http.offer(&readAhead{Conn: nc, read: read, leave: sync.OnceFunc(leave)}) {
 		cl.standing = standing
-		_ = nc.Close()
+		_ = below.Close()
+		if t != nil {
+			t.Detach(nil)
+		}
 		l.refuse(cl, handshake.Unavailable(1))
 		return
 	}
 	l.tally.handedOver.Add(1)
 	l.drop(cl) // the net.Conn has a descriptor of its own
+}
+
+// tlsKey is the key of a connection's TLS state in the context of its requests.
+type tlsKey struct{}
+
+// keepTLS does for a readAhead what net/http does for a *tls.Conn.
+func keepTLS(ctx context.Context, c net.Conn) context.Context {
+	if ahead, ok := c.(*readAhead); ok {
+		if over, ok := ahead.Conn.(*tls.Conn); ok {
+			state := over.ConnectionState()
+			return context.WithValue(ctx, tlsKey{}, &state)
+		}
+	}
+	return ctx
+}
+
+// withTLS gives requests the TLS state of their connection.
+type withTLS struct{ http.Handler }
+
+func (h withTLS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if state, ok := r.Context().Value(tlsKey{}).(*tls.ConnectionState); ok {
+		r.TLS = state
+	}
+	h.Handler.ServeHTTP(w, r)
 }
 
 // readAhead is a connection of which some bytes were read before.

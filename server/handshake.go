@@ -55,20 +55,21 @@ func (r *Refusal) status() int {
 
 // decide judges a request and appends the answer that accepts it to dst. The refusal is the
 // answer that does not.
-func (r *running) decide(req *handshake.Request, remote netip.AddrPort, dst []byte) (o conn.Opening, refusal *handshake.Refusal) {
+func (r *running) decide(req *handshake.Request, cl *client, dst []byte) (o conn.Opening, refusal *handshake.Refusal) {
 	if r.path != "" && string(req.Path) != r.path {
 		return o, handshake.ErrNotFound
 	}
 	if err := req.Verify(); err != nil {
 		return o, asRefusal(err)
 	}
-	if err := handshake.CheckOrigin(req.Origin, req.Host, false, r.originPatterns); err != nil {
+	if err := handshake.CheckOrigin(req.Origin, req.Host, cl.isSecure(), r.originPatterns); err != nil {
 		return o, asRefusal(err)
 	}
 	o.Deflate = r.deflate.negotiate(req)
 	answer := handshake.Response{Subprotocol: req.SelectSubprotocol(r.subprotocols)}
 	if r.check != nil {
-		h := &Handshake{Request: req.HTTP(addrString(remote)), Subprotocol: answer.Subprotocol}
+		h := &Handshake{Request: req.HTTP(addrString(cl.RemoteAddr())), Subprotocol: answer.Subprotocol}
+		h.Request.TLS = cl.TLS()
 		if o.Deflate != nil {
 			shown := *o.Deflate
 			h.Deflate = &shown
@@ -86,7 +87,7 @@ func (r *running) decide(req *handshake.Request, remote netip.AddrPort, dst []by
 	}
 	resp, err := handshake.AppendResponse(dst, req, answer)
 	if err != nil {
-		r.logger.Error("framerail: handshake answer of the program cannot be sent", "remote", remote, "error", err)
+		r.logger.Error("framerail: handshake answer of the program cannot be sent", "remote", cl.RemoteAddr(), "error", err)
 		return o, handshake.ErrInternal
 	}
 	o.Response, o.Subprotocol = resp, answer.Subprotocol

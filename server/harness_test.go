@@ -22,9 +22,14 @@ func modes(t *testing.T, f func(t *testing.T, d conn.Dispatch)) {
 // given back everything it took.
 func start(t testing.TB, s *Server) *Server {
 	t.Helper()
+	return startWith(t, s, s.Start)
+}
+
+func startWith(t testing.TB, s *Server, start func() error) *Server {
+	t.Helper()
 	before := census()
 	prepare(s)
-	if err := s.Start(); err != nil {
+	if err := start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {

@@ -24,6 +24,9 @@ const (
 	// DefaultHandshakeTimeout is the time a client has for its whole request:
 	// ample for a phone far away, short for one who sends a byte a second.
 	DefaultHandshakeTimeout = 5 * time.Second
+	// DefaultMaxTLSHandshakes is as many as a second's worth on a few cores; each takes
+	// some 30 KB while it goes on.
+	DefaultMaxTLSHandshakes = 1024
 	// DefaultMaxLifetime is finite so that nothing is for ever, what a client was once
 	// allowed included; clients have to connect again now and then anyway.
 	DefaultMaxLifetime = 24 * time.Hour
@@ -93,8 +96,13 @@ type Limits struct {
 	// counts as 1 MiB.
 	MaxHandshakeBytes   int
 	MaxHandshakeHeaders int
+	// MaxTLSHandshakes bounds how many TLS handshakes go on at once, each on a goroutine
+	// of its own; it is divided among the loops. The others wait, without a goroutine,
+	// for HandshakeTimeout at most. 0: 1,024.
+	MaxTLSHandshakes int
 	// HandshakeTimeout is the time from accepting a connection to the end of its
-	// request; then it gets 408. 0: 5 s.
+	// request, the TLS handshake included; then it gets 408, if it has come so far that
+	// it can be answered. 0: 5 s.
 	HandshakeTimeout time.Duration
 	// IdleTimeout ends connections whose peer sends nothing for it, not even the
 	// answer to the ping that goes out half-way. 0: 120 s. Negative: never.

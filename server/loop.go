@@ -53,6 +53,7 @@ type loop struct {
 	told    order // the order that every client has been told
 	cause   error // of cutting connections, for their close callbacks
 	greeter greeter
+	shaking shaking
 	tally   tally
 
 	// What the loop is about, kept here so that a turn that a callback breaks off
@@ -272,6 +273,8 @@ func (l *loop) ready(cl *client, ready poller.Interest) {
 	switch {
 	case cl.phase == greeting:
 		l.greet(cl)
+	case cl.phase == securing:
+		l.secure(cl)
 	case cl.phase == leaving:
 		l.seeOff(cl, ready)
 	default:
@@ -300,6 +303,8 @@ func (l *loop) late(cl *client) {
 		cl.driver().Expire()
 	case cl.phase == greeting:
 		l.giveUp(cl)
+	case cl.phase == securing:
+		l.giveUpSecuring(cl)
 	default:
 		l.drop(cl)
 	}

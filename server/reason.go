@@ -14,6 +14,12 @@ const (
 	Timeout Reason = "timeout"
 	// Left: the client closed before it had asked.
 	Left Reason = "left"
+	// TLSFailed: the TLS handshake failed, or plain HTTP came in its place; an alert, or
+	// 400.
+	TLSFailed Reason = "tls"
+	// TLSBusy: as many TLS handshakes as MaxTLSHandshakes allows were going on for all of
+	// HandshakeTimeout; closed.
+	TLSBusy Reason = "tls_busy"
 	// NotUpgrade: an ordinary request, and there is no Handler; 426 or 405.
 	NotUpgrade Reason = "not_upgrade"
 	// Version: of HTTP or of the WebSocket protocol; 505 or 426.
@@ -47,6 +53,8 @@ const (
 	reasonTooLarge
 	reasonTimeout
 	reasonLeft
+	reasonTLS
+	reasonTLSBusy
 	reasonNotUpgrade
 	reasonVersion
 	reasonPath
@@ -66,6 +74,8 @@ var reasons = [reasonCount]Reason{
 	reasonTooLarge:           TooLarge,
 	reasonTimeout:            Timeout,
 	reasonLeft:               Left,
+	reasonTLS:                TLSFailed,
+	reasonTLSBusy:            TLSBusy,
 	reasonNotUpgrade:         NotUpgrade,
 	reasonVersion:            Version,
 	reasonPath:               Path,
@@ -112,6 +122,8 @@ func reasonOf(refusal *handshake.Refusal) reason {
 		return reasonTooMany
 	case errTooManyFromAddress:
 		return reasonTooManyFromAddress
+	case errPlain:
+		return reasonTLS
 	case errDraining:
 		return reasonDraining
 	case handshake.ErrInternal:

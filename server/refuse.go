@@ -49,7 +49,7 @@ func (l *loop) say(cl *client, answer []byte) {
 	if !ok {
 		return
 	}
-	if n == len(answer) {
+	if n == len(answer) && !cl.holds() {
 		l.linger(cl)
 		return
 	}
@@ -57,6 +57,12 @@ func (l *loop) say(cl *client, answer []byte) {
 	cl.head.buf.B = append(cl.head.buf.B, answer[n:]...)
 	l.SetTimer(cl.driver(), l.run.handshakeTimeout)
 	l.watch(cl, poller.Read|poller.Write)
+}
+
+// holds tells whether the client's transport holds bytes back.
+func (cl *client) holds() bool {
+	t := cl.tls()
+	return t != nil && t.Held() > 0
 }
 
 // write writes to a client that is no connection, and drops it if that fails.
@@ -75,7 +81,7 @@ func (l *loop) write(cl *client, b []byte) (n int, ok bool) {
 // linger waits for a client to leave that has been sent all of its answer.
 func (l *loop) linger(cl *client) {
 	if err := cl.below().CloseWrite(); err != nil {
-		l.drop(cl)
+		l.drop(cl) // of a TLS alert that does not fit, too: all that matters has gone
 		return
 	}
 	l.SetTimer(cl.driver(), lingerTimeout)
@@ -85,10 +91,14 @@ func (l *loop) linger(cl *client) {
 	}
 }
 
-func (l *loop) watch(cl *client, i poller.Interest) {
+// watch sets what the poller is to tell of a client that is no connection, and drops it
+// if that fails.
+func (l *loop) watch(cl *client, i poller.Interest) (ok bool) {
 	if err := l.poll.Modify(cl.fd(), i, cl.token()); err != nil {
 		l.drop(cl)
+		return false
 	}
+	return true
 }
 
 // seeOff goes on with a refusal, and with reading what nobody is interested in.
@@ -98,7 +108,7 @@ func (l *loop) seeOff(cl *client, ready poller.Interest) {
 		if !ok {
 			return
 		}
-		if p.sent += n; p.sent == len(p.buf.B) {
+		if p.sent += n; p.sent == len(p.buf.B) && !cl.holds() {
 			l.linger(cl)
 			return
 		}
@@ -107,7 +117,7 @@ func (l *loop) seeOff(cl *client, ready poller.Interest) {
 		return
 	}
 	switch _, err := cl.below().Read(l.greeter.in); {
-	case err == nil, err == conn.ErrWouldBlock:
+	case err == nil, err == conn.ErrWouldBlock, err == conn.ErrHeld:
 	case err == io.EOF && cl.head != nil:
 		l.watch(cl, poller.Write) // it has no more to say, but may still listen
 	default:

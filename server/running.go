@@ -32,6 +32,7 @@ type running struct {
 	handshakeTimeout time.Duration
 	head             handshake.Limits
 	lifetime         time.Duration // negative: no limit
+	handshakesAtOnce int           // TLS handshakes of one loop
 
 	kernel    kernel.Kernel
 	loops     []*loop
@@ -77,6 +78,7 @@ func (s *Server) start(k kernel.Kernel) (*running, error) {
 	if n == 0 {
 		n = runtime.GOMAXPROCS(0)
 	}
+	r.handshakesAtOnce = max(cmp.Or(s.MaxTLSHandshakes, DefaultMaxTLSHandshakes)/n, 1)
 	for range n {
 		l, err := newLoop(s, r)
 		if err != nil {
@@ -139,6 +141,7 @@ func (s *Server) validate() error {
 		{"QueueBytes", int64(s.QueueBytes)},
 		{"MaxHandshakeBytes", int64(s.MaxHandshakeBytes)},
 		{"MaxHandshakeHeaders", int64(s.MaxHandshakeHeaders)},
+		{"MaxTLSHandshakes", int64(s.MaxTLSHandshakes)},
 		{"HandshakeTimeout", int64(s.HandshakeTimeout)},
 		{"CloseTimeout", int64(s.CloseTimeout)},
 	} {

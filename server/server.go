@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/tls"
 	"errors"
 	"iter"
 	"log/slog"
@@ -77,6 +78,12 @@ type Server struct {
 	// Deflate is permessage-deflate, the compression of messages (RFC 7692). Zero: off.
 	Deflate Deflate
 
+	// TLSConfig is for ListenAndServeTLS, StartTLS and ServeTLS; with certificates in it
+	// or a GetCertificate, those need no files. It is cloned, and the clone offers
+	// "http/1.1" alone by ALPN, since a WebSocket needs it (RFC 6455 4.1). Its callbacks
+	// may block. Nil: crypto/tls's defaults.
+	TLSConfig *tls.Config
+
 	// Handler serves requests that do not ask for a WebSocket, through net/http and
 	// on its goroutines, one request for each TCP connection. Nil: they are refused,
 	// with 426 as a rule.
@@ -119,7 +126,7 @@ var ErrServerClosed = errors.New("framerail: server closed")
 // ListenAndServe listens on Addr and serves until Shutdown or Close. Then it returns
 // ErrServerClosed at once; wait for Shutdown to return before the program ends.
 func (s *Server) ListenAndServe() error {
-	ln, err := s.listen()
+	ln, err := s.listen("http")
 	if err != nil {
 		return err
 	}
@@ -129,11 +136,11 @@ func (s *Server) ListenAndServe() error {
 // Start listens on Addr and serves in the background. When it returns, clients can
 // connect and ListenAddr is known. If accepting fails later, the log says so.
 func (s *Server) Start() error {
-	ln, err := s.listen()
+	ln, err := s.listen("http")
 	if err != nil {
 		return err
 	}
-	a, err := s.newAcceptor(ln)
+	a, err := s.newAcceptor(ln, nil)
 	if err != nil {
 		return err
 	}
@@ -154,7 +161,7 @@ func (s *Server) Start() error {
 // On systems without an event loop it fails with an error that matches
 // errors.ErrUnsupported.
 func (s *Server) Serve(ln net.Listener) error {
-	a, err := s.newAcceptor(ln)
+	a, err := s.newAcceptor(ln, nil)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/secure"
 )
 
 // Stats is what a server has done and what it holds. Counters only grow; they begin
@@ -37,6 +38,9 @@ type LoopStats struct {
 	Accepted uint64
 	// HandedOver counts those that were given to the Handler.
 	HandedOver uint64
+
+	// TLS is about TLS handshakes.
+	TLS TLSCounts
 
 	// Expired counts connections that were closed because of MaxLifetime.
 	Expired uint64
@@ -81,10 +85,32 @@ func (s *Server) Stats() Stats {
 	return st
 }
 
+// TLSCounts are of TLS handshakes. Those that failed are in Stats.Refused.
+type TLSCounts struct {
+	Done    uint64 // that came to their end
+	Resumed uint64 // of those, with the session of an earlier connection
+	Waited  uint64 // that had to wait for MaxTLSHandshakes
+}
+
+func (t *TLSCounts) add(o *TLSCounts) {
+	t.Done += o.Done
+	t.Resumed += o.Resumed
+	t.Waited += o.Waited
+}
+
+// secured counts a TLS handshake that is done.
+func (t *tally) secured(below *secure.Transport) {
+	t.tlsDone.Add(1)
+	if state, _ := below.ConnectionState(); state.DidResume {
+		t.tlsResumed.Add(1)
+	}
+}
+
 func (t *LoopStats) add(o *LoopStats) {
 	t.Counters.Add(&o.Counters)
 	t.Accepted += o.Accepted
 	t.HandedOver += o.HandedOver
+	t.TLS.add(&o.TLS)
 	t.Expired += o.Expired
 	t.Clients += o.Clients
 	t.Buffers += o.Buffers
@@ -97,6 +123,7 @@ func (t *LoopStats) add(o *LoopStats) {
 // tally is what a loop counts besides what its connections do.
 type tally struct {
 	accepted, handedOver, expired, slow atomic.Uint64
+	tlsDone, tlsResumed, tlsWaited      atomic.Uint64
 
 	// Guarded by the loop's mu.
 	published LoopStats
@@ -129,6 +156,7 @@ func (l *loop) stats() LoopStats {
 	st.SlowCallbacks = l.tally.slow.Load()
 	l.conns.AddShared(&st.Counters)
 	st.Clients = int64(st.Opened - st.Closed)
+	st.TLS = TLSCounts{Done: l.tally.tlsDone.Load(), Resumed: l.tally.tlsResumed.Load(), Waited: l.tally.tlsWaited.Load()}
 	st.Expired = l.tally.expired.Load()
 	st.Accepted, st.HandedOver = l.tally.accepted.Load(), l.tally.handedOver.Load()
 	for _, pool := range []interface{ Lent() (int64, int64) }{l.conns, &l.greeter.heads} {

@@ -27,9 +27,10 @@ var allowed = map[string][]string{
 	"internal/token":     {},
 	"internal/lives":     {"conn", "frame", "frame/deflate", "server", "server/servertest"},
 	"internal/kernel":    {"conn", "poller"},
+	"internal/secure":    {"conn", "internal/buffer"},
 	"conn":               {"frame", "frame/deflate", "mask", "internal/buffer"},
 	"server": {"conn", "frame", "frame/deflate", "poller",
-		"internal/buffer", "internal/handshake", "internal/kernel", "internal/socket", "internal/wheel"},
+		"internal/buffer", "internal/handshake", "internal/kernel", "internal/secure", "internal/socket", "internal/wheel"},
 	"server/servertest": {"conn", "frame", "frame/deflate", "mask", "poller", "server", "internal/handshake", "internal/kernel"},
 }
 

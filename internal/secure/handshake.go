@@ -1,0 +1,112 @@
+package secure
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"sync"
+
+	"github.com/framerail/framerail/conn"
+)
+
+// shaking is what a handshake needs while it goes on.
+type shaking struct {
+	ctx    context.Context
+	cancel context.CancelFunc
+	wait   func(*sync.Cond)
+	watch  func(write bool)
+	turn   sync.Cond // on the transport's mu
+	ready  bool      // guarded by mu: what was watched for has come
+}
+
+// Begin readies the handshake, on the loop. While Handshake runs, on a goroutine,
+// the transport is its own but for Ready and Close. Handshake calls wait to wait, as
+// c.Wait() does, and watch to have Ready called once there is something to read or, if
+// it wants that as well, room to write. The latter must not wait for the loop.
+func (t *Transport) Begin(wait func(c *sync.Cond), watch func(write bool)) {
+	ctx, cancel := context.WithCancel(context.Background())
+	t.shaking = &shaking{ctx: ctx, cancel: cancel, wait: wait, watch: watch, turn: sync.Cond{L: &t.mu}}
+	t.tls = tls.Server((*netConn)(t), t.config)
+	t.config = nil
+}
+
+// Begun tells whether Begin was called. For the loop.
+func (t *Transport) Begun() bool { return t.config == nil }
+
+// Handshake runs the handshake and waits for its end, or for Close. Once: then the
+// transport is the loop's, which calls Established or Plain.
+func (t *Transport) Handshake() error {
+	defer t.shaking.cancel()
+	err := t.tls.HandshakeContext(t.shaking.ctx)
+	if err == nil {
+		err = t.awaitSent()
+	}
+	return err
+}
+
+// Ready tells that what the handshake waits for has come. On the loop.
+func (t *Transport) Ready() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s := t.shaking; s != nil {
+		s.ready = true
+		s.turn.Broadcast()
+	}
+}
+
+// Established begins the conversation after a Handshake without an error. Something may
+// be there to read already. On the loop.
+func (t *Transport) Established() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.shaking = nil
+	t.records.handshakeDone()
+	t.unread = true
+}
+
+// await reads from below for the handshake, and waits until there is something. The
+// descriptor is not touched once the transport is closed: it may be somebody else's.
+func (t *Transport) await(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for {
+		if err := t.shakeOn(); err != nil {
+			return 0, err
+		}
+		n, err := t.below.Read(p)
+		if err != conn.ErrWouldBlock {
+			return n, err
+		}
+		t.shaking.pause(t)
+	}
+}
+
+// awaitSent waits until all of the handshake has been sent.
+func (t *Transport) awaitSent() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for {
+		if err := t.shakeOn(); err != nil || t.out == nil {
+			return err
+		}
+		t.shaking.pause(t)
+	}
+}
+
+// shakeOn writes what waits, and tells why the handshake cannot go on. mu is held.
+func (t *Transport) shakeOn() error {
+	if t.closed {
+		return net.ErrClosed
+	}
+	t.flush()
+	return t.err
+}
+
+// pause waits for readiness. The transport's mu is held.
+func (s *shaking) pause(t *Transport) {
+	s.ready = false
+	s.watch(t.out != nil)
+	for !s.ready && !t.closed {
+		s.wait(&s.turn)
+	}
+}

@@ -1,0 +1,119 @@
+package secure
+
+import (
+	"io"
+	"net"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+)
+
+// netConn is a Transport as crypto/tls sees it: the net.Conn below.
+type netConn Transport
+
+// errNothingYet is temporary in crypto/tls's eyes: it does not count as the end.
+var errNothingYet net.Error = nothingYet{}
+
+type nothingYet struct{}
+
+func (nothingYet) Error() string   { return "tls: nothing has arrived" }
+func (nothingYet) Timeout() bool   { return true }
+func (nothingYet) Temporary() bool { return true }
+
+func (c *netConn) Read(p []byte) (n int, err error) {
+	t := (*Transport)(c)
+	switch {
+	case t.detached != nil:
+		if err := t.catchUp(); err != nil {
+			return 0, err
+		}
+		return t.detached.Read(p)
+	case t.shaking != nil:
+		n, err = t.await(p)
+	case t.drained:
+		return 0, errNothingYet
+	default:
+		n, err = t.below.Read(p)
+		t.drained = n < len(p)
+	}
+	switch err {
+	case conn.ErrWouldBlock:
+		err = errNothingYet
+	case io.EOF:
+		t.cut = true
+	}
+	t.records.came(p[:n])
+	return n, err
+}
+
+func (c *netConn) Write(b []byte) (int, error) {
+	t := (*Transport)(c)
+	if t.detached != nil {
+		if err := t.catchUp(); err != nil {
+			return 0, err
+		}
+		return t.detached.Write(b)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.put(b)
+}
+
+// catchUp writes what had to wait before the connection was detached.
+func (t *Transport) catchUp() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.out == nil {
+		return nil
+	}
+	_, err := t.detached.Write(t.out.B[t.sent:])
+	t.out.Release()
+	t.out, t.sent = nil, 0
+	return err
+}
+
+// Close is called by crypto/tls when the handshake's context is done, too: what is
+// below is its owner's to close.
+func (c *netConn) Close() error {
+	if c.detached != nil {
+		return c.detached.Close()
+	}
+	return nil
+}
+
+func (c *netConn) LocalAddr() net.Addr {
+	if c.detached != nil {
+		return c.detached.LocalAddr()
+	}
+	return net.TCPAddrFromAddrPort(c.below.LocalAddr())
+}
+
+func (c *netConn) RemoteAddr() net.Addr {
+	if c.detached != nil {
+		return c.detached.RemoteAddr()
+	}
+	return net.TCPAddrFromAddrPort(c.remote)
+}
+
+// Deadlines are the loop's to keep.
+
+func (c *netConn) SetDeadline(t time.Time) error {
+	if c.detached != nil {
+		return c.detached.SetDeadline(t)
+	}
+	return nil
+}
+
+func (c *netConn) SetReadDeadline(t time.Time) error {
+	if c.detached != nil {
+		return c.detached.SetReadDeadline(t)
+	}
+	return nil
+}
+
+func (c *netConn) SetWriteDeadline(t time.Time) error {
+	if c.detached != nil {
+		return c.detached.SetWriteDeadline(t)
+	}
+	return nil
+}

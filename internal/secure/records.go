@@ -1,0 +1,67 @@
+package secure
+
+// records follows the records that arrive by their headers (RFC 8446 5.1), of which
+// crypto/tls tells nothing: whether it may have more than it has given, and how many
+// had no data for anybody.
+type records struct {
+	head  [headerLen]byte
+	have  uint8  // bytes of head that have come
+	left  uint16 // bytes of the record that are still to come
+	whole int    // records that have come and were not seen to be read
+	debt  int    // for those that had no data
+}
+
+const (
+	headerLen = 5
+
+	// A record without data costs recordCost, one with data pays 1 back, and the
+	// connection is closed when it owes more than recordDebt: so many times
+	// recordDebt/recordCost of them may come together, for a key update now and then
+	// (RFC 8446 5.5 wants them after some ten million records), and one to every
+	// recordCost others. crypto/tls bounds those that come in a row.
+	recordCost = 4
+	recordDebt = 64 * recordCost
+)
+
+// came takes in bytes that have arrived.
+func (r *records) came(b []byte) {
+	for len(b) > 0 {
+		if r.left > 0 {
+			n := min(int(r.left), len(b))
+			b = b[n:]
+			if r.left -= uint16(n); r.left == 0 {
+				r.whole++
+			}
+			continue
+		}
+		n := copy(r.head[r.have:], b)
+		b = b[n:]
+		if r.have += uint8(n); r.have == headerLen {
+			r.have = 0
+			if r.left = uint16(r.head[3])<<8 | uint16(r.head[4]); r.left == 0 {
+				r.whole++
+			}
+		}
+	}
+}
+
+// opened notes that data was read, which a record had. One that is read in pieces
+// counts more than once, which is to the peer's advantage: it sent data.
+func (r *records) opened() {
+	r.whole = max(r.whole-1, 0)
+	r.debt = max(r.debt-1, 0)
+}
+
+// atRest tells that all that has come was read, and none of a record is missing.
+func (r *records) atRest() bool { return r.whole == 0 && r.left == 0 && r.have == 0 }
+
+// settle counts records that were taken in and had no data, once crypto/tls has asked for
+// more. It returns false if there were too many.
+func (r *records) settle() bool {
+	r.debt += r.whole * recordCost
+	r.whole = 0
+	return r.debt <= recordDebt
+}
+
+// handshakeDone forgets the handshake's records.
+func (r *records) handshakeDone() { r.whole, r.debt = 0, 0 }

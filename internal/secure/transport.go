@@ -1,0 +1,181 @@
+// Package secure is TLS over a transport that does not block, with crypto/tls as it is.
+//
+// A crypto/tls connection is given a net.Conn whose Read fails with a temporary error
+// when nothing has arrived. It keeps what it has of a record and can be asked again.
+// An error in the handshake is for good, however: so the handshake runs on a goroutine,
+// for which Read waits, and afterwards the connection is its loop's, as any other is.
+//
+// What is sealed has been counted and cannot be sealed again. A Transport therefore
+// takes what it is given to write, a record's worth at a time, and keeps of the records
+// what the transport below does not take. See [conn.Holder].
+package secure
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/buffer"
+)
+
+// Transport is the server's end of TLS over another transport. The zero value is not
+// ready: see [New].
+type Transport struct {
+	below  conn.Transport
+	remote netip.AddrPort
+	pool   *buffer.Pool
+	config *tls.Config // nil once the handshake has begun
+	tls    *tls.Conn   // nil until then
+
+	// Owned by who reads: the goroutine of the handshake until it has ended, then the
+	// loop.
+	shaking *shaking // nil before and after the handshake
+	records records
+	drained bool // below had less than it was asked for: what follows will be told
+	cut     bool // below has ended
+	unread  bool // the last read may have left something
+	plain   bool // the peer does not speak TLS: bytes pass as they are
+
+	mu sync.Mutex // behind the locks of crypto/tls
+
+	// Guarded by mu.
+	out      *buffer.Buffer // records that wait, nil for none
+	sent     int            // bytes of out that have left
+	gather   bool           // records are to wait for more
+	ending   bool           // the sending direction is to end behind out
+	ended    bool
+	closed   bool
+	err      error // of writing below, which is for good
+	vec      [1][]byte
+	detached net.Conn // what crypto/tls is over instead of below; see Detach
+
+	untold atomic.Bool // records wait of which no Write has told
+}
+
+var _ conn.Holder = (*Transport)(nil)
+
+// New is TLS over below, before its handshake with a client at that address. Buffers
+// come from the pool.
+func New(below conn.Transport, remote netip.AddrPort, config *tls.Config, pool *buffer.Pool) *Transport {
+	return &Transport{below: below, remote: remote, config: config, pool: pool}
+}
+
+// errFlood ends the connection of a peer whose records do nothing.
+var errFlood = errors.New("tls: too many records without data, such as key updates (RFC 8446 4.6.3)")
+
+// maxAnswers bounds, in bytes, what waits for a peer that has crypto/tls answer but
+// does not read: more than what a Write leaves behind.
+const maxAnswers = 64 << 10
+
+// Read implements conn.Transport.
+func (t *Transport) Read(b []byte) (n int, err error) {
+	if t.plain {
+		return t.below.Read(b)
+	}
+	t.drained = false
+	for n < len(b) {
+		m, err := t.tls.Read(b[n:])
+		if m > 0 {
+			n += m
+			t.records.opened()
+		}
+		if err != nil {
+			return n, t.readFailed(err)
+		}
+		if t.drained && n < len(b) && t.records.atRest() {
+			break // to ask once more would cost an allocation
+		}
+	}
+	t.unread = n == len(b)
+	return n, t.answered()
+}
+
+// readFailed is what an error of crypto/tls's means.
+func (t *Transport) readFailed(err error) error {
+	t.unread = false
+	switch {
+	case err == errNothingYet:
+		if !t.records.settle() {
+			return errFlood
+		}
+		if err := t.answered(); err != nil {
+			return err
+		}
+		return conn.ErrWouldBlock
+	case t.cut && (err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF)):
+		err = conn.ErrTruncated
+	}
+	t.unread = true // it will be the same again
+	return err
+}
+
+// answered tells of records that reading has caused and that could not be sent.
+func (t *Transport) answered() error {
+	if !t.untold.Load() {
+		return nil
+	}
+	t.untold.Store(false)
+	if t.Held() > maxAnswers {
+		return errFlood
+	}
+	return conn.ErrHeld
+}
+
+// Unread implements conn.Holder.
+func (t *Transport) Unread() bool { return t.unread }
+
+// Close implements conn.Transport. It says close_notify, unless something that was said
+// before still waits.
+func (t *Transport) Close() error {
+	t.mu.Lock()
+	open := t.shaking == nil && t.tls != nil && !t.plain && t.detached == nil
+	t.mu.Unlock()
+	if open {
+		_ = t.tls.CloseWrite() // before the handshake is done it does nothing
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.closed = true
+	if t.out != nil && t.detached == nil {
+		t.out.Release()
+		t.out, t.sent = nil, 0
+	}
+	if s := t.shaking; s != nil {
+		s.cancel()
+		s.turn.Broadcast()
+	}
+	return t.below.Close()
+}
+
+// LocalAddr implements conn.Transport.
+func (t *Transport) LocalAddr() netip.AddrPort { return t.below.LocalAddr() }
+
+// ConnectionState is what was agreed on; false before the handshake is done.
+func (t *Transport) ConnectionState() (state tls.ConnectionState, ok bool) {
+	if t.tls == nil || t.plain {
+		return state, false
+	}
+	state = t.tls.ConnectionState()
+	return state, state.HandshakeComplete
+}
+
+// Plain has bytes pass as they are from now on, once the handshake has failed.
+func (t *Transport) Plain() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.shaking, t.plain = nil, true
+}
+
+// Detach moves the TLS connection to nc, a connection over the same socket that blocks,
+// for others to use. What is below t is closed as before.
+func (t *Transport) Detach(nc net.Conn) *tls.Conn {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.detached = nc
+	return t.tls
+}

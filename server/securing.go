@@ -1,0 +1,182 @@
+package server
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+
+	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/secure"
+	"github.com/framerail/framerail/poller"
+)
+
+// shaking is a loop's part in the TLS handshakes of its clients: each runs on a
+// goroutine, and so many at once. The others wait, without one. Owned by the loop.
+type shaking struct {
+	running int
+	waiting []poller.Token // those that have said something, in order
+}
+
+// errPlain answers those who speak HTTP where TLS is spoken.
+var errPlain = &handshake.Refusal{
+	Status: http.StatusBadRequest,
+	Reason: "this port speaks TLS: use https or wss (RFC 6455 3)",
+}
+
+// secure returns the client's TLS; nil if it has none.
+func (cl *client) tls() *secure.Transport {
+	t, _ := cl.below().(*secure.Transport)
+	return t
+}
+
+func (cl *client) isSecure() bool { return cl.tls() != nil }
+
+// secure goes on with the TLS handshake of a client from which something has come. Until
+// then it costs no more than any other that says nothing.
+func (l *loop) secure(cl *client) {
+	if !l.watch(cl, poller.None) {
+		return
+	}
+	t := cl.tls()
+	switch {
+	case t.Begun():
+		t.Ready()
+	case l.shaking.running < l.run.handshakesAtOnce:
+		l.shake(cl)
+	default:
+		l.tally.tlsWaited.Add(1)
+		l.shaking.waiting = append(l.shaking.waiting, cl.token())
+	}
+}
+
+// shake starts a client's handshake.
+func (l *loop) shake(cl *client) {
+	l.shaking.running++
+	t, token := cl.tls(), cl.token()
+	t.Begin(l.run.kernel.Wait, func(write bool) {
+		l.ask(func() { l.watchHandshake(token, write) })
+	})
+	l.run.kernel.Go(func() {
+		err := l.run.shakeHands(t)
+		l.ask(func() { l.shaken(token, err) })
+	})
+}
+
+// shakeHands runs a handshake, and contains a panic in the program's part of it.
+func (r *running) shakeHands(t *secure.Transport) (err error) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		p := recover()
+		if p == nil {
+			p = "runtime.Goexit"
+		}
+		r.panicked("TLSConfig", p)
+		err = errTLSPanic
+	}()
+	err = t.Handshake()
+	returned = true
+	return err
+}
+
+var errTLSPanic = errors.New("framerail: a callback of TLSConfig panicked")
+
+// watchHandshake has the poller tell what a handshake waits for.
+func (l *loop) watchHandshake(token poller.Token, write bool) {
+	if cl := l.clients.find(token); cl != nil && cl.phase == securing {
+		i := poller.Read
+		if write {
+			i |= poller.Write
+		}
+		l.watch(cl, i)
+	}
+}
+
+// shaken takes a client over whose TLS handshake has ended.
+func (l *loop) shaken(token poller.Token, err error) {
+	l.shaking.running--
+	l.shakeNext()
+	cl := l.clients.find(token)
+	if cl == nil {
+		return // its time was over, or the server's
+	}
+	l.current = cl
+	if err == nil {
+		l.tally.secured(cl.tls())
+		cl.tls().Established()
+		cl.phase = greeting
+		if l.watch(cl, poller.Read) {
+			l.greet(cl)
+		}
+	} else {
+		l.unshaken(cl, err)
+	}
+	l.current = nil
+}
+
+// shakeNext starts the handshake of the next who waits.
+func (l *loop) shakeNext() {
+	s := &l.shaking
+	for len(s.waiting) > 0 && s.running < l.run.handshakesAtOnce {
+		token := s.waiting[0]
+		s.waiting = s.waiting[1:]
+		if cl := l.clients.find(token); cl != nil && cl.phase == securing {
+			l.shake(cl)
+		}
+	}
+	if len(s.waiting) == 0 {
+		s.waiting = nil
+	}
+}
+
+// unshaken ends a client whose TLS handshake has failed. It may read why, which is in an
+// alert or, if it does not speak TLS at all, in HTTP.
+func (l *loop) unshaken(cl *client, err error) {
+	t := cl.tls()
+	held := t.Held() > 0
+	t.Plain()
+	cl.phase = leaving
+	if !l.watch(cl, poller.Read) {
+		l.run.refuse(reasonTLS)
+		return
+	}
+	var notTLS tls.RecordHeaderError
+	switch {
+	case errors.As(err, &notTLS) && looksLikeHTTP(notTLS.RecordHeader[:]):
+		l.refuse(cl, errPlain)
+		return
+	case errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
+		l.run.refuse(reasonLeft)
+	default:
+		l.run.refuse(reasonTLS)
+		l.run.logger.Info("framerail: TLS handshake failed", "remote", cl.RemoteAddr(), "error", err)
+	}
+	if held {
+		l.drop(cl)
+		return
+	}
+	l.linger(cl)
+}
+
+// looksLikeHTTP tells whether these are the first bytes of a request.
+func looksLikeHTTP(b []byte) bool {
+	return slices.Contains([]string{"GET /", "HEAD ", "POST ", "PUT /", "OPTIO", "DELET", "PATCH", "CONNE"}, string(b))
+}
+
+// giveUpSecuring ends a client whose time is over before it has a place where it can be
+// told so.
+func (l *loop) giveUpSecuring(cl *client) {
+	switch {
+	case l.told == orderDrain:
+		l.run.refuse(reasonDraining)
+	case !cl.tls().Begun() && slices.Contains(l.shaking.waiting, cl.token()):
+		l.run.refuse(reasonTLSBusy)
+	default:
+		l.run.refuse(reasonTimeout)
+	}
+	l.drop(cl)
+}

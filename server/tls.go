@@ -1,0 +1,91 @@
+package server
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+)
+
+// ListenAndServeTLS is ListenAndServe over TLS, with the certificate and the key of two
+// PEM files, as in net/http: the certificate may be followed by those of its issuers.
+// Both may be "" if TLSConfig has certificates, GetCertificate or GetConfigForClient. An
+// empty Addr is ":443".
+func (s *Server) ListenAndServeTLS(certFile, keyFile string) error {
+	ln, config, err := s.listenTLS(certFile, keyFile)
+	if err != nil {
+		return err
+	}
+	a, err := s.newAcceptor(ln, config)
+	if err != nil {
+		return err
+	}
+	return a.serve()
+}
+
+// StartTLS is Start over TLS, with files as for ListenAndServeTLS.
+func (s *Server) StartTLS(certFile, keyFile string) error {
+	ln, config, err := s.listenTLS(certFile, keyFile)
+	if err != nil {
+		return err
+	}
+	a, err := s.newAcceptor(ln, config)
+	if err != nil {
+		return err
+	}
+	go a.serve()
+	return nil
+}
+
+// ServeTLS is Serve over TLS, with files as for ListenAndServeTLS. The listener is a plain
+// one: connections of [tls.NewListener] have no descriptor.
+func (s *Server) ServeTLS(ln net.Listener, certFile, keyFile string) error {
+	config, err := s.secureConfig(certFile, keyFile)
+	if err != nil {
+		_ = ln.Close()
+		return err
+	}
+	a, err := s.newAcceptor(ln, config)
+	if err != nil {
+		return err
+	}
+	return a.serve()
+}
+
+func (s *Server) listenTLS(certFile, keyFile string) (net.Listener, *tls.Config, error) {
+	config, err := s.secureConfig(certFile, keyFile)
+	if err != nil {
+		return nil, nil, err
+	}
+	ln, err := s.listen("https")
+	return ln, config, err
+}
+
+// errNoCertificate is what serving over TLS without a certificate fails with.
+var errNoCertificate = errors.New("framerail: TLS needs a certificate: of files, or in TLSConfig")
+
+// secureConfig is TLSConfig with what the server needs in it.
+func (s *Server) secureConfig(certFile, keyFile string) (*tls.Config, error) {
+	config := s.TLSConfig.Clone() // nil of nil
+	if config == nil {
+		config = new(tls.Config)
+	}
+	// HTTP/2 is another protocol, in which a handshake would look different (RFC 8441).
+	config.NextProtos = slices.DeleteFunc(slices.Clone(config.NextProtos), func(p string) bool { return p == "h2" })
+	if !slices.Contains(config.NextProtos, "http/1.1") {
+		config.NextProtos = append(config.NextProtos, "http/1.1")
+	}
+	has := len(config.Certificates) > 0 || config.GetCertificate != nil || config.GetConfigForClient != nil
+	switch {
+	case certFile != "" || keyFile != "":
+		cert, err := tls.LoadX509KeyPair(certFile, keyFile)
+		if err != nil {
+			return nil, fmt.Errorf("framerail: certificate for TLS: %w", err)
+		}
+		config.Certificates = []tls.Certificate{cert}
+	case !has:
+		return nil, errNoCertificate
+	}
+	return config, nil
+}
