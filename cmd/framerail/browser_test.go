@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -11,6 +9,8 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
+
+	"github.com/framerail/framerail/cmd/internal/chromium"
 )
 
 // tab is one tab of the browser with the chat in it. What a tab does is done as
@@ -21,46 +21,10 @@ type tab struct {
 	shut context.CancelFunc
 }
 
-// browser starts headless Chromium with a new, empty profile, and returns a
-// function that opens a tab in it. Without Chromium the test is skipped, but for
-// CI, where it has to be there.
+// browser starts headless Chromium and returns a function that opens a tab in it.
 func browser(t *testing.T) (open func(url string) *tab) {
 	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if p, err := exec.LookPath(name); err == nil {
-			path = p
-			break
-		}
-	}
-	if path == "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("no Chromium on this machine, and CI=true")
-		}
-		t.Skip("no Chromium on this machine: install the package chromium to run this test")
-	}
-
-	ctx, cancel := context.WithTimeout(t.Context(), 4*patience)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewExecAllocator(ctx,
-		chromedp.ExecPath(path),
-		chromedp.UserDataDir(t.TempDir()),
-		chromedp.Headless,
-		chromedp.NoSandbox,
-		chromedp.DisableGPU,
-		chromedp.NoFirstRun,
-		chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-background-networking", true),
-		chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-sync", true),
-	)
-	t.Cleanup(cancel)
-	ctx, _ = chromedp.NewContext(ctx)
-	if err := chromedp.Do(ctx); err != nil { // its first tab stays empty
-		t.Fatalf("Chromium does not start: %v", err)
-	}
-	t.Cleanup(func() { chromedp.Cancel(ctx) }) // waits: until then the profile is written to
-
+	ctx := chromium.Start(t, 4*patience)
 	return func(url string) *tab {
 		t.Helper()
 		tabCtx, shut := chromedp.NewContext(ctx)

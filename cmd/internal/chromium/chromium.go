@@ -1,0 +1,54 @@
+// Package chromium starts a browser for tests of pages.
+package chromium
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+)
+
+// Start starts headless Chromium with a new, empty profile and returns the context
+// that its tabs are made from; it ends with the test, or after the timeout. Without
+// Chromium the test is skipped, but for CI, where it has to be there.
+func Start(t *testing.T, timeout time.Duration) context.Context {
+	t.Helper()
+	path := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
+		if p, err := exec.LookPath(name); err == nil {
+			path = p
+			break
+		}
+	}
+	if path == "" {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("no Chromium on this machine, and CI=true")
+		}
+		t.Skip("no Chromium on this machine: install the package chromium to run this test")
+	}
+
+	ctx, cancel := context.WithTimeout(t.Context(), timeout)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewExecAllocator(ctx,
+		chromedp.ExecPath(path),
+		chromedp.UserDataDir(t.TempDir()),
+		chromedp.Headless,
+		chromedp.NoSandbox,
+		chromedp.DisableGPU,
+		chromedp.NoFirstRun,
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true),
+	)
+	t.Cleanup(cancel)
+	ctx, _ = chromedp.NewContext(ctx)
+	if err := chromedp.Do(ctx); err != nil { // its first tab stays empty
+		t.Fatalf("Chromium does not start: %v", err)
+	}
+	t.Cleanup(func() { chromedp.Cancel(ctx) }) // waits: until then the profile is written to
+	return ctx
+}
