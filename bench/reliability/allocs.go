@@ -36,6 +36,7 @@ type inputShape struct {
 	messages int // in the input; 0: one
 	answer   int
 	piece    int // bytes of each write; 0: all in one
+	deflate  bool
 }
 
 var errRaceDetector = errors.New("the race detector allocates too: go run ./bench/reliability allocs")
@@ -52,7 +53,7 @@ func (b *allocsCommand) Run(ctx context.Context) error {
 	var worst float64
 	var name string
 	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
-		set := setup{Program: either(b.scale, "echo", "copy"), Dispatch: dispatch, Limits: server.Limits{MaxPending: 4 << 20,
+		set := setup{Program: either(b.scale, "echo", "copy"), Dispatch: dispatch, Deflate: server.Deflate{Enabled: true}, Limits: server.Limits{MaxPending: 4 << 20,
 			MessagesPerSecond: -1, ControlFramesPerSecond: -1}} // this client is faster than any should be
 		err := withServer(ctx, v, set, func(p *process) error {
 			for _, shape := range shapes {
@@ -77,7 +78,7 @@ func (b *allocsCommand) Run(ctx context.Context) error {
 }
 
 func (b *allocsCommand) measure(ctx context.Context, p *process, shape inputShape) (allocations int64, messages int, err error) {
-	c, err := open(ctx, p.addr, "/")
+	c, err := b.open(ctx, p, &shape)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -105,6 +106,30 @@ func (b *allocsCommand) measure(ctx context.Context, p *process, shape inputShap
 	}
 	asking := accounts[1].Mallocs - accounts[0].Mallocs
 	return max(0, accounts[2].Mallocs-accounts[1].Mallocs-asking), count * max(1, shape.messages), nil
+}
+
+// open opens a connection for a shape, and finds out how long the answer is if it is
+// compressed: always the same, since no message refers to another.
+func (b *allocsCommand) open(ctx context.Context, p *process, shape *inputShape) (*client, error) {
+	if !shape.deflate {
+		return open(ctx, p.addr, "/")
+	}
+	c, err := connect(ctx, p.addr)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := wire.HandshakeOffering(c.TCPConn, p.addr, "/", wire.Offer); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	if _, err := c.Write(shape.input); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	_, _, payload, err := wire.ReadFrame(c.in)
+	if err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	shape.answer = answerLen(len(payload))
+	return c, nil
 }
 
 // repeat sends a shape n times, each time with all of the answer.
@@ -163,6 +188,18 @@ func inputShapes() (shapes []inputShape) {
 	for _, piece := range []int{1, 3} {
 		shapes = append(shapes, inputShape{name: fmt.Sprintf("%d bytes at a time", piece), answer: answerLen(20), piece: piece,
 			input: frame(true, wire.Text, strings.Repeat("s", 20))})
+	}
+	for _, size := range []int{300, 5000, 200_000} {
+		packed, err := wire.Deflate(wire.Prose(size, 1), 15)
+		if err != nil {
+			panic(err) // it cannot fail
+		}
+		half := len(packed) / 2
+		shapes = append(shapes,
+			inputShape{name: fmt.Sprintf("compressed text of %d bytes", size), deflate: true,
+				input: wire.AppendDeflated(nil, wire.Text, key, packed)},
+			inputShape{name: fmt.Sprintf("compressed fragments of %d bytes", size), deflate: true,
+				input: append(wire.AppendFrame(nil, false, wire.Text|rsv1, key, packed[:half]), frame(true, wire.Continuation, string(packed[half:]))...)})
 	}
 	return append(shapes, inputShape{name: "a large message in pieces", answer: answerLen(60000), piece: 1000,
 		input: frame(true, wire.Binary, strings.Repeat("s", 60000))})

@@ -32,7 +32,7 @@ func (b *leaksCommand) Run(ctx context.Context) error {
 	v := new(verdict)
 	var figure string
 	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
-		set := setup{Program: either(b.scale, "mixed", "leaky"), Dispatch: dispatch, Pages: true,
+		set := setup{Program: either(b.scale, "mixed", "leaky"), Dispatch: dispatch, Pages: true, Deflate: leaksDeflate,
 			Limits: server.Limits{CloseTimeout: time.Second, HandshakeTimeout: 2 * time.Second}}
 		err := withServer(ctx, v, set, func(p *process) (err error) {
 			figure, err = b.live(ctx, v, p)
@@ -104,7 +104,7 @@ func (p *process) settleAll(ctx context.Context, before stats) (s stats, err err
 			return false, err
 		}
 		now := s
-		now.Heap, now.Mallocs, now.CPU = 0, 0, 0
+		now.Heap, now.Mallocs, now.Allocated, now.CPU = 0, 0, 0, 0
 		if same++; now != last {
 			last, same = now, 0
 		}
@@ -157,7 +157,7 @@ func answered(request string) func(*client, string, *rand.Rand) error {
 
 var lifeKey = [4]byte{0x10, 0x20, 0x30, 0x40}
 
-var livesOfAllKinds = []lifeOfAKind{
+var livesOfAllKinds = append(compressedLives, []lifeOfAKind{
 	{"comes and goes", func(*client, string, *rand.Rand) error { return nil }},
 	{"half a request", func(c *client, addr string, r *rand.Rand) error {
 		request := wire.Request(addr, "/")
@@ -213,7 +213,7 @@ var livesOfAllKinds = []lifeOfAKind{
 		_, err := c.in.ReadByte()
 		return err
 	})},
-}
+}...)
 
 // awaitNormal wants the answer to a Close with 1000.
 func (c *client) awaitNormal() error {

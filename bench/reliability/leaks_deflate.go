@@ -1,0 +1,96 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+
+	"github.com/framerail/framerail/bench/internal/wire"
+	"github.com/framerail/framerail/server"
+)
+
+// leaksDeflate keeps as much as can be kept for compressing.
+var leaksDeflate = server.Deflate{Enabled: true, ServerTakeover: true, ClientTakeover: true}
+
+// compressed is a life that begins with a handshake that agrees on compression, and an
+// echo that leaves something to refer to.
+func compressed(path string, live func(c *client, r *rand.Rand) error) func(*client, string, *rand.Rand) error {
+	return func(c *client, addr string, r *rand.Rand) error {
+		agreed, err := wire.HandshakeOffering(c.TCPConn, addr, path, wire.Offer)
+		if err != nil || agreed == "" {
+			return errors.Join(err, fmt.Errorf("agreed on %q", agreed))
+		}
+		if path == "/" {
+			for range 3 {
+				if err := c.echoCompressed(wire.Prose(300+r.IntN(20_000), r.Int())); err != nil {
+					return err
+				}
+			}
+		}
+		return live(c, r)
+	}
+}
+
+// echoCompressed sends a compressed message and awaits one.
+func (c *client) echoCompressed(payload []byte) error {
+	out, err := deflatedFrame(payload)
+	if err != nil {
+		return err
+	}
+	if _, err := c.Write(out); err != nil {
+		return err
+	}
+	_, opcode, _, err := wire.ReadFrame(c.in)
+	if err == nil && opcode != wire.Text|rsv1 {
+		err = fmt.Errorf("opcode %#x, not a compressed text", opcode)
+	}
+	return err
+}
+
+func deflatedFrame(payload []byte) ([]byte, error) {
+	packed, err := wire.Deflate(payload, 15)
+	return wire.AppendDeflated(nil, wire.Text, lifeKey, packed), err
+}
+
+var compressedLives = []lifeOfAKind{
+	{"compressed echoes, and a reset", compressed("/", func(*client, *rand.Rand) error { return nil })},
+	{"compressed echoes, and Close", compressed("/", func(c *client, _ *rand.Rand) error {
+		return errors.Join(c.send(wire.Close, []byte{0x03, 0xe8}), c.awaitNormal())
+	})},
+	{"reset within a compressed message", compressed("/", func(c *client, r *rand.Rand) error {
+		frame, err := deflatedFrame(wire.Prose(60_000, r.Int()))
+		if err != nil {
+			return err
+		}
+		_, err = c.Write(frame[:1+r.IntN(len(frame)-1)])
+		return err
+	})},
+	{"no DEFLATE data", compressed("/", refusedWith(1007, wire.AppendDeflated(nil, wire.Text, lifeKey, []byte{0xff, 0xff})))},
+	{"a compressed stream that is not read to its end", compressed("/stream", func(c *client, r *rand.Rand) error {
+		frame, err := deflatedFrame(wire.Prose(200_000, r.Int()))
+		if err != nil {
+			return err
+		}
+		if _, err := c.Write(frame); err != nil {
+			return err
+		}
+		return c.pingPong()
+	})},
+	{"a compressed Writer that is left open", compressed("/writer", func(c *client, _ *rand.Rand) error {
+		if err := c.send(wire.Text, []byte("now")); err != nil {
+			return err
+		}
+		_, err := c.in.ReadByte()
+		return err
+	})},
+	{"does not read what is compressed", compressed("/pour", func(c *client, _ *rand.Rand) error {
+		if err := c.send(wire.Text, []byte("pour")); err != nil {
+			return err
+		}
+		_, err := io.ReadFull(c.in, make([]byte, 100))
+		return err
+	})},
+}
