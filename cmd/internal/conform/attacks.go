@@ -61,7 +61,7 @@ func (g *group) claims() {
 			refused+" To wait for the rest is NON-STRICT.", exchange{
 				steps: []step{all(append(c.first, f)...), quietFor(2*pause, "for the rest")},
 				end:   tooLong,
-				or:    []outcome{{verdict: NonStrict, events: []event{silenceEvent("for the rest")}, end: ending{codes: []uint16{1000}}}},
+				or:    []outcome{{verdict: NonStrict, events: []event{silenceEvent("for the rest")}, end: ending{anyhow: true}}},
 			})
 	}
 	for _, c := range []struct {

@@ -20,6 +20,8 @@ const (
 	refused                  // an error status
 	notOpened                // any status but 101: as HTTP it is right
 	undecided                // either: 101 and the connection works, or an error status
+	better                   // an error status; 101 is NonStrict if the connection works
+	early                    // 101 and a message back; anything else is NonStrict
 	oldVersion               // 426 that names version 13
 )
 
@@ -32,7 +34,6 @@ type asked struct {
 	raw    func(string) string // what makes the bytes other than they should be
 	demand demand
 	why    string
-	key    string // sent, if not sampleKey
 	offer  opening
 }
 
@@ -40,10 +41,10 @@ type asked struct {
 type line struct{ name, value string }
 
 // baseLines are those of a handshake: RFC 6455 4.1.
-func baseLines(host, key string) []line {
+func baseLines(host string) []line {
 	return []line{
 		{"Host", host}, {"Upgrade", "websocket"}, {"Connection", "Upgrade"},
-		{"Sec-WebSocket-Key", key}, {"Sec-WebSocket-Version", "13"},
+		{"Sec-WebSocket-Key", sampleKey}, {"Sec-WebSocket-Version", "13"},
 	}
 }
 
@@ -112,6 +113,10 @@ func (a asked) expected() string {
 		what = "Any answer but 101."
 	case undecided:
 		what = "101, and a message comes back; or an error status."
+	case better:
+		what = "An error status. 101 is NON-STRICT, if a message comes back."
+	case early:
+		what = "101, and the message comes back. Anything else is NON-STRICT."
 	case oldVersion:
 		what = "426 with Sec-WebSocket-Version: 13. Another error status is NON-STRICT."
 	}
@@ -123,11 +128,7 @@ func (a asked) expected() string {
 
 // request is the case's request for s's server.
 func (a asked) request(s *Session) string {
-	key := sampleKey
-	if a.key != "" {
-		key = a.key
-	}
-	lines := baseLines(s.url.Host, key)
+	lines := baseLines(s.url.Host)
 	if a.lines != nil {
 		lines = a.lines(lines)
 	}
@@ -163,6 +164,9 @@ func (s *Session) askFor(ctx context.Context, a asked) {
 	}
 	if answer.status == 101 {
 		s.switched(ctx, a, answer, rest)
+		if a.demand == early && s.result.Verdict == Failed || a.demand == better && s.result.Verdict == OK {
+			s.result.Verdict = NonStrict
+		}
 		return
 	}
 	r := &s.result
@@ -173,6 +177,8 @@ func (s *Session) askFor(ctx context.Context, a asked) {
 		r.Verdict = Failed
 	case a.demand == notOpened:
 		r.Verdict = OK
+	case a.demand == early:
+		r.Verdict = NonStrict
 	case a.demand == oldVersion && isError:
 		r.Verdict = NonStrict
 		if answer.status == 426 && strings.Join(answer.values("Sec-WebSocket-Version"), ", ") == "13" {
@@ -199,11 +205,13 @@ func (s *Session) unanswered(a asked, err error) {
 
 // switched goes on after a 101.
 func (s *Session) switched(ctx context.Context, a asked, answer *response, rest []byte) {
-	key := sampleKey
-	if a.key != "" {
-		key = a.key
+	switch a.demand {
+	case refused, notOpened, oldVersion:
+		s.result.Closing, s.result.Ended = ClosingInformational, "the connection was opened"
+		s.fail("101 %s", clip(answer.reason))
+		return
 	}
-	err := answer.switches(key, a.offer.protocols)
+	err := answer.switches(sampleKey, a.offer.protocols)
 	if err == nil {
 		err = s.opened(answer, rest, a.offer)
 	}
@@ -215,10 +223,7 @@ func (s *Session) switched(ctx context.Context, a asked, answer *response, rest 
 	if a.behind != nil {
 		x.steps = nil // it is sent already
 	}
-	s.converse(ctx, x)
-	switch a.demand {
-	case refused, notOpened, oldVersion:
-		s.result.Verdict = Failed
-		s.result.Came = "101 Switching Protocols; " + s.result.Came
+	if s.converse(ctx, x); a.demand == early && s.result.Closing != ClosingOK {
+		s.result.Closing = ClosingInformational
 	}
 }
