@@ -192,4 +192,7 @@ func (s *Session) choose(ctx context.Context, x choice) {
 	if wrong == "" || !x.refuse {
 		s.result.Verdict = Informational
 	}
+	if !x.refuse {
+		s.result.Closing = ClosingInformational // a code, too, is the server's choice
+	}
 }

@@ -71,3 +71,27 @@ func TestAgree(t *testing.T) {
 		t.Error("two lines that name it are no error")
 	}
 }
+
+// FuzzAgree: an answer that is taken keeps to the offer, and says the same when it is
+// written out.
+func FuzzAgree(f *testing.F) {
+	for _, s := range []string{
+		"permessage-deflate", "permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+		"permessage-deflate;server_max_window_bits=\"9\"", "permessage-deflate; client_max_window_bits=8", "permessage-deflate;;", ",", "",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, answer string) {
+		o := Offer{ServerMaxWindowBits: 12, ClientMaxWindowBits: 10}
+		p, err := Agree([]Offer{o}, []string{answer})
+		if err != nil {
+			return
+		}
+		if p.ServerMaxWindowBits < 8 || p.ServerMaxWindowBits > 12 || p.ClientMaxWindowBits < 8 || p.ClientMaxWindowBits > 10 {
+			t.Fatalf("%q is taken as %v", answer, p)
+		}
+		if again, err := Agree([]Offer{o}, []string{p.String()}); err != nil || again != p {
+			t.Fatalf("%q is taken as %v, and that as %v, %v", answer, p, again, err)
+		}
+	})
+}
