@@ -77,6 +77,25 @@
 // eighths of the bound are in use the peer is not read from, until a quarter is. A flood of pings is answered
 // as far as the peer reads the answers; of those it does not read, the latest.
 //
+// # Compression
+//
+// Where the opening handshake has agreed on permessage-deflate (RFC 7692), messages of
+// [Deflate].Threshold bytes or more are compressed unless that makes them longer, and
+// what comes compressed is inflated. Callbacks and sends notice nothing of it: a
+// payload, a Reader's bytes and MaxMessageSize are of what is said, while MaxPending
+// counts the frames that wait as they are. A Writer's fragments are compressed as one
+// message, each of which the peer can inflate when it comes.
+//
+// With context takeover a connection keeps the end of what was said compressed, in each
+// direction at most the agreed window, from its first compressed message on; without, it
+// keeps nothing. Messages that may still be dropped, by [OverflowDropOldest] and
+// [OverflowLatest], and those that wait for a Writer refer to no others, and so are less
+// compressed.
+//
+// [Conn.SendPlain] and [Conn.NewPlainWriter] leave a message as it is: what is compressed
+// already, and secrets that travel with text that a stranger may choose, since the
+// length of a compressed message tells whether they are alike.
+//
 // # Closing
 //
 // [Conn.Close] sends what is pending and a Close frame, and waits for the peer's,

@@ -149,6 +149,12 @@
 // others. Behind a proxy that rewrites Host, name your site there. Programs that are
 // no browsers send no Origin, and are let pass.
 //
+// # Compression
+//
+// [Server.Deflate] has the server accept permessage-deflate (RFC 7692). It is off by default,
+// since it costs several times the CPU of sending plain, and pays where the network does.
+// Without context takeover a connection keeps no memory for it between messages.
+//
 // # HTTP requests
 //
 // With a Handler, requests that ask for no WebSocket are handed to net/http, along

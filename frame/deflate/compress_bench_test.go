@@ -2,7 +2,10 @@ package deflate
 
 import (
 	"bytes"
+	"compress/flate"
 	"fmt"
+	"io"
+	"slices"
 	"testing"
 )
 
@@ -48,16 +51,31 @@ func BenchmarkCompress(b *testing.B) {
 func BenchmarkInflate(b *testing.B) {
 	for _, size := range []int{128, 1024, 16384, 262144} {
 		p := records(size)
-		b.Run(fmt.Sprintf("size=%d", size), func(b *testing.B) {
+		msg := Compressor{}.Append(nil, p, nil, true)
+		b.Run(fmt.Sprintf("size=%d/by=Inflater", size), func(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(size))
-			msg := Compressor{}.Append(nil, p, nil, true)
 			var f Inflater
 			dst := make([]byte, size+300)
 			for b.Loop() {
-				f.Reset(15)
+				f.Reset(MaxWindowBits)
 				if n, _, done, err := f.Inflate(dst, msg, true, nil); err != nil || !done || n != size {
 					b.Fatal(n, done, err)
+				}
+			}
+		})
+		b.Run(fmt.Sprintf("size=%d/by=standard_library", size), func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(size))
+			whole := slices.Concat(msg, messageTail[:], lastBlock)
+			src := bytes.NewReader(whole)
+			r := flate.NewReader(src)
+			dst := make([]byte, size)
+			for b.Loop() {
+				src.Reset(whole)
+				_ = r.(flate.Resetter).Reset(src, nil) // never fails
+				if _, err := io.ReadFull(r, dst); err != nil {
+					b.Fatal(err)
 				}
 			}
 		})

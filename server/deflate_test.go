@@ -1,0 +1,116 @@
+package server
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/frame/deflate"
+)
+
+const offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
+
+// deflated is a frame with a compressed message as a client sends it.
+func deflated(text string) []byte {
+	packed := deflate.Compressor{}.Append(nil, []byte(text), nil, true)
+	return frame.AppendFrame(nil, frame.Header{Fin: true, RSV1: true, Opcode: frame.Text, Masked: true, MaskingKey: 77}, packed)
+}
+
+func TestDeflate_IsOffByDefault(t *testing.T) {
+	s := start(t, &Server{OnMessage: echo})
+	p := dialRaw(t, s)
+	if got := p.greet(offer).Header.Get("Sec-WebSocket-Extensions"); got != "" {
+		t.Errorf("agreed on %q", got)
+	}
+	p.send(string(deflated("x")))
+	p.expectClose(frame.ProtocolError)
+}
+
+func TestDeflate_MessagesAreCompressedBothWays(t *testing.T) {
+	modes(t, func(t *testing.T, d conn.Dispatch) {
+		for _, c := range []struct {
+			options Deflate
+			offer   string
+			answer  string
+		}{
+			{Deflate{Enabled: true}, offer, "permessage-deflate; server_no_context_takeover; client_no_context_takeover"},
+			{Deflate{Enabled: true, ServerTakeover: true, ClientTakeover: true}, offer, "permessage-deflate"},
+			{Deflate{Enabled: true, ServerTakeover: true, ClientTakeover: true, ServerWindowBits: 12, ClientWindowBits: 9}, offer,
+				"permessage-deflate; server_max_window_bits=12; client_max_window_bits=9"},
+			{Deflate{Enabled: true, Level: 9, ServerTakeover: true, ClientTakeover: true}, offer + "; server_max_window_bits=8",
+				"permessage-deflate; server_max_window_bits=8"},
+			{Deflate{Enabled: true}, "X: y", ""},
+		} {
+			agreed := make(chan bool, 1)
+			s := start(t, &Server{OnMessage: echo, Dispatch: d, Deflate: c.options, OnConnection: func(c *conn.Conn) {
+				_, ok := c.Deflate()
+				agreed <- ok
+			}})
+			p := dialRaw(t, s)
+			if got := p.greet(c.offer).Header.Get("Sec-WebSocket-Extensions"); got != c.answer {
+				t.Errorf("answered %q, want %q", got, c.answer)
+			}
+			if got := receive(t, agreed); got != (c.answer != "") {
+				t.Errorf("the connection says agreed: %t", got)
+			}
+			if c.answer == "" {
+				continue
+			}
+			text := strings.Repeat("compresses well ", 40)[:512]
+			var history deflate.Window
+			history.Use(make([]byte, 1<<15))
+			var f deflate.Inflater
+			for range 3 {
+				p.send(string(deflated(text)))
+				h, payload := p.next()
+				if !h.RSV1 || len(payload) > len(text)/2 {
+					t.Fatalf("answered with %+v", h)
+				}
+				got := make([]byte, 1000)
+				f.Reset(deflate.MaxWindowBits)
+				n, _, done, err := f.Inflate(got, []byte(payload), true, &history)
+				if !done || err != nil || string(got[:n]) != text {
+					t.Fatalf("answered with %q, %v", got[:n], err)
+				}
+				if c.options.ServerTakeover {
+					history.Add(got[:n])
+				}
+			}
+		}
+	})
+}
+
+// Check sees what would be agreed on, and can decline it for clients that fail.
+func TestDeflate_CheckMayDecline(t *testing.T) {
+	s := start(t, &Server{OnMessage: echo, Deflate: Deflate{Enabled: true, ServerWindowBits: 10}, Check: func(h *Handshake) error {
+		if h.Deflate != nil && h.Deflate.ServerMaxWindowBits != 10 {
+			t.Errorf("shown %+v", h.Deflate)
+		}
+		if strings.Contains(h.Request.UserAgent(), "Safari") {
+			h.Deflate = nil
+		} else if h.Deflate != nil {
+			h.Deflate.ServerMaxWindowBits = 8 // what is shown is a copy
+		} else {
+			h.Deflate = new(deflate.Params)
+		}
+		return nil
+	}})
+	for header, want := range map[string]string{
+		offer + "\r\nUser-Agent: Safari": "",
+		offer:                            "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10",
+		"X: nothing offered":             "",
+	} {
+		if got := dialRaw(t, s).greet(header).Header.Get("Sec-WebSocket-Extensions"); got != want {
+			t.Errorf("answered %q, want %q", got, want)
+		}
+	}
+}
+
+func TestDeflate_OptionsThatCannotBeMeant(t *testing.T) {
+	for _, d := range []Deflate{{Level: 10}, {Level: -1}, {ServerWindowBits: 7}, {ClientWindowBits: 16}} {
+		if err := (&Server{Addr: "127.0.0.1:0", Deflate: d}).Start(); err == nil {
+			t.Errorf("%+v: started", d)
+		}
+	}
+}
