@@ -30,11 +30,14 @@ func (c *netConn) Read(p []byte) (n int, err error) {
 		return t.detached.Read(p)
 	case t.shaking != nil:
 		n, err = t.await(p)
-	case t.drained:
-		return 0, errNothingYet
+	case !t.records.settle():
+		return 0, errFlood
+	case t.drained || t.budget <= 0:
+		return 0, errNothingYet // of what is left below the poller will tell
 	default:
 		n, err = t.below.Read(p)
 		t.drained = n < len(p)
+		t.budget -= n
 	}
 	switch err {
 	case conn.ErrWouldBlock:

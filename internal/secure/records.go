@@ -15,10 +15,9 @@ const (
 	headerLen = 5
 
 	// A record without data costs recordCost, one with data pays 1 back, and the
-	// connection is closed when it owes more than recordDebt: so many times
-	// recordDebt/recordCost of them may come together, for a key update now and then
-	// (RFC 8446 5.5 wants them after some ten million records), and one to every
-	// recordCost others. crypto/tls bounds those that come in a row.
+	// connection is cut when it owes more than recordDebt. That is 64 of them, and one to
+	// every four others: key updates are due after some ten million records (RFC 8446
+	// 5.5). crypto/tls itself bounds those that come in a row, to 16.
 	recordCost = 4
 	recordDebt = 64 * recordCost
 )
@@ -55,8 +54,8 @@ func (r *records) opened() {
 // atRest tells that all that has come was read, and none of a record is missing.
 func (r *records) atRest() bool { return r.whole == 0 && r.left == 0 && r.have == 0 }
 
-// settle counts records that were taken in and had no data, once crypto/tls has asked for
-// more. It returns false if there were too many.
+// settle counts records that were taken in and had no data: those that are left when
+// crypto/tls asks for more. It returns false if there were too many.
 func (r *records) settle() bool {
 	r.debt += r.whole * recordCost
 	r.whole = 0

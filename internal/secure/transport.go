@@ -37,6 +37,7 @@ type Transport struct {
 	shaking *shaking // nil before and after the handshake
 	records records
 	drained bool // below had less than it was asked for: what follows will be told
+	budget  int  // bytes that may still be read from below in this turn
 	cut     bool // below has ended
 	unread  bool // the last read may have left something
 	plain   bool // the peer does not speak TLS: bytes pass as they are
@@ -68,6 +69,10 @@ func New(below conn.Transport, remote netip.AddrPort, config *tls.Config, pool *
 // errFlood ends the connection of a peer whose records do nothing.
 var errFlood = errors.New("tls: too many records without data, such as key updates (RFC 8446 4.6.3)")
 
+// readBudget is how many bytes, and a buffer of crypto/tls's, are read in one turn,
+// whatever is in them: a record may be nothing but padding.
+const readBudget = 64 << 10
+
 // maxAnswers bounds, in bytes, what waits for a peer that has crypto/tls answer but
 // does not read: more than what a Write leaves behind.
 const maxAnswers = 64 << 10
@@ -77,7 +82,7 @@ func (t *Transport) Read(b []byte) (n int, err error) {
 	if t.plain {
 		return t.below.Read(b)
 	}
-	t.drained = false
+	t.drained, t.budget = false, readBudget
 	for n < len(b) {
 		m, err := t.tls.Read(b[n:])
 		if m > 0 {
@@ -100,9 +105,6 @@ func (t *Transport) readFailed(err error) error {
 	t.unread = false
 	switch {
 	case err == errNothingYet:
-		if !t.records.settle() {
-			return errFlood
-		}
 		if err := t.answered(); err != nil {
 			return err
 		}

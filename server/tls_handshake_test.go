@@ -1,0 +1,420 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+)
+
+func TestTLS_CertificateOfFiles(t *testing.T) {
+	cert := exampleCertificate()
+	dir := t.TempDir()
+	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := make(map[string]string)
+	for kind, der := range map[string][]byte{"CERTIFICATE": cert.Certificate[0], "PRIVATE KEY": key} {
+		files[kind] = filepath.Join(dir, strings.ToLower(kind)+".pem")
+		if err := os.WriteFile(files[kind], pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, serve := range map[string]func(*Server) error{
+		"ListenAndServeTLS": func(s *Server) error { return s.ListenAndServeTLS(files["CERTIFICATE"], files["PRIVATE KEY"]) },
+		"ServeTLS": func(s *Server) error {
+			ln, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				return err
+			}
+			return s.ServeTLS(ln, files["CERTIFICATE"], files["PRIVATE KEY"])
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &Server{OnMessage: echo}
+			served := make(chan error, 1)
+			startWith(t, s, func() error { go func() { served <- serve(s) }(); return nil })
+			eventually(t, "the listener", func() bool { return s.ListenAddr() != nil })
+			dialTLS(t, s).alive()
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+			if err := receive(t, served); err != ErrServerClosed {
+				t.Errorf("got %v, want ErrServerClosed", err)
+			}
+		})
+	}
+}
+
+func TestTLS_NeedsACertificate(t *testing.T) {
+	s := &Server{Addr: "127.0.0.1:0"}
+	if err := s.StartTLS("", ""); !errors.Is(err, errNoCertificate) {
+		t.Errorf("none: %v", err)
+	}
+	if err := s.ListenAndServeTLS("missing.pem", "missing.key"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("missing files: %v", err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.ServeTLS(ln, "", ""); !errors.Is(err, errNoCertificate) {
+		t.Errorf("none: %v", err)
+	}
+	if _, err := ln.Accept(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the listener is still open: %v", err)
+	}
+}
+
+// A certificate by the name asked for (RFC 6066 3), and another one from the next
+// handshake on.
+func TestTLS_CertificatesChangeWhileRunning(t *testing.T) {
+	var old, next = certificate("old.example"), certificate("next.example")
+	var current cell[*tls.Certificate]
+	current.set(&old)
+	names := make(chan string, 2)
+	s := startTLS(t, &Server{OnMessage: echo, TLSConfig: &tls.Config{
+		GetCertificate: func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			names <- h.ServerName
+			return current.get(), nil
+		},
+	}})
+	for _, name := range []string{"old.example", "next.example"} {
+		config := trusting()
+		config.ServerName = name
+		p := secured(t, s, config)
+		if got := p.Conn.(*tls.Conn).ConnectionState().PeerCertificates[0].Subject.CommonName; got != name {
+			t.Errorf("the certificate is of %s", got)
+		}
+		if got := receive(t, names); got != name {
+			t.Errorf("asked for %q", got)
+		}
+		p.greet()
+		p.alive()
+		current.set(&next)
+	}
+}
+
+func TestTLS_ClientCertificate(t *testing.T) {
+	versions(t, func(t *testing.T, version uint16) {
+		seen := make(chan string, 2)
+		s := startTLS(t, &Server{
+			TLSConfig: &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: testAuthority().pool},
+			Check: func(h *Handshake) error {
+				seen <- h.Request.TLS.PeerCertificates[0].Subject.CommonName
+				return nil
+			},
+			OnConnection: func(c *conn.Conn) { seen <- c.TLS().VerifiedChains[0][0].Subject.CommonName },
+		})
+		config := trusting()
+		config.MinVersion, config.MaxVersion = version, version
+		config.Certificates = []tls.Certificate{certificate("alice")}
+		secured(t, s, config).greet()
+		for range 2 {
+			if name := receive(t, seen); name != "alice" {
+				t.Errorf("the client is %q", name)
+			}
+		}
+
+		config.Certificates = nil
+		p := dialRaw(t, s)
+		_, err := io.ReadAll(tls.Client(p.Conn, config))
+		if err == nil || !strings.Contains(err.Error(), "remote error: tls") {
+			t.Errorf("without a certificate the client sees %v", err)
+		}
+		eventually(t, "the failure to be counted", func() bool { return s.Stats().Refused[TLSFailed] == 1 })
+	})
+}
+
+func TestTLS_ProtocolIsHTTP1(t *testing.T) {
+	s := startTLS(t, &Server{TLSConfig: &tls.Config{NextProtos: []string{"h2", "x"}}})
+	for _, test := range []struct{ offer, want string }{{"h2,http/1.1", "http/1.1"}, {"x", "x"}, {"", ""}} {
+		config := trusting()
+		if test.offer != "" {
+			config.NextProtos = strings.Split(test.offer, ",")
+		}
+		p := secured(t, s, config)
+		if got := p.Conn.(*tls.Conn).ConnectionState().NegotiatedProtocol; got != test.want {
+			t.Errorf("offered %q, agreed on %q", test.offer, got)
+		}
+		p.greet()
+	}
+	if got := s.TLSConfig.NextProtos; len(got) != 2 {
+		t.Errorf("the program's config was changed: %q", got)
+	}
+}
+
+func TestTLS_SessionIsResumed(t *testing.T) {
+	versions(t, func(t *testing.T, version uint16) {
+		s := startTLS(t, &Server{OnMessage: echo})
+		config := trusting()
+		config.MinVersion, config.MaxVersion = version, version
+		config.ClientSessionCache = tls.NewLRUClientSessionCache(1)
+		for i := range 3 {
+			p := secured(t, s, config)
+			p.greet()
+			p.alive() // the ticket has come
+			if got := p.Conn.(*tls.Conn).ConnectionState().DidResume; got != (i > 0) {
+				t.Errorf("connection %d resumed: %v", i, got)
+			}
+			p.Close()
+		}
+		if st := s.Stats(); st.TLS.Done != 3 || st.TLS.Resumed != 2 {
+			t.Errorf("counted %+v", st.TLS)
+		}
+	})
+}
+
+// As net/http does, one who speaks HTTP to the TLS port is told so.
+func TestTLS_PlainHTTPIsAnswered(t *testing.T) {
+	for _, request := range []string{upgrade + "\r\n", "POST / HTTP/1.0\r\n\r\n", "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n"} {
+		t.Run(request[:4], func(t *testing.T) {
+			s := startTLS(t, &Server{})
+			p := dialRaw(t, s)
+			p.send(request)
+			if _, body := p.expectRefusal(http.StatusBadRequest); !strings.Contains(body, "TLS") {
+				t.Errorf("it says %q", body)
+			}
+			p.Close()
+			eventually(t, "the refusal to be counted", func() bool { return s.Stats().Refused[TLSFailed] == 1 })
+		})
+	}
+}
+
+func TestTLS_GarbageIsNotAnswered(t *testing.T) {
+	var log journal
+	s := startTLS(t, &Server{Logger: log.logger()})
+	p := dialRaw(t, s)
+	p.send("\x16\x03\x01\x00\x05hello, what is this?")
+	p.expectGone()
+	log.expect(t, "TLS handshake failed")
+	eventually(t, "the failure to be counted", func() bool { return s.Stats().Refused[TLSFailed] == 1 })
+}
+
+func TestTLS_WhoSaysNothingCostsNoGoroutine(t *testing.T) {
+	s := startTLS(t, &Server{Limits: Limits{HandshakeTimeout: 200 * time.Millisecond}})
+	before := census().goroutines
+	for range 10 {
+		dialRaw(t, s)
+	}
+	eventually(t, "all to be accepted", func() bool { return load(s) == 10 })
+	if now := census().goroutines; now > before {
+		t.Errorf("%d goroutines before, %d now", before, now)
+	}
+	eventually(t, "all to be given up", func() bool { return load(s) == 0 })
+	if n := s.Stats().Refused[Timeout]; n != 10 {
+		t.Errorf("%d timeouts", n)
+	}
+}
+
+// half is the first part of a ClientHello.
+func half(t *testing.T) []byte {
+	var hello bytes.Buffer
+	_ = tls.Client(recorder{&hello}, trusting()).Handshake()
+	return hello.Bytes()[:hello.Len()/2]
+}
+
+type recorder struct{ *bytes.Buffer }
+
+func (recorder) Read([]byte) (int, error)         { return 0, io.EOF }
+func (recorder) Close() error                     { return nil }
+func (recorder) LocalAddr() net.Addr              { return nil }
+func (recorder) RemoteAddr() net.Addr             { return nil }
+func (recorder) SetDeadline(time.Time) error      { return nil }
+func (recorder) SetReadDeadline(time.Time) error  { return nil }
+func (recorder) SetWriteDeadline(time.Time) error { return nil }
+
+func TestTLS_HandshakesAtOnceAreBounded(t *testing.T) {
+	s := startTLS(t, &Server{OnMessage: echo, Loops: 1, Limits: Limits{MaxTLSHandshakes: 1}})
+	staller := dialRaw(t, s)
+	staller.send(string(half(t)))
+	eventually(t, "the handshake to begin", func() bool { return s.Stats().Accepted == 1 })
+	time.Sleep(10 * time.Millisecond)
+
+	second := dialRaw(t, s)
+	over := tls.Client(second.Conn, trusting())
+	done := make(chan error, 1)
+	go func() { done <- over.Handshake() }()
+	eventually(t, "the second to wait", func() bool { return s.Stats().TLS.Waited == 1 })
+	select {
+	case err := <-done:
+		t.Fatalf("the second did not wait: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	staller.Close()
+	if err := receive(t, done); err != nil {
+		t.Errorf("the second, once the first has left: %v", err)
+	}
+}
+
+func TestTLS_StalledHandshakesEnd(t *testing.T) {
+	s := startTLS(t, &Server{Loops: 1, Limits: Limits{MaxTLSHandshakes: 1, HandshakeTimeout: 300 * time.Millisecond}})
+	before := census().goroutines
+	for range 3 {
+		dialRaw(t, s).send(string(half(t)))
+	}
+	eventually(t, "two to wait", func() bool { return s.Stats().TLS.Waited == 2 })
+	if now := census().goroutines; now > before+1 {
+		t.Errorf("%d goroutines before, %d with three clients", before, now)
+	}
+	eventually(t, "all to be given up", func() bool { return load(s) == 0 })
+	st := s.Stats().Refused
+	if st[Timeout]+st[TLSBusy] != 3 || st[TLSBusy] == 0 {
+		t.Errorf("counted %v", st)
+	}
+	eventually(t, "its goroutine to end", func() bool { return census().goroutines <= before })
+}
+
+// A callback that never returns holds its goroutine, and neither the loop nor Close.
+func TestTLS_CallbackMayBlock(t *testing.T) {
+	release := make(chan struct{})
+	var released bool
+	s := startTLS(t, &Server{OnMessage: echo, Limits: Limits{HandshakeTimeout: 300 * time.Millisecond}, TLSConfig: &tls.Config{
+		GetCertificate: func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			cert := exampleCertificate()
+			if h.ServerName == "slow.example" {
+				select {
+				case <-release:
+				case <-h.Context().Done(): // the handshake was given up
+					<-release
+				}
+			}
+			return &cert, nil
+		},
+	}})
+	defer func() {
+		if !released {
+			close(release)
+		}
+	}()
+	config := trusting()
+	config.ServerName = "slow.example"
+	p := dialRaw(t, s)
+	over := tls.Client(p.Conn, config)
+	done := make(chan error, 1)
+	go func() { done <- over.Handshake() }()
+	dialTLS(t, s).alive()
+	if err := receive(t, done); err == nil {
+		t.Error("the handshake was not given up")
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	released = true
+	close(release)
+}
+
+func TestTLS_CallbackMayPanic(t *testing.T) {
+	var log journal
+	s := startTLS(t, &Server{OnMessage: echo, Logger: log.logger(), TLSConfig: &tls.Config{
+		GetCertificate: func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			if h.ServerName != "example.com" {
+				panic("no such name")
+			}
+			cert := exampleCertificate()
+			return &cert, nil
+		},
+	}})
+	p := dialRaw(t, s)
+	config := trusting()
+	config.ServerName = "other.example"
+	if err := tls.Client(p.Conn, config).Handshake(); err == nil {
+		t.Error("the handshake went well")
+	}
+	log.expect(t, "no such name")
+	if st := s.Stats(); st.Panics != 1 {
+		t.Errorf("%d panics", st.Panics)
+	}
+	dialTLS(t, s).alive()
+}
+
+func TestTLS_HandlerServesRequests(t *testing.T) {
+	states := make(chan *tls.ConnectionState, 1)
+	s := startTLS(t, &Server{OnMessage: echo, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		states <- r.TLS
+		b, _ := io.ReadAll(r.Body)
+		_, _ = w.Write(append([]byte("got "), b...))
+	})})
+	transport := &http.Transport{TLSClientConfig: trusting()}
+	defer transport.CloseIdleConnections()
+	client := &http.Client{Transport: transport, Timeout: 20 * time.Second}
+	body := strings.Repeat("x", 100_000)
+	resp, err := client.Post("https://"+s.ListenAddr().String()+"/", "text/plain", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if got, err := io.ReadAll(resp.Body); err != nil || string(got) != "got "+body {
+		t.Errorf("%v, %.20q", err, got)
+	}
+	if st := receive(t, states); st == nil || st.ServerName != "example.com" {
+		t.Errorf("the request's TLS is %+v", st)
+	}
+	dialTLS(t, s).alive()
+}
+
+func TestTLS_RefusalsAreRead(t *testing.T) {
+	s := startTLS(t, &Server{Path: "/other"})
+	p := secured(t, s, trusting())
+	p.send(upgrade + "\r\n")
+	p.expectRefusal(http.StatusNotFound)
+}
+
+func TestTLS_LateRequestGets408(t *testing.T) {
+	s := startTLS(t, &Server{Limits: Limits{HandshakeTimeout: 300 * time.Millisecond}})
+	p := secured(t, s, trusting())
+	p.send("GET /")
+	p.expectRefusal(http.StatusRequestTimeout)
+}
+
+// The server's own origin is an https one.
+func TestTLS_SameOriginIsHTTPS(t *testing.T) {
+	s := startTLS(t, &Server{OnMessage: echo})
+	dialTLS(t, s, "Origin: https://example.com").alive()
+	p := secured(t, s, trusting())
+	p.send(upgrade + "Origin: http://example.com\r\n\r\n")
+	p.expectRefusal(http.StatusForbidden)
+}
+
+func TestTLS_ShutdownSaysGoodbye(t *testing.T) {
+	modes(t, func(t *testing.T, d conn.Dispatch) {
+		s := startTLS(t, &Server{OnMessage: echo, Dispatch: d})
+		p := dialTLS(t, s)
+		p.alive()
+		done := make(chan error, 1)
+		go func() { done <- drain(s, context.Background()) }()
+		p.expectClose(1001)
+		p.close(1001, "")
+		p.expectEOF() // close_notify: crypto/tls tells a truncation apart from the end
+		if err := receive(t, done); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestTLS_CutConnectionsSayGoodbyeToo(t *testing.T) {
+	s := startTLS(t, &Server{OnMessage: echo})
+	p := dialTLS(t, s)
+	p.alive()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	b, err := p.r.ReadByte()
+	if err != io.EOF && !errors.Is(err, syscall.ECONNRESET) {
+		t.Errorf("got %x, %v", b, err)
+	}
+}
