@@ -23,6 +23,7 @@ type loadCommand struct {
 	Size   int    `required:"" help:"Payload of each message, in bytes."`
 	Binary bool   `help:"Send binary messages, not text."`
 	Offer  string `help:"Offer of extensions."`
+	Secure bool   `help:"Speak TLS."`
 }
 
 // slice is what happened in one stretch of time.
@@ -37,7 +38,7 @@ func (l *loadCommand) Run() (err error) {
 	if l.Binary {
 		opcode = wire.Binary
 	}
-	clients, err := load.Dial(load.Options{Addr: l.Addr, Conns: l.Conns, Opcode: opcode, Size: l.Size, Offer: l.Offer})
+	clients, err := load.Dial(load.Options{Addr: l.Addr, Conns: l.Conns, Opcode: opcode, Size: l.Size, Offer: l.Offer, Secure: l.Secure})
 	if err != nil {
 		return err
 	}

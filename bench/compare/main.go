@@ -9,6 +9,7 @@ package main
 import (
 	"context"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -32,7 +33,7 @@ func main() {
 		kong.Description("Measure framerail beside other WebSocket libraries, in one run. Linux only."),
 		kong.Vars{
 			"peers": strings.Join(peers.Names(peers.All()), ","),
-			"all":   strings.Join(peers.Names(append(peers.All(), peers.Compressing()...)), ","),
+			"all":   strings.Join(peers.Names(slices.Concat(peers.All(), peers.Compressing(), peers.Secure())), ","),
 		},
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)

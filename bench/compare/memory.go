@@ -83,7 +83,7 @@ func (m *memoryCommand) one(ctx context.Context, peer peers.Peer) (result perCon
 	}
 	defer func() { err = errors.Join(err, s.stop()) }()
 
-	warmup, err := m.echoed(s, warmupConns, offer(peer))
+	warmup, err := m.echoed(s, warmupConns, peer)
 	if err != nil {
 		return result, err
 	}
@@ -95,7 +95,7 @@ func (m *memoryCommand) one(ctx context.Context, peer peers.Peer) (result perCon
 		return result, err
 	}
 
-	clients, err := m.echoed(s, m.Conns, offer(peer))
+	clients, err := m.echoed(s, m.Conns, peer)
 	if err != nil {
 		return result, err
 	}
@@ -120,8 +120,8 @@ func (m *memoryCommand) one(ctx context.Context, peer peers.Peer) (result perCon
 }
 
 // echoed opens connections, each of which has echoed one message.
-func (m *memoryCommand) echoed(s *child, conns int, offer string) (*load.Clients, error) {
-	clients, err := load.Dial(load.Options{Addr: s.First, Conns: conns, Opcode: wire.Text, Size: m.Size, Offer: offer})
+func (m *memoryCommand) echoed(s *child, conns int, peer peers.Peer) (*load.Clients, error) {
+	clients, err := load.Dial(load.Options{Addr: s.First, Conns: conns, Opcode: wire.Text, Size: m.Size, Offer: offer(peer), Secure: peer.Secure})
 	if err != nil {
 		return nil, err
 	}

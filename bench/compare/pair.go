@@ -41,6 +41,9 @@ func (c *cpuCommand) startPair(ctx context.Context, p peers.Peer, size int) (*pa
 		args = append(args, "--binary")
 	}
 	args = append(args, "--offer="+offer(p))
+	if p.Secure {
+		args = append(args, "--secure")
+	}
 	clients, err := start(ctx, c.ClientCore, args...)
 	if err != nil {
 		return nil, errors.Join(err, server.stop())

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net"
 	"runtime/debug"
+	"slices"
 	"strings"
 )
 
@@ -39,18 +40,20 @@ type Peer struct {
 	// Compresses tells that the server accepts permessage-deflate, and that clients
 	// are to offer it.
 	Compresses bool
+	// Secure tells that the server speaks TLS.
+	Secure bool
 }
 
 // All returns the peers in the order in which tables list them, framerail
 // first. The slice is the caller's.
 func All() []Peer {
 	return []Peer{
-		{"framerail", moduleFramerail, newFramerail, false},
-		{"framerail-goroutines", moduleFramerail, newFramerailGoroutines, false},
-		{"gws", moduleGWS, newGWS, false},
-		{"gorilla", moduleGorilla, newGorilla, false},
-		{"coder", moduleCoder, newCoder, false},
-		{"gobwas", "github.com/gobwas/ws", newGobwas, false},
+		{"framerail", moduleFramerail, newFramerail, false, false},
+		{"framerail-goroutines", moduleFramerail, newFramerailGoroutines, false, false},
+		{"gws", moduleGWS, newGWS, false, false},
+		{"gorilla", moduleGorilla, newGorilla, false, false},
+		{"coder", moduleCoder, newCoder, false, false},
+		{"gobwas", "github.com/gobwas/ws", newGobwas, false, false},
 	}
 }
 
@@ -60,11 +63,11 @@ func All() []Peer {
 // the program. The slice is the caller's.
 func Compressing() []Peer {
 	return []Peer{
-		{"gws-takeover", moduleGWS, newGWSTakeover, true},
-		{"coder-takeover", moduleCoder, newCoderTakeover, true},
-		{"gws-alone", moduleGWS, newGWSAlone, true},
-		{"gorilla-alone", moduleGorilla, newGorillaAlone, true},
-		{"coder-alone", moduleCoder, newCoderAlone, true},
+		{"gws-takeover", moduleGWS, newGWSTakeover, true, false},
+		{"coder-takeover", moduleCoder, newCoderTakeover, true, false},
+		{"gws-alone", moduleGWS, newGWSAlone, true, false},
+		{"gorilla-alone", moduleGorilla, newGorillaAlone, true, false},
+		{"coder-alone", moduleCoder, newCoderAlone, true, false},
 	}
 }
 
@@ -84,10 +87,10 @@ func Names(of []Peer) []string {
 	return names
 }
 
-// ByName returns the peer called name, of All or Compressing, or an error that lists
+// ByName returns the peer called name, of All, Compressing or Secure, or an error that lists
 // the names there are.
 func ByName(name string) (Peer, error) {
-	all := append(All(), Compressing()...)
+	all := slices.Concat(All(), Compressing(), Secure())
 	for _, p := range all {
 		if p.Name == name {
 			return p, nil

@@ -1,8 +1,10 @@
 package peers
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net"
+	"slices"
 	"testing"
 	"time"
 
@@ -31,12 +33,15 @@ func start(t *testing.T, p Peer) string {
 }
 
 func TestPeersEcho(t *testing.T) {
-	for _, p := range All() {
+	for _, p := range slices.Concat(All(), Secure()) {
 		t.Run(p.Name, func(t *testing.T) {
 			addr := start(t, p)
 			c, err := net.Dial("tcp", addr)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if p.Secure {
+				c = tls.Client(c, &tls.Config{InsecureSkipVerify: true})
 			}
 			defer c.Close()
 			if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {

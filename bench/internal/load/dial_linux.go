@@ -16,33 +16,38 @@ import (
 
 // dial connects and shakes hands with blocking calls, then makes the socket
 // non-blocking.
-func dial(addr netip.AddrPort, o Options) (fd int, agreed agreement, err error) {
+func dial(addr netip.AddrPort, o Options) (fd int, over *secure, agreed agreement, err error) {
 	fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
-		return -1, agreed, fmt.Errorf("socket: %w", err)
+		return -1, nil, agreed, fmt.Errorf("socket: %w", err)
 	}
-	if agreed, err = open(fd, addr, o); err != nil {
-		return -1, agreed, errors.Join(err, unix.Close(fd))
+	if over, agreed, err = open(fd, addr, o); err != nil {
+		return -1, nil, agreed, errors.Join(err, unix.Close(fd))
 	}
-	return fd, agreed, nil
+	return fd, over, agreed, nil
 }
 
-func open(fd int, addr netip.AddrPort, o Options) (agreed agreement, err error) {
+func open(fd int, addr netip.AddrPort, o Options) (over *secure, agreed agreement, err error) {
 	if err := configure(fd); err != nil {
-		return agreed, err
+		return nil, agreed, err
 	}
 	if err := connect(fd, &unix.SockaddrInet4{Port: int(addr.Port()), Addr: addr.Addr().As4()}); err != nil {
-		return agreed, fmt.Errorf("connect: %w", err)
+		return nil, agreed, fmt.Errorf("connect: %w", err)
 	}
-	if o.Offer == "" {
+	switch {
+	case o.Secure:
+		if over, err = secured(fd); err == nil {
+			err = wire.Handshake(over, o.Addr, "/")
+		}
+	case o.Offer == "":
 		err = wire.Handshake(blocking(fd), o.Addr, "/")
-	} else {
+	default:
 		agreed, err = negotiate(fd, o)
 	}
 	if err != nil {
-		return agreed, err
+		return nil, agreed, err
 	}
-	return agreed, unix.SetNonblock(fd, true)
+	return over, agreed, unix.SetNonblock(fd, true)
 }
 
 // agreement is what the clients must know of what a server agreed to.

@@ -41,6 +41,7 @@ type Clients struct {
 
 type client struct {
 	fd       int
+	over     *secure // nil: plain
 	messages *[variants]message
 	turn     int
 	unsent   []byte // the part of the present frame that the socket did not take
@@ -62,6 +63,8 @@ type Options struct {
 	// Offer is what is offered of extensions: "" or one of permessage-deflate, which
 	// the server must accept. Then messages are compressed, each by itself.
 	Offer string
+	// Secure has the connections speak TLS.
+	Secure bool
 }
 
 // Dial opens the connections, one after the other, and shakes hands on each.
@@ -83,7 +86,7 @@ func Dial(o Options) (*Clients, error) {
 	var messages [][variants]message
 	var inflater wire.Inflater
 	for i := range o.Conns {
-		fd, agreed, err := dial(addr, o)
+		fd, over, agreed, err := dial(addr, o)
 		if err == nil && i == 0 {
 			messages, err = newMessages(o, agreed)
 		}
@@ -91,7 +94,7 @@ func Dial(o Options) (*Clients, error) {
 			l.Close()
 			return nil, fmt.Errorf("connection %d: %w", i, err)
 		}
-		c := client{fd: fd, messages: &messages[i%len(messages)]}
+		c := client{fd: fd, over: over, messages: &messages[i%len(messages)]}
 		if o.Offer != "" {
 			c.inflated = &wire.DeflatedEcho{Inflater: &inflater, Takeover: agreed.serverTakeover}
 		}
@@ -202,6 +205,11 @@ func (l *Clients) ready(i int, events uint32) (done bool, err error) {
 	if events&^unix.EPOLLOUT == 0 {
 		return false, nil
 	}
+	if c.over != nil {
+		n, done, err := c.over.feed(l.read, c.echo.Feed)
+		l.Received += n
+		return done, err
+	}
 	n, errno := rawRead(c.fd, l.read)
 	switch {
 	case errno == unix.EAGAIN || errno == unix.EINTR:
@@ -228,6 +236,10 @@ func (l *Clients) send(i int) error {
 		c.echo.Expect(opcode, m.payload)
 	}
 	c.turn = (c.turn + 1) % variants
+	if c.over != nil {
+		_, err := c.over.Write(m.frame)
+		return err
+	}
 	n, errno := rawWrite(c.fd, m.frame)
 	if errno != 0 && errno != unix.EAGAIN {
 		return fmt.Errorf("write: %w", errno)
