@@ -10,7 +10,7 @@ import (
 
 // compressed is what client and server have agreed to of permessage-deflate.
 type compressed struct {
-	params     deflate.Params
+	params     deflate.Params // as if this side were the client
 	compressor *deflate.Compressor
 	inflater   *deflate.Inflater
 
@@ -43,15 +43,28 @@ func (c *compressed) frame(opcode byte, message []byte) Frame {
 // case is over: if there is no connection, or the server has declined all offers.
 func (s *Session) openCompressed(ctx context.Context, lines []string, offers []deflate.Offer) *compressed {
 	var c *compressed
-	if !s.open(ctx, opening{extensions: lines, agree: func(answer []string) (decoder, error) {
-		params, err := deflate.Agree(offers, answer)
-		if err != nil {
-			return nil, fault(err.Error())
-		}
-		c = &compressed{params: params, compressor: params.Compressor(), inflater: params.Inflater()}
+	begin := func(p deflate.Params) decoder {
+		c = &compressed{params: p, compressor: p.Compressor(), inflater: p.Inflater()}
 		s.in.reader.most = max(maxReceived, int64(s.messages)*maxVolleyed)
-		return c, nil
-	}}) {
+		return c
+	}
+	if !s.open(ctx, opening{
+		extensions: lines,
+		agree: func(answer []string) (decoder, error) {
+			params, err := deflate.Agree(offers, answer)
+			if err != nil {
+				return nil, fault(err.Error())
+			}
+			return begin(params), nil
+		},
+		accept: func(lines []string) (string, decoder) {
+			params, ok := deflate.Accept(offers, lines)
+			if !ok {
+				return "", nil
+			}
+			return params.String(), begin(params.Mirror())
+		},
+	}) {
 		return nil
 	}
 	if c == nil {
@@ -65,7 +78,7 @@ func (s *Session) openCompressed(ctx context.Context, lines []string, offers []d
 func (s *Session) declined(ctx context.Context) {
 	s.converse(ctx, exchange{end: normal})
 	s.result.Verdict, s.result.Closing = Unimplemented, ClosingUnimplemented
-	s.result.Came = "the server declined permessage-deflate"
+	s.result.Came = "the " + s.other() + " has no permessage-deflate, or not with these parameters"
 }
 
 // maxVolleyed bounds what a server may send back for each message of a case of many,
@@ -100,7 +113,7 @@ func (s *Session) volley(ctx context.Context, c *compressed, n, fragment int, op
 func (s *Session) awaitEcho(ctx context.Context, want event) string {
 	for len(s.events) == 0 {
 		if s.closeCame != nil || s.end != nil {
-			return "the server ended the connection instead"
+			return "the " + s.other() + " ended the connection instead"
 		}
 		if !s.wait(ctx, s.patience) && s.end == nil {
 			return "nothing came back"

@@ -151,7 +151,7 @@ func (g *group) either(section, title, sent string, o deflate.Offer, x choice) {
 		case c == nil:
 		case x.agreed != nil && !x.agreed(c.params):
 			s.declined(ctx)
-			s.result.Came = "the server agreed to permessage-deflate, not to what the case is about"
+			s.result.Came = "the " + s.other() + " agreed to permessage-deflate, not to what the case is about"
 		default:
 			s.choose(ctx, x)
 		}
@@ -187,7 +187,7 @@ func (s *Session) choose(ctx context.Context, x choice) {
 	case wrong == "":
 		s.result.Came = "the message came back"
 	default:
-		s.result.Came = "the server failed the connection"
+		s.result.Came = "the " + s.other() + " failed the connection"
 	}
 	if wrong == "" || !x.refuse {
 		s.result.Verdict = Informational

@@ -147,7 +147,7 @@ func (s *Session) openNeeding(ctx context.Context, needs need) bool {
 		return true
 	}
 	s.declined(ctx)
-	s.result.Came = "the server agreed to permessage-deflate, but " + lack
+	s.result.Came = "the " + s.other() + " agreed to permessage-deflate, but " + lack
 	return false
 }
 

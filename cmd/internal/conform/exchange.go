@@ -74,9 +74,8 @@ func chopped(n int, frames ...Frame) step {
 // inParts sends one frame in parts that end at the ends given, with silence between.
 func inParts(f Frame, ends []int, between ...step) step {
 	return func(ctx context.Context, s *Session) {
-		key := s.key(f)
-		bytes := f.append(nil, key)
-		s.log.add(Record{Dir: Sent, Header: f.header(key), Note: "in parts"}, f.Payload)
+		bytes, h := s.encode(nil, f)
+		s.log.add(Record{Dir: Sent, Header: h, Note: "in parts"}, f.Payload)
 		header := len(bytes) - len(f.Payload)
 		from := 0
 		for i, to := range append(ends[:len(ends):len(ends)], len(f.Payload)) {
@@ -195,13 +194,14 @@ func (s *Session) settle(ctx context.Context, x *exchange, outcomes []outcome) {
 		case s.clientsTurn(outcomes):
 			s.send(0, closeFrame(1000, ""))
 		}
+		s.leaveFirst()
 		if s.end != nil || s.wait(ctx, s.patience) {
 			continue
 		}
 		if s.end != nil {
 			break
 		}
-		s.log.note("the server has done nothing for %v", s.patience)
+		s.log.note("the %s has done nothing for %v", s.other(), s.patience)
 		if s.closeSent || ctx.Err() != nil {
 			s.gaveUp = true
 			return
@@ -280,14 +280,14 @@ func (s *Session) ended(want ending) (Closing, string) {
 	case want.anyhow:
 		return ClosingInformational, story
 	case s.serverFirst && !want.byServer:
-		return ClosingFailed, story + "; it was the client's turn to end it"
+		return ClosingFailed, story + "; it was the " + s.self() + "'s turn to end it"
 	case !s.serverFirst && want.byServer:
-		return ClosingFailed, story + "; the server should have ended it"
+		return ClosingFailed, story + "; the " + s.other() + " should have ended it"
 	case want.clean && !clean:
 		return ClosingUnclean, story + "; both Close frames are due"
 	case s.closeCame != nil && s.closeCame.code != 0 && !slices.Contains(want.codes, s.closeCame.code):
 		return ClosingWrongCode, story + fmt.Sprintf("; the code should be one of %d, or none", want.codes)
-	case s.gaveUp:
+	case s.gaveUp && s.taken == nil:
 		return ClosingByClient, story + "; it is for the server to end TCP (RFC 6455 7.1.1)"
 	}
 	return ClosingOK, story
@@ -308,17 +308,17 @@ func (s *Session) story() string {
 	}
 	switch {
 	case s.closeCame != nil && s.serverFirst:
-		story = "the server sent " + theirs
+		story = "the " + s.other() + " sent " + theirs
 	case s.closeCame != nil:
-		story = "the client sent " + ours + ", the server " + theirs
+		story = "the " + s.self() + " sent " + ours + ", the " + s.other() + " " + theirs
 	case s.closeSent:
-		story = "the client sent " + ours + ", the server none"
+		story = "the " + s.self() + " sent " + ours + ", the " + s.other() + " none"
 	default:
 		story = "no Close frame"
 	}
 	switch {
 	case s.gaveUp:
-		return story + "; TCP left open by the server"
+		return story + "; TCP left open by the " + s.other()
 	case s.end != nil && !errors.Is(s.end, net.ErrClosed):
 		if s.fault() != "" {
 			return story + "; ended for a broken rule"

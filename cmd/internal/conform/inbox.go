@@ -73,7 +73,7 @@ func (in *inbox) take(b []byte) error {
 		}
 		switch {
 		case err != nil:
-			in.log.note("the server sent %v", err)
+			in.log.note("what came is wrong: %v", err)
 			return err
 		case got == nil:
 			return nil
@@ -87,8 +87,8 @@ func (in *inbox) take(b []byte) error {
 
 // end of a connection without a rule broken.
 var (
-	errEnded = errors.New("TCP ended by the server")
-	errReset = errors.New("TCP reset by the server")
+	errEnded = errors.New("TCP ended by the other side")
+	errReset = errors.New("TCP reset by the other side")
 )
 
 // ended says what a failed read means.

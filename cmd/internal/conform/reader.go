@@ -45,6 +45,7 @@ type closing struct {
 // is the strictest reading of RFC 6455 there is, and shares no code with the library.
 type reader struct {
 	decoder decoder // nil if no extension was agreed: then RSV1 is an error
+	masked  bool    // what comes has to be masked: this side is the server
 	most    int64   // payload bytes that a server may send; 0: maxReceived
 
 	buf   []byte // not yet taken apart
@@ -81,10 +82,21 @@ func (r *reader) next() (*received, error) {
 	if r.total+h.Length > cmp.Or(r.most, maxReceived) {
 		return nil, faultf("%d bytes and more, where the client sent far less", r.total+h.Length)
 	}
+	if h.Masked {
+		if len(rest) < n+len(h.Key) {
+			return nil, nil
+		}
+		n += copy(h.Key[:], rest[n:])
+	}
 	if int64(len(rest)-n) < h.Length {
 		return nil, nil
 	}
 	payload := rest[n : n+int(h.Length)]
+	if h.Masked {
+		for i := range payload {
+			payload[i] ^= h.Key[i&3]
+		}
+	}
 	r.off += n + int(h.Length)
 	r.total += h.Length
 
@@ -152,8 +164,10 @@ func parseHeader(b []byte) (h Header, n int, err error) {
 func (r *reader) allowed(h Header) error {
 	control := h.Opcode&8 != 0
 	switch {
-	case h.Masked:
+	case h.Masked && !r.masked:
 		return fault("a masked frame from the server (RFC 6455 5.1)")
+	case !h.Masked && r.masked:
+		return fault("a frame from the client that is not masked (RFC 6455 5.1)")
 	case h.Opcode > opBinary && h.Opcode < opClose, h.Opcode > opPong:
 		return faultf("a frame with the reserved opcode %d (RFC 6455 5.2)", h.Opcode)
 	case h.RSV&^rsv1 != 0, h.RSV != 0 && (r.decoder == nil || control || h.Opcode == opContinuation):

@@ -115,7 +115,11 @@ const waits = 4
 
 // run plays one case.
 func (r *Runner) run(ctx context.Context, u *url.URL, c *Case) Result {
-	s := newSession(c.ID, r, u)
+	return playIn(ctx, newSession(c.ID, r, u), c)
+}
+
+// playIn plays a case in its session.
+func playIn(ctx context.Context, s *Session, c *Case) Result {
 	timeout := c.Timeout
 	if timeout == 0 {
 		timeout = DefaultTimeout

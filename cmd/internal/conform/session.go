@@ -26,6 +26,10 @@ type Session struct {
 	log      wireLog
 	result   Result
 
+	// The connection that a client has opened, where clients are tested: then this side is
+	// the server, and what is said of a server below is said of the client.
+	taken *taken
+
 	// Of the connection, once there is one.
 	conn   net.Conn
 	in     *inbox
@@ -39,6 +43,7 @@ type Session struct {
 	closeCame   *closing // the server's Close frame
 	serverFirst bool     // it came before one was sent, or TCP ended before either
 	end         error    // why nothing more will come; nil: something may
+	left        bool     // this side is the server and has ended its direction of TCP
 	gaveUp      bool     // this side ended TCP, tired of waiting
 }
 
@@ -65,13 +70,19 @@ type opening struct {
 	// at least one. It returns what undoes RSV1 from the first frame on. nil: nothing
 	// may be agreed to.
 	agree func(extensions []string) (decoder, error)
+
+	// accept is what agree is where this side is the server: it looks at the offers, and
+	// returns an answer, or "". nil: none is accepted.
+	accept func(extensions []string) (answer string, d decoder)
 }
 
 // open connects and completes the opening handshake. If that fails it judges the
 // case FAILED and returns false.
 func (s *Session) open(ctx context.Context, o opening) bool {
-	err := s.dial(ctx)
-	if err == nil {
+	var err error
+	if s.taken != nil {
+		err = s.accept(ctx, o)
+	} else if err = s.dial(ctx); err == nil {
 		err = s.handshake(o)
 	}
 	if err != nil {
@@ -193,10 +204,10 @@ func (s *Session) write(b []byte, chop int) error {
 func (s *Session) send(chop int, frames ...Frame) {
 	var all []byte
 	for _, f := range frames {
-		key := s.key(f)
 		from := len(all)
-		all = f.append(all, key)
-		s.log.add(Record{Dir: Sent, Header: f.header(key)}, f.Payload)
+		var header *Header
+		all, header = s.encode(all, f)
+		s.log.add(Record{Dir: Sent, Header: header}, f.Payload)
 		if f.Opcode == opClose && f.RSV == 0 && !f.Unmasked {
 			s.closing(f.Payload)
 		}
@@ -211,6 +222,15 @@ func (s *Session) send(chop int, frames ...Frame) {
 
 // eachFrame has each frame sent in a piece of its own.
 const eachFrame = -1
+
+// encode appends f to dst, masked or not as this side has to.
+func (s *Session) encode(dst []byte, f Frame) ([]byte, *Header) {
+	if s.taken != nil {
+		f.Unmasked = !f.Unmasked
+	}
+	key := s.key(f)
+	return f.append(dst, key), f.header(key)
+}
 
 func (s *Session) key(f Frame) [4]byte {
 	if f.Key != nil {

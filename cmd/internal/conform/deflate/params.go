@@ -73,7 +73,8 @@ func bitsOr15(bits int) int {
 // client holds even where the answer does not repeat it (RFC 7692 7.1.1.2, 7.1.2.2), and
 // is in the result.
 func Agree(offers []Offer, lines []string) (Params, error) {
-	p, err := parseAnswer(strings.Join(lines, ","))
+	parsed, err := parse(strings.Join(lines, ","), false)
+	p := Params(parsed)
 	if err != nil {
 		return Params{}, fmt.Errorf("the extensions %q: %w", lines, err)
 	}
@@ -97,6 +98,49 @@ func Agree(offers []Offer, lines []string) (Params, error) {
 	return Params{}, fmt.Errorf("the extensions %q: %w", lines, first)
 }
 
+// Accept is for a server that asks of a client what an offer of the mirrored asks would
+// ask of a server: it goes through the values of a request's Sec-WebSocket-Extensions
+// lines for the first offer that allows the first of them, and returns the answer.
+func Accept(asks []Offer, lines []string) (answer Params, ok bool) {
+	for _, ask := range asks {
+		for offer := range strings.SplitSeq(strings.Join(lines, ","), ",") {
+			o, err := parse(offer, true)
+			if err != nil || ask.ServerMaxWindowBits != 0 && o.ClientMaxWindowBits == 0 {
+				continue
+			}
+			answer = Params{
+				ServerNoContextTakeover: o.ServerNoContextTakeover || ask.ClientNoContextTakeover,
+				ClientNoContextTakeover: o.ClientNoContextTakeover || ask.ServerNoContextTakeover,
+				ServerMaxWindowBits:     smaller(o.ServerMaxWindowBits, ask.ClientMaxWindowBits),
+			}
+			if ask.ServerMaxWindowBits != 0 {
+				answer.ClientMaxWindowBits = smaller(o.ClientMaxWindowBits, ask.ServerMaxWindowBits)
+			}
+			return answer, true
+		}
+	}
+	return Params{}, false
+}
+
+// smaller is the smaller of two windows, of which either may not be named.
+func smaller(a, b int) int {
+	if a <= NoValue || b > NoValue && b < a {
+		a = b
+	}
+	if a == NoValue {
+		return 0
+	}
+	return a
+}
+
+// Mirror is p as the other side sees it.
+func (p Params) Mirror() Params {
+	return Params{
+		ServerNoContextTakeover: p.ClientNoContextTakeover, ClientNoContextTakeover: p.ServerNoContextTakeover,
+		ServerMaxWindowBits: p.ClientMaxWindowBits, ClientMaxWindowBits: p.ServerMaxWindowBits,
+	}
+}
+
 // allows returns what in an answer o does not allow.
 func (o Offer) allows(p Params) error {
 	switch {
@@ -114,9 +158,9 @@ func (o Offer) allows(p Params) error {
 	return nil
 }
 
-// parseAnswer reads the one extension that an answer may name: RFC 6455 9.1 and RFC
-// 7692 7.1. Commas within quotes do not occur in any value that is right.
-func parseAnswer(value string) (p Params, err error) {
+// parse reads one offer, or the one extension that an answer may name: RFC 6455 9.1 and
+// RFC 7692 7.1. Commas within quotes do not occur in any value that is right.
+func parse(value string, offer bool) (p Offer, err error) {
 	parts := strings.Split(value, ";")
 	if name := trim(parts[0]); name != Name {
 		return p, fmt.Errorf("%q is not what was offered, or not alone (RFC 6455 9.1)", name)
@@ -137,6 +181,10 @@ func parseAnswer(value string) (p Params, err error) {
 		case "server_max_window_bits":
 			p.ServerMaxWindowBits, err = windowBits(value)
 		case "client_max_window_bits":
+			if offer && !hasValue {
+				p.ClientMaxWindowBits = NoValue
+				break
+			}
 			p.ClientMaxWindowBits, err = windowBits(value)
 		default:
 			return p, fmt.Errorf("%q is no parameter of %s (RFC 7692 7.1)", name, Name)
