@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -20,7 +21,8 @@ const maxParallel = 256
 
 // conformCommand is "framerail conform".
 type conformCommand struct {
-	URL      string        `arg:"" help:"The server, such as ws://127.0.0.1:9001/. It has to send back every message as it came."`
+	URL      string        `arg:"" optional:"" help:"The server, such as ws://127.0.0.1:9001/. It has to send back every message as it came."`
+	Serve    listenAddr    `placeholder:"HOST:PORT" help:"Test clients instead, which ask for cases as they do of Autobahn's fuzzing server."`
 	Cases    []string      `placeholder:"CASES" help:"Play only these: numbers or patterns with *, such as 6.*,7.5.1. Default: all."`
 	Exclude  []string      `placeholder:"CASES" help:"Leave these out."`
 	Parallel int           `default:"8" placeholder:"N" help:"Play so many cases at a time, but for those that have to be alone. Default: ${default}."`
@@ -36,12 +38,16 @@ type conformCommand struct {
 // Help is shown below the usage line of "framerail conform --help".
 func (*conformCommand) Help() string {
 	return "Cases with the numbers of the Autobahn testsuite expect what it expects; groups named by a word go beyond it.\n\n" +
+		"With --serve, a client asks for /getCaseCount, then for /runCase?case=N&agent=NAME with N from 1, in which it sends back every message, " +
+		"and at last for /updateReports?agent=NAME. The files have the report of the client that asked last.\n\n" +
 		"It exits with 0 if every case has passed, with 1 if one has not, and with 2 if the server cannot be reached or a flag is wrong."
 }
 
 // Validate is called once the flags are parsed.
 func (c *conformCommand) Validate() error {
 	switch {
+	case (c.URL == "") == (c.Serve == "") && !c.List:
+		return errors.New("name a server by its URL, or an address with --serve")
 	case c.Parallel < 1 || c.Parallel > maxParallel:
 		return fmt.Errorf("--parallel must be from 1 to %d", maxParallel)
 	case c.Messages < 1 || c.Messages > conform.DefaultMessages:
@@ -50,7 +56,11 @@ func (c *conformCommand) Validate() error {
 		return errors.New("--patience must be positive")
 	}
 	var err error
-	c.selected, err = conform.Select(conform.Cases(), c.Cases, c.Exclude)
+	cases := conform.Cases()
+	if c.Serve != "" {
+		cases = conform.ForClients(cases)
+	}
+	c.selected, err = conform.Select(cases, c.Cases, c.Exclude)
 	if err == nil && len(c.selected) == 0 {
 		err = errors.New("no case is left to play")
 	}
@@ -75,6 +85,10 @@ func (c *conformCommand) Run(*slog.Logger) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 
+	if c.Serve != "" {
+		return c.serveClients(ctx)
+	}
+
 	progress := report.NewProgress(os.Stderr)
 	runner := conform.Runner{
 		URL: c.URL, Cases: c.selected, Parallel: c.Parallel, Patience: c.Patience, Messages: c.Messages,
@@ -86,9 +100,40 @@ func (c *conformCommand) Run(*slog.Logger) error {
 	if err != nil && len(result.Results) == 0 {
 		return &exitError{exitUsage, err}
 	}
-	result.Version = version()
-	err = errors.Join(err, report.WriteTable(os.Stdout, &result, report.Plain(os.Stdout)), c.Files.Write(&result))
+	err = errors.Join(err, c.show(&result))
 	if err == nil && !result.Passed() {
+		err = errNotPassed
+	}
+	return err
+}
+
+// show writes the table and the files.
+func (c *conformCommand) show(result *conform.Report) error {
+	result.Version = version()
+	return errors.Join(report.WriteTable(os.Stdout, result, report.Plain(os.Stdout)), c.Files.Write(result))
+}
+
+// serveClients plays the cases against the clients that come until ctx is over. Each
+// client's report is shown when it asks for it; files have that of the last one.
+func (c *conformCommand) serveClients(ctx context.Context) error {
+	ln, err := net.Listen("tcp", string(c.Serve))
+	if err != nil {
+		return &exitError{exitUsage, err}
+	}
+	passed := true
+	srv := &conform.Server{
+		Cases: c.selected, Patience: c.Patience, Messages: c.Messages,
+		OnReport: func(result conform.Report) {
+			fmt.Printf("\nclient %q\n", result.Agent) // quoted: it is what the client says
+			if err := c.show(&result); err != nil {
+				fmt.Fprintf(os.Stderr, "framerail: %v\n", err)
+			}
+			passed = passed && result.Passed()
+		},
+	}
+	fmt.Printf("framerail conform: %d cases for clients on ws://%s\n", len(c.selected), ln.Addr())
+	err = srv.Serve(ctx, ln)
+	if err == nil && !passed {
 		err = errNotPassed
 	}
 	return err

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/coder/websocket"
 )
 
 func TestConformExitsWithZeroIfAllPass(t *testing.T) {
@@ -41,6 +43,7 @@ func TestConformExitsWithTwoIfThereIsNothingToTest(t *testing.T) {
 	for _, args := range [][]string{
 		{url}, {"http://127.0.0.1/"}, {"nonsense"}, {},
 		{"--cases", "99.*", url}, {"--cases", "[", url}, {"--cases", "1.*", "--exclude", "1.*", url},
+		{"--serve", "127.0.0.1:0", url}, {"--serve", "nonsense"}, {"--serve", "127.0.0.1:0", "--cases", "attack.*"}, {"--messages", "0", url},
 		{"--parallel", "0", url}, {"--patience", "0s", url}, {"--json", "/nonexistent/x", url},
 	} {
 		status, stdout, stderr := finish(t, append([]string{"conform"}, args...)...)
@@ -54,5 +57,44 @@ func TestConformListsCases(t *testing.T) {
 	status, stdout, _ := finish(t, "conform", "--list", "--cases", "2.5", "ws://127.0.0.1:1/")
 	if want := "2.5                A ping too long\n"; status != 0 || stdout != want {
 		t.Errorf("status %d, %q, want %q", status, stdout, want)
+	}
+}
+
+// A client asks for the cases one by one, and for its report.
+func TestConformTestsClients(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "report.json")
+	p := start(t, "conform", "--serve", "127.0.0.1:0", "--cases", "1.1.2", "--json", file)
+	talk := func(path string, change byte) {
+		c, _, err := websocket.Dial(t.Context(), p.url+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.CloseNow()
+		for {
+			kind, message, err := c.Read(t.Context())
+			if err != nil {
+				return
+			}
+			message[0] ^= change
+			if c.Write(t.Context(), kind, message) != nil {
+				return
+			}
+		}
+	}
+	talk("/runCase?case=1&agent=right%1b[2J", 0)
+	talk("/updateReports?agent=right%1b[2J", 0)
+	talk("/runCase?case=1&agent=wrong", 1)
+	talk("/updateReports?agent=wrong", 0)
+	p.signal(t, os.Interrupt)
+	out := p.wait(t)
+	if !strings.Contains(out, `client "right\x1b[2J"`) || !strings.Contains(out, "1 of 1 cases passed") ||
+		!strings.Contains(out, `client "wrong"`) || !strings.Contains(out, "0 of 1 cases passed") {
+		t.Errorf("it says\n%s", out)
+	}
+	if status := p.cmd.ProcessState.ExitCode(); status != exitFailed {
+		t.Errorf("status %d, want %d", status, exitFailed)
+	}
+	if b, err := os.ReadFile(file); err != nil || !strings.Contains(string(b), `"agent": "wrong"`) {
+		t.Errorf("the file does not have the last client's report: %v", err)
 	}
 }

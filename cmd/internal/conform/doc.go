@@ -14,6 +14,13 @@
 // A Result says how the conversation went (Verdict) and, apart from it, how the
 // connection ended (Closing), in Autobahn's words. Result.Passed joins the two.
 //
+// # Clients
+//
+// A Server plays the same cases against clients that connect to it, but for those that
+// are about requests: what a case says of the server is then said of the client. It
+// masks nothing, ends TCP first, and answers offers of compression with what a case asks
+// for.
+//
 // # Independence
 //
 // Nothing here uses framerail's own frame codec or handshake: a fault that both
