@@ -39,7 +39,6 @@ type deflatePeer struct {
 	outTake bool
 
 	msg  []byte
-	text bool
 	rsv1 int // compressed messages that it has got
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/frame/deflate"
 )
 
 // FuzzConnection gives whole connections any bytes, at once and cut as cuts says,
@@ -116,6 +117,7 @@ func checkPlay(t *testing.T, how string, got, want played) {
 type player struct {
 	loop      *Loop
 	stream    bool
+	deflate   *deflate.Params
 	scheduled chan *Driver
 	ended     chan struct{}
 	wire      *wire
@@ -132,6 +134,7 @@ func newPlayer(dispatch Dispatch, stream bool) *player {
 		MaxMessageSize: fuzzLimits.MaxMessageSize, MaxFragments: fuzzLimits.MaxFragments,
 		MessagesPerSecond: -1, ControlFramesPerSecond: -1,
 		QueueMessages: 3, QueueBytes: 300,
+		Deflate: Deflate{Threshold: 1 << 20}, // answers go plain
 	}
 	cfg.Handlers.Close = func(_ *Conn, info CloseInfo) { p.info = info }
 	if stream {
@@ -178,7 +181,7 @@ func (p *player) play(t *testing.T, in []byte, cuts []byte) (got played) {
 	c := new(Conn)
 	d := (*Driver)(c)
 	d.Init(p.loop, 7, p.wire, peerAddr)
-	d.Open(Opening{})
+	d.Open(Opening{Deflate: p.deflate})
 
 	in = bytes.Clone(in)
 	for piece := 0; len(in) > 0; piece++ {

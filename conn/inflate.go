@@ -112,26 +112,26 @@ func (d *Driver) inflate(rx *receiver) {
 		rx.dropInflation(l) // after its own Close this side takes no more messages
 		return
 	}
-	most := l.config.MaxMessageSize - z.size
-	dst := l.inflateBuf
+	// What comes first in the message decides how it fails, wherever it was cut.
+	dst, most := l.inflateBuf, l.config.MaxMessageSize-z.size
 	if most < int64(len(dst)) {
 		dst = dst[:most+1]
 	}
 	n, taken, done, err := z.inflater.Inflate(dst, z.src, z.last, &z.history.window)
 	z.src = z.src[taken:]
-	z.size += int64(n)
 	z.busy = !done && n == len(dst) || len(z.src) > 0
 	if z.kept != nil && len(z.src) == 0 {
 		z.kept.Release()
 		z.kept = nil
 	}
-	if z.size > l.config.MaxMessageSize {
-		n, done, err = 0, false, frame.ErrMessageTooBig
+	if int64(n) > most {
+		n, done, err = int(most), false, frame.ErrMessageTooBig
 	}
+	z.size += int64(n)
 
 	chunk := dst[:n]
 	if z.op == frame.Text {
-		if good := z.text.Accept(chunk, done); good < n || good < 0 {
+		if good := z.text.Accept(chunk, done); good < n {
 			chunk, done, err = chunk[:max(good, 0)], false, frame.ErrInvalidUTF8
 		}
 	}

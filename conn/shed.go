@@ -74,6 +74,7 @@ func (d *Driver) Shed() (first bool) {
 	if c.in != nil {
 		c.in.dropMessages()
 	}
+	c.dropContexts()
 	c.mu.Unlock()
 	if !first || rest > shedRest {
 		d.abort(Local, ErrShed)
