@@ -3,7 +3,6 @@ package conform
 import (
 	"bytes"
 	"fmt"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -33,9 +32,6 @@ func pongEvent(payload string) event   { return event{gotPong, []byte(payload)} 
 func silenceEvent(name string) event   { return event{silence, []byte(name)} }
 
 func (e event) equal(o event) bool { return e.kind == o.kind && bytes.Equal(e.payload, o.payload) }
-
-// equalEvents reports whether a and b are the same.
-func equalEvents(a, b []event) bool { return slices.EqualFunc(a, b, event.equal) }
 
 // startsWith reports whether want begins with got: whether the rest may still come.
 // seen is how much of got is known to, and is moved on.

@@ -63,9 +63,6 @@ type step func(ctx context.Context, s *Session)
 // all sends frames in one piece.
 func all(frames ...Frame) step { return chopped(0, frames...) }
 
-// apart sends each frame in a piece of its own.
-func apart(frames ...Frame) step { return chopped(eachFrame, frames...) }
-
 // chopped sends frames in pieces of n bytes.
 func chopped(n int, frames ...Frame) step {
 	return func(_ context.Context, s *Session) { s.send(n, frames...) }
