@@ -13,16 +13,30 @@ import (
 type framerail struct{ server.Server }
 
 // newFramerail runs callbacks on the loop, the default.
-func newFramerail() Server { return framerailWith(conn.OnLoop) }
+func newFramerail() Server { return framerailWith(conn.OnLoop, server.Deflate{}) }
 
 // newFramerailGoroutines runs them on goroutines, where they may block, as
 // those of all the other servers here may.
-func newFramerailGoroutines() Server { return framerailWith(conn.OnGoroutines) }
+func newFramerailGoroutines() Server { return framerailWith(conn.OnGoroutines, server.Deflate{}) }
 
-func framerailWith(dispatch conn.Dispatch) *framerail {
+// newFramerailTakeover compresses with context takeover both ways, in windows of so many
+// bits.
+func newFramerailTakeover(windowBits int) func() Server {
+	return func() Server {
+		return framerailWith(conn.OnLoop, server.Deflate{
+			Enabled: true, ServerTakeover: true, ClientTakeover: true, ServerWindowBits: windowBits, ClientWindowBits: windowBits,
+		})
+	}
+}
+
+// newFramerailAlone compresses each message alone, the default of those that compress.
+func newFramerailAlone() Server { return framerailWith(conn.OnLoop, server.Deflate{Enabled: true}) }
+
+func framerailWith(dispatch conn.Dispatch, deflate server.Deflate) *framerail {
 	return &framerail{server.Server{
 		OnMessage: framerailEcho,
 		Dispatch:  dispatch,
+		Deflate:   deflate,
 		Limits:    server.Limits{MaxMessageSize: MaxMessage, MaxPending: MaxMessage + 1<<10},
 	}}
 }

@@ -58,11 +58,16 @@ func All() []Peer {
 }
 
 // Compressing returns the servers that compress, framerail first: "takeover" those in
-// which a message may refer to earlier ones, both ways, "alone" those in which none may.
+// which a message may refer to earlier ones, both ways, in windows of 15 bits if nothing
+// else is said, "alone" those in which none may.
 // All compress at level 1, which is the default of each. gobwas/ws leaves compression to
 // the program. The slice is the caller's.
 func Compressing() []Peer {
 	return []Peer{
+		{"framerail-takeover", moduleFramerail, newFramerailTakeover(0), true, false},
+		{"framerail-takeover-12", moduleFramerail, newFramerailTakeover(12), true, false},
+		{"framerail-takeover-9", moduleFramerail, newFramerailTakeover(9), true, false},
+		{"framerail-alone", moduleFramerail, newFramerailAlone, true, false},
 		{"gws-takeover", moduleGWS, newGWSTakeover, true, false},
 		{"coder-takeover", moduleCoder, newCoderTakeover, true, false},
 		{"gws-alone", moduleGWS, newGWSAlone, true, false},
