@@ -100,6 +100,9 @@ func (c *conformCommand) Run(*slog.Logger) error {
 	if err != nil && len(result.Results) == 0 {
 		return &exitError{exitUsage, err}
 	}
+	if ctx.Err() != nil {
+		err = fmt.Errorf("interrupted: %d of %d cases were played", len(result.Results), len(c.selected))
+	}
 	err = errors.Join(err, c.show(&result))
 	if err == nil && !result.Passed() {
 		err = errNotPassed

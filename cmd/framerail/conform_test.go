@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 )
@@ -96,5 +98,25 @@ func TestConformTestsClients(t *testing.T) {
 	}
 	if b, err := os.ReadFile(file); err != nil || !strings.Contains(string(b), `"agent": "wrong"`) {
 		t.Errorf("the file does not have the last client's report: %v", err)
+	}
+}
+
+// What is interrupted shows what was played until then, and says so.
+func TestConformInterrupted(t *testing.T) {
+	p := start(t, "echo", "--addr", "127.0.0.1:0", "--deflate", "takeover")
+	file := filepath.Join(t.TempDir(), "report.json")
+	cmd := command("conform", "--cases", "1.1.1,12.1.*", "--parallel", "1", "--json", file, p.url)
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(time.Second, func() { cmd.Process.Signal(os.Interrupt) }) // any time will do: all of it is hundreds of megabytes
+	_ = cmd.Wait()
+	if status := cmd.ProcessState.ExitCode(); status != exitFailed && status != exitUsage || strings.Contains(out.String(), "\nFAILED  ") {
+		t.Errorf("status %d\n%s%s", status, &out, &errs)
+	}
+	if !strings.Contains(errs.String(), "interrupted") && !strings.Contains(errs.String(), "cancel") {
+		t.Errorf("it does not say that it was interrupted:\n%s%s", &out, &errs)
 	}
 }

@@ -57,7 +57,11 @@ func (r *Runner) Run(ctx context.Context) (Report, error) {
 		wg   sync.WaitGroup
 	)
 	play := func(i int) {
-		results[i] = r.run(ctx, u, &r.Cases[i])
+		result := r.run(ctx, u, &r.Cases[i])
+		if ctx.Err() != nil {
+			return // it says nothing about the server
+		}
+		results[i] = result
 		mu.Lock()
 		defer mu.Unlock()
 		done++
