@@ -45,5 +45,5 @@ func (c *chatCommand) Run(log *slog.Logger) error {
 			c.Value().(*chat.Visitor).Leave()
 		},
 	}
-	return c.serve(srv, "chat", "http", log)
+	return c.serve(srv, srv.Start, "chat", "http", log)
 }

@@ -23,6 +23,7 @@ type echoCommand struct {
 	Stream     bool       `help:"Send a message back while it is still arriving, one fragment per read."`
 	Deflate    string     `enum:"off,alone,takeover" default:"off" placeholder:"HOW" help:"Compress messages with clients that offer it: off, alone, or takeover, which lets them refer to earlier ones. Default: ${default}."`
 	WindowBits int        `default:"15" placeholder:"N" help:"Window of --deflate both ways, 8 to 15, unless a client asks for less. Default: ${default}."`
+	tlsFlags
 	serveFlags
 }
 
@@ -34,6 +35,9 @@ func (*echoCommand) Help() string {
 // Validate is called once the flags are parsed.
 func (c *echoCommand) Validate() error {
 	if err := c.serveFlags.Validate(); err != nil { // its own would be hidden by this one
+		return err
+	}
+	if err := c.tlsFlags.Validate(); err != nil {
 		return err
 	}
 	if c.WindowBits < deflate.MinWindowBits || c.WindowBits > deflate.MaxWindowBits {
@@ -76,7 +80,14 @@ func (c *echoCommand) Run(log *slog.Logger) error {
 	} else {
 		srv.OnMessage = echo
 	}
-	return c.serve(srv, "echo", "ws", log)
+	if !c.enabled() {
+		return c.serve(srv, srv.Start, "echo", "ws", log)
+	}
+	var err error
+	if srv.TLSConfig, err = c.config(); err != nil {
+		return err
+	}
+	return c.serve(srv, func() error { return srv.StartTLS(c.Cert, c.Key) }, "echo", "wss", log)
 }
 
 func echo(c *conn.Conn, m conn.Message) {

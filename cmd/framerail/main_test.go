@@ -170,6 +170,8 @@ func TestUsageErrorIsOneLineAndStatus2(t *testing.T) {
 		{"metrics_without_port", []string{"echo", "--metrics=127.0.0.1"}, "want HOST:PORT"},
 		{"loops_not_a_number", []string{"echo", "--loops=many"}, "--loops"},
 		{"loops_negative", []string{"echo", "--loops=-1"}, "--loops must not be negative"},
+		{"cert_without_key", []string{"echo", "--tls-cert=x.pem"}, "--tls-cert and --tls-key go together"},
+		{"cert_and_self_signed", []string{"echo", "--tls-cert=x", "--tls-key=y", "--tls-self-signed"}, "exclude each other"},
 		{"chat_loops_negative", []string{"chat", "--loops=-1"}, "--loops must not be negative"},
 		{"drain_without_unit", []string{"echo", "--drain-timeout=3"}, "--drain-timeout"},
 		{"drain_negative", []string{"chat", "--drain-timeout=-1s"}, "--drain-timeout must not be negative"},

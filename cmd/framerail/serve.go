@@ -32,9 +32,9 @@ func (f *serveFlags) Validate() error {
 	return nil
 }
 
-// serve runs srv until SIGINT or SIGTERM and then drains it. Once it listens, it
-// prints the one line on standard output: the command and its URL.
-func (f *serveFlags) serve(srv *server.Server, command, scheme string, log *slog.Logger) error {
+// serve starts srv, runs it until SIGINT or SIGTERM and then drains it. Once it listens,
+// it prints the one line on standard output: the command and its URL.
+func (f *serveFlags) serve(srv *server.Server, start func() error, command, scheme string, log *slog.Logger) error {
 	// Before the line is printed: who reads it may send a signal at once.
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -48,7 +48,7 @@ func (f *serveFlags) serve(srv *server.Server, command, scheme string, log *slog
 		}
 		defer m.Close()
 	}
-	if err := srv.Start(); err != nil {
+	if err := start(); err != nil {
 		return err
 	}
 	defer srv.Close()
