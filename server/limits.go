@@ -66,7 +66,8 @@ type Limits struct {
 	// 95 % of it handshakes get 503 with Retry-After; at 98 % those connections that
 	// hold most are closed with 1013, until 95 % are left. 0: a quarter of the memory
 	// that GOMEMLIMIT, the container or the machine allows, 16 MiB at least; of 2 GiB
-	// where that is not known. Negative: no limit.
+	// where that is not known. What comes while they are found and closed may pass it by
+	// some percent. Negative: no limit.
 	MaxBuffers int64
 
 	// MaxMessageSize bounds a message received, in bytes over all its fragments.
