@@ -108,7 +108,8 @@ func (g *group) farther() {
 }
 
 // eitherWay adds the cases of messages that a strict reading of RFC 7692 7.2.1 does not
-// allow and many inflaters take, and of one that is too long for some.
+// allow and many inflaters take, of one whose meaning it leaves open, and of one that is too
+// long for some.
 func (g *group) eitherWay() {
 	add := func(title, sent, back, payload string) {
 		g.either("deflate.5", title, sent, deflate.Offer{ClientMaxWindowBits: deflate.NoValue}, choice{
@@ -118,6 +119,13 @@ func (g *group) eitherWay() {
 	add("The tail left on", "A message that ends in the four bytes that its sender should take off.", "Hello", "f248cdc9c907000000ffff")
 	add("A final block alone", "A message in a block that says it is the last, without the empty block behind it.", "Hello", "f348cdc9c90700")
 	add("No payload", "A compressed message without any bytes, where an empty one has one byte.", "", "")
+
+	g.either("deflate.5", "A match into what a final block said", "A message in a block that says it is the last of its stream, and one that refers to it.",
+		deflate.Offer{ClientMaxWindowBits: deflate.NoValue}, choice{
+			agreed: func(p deflate.Params) bool { return !p.ClientNoContextTakeover },
+			frames: func() []Frame { return []Frame{deflatedHex("f348cdc9c9070000"), deflatedHex("f200110000")} },
+			back:   []string{"Hello", "Hello"},
+		})
 
 	const length = 64 << 20
 	g.either("deflate.5", "A bomb", "A message of 64 KiB that inflates to 64 MiB of zeros.", deflate.Offer{ClientMaxWindowBits: deflate.NoValue}, choice{
