@@ -82,10 +82,11 @@ func (c *Conn) returnQueue(q *queue) {
 	q.main.clear()
 	q.behind.clear()
 	q.latest.forget()
+	q.held = 0
 	c.settleTally(q)
 	q.tally.onLoop = false
 	q.control, q.blocked, q.refused, q.crowded, q.pongDue = 0, false, false, false, false
-	q.stall, q.held = stall{}, 0
+	q.stall = stall{}
 	c.tx = nil
 	if q.waiting > 0 { // who waits will lock this connection's mu again
 		q.room.Broadcast()

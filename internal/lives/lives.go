@@ -26,6 +26,8 @@ type Plan struct {
 	Clients int
 	// Faults are the machine's.
 	Faults servertest.Faults
+	// TLS: the clients speak it.
+	TLS bool
 	// Closes: every callback closes some connection.
 	Closes bool
 	// Break is a fault for the program that serves, which must be noticed. Zero: none.
@@ -140,6 +142,10 @@ func (w *world) server() *server.Server {
 		}
 	}
 	w.bound = srv.MaxPending + 1<<10 + 2 + 125 // control frames have 1 KiB, the Close frame its own place
+	if w.plan.TLS {
+		srv.TLSConfig = tlsConfig()
+		w.bound += sealing
+	}
 	w.program(srv)
 	return srv
 }

@@ -27,6 +27,22 @@ func TestPlay(t *testing.T) {
 	t.Logf("%+v", total)
 }
 
+// And over TLS, which has its own way to hold bytes back and to end.
+func TestPlay_OverTLS(t *testing.T) {
+	var total Result
+	for seed := range *seeds {
+		r, err := Play(Plan{Seed: seed, Clients: 20, Faults: servertest.Rough(), Closes: seed%4 == 3, TLS: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		total.Add(r)
+	}
+	if total.Opened < total.Lives/2 || total.Clean < total.Lives/20 || total.Received < total.Lives || total.Sent < total.Lives {
+		t.Errorf("hardly anything was played: %+v", total)
+	}
+	t.Logf("%+v", total)
+}
+
 // Without faults, too.
 func TestPlay_OnAMachineWithoutFaults(t *testing.T) {
 	for seed := range *seeds / 5 {
@@ -38,8 +54,8 @@ func TestPlay_OnAMachineWithoutFaults(t *testing.T) {
 
 // A seed replays exactly.
 func TestPlay_Replays(t *testing.T) {
-	for seed := range uint64(4) {
-		plan := Plan{Seed: seed, Clients: 20, Faults: servertest.Rough()}
+	for seed := range uint64(8) {
+		plan := Plan{Seed: seed, Clients: 20, Faults: servertest.Rough(), TLS: seed%2 == 1}
 		first, _ := Play(plan)
 		if again, _ := Play(plan); first != again {
 			t.Errorf("first %+v, then %+v", first, again)

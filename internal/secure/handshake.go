@@ -67,14 +67,15 @@ func (t *Transport) Established() {
 // await reads from below for the handshake, and waits until there is something. The
 // descriptor is not touched once the transport is closed: it may be somebody else's.
 func (t *Transport) await(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	for {
-		if err := t.shakeOn(); err != nil {
-			return 0, err
+		t.mu.Lock()
+		err := t.shakeOn()
+		n := 0
+		if err == nil {
+			n, err = t.below.Read(p)
 		}
-		n, err := t.below.Read(p)
 		if err != conn.ErrWouldBlock {
+			t.mu.Unlock()
 			return n, err
 		}
 		t.shaking.pause(t)
@@ -83,10 +84,10 @@ func (t *Transport) await(p []byte) (int, error) {
 
 // awaitSent waits until all of the handshake has been sent.
 func (t *Transport) awaitSent() error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	for {
+		t.mu.Lock()
 		if err := t.shakeOn(); err != nil || t.out == nil {
+			t.mu.Unlock()
 			return err
 		}
 		t.shaking.pause(t)
@@ -102,11 +103,13 @@ func (t *Transport) shakeOn() error {
 	return t.err
 }
 
-// pause waits for readiness. The transport's mu is held.
+// pause waits for readiness, and lets go of the transport's mu. It does so by hand: a
+// simulation may end the goroutine in the middle of a wait.
 func (s *shaking) pause(t *Transport) {
 	s.ready = false
 	s.watch(t.out != nil)
 	for !s.ready && !t.closed {
 		s.wait(&s.turn)
 	}
+	t.mu.Unlock()
 }

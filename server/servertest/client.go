@@ -16,6 +16,7 @@ import (
 type Client struct {
 	sim    *Sim
 	socket *socket
+	over   *over // TLS; nil for none
 
 	// Guarded by the simulation's mu.
 	manual     bool
@@ -117,14 +118,27 @@ func (c *Client) Write(b []byte) {
 }
 
 func (c *Client) write(b []byte) {
+	if c.over != nil {
+		c.over.write(b)
+		return
+	}
+	c.put(b)
+}
+
+// put sends bytes to the socket.
+func (c *Client) put(b []byte) {
 	if k := c.socket; !k.isReset && !k.upEnd {
 		k.flight.Write(b)
 	}
 }
 
-// CloseWrite ends the client's direction, behind what it has sent; it goes on reading.
+// CloseWrite ends the client's direction, behind what it has sent and with close_notify
+// if it speaks TLS; it goes on reading.
 func (c *Client) CloseWrite() {
 	defer c.locked()()
+	if c.over != nil {
+		c.over.closeWrite()
+	}
 	c.socket.upEnd = true
 }
 
@@ -201,6 +215,9 @@ func (c *Client) ended(err error) {
 	c.end = err
 	if !c.manual || err == syscall.ECONNRESET {
 		c.socket.upEnd, c.gone = true, true
+	}
+	if c.over != nil {
+		c.over.end()
 	}
 	c.dec, c.asm, c.outbox, c.scratch, c.compression = frame.Decoder{}, frame.Assembler{}, nil, nil, nil
 }

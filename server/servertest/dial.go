@@ -25,6 +25,8 @@ type Request struct {
 	Deflate []deflate.Params
 	// From is the client's address. Zero: one that no other client has.
 	From netip.AddrPort
+	// Plain has the client speak no TLS to a server that does.
+	Plain bool
 	// Raw is sent in place of a request; the client is then to be made with care for
 	// the rest too. Nil: a request is made.
 	Raw []byte
@@ -57,8 +59,11 @@ func (s *Sim) DialWith(r Request) *Client {
 	}
 	s.sockets = append(s.sockets, k)
 	s.listener.backlog = append(s.listener.backlog, k)
+	if s.srv.TLSConfig != nil && !r.Plain {
+		c.over = newOver(c)
+	}
 	if r.Raw != nil {
-		k.flight.Write(r.Raw)
+		c.write(r.Raw)
 		return c
 	}
 	c.ask(r)
@@ -74,7 +79,7 @@ func (c *Client) ask(r Request) {
 	if r.Target == "" {
 		r.Target = "/"
 	}
-	w := &c.socket.flight
+	w := new(bytes.Buffer)
 	w.WriteString("GET " + r.Target + " HTTP/1.1\r\nHost: server.test\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ")
 	w.Write(c.key)
@@ -86,6 +91,7 @@ func (c *Client) ask(r Request) {
 	}
 	_ = r.Header.Write(w) // in sorted order; a Buffer does not fail
 	w.WriteString("\r\n")
+	c.write(w.Bytes())
 }
 
 // maxHead is how long an answer's head may be, in bytes.
@@ -120,7 +126,7 @@ func (c *Client) answered(b []byte) (rest []byte) {
 	}
 	c.agree(head)
 	if !c.socket.upEnd {
-		c.socket.flight.Write(c.outbox)
+		c.write(c.outbox)
 	}
 	c.outbox = nil
 	return rest

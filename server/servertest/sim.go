@@ -57,8 +57,10 @@ type Sim struct {
 var birthday = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // New starts a server on a machine of its own. The server must not be in use. If its
-// Loops is 0 it gets one, so that a seed does not depend on the machine. New panics if
-// the server does not start.
+// Loops is 0 it gets one, so that a seed does not depend on the machine. With a TLSConfig
+// it serves over TLS, and clients speak it, trusting any certificate; for a seed to replay
+// exactly its key is of Ed25519, since signatures of others differ in length. New panics
+// if the server does not start.
 func New(seed uint64, srv *server.Server) *Sim {
 	if srv.Loops == 0 {
 		srv.Loops = 1
@@ -71,7 +73,13 @@ func New(seed uint64, srv *server.Server) *Sim {
 		sum:   offsetBasis,
 	}
 	s.listener = &listener{sim: s}
-	s.Go(func() { s.served = srv.Serve(s.listener) })
+	s.Go(func() {
+		if srv.TLSConfig != nil {
+			s.served = srv.ServeTLS(s.listener, "", "")
+			return
+		}
+		s.served = srv.Serve(s.listener)
+	})
 	s.drive(waiting{ready: func() bool { return s.listener.used || s.served != nil }})
 	if s.served != nil {
 		panic("servertest: the server does not start: " + s.served.Error())
@@ -103,6 +111,11 @@ func (s *Sim) Close() error {
 		s.breach("%v has not ended", st)
 	}
 	s.kill()
+	for _, k := range s.sockets {
+		if k.client.over != nil {
+			k.client.over.end()
+		}
+	}
 	s.checkRest()
 	if !errors.Is(s.served, server.ErrServerClosed) {
 		s.breach("Serve returned %v", s.served)

@@ -257,5 +257,9 @@ func (k *socket) moveDown() {
 	}
 	n := s.some(k.queued.Len(), s.Faults.Cuts)
 	s.note("down", k.id, n)
+	if o := k.client.over; o != nil {
+		o.receive(k.queued.Next(n))
+		return
+	}
 	k.client.receive(k.queued.Next(n))
 }
