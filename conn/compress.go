@@ -39,9 +39,13 @@ func (c *Conn) compressor() deflate.Compressor {
 // sendCompressed is sendPlain for a message that is to be compressed, and is if that makes
 // it smaller. Compressing needs no order among messages unless they refer to each other.
 func (c *Conn) sendCompressed(t MessageType, payload []byte, key string) error {
-	if c.State() != Open {
-		return ErrClosed
+	c.mu.Lock()
+	if c.State() != Open || c.refuses(len(payload)) {
+		defer c.unlockAndWake()
+		return c.sendMessageLocked(frame.Header{Fin: true, Opcode: t}, payload, key)
 	}
+	c.mu.Unlock()
+
 	takeover := c.agreement().takeover()
 	buf := c.loop.pool.Get(deflate.Bound(len(payload)))
 	defer buf.Release()
@@ -63,6 +67,13 @@ func (c *Conn) sendCompressed(t MessageType, payload []byte, key string) error {
 		c.remember(payload)
 	}
 	return err
+}
+
+// refuses tells whether a message of n bytes will be refused, compressed or not: a peer
+// that does not read is not to cost the CPU of what it will not get. mu is held.
+func (c *Conn) refuses(n int) bool {
+	q := c.tx
+	return q != nil && q.blocked && !c.overflow.drops() && n <= c.loop.config.MaxPending && !c.fits(q, c.frameSize(1))
 }
 
 // A message can be referred to only if it is sure to reach the peer, and to reach it

@@ -40,6 +40,18 @@ func TestCompressedMessagesAreInflated(t *testing.T) {
 							want = append(want, "Binaryplain")
 							r.receive(peerBinary("plain"))
 						}
+						var others []string
+						for _, over := range []int{-1, 0, 1, 100, 5000} { // what a few bits say fills a chunk
+							others = append(others, strings.Repeat("a", inflateChunk+over))
+						}
+						// Longer than what is read at once, and longer still when it is inflated.
+						others = append(others, strings.Repeat(noise(40_000)+strings.Repeat("a", 40_000), 3))
+						for _, s := range others {
+							if chunk != 1 {
+								want = append(want, "Binary"+s)
+								r.receive(peer.frames(frame.Binary, s, fragments, nil))
+							}
+						}
 						for r.wire.unread() > 0 {
 							r.poll()
 							r.turn()
@@ -54,6 +66,34 @@ func TestCompressedMessagesAreInflated(t *testing.T) {
 			}
 		}
 	})
+}
+
+// noise is n bytes that do not compress.
+func noise(n int) string {
+	rnd := rand.New(rand.NewPCG(9, 9))
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(rnd.Uint32())
+	}
+	return string(b)
+}
+
+// What is lent for a message is as good as new for the next connection's, however the
+// last one ended.
+func TestInflationIsLentCleanly(t *testing.T) {
+	p := newPlayer(OnLoop, false)
+	p.deflate = &noTakeover
+	peer := &deflatePeer{t: t, role: frame.Client, outBits: deflate.MaxWindowBits}
+	half := peer.raw(frame.Text, string(deflate.Compressor{}.Append(nil, []byte("half a character: \xe2\x82"), nil, false)), 2, nil)
+	long := peer.frames(frame.Text, prose(rand.New(rand.NewPCG(1, 1)), 450), 1, nil)
+	good := peer.frames(frame.Text, "Hello", 1, nil)
+	for _, broken := range [][]byte{half[:len(half)-1], long[:len(long)/2], {}} {
+		p.play(t, broken, nil)
+		if got := p.play(t, good, nil); got.told != "Text 48656c6c6f\n" || got.err != nil {
+			t.Errorf("after %x: told %q, %v", broken, got.told, got.err)
+		}
+	}
+	peer.out.forget()
 }
 
 func ping(s string) []byte       { return peer(frame.Ping, true, s) }
@@ -195,10 +235,6 @@ func TestAttackInflateBomb(t *testing.T) {
 
 // Short messages, those that do not compress, and those the program says go plain.
 func TestWhatIsNotCompressed(t *testing.T) {
-	noise := make([]byte, 1000)
-	for i := range noise {
-		noise[i] = byte(rand.Uint32())
-	}
 	long := strings.Repeat("long enough to compress well ", 20)
 	for _, c := range []struct {
 		name       string
@@ -208,7 +244,7 @@ func TestWhatIsNotCompressed(t *testing.T) {
 		{"long", func(c *Conn) error { return c.SendText(long) }, 1},
 		{"below the threshold", func(c *Conn) error { return c.SendText(long[:DefaultThreshold-1]) }, 0},
 		{"at the threshold", func(c *Conn) error { return c.SendText(long[:DefaultThreshold]) }, 1},
-		{"noise", func(c *Conn) error { return c.SendBinary(noise) }, 0},
+		{"noise", func(c *Conn) error { return c.SendBinary([]byte(noise(1000))) }, 0},
 		{"plain", func(c *Conn) error { return c.SendPlain(Text, []byte(long)) }, 0},
 		{"plain writer", func(c *Conn) error { return writeAll(c.NewPlainWriter, long) }, 0},
 		{"writer", func(c *Conn) error { return writeAll(c.NewWriter, long) }, 1},
@@ -245,6 +281,24 @@ func writeAll(begin func(MessageType) (*Writer, error), s string) error {
 		return err
 	}
 	return w.Close()
+}
+
+// A peer that does not read does not cost the CPU of compressing what it will not get.
+func TestCompressedSendsToAFullQueueAreRefused(t *testing.T) {
+	for _, policy := range []Overflow{OverflowClose, OverflowRefuse} {
+		r := deflateRig(t, Config{MaxPending: 4096, Overflow: policy}, takeover)
+		r.drain(0)
+		if err := r.c.SendPlain(Binary, []byte(noise(4090))); err != nil {
+			t.Fatal(err)
+		}
+		r.turn()
+		if err := r.c.SendText(prose(rand.New(rand.NewPCG(1, 1)), 3000)); err != ErrPendingFull || r.c.info != nil {
+			t.Errorf("%v: %v, and remembers %v", policy, err, r.c.info)
+		}
+		if open := r.c.State() == Open; open != (policy == OverflowRefuse) {
+			t.Errorf("%v: %v", policy, r.c.State())
+		}
+	}
 }
 
 // RFC 7692 7.2.1: fragments are compressed as one message, each of which can be inflated

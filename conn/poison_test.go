@@ -90,3 +90,24 @@ func TestWhatTheProgramOwnsIsNotOverwritten(t *testing.T) {
 		r.end(io.EOF)
 	})
 }
+
+// So is one that came compressed, which lies in a buffer of the loop's.
+func TestInflatedPayloadIsOverwrittenWhenItsCallbackReturns(t *testing.T) {
+	both(t, func(t *testing.T, dispatch Dispatch) {
+		for _, size := range []int{10, 5000, 100_000} {
+			var kept []byte
+			r := deflateRig(t, Config{Dispatch: dispatch, Handlers: Handlers{Message: func(_ *Conn, m Message) {
+				if strings.Trim(m.String(), "a") != "" {
+					t.Errorf("payload %.40q", m.Payload)
+				}
+				kept = m.Payload
+			}}}, takeover)
+			p := newDeflatePeer(t, r)
+			for range 2 { // what the second refers to must not be overwritten
+				r.receive(p.frames(frame.Text, strings.Repeat("a", size), 1, nil))
+				r.eventually("the callback", func() bool { return r.wire.unread() == 0 && r.c.rx == nil && !r.c.queued.Load() })
+				checkPoisoned(t, kept)
+			}
+		}
+	})
+}
