@@ -63,10 +63,11 @@ func serveFramerail(t *testing.T, set func(*server.Server)) string {
 
 // framerail passes every case in each of its modes, strictly, and ends connections as
 // it should. The golden files say so for people to read: -update writes them anew, if
-// all cases are played. With -short only those cases are that take no time.
+// all cases are played. With -short, and under the race detector, only those are that take
+// no time.
 func TestFramerailPassesEveryCase(t *testing.T) {
 	without := compressionCases
-	if testing.Short() {
+	if quick() {
 		without = append(slices.Clip(without), "9.*", "bytes.*", "attack.*")
 	}
 	cases, err := Select(Cases(), nil, without)
@@ -90,8 +91,11 @@ func TestFramerailPassesEveryCase(t *testing.T) {
 	}
 }
 
+// quick tells to leave out what takes long.
+func quick() bool { return testing.Short() || raceEnabled }
+
 // compareVerdicts holds results against the lines of a golden file of verdicts and
-// closings; with -short, when not every case is played, it may have more of them.
+// closings; when not every case is played, it may have more of them.
 func compareVerdicts(t *testing.T, name string, results []Result) {
 	t.Helper()
 	var lines []string
@@ -99,7 +103,7 @@ func compareVerdicts(t *testing.T, name string, results []Result) {
 		lines = append(lines, fmt.Sprintf("%-20s %-14s %s\n", r.ID, r.Verdict, r.Closing))
 	}
 	path := filepath.Join("testdata", name)
-	if *update && !testing.Short() && !t.Failed() {
+	if *update && !quick() && !t.Failed() {
 		if err := os.WriteFile(path, []byte(strings.Join(lines, "")), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -114,7 +118,7 @@ func compareVerdicts(t *testing.T, name string, results []Result) {
 			t.Errorf("not in %s: %s", path, line)
 		}
 	}
-	if !testing.Short() && !slices.Equal(lines, want) {
+	if !quick() && !slices.Equal(lines, want) {
 		t.Errorf("the verdicts are not those of %s; if that is right, run with -update and look at the difference", path)
 	}
 }
