@@ -32,13 +32,13 @@ func TestFramerail_compression(t *testing.T) {
 	} {
 		for _, m := range modes {
 			for _, name := range tt.modes {
-				if m.name != name {
+				if m.name != name || quick() && name == "goroutines" {
 					continue
 				}
 				t.Run(tt.golden+"/"+name, func(t *testing.T) {
 					var without []string
 					if quick() {
-						without = []string{"12.[2-5].*", "12.1.1?", "13.?.1?", "bytes.*"}
+						without = []string{"12.[2-5].*", "12.1.1?", "13.?.[5-9]", "13.?.1?", "bytes.*"}
 					}
 					cases, err := Select(Cases(), compressionCases, without)
 					if err != nil {

@@ -151,7 +151,7 @@ func TestServer_catches_clients_handshakes_and_frames(t *testing.T) {
 func found(srv *Server, agent, came string) bool {
 	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		for _, r := range srv.Reports() {
-			if r.Agent == agent {
+			if r.Agent == agent && len(r.Results) > 0 {
 				return r.Results[0].Verdict == Failed && strings.Contains(r.Results[0].Came, came)
 			}
 		}
