@@ -88,8 +88,9 @@ type info struct {
 	subprotocol string
 	head        []byte // only while the Open callback runs
 	request     *http.Request
-	keep        bool      // the program has asked for the request
-	contexts    *contexts // of compressed messages, where they are taken over
+	accept      func(*Conn) // only until the Open callback has run
+	keep        bool        // the program has asked for the request
+	contexts    *contexts   // of compressed messages, where they are taken over
 }
 
 // State is where the connection stands in its life.

@@ -90,8 +90,8 @@ func (c *Conn) call(ev event) {
 	h := c.handlers.Load()
 	switch ev.kind {
 	case eventOpen:
-		if h.Open != nil {
-			h.Open(c)
+		if open := c.opener(h); open != nil {
+			open(c)
 		}
 	case eventMessage:
 		if c.dropping() {
@@ -129,6 +129,16 @@ func (c *Conn) call(ev event) {
 			h.Close(c, c.closeInfo())
 		}
 	}
+}
+
+// opener is the connection's Open callback; nil for none.
+func (c *Conn) opener(h *Handlers) func(*Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.info != nil && c.info.accept != nil {
+		return c.info.accept
+	}
+	return h.Open
 }
 
 // opened ends the Open callback: what it asked for is kept, the input flows.

@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"net/http"
 	"net/netip"
 	"sync"
 	"time"
@@ -136,6 +137,10 @@ type Opening struct {
 	Response []byte
 	// Head is the request's head, for Conn.Request.
 	Head []byte
+	// Request is what Conn.Request gives, whatever Head is. Nil: it is made from Head.
+	Request *http.Request
+	// Accept runs as the Open callback, in place of the one configured. Nil: that one.
+	Accept func(*Conn)
 	// Rest is what had been read behind the head: the first frames.
 	Rest []byte
 	// Subprotocol is the one agreed on, "" for none.
@@ -172,8 +177,8 @@ func (d *Driver) runOpen(o Opening) {
 	c := (*Conn)(d)
 	if d.loop.config.Dispatch == OnGoroutines {
 		c.mu.Lock()
-		c.info = &info{subprotocol: o.Subprotocol}
-		if d.loop.config.Request != nil {
+		c.info = &info{subprotocol: o.Subprotocol, request: o.Request, accept: o.Accept}
+		if d.loop.config.Request != nil && o.Request == nil {
 			c.info.head = append([]byte(nil), o.Head...)
 		}
 		c.held.Store(c.held.Load() | holdOpen)
@@ -182,7 +187,7 @@ func (d *Driver) runOpen(o Opening) {
 		return
 	}
 	lent := &d.loop.opening
-	*lent = info{subprotocol: o.Subprotocol, head: o.Head}
+	*lent = info{subprotocol: o.Subprotocol, head: o.Head, request: o.Request, accept: o.Accept}
 	c.mu.Lock()
 	c.info = lent
 	c.mu.Unlock()

@@ -29,6 +29,7 @@ type arrival struct {
 	below    conn.Transport // nil: the socket of fd
 	tls      *tls.Config    // nil: no TLS
 	standing standing
+	upgraded *conn.Opening // what net/http's handshake has left; nil: one is to come
 }
 
 // close ends a connection that no loop has taken.
@@ -109,7 +110,10 @@ func (s *Server) enter(a *acceptor) error {
 		if err != nil {
 			return err
 		}
-		s.run, s.acceptors, s.addr = run, nil, a.ln.Addr()
+		s.run = run
+	}
+	if s.addr == nil {
+		s.addr = a.ln.Addr()
 	}
 	a.run = s.run
 	s.acceptors = append(s.acceptors, a)

@@ -162,6 +162,24 @@
 // a port. Each TCP connection serves one such request. There is no timeout for
 // content that a request brings, other than a Handler's own.
 //
+// # Inside net/http
+//
+// [Server.Upgrade] takes a connection over from an [http.Server], in a handler at whatever
+// path and behind whatever middleware, and gives it to an event loop:
+//
+//	mux.HandleFunc("GET /rooms/{room}", func(w http.ResponseWriter, r *http.Request) {
+//		err := srv.Upgrade(w, r, func(c *conn.Conn) { // in place of OnConnection
+//			c.SetValue(r.PathValue("room"))
+//		})
+//		if err != nil {
+//			log.Print(err) // the client has been told
+//		}
+//	})
+//
+// The server need not listen anywhere: the first Upgrade starts its loops, and Shutdown or
+// Close end them. The http.Server knows nothing of these connections any more and does not
+// wait for them: end it first, and this server after it.
+//
 // # Platforms
 //
 // linux, with epoll; darwin, freebsd, netbsd, openbsd and dragonfly, with kqueue.

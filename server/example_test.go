@@ -123,6 +123,44 @@ func ExampleServer_handler() {
 	// <nil>
 }
 
+// A room each, inside the net/http service that there is already.
+func ExampleServer_Upgrade() {
+	ws := &server.Server{} // it listens nowhere
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /rooms/{room}", func(w http.ResponseWriter, r *http.Request) {
+		err := ws.Upgrade(w, r, func(c *conn.Conn) {
+			c.OnMessage(func(c *conn.Conn, m conn.Message) {
+				_ = c.SendText(r.PathValue("room") + ": " + m.String())
+			})
+		})
+		if err != nil {
+			log.Print(err) // the client has been told
+		}
+	})
+	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "the page") })
+
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	web := &http.Server{Handler: mux}
+	go web.Serve(ln)
+
+	c := handshakeAt(ln.Addr(), "/rooms/blue")
+	c.send("hello")
+	fmt.Println(c.next())
+	c.Close()
+
+	// net/http lets go of who was upgraded: the WebSocket server ends those.
+	fmt.Println(web.Shutdown(context.Background()))
+	_, err = ws.Shutdown(context.Background())
+	fmt.Println(err)
+	// Output:
+	// blue: hello
+	// <nil>
+	// <nil>
+}
+
 // peer is a client as small as can be.
 type peer struct {
 	net.Conn
@@ -138,13 +176,15 @@ func dial(addr net.Addr, name string) *peer {
 	return p
 }
 
-func handshake(addr net.Addr, name string) *peer {
+func handshake(addr net.Addr, name string) *peer { return handshakeAt(addr, "/chat?name="+name) }
+
+func handshakeAt(addr net.Addr, target string) *peer {
 	c, err := net.Dial(addr.Network(), addr.String())
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Fprintf(c, "GET /chat?name=%s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", name, addr)
+	fmt.Fprintf(c, "GET %s HTTP/1.1\r\nHost: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", target, addr)
 	p := &peer{Conn: c, r: bufio.NewReader(c)}
 	if p.response, err = http.ReadResponse(p.r, nil); err != nil {
 		log.Fatal(err)

@@ -52,6 +52,12 @@ func (l *loop) admit(a arrival) {
 		l.drop(cl)
 		return
 	}
+	if a.upgraded != nil {
+		l.current = cl
+		l.open(cl, *a.upgraded)
+		l.current = nil
+		return
+	}
 	if l.told != orderServe {
 		l.dismiss(cl, l.told)
 	}
@@ -152,7 +158,7 @@ func (l *loop) answer(cl *client, head, rest []byte) {
 		l.handOver(cl, head, rest)
 		return
 	}
-	o, refusal := l.run.decide(&g.req, cl, g.out[:0])
+	o, refusal := l.run.decide(&g.req, applicant{remote: cl.RemoteAddr(), secure: cl.isSecure(), cl: cl}, g.out[:0])
 	if refusal != nil {
 		l.refuseRequest(cl, &g.req, refusal)
 		return

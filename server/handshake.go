@@ -14,7 +14,7 @@ import (
 // 4.2.2). It is for the Check callback alone.
 type Handshake struct {
 	// Request is the client's: path, query, headers, cookies, address. It has no body.
-	// The program may keep it.
+	// The program may keep it. In Server.Upgrade it is the handler's own.
 	Request *http.Request
 	// Subprotocol is the one that will be agreed on: at first the server's best
 	// that the client offered, or "". It may be changed to another one offered, or
@@ -53,23 +53,43 @@ func (r *Refusal) status() int {
 	return r.Status
 }
 
+// applicant is who asks for a connection.
+type applicant struct {
+	remote netip.AddrPort
+	secure bool // it came over TLS
+	// One of the two is set: the client as a loop sees it, or what net/http has made of
+	// its request, and the fields that its handler has set for the answer.
+	cl     *client
+	http   *http.Request
+	header http.Header
+}
+
+// request is the one that the program is shown.
+func (a *applicant) request(req *handshake.Request) *http.Request {
+	if a.http != nil {
+		return a.http
+	}
+	r := req.HTTP(addrString(a.remote))
+	r.TLS = a.cl.TLS()
+	return r
+}
+
 // decide judges a request and appends the answer that accepts it to dst. The refusal is the
 // answer that does not.
-func (r *running) decide(req *handshake.Request, cl *client, dst []byte) (o conn.Opening, refusal *handshake.Refusal) {
-	if r.path != "" && string(req.Path) != r.path {
-		return o, handshake.ErrNotFound
+func (r *running) decide(req *handshake.Request, who applicant, dst []byte) (o conn.Opening, refusal *handshake.Refusal) {
+	if who.http == nil && r.path != "" && string(req.Path) != r.path {
+		return o, handshake.ErrNotFound // within net/http the program's own routing has decided
 	}
 	if err := req.Verify(); err != nil {
 		return o, asRefusal(err)
 	}
-	if err := handshake.CheckOrigin(req.Origin, req.Host, cl.isSecure(), r.originPatterns); err != nil {
+	if err := handshake.CheckOrigin(req.Origin, req.Host, who.secure, r.originPatterns); err != nil {
 		return o, asRefusal(err)
 	}
 	o.Deflate = r.deflate.negotiate(req)
-	answer := handshake.Response{Subprotocol: req.SelectSubprotocol(r.subprotocols)}
+	answer := handshake.Response{Subprotocol: req.SelectSubprotocol(r.subprotocols), Header: who.header}
 	if r.check != nil {
-		h := &Handshake{Request: req.HTTP(addrString(cl.RemoteAddr())), Subprotocol: answer.Subprotocol}
-		h.Request.TLS = cl.TLS()
+		h := &Handshake{Request: who.request(req), Subprotocol: answer.Subprotocol}
 		if o.Deflate != nil {
 			shown := *o.Deflate
 			h.Deflate = &shown
@@ -77,7 +97,7 @@ func (r *running) decide(req *handshake.Request, cl *client, dst []byte) (o conn
 		if refusal := r.askProgram(h); refusal != nil {
 			return o, refusal
 		}
-		answer.Subprotocol, answer.Header = h.Subprotocol, h.Header
+		answer.Subprotocol, answer.Header = h.Subprotocol, merged(who.header, h.Header)
 		if h.Deflate == nil {
 			o.Deflate = nil
 		}
@@ -87,11 +107,22 @@ func (r *running) decide(req *handshake.Request, cl *client, dst []byte) (o conn
 	}
 	resp, err := handshake.AppendResponse(dst, req, answer)
 	if err != nil {
-		r.logger.Error("framerail: handshake answer of the program cannot be sent", "remote", cl.RemoteAddr(), "error", err)
+		r.logger.Error("framerail: handshake answer of the program cannot be sent", "remote", who.remote, "error", err)
 		return o, handshake.ErrInternal
 	}
 	o.Response, o.Subprotocol = resp, answer.Subprotocol
 	return o, nil
+}
+
+// merged is a header with the fields of another, which stand in place of its own.
+func merged(h, over http.Header) http.Header {
+	if len(h) == 0 {
+		return over
+	}
+	for name, values := range over {
+		h[name] = values
+	}
+	return h
 }
 
 // askProgram calls the check hook, and contains a panic in it.

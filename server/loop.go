@@ -58,12 +58,13 @@ type loop struct {
 
 	// What the loop is about, kept here so that a turn that a callback breaks off
 	// can be finished: see broken.
-	current *client // whose callbacks may be running
-	read    mail    // the mail being read; swapped with mail
-	attend  int     // the next of read.due
-	asked   int     // the next of read.asked
-	expired []int32 // the clients whose timers have fired
-	expire  int     // the next of expired
+	current  *client // whose callbacks may be running
+	read     mail    // the mail being read; swapped with mail
+	admitted int     // the next of read.arrived
+	attend   int     // the next of read.due
+	asked    int     // the next of read.asked
+	expired  []int32 // the clients whose timers have fired
+	expire   int     // the next of expired
 }
 
 // What busy is when it is no time.
@@ -181,11 +182,13 @@ func (l *loop) finishTurn() {
 	l.timers.Advance(wheel.Tick(l.conns.Now/wheel.Resolution), timersAtOnce, l.note)
 	l.serveExpired()
 
-	for i, a := range l.read.arrived {
-		l.read.arrived[i] = arrival{}
+	for l.admitted < len(l.read.arrived) {
+		a := l.read.arrived[l.admitted]
+		l.read.arrived[l.admitted] = arrival{}
+		l.admitted++
 		l.admit(a)
 	}
-	l.read.arrived = l.read.arrived[:0]
+	l.read.arrived, l.admitted = l.read.arrived[:0], 0
 	if o := max(l.read.order, l.order); o > l.told {
 		l.obey(o)
 	}

@@ -29,6 +29,7 @@ type Server struct {
 
 	// Path is the only path on which handshakes are accepted; others get 404. It is
 	// compared with the request's path as sent, without the query. Empty: any path.
+	// Upgrade does not look at it.
 	Path string
 
 	// OnConnection runs for each new client once its handshake is done, and before
@@ -62,7 +63,8 @@ type Server struct {
 	Overflow conn.Overflow
 
 	// Check decides on each handshake that RFC 6455 and the origin rule let pass.
-	// It runs on the loop, whatever Dispatch says, and must not block. An error
+	// It runs on the loop, whatever Dispatch says, and must not block; in Upgrade it runs
+	// on the handler's goroutine, and may. An error
 	// refuses: with 403 or, if it is or wraps a *Refusal, as that says. If it panics
 	// the client gets 500. Nil: all are accepted.
 	Check func(*Handshake) error

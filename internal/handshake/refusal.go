@@ -3,6 +3,7 @@ package handshake
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 )
 
@@ -92,6 +93,20 @@ func (r *Refusal) AppendResponse(dst []byte) []byte {
 // body. RFC 9110 9.3.2.
 func (r *Refusal) AppendHeadResponse(dst []byte) []byte {
 	return r.sendable().appendHead(dst)
+}
+
+// Answer is what AppendResponse sends in the hands of net/http, which frames it: the
+// header has Content-Type, and Connection where Upgrade asks for that. It is the caller's.
+func (r *Refusal) Answer() (status int, header http.Header, body string) {
+	r = r.sendable()
+	header = http.Header{"Content-Type": {"text/plain; charset=utf-8"}}
+	for name, values := range r.Header {
+		header[http.CanonicalHeaderKey(name)] = slices.Clone(values)
+	}
+	if header["Upgrade"] != nil {
+		header.Set("Connection", "Upgrade")
+	}
+	return r.Status, header, r.body()
 }
 
 func (r *Refusal) sendable() *Refusal {

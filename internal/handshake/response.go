@@ -3,6 +3,7 @@ package handshake
 import (
 	"fmt"
 	"net/http"
+	"slices"
 )
 
 // A Response is what the program adds to the 101 answer. The zero value adds
@@ -57,4 +58,20 @@ func ownedInResponse(name string) bool {
 	const prefix = "Sec-WebSocket-"
 	return equalFold(name, "Upgrade") || equalFold(name, "Connection") || ownedAlways(name) ||
 		len(name) >= len(prefix) && equalFold(name[:len(prefix)], prefix)
+}
+
+// OwnHeader is a copy of a header that was meant for any answer, without the fields
+// that are not the program's to set in a 101: net/http's middleware sets some of them.
+// Nil if nothing is left.
+func OwnHeader(h http.Header) (own http.Header) {
+	for name, values := range h {
+		if ownedInResponse(name) || len(values) == 0 {
+			continue
+		}
+		if own == nil {
+			own = make(http.Header)
+		}
+		own[name] = slices.Clone(values)
+	}
+	return own
 }

@@ -1,0 +1,221 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/kernel"
+	"github.com/framerail/framerail/internal/socket"
+)
+
+// Upgrade makes a WebSocket connection of a request that net/http, or a router over it,
+// has given to a handler: at /rooms/{room} of an [http.ServeMux], for instance. It holds
+// the request to all that the server's own handshakes are held to, limits and Check
+// included, but for Path, HandshakesPerSecond and the size of the request's head, which
+// are the program's mux's and the http.Server's to watch. The answer has the header fields
+// that were set on w, without those that are the handshake's own or frame a body.
+//
+// When Upgrade returns nil the connection is an event loop's, as if the server had
+// accepted it, and net/http has nothing of it any more: the handler returns without
+// touching w, r's body or its context. The bytes behind the request, if net/http had read
+// some, come first. Then open runs in place of OnConnection, where Dispatch says; nil:
+// OnConnection. What it wants to know of r, such as [http.Request.PathValue], it may read
+// there, but for what a router takes back when the handler returns, as chi, gin and echo
+// take back their contexts: that is to be read before Upgrade. [conn.Conn.Request] gives a
+// copy of r with an empty context.
+//
+// If it returns an error, the client has been answered with it, in net/http's way as long
+// as that was possible. The error is an *UpgradeError, and matches ErrServerClosed after
+// Shutdown or Close.
+//
+// The first Upgrade starts the loops of a server that does not serve yet. Shutdown and
+// Close end these connections as they do all others, which [http.Server.Shutdown] does
+// not: it leaves them alone. After both nothing is left.
+//
+// The client's address is r.RemoteAddr, as middleware may have set it: the limits by
+// address go by that.
+//
+// The connection below w must be a *net.TCPConn or a *net.UnixConn: what there is over
+// it, such as TLS, would not be seen by the loop, and fails with ErrNoDescriptor.
+func (s *Server) Upgrade(w http.ResponseWriter, r *http.Request, open func(*conn.Conn)) error {
+	run, err := s.runUpgrades()
+	if err != nil {
+		refusal := handshake.ErrInternal
+		if err == ErrServerClosed {
+			refusal = errDraining
+		}
+		answerHTTP(w, refusal)
+		return upgradeError(refusal, err)
+	}
+	remote := remoteOf(r)
+	a := arrival{remote: remote, standing: run.admission.enter(remote.Addr())}
+	delivered := false
+	defer func() {
+		if !delivered {
+			run.admission.leave(remote.Addr(), a.standing)
+		}
+	}()
+
+	opening, refusal := run.decideHTTP(a, w, r)
+	if refusal != nil {
+		answerHTTP(w, refusal)
+		return run.refuseHTTP(remote, refusal, refusal)
+	}
+	nc, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		answerHTTP(w, handshake.ErrInternal)
+		return run.refuseHTTP(remote, handshake.ErrInternal, fmt.Errorf("framerail: cannot take the connection from net/http: %w", err))
+	}
+	if n := buffered.Reader.Buffered(); n > 0 {
+		b, _ := buffered.Reader.Peek(n) // no more than there is
+		opening.Rest = bytes.Clone(b)
+	}
+	a.fd, err = takeSocket(nc)
+	if err != nil {
+		refusal := handshake.Unavailable(1)
+		if errors.Is(err, ErrNoDescriptor) {
+			refusal = handshake.ErrInternal
+		}
+		answerRaw(nc, refusal)
+		return run.refuseHTTP(remote, refusal, err)
+	}
+	opening.Accept = open
+	a.upgraded = &opening
+	delivered = true
+	run.leastLoaded().deliver(a)
+	return nil
+}
+
+// UpgradeError says why a request did not become a WebSocket.
+type UpgradeError struct {
+	// Status is the HTTP status of the answer.
+	Status int
+	// Reason is what Stats counts it as.
+	Reason Reason
+	// Err names the rule that the request breaks, or what failed.
+	Err error
+}
+
+func (e *UpgradeError) Error() string {
+	return fmt.Sprintf("framerail: upgrade answered with %d: %v", e.Status, e.Err)
+}
+
+// Unwrap gives Err.
+func (e *UpgradeError) Unwrap() error { return e.Err }
+
+func upgradeError(refusal *handshake.Refusal, err error) *UpgradeError {
+	return &UpgradeError{Status: refusal.Status, Reason: reasons[reasonOf(refusal)], Err: err}
+}
+
+// errSimulated is what Upgrade fails with on a simulated machine.
+var errSimulated = errors.New("framerail: on a simulated machine there is no net/http")
+
+// runUpgrades is the server's loops, which it starts if need be.
+func (s *Server) runUpgrades() (*running, error) {
+	if err := s.mayServe(); err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped {
+		return nil, ErrServerClosed
+	}
+	if s.run == nil {
+		run, err := s.start(kernel.Real{})
+		if err != nil {
+			return nil, err
+		}
+		s.run = run
+	}
+	if _, actual := s.run.kernel.(kernel.Real); !actual {
+		return nil, errSimulated
+	}
+	return s.run, nil
+}
+
+// decideHTTP judges a request that net/http has read.
+func (r *running) decideHTTP(a arrival, w http.ResponseWriter, hr *http.Request) (o conn.Opening, refusal *handshake.Refusal) {
+	var req handshake.Request
+	if err := handshake.ParseHTTP(hr, &req); err != nil {
+		return o, asRefusal(err)
+	}
+	if excess := r.excess(a.standing); excess != nil {
+		return o, excess
+	}
+	who := applicant{remote: a.remote, secure: hr.TLS != nil, http: hr, header: handshake.OwnHeader(w.Header())}
+	o, refusal = r.decide(&req, who, nil)
+	if refusal == nil {
+		o.Request = hr.Clone(context.Background())
+		o.Request.Body = http.NoBody
+	}
+	return o, refusal
+}
+
+// refuseHTTP counts and logs a request that was refused, and is the error that says so.
+func (r *running) refuseHTTP(remote netip.AddrPort, refusal *handshake.Refusal, err error) error {
+	r.leastLoaded().tally.accepted.Add(1)
+	r.refuse(reasonOf(refusal))
+	if err == error(refusal) {
+		r.logRefusal(remote, refusal)
+	} else {
+		r.logger.Error("framerail: cannot upgrade a request of net/http's", "remote", remote, "error", err)
+	}
+	return upgradeError(refusal, err)
+}
+
+// answerHTTP answers a request that net/http still has.
+func answerHTTP(w http.ResponseWriter, refusal *handshake.Refusal) {
+	h := w.Header()
+	for _, name := range [...]string{"Content-Length", "Content-Encoding", "Etag", "Last-Modified"} {
+		h.Del(name) // of what the handler would have sent
+	}
+	status, header, body := refusal.Answer()
+	for name, values := range header {
+		h[name] = values
+	}
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, body)
+}
+
+// answerRaw answers on a connection that net/http has given up, and ends it.
+func answerRaw(nc net.Conn, refusal *handshake.Refusal) {
+	_ = nc.SetWriteDeadline(time.Now().Add(lingerTimeout))
+	_, _ = nc.Write(refusal.AppendResponse(nil))
+	_ = nc.Close()
+}
+
+// takeSocket takes the socket out of a connection of package net's, and closes that.
+func takeSocket(nc net.Conn) (fd int, err error) {
+	switch nc.(type) {
+	case *net.TCPConn, *net.UnixConn:
+	default:
+		return -1, fmt.Errorf("%w: %T", ErrNoDescriptor, nc)
+	}
+	fd, err = socket.Take(nc.(syscall.Conn))
+	if err == nil {
+		_ = nc.Close()
+	}
+	return fd, err
+}
+
+// remoteOf is the address of a request's client; zero if it has none of IP.
+func remoteOf(r *http.Request) netip.AddrPort {
+	if addr, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		return netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
+	}
+	addr, err := netip.ParseAddr(r.RemoteAddr) // as middleware for proxies writes it
+	if err != nil {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(addr.Unmap(), 0)
+}

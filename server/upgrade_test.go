@@ -1,0 +1,482 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
+)
+
+// web is a server whose connections are upgraded by an http.Server's handlers.
+type web struct {
+	*Server
+	ln net.Listener
+}
+
+// serveWeb serves a handler on a free port.
+func serveWeb(t testing.TB, s *Server, h http.Handler) *web {
+	t.Helper()
+	return serveWebOn(t, s, h, func() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") })
+}
+
+// serveWebOn serves a handler. With the test everything ends, and must then have given
+// back what it took.
+func serveWebOn(t testing.TB, s *Server, h http.Handler, listen func() (net.Listener, error)) *web {
+	t.Helper()
+	before := census()
+	prepare(s)
+	ln, err := listen()
+	if err != nil {
+		t.Fatal(err)
+	}
+	hs := &http.Server{Handler: h}
+	done := make(chan error, 1)
+	go func() { done <- hs.Serve(ln) }()
+	t.Cleanup(func() {
+		_ = hs.Close()
+		<-done
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		expectNothingHeld(t, s)
+		if now, ok := before.comesBack(); !ok {
+			t.Errorf("%v before the server, %v after\n%s", before, now, stacks())
+		}
+	})
+	return &web{s, ln}
+}
+
+func (w *web) dialRaw(t testing.TB) *peer {
+	return dialAddr(t, w.ln.Addr().Network(), w.ln.Addr().String())
+}
+
+func (w *web) dial(t testing.TB, headers ...string) *peer {
+	p := w.dialRaw(t)
+	p.greet(headers...)
+	return p
+}
+
+// upgrades upgrades every request, and passes on what Upgrade returns.
+func upgrades(s *Server, results chan<- error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := s.Upgrade(w, r, nil)
+		if results != nil {
+			results <- err
+		}
+	})
+}
+
+func TestUpgrade_EchoOnTheLoop(t *testing.T) {
+	modes(t, func(t *testing.T, d conn.Dispatch) {
+		s := &Server{OnMessage: echo, Dispatch: d}
+		web := serveWeb(t, s, upgrades(s, nil))
+		for range 3 {
+			p := web.dial(t)
+			for _, n := range []int{0, 1, 1000, 70_000} {
+				text := strings.Repeat("x", n)
+				p.text(text)
+				p.expectText(text)
+			}
+			p.close(1000, "")
+			p.expectClose(1000)
+			p.expectEOF()
+		}
+		st := s.Stats()
+		expectAllAccounted(t, st)
+		if st.Opened != 3 {
+			t.Errorf("%d opened", st.Opened)
+		}
+	})
+}
+
+func TestUpgrade_OverAUnixSocket(t *testing.T) {
+	s, path := &Server{OnMessage: echo}, filepath.Join(t.TempDir(), "s")
+	serveWebOn(t, s, upgrades(s, nil), func() (net.Listener, error) { return net.Listen("unix", path) }).dial(t).alive()
+}
+
+// Frames in the same segment as the request are with net/http by then.
+func TestUpgrade_KeepsWhatIsBufferedBehindTheRequest(t *testing.T) {
+	modes(t, func(t *testing.T, d conn.Dispatch) {
+		s := &Server{OnMessage: echo, Dispatch: d}
+		web := serveWeb(t, s, upgrades(s, nil))
+		p := web.dialRaw(t)
+		long := strings.Repeat("y", 2000)
+		cut := masked(frame.Text, true, "in two parts")
+		p.send(with("A: b") + masked(frame.Text, true, "first") + masked(frame.Text, true, long) + cut[:5])
+		p.expectStatus(101)
+		p.expectText("first")
+		p.expectText(long)
+		p.send(cut[5:])
+		p.expectText("in two parts")
+	})
+}
+
+func TestUpgrade_PathsAndWildcards(t *testing.T) {
+	modes(t, func(t *testing.T, d conn.Dispatch) {
+		s := &Server{Dispatch: d, Path: "/not/looked/at", OnMessage: echo, OnConnection: func(c *conn.Conn) { _ = c.SendText("server's own") }}
+		mux := http.NewServeMux()
+		mux.HandleFunc("GET /rooms/{room}/{rest...}", func(w http.ResponseWriter, r *http.Request) {
+			_ = s.Upgrade(w, r, func(c *conn.Conn) {
+				room := r.PathValue("room") + " and " + c.Request().PathValue("rest")
+				c.OnMessage(func(c *conn.Conn, m conn.Message) { _ = c.SendText(room + ": " + m.String()) })
+			})
+		})
+		mux.Handle("GET /plain", upgrades(s, nil))
+		web := serveWeb(t, s, mux)
+
+		p := web.dialRaw(t)
+		p.send(replace("/chat?room=1", "/rooms/blue/a/b?c"))
+		p.expectStatus(101)
+		p.text("hello")
+		p.expectText("blue and a/b: hello")
+
+		p = web.dialRaw(t)
+		p.send(replace("/chat?room=1", "/plain"))
+		p.expectStatus(101)
+		p.expectText("server's own")
+		p.alive()
+
+		p = web.dialRaw(t)
+		p.send(replace("/chat?room=1", "/elsewhere"))
+		p.expectStatus(404)
+	})
+}
+
+func TestUpgrade_RequestIsKeptWhereAskedFor(t *testing.T) {
+	modes(t, func(t *testing.T, d conn.Dispatch) {
+		s := &Server{Dispatch: d}
+		s.OnMessage = func(c *conn.Conn, m conn.Message) {
+			if r := c.Request(); r == nil {
+				_ = c.SendText("none")
+			} else {
+				_ = c.SendText(r.URL.String() + " " + r.Header.Get("A") + " " + r.RemoteAddr)
+			}
+		}
+		web := serveWeb(t, s, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_ = s.Upgrade(w, r, func(c *conn.Conn) {
+				if r.Header.Get("Keep") != "" {
+					c.Request()
+				}
+			})
+		}))
+		p := web.dial(t, "A: b", "Keep: 1")
+		p.text("")
+		p.expectText("/chat?room=1 b " + p.LocalAddr().String())
+		p = web.dial(t)
+		p.text("")
+		p.expectText("none")
+	})
+}
+
+func TestUpgrade_RefusalsAreHTTPAnswers(t *testing.T) {
+	results := make(chan error, 1)
+	s := &Server{OnMessage: echo, Check: func(h *Handshake) error {
+		if h.Request.Header.Get("Refuse") != "" {
+			return &Refusal{Status: 401, Body: "who?", Header: http.Header{"Www-Authenticate": {"Basic"}}}
+		}
+		return nil
+	}}
+	web := serveWeb(t, s, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Service", "s")
+		w.Header().Set("Content-Length", "1")
+		upgrades(s, results).ServeHTTP(w, r)
+	}))
+	for _, test := range []struct {
+		name, request string
+		status        int
+		header        string // "Name: value"
+		reason        Reason
+	}{
+		{"ordinary", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 426, "Upgrade: websocket", NotUpgrade},
+		{"version", replace("Version: 13", "Version: 8"), 426, "Sec-WebSocket-Version: 13", Version},
+		{"POST", replace("GET", "POST"), 405, "Allow: GET", NotUpgrade},
+		{"HEAD", replace("GET", "HEAD"), 405, "Allow: GET", NotUpgrade},
+		{"HTTP_1.0", replace("HTTP/1.1", "HTTP/1.0"), 400, "", Malformed},
+		{"no_key", replace("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", ""), 400, "", Malformed},
+		{"origin", with("Origin: https://evil.example"), 403, "", Origin},
+		{"Check", with("Refuse: 1"), 401, "Www-Authenticate: Basic", Checked},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			p := web.dialRaw(t)
+			// net/http has the connection still, and serves the next request on it.
+			for range 2 {
+				p.send(test.request)
+				method, _, _ := strings.Cut(test.request, " ")
+				resp, err := http.ReadResponse(p.r, &http.Request{Method: method})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := io.ReadAll(resp.Body); err != nil {
+					t.Error(err)
+				}
+				name, value, _ := strings.Cut(test.header, ": ")
+				if resp.StatusCode != test.status || name != "" && resp.Header.Get(name) != value || resp.Header.Get("X-Service") != "s" {
+					t.Errorf("got %s, %v", resp.Status, resp.Header)
+				}
+				var why *UpgradeError
+				if err := receive(t, results); !errors.As(err, &why) || why.Status != test.status || why.Reason != test.reason {
+					t.Errorf("got %v, want %d, %s", err, test.status, test.reason)
+				}
+				if resp.Close {
+					break
+				}
+			}
+		})
+	}
+	expectAllAccounted(t, s.Stats())
+}
+
+func TestUpgrade_SendsTheHandlersHeader(t *testing.T) {
+	s := &Server{OnMessage: echo, Check: func(h *Handshake) error {
+		h.Header = http.Header{"X-B": {"check"}}
+		return nil
+	}}
+	web := serveWeb(t, s, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Set-Cookie", "a=b")
+		h.Set("X-B", "handler")
+		h.Set("Content-Length", "7") // for any other answer
+		h.Set("Connection", "keep-alive")
+		_ = s.Upgrade(w, r, nil)
+	}))
+	p := web.dialRaw(t)
+	h := p.greet().Header
+	if h.Get("Set-Cookie") != "a=b" || h.Get("X-B") != "check" || h.Get("Content-Length") != "" || h.Get("Connection") != "Upgrade" {
+		t.Errorf("header %v", h)
+	}
+	p.alive()
+}
+
+func TestUpgrade_HeaderOfTheHandlerThatCannotBeSentGets500(t *testing.T) {
+	s, results := &Server{}, make(chan error, 1)
+	web := serveWeb(t, s, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header()["X-A"] = []string{"b\r\nEvil: 1"}
+		upgrades(s, results).ServeHTTP(w, r)
+	}))
+	p := web.dialRaw(t)
+	p.send(with("A: b"))
+	if resp := p.expectStatus(500); resp.Header.Get("Evil") != "" {
+		t.Errorf("header %v", resp.Header)
+	}
+	if receive(t, results) == nil {
+		t.Error("no error")
+	}
+}
+
+// recording is a ResponseWriter as middleware wraps it.
+type recording struct{ http.ResponseWriter }
+
+func (r recording) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// opaque is one that hides what it wraps.
+type opaque struct{ http.ResponseWriter }
+
+func TestUpgrade_WrappedResponseWriters(t *testing.T) {
+	s, results := &Server{OnMessage: echo}, make(chan error, 1)
+	mux := http.NewServeMux()
+	mux.HandleFunc("/unwraps", func(w http.ResponseWriter, r *http.Request) {
+		results <- s.Upgrade(recording{recording{w}}, r, nil)
+	})
+	mux.HandleFunc("/hides", func(w http.ResponseWriter, r *http.Request) {
+		results <- s.Upgrade(opaque{w}, r, nil)
+	})
+	web := serveWeb(t, s, mux)
+	p := web.dialRaw(t)
+	p.send(replace("/chat?room=1", "/unwraps"))
+	p.expectStatus(101)
+	p.alive()
+	if err := receive(t, results); err != nil {
+		t.Error(err)
+	}
+	p = web.dialRaw(t)
+	p.send(replace("/chat?room=1", "/hides"))
+	p.expectStatus(500)
+	if err := receive(t, results); !errors.Is(err, http.ErrNotSupported) {
+		t.Errorf("got %v", err)
+	}
+	expectAllAccounted(t, s.Stats())
+	s.run.admissionIs(t, 1)
+}
+
+// admissionIs fails unless that many connections come to be counted.
+func (r *running) admissionIs(t testing.TB, want int) {
+	t.Helper()
+	eventually(t, "the admission's count", func() bool {
+		r.admission.mu.Lock()
+		defer r.admission.mu.Unlock()
+		return r.admission.open == want
+	})
+}
+
+func TestUpgrade_IsLimitedAndCounted(t *testing.T) {
+	s := &Server{OnMessage: echo, Limits: Limits{MaxConnections: 3, MaxConnectionsPerAddress: 2}}
+	web := serveWeb(t, s, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if addr := r.Header.Get("X-Real-Ip"); addr != "" {
+			r.RemoteAddr = addr
+		}
+		_ = s.Upgrade(w, r, nil)
+	}))
+	refused := func(status int, headers ...string) {
+		t.Helper()
+		p := web.dialRaw(t)
+		p.send(with(headers...))
+		if resp := p.expectStatus(status); resp.Header.Get("Retry-After") == "" {
+			t.Errorf("header %v", resp.Header)
+		}
+	}
+	var in []*peer
+	for range 2 {
+		in = append(in, web.dial(t))
+	}
+	refused(http.StatusTooManyRequests)
+	in = append(in, web.dial(t, "X-Real-Ip: ::ffff:192.0.2.7"))
+	eventually(t, "the third", func() bool { return s.ClientCount() == 3 })
+	if _, ok := s.Client(netip.MustParseAddrPort("192.0.2.7:0")); !ok {
+		t.Error("not found by the address that middleware has set")
+	}
+	refused(http.StatusServiceUnavailable, "X-Real-Ip: 192.0.2.8")
+	for _, p := range in {
+		p.alive()
+		p.Close()
+	}
+	s.run.admission.nobody(t)
+	web.dial(t).alive()
+	st := s.Stats()
+	expectAllAccounted(t, st)
+	if st.Refused[TooMany] != 1 || st.Refused[TooManyFromAddress] != 1 {
+		t.Errorf("refused %v", st.Refused)
+	}
+}
+
+func TestUpgrade_ShutdownDrains(t *testing.T) {
+	s, results := &Server{OnMessage: echo}, make(chan error, 1)
+	web := serveWeb(t, s, upgrades(s, results))
+	p := web.dial(t)
+	p.alive()
+	if err := receive(t, results); err != nil {
+		t.Error(err)
+	}
+	type end struct {
+		Drain
+		error
+	}
+	done := make(chan end, 1)
+	go func() {
+		d, err := s.Shutdown(context.Background())
+		done <- end{d, err}
+	}()
+	p.expectClose(frame.GoingAway)
+	p.close(frame.GoingAway, "")
+	p.expectEOF()
+	if e := receive(t, done); e.error != nil || e.Clean != 1 || e.Forced != 0 {
+		t.Errorf("got %+v", e)
+	}
+	p = web.dialRaw(t)
+	p.send(with("A: b"))
+	if resp := p.expectStatus(503); resp.Header.Get("Retry-After") == "" {
+		t.Errorf("header %v", resp.Header)
+	}
+	if err := receive(t, results); !errors.Is(err, ErrServerClosed) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestUpgrade_AServerThatListensTakesBoth(t *testing.T) {
+	for _, first := range []string{"upgrade", "listener"} {
+		t.Run(first, func(t *testing.T) {
+			s := &Server{OnMessage: echo}
+			web := serveWeb(t, s, upgrades(s, nil))
+			if first == "upgrade" {
+				web.dial(t).alive()
+			}
+			if err := s.Start(); err != nil {
+				t.Fatal(err)
+			}
+			if s.ListenAddr() == nil {
+				t.Fatal("the listener has no address")
+			}
+			a, b := web.dial(t), dial(t, s)
+			a.alive()
+			b.alive()
+		})
+	}
+}
+
+func TestUpgrade_OptionsThatCannotBeMeantGet500(t *testing.T) {
+	s, results := &Server{Limits: Limits{MaxPending: -1}}, make(chan error, 1)
+	web := serveWeb(t, s, upgrades(s, results))
+	p := web.dialRaw(t)
+	p.send(with("A: b"))
+	p.expectStatus(500)
+	if err := receive(t, results); err == nil || !strings.Contains(err.Error(), "MaxPending") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// A callback that ends the loop's goroutine does not cost those their place who are let in
+// behind it.
+func TestUpgrade_GoexitInOpenHurtsNobodyElse(t *testing.T) {
+	s := &Server{OnMessage: echo, Loops: 1}
+	web := serveWeb(t, s, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = s.Upgrade(w, r, func(*conn.Conn) {
+			if r.Header.Get("Exit") != "" {
+				runtime.Goexit()
+			}
+		})
+	}))
+	for range 5 {
+		var in []*peer
+		bad := web.dialRaw(t)
+		for range 4 {
+			in = append(in, web.dialRaw(t))
+		}
+		bad.send(with("Exit: 1"))
+		for _, p := range in {
+			p.send(with("A: b"))
+		}
+		bad.expectStatus(101)
+		bad.expectClose(frame.InternalError)
+		for _, p := range in {
+			p.expectStatus(101)
+			p.alive()
+		}
+	}
+}
+
+func TestUpgrade_NetHTTPKeepsNothing(t *testing.T) {
+	states := make(chan http.ConnState, 10)
+	s := &Server{OnMessage: echo}
+	prepare(s)
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	hs := &http.Server{Handler: upgrades(s, nil), ConnState: func(_ net.Conn, st http.ConnState) { states <- st }}
+	go hs.Serve(ln)
+	defer s.Close()
+	p := dialAddr(t, "tcp", ln.Addr().String())
+	p.greet()
+	p.alive()
+	for receive(t, states) != http.StateHijacked {
+	}
+	before := runtime.NumGoroutine()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := hs.Shutdown(ctx); err != nil {
+		t.Errorf("net/http waits for it: %v", err)
+	}
+	if now := runtime.NumGoroutine(); now > before {
+		t.Errorf("%d goroutines, %d before", now, before)
+	}
+	p.alive() // without net/http
+}
