@@ -11,10 +11,12 @@ import (
 // compressed is what client and server have agreed to of permessage-deflate.
 type compressed struct {
 	params     deflate.Params // as if this side were the client
+	answer     deflate.Params // as the server has answered
 	compressor *deflate.Compressor
 	inflater   *deflate.Inflater
 
 	sent, came int64 // compressed bytes
+	messages   int   // that came compressed
 }
 
 // maxInflated bounds what a message of the server's may inflate to, in bytes: what
@@ -24,6 +26,7 @@ const maxInflated = 64 << 20
 // decode is the [decoder] of what the server sends.
 func (c *compressed) decode(payload []byte) ([]byte, error) {
 	c.came += int64(len(payload))
+	c.messages++
 	message, err := c.inflater.Message(payload, maxInflated)
 	if err != nil {
 		return nil, fault(err.Error())
@@ -43,8 +46,8 @@ func (c *compressed) frame(opcode byte, message []byte) Frame {
 // case is over: if there is no connection, or the server has declined all offers.
 func (s *Session) openCompressed(ctx context.Context, lines []string, offers []deflate.Offer) *compressed {
 	var c *compressed
-	begin := func(p deflate.Params) decoder {
-		c = &compressed{params: p, compressor: p.Compressor(), inflater: p.Inflater()}
+	begin := func(p, answer deflate.Params) decoder {
+		c = &compressed{params: p, answer: answer, compressor: p.Compressor(), inflater: p.Inflater()}
 		s.in.reader.most = max(maxReceived, int64(s.messages)*maxVolleyed)
 		return c
 	}
@@ -55,14 +58,14 @@ func (s *Session) openCompressed(ctx context.Context, lines []string, offers []d
 			if err != nil {
 				return nil, fault(err.Error())
 			}
-			return begin(params), nil
+			return begin(params, params), nil
 		},
 		accept: func(lines []string) (string, decoder) {
 			params, ok := deflate.Accept(offers, lines)
 			if !ok {
 				return "", nil
 			}
-			return params.String(), begin(params.Mirror())
+			return params.String(), begin(params.Mirror(), params)
 		},
 	}) {
 		return nil
@@ -103,8 +106,8 @@ func (s *Session) volley(ctx context.Context, c *compressed, n, fragment int, op
 	}
 	s.converse(ctx, exchange{end: normal})
 	if s.result.Verdict == OK {
-		s.result.Came = fmt.Sprintf("%d messages, each as it was sent; of %d bytes %d were sent and %d came back; agreed: %s",
-			n, plain, c.sent, c.came, c.params)
+		s.result.Came = fmt.Sprintf("%d messages, each as it was sent; %d bytes were compressed to %d; %d messages came back compressed, in %d bytes; agreed: %s",
+			n, plain, c.sent, c.messages, c.came, c.answer)
 	}
 }
 

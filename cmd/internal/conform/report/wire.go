@@ -75,6 +75,7 @@ func newLine(r *conform.Record, most int) line {
 	l.Size = count(int(r.Length)) + " B"
 	if r.Header == nil {
 		l.Name = "bytes"
+		most = max(most, conform.MaxRecordData) // mostly a handshake, which one wants to see whole
 	} else {
 		l.Name, l.Flags = opcodeName(r.Header.Opcode), flags(r)
 	}
