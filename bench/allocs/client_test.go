@@ -17,7 +17,10 @@ type client struct {
 	payload []byte
 	frame   []byte
 	read    []byte
-	check   wire.Echo
+	check   interface {
+		Expect(opcode byte, payload []byte)
+		Feed([]byte) (done bool, err error)
+	}
 }
 
 // serve runs one peer's server until the test ends.
@@ -41,25 +44,38 @@ func serve(tb testing.TB, p peers.Peer) (addr string) {
 	return ln.Addr().String()
 }
 
-func dial(tb testing.TB, addr string, opcode byte, size int) *client {
+// dial connects to a server of p. A server that compresses gets JSON, compressed, and
+// its echoes are counted but not inflated: that would allocate. In package load they are.
+func dial(tb testing.TB, p peers.Peer, addr string, opcode byte, size int) *client {
 	tb.Helper()
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	payload := wire.Payload(size, 1)
-	cl := &client{
-		Conn: c, opcode: opcode, payload: payload,
-		frame: wire.AppendFrame(nil, true, opcode, [4]byte{0x81, 0x02, 0x43, 0xc4}, payload),
-		read:  make([]byte, 64<<10),
-	}
 	tb.Cleanup(func() { c.Close() })
 	if err := c.SetDeadline(time.Now().Add(10 * time.Minute)); err != nil {
 		tb.Fatal(err)
 	}
-	if err := wire.Handshake(c, addr, "/"); err != nil {
+	maskingKey := [4]byte{0x81, 0x02, 0x43, 0xc4}
+	cl := &client{Conn: c, opcode: opcode, read: make([]byte, 64<<10)}
+	if !p.Compresses {
+		cl.payload, cl.check = wire.Payload(size, 1), new(wire.Echo)
+		cl.frame = wire.AppendFrame(nil, true, opcode, maskingKey, cl.payload)
+		if err := wire.Handshake(c, addr, "/"); err != nil {
+			tb.Fatal(err)
+		}
+		return cl
+	}
+	agreed, err := wire.HandshakeOffering(c, addr, "/", wire.Offer)
+	if err != nil {
 		tb.Fatal(err)
 	}
+	cl.payload, cl.check = wire.Prose(size, 1), new(wire.DeflatedEcho)
+	compressed, err := wire.Deflate(cl.payload, agreed.ClientBits)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	cl.frame = wire.AppendDeflated(nil, opcode, maskingKey, compressed)
 	return cl
 }
 

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"strconv"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -16,7 +14,7 @@ import (
 
 // dial connects and shakes hands with blocking calls, then makes the socket
 // non-blocking.
-func dial(addr netip.AddrPort, o Options) (fd int, over *secure, agreed agreement, err error) {
+func dial(addr netip.AddrPort, o Options) (fd int, over *secure, agreed wire.Agreement, err error) {
 	fd, err = unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return -1, nil, agreed, fmt.Errorf("socket: %w", err)
@@ -27,7 +25,7 @@ func dial(addr netip.AddrPort, o Options) (fd int, over *secure, agreed agreemen
 	return fd, over, agreed, nil
 }
 
-func open(fd int, addr netip.AddrPort, o Options) (over *secure, agreed agreement, err error) {
+func open(fd int, addr netip.AddrPort, o Options) (over *secure, agreed wire.Agreement, err error) {
 	if err := configure(fd); err != nil {
 		return nil, agreed, err
 	}
@@ -42,34 +40,12 @@ func open(fd int, addr netip.AddrPort, o Options) (over *secure, agreed agreemen
 	case o.Offer == "":
 		err = wire.Handshake(blocking(fd), o.Addr, "/")
 	default:
-		agreed, err = negotiate(fd, o)
+		agreed, err = wire.HandshakeOffering(blocking(fd), o.Addr, "/", o.Offer)
 	}
 	if err != nil {
 		return nil, agreed, err
 	}
 	return over, agreed, unix.SetNonblock(fd, true)
-}
-
-// agreement is what the clients must know of what a server agreed to.
-type agreement struct {
-	serverTakeover bool
-	clientBits     int
-}
-
-func negotiate(fd int, o Options) (a agreement, err error) {
-	answer, err := wire.HandshakeOffering(blocking(fd), o.Addr, "/", o.Offer)
-	if err != nil {
-		return a, err
-	}
-	if !strings.HasPrefix(answer, "permessage-deflate") {
-		return a, fmt.Errorf("the server agrees to %q", answer)
-	}
-	a = agreement{serverTakeover: !strings.Contains(answer, "server_no_context_takeover"), clientBits: 15}
-	if _, bits, bounded := strings.Cut(answer, "client_max_window_bits="); bounded {
-		bits, _, _ = strings.Cut(bits, ";")
-		a.clientBits, err = strconv.Atoi(strings.TrimSpace(bits))
-	}
-	return a, err
 }
 
 // connect waits for the connection even if a signal interrupts the call, as

@@ -96,7 +96,7 @@ func Dial(o Options) (*Clients, error) {
 		}
 		c := client{fd: fd, over: over, messages: &messages[i%len(messages)]}
 		if o.Offer != "" {
-			c.inflated = &wire.DeflatedEcho{Inflater: &inflater, Takeover: agreed.serverTakeover}
+			c.inflated = &wire.DeflatedEcho{Inflater: &inflater, Takeover: agreed.ServerTakeover}
 		}
 		l.clients = append(l.clients, c)
 		if err := l.interest(unix.EPOLL_CTL_ADD, i, unix.EPOLLIN); err != nil {
@@ -107,7 +107,7 @@ func Dial(o Options) (*Clients, error) {
 	return l, nil
 }
 
-func newMessages(o Options, agreed agreement) ([][variants]message, error) {
+func newMessages(o Options, agreed wire.Agreement) ([][variants]message, error) {
 	messages := make([][variants]message, min(sets, o.Conns))
 	for i := range messages {
 		for j := range messages[i] {
@@ -119,7 +119,7 @@ func newMessages(o Options, agreed agreement) ([][variants]message, error) {
 				continue
 			}
 			payload = wire.Prose(o.Size, seed)
-			compressed, err := wire.Deflate(payload, agreed.clientBits)
+			compressed, err := wire.Deflate(payload, agreed.ClientBits)
 			if err != nil {
 				return nil, err
 			}

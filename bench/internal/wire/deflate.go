@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
+	"strings"
 
 	window "github.com/klauspost/compress/flate"
 )
@@ -15,6 +17,42 @@ import (
 // Offer is what browsers ask for: context takeover both ways, and windows as the server
 // likes.
 const Offer = "permessage-deflate; client_max_window_bits"
+
+const extensionsField = "Sec-WebSocket-Extensions"
+
+// Agreement is what a client must know of what a server agreed to.
+type Agreement struct {
+	ServerTakeover bool // the server may refer to earlier messages
+	ClientBits     int  // the client's window
+}
+
+// HandshakeOffering is Handshake with an offer of permessage-deflate, which the server
+// must accept.
+func HandshakeOffering(rw io.ReadWriter, host, path, offer string) (a Agreement, err error) {
+	request := bytes.TrimSuffix(Request(host, path), []byte("\r\n"))
+	if _, err := rw.Write(fmt.Appendf(request, "%s: %s\r\n\r\n", extensionsField, offer)); err != nil {
+		return a, err
+	}
+	response, err := readResponse(rw)
+	if err != nil {
+		return a, err
+	}
+	answer := ""
+	for line := range bytes.SplitSeq(response, []byte("\r\n")) {
+		if name, value, _ := bytes.Cut(line, []byte(":")); bytes.EqualFold(name, []byte(extensionsField)) {
+			answer = string(bytes.TrimSpace(value))
+		}
+	}
+	if !strings.HasPrefix(answer, "permessage-deflate") {
+		return a, fmt.Errorf("the server agrees to %q", answer)
+	}
+	a = Agreement{ServerTakeover: !strings.Contains(answer, "server_no_context_takeover"), ClientBits: 15}
+	if _, bits, bounded := strings.Cut(answer, "client_max_window_bits="); bounded {
+		bits, _, _ = strings.Cut(bits, ";")
+		a.ClientBits, err = strconv.Atoi(strings.TrimSpace(bits))
+	}
+	return a, err
+}
 
 const rsv1 = 0x40
 
@@ -77,7 +115,8 @@ const historySize = 32 << 10
 // DeflatedEcho is [Echo] for a connection with permessage-deflate: what comes may be
 // compressed, with the context of earlier messages or without.
 type DeflatedEcho struct {
-	// Inflater may be shared with other connections.
+	// Inflater may be shared with other connections. Nil: whatever comes as one message
+	// is taken for the echo, for clients that must not allocate.
 	Inflater *Inflater
 	// Takeover tells that the server may refer to earlier messages.
 	Takeover bool
@@ -141,6 +180,9 @@ func (e *DeflatedEcho) take(first byte, payload []byte) error {
 // check compares the message that is complete with the one that was sent.
 func (e *DeflatedEcho) check() error {
 	got := e.message
+	if e.Inflater == nil {
+		return nil
+	}
 	if e.compressed {
 		var err error
 		if got, err = e.Inflater.inflate(append(e.message, end...), e.history, len(e.want)); err != nil {

@@ -57,27 +57,6 @@ func Handshake(rw io.ReadWriter, host, path string) error {
 	return ReadResponse(rw)
 }
 
-// HandshakeOffering is Handshake with an offer of extensions, and gives what the
-// server agreed to: the value of its Sec-WebSocket-Extensions, "" for none.
-func HandshakeOffering(rw io.ReadWriter, host, path, offer string) (agreed string, err error) {
-	request := bytes.TrimSuffix(Request(host, path), []byte("\r\n"))
-	if _, err := rw.Write(fmt.Appendf(request, "%s: %s\r\n\r\n", extensionsField, offer)); err != nil {
-		return "", err
-	}
-	response, err := readResponse(rw)
-	if err != nil {
-		return "", err
-	}
-	for line := range bytes.SplitSeq(response, []byte("\r\n")) {
-		if name, value, _ := bytes.Cut(line, []byte(":")); bytes.EqualFold(name, []byte(extensionsField)) {
-			agreed = string(bytes.TrimSpace(value))
-		}
-	}
-	return agreed, nil
-}
-
-const extensionsField = "Sec-WebSocket-Extensions"
-
 // ReadResponse reads the answer to Request from r, up to its empty line and not
 // a byte further.
 func ReadResponse(r io.Reader) error {
