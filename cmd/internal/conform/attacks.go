@@ -2,6 +2,7 @@ package conform
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -179,15 +180,24 @@ func (g *group) vanishing() {
 					return
 				}
 				rawBytes(c.bytes)(ctx, s)
-				if tcp, ok := s.conn.(*net.TCPConn); ok && reset {
-					_ = tcp.SetLinger(0)
-				}
-				s.shut()
+				s.vanish(reset)
 				s.result.Verdict, s.result.Closing = OK, ClosingOK
 				s.result.Came, s.result.Ended = "nothing", "the client "+how
 			}
 		}
 	}
+}
+
+// vanish ends TCP, and nothing above it.
+func (s *Session) vanish(reset bool) {
+	conn := s.conn
+	if secure, ok := conn.(*tls.Conn); ok {
+		conn = secure.NetConn()
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok && reset {
+		_ = tcp.SetLinger(0)
+	}
+	conn.Close()
 }
 
 // unread adds a client that sends and does not read.

@@ -50,6 +50,12 @@ func (f faulty) serve(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	f.serveOn(t, ln)
+	return "ws://" + ln.Addr().String() + "/"
+}
+
+// serveOn runs the server on ln until the test ends.
+func (f faulty) serveOn(t *testing.T, ln net.Listener) {
 	t.Cleanup(func() { ln.Close() })
 	go func() {
 		for {
@@ -66,7 +72,6 @@ func (f faulty) serve(t *testing.T) string {
 			}()
 		}
 	}()
-	return "ws://" + ln.Addr().String() + "/"
 }
 
 // faultyPeer is one connection of it.
@@ -141,7 +146,7 @@ func (p *faultyPeer) leave() {
 		p.send(opText, []byte("one more thing"))
 	}
 	if !p.staysOpen {
-		_ = p.Conn.(*net.TCPConn).CloseWrite()
+		_ = p.Conn.(interface{ CloseWrite() error }).CloseWrite()
 	}
 	_, _ = io.Copy(io.Discard, p.in)
 }

@@ -101,7 +101,7 @@ func (in *inbox) ended(err error) error {
 	switch {
 	case errors.Is(err, net.ErrClosed), errors.Is(err, os.ErrDeadlineExceeded):
 		return net.ErrClosed // by this program
-	case errors.Is(err, io.EOF):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF): // of TLS, or of TCP below it
 		in.log.note("%v", errEnded)
 		if fault := in.reader.unfinished(); fault != nil {
 			return fmt.Errorf("%w, within %w", errEnded, fault)

@@ -2,8 +2,11 @@ package conform
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"fmt"
 	"maps"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -149,5 +152,36 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	report, err := r.Run(ctx)
 	if n := len(report.Results); err != context.Canceled || n < 10 || n > 20 {
 		t.Errorf("%d results and %v", n, err)
+	}
+}
+
+// wss:// URLs are for servers with a certificate that is trusted.
+func TestRunOverTLS(t *testing.T) {
+	https := httptest.NewTLSServer(nil) // for its certificate
+	defer https.Close()
+	ln, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: https.TLS.Certificates})
+	if err != nil {
+		t.Fatal(err)
+	}
+	faulty{}.serveOn(t, ln)
+	cases, err := Select(Cases(), []string{"1.?.[1-7]", "2.*", "5.?", "7.[1-9].*", "attack.1?"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := Runner{URL: "wss://" + ln.Addr().String() + "/", Cases: cases, Parallel: 8, Patience: 20 * time.Second}
+	if _, err := r.Run(context.Background()); err == nil {
+		t.Error("a certificate that nobody trusts was accepted")
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(https.Certificate())
+	r.TLS = &tls.Config{RootCAs: roots}
+	report, err := r.Run(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range report.Results {
+		if !r.Passed() {
+			t.Errorf("%s: %v, closing %v: %s | %s", r.ID, r.Verdict, r.Closing, r.Came, r.Ended)
+		}
 	}
 }
