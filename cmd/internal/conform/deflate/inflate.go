@@ -1,7 +1,6 @@
 package deflate
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 )
@@ -45,10 +44,7 @@ type Inflater struct {
 	window   int
 	takeover bool
 
-	in   []byte // the message with its tail
-	pos  int    // of it, what is in bits
-	bits uint64 // the next nbits, last bit first
-	n    uint
+	bitReader
 
 	out   []byte // the window, then the message
 	start int    // where the message begins in out
@@ -74,7 +70,7 @@ func (f *Inflater) Message(payload []byte, most int) ([]byte, error) {
 	f.out = append(f.out[:0], f.out[len(f.out)-keep:]...)
 	f.start, f.most = keep, most
 
-	f.in = append(append(f.in[:0], payload...), tail...)
+	f.in = append(append(f.in[:0], payload...), tail...) // RFC 7692 7.2.2
 	f.pos, f.bits, f.n = 0, 0, 0
 	wasTail := false
 	for f.left() > 0 {
@@ -88,9 +84,6 @@ func (f *Inflater) Message(payload []byte, most int) ([]byte, error) {
 	}
 	return f.out[f.start:], nil
 }
-
-// left is how many bits have not been used.
-func (f *Inflater) left() int { return int(f.n) + 8*(len(f.in)-f.pos) }
 
 // block inflates one block and reports whether it is an empty stored one.
 func (f *Inflater) block() (empty bool, err error) {
@@ -289,83 +282,4 @@ func (f *Inflater) room(n int) error {
 		return errTooLong
 	}
 	return nil
-}
-
-// fill has at least 48 bits in bits, or all that there are.
-func (f *Inflater) fill() {
-	if len(f.in)-f.pos >= 8 {
-		f.bits |= binary.LittleEndian.Uint64(f.in[f.pos:]) << f.n
-		took := (63 - f.n) / 8
-		f.pos += int(took)
-		f.n += took * 8
-		f.bits &= 1<<f.n - 1
-		return
-	}
-	for f.n <= 48 && f.pos < len(f.in) {
-		f.bits |= uint64(f.in[f.pos]) << f.n
-		f.pos++
-		f.n += 8
-	}
-}
-
-// take returns the next n bits, at most 16.
-func (f *Inflater) take(n uint) (uint32, error) {
-	if f.n < n {
-		if f.fill(); f.n < n {
-			return 0, errTruncated
-		}
-	}
-	v := uint32(f.bits & (1<<n - 1))
-	f.bits >>= n
-	f.n -= n
-	return v, nil
-}
-
-// align goes on to the next byte.
-func (f *Inflater) align() {
-	f.bits >>= f.n % 8
-	f.n -= f.n % 8
-}
-
-// symbol returns the next symbol of a code.
-func (f *Inflater) symbol(h *huffman) (int, error) {
-	if f.n < maxCodeBits {
-		f.fill()
-	}
-	if e := h.fast[f.bits&(1<<fastBits-1)]; e != 0 {
-		n := uint(e & 15)
-		if n > f.n {
-			return 0, errTruncated
-		}
-		f.bits >>= n
-		f.n -= n
-		return int(e >> 4), nil
-	}
-	code, first, index := 0, 0, 0
-	for n := uint(1); n <= maxCodeBits; n++ {
-		if n > f.n {
-			return 0, errTruncated
-		}
-		code |= int(f.bits>>(n-1)) & 1
-		count := int(h.counts[n])
-		if code-first < count {
-			f.bits >>= n
-			f.n -= n
-			return int(h.symbols[index+code-first]), nil
-		}
-		index += count
-		first = (first + count) << 1
-		code <<= 1
-	}
-	return 0, errSymbol
-}
-
-// valueOf is a length or a distance: the least that its code stands for and what
-// the extra bits add.
-func (f *Inflater) valueOf(c extraCode) (int, error) {
-	if c.extra == 0 {
-		return c.least, nil
-	}
-	more, err := f.take(c.extra)
-	return c.least + int(more), err
 }
