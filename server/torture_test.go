@@ -6,11 +6,13 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -69,24 +71,54 @@ var errnos = map[inject.Site][]syscall.Errno{
 //	go test -tags faults -run TestTorture ./server
 func TestTorture(t *testing.T) {
 	var calls [inject.Sites]atomic.Int64
-	torture(t, "no fault", func(s inject.Site) syscall.Errno { calls[s].Add(1); return 0 })
+	torture(t, false, "no fault", func(s inject.Site) syscall.Errno { calls[s].Add(1); return 0 })
 	for s := range inject.Sites {
 		n := calls[s].Load()
 		if n == 0 || len(errnos[s]) == 0 {
 			t.Errorf("%v was not visited: %d calls, %d error numbers", s, n, len(errnos[s]))
 		}
-		t.Run(s.String(), func(t *testing.T) { tortureSite(t, s, n) })
+		t.Run(s.String(), func(t *testing.T) { tortureSite(t, false, s, n, errnos[s]) })
 	}
 }
 
+// Over TLS, too: a call may fail in the middle of a handshake or of a record, or while
+// an alert is sent. What is below TLS has been through all of it; here calls fail with
+// what ends a connection and what does not.
+func TestTorture_OverTLS(t *testing.T) {
+	var calls [inject.Sites]atomic.Int64
+	torture(t, true, "no fault", func(s inject.Site) syscall.Errno { calls[s].Add(1); return 0 })
+	for s := range inject.Sites {
+		if n := calls[s].Load(); n > 0 {
+			t.Run(s.String(), func(t *testing.T) { tortureSite(t, true, s, n, endAndGoOn(s)) })
+		}
+	}
+}
+
+// endAndGoOn are an error number that is for good, and EAGAIN where that may come.
+func endAndGoOn(s inject.Site) []syscall.Errno {
+	some := errnos[s][:1]
+	if slices.Contains(errnos[s], syscall.EAGAIN) && some[0] != syscall.EAGAIN {
+		some = []syscall.Errno{some[0], syscall.EAGAIN}
+	}
+	return some
+}
+
+// tortureSample is how many calls of a site fail over TLS, spread over all there are: what is
+// sent as records takes hundreds.
+const tortureSample = 12
+
 // tortureSite has each of n calls at a site fail with each error number.
-func tortureSite(t *testing.T, s inject.Site, n int64) {
+func tortureSite(t *testing.T, secure bool, s inject.Site, n int64, with []syscall.Errno) {
 	runs, injected := 0, 0
-	for k := int64(1); k <= n; k++ {
-		for _, errno := range errnos[s] {
+	stride := int64(1)
+	if secure {
+		stride = 1 + n/tortureSample
+	}
+	for k := int64(1); k <= n; k += stride {
+		for _, errno := range with {
 			var at atomic.Int64
 			var hit atomic.Bool
-			torture(t, fmt.Sprintf("call %d of %v fails with %v", k, s, errno), func(site inject.Site) syscall.Errno {
+			torture(t, secure, fmt.Sprintf("call %d of %v fails with %v", k, s, errno), func(site inject.Site) syscall.Errno {
 				if site != s || at.Add(1) != k {
 					return 0
 				}
@@ -110,7 +142,7 @@ func tortureSite(t *testing.T, s inject.Site, n int64) {
 }
 
 // torture plays the script with a plan, and looks at what is left.
-func torture(t *testing.T, name string, plan func(inject.Site) syscall.Errno) {
+func torture(t *testing.T, secure bool, name string, plan func(inject.Site) syscall.Errno) {
 	before := census()
 	inject.Plan(plan)
 	defer inject.Plan(nil)
@@ -141,13 +173,19 @@ func torture(t *testing.T, name string, plan func(inject.Site) syscall.Errno) {
 		c.SetValue(true)
 	}
 	var serving sync.WaitGroup
-	if err := srv.Start(); err == nil {
+	begin, serve := srv.Start, srv.Serve
+	if secure {
+		srv.TLSConfig = &tls.Config{Certificates: []tls.Certificate{exampleCertificate()}}
+		begin = func() error { return srv.StartTLS("", "") }
+		serve = func(ln net.Listener) error { return srv.ServeTLS(ln, "", "") }
+	}
+	if err := begin(); err == nil {
 		addrs := []string{srv.ListenAddr().String()}
 		if ln, err := net.Listen("tcp", "127.0.0.1:0"); err == nil {
 			addrs = append(addrs, ln.Addr().String())
-			serving.Go(func() { _ = srv.Serve(otherListener{ln}) })
+			serving.Go(func() { _ = serve(otherListener{ln}) })
 		}
-		script(addrs, func() bool { return srv.Stats().Pending > 0 })
+		script(dialer(secure), addrs, func() bool { return srv.Stats().Pending > 0 })
 	}
 
 	// Whatever has failed, nobody outlives the timeouts.
@@ -181,10 +219,21 @@ func torture(t *testing.T, name string, plan func(inject.Site) syscall.Errno) {
 // otherListener is one that package server does not know.
 type otherListener struct{ net.Listener }
 
+// dialer is how the script's clients connect.
+func dialer(secure bool) func(addr string) (net.Conn, error) {
+	return func(addr string) (net.Conn, error) {
+		nc, err := net.Dial("tcp", addr)
+		if err == nil && secure {
+			nc = tls.Client(nc, trusting())
+		}
+		return nc, err
+	}
+}
+
 // script has clients do one thing after the other, whatever comes of it.
-func script(addrs []string, pending func() bool) {
+func script(dial func(string) (net.Conn, error), addrs []string, pending func() bool) {
 	long := bytes.Repeat([]byte("x"), 70<<10)
-	converse(addrs[0], func(c *scripted) {
+	converse(dial, addrs[0], func(c *scripted) {
 		c.send(frame.Text, true, []byte("one"))
 		c.await()
 		c.send(frame.Binary, true, long)
@@ -196,16 +245,22 @@ func script(addrs []string, pending func() bool) {
 		c.send(frame.Close, true, []byte{3, 0xe8})
 		_, _ = io.Copy(io.Discard, c.in)
 	})
-	converse(addrs[0], func(c *scripted) { // against the protocol: Close, and the sending direction ended
+	converse(dial, addrs[0], func(c *scripted) { // against the protocol: Close, and the sending direction ended
 		c.send(frame.Continuation, true, nil)
 		c.await()
 	})
-	converse(addrs[0], func(c *scripted) { _ = c.nc.(*net.TCPConn).SetLinger(0) }) // reset
+	converse(dial, addrs[0], func(c *scripted) { // reset
+		nc := c.nc
+		if over, ok := nc.(*tls.Conn); ok {
+			nc = over.NetConn()
+		}
+		_ = nc.(*net.TCPConn).SetLinger(0)
+	})
 	for _, request := range []string{
 		"GET / HTTP/1.1\r\nHost: a\r\n\r\n", // for the Handler
 		"nonsense\r\n\r\n",                  // refused
 	} {
-		if nc, err := net.Dial("tcp", addrs[0]); err == nil {
+		if nc, err := dial(addrs[0]); err == nil {
 			_ = nc.SetDeadline(time.Now().Add(patienceOfScript))
 			_, _ = io.WriteString(nc, request)
 			_, _ = io.Copy(io.Discard, nc)
@@ -213,7 +268,7 @@ func script(addrs []string, pending func() bool) {
 		}
 	}
 	if len(addrs) > 1 {
-		converse(addrs[1], func(c *scripted) {
+		converse(dial, addrs[1], func(c *scripted) {
 			c.send(frame.Text, true, []byte("two"))
 			c.await()
 		})
@@ -229,8 +284,8 @@ type scripted struct {
 	bad bool
 }
 
-func converse(addr string, f func(*scripted)) {
-	nc, err := net.Dial("tcp", addr)
+func converse(dial func(string) (net.Conn, error), addr string, f func(*scripted)) {
+	nc, err := dial(addr)
 	if err != nil {
 		return
 	}
