@@ -47,11 +47,12 @@ type session interface {
 	cut()
 }
 
-// eachClient runs a test over every client and mode.
+// eachClient runs a test over every client and mode, and over TLS.
 func eachClient(t *testing.T, f func(t *testing.T, c client, m mode)) {
 	for _, c := range clients {
 		t.Run(c.name, func(t *testing.T) {
 			each(t, func(t *testing.T, m mode) { f(t, c, m) })
+			t.Run(overTLS.name, func(t *testing.T) { f(t, c, overTLS) })
 		})
 	}
 }

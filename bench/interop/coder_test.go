@@ -26,7 +26,7 @@ func dialCoderAlone(url string) (session, error) {
 
 func dialCoderWith(url string, mode websocket.CompressionMode) (session, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	c, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{CompressionMode: mode, CompressionThreshold: 1})
+	c, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{CompressionMode: mode, CompressionThreshold: 1, HTTPClient: clientHTTP()})
 	if err != nil {
 		cancel()
 		return nil, err

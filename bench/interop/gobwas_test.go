@@ -21,7 +21,8 @@ type gobwasSession struct {
 func dialGobwas(url string) (session, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	c, buffered, _, err := ws.Dial(ctx, url)
+	dialer := ws.Dialer{TLSConfig: clientTLS()}
+	c, buffered, _, err := dialer.Dial(ctx, url)
 	if err != nil {
 		return nil, err
 	}

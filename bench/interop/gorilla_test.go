@@ -21,7 +21,7 @@ func dialGorillaAlone(url string) (session, error) { return dialGorillaWith(url,
 func dialGorillaWith(url string, compression bool) (session, error) {
 	// gorilla sends a fragment whenever its write buffer of 4 KiB is full, and
 	// only then: of its larger messages none comes in one frame.
-	dialer := websocket.Dialer{HandshakeTimeout: patience, EnableCompression: compression}
+	dialer := websocket.Dialer{HandshakeTimeout: patience, EnableCompression: compression, TLSClientConfig: clientTLS()}
 	c, response, err := dialer.Dial(url, nil)
 	if err != nil {
 		return nil, err

@@ -46,6 +46,7 @@ func dialGWSWith(url string, deflate gws.PermessageDeflate) (session, error) {
 		ReadMaxPayloadSize:  maxMessage + maxMessage/1000, // of a frame: noise takes more when compressed
 		WriteMaxPayloadSize: maxMessage,
 		PermessageDeflate:   deflate,
+		TlsConfig:           clientTLS(),
 	})
 	if err != nil {
 		return nil, err

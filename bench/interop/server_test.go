@@ -51,12 +51,13 @@ func each(t *testing.T, f func(t *testing.T, m mode)) {
 
 // running is a server that ends with the test.
 type running struct {
+	scheme string
 	addr   string
 	closes chan conn.CloseInfo // one for each connection that has ended
 	stats  func() server.Stats
 }
 
-func (r *running) url() string { return "ws://" + r.addr + "/" }
+func (r *running) url() string { return r.scheme + "://" + r.addr + "/" }
 
 // start runs a server; options change it before it starts.
 func start(t *testing.T, m mode, whole func(*conn.Conn, conn.Message), stream func(*conn.Conn, *conn.Reader), options []func(*server.Server)) *running {
@@ -73,7 +74,8 @@ func start(t *testing.T, m mode, whole func(*conn.Conn, conn.Message), stream fu
 	for _, option := range options {
 		option(s)
 	}
-	if err := s.Start(); err != nil {
+	var err error
+	if r.scheme, err = startServer(s); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
