@@ -155,6 +155,27 @@
 // since it costs several times the CPU of sending plain, and pays where the network does.
 // Without context takeover a connection keeps no memory for it between messages.
 //
+// # TLS
+//
+// [Server.ListenAndServeTLS], [Server.ServeTLS] and [Server.StartTLS] serve over TLS, with
+// crypto/tls and on the event loops: certificates of files or of TLSConfig, which may
+// change while the server runs (GetCertificate), client certificates, resumption, TLS 1.2
+// and 1.3. Check finds what was agreed on in its Request, a connection's callbacks in
+// [conn.Conn.TLS].
+//
+// A handshake runs on a goroutine of its own from its first byte on, MaxTLSHandshakes at
+// once, within HandshakeTimeout; TLSConfig's callbacks may block there. From then on the
+// connection is as any other. Reading a record takes one allocation, crypto/tls's. An idle
+// connection holds no buffer of this package's, but what crypto/tls keeps, which is some
+// kilobytes: keys, secrets, and a buffer as large as the largest record that has come, up
+// to 17 KiB or so. That is not in MaxBuffers.
+//
+// What was sent and waits is counted in MaxPending as records and as frames. A record that
+// waits cannot be dropped any more: the policies that drop begin 16 KiB later. A client that
+// ends without close_notify is told apart ([conn.ErrTruncated]); so is one that speaks HTTP to
+// the TLS port, which gets 400. Key updates are answered, but a client that sends little
+// else is cut.
+//
 // # HTTP requests
 //
 // With a Handler, requests that ask for no WebSocket are handed to net/http, along

@@ -79,6 +79,17 @@ func TestSeed_ServeForever(t *testing.T) {
 	}
 }
 
+func TestSeed_TLSFromCertificateAndKey(t *testing.T) {
+	certFile, keyFile := certificateFiles(t)
+	s := &Server{OnMessage: echo}
+	startWith(t, s, func() error { return s.StartTLS(certFile, keyFile) })
+	p := dialTLS(t, s)
+	p.alive()
+	p.close(1000, "")
+	p.expectClose(1000)
+	p.expectEOF()
+}
+
 func TestSeed_OnConnection(t *testing.T) {
 	modes(t, func(t *testing.T, d conn.Dispatch) {
 		type seen struct {

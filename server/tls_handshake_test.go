@@ -4,14 +4,11 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"io"
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -21,27 +18,15 @@ import (
 )
 
 func TestTLS_CertificateOfFiles(t *testing.T) {
-	cert := exampleCertificate()
-	dir := t.TempDir()
-	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	files := make(map[string]string)
-	for kind, der := range map[string][]byte{"CERTIFICATE": cert.Certificate[0], "PRIVATE KEY": key} {
-		files[kind] = filepath.Join(dir, strings.ToLower(kind)+".pem")
-		if err := os.WriteFile(files[kind], pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	certFile, keyFile := certificateFiles(t)
 	for name, serve := range map[string]func(*Server) error{
-		"ListenAndServeTLS": func(s *Server) error { return s.ListenAndServeTLS(files["CERTIFICATE"], files["PRIVATE KEY"]) },
+		"ListenAndServeTLS": func(s *Server) error { return s.ListenAndServeTLS(certFile, keyFile) },
 		"ServeTLS": func(s *Server) error {
 			ln, err := net.Listen("tcp", "127.0.0.1:0")
 			if err != nil {
 				return err
 			}
-			return s.ServeTLS(ln, files["CERTIFICATE"], files["PRIVATE KEY"])
+			return s.ServeTLS(ln, certFile, keyFile)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

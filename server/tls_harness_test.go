@@ -8,8 +8,11 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/pem"
 	"math/big"
 	"net"
+	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -65,6 +68,25 @@ func certificate(name string) tls.Certificate {
 }
 
 var exampleCertificate = sync.OnceValue(func() tls.Certificate { return certificate("example.com") })
+
+// certificateFiles are of exampleCertificate.
+func certificateFiles(t *testing.T) (certFile, keyFile string) {
+	t.Helper()
+	cert := exampleCertificate()
+	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write := func(name, kind string, der []byte) string {
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	return write("cert.pem", "CERTIFICATE", cert.Certificate[0]), write("key.pem", "PRIVATE KEY", key)
+}
 
 // startTLS is start over TLS, with a certificate for example.com unless the server has
 // some.

@@ -61,6 +61,9 @@ func (s sink) connections(st *server.Stats) {
 	for reason, n := range st.Refused {
 		s.count(refused, n, string(reason))
 	}
+	s.count(tlsDone, st.TLS.Done-st.TLS.Resumed, "false")
+	s.count(tlsDone, st.TLS.Resumed, "true")
+	s.count(tlsWaited, st.TLS.Waited)
 	for kind, n := range st.Closes.All() {
 		s.count(closes, n, kind.By.String(), strconv.Itoa(int(kind.Code)))
 	}

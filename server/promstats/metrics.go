@@ -18,6 +18,8 @@ var (
 	opened     = describe("connections_opened_total", "Connections whose opening handshake was done.")
 	handedOver = describe("connections_handed_over_total", "Connections with an ordinary HTTP request, given to the Handler.")
 	refused    = describe("connections_refused_total", "Connections that never became a WebSocket, by reason.", "reason")
+	tlsDone    = describe("tls_handshakes_total", "TLS handshakes done, by whether they resumed a session.", "resumed")
+	tlsWaited  = describe("tls_handshake_waits_total", "TLS handshakes that had to wait for MaxTLSHandshakes.")
 	closes     = describe("connections_closed_total", "Connections closed, by the side that began and the close code.", "by", "code")
 	ends       = describe("connections_ended_total", "Connections closed, by what ended them.", "cause")
 
