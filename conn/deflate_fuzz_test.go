@@ -87,7 +87,7 @@ func expectedInflated(in []byte, stream bool, params *deflate.Params) (want play
 				fmt.Fprintf(&told, "%v %x\n", ev.Opcode, ev.Payload)
 			}
 			continue
-		case !ev.RSV1:
+		case !d.RSV1():
 			msg = append(msg, ev.Payload...)
 		default:
 			if ev.First {

@@ -74,11 +74,11 @@ func (p *deflatePeer) take(b []byte) (messages []string) {
 			if !p.takeover {
 				p.in.window.Forget()
 			}
-			if ev.RSV1 {
+			if p.dec.RSV1() {
 				p.rsv1++
 			}
 		}
-		if ev.RSV1 {
+		if p.dec.RSV1() {
 			p.inflate(ev.Payload, ev.Last)
 		} else {
 			p.msg = append(p.msg, ev.Payload...)

@@ -294,7 +294,7 @@ func (d *Driver) data(rx *receiver, ev frame.Event) {
 	if c.State() != Open {
 		return // after its own Close this side takes no more messages
 	}
-	if ev.RSV1 {
+	if rx.dec.RSV1() {
 		d.packed(rx, ev)
 		return
 	}

@@ -41,7 +41,7 @@ func (a *Assembler) Add(ev Event) (msg Event, complete bool) {
 	if !ev.Last {
 		return Event{}, false
 	}
-	return Event{Payload: a.Buf, Opcode: ev.Opcode, First: true, Last: true, RSV1: ev.RSV1}, true
+	return Event{Payload: a.Buf, Opcode: ev.Opcode, First: true, Last: true}, true
 }
 
 // append adds p to Buf, without a copy if it is there already.

@@ -15,7 +15,7 @@ func samePlace(a, b []byte) bool {
 func TestAssemblerPassesWholeEventsThrough(t *testing.T) {
 	var a Assembler
 	for _, op := range []Opcode{Text, Binary, Close, Ping, Pong} {
-		ev := Event{[]byte("whole"), op, true, true, false}
+		ev := Event{[]byte("whole"), op, true, true}
 		msg, complete := a.Add(ev)
 		if !complete || msg.Opcode != op || !samePlace(msg.Payload, ev.Payload) || !msg.First || !msg.Last {
 			t.Errorf("%v: got %+v, %v", op, msg, complete)
@@ -38,7 +38,7 @@ func TestAssemblerJoinsPieces(t *testing.T) {
 	for round, pieces := range [][]string{{"a", "b", "c"}, {"", "a"}, {"a", ""}, {"", ""}, {strings.Repeat("x", 1000), "y"}} {
 		for i, p := range pieces {
 			last := i == len(pieces)-1
-			msg, complete := a.Add(Event{[]byte(p), Text, i == 0, last, false})
+			msg, complete := a.Add(Event{[]byte(p), Text, i == 0, last})
 			if complete != last {
 				t.Fatalf("round %d, piece %d: complete is %v", round, i, complete)
 			}
@@ -46,7 +46,7 @@ func TestAssemblerJoinsPieces(t *testing.T) {
 				t.Errorf("round %d: got %+v", round, msg)
 			}
 			// A control frame in between is its own and changes nothing.
-			if ping, complete := a.Add(Event{[]byte("p"), Ping, true, true, false}); !complete || string(ping.Payload) != "p" {
+			if ping, complete := a.Add(Event{[]byte("p"), Ping, true, true}); !complete || string(ping.Payload) != "p" {
 				t.Errorf("ping: %+v, %v", ping, complete)
 			}
 		}
@@ -55,14 +55,14 @@ func TestAssemblerJoinsPieces(t *testing.T) {
 
 func TestAssemblerTakesWhatWasReadInPlace(t *testing.T) {
 	var a Assembler
-	a.Add(Event{[]byte("head "), Binary, true, false, false})
+	a.Add(Event{[]byte("head "), Binary, true, false})
 	room := a.Spare(100)
 	if len(room) < 100 {
 		t.Fatalf("room for %d bytes, asked for 100", len(room))
 	}
 	n := copy(room, "read in place")
 	before := unsafe.SliceData(a.Buf)
-	msg, complete := a.Add(Event{room[:n:n], Binary, false, true, false})
+	msg, complete := a.Add(Event{room[:n:n], Binary, false, true})
 	if !complete || string(msg.Payload) != "head read in place" {
 		t.Errorf("got %q, %v", msg.Payload, complete)
 	}
@@ -75,12 +75,12 @@ func TestAssemblerTakesWhatWasReadInPlace(t *testing.T) {
 // behind one that was not reset away.
 func TestAssemblerFirstPieceInPlace(t *testing.T) {
 	var a Assembler
-	a.Add(Event{[]byte("old "), Binary, true, false, false})
-	a.Add(Event{[]byte("message"), Binary, false, true, false})
+	a.Add(Event{[]byte("old "), Binary, true, false})
+	a.Add(Event{[]byte("message"), Binary, false, true})
 	room := a.Spare(10)
 	n := copy(room, "new")
-	a.Add(Event{room[:n:n], Text, true, false, false})
-	msg, _ := a.Add(Event{nil, Text, false, true, false})
+	a.Add(Event{room[:n:n], Text, true, false})
+	msg, _ := a.Add(Event{nil, Text, false, true})
 	if string(msg.Payload) != "new" {
 		t.Errorf("got %q", msg.Payload)
 	}
@@ -89,10 +89,10 @@ func TestAssemblerFirstPieceInPlace(t *testing.T) {
 // Memory follows the bytes received: at most double, and a little.
 func TestAssemblerGrowsWithBytesReceived(t *testing.T) {
 	var a Assembler
-	a.Add(Event{nil, Binary, true, false, false})
+	a.Add(Event{nil, Binary, true, false})
 	piece := make([]byte, 10)
 	for n := 10; n <= 1<<20; n += 10 {
-		a.Add(Event{piece, Binary, false, false, false})
+		a.Add(Event{piece, Binary, false, false})
 		if len(a.Buf) != n || cap(a.Buf) > 2*n+64 {
 			t.Fatalf("%d bytes received: length %d, capacity %d", n, len(a.Buf), cap(a.Buf))
 		}
@@ -105,9 +105,9 @@ func TestAssemblerGrowOfTheCallers(t *testing.T) {
 		asked = append(asked, n)
 		return append(make([]byte, 0, len(buf)+n+100), buf...)
 	}}
-	a.Add(Event{make([]byte, 50), Binary, true, false, false})
-	a.Add(Event{make([]byte, 100), Binary, false, false, false})
-	a.Add(Event{make([]byte, 101), Binary, false, false, false})
+	a.Add(Event{make([]byte, 50), Binary, true, false})
+	a.Add(Event{make([]byte, 100), Binary, false, false})
+	a.Add(Event{make([]byte, 101), Binary, false, false})
 	a.Spare(1)
 	if fmt.Sprint(asked) != "[50 101]" || len(a.Buf) != 251 {
 		t.Errorf("asked for %v, holds %d bytes", asked, len(a.Buf))
@@ -116,7 +116,7 @@ func TestAssemblerGrowOfTheCallers(t *testing.T) {
 
 func TestAssemblerTakeAndReset(t *testing.T) {
 	var a Assembler
-	a.Add(Event{[]byte("abc"), Binary, true, false, false})
+	a.Add(Event{[]byte("abc"), Binary, true, false})
 	buf := a.Take()
 	if string(buf) != "abc" || a.Buf != nil {
 		t.Errorf("took %q, left %q", buf, a.Buf)
@@ -175,9 +175,9 @@ func TestAssemblerAllocatesNothingOnceGrown(t *testing.T) {
 	var a Assembler
 	piece := make([]byte, 1000)
 	if n := testing.AllocsPerRun(100, func() {
-		a.Add(Event{piece, Binary, true, false, false})
-		a.Add(Event{piece, Binary, false, false, false})
-		a.Add(Event{piece, Binary, false, true, false})
+		a.Add(Event{piece, Binary, true, false})
+		a.Add(Event{piece, Binary, false, false})
+		a.Add(Event{piece, Binary, false, true})
 		a.Reset()
 	}); n != 0 {
 		t.Errorf("%v allocations", n)
@@ -193,7 +193,7 @@ func BenchmarkAssembler(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				for i := range pieces {
-					a.Add(Event{piece, Binary, i == 0, i == pieces-1, false})
+					a.Add(Event{piece, Binary, i == 0, i == pieces-1})
 				}
 			}
 		})

@@ -40,7 +40,7 @@ type Decoder struct {
 	held    uint8     // bytes in buf
 	fin     bool      // the data frame in progress is its message's last
 	first   bool      // no event has been given of the message in progress
-	rsv1    bool      // the message in progress has RSV1 in its first frame
+	rsv1    bool      // the message that came last has RSV1 in its first frame
 	text    textState // of the message in progress, if it is text
 
 	// A header or the payload of a control frame, as far as it has come.
@@ -137,10 +137,11 @@ func (d *Decoder) Next(b []byte) (ev Event, n int, err error) {
 		head += maskedLen
 		mask.XOR(payload, key)
 	}
+	d.rsv1 = false
 	if op == Text && !validText(payload) {
 		return d.badText(payload, head)
 	}
-	return Event{payload, op, true, true, false}, head + size, nil
+	return Event{payload, op, true, true}, head + size, nil
 }
 
 // badText ends the fast path of a text message that is not UTF-8; head is the
@@ -319,7 +320,7 @@ func (d *Decoder) controlPayload(b []byte) (ev Event, n int) {
 	if d.opcode == Continuation {
 		d.stage = stageRest
 	}
-	return Event{payload, d.control, true, true, false}, n
+	return Event{payload, d.control, true, true}, n
 }
 
 // dataPayload takes payload of a data frame from b. With a fault, ev is the
@@ -356,7 +357,7 @@ func (d *Decoder) dataPayload(b []byte) (ev Event, n int, fault *Error) {
 			}
 		}
 	}
-	ev = Event{payload, d.opcode, d.first, last, d.rsv1}
+	ev = Event{payload, d.opcode, d.first, last}
 	if n == 0 && !d.first && !last {
 		ev = Event{}
 	}

@@ -17,8 +17,4 @@ type Event struct {
 	// First and Last say that this piece is the first, the last of its message.
 	// A control frame is always both.
 	First, Last bool
-
-	// RSV1 says that the first frame of this piece's message had that bit, so that what
-	// the pieces hold together is compressed (RFC 7692 6). See [Decoder.AllowRSV1].
-	RSV1 bool
 }

@@ -266,7 +266,7 @@ func (c *Client) handle(ev frame.Event) {
 			c.sendFrame(frame.Header{Fin: true, Opcode: frame.Close}, ev.Payload)
 		}
 	default:
-		if ev.RSV1 {
+		if c.dec.RSV1() {
 			c.inflate(ev)
 			return
 		}
