@@ -2,30 +2,35 @@ package deflate_test
 
 import (
 	"fmt"
+	"net/http"
+	"slices"
 
 	"github.com/framerail/framerail/frame/deflate"
 )
 
-// Two messages of a conversation with context takeover: the second refers to the first.
-func ExampleCompressor_Append() {
-	var sender, receiver deflate.Window // of one direction, at its two ends
-	sender.Use(make([]byte, 1<<deflate.MaxWindowBits))
-	receiver.Use(make([]byte, 1<<deflate.MaxWindowBits))
-
-	var c deflate.Compressor
-	var f deflate.Inflater
-	buf := make([]byte, 1000)
-	for _, price := range []string{"17.30", "17.31"} {
-		message := fmt.Sprintf(`{"topic":"prices","venue":"Berlin","symbol":"FRM","currency":"EUR","unit":"piece","bid":%s,"ask":18.00,"note":"delayed by a quarter of an hour"}`, price)
-		packed := c.Append(nil, []byte(message), &sender, true)
-		sender.Add([]byte(message))
-
-		f.Reset(deflate.MaxWindowBits)
-		n, _, done, err := f.Inflate(buf, packed, true, &receiver)
-		receiver.Add(buf[:n])
-		fmt.Println(string(buf[:n]) == message, done, err, len(packed) < len(message)/3)
+// A server that wants no client's window to be larger than 4 KiB gets three offers, in
+// two lines, of which the first has a parameter that it does not know.
+func ExampleNegotiate() {
+	header := http.Header{"Sec-Websocket-Extensions": {
+		"permessage-deflate; fast, permessage-deflate; client_max_window_bits",
+		"permessage-deflate",
+	}}
+	offers := slices.Values(header["Sec-Websocket-Extensions"])
+	if agreed, ok := deflate.Negotiate(offers, deflate.Params{ClientMaxWindowBits: 12}); ok {
+		fmt.Println("Sec-WebSocket-Extensions:", agreed)
 	}
+	// Output: Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=12
+}
+
+// A client would like the server to use a small window, and takes any if it must.
+func ExampleCheckAnswer() {
+	wishes := []deflate.Params{{ServerMaxWindowBits: 9}, {}}
+	fmt.Printf("Sec-WebSocket-Extensions: %s\n", deflate.AppendOffers(nil, wishes...))
+
+	answer := []string{"permessage-deflate; server_max_window_bits=11"}
+	agreed, ok, err := deflate.CheckAnswer(slices.Values(answer), wishes...)
+	fmt.Println(agreed, ok, err)
 	// Output:
-	// true true <nil> false
-	// true true <nil> true
+	// Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=9; client_max_window_bits, permessage-deflate; client_max_window_bits
+	// permessage-deflate; server_max_window_bits=11 true <nil>
 }
