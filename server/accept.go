@@ -15,6 +15,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/kernel"
+	"github.com/framerail/framerail/internal/secure"
 	"github.com/framerail/framerail/internal/socket"
 )
 
@@ -29,7 +30,8 @@ type arrival struct {
 	below    conn.Transport // nil: the socket of fd
 	tls      *tls.Config    // nil: no TLS
 	standing standing
-	upgraded *conn.Opening // what net/http's handshake has left; nil: one is to come
+	secured  *secure.Transport // TLS that is established; nil: none
+	upgraded *conn.Opening     // what net/http's handshake has left; nil: one is to come
 }
 
 // close ends a connection that no loop has taken.

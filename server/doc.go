@@ -180,8 +180,13 @@
 //
 // With a Handler, requests that ask for no WebSocket are handed to net/http, along
 // with the connection and the bytes already read: a page and its WebSocket can share
-// a port. Each TCP connection serves one such request. There is no timeout for
-// content that a request brings, other than a Handler's own.
+// a port. net/http then serves the connection, with keep-alive, pipelining and all, until
+// it ends, has been idle for IdleTimeout, or a handshake comes: that is the server's
+// again, with the frames behind it, over TLS as well. There is no timeout for content that
+// a request brings, other than a Handler's own.
+//
+// With RouteUpgrades the Handler gets the handshakes, too, so that an [http.ServeMux]
+// routes them to handlers that call Upgrade.
 //
 // # Inside net/http
 //

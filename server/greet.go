@@ -40,6 +40,10 @@ func (l *loop) admit(a arrival) {
 	if below == nil {
 		below = &cl.sock
 	}
+	if a.secured != nil {
+		a.secured.Attach(below, l.conns.Buffers())
+		below = a.secured
+	}
 	if a.tls != nil {
 		below = secure.New(below, a.remote, a.tls, l.conns.Buffers())
 		cl.phase = securing
@@ -154,11 +158,13 @@ func (l *loop) answer(cl *client, head, rest []byte) {
 		l.refuseRequest(cl, &g.req, excess)
 		return
 	}
-	if l.run.http != nil && !g.req.IsUpgrade() {
+	if l.run.http != nil && (l.run.routes || !g.req.IsUpgrade()) {
 		l.handOver(cl, head, rest)
 		return
 	}
-	o, refusal := l.run.decide(&g.req, applicant{remote: cl.RemoteAddr(), secure: cl.isSecure(), cl: cl}, g.out[:0])
+	o, refusal := l.run.decide(&g.req, applicant{
+		remote: cl.RemoteAddr(), secure: cl.isSecure(), path: l.run.path, cl: cl,
+	}, g.out[:0])
 	if refusal != nil {
 		l.refuseRequest(cl, &g.req, refusal)
 		return

@@ -1,15 +1,19 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
+	"sync/atomic"
 
 	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/secure"
 	"github.com/framerail/framerail/internal/socket"
 )
 
@@ -27,19 +31,18 @@ type handover struct {
 // beyond it a request is answered with 503.
 const handoverBacklog = 128
 
-func newHandover(h http.Handler, r *running, log slog.Handler) *handover {
+func newHandover(s *Server, r *running, log slog.Handler) *handover {
 	ho := &handover{
 		server: http.Server{
-			Handler:           withTLS{h},
-			ConnContext:       keepTLS,
+			Handler:           &handed{Handler: s.Handler, srv: s, routes: s.RouteUpgrades},
+			ConnContext:       keepAhead,
 			ReadHeaderTimeout: r.handshakeTimeout,
+			IdleTimeout:       max(r.config.IdleTimeout, 0),
+			MaxHeaderBytes:    cmp.Or(r.head.MaxHeadBytes, handshake.MaxHeadBytes),
 			ErrorLog:          slog.NewLogLogger(log, slog.LevelError),
 		},
 		conns: make(chan net.Conn, handoverBacklog),
 	}
-	// A later request on the same TCP connection might be a handshake, and would
-	// find itself in the wrong place: each connection serves one.
-	ho.server.SetKeepAlivesEnabled(false)
 	go func() {
 		if err := ho.server.Serve(ho); !errors.Is(err, http.ErrServerClosed) {
 			r.logger.Error("framerail: net/http no longer serves requests", "error", err)
@@ -99,22 +102,19 @@ func (l *loop) handOver(cl *client, head, rest []byte) {
 		l.refuse(cl, handshake.Unavailable(1))
 		return
 	}
-	read := make([]byte, 0, len(head)+len(rest))
-	read = append(append(read, head...), rest...)
-	addr, standing := cl.RemoteAddr().Addr(), cl.standing
-	leave := func() { l.run.admission.leave(addr, standing) }
+	ahead := &readAhead{Conn: nc, run: l.run, remote: cl.RemoteAddr(), standing: cl.standing}
+	ahead.read = append(append(make([]byte, 0, len(head)+len(rest)), head...), rest...)
 	// Counted until net/http closes it, which may be before offer returns.
 	cl.standing = uncounted
-	below := nc
-	t := cl.tls()
-	if t != nil {
-		nc = t.Detach(below)
+	if t := cl.tls(); t != nil {
+		ahead.state, ahead.secure = cl.TLS(), t
+		ahead.Conn = t.Detach(nc)
 	}
-	if !l.run.http.offer(&readAhead{Conn: nc, read: read, leave: sync.OnceFunc(leave)}) {
-		cl.standing = standing
-		_ = below.Close()
-		if t != nil {
-			t.Detach(nil)
+	if !l.run.http.offer(ahead) {
+		cl.standing = ahead.standing
+		_ = nc.Close()
+		if ahead.secure != nil {
+			ahead.secure.Detach(nil)
 		}
 		l.refuse(cl, handshake.Unavailable(1))
 		return
@@ -123,35 +123,48 @@ func (l *loop) handOver(cl *client, head, rest []byte) {
 	l.drop(cl) // the net.Conn has a descriptor of its own
 }
 
-// tlsKey is the key of a connection's TLS state in the context of its requests.
-type tlsKey struct{}
-
-// keepTLS does for a readAhead what net/http does for a *tls.Conn.
-func keepTLS(ctx context.Context, c net.Conn) context.Context {
-	if ahead, ok := c.(*readAhead); ok {
-		if over, ok := ahead.Conn.(*tls.Conn); ok {
-			state := over.ConnectionState()
-			return context.WithValue(ctx, tlsKey{}, &state)
-		}
-	}
-	return ctx
+// handed is the program's Handler, but for the handshakes that come on connections which
+// net/http serves: without RouteUpgrades they are the server's.
+type handed struct {
+	http.Handler
+	srv    *Server
+	routes bool
 }
 
-// withTLS gives requests the TLS state of their connection.
-type withTLS struct{ http.Handler }
-
-func (h withTLS) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if state, ok := r.Context().Value(tlsKey{}).(*tls.ConnectionState); ok {
-		r.TLS = state
+func (h *handed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if ahead := aheadOf(r); ahead != nil {
+		r.TLS = ahead.state
+	}
+	if !h.routes && handshake.IsUpgradeHTTP(r) {
+		_ = h.srv.upgrade(w, r, nil, h.srv.Path) // which answers and logs
+		return
 	}
 	h.Handler.ServeHTTP(w, r)
+}
+
+// aheadKey is the key of a readAhead in the context of its requests.
+type aheadKey struct{}
+
+func keepAhead(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, aheadKey{}, c)
+}
+
+// aheadOf is the connection that a server has handed to net/http; nil for others.
+func aheadOf(r *http.Request) *readAhead {
+	ahead, _ := r.Context().Value(aheadKey{}).(*readAhead)
+	return ahead
 }
 
 // readAhead is a connection of which some bytes were read before.
 type readAhead struct {
 	net.Conn
-	read  []byte
-	leave func()
+	read     []byte
+	run      *running
+	remote   netip.AddrPort
+	standing standing
+	gone     atomic.Bool       // it is no longer counted, or somebody else's to count
+	secure   *secure.Transport // nil: plain
+	state    *tls.ConnectionState
 }
 
 // Close tells, too, that there is one connection less.
@@ -159,6 +172,13 @@ func (c *readAhead) Close() error {
 	err := c.Conn.Close()
 	c.leave()
 	return err
+}
+
+// leave has the connection no longer counted, unless it is somebody else's by now.
+func (c *readAhead) leave() {
+	if c.gone.CompareAndSwap(false, true) {
+		c.run.admission.leave(c.remote.Addr(), c.standing)
+	}
 }
 
 func (c *readAhead) Read(b []byte) (int, error) {

@@ -56,7 +56,8 @@ func (r *Refusal) status() int {
 // applicant is who asks for a connection.
 type applicant struct {
 	remote netip.AddrPort
-	secure bool // it came over TLS
+	secure bool   // it came over TLS
+	path   string // the only path for it, "" for any
 	// One of the two is set: the client as a loop sees it, or what net/http has made of
 	// its request, and the fields that its handler has set for the answer.
 	cl     *client
@@ -77,8 +78,8 @@ func (a *applicant) request(req *handshake.Request) *http.Request {
 // decide judges a request and appends the answer that accepts it to dst. The refusal is the
 // answer that does not.
 func (r *running) decide(req *handshake.Request, who applicant, dst []byte) (o conn.Opening, refusal *handshake.Refusal) {
-	if who.http == nil && r.path != "" && string(req.Path) != r.path {
-		return o, handshake.ErrNotFound // within net/http the program's own routing has decided
+	if who.path != "" && string(req.Path) != who.path {
+		return o, handshake.ErrNotFound
 	}
 	if err := req.Verify(); err != nil {
 		return o, asRefusal(err)

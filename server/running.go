@@ -25,6 +25,7 @@ type running struct {
 	logger *slog.Logger
 
 	path             string
+	routes           bool // the Handler gets handshakes, too
 	originPatterns   []string
 	subprotocols     []string
 	check            func(*Handshake) error
@@ -57,6 +58,7 @@ func (s *Server) start(k kernel.Kernel) (*running, error) {
 		kernel:           k,
 		config:           s.config().WithDefaults(),
 		path:             s.Path,
+		routes:           s.RouteUpgrades,
 		originPatterns:   append([]string(nil), s.OriginPatterns...),
 		subprotocols:     append([]string(nil), s.Subprotocols...),
 		check:            s.Check,
@@ -93,7 +95,7 @@ func (s *Server) start(k kernel.Kernel) (*running, error) {
 	r.budget.init(r, s.MaxBuffers)
 	_, actual := k.(kernel.Real)
 	if actual && s.Handler != nil { // net/http needs sockets
-		r.http = newHandover(s.Handler, r, sampled.of("net/http"))
+		r.http = newHandover(s, r, sampled.of("net/http"))
 	}
 	s.clients.setOrdered(!actual)
 	// In a simulation callbacks take no time by its clock.

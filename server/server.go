@@ -87,9 +87,14 @@ type Server struct {
 	TLSConfig *tls.Config
 
 	// Handler serves requests that do not ask for a WebSocket, through net/http and
-	// on its goroutines, one request for each TCP connection. Nil: they are refused,
-	// with 426 as a rule.
+	// on its goroutines; a handshake that comes later on the same TCP connection is the
+	// server's again. Nil: they are refused, with 426 as a rule.
 	Handler http.Handler
+	// RouteUpgrades has the Handler get handshakes as well: an [http.ServeMux] routes
+	// them, by patterns with wildcards, to handlers that call Upgrade. Path is not looked
+	// at then, and every handshake costs what a request to net/http does. False: the
+	// server answers them itself.
+	RouteUpgrades bool
 
 	// Loops is the number of event loops, each with its share of the connections.
 	// 0: GOMAXPROCS.

@@ -19,7 +19,8 @@ type Stats struct {
 	// A reason that did not occur is missing.
 	//
 	// Accepted is Opened, HandedOver, all of Refused, and those whose request is
-	// still awaited, together.
+	// still awaited, together. A connection on which the Handler's requests are followed
+	// by a handshake counts once more with that.
 	Refused map[Reason]uint64
 
 	// Paced is how often accepting waited for HandshakesPerSecond.
@@ -34,7 +35,8 @@ type LoopStats struct {
 	// Counters are of connections from their opening handshake on.
 	conn.Counters
 
-	// Accepted counts connections that were accepted, whatever became of them.
+	// Accepted counts connections that were accepted, or came by Upgrade, whatever
+	// became of them.
 	Accepted uint64
 	// HandedOver counts those that were given to the Handler.
 	HandedOver uint64

@@ -45,9 +45,15 @@ import (
 // The client's address is r.RemoteAddr, as middleware may have set it: the limits by
 // address go by that.
 //
-// The connection below w must be a *net.TCPConn or a *net.UnixConn: what there is over
-// it, such as TLS, would not be seen by the loop, and fails with ErrNoDescriptor.
+// The connection below w must be a *net.TCPConn, a *net.UnixConn, or one of those that a
+// server has given to its Handler, TLS included. What others are over their socket, such as
+// a *tls.Conn of an http.Server's, a loop would not see: they fail with ErrNoDescriptor.
 func (s *Server) Upgrade(w http.ResponseWriter, r *http.Request, open func(*conn.Conn)) error {
+	return s.upgrade(w, r, open, "")
+}
+
+// upgrade is Upgrade, on one path only if that is not "".
+func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, open func(*conn.Conn), path string) error {
 	run, err := s.runUpgrades()
 	if err != nil {
 		refusal := handshake.ErrInternal
@@ -57,41 +63,38 @@ func (s *Server) Upgrade(w http.ResponseWriter, r *http.Request, open func(*conn
 		answerHTTP(w, refusal)
 		return upgradeError(refusal, err)
 	}
-	remote := remoteOf(r)
-	a := arrival{remote: remote, standing: run.admission.enter(remote.Addr())}
-	delivered := false
+	a, entered := run.arrivalOf(r)
 	defer func() {
-		if !delivered {
-			run.admission.leave(remote.Addr(), a.standing)
+		if entered {
+			run.admission.leave(a.remote.Addr(), a.standing)
 		}
 	}()
 
-	opening, refusal := run.decideHTTP(a, w, r)
+	opening, refusal := run.decideHTTP(a, w, r, path)
 	if refusal != nil {
 		answerHTTP(w, refusal)
-		return run.refuseHTTP(remote, refusal, refusal)
+		return run.refuseHTTP(a.remote, refusal, refusal)
 	}
 	nc, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		answerHTTP(w, handshake.ErrInternal)
-		return run.refuseHTTP(remote, handshake.ErrInternal, fmt.Errorf("framerail: cannot take the connection from net/http: %w", err))
+		return run.refuseHTTP(a.remote, handshake.ErrInternal, fmt.Errorf("framerail: cannot take the connection from net/http: %w", err))
 	}
 	if n := buffered.Reader.Buffered(); n > 0 {
 		b, _ := buffered.Reader.Peek(n) // no more than there is
 		opening.Rest = bytes.Clone(b)
 	}
-	a.fd, err = takeSocket(nc)
-	if err != nil {
+	if err := a.take(nc, &opening, run); err != nil {
 		refusal := handshake.Unavailable(1)
 		if errors.Is(err, ErrNoDescriptor) {
 			refusal = handshake.ErrInternal
 		}
 		answerRaw(nc, refusal)
-		return run.refuseHTTP(remote, refusal, err)
+		return run.refuseHTTP(a.remote, refusal, err)
 	}
 	opening.Accept = open
 	a.upgraded = &opening
-	delivered = true
+	entered = false
 	run.leastLoaded().deliver(a)
 	return nil
 }
@@ -144,7 +147,7 @@ func (s *Server) runUpgrades() (*running, error) {
 }
 
 // decideHTTP judges a request that net/http has read.
-func (r *running) decideHTTP(a arrival, w http.ResponseWriter, hr *http.Request) (o conn.Opening, refusal *handshake.Refusal) {
+func (r *running) decideHTTP(a arrival, w http.ResponseWriter, hr *http.Request, path string) (o conn.Opening, refusal *handshake.Refusal) {
 	var req handshake.Request
 	if err := handshake.ParseHTTP(hr, &req); err != nil {
 		return o, asRefusal(err)
@@ -152,7 +155,7 @@ func (r *running) decideHTTP(a arrival, w http.ResponseWriter, hr *http.Request)
 	if excess := r.excess(a.standing); excess != nil {
 		return o, excess
 	}
-	who := applicant{remote: a.remote, secure: hr.TLS != nil, http: hr, header: handshake.OwnHeader(w.Header())}
+	who := applicant{remote: a.remote, secure: hr.TLS != nil, path: path, http: hr, header: handshake.OwnHeader(w.Header())}
 	o, refusal = r.decide(&req, who, nil)
 	if refusal == nil {
 		o.Request = hr.Clone(context.Background())
@@ -194,18 +197,47 @@ func answerRaw(nc net.Conn, refusal *handshake.Refusal) {
 	_ = nc.Close()
 }
 
-// takeSocket takes the socket out of a connection of package net's, and closes that.
-func takeSocket(nc net.Conn) (fd int, err error) {
-	switch nc.(type) {
+// arrivalOf is a request's connection as the loop will get it, without its socket. It
+// may have been entered for that, and is to leave if it does not get so far.
+func (r *running) arrivalOf(hr *http.Request) (a arrival, entered bool) {
+	if ahead := aheadOf(hr); ahead != nil && ahead.run == r {
+		return arrival{remote: ahead.remote, standing: ahead.standing}, false // counted all along
+	}
+	remote := remoteOf(hr)
+	return arrival{remote: remote, standing: r.admission.enter(remote.Addr())}, true
+}
+
+// take takes the socket, TLS and bytes out of a connection that net/http has given up, and
+// closes that.
+func (a *arrival) take(nc net.Conn, o *conn.Opening, run *running) (err error) {
+	below := nc
+	ahead, handed := nc.(*readAhead)
+	if handed {
+		o.Rest = append(o.Rest, ahead.read...)
+		below = ahead.Conn
+		if ahead.secure != nil {
+			below = ahead.secure.Detached()
+		}
+	}
+	switch below.(type) {
 	case *net.TCPConn, *net.UnixConn:
 	default:
-		return -1, fmt.Errorf("%w: %T", ErrNoDescriptor, nc)
+		return fmt.Errorf("%w: %T", ErrNoDescriptor, below)
 	}
-	fd, err = socket.Take(nc.(syscall.Conn))
-	if err == nil {
-		_ = nc.Close()
+	a.fd, err = socket.Take(below.(syscall.Conn))
+	if err != nil {
+		return err
 	}
-	return fd, err
+	if handed && ahead.run == run && !ahead.gone.CompareAndSwap(false, true) {
+		_ = socket.Close(a.fd) // Close has come before
+		return ErrServerClosed
+	}
+	_ = below.Close()
+	if handed {
+		a.secured = ahead.secure
+		ahead.leave() // another server's count
+	}
+	return nil
 }
 
 // remoteOf is the address of a request's client; zero if it has none of IP.

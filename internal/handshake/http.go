@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/framerail/framerail/internal/token"
@@ -83,6 +84,13 @@ func ParseHTTP(req *http.Request, r *Request) error {
 	head = appendHeader(head, req.Header)
 	head = append(head, "\r\n"...)
 	return Parse(head, r)
+}
+
+// IsUpgradeHTTP is [Request.IsUpgrade] of a request that net/http has read.
+func IsUpgradeHTTP(req *http.Request) bool {
+	return req.ProtoMajor == 1 && req.ProtoMinor >= 1 && slices.ContainsFunc(req.Header["Upgrade"], func(list string) bool {
+		return HasToken(list, "websocket")
+	})
 }
 
 func protocol(minor int) string { return "HTTP/1." + strconv.Itoa(minor) }

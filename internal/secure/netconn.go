@@ -27,7 +27,9 @@ func (c *netConn) Read(p []byte) (n int, err error) {
 		if err := t.catchUp(); err != nil {
 			return 0, err
 		}
-		return t.detached.Read(p)
+		n, err = t.detached.Read(p)
+		t.records.came(p[:n]) // for Attach
+		return n, err
 	case t.shaking != nil:
 		n, err = t.await(p)
 	case !t.records.settle():
