@@ -57,8 +57,7 @@ func (f *Inflater) run(o *output, src []byte) (taken int, full bool, err error) 
 	}
 }
 
-// refill takes bytes while there is room for their bits: 56 at least, if there are so
-// many.
+// refill takes bytes while there is room for their bits: 56 to 63, if there are so many.
 func (f *Inflater) refill(src []byte) []byte {
 	if len(src) >= 8 {
 		n := (63 - f.count) / 8
@@ -67,7 +66,7 @@ func (f *Inflater) refill(src []byte) []byte {
 		// The bits of a byte that was not taken are taken again, as the same.
 		return src[n:]
 	}
-	for len(src) > 0 && f.count <= 56 {
+	for len(src) > 0 && f.count < 56 {
 		f.in |= uint64(src[0]) << f.count
 		f.count += 8
 		src = src[1:]

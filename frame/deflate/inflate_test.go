@@ -61,12 +61,12 @@ func stdBlocks(blocks, history []byte, limit int) (all []byte, err error) {
 // samples are payloads of many kinds.
 func samples() map[string][]byte {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	noise := make([]byte, 100_000)
+	noise := make([]byte, 80_000)
 	for i := range noise {
 		noise[i] = byte(rnd.Uint32())
 	}
 	var words strings.Builder
-	for words.Len() < 200_000 {
+	for words.Len() < 100_000 {
 		words.WriteString([]string{"the ", "loop ", "owns ", "a ", "connection ", "\n", "{\"key\": ", "42}, "}[rnd.IntN(8)])
 	}
 	return map[string][]byte{
@@ -94,8 +94,8 @@ func TestInflate_AgreesWithTheStandardLibraryAtEveryCut(t *testing.T) {
 		for _, level := range []int{flate.HuffmanOnly, 0, 1, 6, 9} {
 			msg := deflated(t, p, level)
 			for _, cut := range [][2]int{{1 << 20, 1 << 20}, {1, 1}, {7, 300}, {1000, 1}, {1, 1000}, {4096, 32768}} {
-				if len(p) > 10_000 && cut[0]*cut[1] == 1 && level != 6 {
-					continue
+				if len(p) > 10_000 && min(cut[0], cut[1]) == 1 && level != 6 {
+					continue // it takes long, and is the same code
 				}
 				got, err := inflateAll(&f, msg, new(Window), 15, cut[0], cut[1], len(p))
 				if err != nil || !bytes.Equal(got, p) {
