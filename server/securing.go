@@ -36,7 +36,7 @@ func (cl *client) isSecure() bool { return cl.tls() != nil }
 // secure goes on with the TLS handshake of a client from which something has come. Until
 // then it costs no more than any other that says nothing.
 func (l *loop) secure(cl *client) {
-	if !l.watch(cl, poller.None) {
+	if !l.watchSecuring(cl, poller.None) {
 		return
 	}
 	t := cl.tls()
@@ -92,8 +92,16 @@ func (l *loop) watchHandshake(token poller.Token, write bool) {
 		if write {
 			i |= poller.Write
 		}
-		l.watch(cl, i)
+		l.watchSecuring(cl, i)
 	}
+}
+
+// watchSecuring is watch for a client of which nothing was counted yet.
+func (l *loop) watchSecuring(cl *client, i poller.Interest) (ok bool) {
+	if ok = l.watch(cl, i); !ok {
+		l.run.refuse(reasonInternal)
+	}
+	return ok
 }
 
 // shaken takes a client over whose TLS handshake has ended.
@@ -109,7 +117,7 @@ func (l *loop) shaken(token poller.Token, err error) {
 		l.tally.secured(cl.tls())
 		cl.tls().Established()
 		cl.phase = greeting
-		if l.watch(cl, poller.Read) {
+		if l.watchSecuring(cl, poller.Read) {
 			l.greet(cl)
 		}
 	} else {
@@ -140,8 +148,7 @@ func (l *loop) unshaken(cl *client, err error) {
 	held := t.Held() > 0
 	t.Plain()
 	cl.phase = leaving
-	if !l.watch(cl, poller.Read) {
-		l.run.refuse(reasonTLS)
+	if !l.watchSecuring(cl, poller.Read) {
 		return
 	}
 	var notTLS tls.RecordHeaderError

@@ -188,6 +188,13 @@ func TestTLS_GarbageIsNotAnswered(t *testing.T) {
 	p.expectGone()
 	log.expect(t, "TLS handshake failed")
 	eventually(t, "the failure to be counted", func() bool { return s.Stats().Refused[TLSFailed] == 1 })
+	dialRaw(t, s).Close()
+	dialTLS(t, s).Close()
+	left := dialRaw(t, s)
+	left.send(string(half(t)))
+	left.Close()
+	eventually(t, "all to leave", func() bool { return load(s) == 0 })
+	expectAllCounted(t, s)
 }
 
 func TestTLS_WhoSaysNothingCostsNoGoroutine(t *testing.T) {
@@ -211,6 +218,19 @@ func half(t *testing.T) []byte {
 	var hello bytes.Buffer
 	_ = tls.Client(recorder{&hello}, trusting()).Handshake()
 	return hello.Bytes()[:hello.Len()/2]
+}
+
+// expectAllCounted checks that each of those accepted, who are all gone, is counted once.
+func expectAllCounted(t *testing.T, s *Server) {
+	t.Helper()
+	st := s.Stats()
+	n := st.Opened + st.HandedOver
+	for _, refused := range st.Refused {
+		n += refused
+	}
+	if n != st.Accepted {
+		t.Errorf("%d accepted, of which %d are accounted for: %+v", st.Accepted, n, st.Refused)
+	}
 }
 
 type recorder struct{ *bytes.Buffer }
@@ -261,6 +281,7 @@ func TestTLS_StalledHandshakesEnd(t *testing.T) {
 	if st[Timeout]+st[TLSBusy] != 3 || st[TLSBusy] == 0 {
 		t.Errorf("counted %v", st)
 	}
+	expectAllCounted(t, s)
 	eventually(t, "its goroutine to end", func() bool { return census().goroutines <= before })
 }
 
