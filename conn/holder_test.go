@@ -106,6 +106,24 @@ func TestHolder_HeldBytesStall(t *testing.T) {
 	}
 }
 
+// A peer that takes what is held back, little by little, takes something.
+func TestHolder_TakingHeldBytesIsNoStall(t *testing.T) {
+	r, h := holdingRig(t, Config{WriteTimeout: time.Second, IdleTimeout: -1})
+	r.wire.room = 0
+	if err := r.c.SendText("hello, hello"); err != nil {
+		t.Fatal(err)
+	}
+	r.turn()
+	for len(h.kept) > 1 {
+		r.advance(700 * time.Millisecond)
+		r.wire.room = 1
+		r.d.Writable()
+		if r.closed > 0 {
+			t.Fatalf("cut with %d bytes held back: %v", len(h.kept), r.info())
+		}
+	}
+}
+
 // What a read has the transport say is sent, although no frame is.
 func TestHolder_AnswersOfItsOwnAreSent(t *testing.T) {
 	r, h := holdingRig(t, Config{})

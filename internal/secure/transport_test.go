@@ -161,6 +161,19 @@ func TestTransport_AsksNoMoreThanItMust(t *testing.T) {
 	}
 }
 
+// Nothing tells of records that crypto/tls has taken in with another.
+func TestTransport_ReadsAllThatHasCome(t *testing.T) {
+	p := newPair(t, 0, 0)
+	for range 5 {
+		if _, err := p.client.Write(make([]byte, 100)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := p.Read(make([]byte, 64<<10)); n != 500 || err != nil && err != conn.ErrWouldBlock {
+		t.Errorf("%d bytes of 500, %v", n, err)
+	}
+}
+
 // What a small buffer leaves is at hand, although nothing arrives.
 func TestTransport_SmallBufferLeavesSome(t *testing.T) {
 	p := newPair(t, 0, 0)
