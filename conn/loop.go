@@ -101,8 +101,8 @@ func NewLoop(config *Config, host Host) *Loop {
 	return &Loop{config: config, host: host, costs: config.rateCosts(), readBuf: make([]byte, ReadSize)}
 }
 
-// Lent is how many pooled buffers the loop's connections hold, and their bytes:
-// none while all are idle. From any goroutine.
+// Lent is how many pooled buffers the loop's connections hold, and their bytes: while
+// all are idle none, but for what compressed messages may refer to. From any goroutine.
 func (l *Loop) Lent() (buffers, bytes int64) { return l.pool.Lent() }
 
 // Buffers is the pool of the loop's connections.
