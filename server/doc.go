@@ -206,6 +206,11 @@
 // Close end them. The http.Server knows nothing of these connections any more and does not
 // wait for them: end it first, and this server after it.
 //
+// A connection of net/http's that is no plain socket, such as one over TLS, cannot move to
+// the loop: two goroutines carry its bytes, with the same callbacks. Over TLS it costs
+// less to have this server listen, with ServeTLS, the mux as its Handler and
+// RouteUpgrades: there TLS is on the loop.
+//
 // # Platforms
 //
 // linux, with epoll; darwin, freebsd, netbsd, openbsd and dragonfly, with kqueue.

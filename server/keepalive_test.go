@@ -1,7 +1,6 @@
 package server
 
 import (
-	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -167,17 +166,4 @@ func TestUpgrade_ToAnotherServerFromAHandler(t *testing.T) {
 		}
 		p.alive()
 	})
-}
-
-// What is more than its socket stays with net/http, which is told why.
-func TestUpgrade_ConnectionsThatAreNoSocketsGet500(t *testing.T) {
-	s, results := &Server{}, make(chan error, 1)
-	web := serveWebOn(t, s, upgrades(s, results), listenOddly)
-	p := web.dialRaw(t)
-	p.send(with("A: b"))
-	p.expectRefusal(500)
-	if err := receive(t, results); !errors.Is(err, ErrNoDescriptor) {
-		t.Errorf("got %v", err)
-	}
-	s.run.admission.nobody(t)
 }

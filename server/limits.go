@@ -154,6 +154,9 @@ const (
 	// lingerTimeout is how long a refused client may take to read its answer
 	// before the socket is closed under it.
 	lingerTimeout = 2 * time.Second
+	// bridgeBuffer is what each direction of a bridge copies through, in bytes: it is
+	// held while the connection lives, like net/http's own.
+	bridgeBuffer = 4 << 10
 	// drainGrace is how long a client that was accepted has for its request once
 	// the server drains: some round trips to a phone. Beyond it, it gets 503.
 	drainGrace = 2 * time.Second

@@ -44,6 +44,7 @@ type running struct {
 	budget    budget
 	pacer     pacer
 	paced     atomic.Uint64 // how often the pacer made accepting wait
+	bridges   sessions      // that have something to carry
 	drained   sync.Once     // the end of the shutdown is logged
 	panics    atomic.Uint64 // in Check, before there is a connection
 	stopping  chan struct{} // closed when the server is told to stop

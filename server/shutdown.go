@@ -86,6 +86,9 @@ func (s *Server) drain(ctx context.Context, run *running) error {
 			return s.cutLate(run, ctx.Err())
 		}
 	}
+	if !run.kernel.Await(run.bridges.idle(), ctx.Done(), time.Time{}) {
+		return s.cutLate(run, ctx.Err())
+	}
 	if run.http != nil {
 		if err := run.http.server.Shutdown(ctx); err != nil {
 			return s.cutLate(run, err)

@@ -45,9 +45,10 @@ import (
 // The client's address is r.RemoteAddr, as middleware may have set it: the limits by
 // address go by that.
 //
-// The connection below w must be a *net.TCPConn, a *net.UnixConn, or one of those that a
-// server has given to its Handler, TLS included. What others are over their socket, such as
-// a *tls.Conn of an http.Server's, a loop would not see: they fail with ErrNoDescriptor.
+// The loop takes the socket out of a *net.TCPConn, of a *net.UnixConn, and of what a server
+// has given to its Handler, TLS included. Any other connection, such as a *tls.Conn of an
+// http.Server's, stays as it is: two goroutines and 8 KiB carry bytes between it and the
+// loop, by way of a pair of sockets. Callbacks, limits and Shutdown are the same.
 func (s *Server) Upgrade(w http.ResponseWriter, r *http.Request, open func(*conn.Conn)) error {
 	return s.upgrade(w, r, open, "")
 }
@@ -86,9 +87,6 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, open func(*conn
 	}
 	if err := a.take(nc, &opening, run); err != nil {
 		refusal := handshake.Unavailable(1)
-		if errors.Is(err, ErrNoDescriptor) {
-			refusal = handshake.ErrInternal
-		}
 		answerRaw(nc, refusal)
 		return run.refuseHTTP(a.remote, refusal, err)
 	}
@@ -208,7 +206,7 @@ func (r *running) arrivalOf(hr *http.Request) (a arrival, entered bool) {
 }
 
 // take takes the socket, TLS and bytes out of a connection that net/http has given up, and
-// closes that.
+// closes that, or builds a bridge to it.
 func (a *arrival) take(nc net.Conn, o *conn.Opening, run *running) (err error) {
 	below := nc
 	ahead, handed := nc.(*readAhead)
@@ -222,7 +220,11 @@ func (a *arrival) take(nc net.Conn, o *conn.Opening, run *running) (err error) {
 	switch below.(type) {
 	case *net.TCPConn, *net.UnixConn:
 	default:
-		return fmt.Errorf("%w: %T", ErrNoDescriptor, below)
+		b, err := run.newBridge(nc)
+		if err == nil {
+			a.fd, a.below = int(b.fd), b
+		}
+		return err
 	}
 	a.fd, err = socket.Take(below.(syscall.Conn))
 	if err != nil {

@@ -33,7 +33,7 @@ func start(t *testing.T, p Peer) string {
 }
 
 func TestPeersEcho(t *testing.T) {
-	for _, p := range slices.Concat(All(), Secure()) {
+	for _, p := range slices.Concat(All(), Secure(), Upgrading()) {
 		t.Run(p.Name, func(t *testing.T) {
 			addr := start(t, p)
 			c, err := net.Dial("tcp", addr)

@@ -65,5 +65,34 @@ func Conn(fd int) (net.Conn, error) {
 	return c, err
 }
 
+// Pair makes two sockets that are connected with each other: a descriptor, non-blocking and
+// closed on exec, and a net.Conn. Both are the caller's to close.
+func Pair() (fd int, far *net.UnixConn, err error) {
+	syscall.ForkLock.RLock()
+	ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err == nil {
+		unix.CloseOnExec(ends[0])
+		unix.CloseOnExec(ends[1])
+	}
+	syscall.ForkLock.RUnlock()
+	if err != nil {
+		return -1, nil, wrap("socketpair", err)
+	}
+	f := os.NewFile(uintptr(ends[1]), "")
+	defer f.Close()
+	c, err := net.FileConn(f)
+	if err == nil {
+		err = SetNonblock(ends[0], true)
+	}
+	if err != nil {
+		_ = Close(ends[0])
+		if c != nil {
+			_ = c.Close()
+		}
+		return -1, nil, err
+	}
+	return ends[0], c.(*net.UnixConn), nil
+}
+
 // keepAlivePeriod is package net's own.
 const keepAlivePeriod = 15 * time.Second
