@@ -156,6 +156,15 @@ func FuzzUTF8(f *testing.F) {
 			b = b[:200]
 		}
 		checkText(t, b, firstBadFast(b))
+
+		var check TextCheck
+		good := check.Accept(b[:len(b)/2], false)
+		if good == len(b)/2 {
+			good += check.Accept(b[len(b)/2:], true)
+		}
+		if valid := utf8.Valid(b); valid != (good == len(b)) {
+			t.Errorf("%q: %d good bytes, valid: %v", b, good, valid)
+		}
 	})
 }
 

@@ -123,7 +123,18 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 		chosen := r.SelectSubprotocol([]string{"chat", "a", "v1"})
-		answer, err := AppendResponse(nil, r, Response{Subprotocol: chosen})
+		extensions := 0
+		for line := range r.Extensions {
+			if CheckExtensions(line) != nil {
+				t.Errorf("%q was let pass", line)
+			}
+			extensions++
+		}
+		agreed := ""
+		if extensions > 0 {
+			agreed = "permessage-deflate"
+		}
+		answer, err := AppendResponse(nil, r, Response{Subprotocol: chosen, Extensions: agreed})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -134,8 +145,8 @@ func FuzzParse(f *testing.F) {
 		if chosen != "" && !strings.Contains(string(head), chosen) {
 			t.Errorf("%q was not offered", chosen)
 		}
-		if len(resp.Header["Sec-Websocket-Extensions"]) > 0 {
-			t.Error("answered with an extension")
+		if got := resp.Header.Get("Sec-WebSocket-Extensions"); got != agreed {
+			t.Errorf("answered with extensions %q, want %q", got, agreed)
 		}
 	})
 }
