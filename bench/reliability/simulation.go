@@ -17,6 +17,7 @@ type simulationCommand struct {
 	scale
 	Lives   int    `default:"10000000" help:"Connections."`
 	Workers int    `default:"2" help:"Simulations at a time."`
+	TLS     bool   `name:"tls" help:"Play them over TLS."`
 	Seed    uint64 `default:"1" help:"The first seed; each simulation has the next."`
 }
 
@@ -33,7 +34,7 @@ func (b *simulationCommand) Run(ctx context.Context) error {
 	v := new(verdict)
 	plan := lives.Plan{
 		Seed: b.Seed, Clients: livesAtOnce, Faults: servertest.Rough(),
-		Break: either(b.scale, 0, lives.BreakDouble),
+		TLS: b.TLS, Break: either(b.scale, 0, lives.BreakDouble),
 	}
 	total, seeds, err := playAll(ctx, v, plan, b.Workers, func(r lives.Result) bool { return r.Lives >= b.Lives })
 	if err != nil {
