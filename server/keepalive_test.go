@@ -66,6 +66,35 @@ func TestHandler_KeepAliveAndPipelining(t *testing.T) {
 	})
 }
 
+// What HTTP has for a connection that is kept, one after the other on the same.
+func TestHandler_ExpectHTTP10AndLargeResponsesKeepTheConnection(t *testing.T) {
+	large := strings.Repeat("0123456789abcdef", 256<<10)
+	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
+		mux := http.NewServeMux()
+		mux.HandleFunc("/", describe)
+		mux.HandleFunc("/large", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, large) })
+		s := begin(t, &Server{OnMessage: echo, Handler: mux})
+		p := dial(t, s)
+		p.send("POST /e HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n")
+		p.expectStatus(100)
+		p.send("hello")
+		p.expectBody("POST /e HTTP/1.1 hello <nil>")
+		p.send("GET /large HTTP/1.1\r\nHost: a\r\n\r\n")
+		p.expectBody(large)
+		p.send("POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
+		p.expectBody("POST /c HTTP/1.1 hello <nil>")
+		p.send("GET /0 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
+		p.expectBody("GET /0 HTTP/1.0  <nil>")
+		p.greet()
+		p.alive()
+
+		p = dial(t, s)
+		p.send("GET /0 HTTP/1.0\r\n\r\n")
+		p.expectBody("GET /0 HTTP/1.0  <nil>")
+		p.expectEOF()
+	})
+}
+
 func TestHandler_LaterHandshakesObeyTheServersRules(t *testing.T) {
 	s := handled(describe)
 	s.Path = "/chat"

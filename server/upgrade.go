@@ -48,7 +48,8 @@ import (
 // The loop takes the socket out of a *net.TCPConn, of a *net.UnixConn, and of what a server
 // has given to its Handler, TLS included. Any other connection, such as a *tls.Conn of an
 // http.Server's, stays as it is: two goroutines and 8 KiB carry bytes between it and the
-// loop, by way of a pair of sockets. Callbacks, limits and Shutdown are the same.
+// loop, by way of a pair of sockets, which takes two descriptors more. Callbacks, limits
+// and Shutdown are the same.
 func (s *Server) Upgrade(w http.ResponseWriter, r *http.Request, open func(*conn.Conn)) error {
 	return s.upgrade(w, r, open, "")
 }
