@@ -118,7 +118,7 @@ func (l *loop) seeOff(cl *client, ready poller.Interest) {
 	}
 	switch _, err := cl.below().Read(l.greeter.in); {
 	case err == nil, err == conn.ErrWouldBlock, err == conn.ErrHeld:
-	case err == io.EOF && cl.head != nil:
+	case (err == io.EOF || err == conn.ErrTruncated) && cl.head != nil:
 		l.watch(cl, poller.Write) // it has no more to say, but may still listen
 	default:
 		l.drop(cl)
