@@ -164,7 +164,7 @@ var livesOfAllKinds = append(compressedLives, []lifeOfAKind{
 		_, err := c.Write(request[:1+r.IntN(len(request)-2)])
 		return err
 	}},
-	{"a page", answered(plain())},
+	{"a page", answered(plain("Connection: close"))},
 	{"a request that is refused", answered(upgrade("Host: again"))},
 	{"a request that is no HTTP", answered("\x16\x03\x01\x02\x00")},
 	{"echo and Close", opened("/", func(c *client, r *rand.Rand) error {
