@@ -23,6 +23,8 @@ var mayUse = map[string]string{
 	"poller/poller_epoll.go":    "one for a loop, on which it sleeps",
 	"internal/kernel/kernel.go": "acceptors that pause, and who waits for Shutdown",
 	"server/watchdog.go":        "one for a server",
+	"server/bridge.go":          "a net.Conn that stays net/http's, at its end",
+	"server/upgrade.go":         "a net.Conn of net/http's that is refused",
 }
 
 // The timers of connections are on their loop's wheel: neither conn nor server nor
