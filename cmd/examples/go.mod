@@ -1,4 +1,4 @@
-module github.com/framerail/framerail/examples
+module github.com/framerail/framerail/cmd/examples
 
 go 1.26.0
 
@@ -47,4 +47,4 @@ require (
 	google.golang.org/protobuf v1.36.10 // indirect
 )
 
-replace github.com/framerail/framerail => ../
+replace github.com/framerail/framerail => ../..
