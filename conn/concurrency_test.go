@@ -15,8 +15,10 @@ import (
 // messages arrive in its order, and the connection comes to its end.
 func TestEveryMethodFromManyGoroutines(t *testing.T) {
 	both(t, func(t *testing.T, dispatch Dispatch) {
-		const goroutines, each = 16, 40
-		r := openRig(t, Config{Dispatch: dispatch, MaxPending: 8 << 20, Handlers: Handlers{
+		// All that is sent, 5.3 MB, may have to wait behind one Writer, for which there is
+		// half of the bound.
+		const goroutines, each, maxPending = 16, 40, 16 << 20
+		r := openRig(t, Config{Dispatch: dispatch, MaxPending: maxPending, Handlers: Handlers{
 			Message: func(c *Conn, m Message) { _ = c.Send(m.Type, m.Payload) },
 			Ping:    func(c *Conn, p []byte) { _ = c.Pong(p) },
 			Drained: func(c *Conn) { c.SetValue("drained") },
