@@ -257,8 +257,8 @@ func script(dial func(string) (net.Conn, error), addrs []string, pending func() 
 		_ = nc.(*net.TCPConn).SetLinger(0)
 	})
 	for _, request := range []string{
-		"GET / HTTP/1.1\r\nHost: a\r\n\r\n", // for the Handler
-		"nonsense\r\n\r\n",                  // refused
+		"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", // for the Handler
+		"nonsense\r\n\r\n", // refused
 	} {
 		if nc, err := dial(addrs[0]); err == nil {
 			_ = nc.SetDeadline(time.Now().Add(patienceOfScript))
