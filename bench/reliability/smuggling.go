@@ -173,9 +173,10 @@ func handshakeWith(start, host string, lines ...string) string {
 	return strings.Join(all, "\r\n") + "\r\n\r\n"
 }
 
-// plain is a request for a page.
+// plain is a request for a page, the last one of its connection: nothing behind it is to
+// be answered.
 func plain(lines ...string) string {
-	return strings.Join(append([]string{"GET / HTTP/1.1", "Host: localhost"}, lines...), "\r\n") + "\r\n\r\n"
+	return strings.Join(append([]string{"GET / HTTP/1.1", "Host: localhost", "Connection: close"}, lines...), "\r\n") + "\r\n\r\n"
 }
 
 // smuggledRequests are the requests; where a section is named it is RFC 9112's.
