@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/framerail/framerail/frame"
@@ -78,8 +79,10 @@ type Loop struct {
 
 	shared  sharedCounters
 	pool    buffer.Pool
-	queues  sync.Pool // *queue
 	inboxes sync.Pool // *inbox
+
+	spareQueue atomic.Pointer[queue]
+	queues     sync.Pool // *queue, those given back beyond the spare one
 
 	// Owned by the loop.
 	readBuf   []byte

@@ -63,10 +63,7 @@ func newQueue() *queue {
 // out is the connection's queue, lent if there is none. mu is held.
 func (c *Conn) out() *queue {
 	if c.tx == nil {
-		q, _ := c.loop.queues.Get().(*queue)
-		if q == nil {
-			q = newQueue()
-		}
+		q := c.loop.lendQueue()
 		q.room.L = &c.mu
 		c.tx = q
 	}
@@ -92,7 +89,26 @@ func (c *Conn) returnQueue(q *queue) {
 		q.room.Broadcast()
 		return
 	}
-	c.loop.queues.Put(q)
+	c.loop.takeQueue(q)
+}
+
+// lendQueue is an empty queue. One lies ready, since most are given back before the
+// next is needed, and a pool would take longer. From any goroutine.
+func (l *Loop) lendQueue() *queue {
+	if q := l.spareQueue.Swap(nil); q != nil {
+		return q
+	}
+	if q, _ := l.queues.Get().(*queue); q != nil {
+		return q
+	}
+	return newQueue()
+}
+
+// takeQueue takes back a queue that is empty. From any goroutine.
+func (l *Loop) takeQueue(q *queue) {
+	if !l.spareQueue.CompareAndSwap(nil, q) {
+		l.queues.Put(q)
+	}
 }
 
 // enqueue appends a frame, masked if this side is a client (RFC 6455 5.3). mu is
@@ -104,9 +120,7 @@ func (c *Conn) enqueue(l *line, h frame.Header, payload []byte) {
 		h.Masked, h.MaskingKey = true, q.newMaskingKey()
 	}
 	c.countTaken(q, h)
-	pool := &c.loop.pool
-	l.append(pool, frame.AppendHeader(q.head[:0], h), 0)
-	l.append(pool, payload, h.MaskingKey)
+	l.appendFrame(&c.loop.pool, h, payload)
 }
 
 // newMaskingKey draws a key that an attacker cannot predict (RFC 6455 10.3).
@@ -184,7 +198,11 @@ func (c *Conn) write(q *queue, iov [][]byte) (n int, ok bool) {
 		total += len(b)
 	}
 	n, err := c.transport.Write(iov)
-	clear(iov)
+	if len(iov) == 1 {
+		iov[0] = nil // as mostly, and quicker
+	} else {
+		clear(iov)
+	}
 	q.iov = iov[:0]
 	q.tally.bytes += uint64(n)
 	if err != nil && err != ErrWouldBlock {

@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/mask"
 )
@@ -35,6 +36,27 @@ func (s *segments) append(pool *buffer.Pool, p []byte, key mask.Key) {
 	}
 }
 
+// appendFrame appends a frame, masked with the key.
+func (s *segments) appendFrame(pool *buffer.Pool, h frame.Header, payload []byte) {
+	room := frame.MaxHeaderLen + len(payload)
+	if room <= segmentSize {
+		if tail := s.tail(pool, room); cap(tail.B)-len(tail.B) >= room {
+			before := len(tail.B)
+			tail.B = frame.AppendHeader(tail.B, h)
+			at := len(tail.B)
+			tail.B = append(tail.B, payload...)
+			if h.Masked {
+				mask.XOR(tail.B[at:], h.MaskingKey)
+			}
+			s.bytes += len(tail.B) - before
+			return
+		}
+	}
+	var head [frame.MaxHeaderLen]byte
+	s.append(pool, frame.AppendHeader(head[:0], h), 0)
+	s.append(pool, payload, h.MaskingKey)
+}
+
 // tail is the last buffer, with room in it. Buffers double from one to the next, so
 // that a single short frame takes little and a long queue few.
 func (s *segments) tail(pool *buffer.Pool, n int) *buffer.Buffer {
@@ -67,6 +89,14 @@ func (s *segments) vec(iov [][]byte) [][]byte {
 func (s *segments) consume(n int) {
 	s.bytes -= n
 	s.gone += int64(n)
+	if s.bytes == 0 { // all of them, as mostly
+		for i, b := range s.bufs {
+			b.Release()
+			s.bufs[i] = nil
+		}
+		s.bufs, s.off = s.bufs[:0], 0
+		return
+	}
 	done := 0
 	for ; done < len(s.bufs); done++ {
 		b := s.bufs[done]
