@@ -2,10 +2,13 @@ package server
 
 import (
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/netip"
+	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/framerail/framerail/conn"
@@ -13,14 +16,22 @@ import (
 )
 
 // bridge is the transport of a connection whose bytes only its own type understands, such
-// as a *tls.Conn of an http.Server's: one end of a pair of sockets. Between the other end
-// and the connection two goroutines copy. So the loop has a descriptor to wait for, and a
+// as a *tls.Conn of an http.Server's: one end of a pair of sockets. A goroutine carries
+// what comes on the connection to the other end; what the loop sends another one carries,
+// which lives while there is something. So the loop has a descriptor to wait for, and a
 // peer that does not read fills the pair and is noticed, as over any socket.
 type bridge struct {
 	sock
 	nc    net.Conn
+	far   *net.UnixConn   // the other end
+	raw   syscall.RawConn // of far
 	local netip.AddrPort
-	cut   atomic.Bool // nc has ended in an unannounced way
+	ended chan struct{}         // closed when nothing comes any more
+	why   atomic.Pointer[error] // what nc failed with
+	done  func()                // called when all is closed
+
+	mu       sync.Mutex
+	carrying bool // guarded by mu: carryOut runs, or has run to the end
 }
 
 // newBridge bridges to nc, which is closed some time after the bridge.
@@ -29,64 +40,175 @@ func (r *running) newBridge(nc net.Conn) (*bridge, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &bridge{sock: sock{fd: int32(fd)}, nc: nc}
+	raw, err := far.SyscallConn()
+	if err != nil { // it is closed, which it is not
+		return nil, errors.Join(err, far.Close(), socket.Close(fd))
+	}
+	b := &bridge{sock: sock{fd: int32(fd)}, nc: nc, far: far, raw: raw, ended: make(chan struct{}), done: r.bridges.end}
 	if addr, err := netip.ParseAddrPort(nc.LocalAddr().String()); err == nil {
 		b.local = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
 	}
 	r.bridges.begin()
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		b.carryIn(far)
-	}()
-	go func() {
-		defer r.bridges.end()
-		b.carryOut(far, ended)
-	}()
+	go b.carryIn()
 	return b, nil
 }
 
-// carryIn copies what comes to the loop.
-func (b *bridge) carryIn(far *net.UnixConn) {
-	if copyAll(far, b.nc) != nil {
-		b.cut.Store(true)
+// bridgeBuffers are for what is carried, while it is.
+var bridgeBuffers = sync.Pool{New: func() any { return new([bridgeBuffer]byte) }}
+
+// carryIn carries what comes to the loop. It waits with a small buffer and has a larger
+// one from the pool while that is not enough.
+func (b *bridge) carryIn() {
+	defer close(b.ended)
+	small := make([]byte, bridgeWait)
+	var large *[bridgeBuffer]byte
+	for buf := small; ; {
+		n, err := b.nc.Read(buf)
+		if n > 0 {
+			if _, err := b.far.Write(buf[:n]); err != nil {
+				break // the loop has closed
+			}
+		}
+		if err != nil {
+			b.fail(err)
+			break
+		}
+		switch full := n == len(buf); {
+		case full && large == nil:
+			large = bridgeBuffers.Get().(*[bridgeBuffer]byte)
+			buf = large[:]
+		case !full && large != nil:
+			bridgeBuffers.Put(large)
+			large, buf = nil, small
+		}
 	}
-	_ = far.CloseWrite()
+	if large != nil {
+		bridgeBuffers.Put(large)
+	}
+	_ = b.far.CloseWrite()
 }
 
-// carryOut copies what the loop sends, and then ends both connections. A peer that is still
-// sending then would lose what it was sent last: it has lingerTimeout to end, too.
-func (b *bridge) carryOut(far *net.UnixConn, ended <-chan struct{}) {
-	err := copyAll(b.nc, far)
-	if c, ok := b.nc.(interface{ CloseWrite() error }); ok && err == nil && c.CloseWrite() == nil {
+// sent sees that what the loop has sent, or the end of it, is carried on.
+func (b *bridge) sent() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.carrying {
+		b.carrying = true
+		go b.carryOut()
+	}
+}
+
+// carryOut carries what the loop has sent until there is nothing or, at the end of it,
+// closes both connections.
+func (b *bridge) carryOut() {
+	buf := bridgeBuffers.Get().(*[bridgeBuffer]byte)
+	defer bridgeBuffers.Put(buf)
+	for {
+		n, err := b.next(buf[:])
+		if err == conn.ErrWouldBlock {
+			return
+		}
+		if err == nil {
+			_, err = b.nc.Write(buf[:n])
+		}
+		if err != nil {
+			b.finish(err)
+			return
+		}
+	}
+}
+
+// next reads what the loop has sent. If there is nothing, carryOut is to return: who
+// sends something next finds it not running.
+func (b *bridge) next(buf []byte) (n int, err error) {
+	read := func(fd uintptr) bool {
+		n, err = socket.Read(int(fd), buf)
+		return true
+	}
+	if e := b.raw.Read(read); e != nil {
+		return 0, e
+	}
+	if err != socket.ErrWouldBlock {
+		return n, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if e := b.raw.Read(read); e != nil { // something may have come in between
+		return 0, e
+	}
+	if err == socket.ErrWouldBlock {
+		b.carrying = false
+		err = conn.ErrWouldBlock
+	}
+	return n, err
+}
+
+// finish ends both connections, after what the loop has sent or because that cannot be
+// carried on. A peer that is still sending would lose what it was sent last: it has
+// lingerTimeout to end, too.
+func (b *bridge) finish(err error) {
+	defer b.done()
+	if err != io.EOF {
+		b.fail(err)
+	} else if c, ok := b.nc.(interface{ CloseWrite() error }); ok && c.CloseWrite() == nil {
 		_ = b.nc.SetReadDeadline(time.Now().Add(lingerTimeout))
-		<-ended
+		<-b.ended
 	}
 	_ = b.nc.Close()
-	_ = far.Close()
-	<-ended
+	_ = b.far.Close()
+	<-b.ended
 }
 
-// copyAll copies to the end of from, which is no error.
-func copyAll(to io.Writer, from io.Reader) error {
-	// Without their other methods: io.CopyBuffer would not use the small buffer.
-	_, err := io.CopyBuffer(struct{ io.Writer }{to}, struct{ io.Reader }{from}, make([]byte, bridgeBuffer))
+// fail notes what the connection has failed with; of several errors the first.
+func (b *bridge) fail(err error) {
+	if err == io.EOF {
+		return // the end, which is none
+	}
+	if _, secure := b.nc.(*tls.Conn); secure && errors.Is(err, io.ErrUnexpectedEOF) {
+		err = conn.ErrTruncated
+	}
+	b.why.CompareAndSwap(nil, &err)
+}
+
+// cause is what an error of the pair's is about: what the connection has failed with.
+func (b *bridge) cause(err error) error {
+	if err == nil || err == conn.ErrWouldBlock {
+		return err
+	}
+	if why := b.why.Load(); why != nil {
+		return *why
+	}
 	return err
 }
 
 // Read implements conn.Transport.
 func (b *bridge) Read(p []byte) (int, error) {
 	n, err := b.sock.Read(p)
-	if err == io.EOF && b.cut.Load() {
-		err = conn.ErrTruncated
+	return n, b.cause(err)
+}
+
+// Write implements conn.Transport.
+func (b *bridge) Write(bufs [][]byte) (int, error) {
+	n, err := b.sock.Write(bufs)
+	if n > 0 {
+		b.sent()
 	}
-	return n, err
+	return n, b.cause(err)
+}
+
+// CloseWrite implements conn.Transport.
+func (b *bridge) CloseWrite() error {
+	err := b.sock.CloseWrite()
+	b.sent()
+	return err
 }
 
 // Close implements conn.Transport. What was sent before has lingerTimeout to leave.
 func (b *bridge) Close() error {
 	_ = b.nc.SetWriteDeadline(time.Now().Add(lingerTimeout))
-	return b.sock.Close()
+	err := b.sock.Close()
+	b.sent()
+	return err
 }
 
 // LocalAddr implements conn.Transport.

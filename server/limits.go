@@ -154,8 +154,10 @@ const (
 	// lingerTimeout is how long a refused client may take to read its answer
 	// before the socket is closed under it.
 	lingerTimeout = 2 * time.Second
-	// bridgeBuffer is what each direction of a bridge copies through, in bytes: it is
-	// held while the connection lives, like net/http's own.
+	// bridgeWait is the buffer, in bytes, with which a bridge waits for its connection:
+	// enough for most messages of clients. While more comes, and for what goes out, it
+	// has one of bridgeBuffer from a pool, as large as net/http's own.
+	bridgeWait   = 512
 	bridgeBuffer = 4 << 10
 	// drainGrace is how long a client that was accepted has for its request once
 	// the server drains: some round trips to a phone. Beyond it, it gets 503.
