@@ -206,10 +206,18 @@
 // Close end them. The http.Server knows nothing of these connections any more and does not
 // wait for them: end it first, and this server after it.
 //
-// A connection of net/http's that is no plain socket, such as one over TLS, cannot move to
-// the loop: two goroutines carry its bytes, with the same callbacks. Over TLS it costs
-// less to have this server listen, with ServeTLS, the mux as its Handler and
-// RouteUpgrades: there TLS is on the loop.
+// A connection over TLS moves to the loop, too, if crypto/tls was put on an
+// [UpgradeListener]:
+//
+//	ln, err := net.Listen("tcp", ":443")
+//	if err != nil {
+//		return err
+//	}
+//	err = httpServer.ServeTLS(server.UpgradeListener(ln), "cert.pem", "key.pem")
+//
+// Without that, or if something else lies between a connection and its socket, it cannot
+// move: goroutines carry its bytes, with the same callbacks. Or this server listens itself,
+// with ServeTLS, the mux as its Handler and RouteUpgrades.
 //
 // # Platforms
 //

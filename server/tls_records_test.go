@@ -35,10 +35,15 @@ const (
 // dialSealer is a peer whose TLS handshake is done, with a suite whose hash is SHA-256.
 func dialSealer(t testing.TB, s *Server) *sealer {
 	t.Helper()
+	return newSealer(t, dialRaw(t, s))
+}
+
+// newSealer does the TLS handshake of a peer.
+func newSealer(t testing.TB, p *peer) *sealer {
+	t.Helper()
 	var keys bytes.Buffer
 	config := trusting()
 	config.KeyLogWriter = &keys
-	p := dialRaw(t, s)
 	c := &sealer{peer: p, under: p.Conn}
 	over := tls.Client(p.Conn, config)
 	if err := over.Handshake(); err != nil {

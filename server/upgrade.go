@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/kernel"
+	"github.com/framerail/framerail/internal/secure"
 	"github.com/framerail/framerail/internal/socket"
 )
 
@@ -46,10 +48,12 @@ import (
 // address go by that.
 //
 // The loop takes the socket out of a *net.TCPConn, of a *net.UnixConn, and of what a server
-// has given to its Handler, TLS included. Any other connection, such as a *tls.Conn of an
-// http.Server's, stays as it is: two goroutines and 8 KiB carry bytes between it and the
-// loop, by way of a pair of sockets, which takes two descriptors more. Callbacks, limits
-// and Shutdown are the same.
+// has given to its Handler, TLS included; and out of a *tls.Conn of an http.Server's that
+// serves an UpgradeListener. Any other connection, such as a *tls.Conn without that, stays
+// as it is: a goroutine, and another while something is sent, carry bytes between it and the
+// loop, by way of a pair of sockets, which takes two descriptors more. Callbacks, limits and
+// Shutdown are the same, but for [conn.ErrTruncated]: crypto/tls tells who reads from it of
+// a stream that was cut within a record, and not of one that was cut between two.
 func (s *Server) Upgrade(w http.ResponseWriter, r *http.Request, open func(*conn.Conn)) error {
 	return s.upgrade(w, r, open, "")
 }
@@ -209,18 +213,12 @@ func (r *running) arrivalOf(hr *http.Request) (a arrival, entered bool) {
 // take takes the socket, TLS and bytes out of a connection that net/http has given up, and
 // closes that, or builds a bridge to it.
 func (a *arrival) take(nc net.Conn, o *conn.Opening, run *running) (err error) {
-	below := nc
 	ahead, handed := nc.(*readAhead)
 	if handed {
 		o.Rest = append(o.Rest, ahead.read...)
-		below = ahead.Conn
-		if ahead.secure != nil {
-			below = ahead.secure.Detached()
-		}
 	}
-	switch below.(type) {
-	case *net.TCPConn, *net.UnixConn:
-	default:
+	below, over := ground(nc)
+	if !isSocket(below) {
 		b, err := run.newBridge(nc)
 		if err == nil {
 			a.fd, a.below = int(b.fd), b
@@ -236,11 +234,28 @@ func (a *arrival) take(nc net.Conn, o *conn.Opening, run *running) (err error) {
 		return ErrServerClosed
 	}
 	_ = below.Close()
+	a.secured = over
 	if handed {
-		a.secured = ahead.secure
 		ahead.leave() // another server's count
 	}
 	return nil
+}
+
+// ground is the connection at the bottom of one of net/http's, as far as it is known what
+// lies in between, and the TLS that does.
+func ground(nc net.Conn) (net.Conn, *secure.Transport) {
+	switch c := nc.(type) {
+	case *readAhead:
+		if c.secure != nil {
+			return c.secure.Detached(), c.secure
+		}
+		return c.Conn, nil
+	case *tls.Conn:
+		if t := secure.Of(c); t != nil {
+			return t.Detached(), t
+		}
+	}
+	return secure.Bare(nc), nil
 }
 
 // remoteOf is the address of a request's client; zero if it has none of IP.

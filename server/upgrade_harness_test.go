@@ -15,8 +15,10 @@ type web struct {
 // serveWeb serves a handler on a free port.
 func serveWeb(t testing.TB, s *Server, h http.Handler) *web {
 	t.Helper()
-	return serveWebOn(t, s, h, func() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") })
+	return serveWebOn(t, s, h, listenLocally)
 }
+
+func listenLocally() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1:0") }
 
 // serveWebOn serves a handler. With the test everything ends, and must then have given
 // back what it took.

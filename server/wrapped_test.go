@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/netip"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -15,30 +17,38 @@ import (
 )
 
 func listenTLS() (net.Listener, error) {
+	return listenTLSOn(func(ln net.Listener) net.Listener { return ln })
+}
+
+// listenMovably listens so that TLS can move to the loop.
+func listenMovably() (net.Listener, error) { return listenTLSOn(UpgradeListener) }
+
+// listenTLSOn is crypto/tls over what wrap makes of a listener.
+func listenTLSOn(wrap func(net.Listener) net.Listener) (net.Listener, error) {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, err
 	}
-	return tls.NewListener(ln, &tls.Config{Certificates: []tls.Certificate{exampleCertificate()}}), nil
+	return tls.NewListener(wrap(ln), &tls.Config{Certificates: []tls.Certificate{exampleCertificate()}}), nil
 }
 
-// bridged runs a test with connections that must be bridged to.
-func bridged(t *testing.T, f func(t *testing.T, listen func() (net.Listener, error), dial func(*web) *peer)) {
-	t.Run("tls", func(t *testing.T) {
-		f(t, listenTLS, func(w *web) *peer {
-			p := w.dialRaw(t)
-			over := tls.Client(p.Conn, trusting())
-			p.Conn, p.r = over, bufio.NewReader(over)
-			return p
-		})
-	})
-	t.Run("of_another_type", func(t *testing.T) {
-		f(t, listenOddly, func(w *web) *peer { return w.dialRaw(t) })
-	})
+// dialTLS is dialRaw over TLS.
+func (w *web) dialTLS(t testing.TB) *peer {
+	p := w.dialRaw(t)
+	over := tls.Client(p.Conn, trusting())
+	p.Conn, p.r = over, bufio.NewReader(over)
+	return p
 }
 
-func TestBridge_SameCallbacks(t *testing.T) {
-	bridged(t, func(t *testing.T, listen func() (net.Listener, error), dial func(*web) *peer) {
+// wrapped runs a test with connections of net/http's that are more than their sockets.
+func wrapped(t *testing.T, f func(t *testing.T, listen func() (net.Listener, error), dial func(*web) *peer)) {
+	t.Run("tls_moved", func(t *testing.T) { f(t, listenMovably, func(w *web) *peer { return w.dialTLS(t) }) })
+	t.Run("tls_bridged", func(t *testing.T) { f(t, listenTLS, func(w *web) *peer { return w.dialTLS(t) }) })
+	t.Run("of_another_type", func(t *testing.T) { f(t, listenOddly, func(w *web) *peer { return w.dialRaw(t) }) })
+}
+
+func TestWrapped_SameCallbacks(t *testing.T) {
+	wrapped(t, func(t *testing.T, listen func() (net.Listener, error), dial func(*web) *peer) {
 		modes(t, func(t *testing.T, d conn.Dispatch) {
 			type seen struct {
 				secure        bool
@@ -76,8 +86,8 @@ func TestBridge_SameCallbacks(t *testing.T) {
 	})
 }
 
-func TestBridge_APeerThatDoesNotReadIsCut(t *testing.T) {
-	bridged(t, func(t *testing.T, listen func() (net.Listener, error), dial func(*web) *peer) {
+func TestWrapped_APeerThatDoesNotReadIsCut(t *testing.T) {
+	wrapped(t, func(t *testing.T, listen func() (net.Listener, error), dial func(*web) *peer) {
 		closed := make(chan conn.CloseInfo, 1)
 		s := &Server{
 			Limits:       Limits{WriteTimeout: 100 * time.Millisecond, MaxPending: 32 << 20},
@@ -107,28 +117,66 @@ func (p *peer) expectEnd() {
 	}
 }
 
-func TestBridge_APeerThatIsCutIsNoticed(t *testing.T) {
-	bridged(t, func(t *testing.T, listen func() (net.Listener, error), dial func(*web) *peer) {
-		closed := make(chan conn.CloseInfo, 1)
-		s := &Server{OnMessage: echo, OnClose: func(_ *conn.Conn, info conn.CloseInfo) { closed <- info }}
-		web := serveWebOn(t, s, upgrades(s, nil), listen)
-		p := dial(web)
-		p.greet()
-		p.alive()
-		if over, ok := p.Conn.(*tls.Conn); ok {
-			_ = over.NetConn().Close()
-		}
-		p.Close()
-		if info := receive(t, closed); info.Clean() || info.Err == nil {
-			t.Errorf("got %+v", info)
-		}
-		s.run.admission.nobody(t)
-	})
+// What a connection fails with is what the close callback is told. crypto/tls does not tell
+// who reads from it whether an end between records was announced: only where it has moved
+// to the loop that is seen.
+func TestWrapped_HowItEndedIsTold(t *testing.T) {
+	cut := func(p *peer) { _ = underTLS(p).CloseWrite() }
+	within := func(p *peer) {
+		_, _ = underTLS(p).Write([]byte{recordData, 3, 3, 0, 100, 'h', 'a', 'l', 'f'})
+		cut(p)
+	}
+	notify := func(p *peer) { _ = p.Conn.(*tls.Conn).CloseWrite() }
+	reset := func(p *peer) { _ = underTLS(p).SetLinger(0); _ = underTLS(p).Close() }
+	for _, test := range []struct {
+		name   string
+		listen func() (net.Listener, error)
+		end    func(*peer)
+		want   error
+	}{
+		{"moved, cut between records", listenMovably, cut, conn.ErrTruncated},
+		{"moved, cut within a record", listenMovably, within, conn.ErrTruncated},
+		{"moved, close_notify", listenMovably, notify, conn.ErrUnexpectedEOF},
+		{"moved, reset", listenMovably, reset, syscall.ECONNRESET},
+		{"bridged, cut between records", listenTLS, cut, conn.ErrUnexpectedEOF},
+		{"bridged, cut within a record", listenTLS, within, conn.ErrTruncated},
+		{"bridged, close_notify", listenTLS, notify, conn.ErrUnexpectedEOF},
+		{"bridged, reset", listenTLS, reset, syscall.ECONNRESET},
+		{"of another type, ended", listenOddly, cut, conn.ErrUnexpectedEOF},
+		{"of another type, reset", listenOddly, reset, syscall.ECONNRESET},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			closed := make(chan conn.CloseInfo, 1)
+			s := &Server{OnMessage: echo, OnClose: func(_ *conn.Conn, info conn.CloseInfo) { closed <- info }}
+			web := serveWebOn(t, s, upgrades(s, nil), test.listen)
+			p := web.dialRaw(t)
+			if !strings.HasPrefix(test.name, "of") {
+				p = web.dialTLS(t)
+			}
+			p.greet()
+			p.alive()
+			test.end(p)
+			info := receive(t, closed)
+			plain := test.want == conn.ErrUnexpectedEOF
+			if !errors.Is(info.Err, test.want) || plain && errors.Is(info.Err, conn.ErrTruncated) || info.Clean() {
+				t.Errorf("ended with %v, want %v", info.Err, test.want)
+			}
+			s.run.admission.nobody(t)
+		})
+	}
+}
+
+// underTLS is a peer's socket.
+func underTLS(p *peer) *net.TCPConn {
+	if over, ok := p.Conn.(*tls.Conn); ok {
+		return over.NetConn().(*net.TCPConn)
+	}
+	return p.Conn.(*net.TCPConn)
 }
 
 // A client that breaks a rule is told which, though it goes on sending.
-func TestBridge_ProtocolErrorsAreTold(t *testing.T) {
-	bridged(t, func(t *testing.T, listen func() (net.Listener, error), dial func(*web) *peer) {
+func TestWrapped_ProtocolErrorsAreTold(t *testing.T) {
+	wrapped(t, func(t *testing.T, listen func() (net.Listener, error), dial func(*web) *peer) {
 		s := &Server{OnMessage: echo}
 		web := serveWebOn(t, s, upgrades(s, nil), listen)
 		p := dial(web)
@@ -138,8 +186,8 @@ func TestBridge_ProtocolErrorsAreTold(t *testing.T) {
 	})
 }
 
-func TestBridge_ShutdownDrains(t *testing.T) {
-	bridged(t, func(t *testing.T, listen func() (net.Listener, error), dial func(*web) *peer) {
+func TestWrapped_ShutdownDrains(t *testing.T) {
+	wrapped(t, func(t *testing.T, listen func() (net.Listener, error), dial func(*web) *peer) {
 		s := &Server{OnMessage: echo}
 		web := serveWebOn(t, s, upgrades(s, nil), listen)
 		p := dial(web)

@@ -28,7 +28,9 @@ func (c *netConn) Read(p []byte) (n int, err error) {
 			return 0, err
 		}
 		n, err = t.detached.Read(p)
+		t.mu.Lock()           // what nobody has put TLS on may be read by several
 		t.records.came(p[:n]) // for Attach
+		t.mu.Unlock()
 		return n, err
 	case t.shaking != nil:
 		n, err = t.await(p)

@@ -172,29 +172,3 @@ func (t *Transport) Plain() {
 	defer t.mu.Unlock()
 	t.shaking, t.plain = nil, true
 }
-
-// Detach moves the TLS connection to nc, a connection over the same socket that blocks,
-// for others to use. What is below t is closed as before.
-func (t *Transport) Detach(nc net.Conn) *tls.Conn {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.detached = nc
-	return t.tls
-}
-
-// Detached is what Detach was last given.
-func (t *Transport) Detached() net.Conn {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.detached
-}
-
-// Attach takes a detached connection back, onto a transport over the same socket, once
-// nobody uses it or is going to. Something may be there to read already. On the loop.
-func (t *Transport) Attach(below conn.Transport, pool *buffer.Pool) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.below, t.pool, t.detached, t.closed = below, pool, nil, false
-	t.records.handshakeDone()
-	t.cut, t.unread = false, true
-}
