@@ -33,7 +33,7 @@ func main() {
 		kong.Description("Measure framerail beside other WebSocket libraries, in one run. Linux only."),
 		kong.Vars{
 			"peers": strings.Join(peers.Names(peers.All()), ","),
-			"all":   strings.Join(peers.Names(slices.Concat(peers.All(), peers.Compressing(), peers.Secure(), peers.Upgrading())), ","),
+			"all":   strings.Join(peers.Names(slices.Concat(peers.All(), peers.Compressing(), peers.Secure(), peers.Upgrading(), peers.Floor())), ","),
 		},
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)

@@ -92,10 +92,10 @@ func Names(of []Peer) []string {
 	return names
 }
 
-// ByName returns the peer called name, of All, Compressing, Secure or Upgrading, or an error that lists
-// the names there are.
+// ByName returns the peer called name, of All, Compressing, Secure, Upgrading or Floor, or an error
+// that lists the names there are.
 func ByName(name string) (Peer, error) {
-	all := slices.Concat(All(), Compressing(), Secure(), Upgrading())
+	all := slices.Concat(All(), Compressing(), Secure(), Upgrading(), Floor())
 	for _, p := range all {
 		if p.Name == name {
 			return p, nil

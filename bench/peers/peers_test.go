@@ -86,6 +86,32 @@ func TestPeersAnswerPings(t *testing.T) {
 	}
 }
 
+// TestFloorEchoes holds the floor to what it is measured with: without it the figure
+// could be that of a server which answers something else.
+func TestFloorEchoes(t *testing.T) {
+	for _, p := range Floor() {
+		addr := start(t, p)
+		c, err := net.Dial("tcp", addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		if err := wire.Handshake(c, addr, "/"); err != nil {
+			t.Fatal(err)
+		}
+		for i, size := range []int{0, 1, 20, 125} {
+			for _, opcode := range []byte{wire.Text, wire.Binary} {
+				if err := echo(c, opcode, wire.Payload(size, i)); err != nil {
+					t.Fatalf("%d bytes, opcode %d: %v", size, opcode, err)
+				}
+			}
+		}
+	}
+}
+
 // echo sends one message and waits for it to come back. The message goes out
 // while the echo comes in, since a server that streams may wait for either.
 func echo(c net.Conn, opcode byte, payload []byte) error {
