@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"slices"
@@ -56,6 +57,9 @@ var errnos = map[inject.Site][]syscall.Errno{
 	inject.NoDelay:    {syscall.EBADF, syscall.EFAULT, syscall.EINVAL, syscall.ENOPROTOOPT, syscall.ENOTSOCK, syscall.ENOMEM},
 	inject.Duplicate:  {syscall.EBADF, syscall.EINVAL, syscall.EMFILE},
 	inject.Nonblock:   {syscall.EBADF, syscall.EAGAIN, syscall.EPERM},
+	inject.Pair: {
+		syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS, syscall.EAFNOSUPPORT, syscall.EFAULT, syscall.EPROTONOSUPPORT,
+	},
 	inject.EpollCreate: {
 		syscall.EINVAL, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM,
 	},
@@ -65,19 +69,33 @@ var errnos = map[inject.Site][]syscall.Errno{
 	inject.EpollWait:   {syscall.EBADF, syscall.EFAULT, syscall.EINTR, syscall.EINVAL},
 }
 
+// way is how the tortured server gets its connections.
+type way int
+
+const (
+	listening way = iota
+	listeningTLS
+	upgrading // from net/http: over a bridge and, at the second address, moved to the loop
+	upgradingTLS
+)
+
+func (w way) secure() bool { return w == listeningTLS || w == upgradingTLS }
+
 // Every call to the system that a script leads to fails once with everything it can
 // fail with: nothing panics, nothing leaks, no connection is stuck.
 //
 //	go test -tags faults -run TestTorture ./server
 func TestTorture(t *testing.T) {
-	var calls [inject.Sites]atomic.Int64
-	torture(t, false, "no fault", func(s inject.Site) syscall.Errno { calls[s].Add(1); return 0 })
+	calls := countCalls(t, listening)
 	for s := range inject.Sites {
-		n := calls[s].Load()
+		if s == inject.Pair {
+			continue // of bridges: TestTorture_Upgrading
+		}
+		n := calls[s]
 		if n == 0 || len(errnos[s]) == 0 {
 			t.Errorf("%v was not visited: %d calls, %d error numbers", s, n, len(errnos[s]))
 		}
-		t.Run(s.String(), func(t *testing.T) { tortureSite(t, false, s, n, errnos[s]) })
+		t.Run(s.String(), func(t *testing.T) { tortureSite(t, listening, s, n, errnos[s]) })
 	}
 }
 
@@ -85,13 +103,46 @@ func TestTorture(t *testing.T) {
 // an alert is sent. What is below TLS has been through all of it; here calls fail with
 // what ends a connection and what does not.
 func TestTorture_OverTLS(t *testing.T) {
-	var calls [inject.Sites]atomic.Int64
-	torture(t, true, "no fault", func(s inject.Site) syscall.Errno { calls[s].Add(1); return 0 })
-	for s := range inject.Sites {
-		if n := calls[s].Load(); n > 0 {
-			t.Run(s.String(), func(t *testing.T) { tortureSite(t, true, s, n, endAndGoOn(s)) })
+	for s, n := range countCalls(t, listeningTLS) {
+		if s := inject.Site(s); n > 0 {
+			t.Run(s.String(), func(t *testing.T) { tortureSite(t, listeningTLS, s, n, endAndGoOn(s)) })
 		}
 	}
+}
+
+// Connections of net/http's are taken out of it by calls that may fail as well, and those
+// that are bridged have sockets more: of their making everything fails, of the rest some.
+func TestTorture_Upgrading(t *testing.T) {
+	for name, w := range map[string]way{"plain": upgrading, "tls": upgradingTLS} {
+		t.Run(name, func(t *testing.T) {
+			calls := countCalls(t, w)
+			for _, s := range []inject.Site{inject.Pair, inject.Duplicate, inject.Nonblock} {
+				if calls[s] == 0 {
+					t.Errorf("%v was not visited", s)
+				}
+			}
+			for s, n := range calls {
+				s := inject.Site(s)
+				with := endAndGoOn(s)
+				if s == inject.Pair {
+					with = errnos[s]
+				}
+				if n > 0 {
+					t.Run(s.String(), func(t *testing.T) { tortureSite(t, w, s, n, with) })
+				}
+			}
+		})
+	}
+}
+
+// countCalls plays the script without a fault.
+func countCalls(t *testing.T, w way) (n [inject.Sites]int64) {
+	var calls [inject.Sites]atomic.Int64
+	torture(t, w, "no fault", func(s inject.Site) syscall.Errno { calls[s].Add(1); return 0 })
+	for s := range n {
+		n[s] = calls[s].Load()
+	}
+	return n
 }
 
 // endAndGoOn are an error number that is for good, and EAGAIN where that may come.
@@ -103,22 +154,22 @@ func endAndGoOn(s inject.Site) []syscall.Errno {
 	return some
 }
 
-// tortureSample is how many calls of a site fail over TLS, spread over all there are: what is
-// sent as records takes hundreds.
+// tortureSample is how many calls of a site fail other than for a server that listens without
+// TLS, spread over all there are: what is sent as records takes hundreds.
 const tortureSample = 12
 
 // tortureSite has each of n calls at a site fail with each error number.
-func tortureSite(t *testing.T, secure bool, s inject.Site, n int64, with []syscall.Errno) {
+func tortureSite(t *testing.T, w way, s inject.Site, n int64, with []syscall.Errno) {
 	runs, injected := 0, 0
 	stride := int64(1)
-	if secure {
+	if w != listening {
 		stride = 1 + n/tortureSample
 	}
 	for k := int64(1); k <= n; k += stride {
 		for _, errno := range with {
 			var at atomic.Int64
 			var hit atomic.Bool
-			torture(t, secure, fmt.Sprintf("call %d of %v fails with %v", k, s, errno), func(site inject.Site) syscall.Errno {
+			torture(t, w, fmt.Sprintf("call %d of %v fails with %v", k, s, errno), func(site inject.Site) syscall.Errno {
 				if site != s || at.Add(1) != k {
 					return 0
 				}
@@ -142,7 +193,7 @@ func tortureSite(t *testing.T, secure bool, s inject.Site, n int64, with []sysca
 }
 
 // torture plays the script with a plan, and looks at what is left.
-func torture(t *testing.T, secure bool, name string, plan func(inject.Site) syscall.Errno) {
+func torture(t *testing.T, w way, name string, plan func(inject.Site) syscall.Errno) {
 	before := census()
 	inject.Plan(plan)
 	defer inject.Plan(nil)
@@ -172,20 +223,9 @@ func torture(t *testing.T, secure bool, name string, plan func(inject.Site) sysc
 		}
 		c.SetValue(true)
 	}
-	var serving sync.WaitGroup
-	begin, serve := srv.Start, srv.Serve
-	if secure {
-		srv.TLSConfig = &tls.Config{Certificates: []tls.Certificate{exampleCertificate()}}
-		begin = func() error { return srv.StartTLS("", "") }
-		serve = func(ln net.Listener) error { return srv.ServeTLS(ln, "", "") }
-	}
-	if err := begin(); err == nil {
-		addrs := []string{srv.ListenAddr().String()}
-		if ln, err := net.Listen("tcp", "127.0.0.1:0"); err == nil {
-			addrs = append(addrs, ln.Addr().String())
-			serving.Go(func() { _ = serve(otherListener{ln}) })
-		}
-		script(dialer(secure), addrs, func() bool { return srv.Stats().Pending > 0 })
+	addrs, ended := beTortured(srv, w)
+	if len(addrs) > 0 {
+		script(dialer(w.secure()), addrs, func() bool { return srv.Stats().Pending > 0 })
 	}
 
 	// Whatever has failed, nobody outlives the timeouts.
@@ -202,7 +242,7 @@ func torture(t *testing.T, secure bool, name string, plan func(inject.Site) sysc
 		t.Errorf("%s: %v", name, err)
 	}
 	_ = srv.Close()
-	serving.Wait()
+	ended()
 	http.DefaultClient.CloseIdleConnections()
 	if now, ok := before.comesBack(); !ok {
 		t.Errorf("%s: %v before, %v after\n%s", name, before, now, stacks())
@@ -214,6 +254,43 @@ func torture(t *testing.T, secure bool, name string, plan func(inject.Site) sysc
 	if n := logged.lines("panic"); n > 0 {
 		t.Errorf("%s: %s", name, logged)
 	}
+}
+
+// beTortured has a server serve, at two addresses if it can; ended waits for the end.
+func beTortured(srv *Server, w way) (addrs []string, ended func()) {
+	var serving sync.WaitGroup
+	begin, serve := srv.Start, srv.Serve
+	switch w {
+	case listeningTLS:
+		srv.TLSConfig = &tls.Config{Certificates: []tls.Certificate{exampleCertificate()}}
+		begin = func() error { return srv.StartTLS("", "") }
+		serve = func(ln net.Listener) error { return srv.ServeTLS(ln, "", "") }
+	case upgrading:
+		return beUpgraded(srv, listenOddly, listenLocally)
+	case upgradingTLS:
+		return beUpgraded(srv, listenTLS, listenMovably)
+	}
+	if err := begin(); err == nil {
+		addrs = []string{srv.ListenAddr().String()}
+		if ln, err := net.Listen("tcp", "127.0.0.1:0"); err == nil {
+			addrs = append(addrs, ln.Addr().String())
+			serving.Go(func() { _ = serve(otherListener{ln}) })
+		}
+	}
+	return addrs, serving.Wait
+}
+
+// beUpgraded has net/http serve at addresses, and upgrade what comes.
+func beUpgraded(srv *Server, listen ...func() (net.Listener, error)) (addrs []string, ended func()) {
+	hs := &http.Server{Handler: upgrades(srv, nil), ErrorLog: log.New(io.Discard, "", 0)}
+	var serving sync.WaitGroup
+	for _, listen := range listen {
+		if ln, err := listen(); err == nil {
+			addrs = append(addrs, ln.Addr().String())
+			serving.Go(func() { _ = hs.Serve(ln) })
+		}
+	}
+	return addrs, func() { _ = hs.Close(); serving.Wait() }
 }
 
 // otherListener is one that package server does not know.

@@ -19,6 +19,7 @@ const (
 	NoDelay
 	Duplicate
 	Nonblock
+	Pair
 	EpollCreate
 	EpollAdd
 	EpollModify
@@ -40,6 +41,7 @@ var names = [Sites]string{
 	NoDelay:     "setsockopt TCP_NODELAY",
 	Duplicate:   "fcntl F_DUPFD_CLOEXEC",
 	Nonblock:    "fcntl O_NONBLOCK",
+	Pair:        "socketpair",
 	EpollCreate: "epoll_create1",
 	EpollAdd:    "epoll_ctl EPOLL_CTL_ADD",
 	EpollModify: "epoll_ctl EPOLL_CTL_MOD",

@@ -68,13 +68,7 @@ func Conn(fd int) (net.Conn, error) {
 // Pair makes two sockets that are connected with each other: a descriptor, non-blocking and
 // closed on exec, and a net.Conn. Both are the caller's to close.
 func Pair() (fd int, far *net.UnixConn, err error) {
-	syscall.ForkLock.RLock()
-	ends, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
-	if err == nil {
-		unix.CloseOnExec(ends[0])
-		unix.CloseOnExec(ends[1])
-	}
-	syscall.ForkLock.RUnlock()
+	ends, err := socketpair()
 	if err != nil {
 		return -1, nil, wrap("socketpair", err)
 	}
@@ -92,6 +86,21 @@ func Pair() (fd int, far *net.UnixConn, err error) {
 		return -1, nil, err
 	}
 	return ends[0], c.(*net.UnixConn), nil
+}
+
+// socketpair makes two sockets that are closed on exec.
+func socketpair() (ends [2]int, err error) {
+	if errno := inject.Of(inject.Pair); errno != 0 {
+		return ends, errno
+	}
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	ends, err = unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
+	if err == nil {
+		unix.CloseOnExec(ends[0])
+		unix.CloseOnExec(ends[1])
+	}
+	return ends, err
 }
 
 // keepAlivePeriod is package net's own.
