@@ -14,6 +14,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame/deflate"
+	"github.com/framerail/framerail/internal/selfsigned"
 	"github.com/framerail/framerail/server"
 	"github.com/framerail/framerail/server/servertest"
 )
@@ -33,6 +34,10 @@ type Plan struct {
 	// Break is a fault for the program that serves, which must be noticed. Zero: none.
 	Break Break
 }
+
+// sealing is what records may add to frames that were taken and wait: those of one
+// largest write, in records of a packet each.
+const sealing = 1 << 10
 
 // Break is a way for a program to be wrong.
 type Break uint8
@@ -143,7 +148,7 @@ func (w *world) server() *server.Server {
 	}
 	w.bound = srv.MaxPending + 1<<10 + 2 + 125 // control frames have 1 KiB, the Close frame its own place
 	if w.plan.TLS {
-		srv.TLSConfig = tlsConfig()
+		srv.TLSConfig = selfsigned.Config()
 		w.bound += sealing
 	}
 	w.program(srv)
