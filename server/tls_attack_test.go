@@ -12,6 +12,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/sealing"
 )
 
 // A key update is answered with one, and the conversation goes on (RFC 8446 4.6.3).
@@ -20,7 +21,7 @@ func TestTLS_KeyUpdateIsFollowed(t *testing.T) {
 	c := dialSealer(t, s)
 	c.open()
 	for _, answer := range []bool{false, true} {
-		if err := c.write(c.keyUpdate(answer), c.seal(recordData, masked(frame.Text, true, "with a new key"))); err != nil {
+		if err := c.write(c.KeyUpdate(answer), c.Seal(sealing.Data, masked(frame.Text, true, "with a new key"))); err != nil {
 			t.Fatal(err)
 		}
 		c.expectText("with a new key")
@@ -36,9 +37,9 @@ func TestTLS_FloodOfKeyUpdatesIsEnded(t *testing.T) {
 			c := dialSealer(t, s)
 			c.open()
 			for range 100_000 {
-				batch := c.keyUpdate(true)
+				batch := c.KeyUpdate(true)
 				for range between {
-					batch = append(batch, c.seal(recordData, masked(frame.Binary, true, ""))...)
+					batch = append(batch, c.Seal(sealing.Data, masked(frame.Binary, true, ""))...)
 				}
 				if c.write(batch) != nil {
 					break
@@ -79,11 +80,11 @@ func TestTLS_TruncationIsTold(t *testing.T) {
 	}{
 		{"between records", func(c *sealer) { c.under.(*net.TCPConn).CloseWrite() }, conn.ErrTruncated},
 		{"within a record", func(c *sealer) {
-			b := c.seal(recordData, masked(frame.Text, true, "half"))
+			b := c.Seal(sealing.Data, masked(frame.Text, true, "half"))
 			_ = c.write(b[:20])
 			c.under.(*net.TCPConn).CloseWrite()
 		}, conn.ErrTruncated},
-		{"close_notify", func(c *sealer) { _ = c.write(c.seal(recordAlert, "\x01\x00")) }, conn.ErrUnexpectedEOF},
+		{"close_notify", func(c *sealer) { _ = c.write(c.Seal(sealing.Alert, sealing.CloseNotify)) }, conn.ErrUnexpectedEOF},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			infos := make(chan conn.CloseInfo, 1)
@@ -107,7 +108,7 @@ func TestTLS_EndBehindTheRequestIsSeen(t *testing.T) {
 	infos := make(chan conn.CloseInfo, 1)
 	s := startTLS(t, &Server{OnClose: func(_ *conn.Conn, info conn.CloseInfo) { infos <- info }})
 	c := dialSealer(t, s)
-	if err := c.write(c.seal(recordData, upgrade+"\r\n"), c.seal(recordAlert, "\x01\x00")); err != nil {
+	if err := c.write(c.Seal(sealing.Data, upgrade+"\r\n"), c.Seal(sealing.Alert, sealing.CloseNotify)); err != nil {
 		t.Fatal(err)
 	}
 	c.expectStatus(101)
@@ -125,7 +126,7 @@ func TestTLS_OneByteAtATime(t *testing.T) {
 	}
 	c.expectStatus(101)
 	for i, b := range []byte(masked(frame.Text, true, "byte by byte")) {
-		record := c.seal(recordData, string([]byte{b}))
+		record := c.Seal(sealing.Data, string([]byte{b}))
 		for _, one := range record {
 			if i%4 == 0 {
 				time.Sleep(100 * time.Microsecond) // so that some arrive alone
@@ -138,19 +139,33 @@ func TestTLS_OneByteAtATime(t *testing.T) {
 	c.expectText("byte by byte")
 }
 
-// RFC 8446 4.1.2: TLS 1.2's renegotiation, which this side does not do.
+// TLS 1.2's renegotiation (RFC 5246 7.4.1.1), and a second ClientHello in TLS 1.3, where
+// there is none (RFC 8446 4.1.2): this side does neither, and nobody else notices.
 func TestTLS_RenegotiationIsRefused(t *testing.T) {
-	infos := make(chan conn.CloseInfo, 1)
-	s := startTLS(t, &Server{OnMessage: echo, OnClose: func(_ *conn.Conn, info conn.CloseInfo) { infos <- info }})
-	c := dialSealer(t, s)
-	c.open()
-	if err := c.write(c.seal(recordHandshake, "\x01\x00\x00\x02\x03\x03")); err != nil { // a ClientHello
-		t.Fatal(err)
-	}
-	if info := receive(t, infos); info.Err == nil {
-		t.Errorf("ended with %+v", info)
-	}
-	c.expectFault()
+	clientHello, helloRequest := string(hello()[5:]), "\x00\x00\x00\x00"
+	versions(t, func(t *testing.T, version uint16) {
+		infos := make(chan conn.CloseInfo, 2)
+		s := startTLS(t, &Server{OnMessage: echo, OnClose: func(_ *conn.Conn, info conn.CloseInfo) { infos <- info }})
+		other := dialTLS(t, s)
+		for _, message := range []string{clientHello, helloRequest} {
+			c := newSealerOf(t, dialRaw(t, s), version)
+			c.open()
+			c.data(masked(frame.Text, true, "before"))
+			c.expectText("before")
+			if err := c.write(c.Seal(sealing.Handshake, message), c.Seal(sealing.Data, masked(frame.Text, true, "behind"))); err != nil {
+				t.Fatal(err)
+			}
+			info := receive(t, infos)
+			if info.Received != frame.AbnormalClosure || !strings.Contains(info.Err.Error(), "unexpected") && !strings.Contains(info.Err.Error(), "no renegotiation") {
+				t.Errorf("%.4x: ended with %+v", message, info)
+			}
+			_, _ = io.Copy(io.Discard, c.r) // to the end, which in TLS 1.2 may come behind a warning
+		}
+		other.alive()
+		if n := s.Stats().TLS.Done; n != 3 {
+			t.Errorf("%d TLS handshakes", n)
+		}
+	})
 }
 
 // expectFault checks that the peer's TLS ends with an alert.
@@ -167,7 +182,7 @@ func TestTLS_RecordsThatWereChangedEndTheConnection(t *testing.T) {
 	s := startTLS(t, &Server{OnMessage: echo, OnClose: func(_ *conn.Conn, info conn.CloseInfo) { infos <- info }})
 	c := dialSealer(t, s)
 	c.open()
-	record := c.seal(recordData, masked(frame.Text, true, "changed"))
+	record := c.Seal(sealing.Data, masked(frame.Text, true, "changed"))
 	record[10] ^= 1
 	if err := c.write(record); err != nil {
 		t.Fatal(err)
@@ -187,7 +202,7 @@ func TestTLS_StallWithinARecordIsSilence(t *testing.T) {
 	})
 	c := dialSealer(t, s)
 	c.open()
-	record := c.seal(recordData, masked(frame.Text, true, "never whole"))
+	record := c.Seal(sealing.Data, masked(frame.Text, true, "never whole"))
 	if err := c.write(record[:len(record)/2]); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/sealing"
 )
 
 // tap keeps what it has read.
@@ -46,7 +47,7 @@ func (c *tap) expectCloseNotify(t *testing.T) {
 		last = b[0]
 		b = b[min(len(b), 5+int(b[3])<<8+int(b[4])):]
 	}
-	if last != recordAlert {
+	if last != sealing.Alert {
 		t.Errorf("the last record is of type %d, and no alert", last)
 	}
 }

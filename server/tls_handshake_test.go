@@ -189,7 +189,7 @@ func TestTLS_GarbageIsNotAnswered(t *testing.T) {
 	dialRaw(t, s).Close()
 	dialTLS(t, s).Close()
 	left := dialRaw(t, s)
-	left.send(string(half(t)))
+	left.send(string(half()))
 	left.Close()
 	eventually(t, "all to leave", func() bool { return load(s) == 0 })
 	expectAllCounted(t, s)
@@ -211,11 +211,16 @@ func TestTLS_WhoSaysNothingCostsNoGoroutine(t *testing.T) {
 	}
 }
 
-// half is the first part of a ClientHello.
-func half(t *testing.T) []byte {
+// hello is a ClientHello, in its record, and half the first part of it.
+func hello() []byte {
 	var hello bytes.Buffer
 	_ = tls.Client(recorder{&hello}, trusting()).Handshake()
-	return hello.Bytes()[:hello.Len()/2]
+	return hello.Bytes()
+}
+
+func half() []byte {
+	b := hello()
+	return b[:len(b)/2]
 }
 
 // expectAllCounted checks that each of those accepted, who are all gone, is counted once.
@@ -244,7 +249,7 @@ func (recorder) SetWriteDeadline(time.Time) error { return nil }
 func TestTLS_HandshakesAtOnceAreBounded(t *testing.T) {
 	s := startTLS(t, &Server{OnMessage: echo, Loops: 1, Limits: Limits{MaxTLSHandshakes: 1}})
 	staller := dialRaw(t, s)
-	staller.send(string(half(t)))
+	staller.send(string(half()))
 	eventually(t, "the handshake to begin", func() bool { return s.Stats().Accepted == 1 })
 	time.Sleep(10 * time.Millisecond)
 
@@ -268,7 +273,7 @@ func TestTLS_StalledHandshakesEnd(t *testing.T) {
 	s := startTLS(t, &Server{Loops: 1, Limits: Limits{MaxTLSHandshakes: 1, HandshakeTimeout: 300 * time.Millisecond}})
 	before := census().goroutines
 	for range 3 {
-		dialRaw(t, s).send(string(half(t)))
+		dialRaw(t, s).send(string(half()))
 	}
 	eventually(t, "two to wait", func() bool { return s.Stats().TLS.Waited == 2 })
 	if now := census().goroutines; now > before+1 {

@@ -14,6 +14,7 @@ import (
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/secure"
+	"github.com/framerail/framerail/internal/sealing"
 )
 
 // below is a connection's transport.
@@ -83,8 +84,8 @@ func TestUpgradeListener_KeepsWhatCryptoTLSHas(t *testing.T) {
 		web := serveWebOn(t, s, upgrades(s, nil), listenMovably)
 		c := newSealer(t, web.dialRaw(t))
 		long := strings.Repeat("y", 12_000)
-		first := c.seal(recordData, with("A: b")+masked(frame.Text, true, long))
-		second := c.seal(recordData, masked(frame.Text, true, "in two parts"))
+		first := c.Seal(sealing.Data, with("A: b")+masked(frame.Text, true, long))
+		second := c.Seal(sealing.Data, masked(frame.Text, true, "in two parts"))
 		if err := c.write(first, second[:11]); err != nil {
 			t.Fatal(err)
 		}
@@ -131,7 +132,7 @@ func TestUpgradeListener_AFloodOfKeyUpdatesIsCut(t *testing.T) {
 	c.data(with("A: b"))
 	c.expectStatus(101)
 	for range 100_000 { // between data, as crypto/tls counts only those in a row
-		if c.write(c.keyUpdate(false), c.keyUpdate(false), c.seal(recordData, masked(frame.Binary, true, ""))) != nil {
+		if c.write(c.KeyUpdate(false), c.KeyUpdate(false), c.Seal(sealing.Data, masked(frame.Binary, true, ""))) != nil {
 			break
 		}
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/sealing"
 )
 
 func listenTLS() (net.Listener, error) {
@@ -123,7 +124,7 @@ func (p *peer) expectEnd() {
 func TestWrapped_HowItEndedIsTold(t *testing.T) {
 	cut := func(p *peer) { _ = underTLS(p).CloseWrite() }
 	within := func(p *peer) {
-		_, _ = underTLS(p).Write([]byte{recordData, 3, 3, 0, 100, 'h', 'a', 'l', 'f'})
+		_, _ = underTLS(p).Write([]byte{sealing.Data, 3, 3, 0, 100, 'h', 'a', 'l', 'f'})
 		cut(p)
 	}
 	notify := func(p *peer) { _ = p.Conn.(*tls.Conn).CloseWrite() }

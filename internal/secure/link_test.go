@@ -1,13 +1,8 @@
 package secure
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	cryptorand "crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"io"
-	"math/big"
 	"math/rand/v2"
 	"net"
 	"net/netip"
@@ -17,6 +12,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/internal/selfsigned"
 )
 
 // link is a network in memory. One end is a conn.Transport, which does not block and
@@ -31,6 +27,7 @@ type link struct {
 	room     int        // of down
 	rnd      *rand.Rand // nil: it gives and takes what it can
 	calls    int        // of Read and Write
+	first    []byte     // that went down, 64 bytes or more
 }
 
 func newLink(seed uint64) *link {
@@ -83,6 +80,9 @@ func (l *link) Write(bufs [][]byte) (n int, err error) {
 	for _, b := range bufs {
 		take := l.some(min(len(b), l.room-len(l.down)))
 		l.down = append(l.down, b[:take]...)
+		if len(l.first) < 64 {
+			l.first = append(l.first, b[:take]...)
+		}
 		n += take
 		if take < len(b) {
 			break
@@ -148,19 +148,6 @@ func (far) SetDeadline(time.Time) error      { return nil }
 func (far) SetReadDeadline(time.Time) error  { return nil }
 func (far) SetWriteDeadline(time.Time) error { return nil }
 
-var serverConfig = sync.OnceValue(func() *tls.Config {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), cryptorand.Reader)
-	if err != nil {
-		panic(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
-	der, err := x509.CreateCertificate(cryptorand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		panic(err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
-})
-
 // pair is a transport whose handshake is done, and its client.
 type pair struct {
 	*Transport
@@ -171,9 +158,14 @@ type pair struct {
 
 func newPair(t *testing.T, version uint16, seed uint64) *pair {
 	t.Helper()
+	return newPairWith(t, &tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version}, seed)
+}
+
+func newPairWith(t *testing.T, client *tls.Config, seed uint64) *pair {
+	t.Helper()
 	p := &pair{link: newLink(seed), pool: new(buffer.Pool)}
-	p.client = tls.Client(far{p.link}, &tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version})
-	p.Transport = New(p.link, netip.MustParseAddrPort("192.0.2.1:1"), serverConfig(), p.pool)
+	p.client = tls.Client(far{p.link}, client)
+	p.Transport = New(p.link, netip.MustParseAddrPort("192.0.2.1:1"), selfsigned.Config(), p.pool)
 	shaken := make(chan error, 1)
 	go func() { shaken <- p.client.Handshake() }()
 	// Whatever it waits for may be there already: the loop would be told.
