@@ -65,6 +65,14 @@ func (s standing) refusal() *handshake.Refusal {
 	return nil
 }
 
+// away is how one stands who is not to be told so.
+func (s standing) away() standing {
+	if s == overAddress {
+		return awayAddress
+	}
+	return awayTotal
+}
+
 // init takes the limits over, with defaults for those that are 0.
 func (a *admission) init(l *Limits) {
 	byDescriptors := descriptorsUnknown
@@ -196,6 +204,10 @@ func isPrivate(addr netip.Addr) bool {
 // letIn gives an accepted connection to a loop, be it to be refused, or closes it.
 func (r *running) letIn(a arrival) {
 	a.standing = r.admission.enter(a.remote.Addr())
+	if a.tls != nil && a.standing.refusal() != nil && !r.told.take(r.kernel.Now()) {
+		r.admission.leave(a.remote.Addr(), a.standing)
+		a.standing = a.standing.away()
+	}
 	l := r.leastLoaded()
 	switch a.standing {
 	case awayTotal, awayAddress:

@@ -259,6 +259,29 @@ func TestPacer_AllowsABurstAndThenTheRate(t *testing.T) {
 	}
 }
 
+func TestPacer_WhatMayNotHappenCostsNothing(t *testing.T) {
+	var p pacer
+	p.init(100)
+	now := time.Unix(1000, 0)
+	allowed := func() (n int) {
+		for range 1000 {
+			if p.take(now) {
+				n++
+			}
+		}
+		return n
+	}
+	for _, want := range []int{100, 0} {
+		if n := allowed(); n != want {
+			t.Errorf("%d at once, want %d", n, want)
+		}
+	}
+	now = now.Add(50 * time.Millisecond)
+	if n := allowed(); n != 5 {
+		t.Errorf("%d in 50 ms at 100 a second", n)
+	}
+}
+
 func TestAccept_IsPaced(t *testing.T) {
 	var log journal
 	s := start(t, &Server{Logger: log.logger(), OnMessage: echo, Limits: Limits{HandshakesPerSecond: 20}})

@@ -164,7 +164,9 @@
 // [conn.Conn.TLS].
 //
 // A handshake runs on a goroutine of its own from its first byte on, MaxTLSHandshakes at
-// once, within HandshakeTimeout; TLSConfig's callbacks may block there. From then on the
+// once, within HandshakeTimeout; TLSConfig's callbacks may block there. Who is beyond
+// MaxConnections or MaxConnectionsPerAddress is told so behind such a handshake a hundred
+// times a second, and otherwise closed before it. From then on the
 // connection is as any other. Reading a record takes one allocation, crypto/tls's. An idle
 // connection holds no buffer of this package's, but what crypto/tls keeps, which is some
 // kilobytes: keys, secrets, and a buffer as large as the largest record that has come, up

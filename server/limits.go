@@ -46,15 +46,16 @@ const (
 type Limits struct {
 	// MaxConnections bounds connections in all, in whatever stage and those of the
 	// Handler included. Beyond it handshakes get 503 with Retry-After or, if too many
-	// wait for that already, a closed connection. 0: what the limit on open
-	// descriptors allows less a 32nd of it, 16 at least and 1,024 at most, for what else
-	// the program opens. Negative: no limit.
+	// wait for that already, a closed connection. Over TLS, where the answer takes a TLS
+	// handshake first, a hundred a second get it, and the others are closed before that.
+	// 0: what the limit on open descriptors allows less a 32nd of it, 16 at least and
+	// 1,024 at most, for what else the program opens. Negative: no limit.
 	MaxConnections int
 	// MaxConnectionsPerAddress bounds those from one IPv4 address or one IPv6 network of
-	// 64 bits; beyond it handshakes get 429 with Retry-After. 0: an eighth of
-	// MaxConnections, 16 at least, and no limit for loopback, private and link-local
-	// addresses, where a proxy is likely to be. Negative: no limit. Connections over
-	// unix sockets have no address and no such limit.
+	// 64 bits; beyond it handshakes get 429 with Retry-After, or are closed as above. 0:
+	// an eighth of MaxConnections, 16 at least, and no limit for loopback, private and
+	// link-local addresses, where a proxy is likely to be. Negative: no limit. Connections
+	// over unix sockets have no address and no such limit.
 	MaxConnectionsPerAddress int
 	// HandshakesPerSecond bounds how fast connections are accepted, after a second's
 	// worth at once; beyond it they wait in the kernel's backlog, since to refuse one
@@ -139,6 +140,10 @@ const (
 	refusingShare = 64
 	refusingMin   = 4
 	refusingMax   = 256
+	// toldByTLSPerSecond is how many of those a second are told over TLS, where the answer
+	// comes behind a handshake: a flood beyond the limits is to cost no more of these,
+	// which take a millisecond each with an RSA key. Others are closed before it.
+	toldByTLSPerSecond = 100
 	// lifetimeJitter is the part of MaxLifetime that is left to chance, and
 	// lifetimeMost the longest that a wheel's ticks can tell.
 	lifetimeJitter = 10

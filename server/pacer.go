@@ -34,6 +34,24 @@ func (p *pacer) took(now time.Time) time.Duration {
 	return p.next.Sub(now)
 }
 
+// take counts one that may happen now, and tells whether it may: what may not costs those
+// that come later nothing.
+func (p *pacer) take(now time.Time) bool {
+	if p.each == 0 {
+		return true
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if full := now.Add(-time.Second); p.next.Before(full) {
+		p.next = full
+	}
+	if p.next.After(now.Add(-p.each)) {
+		return false
+	}
+	p.next = p.next.Add(p.each)
+	return true
+}
+
 // pace waits while connections come faster than HandshakesPerSecond. What comes
 // meanwhile waits in the kernel, and is served if the flood is short.
 func (a *acceptor) pace() {

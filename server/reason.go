@@ -32,7 +32,7 @@ const (
 	Checked Reason = "check"
 	// Unavailable: there is no room; 503.
 	Unavailable Reason = "unavailable"
-	// TooMany: MaxConnections; 503, or closed unanswered.
+	// TooMany: MaxConnections; 503, or closed unanswered, over TLS before its handshake.
 	TooMany Reason = "connections"
 	// TooManyFromAddress: MaxConnectionsPerAddress; 429, or closed unanswered.
 	TooManyFromAddress Reason = "address"

@@ -44,6 +44,7 @@ type running struct {
 	budget    budget
 	pacer     pacer
 	paced     atomic.Uint64 // how often the pacer made accepting wait
+	told      pacer         // those beyond the limits who are told so over TLS
 	bridges   sessions      // that have something to carry
 	drained   sync.Once     // the end of the shutdown is logged
 	panics    atomic.Uint64 // in Check, before there is a connection
@@ -74,6 +75,7 @@ func (s *Server) start(k kernel.Kernel) (*running, error) {
 	r.config.Logger = r.logger
 	r.admission.init(&s.Limits)
 	r.pacer.init(cmp.Or(s.HandshakesPerSecond, DefaultHandshakesPerSecond))
+	r.told.init(toldByTLSPerSecond)
 	if r.handshakeTimeout == 0 {
 		r.handshakeTimeout = DefaultHandshakeTimeout
 	}

@@ -13,8 +13,8 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
-	"github.com/framerail/framerail/internal/secure"
 	"github.com/framerail/framerail/internal/sealing"
+	"github.com/framerail/framerail/internal/secure"
 )
 
 // below is a connection's transport.

@@ -1,0 +1,50 @@
+package server
+
+import (
+	"net/http"
+	"testing"
+	"time"
+)
+
+// To be told that there are too many takes a TLS handshake, which is dear: beyond so many
+// a second who is too many is closed before it, as one who is a surplus without TLS is.
+func TestTLS_TooManyCostFewHandshakes(t *testing.T) {
+	for name, test := range map[string]struct {
+		limits Limits
+		status int
+		reason Reason
+	}{
+		"in all":           {Limits{MaxConnections: 1}, http.StatusServiceUnavailable, TooMany},
+		"from one address": {Limits{MaxConnectionsPerAddress: 1}, http.StatusTooManyRequests, TooManyFromAddress},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := startTLS(t, &Server{OnMessage: echo, Limits: test.limits})
+			first := dialTLS(t, s)
+			p := secured(t, s, trusting())
+			p.send(upgrade + "\r\n")
+			p.expectRefusal(test.status)
+			p.Close()
+
+			for later := time.Now().Add(time.Hour); s.run.told.take(later); {
+				// until nobody else is told
+			}
+			const flood = 50
+			for range flood {
+				p := dialRaw(t, s)
+				_, _ = p.Write(hello())
+				if n, err := p.Read(make([]byte, 1)); n > 0 || err == nil {
+					t.Fatal("answered")
+				}
+			}
+			st := s.Stats()
+			if st.TLS.Done != 2 || st.Refused[test.reason] != 1+flood {
+				t.Errorf("%d TLS handshakes, refused %v", st.TLS.Done, st.Refused)
+			}
+			expectAllAccounted(t, st)
+			first.alive()
+			first.Close()
+			s.run.admission.nobody(t)
+			dialTLS(t, s).alive()
+		})
+	}
+}
