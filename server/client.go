@@ -37,6 +37,7 @@ type phase uint8
 const (
 	greeting phase = iota // the request is arriving
 	securing              // the TLS handshake goes on
+	checked               // the program is asked on a goroutine
 	leaving               // refused; it may read its answer
 	talking               // the conn has taken over
 )

@@ -27,8 +27,8 @@
 //
 // With Dispatch [conn.OnLoop], the default, callbacks run on the loop and must not
 // block: the loop's other connections wait for them. With [conn.OnGoroutines] they
-// may block, behind a bounded queue. OnStream runs on a goroutine always, Check on
-// the loop always.
+// may block, behind a bounded queue. OnStream runs on a goroutine always, Check where
+// CheckDispatch says, whatever Dispatch is.
 //
 // A callback that panics closes its connection with 1011 and is logged with its
 // stack; one that ends its goroutine, by runtime.Goexit or a test's FailNow, does
@@ -59,7 +59,28 @@
 // another path, 405, 408 for a request that is late, 426 for one that asks for no
 // WebSocket or for a version other than 13, 429 for too many from one address, 431 for
 // one too long, 500 if Check fails, 503 for too many in all, for want of memory and for one that is not
-// complete when the server shuts down, 505.
+// complete when the server shuts down, 505. Check refuses with any other, header and body.
+//
+// # Checking handshakes
+//
+// [Server.Check] sees the request of each handshake, with its cookies and header, may choose
+// the subprotocol and add to the answer's header, and refuses by returning an error. It
+// runs on the loop, unless CheckDispatch says [conn.OnGoroutines]: then it may ask a
+// database or another service, with the context of the request:
+//
+//	srv.CheckDispatch = conn.OnGoroutines
+//	srv.Check = func(h *server.Handshake) error {
+//		cookie, err := h.Request.Cookie("session")
+//		if err != nil {
+//			return &server.Refusal{Status: http.StatusUnauthorized}
+//		}
+//		return sessions.Verify(h.Request.Context(), cookie.Value) // its error: 403
+//	}
+//
+// MaxChecks of them run at once, some wait, and CheckTimeout is for all of it; beyond
+// either the client gets 503. The context ends then, when the client leaves, and when the
+// server ends. A client is seen to leave as long as it has sent no more than some KiB
+// behind its request, which are kept for the connection.
 //
 // # Seeing what goes on
 //

@@ -30,6 +30,8 @@ type partial struct {
 	buf  *buffer.Buffer
 	scan handshake.Scanner
 	sent int // bytes of a refusal
+
+	inquiry *inquiry // about a request that is whole; nil for none
 }
 
 // admit takes in an accepted connection.
@@ -69,6 +71,7 @@ func (l *loop) admit(a arrival) {
 
 // drop closes a client that never became a connection.
 func (l *loop) drop(cl *client) {
+	l.abandon(cl, ErrServerClosed)
 	cl.releaseHead()
 	l.forget(cl)
 	_ = cl.below().Close()
@@ -162,9 +165,18 @@ func (l *loop) answer(cl *client, head, rest []byte) {
 		l.handOver(cl, head, rest)
 		return
 	}
-	o, refusal := l.run.decide(&g.req, applicant{
-		remote: cl.RemoteAddr(), secure: cl.isSecure(), path: l.run.path, cl: cl,
-	}, g.out[:0])
+	who := l.applicant(cl)
+	o, h, refusal := l.run.judge(&g.req, who)
+	if h != nil && refusal == nil {
+		if l.run.checkAside {
+			l.inquire(cl, h, o, head, rest)
+			return
+		}
+		refusal = l.run.askProgram(h)
+	}
+	if refusal == nil {
+		refusal = l.run.accept(&g.req, who, h, &o, g.out[:0])
+	}
 	if refusal != nil {
 		l.refuseRequest(cl, &g.req, refusal)
 		return
@@ -172,6 +184,11 @@ func (l *loop) answer(cl *client, head, rest []byte) {
 	g.out = o.Response[:0] // it may have grown
 	o.Head, o.Rest = head, rest
 	l.open(cl, o)
+}
+
+// applicant is a client whose request has come.
+func (l *loop) applicant(cl *client) applicant {
+	return applicant{remote: cl.RemoteAddr(), secure: cl.isSecure(), path: l.run.path, cl: cl}
 }
 
 // open turns a client into a connection.
@@ -194,7 +211,7 @@ func (l *loop) open(cl *client, o conn.Opening) {
 func (l *loop) dismiss(cl *client, o order) {
 	l.current = cl
 	switch {
-	case o == orderDrain && cl.phase <= securing:
+	case o == orderDrain && cl.phase <= checked:
 		l.timers.Hasten(cl.driver().ID(), wheel.Ticks(l.conns.Now+drainGrace))
 	case o == orderDrain && cl.phase == talking:
 		_ = cl.Close(frame.GoingAway, "server is shutting down") // closing already: it goes on
@@ -202,7 +219,7 @@ func (l *loop) dismiss(cl *client, o order) {
 		l.aborted.Add(1)
 		cl.driver().Abort(l.cause)
 	case o == orderAbort:
-		if cl.phase <= securing {
+		if cl.phase <= checked {
 			l.run.refuse(reasonDraining)
 		}
 		l.drop(cl)

@@ -11,10 +11,13 @@ import (
 )
 
 // Handshake is an opening handshake that waits for the program's decision (RFC 6455
-// 4.2.2). It is for the Check callback alone.
+// 4.2.2). It is for the Check callback alone, until it returns.
 type Handshake struct {
 	// Request is the client's: path, query, headers, cookies, address. It has no body.
-	// The program may keep it. In Server.Upgrade it is the handler's own.
+	// The program may keep it. In Server.Upgrade it is the handler's own, but for its
+	// context. With CheckDispatch [conn.OnGoroutines] its context is done, at the latest,
+	// when CheckTimeout is over, the client has left, two seconds of Shutdown have
+	// passed, Close is called, or Check has returned.
 	Request *http.Request
 	// Subprotocol is the one that will be agreed on: at first the server's best
 	// that the client offered, or "". It may be changed to another one offered, or
@@ -75,44 +78,51 @@ func (a *applicant) request(req *handshake.Request) *http.Request {
 	return r
 }
 
-// decide judges a request and appends the answer that accepts it to dst. The refusal is the
-// answer that does not.
-func (r *running) decide(req *handshake.Request, who applicant, dst []byte) (o conn.Opening, refusal *handshake.Refusal) {
+// judge decides on a request as far as the server can: what is left is for the program to
+// say, about h, unless that is nil. The refusal is the answer that does not accept.
+func (r *running) judge(req *handshake.Request, who applicant) (o conn.Opening, h *Handshake, refusal *handshake.Refusal) {
 	if who.path != "" && string(req.Path) != who.path {
-		return o, handshake.ErrNotFound
+		return o, nil, handshake.ErrNotFound
 	}
 	if err := req.Verify(); err != nil {
-		return o, asRefusal(err)
+		return o, nil, asRefusal(err)
 	}
 	if err := handshake.CheckOrigin(req.Origin, req.Host, who.secure, r.originPatterns); err != nil {
-		return o, asRefusal(err)
+		return o, nil, asRefusal(err)
 	}
 	o.Deflate = r.deflate.negotiate(req)
-	answer := handshake.Response{Subprotocol: req.SelectSubprotocol(r.subprotocols), Header: who.header}
+	o.Subprotocol = req.SelectSubprotocol(r.subprotocols)
 	if r.check != nil {
-		h := &Handshake{Request: who.request(req), Subprotocol: answer.Subprotocol}
+		h = &Handshake{Request: who.request(req), Subprotocol: o.Subprotocol}
 		if o.Deflate != nil {
 			shown := *o.Deflate
 			h.Deflate = &shown
 		}
-		if refusal := r.askProgram(h); refusal != nil {
-			return o, refusal
-		}
-		answer.Subprotocol, answer.Header = h.Subprotocol, merged(who.header, h.Header)
+	}
+	return o, h, nil
+}
+
+// accept appends the answer that accepts a request to dst, with what the program has made
+// of h, unless that is nil.
+func (r *running) accept(req *handshake.Request, who applicant, h *Handshake, o *conn.Opening, dst []byte) *handshake.Refusal {
+	answer := handshake.Response{Header: who.header}
+	if h != nil {
+		o.Subprotocol, answer.Header = h.Subprotocol, merged(who.header, h.Header)
 		if h.Deflate == nil {
 			o.Deflate = nil
 		}
 	}
+	answer.Subprotocol = o.Subprotocol
 	if o.Deflate != nil {
 		answer.Extensions = o.Deflate.String()
 	}
 	resp, err := handshake.AppendResponse(dst, req, answer)
 	if err != nil {
 		r.logger.Error("framerail: handshake answer of the program cannot be sent", "remote", who.remote, "error", err)
-		return o, handshake.ErrInternal
+		return handshake.ErrInternal
 	}
-	o.Response, o.Subprotocol = resp, answer.Subprotocol
-	return o, nil
+	o.Response = resp
+	return nil
 }
 
 // merged is a header with the fields of another, which stand in place of its own.

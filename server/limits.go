@@ -27,6 +27,11 @@ const (
 	// DefaultMaxTLSHandshakes is as many as a second's worth on a few cores; each takes
 	// some 30 KB while it goes on.
 	DefaultMaxTLSHandshakes = 1024
+	// DefaultMaxChecks is more than most databases answer at once: those beyond would
+	// wait there.
+	DefaultMaxChecks = 1024
+	// DefaultCheckTimeout is the time Check has on a goroutine: people have gone by then.
+	DefaultCheckTimeout = 5 * time.Second
 	// DefaultMaxLifetime is finite so that nothing is for ever, what a client was once
 	// allowed included; clients have to connect again now and then anyway.
 	DefaultMaxLifetime = 24 * time.Hour
@@ -106,6 +111,15 @@ type Limits struct {
 	// request, the TLS handshake included; then it gets 408, if it has come so far that
 	// it can be answered. 0: 5 s.
 	HandshakeTimeout time.Duration
+	// MaxChecks bounds how many Checks run at once if CheckDispatch has them run on
+	// goroutines; it is divided among the loops. Four times as many wait for that, without
+	// a goroutine; those beyond get 503 with Retry-After at once, and those about which
+	// none began within CheckTimeout then. Handlers that call Upgrade do not wait. A Check
+	// that does not heed its context counts until it returns. 0: 1,024.
+	MaxChecks int
+	// CheckTimeout is the time from a whole request to the end of such a Check; then its
+	// context is done and the client gets 503 with Retry-After. 0: 5 s.
+	CheckTimeout time.Duration
 	// IdleTimeout ends connections whose peer sends nothing for it, not even the
 	// answer to the ping that goes out half-way. 0: 120 s. Negative: never.
 	IdleTimeout time.Duration
@@ -159,6 +173,13 @@ const (
 	// lingerTimeout is how long a refused client may take to read its answer
 	// before the socket is closed under it.
 	lingerTimeout = 2 * time.Second
+	// checksWaiting is how many times as many clients as may be checked wait for that:
+	// beyond, their time would be over before their turn comes.
+	checksWaiting = 4
+	// checkAhead is how many bytes are read, at least, of what a client sends behind its
+	// request while that is checked. A client may say what it likes before it is accepted,
+	// but not keep the server from noticing that others leave.
+	checkAhead = 4 << 10
 	// bridgeWait is the buffer, in bytes, with which a bridge waits for its connection:
 	// enough for most messages of clients. While more comes, and for what goes out, it
 	// has one of bridgeBuffer from a pool, as large as net/http's own.

@@ -41,20 +41,21 @@ type loop struct {
 	goroutine atomic.Int64 // the number of the one that serves
 
 	// Owned by the loop.
-	clients slots
-	timers  *wheel.Wheel
-	note    func(id int) // (*loop).noteExpired, bound once
-	began   time.Time
-	turned  time.Duration // when this turn began
-	yielded time.Duration // when others were last let run, by conns.Now
-	stride  int           // connections served between two looks at the clock
-	events  []poller.Event
-	order   order
-	told    order // the order that every client has been told
-	cause   error // of cutting connections, for their close callbacks
-	greeter greeter
-	shaking shaking
-	tally   tally
+	clients   slots
+	timers    *wheel.Wheel
+	note      func(id int) // (*loop).noteExpired, bound once
+	began     time.Time
+	turned    time.Duration // when this turn began
+	yielded   time.Duration // when others were last let run, by conns.Now
+	stride    int           // connections served between two looks at the clock
+	events    []poller.Event
+	order     order
+	told      order // the order that every client has been told
+	cause     error // of cutting connections, for their close callbacks
+	greeter   greeter
+	shaking   shaking
+	inquiring inquiring
+	tally     tally
 
 	// What the loop is about, kept here so that a turn that a callback breaks off
 	// can be finished: see broken.
@@ -278,6 +279,8 @@ func (l *loop) ready(cl *client, ready poller.Interest) {
 		l.greet(cl)
 	case cl.phase == securing:
 		l.secure(cl)
+	case cl.phase == checked:
+		l.listen(cl)
 	case cl.phase == leaving:
 		l.seeOff(cl, ready)
 	default:
@@ -308,6 +311,8 @@ func (l *loop) late(cl *client) {
 		l.giveUp(cl)
 	case cl.phase == securing:
 		l.giveUpSecuring(cl)
+	case cl.phase == checked:
+		l.giveUpCheck(cl)
 	default:
 		l.drop(cl)
 	}

@@ -12,7 +12,7 @@ const (
 	TooLarge Reason = "too_large"
 	// Timeout: the request did not arrive within HandshakeTimeout; 408.
 	Timeout Reason = "timeout"
-	// Left: the client closed before it had asked.
+	// Left: the client closed before it had asked, or while Check ran on a goroutine.
 	Left Reason = "left"
 	// TLSFailed: the TLS handshake failed, or plain HTTP came in its place; an alert, or
 	// 400.
@@ -30,6 +30,10 @@ const (
 	Origin Reason = "origin"
 	// Checked: the program's Check refused.
 	Checked Reason = "check"
+	// CheckBusy: as many Checks as MaxChecks allows were running on goroutines; 503.
+	CheckBusy Reason = "check_busy"
+	// CheckLate: Check did not decide within CheckTimeout; 503.
+	CheckLate Reason = "check_late"
 	// Unavailable: there is no room; 503.
 	Unavailable Reason = "unavailable"
 	// TooMany: MaxConnections; 503, or closed unanswered, over TLS before its handshake.
@@ -60,6 +64,8 @@ const (
 	reasonPath
 	reasonOrigin
 	reasonChecked
+	reasonCheckBusy
+	reasonCheckLate
 	reasonUnavailable
 	reasonTooMany
 	reasonTooManyFromAddress
@@ -81,6 +87,8 @@ var reasons = [reasonCount]Reason{
 	reasonPath:               Path,
 	reasonOrigin:             Origin,
 	reasonChecked:            Checked,
+	reasonCheckBusy:          CheckBusy,
+	reasonCheckLate:          CheckLate,
 	reasonUnavailable:        Unavailable,
 	reasonTooMany:            TooMany,
 	reasonTooManyFromAddress: TooManyFromAddress,
@@ -122,6 +130,10 @@ func reasonOf(refusal *handshake.Refusal) reason {
 		return reasonTooMany
 	case errTooManyFromAddress:
 		return reasonTooManyFromAddress
+	case errCheckBusy:
+		return reasonCheckBusy
+	case errCheckLate:
+		return reasonCheckLate
 	case errPlain:
 		return reasonTLS
 	case errDraining:

@@ -29,6 +29,9 @@ type running struct {
 	originPatterns   []string
 	subprotocols     []string
 	check            func(*Handshake) error
+	checkAside       bool          // check runs on goroutines
+	checksAtOnce     int           // of one loop
+	checkTimeout     time.Duration // for each
 	deflate          Deflate
 	handshakeTimeout time.Duration
 	head             handshake.Limits
@@ -46,6 +49,8 @@ type running struct {
 	paced     atomic.Uint64 // how often the pacer made accepting wait
 	told      pacer         // those beyond the limits who are told so over TLS
 	bridges   sessions      // that have something to carry
+	checks    sessions      // on goroutines of their own
+	asking    atomic.Int64  // handlers of net/http's in which a check runs
 	drained   sync.Once     // the end of the shutdown is logged
 	panics    atomic.Uint64 // in Check, before there is a connection
 	stopping  chan struct{} // closed when the server is told to stop
@@ -64,6 +69,8 @@ func (s *Server) start(k kernel.Kernel) (*running, error) {
 		originPatterns:   append([]string(nil), s.OriginPatterns...),
 		subprotocols:     append([]string(nil), s.Subprotocols...),
 		check:            s.Check,
+		checkAside:       s.CheckDispatch == conn.OnGoroutines,
+		checkTimeout:     cmp.Or(s.CheckTimeout, DefaultCheckTimeout),
 		deflate:          s.Deflate,
 		handshakeTimeout: s.HandshakeTimeout,
 		head:             handshake.Limits{MaxHeadBytes: s.MaxHandshakeBytes, MaxHeaders: s.MaxHandshakeHeaders},
@@ -84,6 +91,7 @@ func (s *Server) start(k kernel.Kernel) (*running, error) {
 		n = runtime.GOMAXPROCS(0)
 	}
 	r.handshakesAtOnce = max(cmp.Or(s.MaxTLSHandshakes, DefaultMaxTLSHandshakes)/n, 1)
+	r.checksAtOnce = max(cmp.Or(s.MaxChecks, DefaultMaxChecks)/n, 1)
 	for range n {
 		l, err := newLoop(s, r)
 		if err != nil {
@@ -147,7 +155,9 @@ func (s *Server) validate() error {
 		{"MaxHandshakeBytes", int64(s.MaxHandshakeBytes)},
 		{"MaxHandshakeHeaders", int64(s.MaxHandshakeHeaders)},
 		{"MaxTLSHandshakes", int64(s.MaxTLSHandshakes)},
+		{"MaxChecks", int64(s.MaxChecks)},
 		{"HandshakeTimeout", int64(s.HandshakeTimeout)},
+		{"CheckTimeout", int64(s.CheckTimeout)},
 		{"CloseTimeout", int64(s.CloseTimeout)},
 	} {
 		if o.value < 0 {

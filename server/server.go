@@ -62,12 +62,17 @@ type Server struct {
 	// 1013. See [conn.Overflow]; conn.Conn.SetOverflow sets it for one client.
 	Overflow conn.Overflow
 
-	// Check decides on each handshake that RFC 6455 and the origin rule let pass.
-	// It runs on the loop, whatever Dispatch says, and must not block; in Upgrade it runs
-	// on the handler's goroutine, and may. An error
-	// refuses: with 403 or, if it is or wraps a *Refusal, as that says. If it panics
-	// the client gets 500. Nil: all are accepted.
+	// Check decides on each handshake that RFC 6455 and the origin rule let pass, where
+	// CheckDispatch says. An error refuses: with 403 or, if it is or wraps a *Refusal, as
+	// that says. If it panics the client gets 500. Nil: all are accepted.
 	Check func(*Handshake) error
+	// CheckDispatch says where Check runs. Zero: on the loop, where it must not block.
+	// [conn.OnGoroutines]: on a goroutine of its own, where it may, to ask a database or
+	// another service: MaxChecks at once, and for CheckTimeout, which the context of its
+	// Request tells. What the client sends meanwhile is kept, up to some KiB. In Upgrade
+	// Check runs on the handler's goroutine and may block anyway, within the same limits
+	// if this is OnGoroutines.
+	CheckDispatch conn.Dispatch
 	// OriginPatterns allows pages of other origins than the server's own to
 	// connect, such as "https://example.com", "*.example.com" or "*". Requests
 	// without Origin do not come from a browser and are always let pass (RFC 6455

@@ -40,7 +40,7 @@ type Drain struct {
 // Who was accepted before gets an answer: a handshake that is complete within 2
 // seconds is accepted, OnConnection and all, and the connection closed with 1001;
 // a later one gets 503. Requests at the Handler are waited for as in
-// [http.Server.Shutdown].
+// [http.Server.Shutdown], and a Check on a goroutine until it has returned.
 //
 // It returns what became of the connections, and not an error alone as net/http's
 // does: there, Shutdown leaves upgraded connections to themselves and has nothing to
@@ -93,6 +93,9 @@ func (s *Server) drain(ctx context.Context, run *running) error {
 		if err := run.http.server.Shutdown(ctx); err != nil {
 			return s.cutLate(run, err)
 		}
+	}
+	if !run.kernel.Await(run.checks.idle(), ctx.Done(), time.Time{}) {
+		return fmt.Errorf("framerail: shutdown: checks have not returned: %w", ctx.Err())
 	}
 	if !run.kernel.Await(s.sessions.idle(), ctx.Done(), time.Time{}) {
 		return fmt.Errorf("framerail: shutdown: close callbacks have not returned: %w", ctx.Err())

@@ -44,6 +44,9 @@ type LoopStats struct {
 	// TLS is about TLS handshakes.
 	TLS TLSCounts
 
+	// ChecksWaited counts handshakes that had to wait for MaxChecks.
+	ChecksWaited uint64
+
 	// Expired counts connections that were closed because of MaxLifetime.
 	Expired uint64
 
@@ -113,6 +116,7 @@ func (t *LoopStats) add(o *LoopStats) {
 	t.Accepted += o.Accepted
 	t.HandedOver += o.HandedOver
 	t.TLS.add(&o.TLS)
+	t.ChecksWaited += o.ChecksWaited
 	t.Expired += o.Expired
 	t.Clients += o.Clients
 	t.Buffers += o.Buffers
@@ -126,6 +130,7 @@ func (t *LoopStats) add(o *LoopStats) {
 type tally struct {
 	accepted, handedOver, expired, slow atomic.Uint64
 	tlsDone, tlsResumed, tlsWaited      atomic.Uint64
+	checksWaited                        atomic.Uint64
 
 	// Guarded by the loop's mu.
 	published LoopStats
@@ -159,6 +164,7 @@ func (l *loop) stats() LoopStats {
 	l.conns.AddShared(&st.Counters)
 	st.Clients = int64(st.Opened - st.Closed)
 	st.TLS = TLSCounts{Done: l.tally.tlsDone.Load(), Resumed: l.tally.tlsResumed.Load(), Waited: l.tally.tlsWaited.Load()}
+	st.ChecksWaited = l.tally.checksWaited.Load()
 	st.Expired = l.tally.expired.Load()
 	st.Accepted, st.HandedOver = l.tally.accepted.Load(), l.tally.handedOver.Load()
 	for _, pool := range []interface{ Lent() (int64, int64) }{l.conns, &l.greeter.heads} {

@@ -159,7 +159,13 @@ func (r *running) decideHTTP(a arrival, w http.ResponseWriter, hr *http.Request,
 		return o, excess
 	}
 	who := applicant{remote: a.remote, secure: hr.TLS != nil, path: path, http: hr, header: handshake.OwnHeader(w.Header())}
-	o, refusal = r.decide(&req, who, nil)
+	o, h, refusal := r.judge(&req, who)
+	if h != nil && refusal == nil {
+		refusal = r.askHandler(h)
+	}
+	if refusal == nil {
+		refusal = r.accept(&req, who, h, &o, nil)
+	}
 	if refusal == nil {
 		o.Request = hr.Clone(context.Background())
 		o.Request.Body = http.NoBody

@@ -87,7 +87,14 @@ func judge(run *running, in []byte) (refusal *handshake.Refusal, whole bool) {
 	if err := handshake.Parse(in[:end], &req); err != nil {
 		return asRefusal(err), true
 	}
-	_, refusal = run.decide(&req, applicant{remote: netip.MustParseAddrPort("192.0.2.1:1"), cl: new(client)}, nil)
+	who := applicant{remote: netip.MustParseAddrPort("192.0.2.1:1"), cl: new(client)}
+	o, h, refusal := run.judge(&req, who)
+	if h != nil && refusal == nil {
+		refusal = run.askProgram(h)
+	}
+	if refusal == nil {
+		refusal = run.accept(&req, who, h, &o, nil)
+	}
 	return refusal, true
 }
 

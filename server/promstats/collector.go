@@ -64,6 +64,7 @@ func (s sink) connections(st *server.Stats) {
 	s.count(tlsDone, st.TLS.Done-st.TLS.Resumed, "false")
 	s.count(tlsDone, st.TLS.Resumed, "true")
 	s.count(tlsWaited, st.TLS.Waited)
+	s.count(checksWait, st.ChecksWaited)
 	for kind, n := range st.Closes.All() {
 		s.count(closes, n, kind.By.String(), strconv.Itoa(int(kind.Code)))
 	}

@@ -19,6 +19,7 @@ var (
 	handedOver = describe("connections_handed_over_total", "Connections with an ordinary HTTP request, given to the Handler.")
 	refused    = describe("connections_refused_total", "Connections that never became a WebSocket, by reason.", "reason")
 	tlsDone    = describe("tls_handshakes_total", "TLS handshakes done, by whether they resumed a session.", "resumed")
+	checksWait = describe("check_waits_total", "Handshakes that had to wait for MaxChecks.")
 	tlsWaited  = describe("tls_handshake_waits_total", "TLS handshakes that had to wait for MaxTLSHandshakes.")
 	closes     = describe("connections_closed_total", "Connections closed, by the side that began and the close code.", "by", "code")
 	ends       = describe("connections_ended_total", "Connections closed, by what ended them.", "cause")

@@ -1,0 +1,233 @@
+package server
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/poller"
+)
+
+// inquiring is a loop's part in the checks that run on goroutines: so many at once. A
+// few times as many wait, without one. Owned by the loop.
+type inquiring struct {
+	running int
+	waiting list.List // of *client, in order
+}
+
+// inquiry is a handshake about which the program is asked on a goroutine.
+type inquiry struct {
+	handshake *Handshake
+	opening   conn.Opening
+	head      int // length of the request: what comes meanwhile is kept behind it
+	deadline  time.Time
+	held      bool                    // no more is kept, and the socket not watched
+	place     *list.Element           // among those that wait; nil once the program is asked
+	cancel    context.CancelCauseFunc // nil while it waits
+}
+
+// errPeerLeft is why the context of a check ends whose client has gone.
+var errPeerLeft = errors.New("framerail: the client has left")
+
+// errCheckBusy and errCheckLate answer those about whom the program was not asked, or has
+// not decided in time.
+var (
+	errCheckBusy = &handshake.Refusal{
+		Status: http.StatusServiceUnavailable,
+		Reason: "too many handshakes are being checked (RFC 9110 15.6.4)",
+		Header: http.Header{"Retry-After": {"5"}},
+	}
+	errCheckLate = &handshake.Refusal{
+		Status: http.StatusServiceUnavailable,
+		Reason: "the handshake could not be checked in time (RFC 9110 15.6.4)",
+		Header: http.Header{"Retry-After": {"5"}},
+	}
+)
+
+// inquire has the program asked about a client's handshake, on a goroutine.
+func (l *loop) inquire(cl *client, h *Handshake, o conn.Opening, head, rest []byte) {
+	c := &l.inquiring
+	if c.running >= l.run.checksAtOnce && c.waiting.Len() >= checksWaiting*l.run.checksAtOnce {
+		l.refuse(cl, errCheckBusy)
+		return
+	}
+	if cl.head == nil {
+		buf := l.greeter.heads.Get(len(head) + len(rest))
+		buf.B = append(append(buf.B, head...), rest...)
+		cl.head = &partial{buf: buf}
+	}
+	patience := l.run.checkTimeout
+	if l.told == orderDrain {
+		patience = min(patience, drainGrace)
+	}
+	q := &inquiry{handshake: h, opening: o, head: len(head), deadline: l.run.kernel.Now().Add(patience)}
+	cl.head.inquiry, cl.phase = q, checked
+	l.SetTimer(cl.driver(), patience)
+	if c.running < l.run.checksAtOnce {
+		l.check(cl)
+	} else {
+		l.tally.checksWaited.Add(1)
+		q.place = c.waiting.PushBack(cl)
+	}
+	l.listen(cl)
+}
+
+// check starts the check of a client's handshake.
+func (l *loop) check(cl *client) {
+	q, run, token := cl.head.inquiry, l.run, cl.token()
+	ctx, cancel := context.WithCancelCause(context.Background())
+	q.place, q.cancel = nil, cancel
+	h := q.handshake
+	h.Request = h.Request.WithContext(checkContext{ctx, q.deadline})
+	l.inquiring.running++
+	run.checks.begin()
+	run.kernel.Go(func() {
+		refusal, returned := handshake.ErrInternal, false
+		defer func() {
+			if !returned {
+				run.panicked("Check", "runtime.Goexit")
+			}
+			cancel(nil)
+			l.ask(func() { l.conclude(token, refusal) })
+			run.checks.end()
+		}()
+		refusal = run.askProgram(h)
+		returned = true
+	})
+}
+
+// checkContext is the context of a check: it ends when the loop says so, but has a deadline
+// to tell those who are asked for help.
+type checkContext struct {
+	context.Context
+	deadline time.Time
+}
+
+func (c checkContext) Deadline() (time.Time, bool) { return c.deadline, true }
+
+// conclude answers a client about which the program has decided, and asks about the next.
+func (l *loop) conclude(token poller.Token, refusal *handshake.Refusal) {
+	c := &l.inquiring
+	c.running--
+	if next := c.waiting.Front(); next != nil {
+		c.waiting.Remove(next)
+		l.check(next.Value.(*client))
+	}
+	cl := l.clients.find(token)
+	if cl == nil || cl.phase != checked {
+		return // its time was over, or the server's
+	}
+	l.current = cl
+	q, request := cl.head.inquiry, cl.head.buf.B
+	if l.withdraw(cl, nil) {
+		l.finish(cl, q, refusal, request)
+	}
+	l.current = nil
+}
+
+// finish answers a client whose inquiry is over; request is its, and what came behind it.
+func (l *loop) finish(cl *client, q *inquiry, refusal *handshake.Refusal, request []byte) {
+	g, head := &l.greeter, request[:q.head]
+	if refusal == nil {
+		_ = handshake.Parse(head, &g.req) // as it did before
+		refusal = l.run.accept(&g.req, l.applicant(cl), q.handshake, &q.opening, g.out[:0])
+	}
+	if refusal != nil {
+		l.refuse(cl, refusal)
+		return
+	}
+	g.out = q.opening.Response[:0] // it may have grown
+	q.opening.Head, q.opening.Rest = head, request[q.head:]
+	l.open(cl, q.opening)
+}
+
+// withdraw ends a client's inquiry, and has its socket watched again. It is false if the
+// client has been dropped.
+func (l *loop) withdraw(cl *client, cause error) bool {
+	q := cl.head.inquiry
+	l.abandon(cl, cause)
+	if q.held && !l.watch(cl, poller.Read) {
+		l.run.refuse(reasonInternal)
+		return false
+	}
+	return true
+}
+
+// abandon ends a client's inquiry, if there is one.
+func (l *loop) abandon(cl *client, cause error) {
+	if cl.head == nil || cl.head.inquiry == nil {
+		return
+	}
+	q := cl.head.inquiry
+	cl.head.inquiry = nil
+	if q.place != nil {
+		l.inquiring.waiting.Remove(q.place)
+	} else {
+		q.cancel(cause)
+	}
+}
+
+// listen notices when a client leaves that waits for a check. What it sends is kept, up to
+// checkAhead.
+func (l *loop) listen(cl *client) {
+	g, p := &l.greeter, cl.head
+	for {
+		room := min(checkAhead-(len(p.buf.B)-p.inquiry.head), len(g.in))
+		if room <= 0 {
+			p.inquiry.held = true
+			if !l.watch(cl, poller.None) {
+				l.run.refuse(reasonInternal)
+			}
+			return
+		}
+		n, err := cl.below().Read(g.in[:room])
+		switch {
+		case n > 0:
+			p.add(&g.heads, g.in[:n])
+		case err == conn.ErrWouldBlock || err == conn.ErrHeld:
+			return
+		default:
+			l.run.refuse(reasonLeft)
+			l.abandon(cl, errPeerLeft)
+			l.drop(cl)
+			return
+		}
+	}
+}
+
+// giveUpCheck refuses a client about which the program has not decided in time.
+func (l *loop) giveUpCheck(cl *client) {
+	refusal, cause := errCheckLate, context.DeadlineExceeded
+	switch {
+	case l.told == orderDrain:
+		refusal, cause = errDraining, ErrServerClosed
+	case cl.head.inquiry.place != nil:
+		refusal = errCheckBusy
+	}
+	if l.withdraw(cl, cause) {
+		l.refuse(cl, refusal)
+	}
+}
+
+// askHandler asks the program on the goroutine of a handler of net/http's.
+func (r *running) askHandler(h *Handshake) *handshake.Refusal {
+	if !r.checkAside {
+		return r.askProgram(h)
+	}
+	defer r.asking.Add(-1)
+	if r.asking.Add(1) > int64(r.checksAtOnce*len(r.loops)) {
+		return errCheckBusy
+	}
+	ctx, cancel := context.WithTimeout(h.Request.Context(), r.checkTimeout)
+	defer cancel()
+	h.Request = h.Request.WithContext(ctx)
+	refusal := r.askProgram(h)
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return errCheckLate
+	}
+	return refusal
+}
