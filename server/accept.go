@@ -114,6 +114,9 @@ func (s *Server) enter(a *acceptor) error {
 		}
 		s.run = run
 	}
+	if err := a.setUp(&s.run.tcp); err != nil {
+		return err
+	}
 	if s.addr == nil {
 		s.addr = a.ln.Addr()
 	}
@@ -144,6 +147,17 @@ func (a *acceptor) open() error {
 	}
 	a.file = os.NewFile(uintptr(fd), "listener")
 	a.raw, err = a.file.SyscallConn()
+	return err
+}
+
+// setUp sets the options of a TCP listener.
+func (a *acceptor) setUp(o *TCP) (err error) {
+	if _, ok := a.ln.(*net.TCPListener); !ok {
+		return nil
+	}
+	if failed := a.raw.Control(func(fd uintptr) { err = o.setUp(int(fd)) }); failed != nil {
+		return failed
+	}
 	return err
 }
 
@@ -240,8 +254,8 @@ func (a *acceptor) accept() error {
 	if err := a.raw.Read(a.take); err != nil {
 		return err
 	}
-	if a.err == nil {
-		_ = socket.SetNoDelay(a.got.fd, true) // frames of a turn leave together already
+	if a.err == nil && a.got.remote.IsValid() {
+		a.run.tcp.apply(a.got.fd)
 	}
 	return a.err
 }
@@ -274,6 +288,8 @@ func (a *acceptor) acceptConn() error {
 		return err
 	}
 	a.got = arrival{fd: fd, remote: socket.RemoteAddr(fd)}
-	_ = socket.SetNoDelay(fd, true)
+	if a.got.remote.IsValid() {
+		a.run.tcp.apply(fd)
+	}
 	return nil
 }

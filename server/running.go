@@ -37,6 +37,7 @@ type running struct {
 	head             handshake.Limits
 	lifetime         time.Duration // negative: no limit
 	handshakesAtOnce int           // TLS handshakes of one loop
+	tcp              TCP
 
 	kernel    kernel.Kernel
 	loops     []*loop
@@ -76,6 +77,7 @@ func (s *Server) start(k kernel.Kernel) (*running, error) {
 		head:             handshake.Limits{MaxHeadBytes: s.MaxHandshakeBytes, MaxHeaders: s.MaxHandshakeHeaders},
 		stopping:         make(chan struct{}),
 	}
+	r.tcp = s.TCP.withDefaults(r.config.IdleTimeout > 0)
 	r.lifetime = min(cmp.Or(s.MaxLifetime, DefaultMaxLifetime), lifetimeMost)
 	sampled := newSampler(r.config.Logger.Handler(), k.Now)
 	r.logger = slog.New(sampled)
@@ -165,6 +167,9 @@ func (s *Server) validate() error {
 		}
 	}
 	if err := s.Deflate.validate(); err != nil {
+		return err
+	}
+	if err := s.TCP.validate(); err != nil {
 		return err
 	}
 	if s.Overflow > conn.OverflowLatest {

@@ -101,6 +101,9 @@ type Server struct {
 	// server answers them itself.
 	RouteUpgrades bool
 
+	// TCP is the options of TCP sockets. Zero: as package net has them, but for probes.
+	TCP TCP
+
 	// Loops is the number of event loops, each with its share of the connections.
 	// 0: GOMAXPROCS.
 	Loops int

@@ -55,6 +55,7 @@ var errnos = map[inject.Site][]syscall.Errno{
 	inject.LocalAddr:  {syscall.EBADF, syscall.EFAULT, syscall.EINVAL, syscall.ENOBUFS, syscall.ENOTSOCK},
 	inject.RemoteAddr: {syscall.EBADF, syscall.EFAULT, syscall.EINVAL, syscall.ENOBUFS, syscall.ENOTCONN, syscall.ENOTSOCK},
 	inject.NoDelay:    {syscall.EBADF, syscall.EFAULT, syscall.EINVAL, syscall.ENOPROTOOPT, syscall.ENOTSOCK, syscall.ENOMEM},
+	inject.Option:     {syscall.EBADF, syscall.EFAULT, syscall.EINVAL, syscall.ENOPROTOOPT, syscall.ENOTSOCK, syscall.ENOMEM, syscall.EDOM},
 	inject.Duplicate:  {syscall.EBADF, syscall.EINVAL, syscall.EMFILE},
 	inject.Nonblock:   {syscall.EBADF, syscall.EAGAIN, syscall.EPERM},
 	inject.Pair: {
@@ -201,6 +202,7 @@ func torture(t *testing.T, w way, name string, plan func(inject.Site) syscall.Er
 	logged := new(journal)
 	srv := &Server{
 		Addr: "127.0.0.1:0", Loops: 1, Logger: logged.logger(),
+		TCP:     TCP{SendBuffer: 256 << 10, UserTimeout: time.Minute}, // each is set for the listener or a connection
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "page") }),
 		Limits: Limits{
 			HandshakeTimeout: 500 * time.Millisecond, IdleTimeout: time.Second, CloseTimeout: 300 * time.Millisecond,

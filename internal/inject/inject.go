@@ -17,6 +17,7 @@ const (
 	LocalAddr
 	RemoteAddr
 	NoDelay
+	Option
 	Duplicate
 	Nonblock
 	Pair
@@ -39,6 +40,7 @@ var names = [Sites]string{
 	LocalAddr:   "getsockname",
 	RemoteAddr:  "getpeername",
 	NoDelay:     "setsockopt TCP_NODELAY",
+	Option:      "setsockopt",
 	Duplicate:   "fcntl F_DUPFD_CLOEXEC",
 	Nonblock:    "fcntl O_NONBLOCK",
 	Pair:        "socketpair",

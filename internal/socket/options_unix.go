@@ -86,11 +86,19 @@ func SetNonblock(fd int, on bool) error {
 // SetSendBuffer sets how many bytes the system keeps for sending. Systems round
 // and clamp it; linux doubles it.
 func SetSendBuffer(fd int, bytes int) error {
-	return wrap("setsockopt", unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, bytes))
+	return setOption(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, bytes)
 }
 
 // SetRecvBuffer sets how many bytes the system keeps for us to read. Systems
 // round and clamp it; linux doubles it.
 func SetRecvBuffer(fd int, bytes int) error {
-	return wrap("setsockopt", unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, bytes))
+	return setOption(fd, unix.SOL_SOCKET, unix.SO_RCVBUF, bytes)
+}
+
+// setOption sets an option that is a number.
+func setOption(fd, level, name, value int) error {
+	if errno := inject.Of(inject.Option); errno != 0 {
+		return wrap("setsockopt", errno)
+	}
+	return wrap("setsockopt", unix.SetsockoptInt(fd, level, name, value))
 }

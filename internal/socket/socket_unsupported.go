@@ -4,6 +4,7 @@ package socket
 
 import (
 	"errors"
+	"net"
 	"net/netip"
 )
 
@@ -30,10 +31,14 @@ func RemoteAddr(fd int) netip.AddrPort { return netip.AddrPort{} }
 
 func DescriptorLimit() (int, bool) { return 0, false }
 
+func SetKeepAlive(fd int, k net.KeepAliveConfig) error { return errors.ErrUnsupported }
+func Listening(fd int) error                           { return errors.ErrUnsupported }
+
 func CloseWrite(fd int) error               { return errors.ErrUnsupported }
 func Close(fd int) error                    { return errors.ErrUnsupported }
 func SetNoDelay(fd int, on bool) error      { return errors.ErrUnsupported }
 func SetLinger(fd int, seconds int) error   { return errors.ErrUnsupported }
 func SetNonblock(fd int, on bool) error     { return errors.ErrUnsupported }
+func SetReusePort(fd int) error             { return errors.ErrUnsupported }
 func SetSendBuffer(fd int, bytes int) error { return errors.ErrUnsupported }
 func SetRecvBuffer(fd int, bytes int) error { return errors.ErrUnsupported }

@@ -1,0 +1,106 @@
+package server
+
+import (
+	"fmt"
+	"math"
+	"net"
+	"time"
+
+	"github.com/framerail/framerail/internal/socket"
+)
+
+// TCP is the options of a server's TCP sockets. Zero is sound for all of them: frames
+// leave without delay, and the rest is the system's. They are not for unix sockets, nor
+// for connections that come by Upgrade, whose sockets net/http has set up.
+type TCP struct {
+	// Delay has short frames wait until what was sent before is acknowledged (Nagle's
+	// algorithm): fewer packets, later by a round trip. False: TCP_NODELAY. The frames of
+	// one turn leave together in either case.
+	Delay bool
+	// KeepAlive has the system probe peers that are silent, in package net's terms: in an
+	// enabled one, zeros are 15 s, 15 s and 9 probes, and negative numbers the system's.
+	// Zero: off, since pings tell more, unless IdleTimeout is negative: then it is enabled.
+	// On openbsd it can be enabled only.
+	KeepAlive net.KeepAliveConfig
+	// UserTimeout bounds how long what was sent may stay unacknowledged before the system
+	// ends the connection (RFC 5482), in steps of a millisecond. 0: the system's, a quarter
+	// of an hour as a rule; WriteTimeout and IdleTimeout are earlier. Linux only; without
+	// effect elsewhere.
+	UserTimeout time.Duration
+	// ReceiveBuffer and SendBuffer are what the system may keep for one connection, in
+	// bytes, which it rounds; Linux doubles them. They are set for the listener, too, since
+	// a connection's window is scaled when it begins (RFC 7323 2.2). 0: the system's, which
+	// grows with the traffic, and no longer does once a number is set.
+	ReceiveBuffer int
+	SendBuffer    int
+	// DeferAccept has the system keep connections to itself until their first byte has
+	// come, or nothing for about that long, in steps of a second (TCP_DEFER_ACCEPT). It
+	// saves a handshake no call to the system. Meanwhile a connection is no descriptor and
+	// counts in no limit of the server's: the system has those, and HandshakeTimeout begins
+	// later. Linux only; without effect elsewhere. 0: off.
+	DeferAccept time.Duration
+}
+
+// validate refuses what cannot be meant.
+func (o *TCP) validate() error {
+	for _, n := range [...]struct {
+		name  string
+		value int64
+		most  int64
+	}{
+		{"UserTimeout", int64(o.UserTimeout), math.MaxInt64},
+		{"ReceiveBuffer", int64(o.ReceiveBuffer), math.MaxInt32},
+		{"SendBuffer", int64(o.SendBuffer), math.MaxInt32},
+		{"DeferAccept", int64(o.DeferAccept), math.MaxInt64},
+	} {
+		if n.value < 0 || n.value > n.most {
+			return fmt.Errorf("framerail: TCP.%s is negative or too large", n.name)
+		}
+	}
+	return nil
+}
+
+// withDefaults is the options as they are set, with pings or without.
+func (o TCP) withDefaults(pings bool) TCP {
+	if o.KeepAlive == (net.KeepAliveConfig{}) && !pings {
+		o.KeepAlive.Enable = true
+	}
+	return o
+}
+
+// setUp sets the options of a listener that its connections begin with.
+func (o *TCP) setUp(fd int) error {
+	var err error
+	set := func(name string, on bool, set func() error) {
+		if on && err == nil {
+			if err = set(); err != nil {
+				err = fmt.Errorf("framerail: TCP.%s: %w", name, err)
+			}
+		}
+	}
+	set("ReceiveBuffer", o.ReceiveBuffer > 0, func() error { return socket.SetRecvBuffer(fd, o.ReceiveBuffer) })
+	set("SendBuffer", o.SendBuffer > 0, func() error { return socket.SetSendBuffer(fd, o.SendBuffer) })
+	set("DeferAccept", o.DeferAccept > 0, func() error { return socket.SetDeferAccept(fd, o.DeferAccept) })
+	return err
+}
+
+// apply sets the options of a connection. Not all systems hand a listener's down, and who
+// waited for another process to accept it was there before them. That one cannot be set,
+// as after a reset, is no reason to give the connection up: good enough without.
+func (o *TCP) apply(fd int) {
+	if !o.Delay {
+		_ = socket.SetNoDelay(fd, true)
+	}
+	if o.KeepAlive != (net.KeepAliveConfig{}) {
+		_ = socket.SetKeepAlive(fd, o.KeepAlive)
+	}
+	if o.UserTimeout > 0 {
+		_ = socket.SetUserTimeout(fd, o.UserTimeout)
+	}
+	if o.ReceiveBuffer > 0 {
+		_ = socket.SetRecvBuffer(fd, o.ReceiveBuffer)
+	}
+	if o.SendBuffer > 0 {
+		_ = socket.SetSendBuffer(fd, o.SendBuffer)
+	}
+}

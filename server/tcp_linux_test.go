@@ -1,0 +1,63 @@
+package server
+
+import (
+	"net"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestTCP_Probes(t *testing.T) {
+	for _, test := range []struct {
+		config                net.KeepAliveConfig
+		idle, interval, count int
+	}{
+		{net.KeepAliveConfig{Enable: true}, 15, 15, 9},
+		{net.KeepAliveConfig{Enable: true, Idle: 61 * time.Second, Interval: 1500 * time.Millisecond, Count: 3}, 61, 2, 3},
+	} {
+		s := connected(t, false, TCP{KeepAlive: test.config}, 0)
+		for name, want := range map[int]int{unix.TCP_KEEPIDLE: test.idle, unix.TCP_KEEPINTVL: test.interval, unix.TCP_KEEPCNT: test.count} {
+			if got := optionOf(t, s, unix.IPPROTO_TCP, name); got != want {
+				t.Errorf("%+v: option %d is %d, want %d", test.config, name, got, want)
+			}
+		}
+		if optionOf(t, s, unix.SOL_SOCKET, unix.SO_KEEPALIVE) == 0 {
+			t.Errorf("%+v: no probes", test.config)
+		}
+	}
+	system := connected(t, false, TCP{}, 0)
+	own := connected(t, false, TCP{KeepAlive: net.KeepAliveConfig{Enable: true, Idle: -1, Interval: -1, Count: -1}}, 0)
+	for _, name := range []int{unix.TCP_KEEPIDLE, unix.TCP_KEEPINTVL, unix.TCP_KEEPCNT} {
+		if got, want := optionOf(t, own, unix.IPPROTO_TCP, name), optionOf(t, system, unix.IPPROTO_TCP, name); got != want {
+			t.Errorf("option %d is %d, want the system's %d", name, got, want)
+		}
+	}
+}
+
+func TestTCP_UserTimeout(t *testing.T) {
+	s := connected(t, false, TCP{UserTimeout: 1500*time.Millisecond + 1}, 0)
+	if got := optionOf(t, s, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT); got != 1501 {
+		t.Errorf("%d ms, want 1501", got)
+	}
+}
+
+// What is deferred is no connection of the server's before it has said something.
+func TestTCP_DeferAccept(t *testing.T) {
+	s := start(t, &Server{OnMessage: echo, TCP: TCP{DeferAccept: 30 * time.Second, ReceiveBuffer: 32 << 10}})
+	silent := dialRaw(t, s)
+	dial(t, s).alive()
+	if n := s.Stats().Accepted; n != 1 {
+		t.Errorf("%d accepted, want the one that has spoken", n)
+	}
+	silent.greet()
+	silent.alive()
+	err := s.acceptors[0].raw.Control(func(fd uintptr) {
+		if got, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF); err != nil || got > 64<<10 {
+			t.Errorf("the listener's buffer is %d, %v: windows begin with it", got, err)
+		}
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
