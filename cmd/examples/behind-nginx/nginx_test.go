@@ -1,0 +1,108 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/cmd/examples/internal/exampletest"
+)
+
+// startNginx runs nginx with the nginx.conf of this folder, but for the two addresses in it,
+// before the server at target, until the test ends. It returns where clients connect.
+func startNginx(t *testing.T, target string) (wsURL string) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	socket, err := ln.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	dir := t.TempDir()
+	conf := filepath.Join(dir, "nginx.conf")
+	if err := os.WriteFile(conf, configured(t, ln.Addr().String(), target), 0o600); err != nil {
+		t.Fatal(err)
+	}
+
+	cmd := exec.Command(needNginx(t), "-p", dir, "-c", conf, "-g", "daemon off;")
+	// The listening socket is handed over as one nginx does to its successor: no other
+	// program can take the port, and clients may connect at once.
+	cmd.ExtraFiles = []*os.File{socket}
+	cmd.Env = append(os.Environ(), "NGINX=3;")
+	var log bytes.Buffer
+	cmd.Stderr = &log
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		// SIGTERM has the master end its workers; killed, it would leave them behind.
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		kill := time.AfterFunc(exampletest.Patience, func() { _ = cmd.Process.Kill() })
+		defer kill.Stop()
+		if err := cmd.Wait(); err != nil || t.Failed() {
+			t.Logf("nginx: %v\n%s", err, log.String())
+		}
+	})
+	return fmt.Sprintf("ws://%v/ws", ln.Addr())
+}
+
+// configured is nginx.conf with nginx's address and the server's in place of its own.
+func configured(t *testing.T, nginx, target string) []byte {
+	t.Helper()
+	conf, err := os.ReadFile("nginx.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for from, to := range map[string]string{"listen 127.0.0.1:8081;": "listen " + nginx + ";", "server 127.0.0.1:8080;": "server " + u.Host + ";"} {
+		if bytes.Count(conf, []byte(from)) != 1 {
+			t.Fatalf("%q does not stand once in nginx.conf", from)
+		}
+		conf = bytes.Replace(conf, []byte(from), []byte(to), 1)
+	}
+	return conf
+}
+
+// needNginx is the path of nginx. Without one the test is skipped, but for CI, where it has
+// to be there.
+func needNginx(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"nginx", "/usr/sbin/nginx"} { // where Debian has it, often in no user's PATH
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	if os.Getenv("CI") != "" {
+		t.Fatal("no nginx on this machine, and CI is set")
+	}
+	t.Skip("no nginx on this machine: install the package nginx to run this test")
+	return ""
+}
+
+// proxied starts both.
+func proxied(t *testing.T) (p *exampletest.Program, wsURL string) {
+	t.Helper()
+	needNginx(t)
+	p = exampletest.Start(t)
+	return p, startNginx(t, p.URL)
+}
+
+// originOf is the origin of a page that the site at wsURL serves.
+func originOf(wsURL string) string {
+	return "http" + strings.TrimSuffix(strings.TrimPrefix(wsURL, "ws"), "/ws")
+}

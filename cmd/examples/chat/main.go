@@ -1,0 +1,56 @@
+// Command chat is a chat room and the page for it, on one port.
+package main
+
+import (
+	"context"
+	"embed"
+	"flag"
+	"fmt"
+	"log"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/server"
+)
+
+//go:embed index.html
+var page embed.FS
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:8080", "where to listen")
+	flag.Parse()
+
+	// From here on Ctrl-C and SIGTERM end ctx, and not the program.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+
+	srv := &server.Server{Addr: *addr, Path: "/chat", Handler: http.FileServerFS(page)}
+	srv.OnConnection = func(c *conn.Conn) {
+		name := c.Request().URL.Query().Get("name")
+		tell := func(text string) {
+			for other := range srv.Clients() { // all but c, until OnConnection returns
+				_ = other.SendText(text) // never blocks; who does not read is closed in time
+			}
+		}
+		tell(name + " joined")
+		c.OnMessage(func(_ *conn.Conn, m conn.Message) { tell(name + ": " + m.String()) })
+		c.OnClose(func(*conn.Conn, conn.CloseInfo) { tell(name + " left") })
+	}
+	if err := srv.Start(); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("http://%v/\n", srv.ListenAddr())
+
+	<-ctx.Done()
+	stop() // a second signal ends the program at once
+
+	// Everyone is told 1001, Going Away, and has ten seconds to leave.
+	ctx, stop = context.WithTimeout(context.Background(), 10*time.Second)
+	defer stop()
+	if _, err := srv.Shutdown(ctx); err != nil {
+		log.Print(err)
+	}
+}

@@ -1,0 +1,116 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/coder/websocket"
+
+	"github.com/framerail/framerail/cmd/examples/internal/exampletest"
+	"github.com/framerail/framerail/conn"
+)
+
+func TestMain(m *testing.M) { exampletest.Main(m, main) }
+
+// next waits for prices of the first thing: others it need not understand.
+func next(t *testing.T, c *websocket.Conn) (u update) {
+	t.Helper()
+	for {
+		text := exampletest.Hear(t, c)
+		if !strings.HasPrefix(text, `{"thing":"thing-0"`) {
+			continue
+		}
+		if err := json.Unmarshal([]byte(text), &u); err != nil {
+			t.Fatal(err)
+		}
+		return u
+	}
+}
+
+// until reads on to a round, and returns how many were missed on the way.
+func until(t *testing.T, c *websocket.Conn, end int) (missed int) {
+	t.Helper()
+	last := next(t, c).Round
+	for last < end {
+		round := next(t, c).Round
+		missed += round - last - 1
+		last = round
+	}
+	return missed
+}
+
+// dialSlow connects with a receive buffer and segments so small that the kernel holds little
+// for a client that does not read, on either side.
+func dialSlow(t *testing.T, url string) *websocket.Conn {
+	t.Helper()
+	dialer := &net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {
+		var receiving, segments error
+		err := c.Control(func(fd uintptr) {
+			receiving = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 16<<10)
+			segments = syscall.SetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_MAXSEG, 1400)
+		})
+		return errors.Join(err, receiving, segments)
+	}}
+	transport := &http.Transport{DialContext: dialer.DialContext}
+	t.Cleanup(transport.CloseIdleConnections)
+	return exampletest.Dial(t, url, &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}})
+}
+
+// flood is more than a client that does not read, the kernel and the server have room for, in
+// so many rounds of some 60 KB.
+var flood = []string{"-things=10", "-depth=1000", "-every=1ms"}
+
+const rounds = 60
+
+// passed waits until the feed has come to a round. A client that read all of it would take
+// most of a machine: those here look once each.
+func passed(t *testing.T, p *exampletest.Program, round int) {
+	t.Helper()
+	for now := 0; now < round; {
+		c := exampletest.Dial(t, p.URL, nil)
+		now = next(t, c).Round
+		_ = c.CloseNow()
+	}
+}
+
+func TestFeedReachesEveryone(t *testing.T) {
+	p := exampletest.Start(t, "-things=3", "-every=1ms")
+	for range 3 {
+		c := exampletest.Dial(t, p.URL, nil)
+		if missed := until(t, c, next(t, c).Round+20); missed > 0 {
+			t.Errorf("%d prices were missed", missed)
+		}
+		_ = c.CloseNow()
+	}
+	p.Stop(t)
+}
+
+func TestFeedSkipsAheadForWhoReadsLate(t *testing.T) {
+	p := exampletest.Start(t, flood...)
+	slow := dialSlow(t, p.URL)
+	end := next(t, slow).Round + rounds
+	passed(t, p, end)
+	if until(t, slow, end) == 0 {
+		t.Errorf("none of %d rounds was dropped", rounds)
+	}
+	next(t, slow) // it is a client as any other still
+	_ = slow.CloseNow()
+	if log := p.Stop(t); !strings.Contains(log, "messages dropped") {
+		t.Errorf("the log does not tell of what was dropped:\n%s", log)
+	}
+}
+
+func TestFeedClosesWhoMustNotMissAny(t *testing.T) {
+	p := exampletest.Start(t, flood...)
+	slow := dialSlow(t, p.URL+"?all=1")
+	passed(t, p, next(t, slow).Round+rounds)
+	_ = slow.CloseNow()
+	if log := p.Stop(t); !strings.Contains(log, conn.ErrPendingFull.Error()) {
+		t.Errorf("the log does not tell of a client that was too slow:\n%s", log)
+	}
+}

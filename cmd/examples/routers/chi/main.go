@@ -1,0 +1,83 @@
+// Command chi has WebSockets at a path with a wildcard of chi's router, behind middleware
+// that wraps the ResponseWriter.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/server"
+)
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:8080", "where to listen")
+	flag.Parse()
+
+	// From here on Ctrl-C and SIGTERM end ctx, and not the program.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+
+	ln, err := net.Listen("tcp", *addr)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	ws := &server.Server{} // it listens nowhere: Upgrade gives it its connections
+	web := &http.Server{Handler: service(ws), ReadHeaderTimeout: 5 * time.Second}
+	go func() {
+		if err := web.Serve(ln); !errors.Is(err, http.ErrServerClosed) {
+			log.Fatal(err)
+		}
+	}()
+	fmt.Printf("http://%v/\n", ln.Addr())
+
+	<-ctx.Done()
+	stop() // a second signal ends the program at once
+
+	// net/http knows nothing of the WebSockets: it ends first, and they after it.
+	ctx, stop = context.WithTimeout(context.Background(), 10*time.Second)
+	defer stop()
+	if err := web.Shutdown(ctx); err != nil {
+		log.Print(err)
+	}
+	if _, err := ws.Shutdown(ctx); err != nil {
+		log.Print(err)
+	}
+}
+
+// service is all that the program serves. chi takes its things back when a handler
+// returns: what a connection is to know of them is read before Upgrade.
+func service(ws *server.Server) http.Handler {
+	r := chi.NewRouter()
+	r.Use(middleware.RequestID, middleware.Compress(5), middleware.Recoverer)
+	r.Get("/", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, "There are WebSockets at /rooms/{room}.")
+	})
+	r.Get("/rooms/{room}", func(w http.ResponseWriter, r *http.Request) {
+		if err := ws.Upgrade(w, r, answerAs(chi.URLParam(r, "room"))); err != nil {
+			log.Print(err) // the client has been told
+		}
+	})
+	return r
+}
+
+// answerAs has a connection answer in a room's name.
+func answerAs(room string) func(*conn.Conn) {
+	return func(c *conn.Conn) {
+		c.OnMessage(func(c *conn.Conn, m conn.Message) {
+			_ = c.SendText(room + ": " + m.String()) // fails only if c is closing
+		})
+	}
+}
