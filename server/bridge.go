@@ -32,6 +32,7 @@ type bridge struct {
 
 	mu       sync.Mutex
 	carrying bool // guarded by mu: carryOut runs, or has run to the end
+	closed   bool // guarded by mu: the loop has closed
 }
 
 // newBridge bridges to nc, which is closed some time after the bridge.
@@ -144,18 +145,31 @@ func (b *bridge) next(buf []byte) (n int, err error) {
 }
 
 // finish ends both connections, after what the loop has sent or because that cannot be
-// carried on. A peer that is still sending would lose what it was sent last: it has
-// lingerTimeout to end, too.
+// carried on.
 func (b *bridge) finish(err error) {
 	defer b.done()
-	if err != io.EOF {
+	if err == io.EOF {
+		b.linger()
+	} else {
 		b.fail(err)
-	} else if c, ok := b.nc.(interface{ CloseWrite() error }); ok && c.CloseWrite() == nil {
-		_ = b.nc.SetReadDeadline(time.Now().Add(lingerTimeout))
-		<-b.ended
 	}
 	_ = b.nc.Close()
 	_ = b.far.Close()
+	<-b.ended
+}
+
+// linger ends the sending direction. A peer that is still sending would lose what it was
+// sent last: until the loop closes it has lingerTimeout to end, too.
+func (b *bridge) linger() {
+	c, ok := b.nc.(interface{ CloseWrite() error })
+	if !ok || c.CloseWrite() != nil {
+		return
+	}
+	b.mu.Lock()
+	if !b.closed {
+		_ = b.nc.SetReadDeadline(time.Now().Add(lingerTimeout))
+	}
+	b.mu.Unlock()
 	<-b.ended
 }
 
@@ -203,9 +217,14 @@ func (b *bridge) CloseWrite() error {
 	return err
 }
 
-// Close implements conn.Transport. What was sent before has lingerTimeout to leave.
+// Close implements conn.Transport. What was sent before has lingerTimeout to leave; nobody
+// wants what comes now.
 func (b *bridge) Close() error {
+	b.mu.Lock()
+	b.closed = true
+	_ = b.nc.SetReadDeadline(time.Unix(1, 0))
 	_ = b.nc.SetWriteDeadline(time.Now().Add(lingerTimeout))
+	b.mu.Unlock()
 	err := b.sock.Close()
 	b.sent()
 	return err
