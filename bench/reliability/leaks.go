@@ -20,6 +20,7 @@ import (
 // counts what the server still holds. Broken, the program keeps what it was given.
 type leaksCommand struct {
 	scale
+	way
 	Count   int    `default:"20000" help:"Lives, with callbacks on the loop and as many with them on goroutines."`
 	Seed    uint64 `default:"1" help:"Of the kinds of life."`
 	Workers int    `default:"16" help:"How many at a time."`
@@ -32,7 +33,7 @@ func (b *leaksCommand) Run(ctx context.Context) error {
 	v := new(verdict)
 	var figure string
 	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
-		set := setup{Program: either(b.scale, "mixed", "leaky"), Dispatch: dispatch, Pages: true, Deflate: leaksDeflate,
+		set := setup{way: b.way, Program: either(b.scale, "mixed", "leaky"), Dispatch: dispatch, Pages: true, Deflate: leaksDeflate,
 			Limits: server.Limits{CloseTimeout: time.Second, HandshakeTimeout: 2 * time.Second}}
 		err := withServer(ctx, v, set, func(p *process) (err error) {
 			figure, err = b.live(ctx, v, p)

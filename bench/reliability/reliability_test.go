@@ -36,8 +36,14 @@ func TestBars(t *testing.T) {
 		test(t, name+"/", bar)
 	}
 	for name, bar := range map[string]func(scale) bar{
-		"hold":      func(s scale) bar { return &holdCommand{scale: s} },
-		"churn":     func(s scale) bar { return &churnCommand{scale: s, Workers: 8} },
+		"hold":  func(s scale) bar { return &holdCommand{scale: s} },
+		"churn": func(s scale) bar { return &churnCommand{scale: s, Workers: 8} },
+		"churn_bridged": func(s scale) bar {
+			return &churnCommand{scale: s, way: way{Upgrade: "bridge"}, Workers: 8}
+		},
+		"leaks_upgraded": func(s scale) bar {
+			return &leaksCommand{scale: s, way: way{Upgrade: "loop"}, Seed: 1, Workers: 8}
+		},
 		"integrity": func(s scale) bar { return &integrityCommand{scale: s, Seed: 1} },
 		"admission": func(s scale) bar { return &admissionCommand{scale: s} },
 		"budget":    func(s scale) bar { return &budgetCommand{scale: s} },

@@ -29,6 +29,7 @@ type setup struct {
 	// Faulty is the server put in framerail's place, by its name in faultyServers.
 	Faulty string
 
+	way
 	server.Limits
 	Dispatch       conn.Dispatch
 	Loops          int
@@ -138,12 +139,12 @@ func serve(set setup, n *counters, ln net.Listener) (end func() error, err error
 	n.srv = srv
 	configure(srv, n)
 	go func() {
-		if err := srv.Serve(ln); !errors.Is(err, server.ErrServerClosed) {
+		if err := set.serve(srv, ln); err != nil {
 			fmt.Fprintln(os.Stderr, "the server gave up:", err)
 			os.Exit(1)
 		}
 	}()
-	return srv.Close, nil
+	return func() error { return set.end(srv, ln) }, nil
 }
 
 func echo(c *conn.Conn, m conn.Message) {

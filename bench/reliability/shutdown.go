@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -24,6 +25,7 @@ import (
 // can, over and over. Broken, the server is closed at once.
 type shutdownCommand struct {
 	scale
+	way
 	Rounds int           `default:"1000" help:"Servers, one after the other."`
 	Conns  int           `default:"1000" help:"Connections of each."`
 	Load   time.Duration `default:"100ms" help:"How long all echo before the shutdown."`
@@ -67,11 +69,13 @@ func (b *shutdownCommand) Run(ctx context.Context) error {
 
 func (b *shutdownCommand) round(ctx context.Context, v *verdict, echoes *atomic.Int64) (took time.Duration, err error) {
 	srv := newLocal()
-	if err := srv.Start(); err != nil {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
 		return 0, err
 	}
-	defer srv.Close()
-	clients, err := openAll(ctx, srv.address(), b.Conns)
+	go b.serve(srv.Server, ln)
+	defer b.end(srv.Server, ln)
+	clients, err := openAll(ctx, ln.Addr().String(), b.Conns)
 	defer closeAll(clients)
 	if err != nil {
 		return 0, err

@@ -1,0 +1,73 @@
+//go:build linux
+
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+
+	"github.com/framerail/framerail/server"
+)
+
+// way is how framerail gets its connections in bars that can be run in several.
+type way struct {
+	Upgrade string `enum:",loop,bridge" default:"" help:"Have net/http accept and read the requests, and framerail upgrade them: onto the event loop, or over a bridge to it, as connections need that are no plain sockets."`
+}
+
+// serve has a server take the connections of a listener, and returns when it takes no more.
+func (w way) serve(srv *server.Server, ln net.Listener) error {
+	if w.Upgrade == "" {
+		return ignore(srv.Serve(ln), server.ErrServerClosed)
+	}
+	if w.Upgrade == "bridge" {
+		ln = veiledListener{ln}
+	}
+	hs := &http.Server{Handler: upgrader{srv}, ReadHeaderTimeout: srv.HandshakeTimeout, ErrorLog: log.New(io.Discard, "", 0)}
+	return ignore(hs.Serve(ln), net.ErrClosed)
+}
+
+// ignore is err unless that is, or wraps, the one expected.
+func ignore(err, expected error) error {
+	if errors.Is(err, expected) {
+		return nil
+	}
+	return err
+}
+
+// end ends what serve began.
+func (w way) end(srv *server.Server, ln net.Listener) error {
+	return errors.Join(ignore(ln.Close(), net.ErrClosed), srv.Close())
+}
+
+// upgrader upgrades the handshakes that net/http has read; the rest is the server's Handler's.
+type upgrader struct{ srv *server.Server }
+
+func (u upgrader) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if u.srv.Handler != nil && r.Header.Get("Upgrade") == "" {
+		u.srv.Handler.ServeHTTP(w, r)
+		return
+	}
+	_ = u.srv.Upgrade(w, r, nil) // the client has been told
+}
+
+// veiledListener gives connections that do not show their sockets.
+type veiledListener struct{ net.Listener }
+
+func (l veiledListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	tcp, ok := c.(*net.TCPConn)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("%T is no TCP connection", c), c.Close())
+	}
+	return veiled{tcp}, nil
+}
+
+// veiled is a connection of a type that framerail does not know.
+type veiled struct{ *net.TCPConn }
