@@ -99,9 +99,25 @@ func (c *Conn) State() State { return State(c.state.Load() & stateBits) }
 // setState goes on to a later State. mu is held.
 func (c *Conn) setState(s State) { c.state.Store(c.state.Load()&^stateBits | uint32(s)) }
 
-// RemoteAddr is the peer's address, without brackets or an IPv4-mapped prefix;
-// zero over a unix socket. It stays known after the close.
+// RemoteAddr is the client's address, without an IPv4-mapped prefix: the peer's or, if that
+// is a proxy that is believed, the one that it has told, with port 0 if it has told none.
+// Zero over a unix socket. It stays known after the close.
 func (c *Conn) RemoteAddr() netip.AddrPort { return netip.AddrPortFrom(c.addr, c.port) }
+
+// PeerAddr is the address of the socket's other end: RemoteAddr, but for a client behind a
+// proxy that is believed, where it is the proxy's. Zero over a unix socket, and once the
+// connection is closed or the peer gone.
+func (c *Conn) PeerAddr() netip.AddrPort {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.State() == Closed {
+		return netip.AddrPort{}
+	}
+	if p, ok := c.transport.(Peered); ok {
+		return p.PeerAddr()
+	}
+	return c.RemoteAddr()
+}
 
 // LocalAddr is this side's address; zero over a unix socket and once the
 // connection is closed.

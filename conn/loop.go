@@ -120,12 +120,19 @@ type Driver Conn
 // Init readies a zero connection of loop l. The id is the loop's own number for
 // it.
 func (d *Driver) Init(l *Loop, id int, t Transport, remote netip.AddrPort) {
-	d.loop, d.id, d.transport = l, int32(id), t
-	d.addr, d.port = remote.Addr(), remote.Port()
+	d.loop, d.id = l, int32(id)
+	d.SetTransport(t)
+	d.SetRemoteAddr(remote)
 	d.handlers.Store(&l.config.Handlers)
 	d.interest = interestRead
 	d.overflow = l.config.Overflow
 }
+
+// SetTransport and SetRemoteAddr change what Init was told. Before Open.
+func (d *Driver) SetTransport(t Transport) { d.transport = t }
+
+// SetRemoteAddr changes the address of the client. See SetTransport.
+func (d *Driver) SetRemoteAddr(remote netip.AddrPort) { d.addr, d.port = remote.Addr(), remote.Port() }
 
 // Transport is what lies below the connection; for its loop alone, and until Open.
 func (d *Driver) Transport() Transport { return d.transport }

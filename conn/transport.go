@@ -45,6 +45,14 @@ type Holder interface {
 	Unread() bool
 }
 
+// Peered is a Transport that can tell the address of its other end.
+type Peered interface {
+	Transport
+	// PeerAddr is that address; zero if it is none of IP, or not known any more. It is
+	// called as LocalAddr is.
+	PeerAddr() netip.AddrPort
+}
+
 // ErrWouldBlock is a transport's word for "not now".
 var ErrWouldBlock = errors.New("framerail: operation would block")
 

@@ -27,6 +27,7 @@ var ErrNoDescriptor = errors.New("framerail: connection has no descriptor for th
 type arrival struct {
 	fd       int
 	remote   netip.AddrPort
+	unix     bool           // over a unix socket
 	below    conn.Transport // nil: the socket of fd
 	tls      *tls.Config    // nil: no TLS
 	standing standing
@@ -49,6 +50,8 @@ type acceptor struct {
 	run *running
 	ln  net.Listener
 	tls *tls.Config // nil: its connections are plain
+
+	unix bool // its sockets are
 
 	// file is ln's socket under a descriptor of the acceptor's own, since package
 	// net lets nobody else wait on its; nil for a listener of another package.
@@ -84,7 +87,7 @@ func (s *Server) listen(scheme string) (net.Listener, error) {
 // newAcceptor enters a listener, and starts the loops if it is the first. If it
 // fails the listener is closed. Without a config its connections are plain.
 func (s *Server) newAcceptor(ln net.Listener, config *tls.Config) (*acceptor, error) {
-	a := &acceptor{srv: s, ln: ln, tls: config, done: make(chan struct{})}
+	a := &acceptor{srv: s, ln: ln, tls: config, unix: isUnix(ln.Addr()), done: make(chan struct{})}
 	a.take = a.tryAccept
 	err := s.mayServe()
 	if err == nil {
@@ -99,6 +102,9 @@ func (s *Server) newAcceptor(ln net.Listener, config *tls.Config) (*acceptor, er
 	}
 	return a, nil
 }
+
+// isUnix tells the address of a unix socket.
+func isUnix(addr net.Addr) bool { return addr != nil && addr.Network() == "unix" }
 
 // enter gives an acceptor the loops to serve, which it starts if need be.
 func (s *Server) enter(a *acceptor) error {
@@ -190,7 +196,7 @@ func (a *acceptor) serve() error {
 		err := a.accept()
 		if err == nil {
 			a.pause = 0
-			a.got.tls = a.tls
+			a.got.tls, a.got.unix = a.tls, a.unix
 			a.run.letIn(a.got) // the loops are stopped after this has ended
 		}
 		if a.isStopped() {

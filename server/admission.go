@@ -67,7 +67,7 @@ func (s standing) refusal() *handshake.Refusal {
 
 // away is how one stands who is not to be told so.
 func (s standing) away() standing {
-	if s == overAddress {
+	if s == overAddress || s == awayAddress {
 		return awayAddress
 	}
 	return awayTotal
@@ -114,14 +114,43 @@ func (a *admission) enter(addr netip.Addr) standing {
 		a.open++
 		return counted
 	}
+	a.open++
+	return a.enterAddress(key)
+}
+
+// enterAddress counts a connection by its address that is counted in all. mu is held.
+func (a *admission) enterAddress(key addressKey) standing {
 	n := a.from[key]
 	if int64(n) >= int64(a.perAddress) {
+		a.open--
 		return a.refuse(overAddress, awayAddress)
 	}
-	a.open++
 	a.from[key] = n + 1
 	a.peak = max(a.peak, len(a.from))
 	return countedBoth
+}
+
+// place counts a connection that stands as counted by an address that has become known, too,
+// and says how it stands then.
+func (a *admission) place(addr netip.Addr, s standing) standing {
+	key, bounded := a.key(addr)
+	if s != counted || !bounded {
+		return s
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.enterAddress(key)
+}
+
+// displace undoes place, which has had a connection that is to stay stand so.
+func (a *admission) displace(addr netip.Addr, s standing) {
+	switch s {
+	case countedBoth, overAddress, awayAddress:
+		a.leave(addr, s)
+		a.mu.Lock()
+		a.open++
+		a.mu.Unlock()
+	}
 }
 
 // refuse is over, or away if too many are over already. mu is held.
@@ -203,10 +232,9 @@ func isPrivate(addr netip.Addr) bool {
 
 // letIn gives an accepted connection to a loop, be it to be refused, or closes it.
 func (r *running) letIn(a arrival) {
-	a.standing = r.admission.enter(a.remote.Addr())
-	if a.tls != nil && a.standing.refusal() != nil && !r.told.take(r.kernel.Now()) {
-		r.admission.leave(a.remote.Addr(), a.standing)
-		a.standing = a.standing.away()
+	a.standing = r.admission.enter(r.proxies.own(a.remote.Addr(), a.unix, true))
+	if a.tls != nil {
+		a.standing = r.beforeTLS(a.standing)
 	}
 	l := r.leastLoaded()
 	switch a.standing {
@@ -219,6 +247,15 @@ func (r *running) letIn(a arrival) {
 	default:
 		l.deliver(a)
 	}
+}
+
+// beforeTLS is how one stands who could be told only behind a TLS handshake.
+func (r *running) beforeTLS(s standing) standing {
+	if s.refusal() == nil || r.told.take(r.kernel.Now()) {
+		return s
+	}
+	r.admission.leave(netip.Addr{}, s) // which counts by no address
+	return s.away()
 }
 
 // patience is how long a connection may take for its request.

@@ -26,6 +26,7 @@ type bridge struct {
 	far   *net.UnixConn   // the other end
 	raw   syscall.RawConn // of far
 	local netip.AddrPort
+	peer  netip.AddrPort
 	ended chan struct{}         // closed when nothing comes any more
 	why   atomic.Pointer[error] // what nc failed with
 	done  func()                // called when all is closed
@@ -46,9 +47,7 @@ func (r *running) newBridge(nc net.Conn) (*bridge, error) {
 		return nil, errors.Join(err, far.Close(), socket.Close(fd))
 	}
 	b := &bridge{sock: sock{fd: int32(fd)}, nc: nc, far: far, raw: raw, ended: make(chan struct{}), done: r.bridges.end}
-	if addr, err := netip.ParseAddrPort(nc.LocalAddr().String()); err == nil {
-		b.local = netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
-	}
+	b.local, b.peer = addrPortOf(nc.LocalAddr()), addrPortOf(nc.RemoteAddr())
 	r.bridges.begin()
 	go b.carryIn()
 	return b, nil
@@ -232,6 +231,18 @@ func (b *bridge) Close() error {
 
 // LocalAddr implements conn.Transport.
 func (b *bridge) LocalAddr() netip.AddrPort { return b.local }
+
+// PeerAddr implements conn.Peered.
+func (b *bridge) PeerAddr() netip.AddrPort { return b.peer }
+
+// addrPortOf is an address of package net's; zero if it is none of IP.
+func addrPortOf(addr net.Addr) netip.AddrPort {
+	a, err := netip.ParseAddrPort(addr.String())
+	if err != nil {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+}
 
 // ConnectionState is that of the TLS below, for conn.Conn.TLS.
 func (b *bridge) ConnectionState() (state tls.ConnectionState, ok bool) {

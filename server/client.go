@@ -35,11 +35,12 @@ func clientOf(d *conn.Driver) *client { return (*client)(unsafe.Pointer(d)) }
 type phase uint8
 
 const (
-	greeting phase = iota // the request is arriving
-	securing              // the TLS handshake goes on
-	checked               // the program is asked on a goroutine
-	leaving               // refused; it may read its answer
-	talking               // the conn has taken over
+	greeting    phase = iota // the request is arriving
+	introducing              // the PROXY header is arriving
+	securing                 // the TLS handshake goes on
+	checked                  // the program is asked on a goroutine
+	leaving                  // refused; it may read its answer
+	talking                  // the conn has taken over
 )
 
 // fd is the poller's name for the client's transport.
@@ -76,6 +77,7 @@ func (s *sock) Write(bufs [][]byte) (n int, err error) {
 func (s *sock) CloseWrite() error         { return socket.CloseWrite(int(s.fd)) }
 func (s *sock) Close() error              { return socket.Close(int(s.fd)) }
 func (s *sock) LocalAddr() netip.AddrPort { return socket.LocalAddr(int(s.fd)) }
+func (s *sock) PeerAddr() netip.AddrPort  { return socket.RemoteAddr(int(s.fd)) }
 
 // slots holds a loop's clients by small numbers, which timers and the poller's
 // tokens refer to. It grows by the page, so that growing copies nothing.

@@ -49,7 +49,7 @@
 // and by address, an IPv6 network of 64 bits being one address; those beyond the limits
 // are told so, and if too many are being told, closed. What comes faster than
 // HandshakesPerSecond waits in the kernel. Behind a proxy every connection has the
-// proxy's address: there it is the proxy's limits by address that count.
+// proxy's address, unless [Proxies] says whom to believe who the clients are.
 // The buffers of all connections share one budget, MaxBuffers: near it handshakes are
 // refused, at it the connections that hold most are closed with 1013.
 // Out of descriptors, accepting pauses and tries again, and live connections go on.
@@ -169,6 +169,21 @@
 // accepted only if it names the host that the request is for; OriginPatterns allow
 // others. Behind a proxy that rewrites Host, name your site there. Programs that are
 // no browsers send no Origin, and are let pass.
+//
+// # Proxies
+//
+// By default whoever connects is the client. [Server.Proxies] lists the proxies that are
+// believed when they tell another: those that begin each connection with a header of the
+// PROXY protocol, and those that write the client's address into X-Forwarded-For,
+// Forwarded (RFC 7239) or another field. [conn.Conn.RemoteAddr] is then the client's, and
+// so are the address in a request, in the log and for the limits by address;
+// [conn.Conn.PeerAddr] is the proxy's. A server behind HAProxy, and a fleet of nginx:
+//
+//	srv.Proxies.Protocol.Networks = []netip.Prefix{netip.MustParsePrefix("10.0.1.7/32")}
+//	srv.Proxies.Forwarded.Networks = []netip.Prefix{netip.MustParsePrefix("10.0.2.0/24")}
+//
+// List nobody who is not a proxy, and no field that your proxies let pass as it came: what
+// is believed can be made up.
 //
 // # Compression
 //

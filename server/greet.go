@@ -25,7 +25,8 @@ func (g *greeter) init() {
 	g.out = make([]byte, 0, 1<<10)
 }
 
-// partial is a request that comes in pieces, or a refusal that goes in pieces.
+// partial is a request or a PROXY header that comes in pieces, or a refusal that goes in
+// pieces.
 type partial struct {
 	buf  *buffer.Buffer
 	scan handshake.Scanner
@@ -46,7 +47,10 @@ func (l *loop) admit(a arrival) {
 		a.secured.Attach(below, l.conns.Buffers())
 		below = a.secured
 	}
-	if a.tls != nil {
+	switch {
+	case l.run.proxies.Protocol.has(a.remote.Addr(), a.unix) && a.upgraded == nil:
+		below, cl.phase = &introduction{below, a.tls}, introducing
+	case a.tls != nil:
 		below = secure.New(below, a.remote, a.tls, l.conns.Buffers())
 		cl.phase = securing
 	}
@@ -106,8 +110,15 @@ func (l *loop) greetOnce(cl *client) (n int) {
 		l.drop(cl) // it left before it had asked
 		return 0
 	}
+	l.hearGreeting(cl, g.in[:n])
+	return n
+}
+
+// hearGreeting takes in what has come of a client's request.
+func (l *loop) hearGreeting(cl *client, head []byte) {
+	g := &l.greeter
 	var first handshake.Scanner
-	head, scan := g.in[:n], &first
+	scan := &first
 	if p := cl.head; p != nil {
 		p.add(&g.heads, head)
 		head, scan = p.buf.B, &p.scan
@@ -119,10 +130,9 @@ func (l *loop) greetOnce(cl *client) (n int) {
 	case end > 0:
 		l.answer(cl, head[:end], head[end:])
 	case cl.head == nil:
-		cl.head = &partial{buf: g.heads.Get(n), scan: first}
+		cl.head = &partial{buf: g.heads.Get(len(head)), scan: first}
 		cl.head.buf.B = append(cl.head.buf.B, head...)
 	}
-	return n
 }
 
 // giveUp refuses a client whose time for its request is over. A loop that was kept
@@ -165,7 +175,12 @@ func (l *loop) answer(cl *client, head, rest []byte) {
 		l.handOver(cl, head, rest)
 		return
 	}
+	https, ok := l.identify(cl, &g.req)
+	if !ok {
+		return
+	}
 	who := l.applicant(cl)
+	who.secure = who.secure || https
 	o, h, refusal := l.run.judge(&g.req, who)
 	if h != nil && refusal == nil {
 		if l.run.checkAside {
@@ -211,7 +226,7 @@ func (l *loop) open(cl *client, o conn.Opening) {
 func (l *loop) dismiss(cl *client, o order) {
 	l.current = cl
 	switch {
-	case o == orderDrain && cl.phase <= checked:
+	case o == orderDrain && cl.phase < leaving:
 		l.timers.Hasten(cl.driver().ID(), wheel.Ticks(l.conns.Now+drainGrace))
 	case o == orderDrain && cl.phase == talking:
 		_ = cl.Close(frame.GoingAway, "server is shutting down") // closing already: it goes on
@@ -219,7 +234,7 @@ func (l *loop) dismiss(cl *client, o order) {
 		l.aborted.Add(1)
 		cl.driver().Abort(l.cause)
 	case o == orderAbort:
-		if cl.phase <= checked {
+		if cl.phase < leaving {
 			l.run.refuse(reasonDraining)
 		}
 		l.drop(cl)

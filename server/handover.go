@@ -134,6 +134,9 @@ type handed struct {
 func (h *handed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if ahead := aheadOf(r); ahead != nil {
 		r.TLS = ahead.state
+		if client, _ := ahead.run.proxies.clientOfHTTP(r, ahead.remote); client != ahead.remote {
+			r.RemoteAddr = client.String()
+		}
 	}
 	if !h.routes && handshake.IsUpgradeHTTP(r) {
 		_ = h.srv.upgrade(w, r, nil, h.srv.Path) // which answers and logs
@@ -165,6 +168,14 @@ type readAhead struct {
 	gone     atomic.Bool       // it is no longer counted, or somebody else's to count
 	secure   *secure.Transport // nil: plain
 	state    *tls.ConnectionState
+}
+
+// RemoteAddr is the client's, which a proxy may have told.
+func (c *readAhead) RemoteAddr() net.Addr {
+	if c.remote.IsValid() {
+		return net.TCPAddrFromAddrPort(c.remote)
+	}
+	return c.Conn.RemoteAddr()
 }
 
 // Close tells, too, that there is one connection less.

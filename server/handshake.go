@@ -19,6 +19,10 @@ type Handshake struct {
 	// when CheckTimeout is over, the client has left, two seconds of Shutdown have
 	// passed, Close is called, or Check has returned.
 	Request *http.Request
+	// RemoteAddr is the client's address, as [conn.Conn.RemoteAddr] will have it. PeerAddr
+	// is that of the socket's other end: the proxy's, if the client comes through one. In
+	// Server.Upgrade it is what Request.RemoteAddr was.
+	RemoteAddr, PeerAddr netip.AddrPort
 	// Subprotocol is the one that will be agreed on: at first the server's best
 	// that the client offered, or "". It may be changed to another one offered, or
 	// to "" for none; with one not offered the client gets 500 and the log a line.
@@ -65,7 +69,16 @@ type applicant struct {
 	// its request, and the fields that its handler has set for the answer.
 	cl     *client
 	http   *http.Request
+	peer   netip.AddrPort
 	header http.Header
+}
+
+// peerAddr is the address of the socket's other end.
+func (a *applicant) peerAddr() netip.AddrPort {
+	if a.http != nil {
+		return a.peer
+	}
+	return a.cl.PeerAddr()
 }
 
 // request is the one that the program is shown.
@@ -93,7 +106,10 @@ func (r *running) judge(req *handshake.Request, who applicant) (o conn.Opening, 
 	o.Deflate = r.deflate.negotiate(req)
 	o.Subprotocol = req.SelectSubprotocol(r.subprotocols)
 	if r.check != nil {
-		h = &Handshake{Request: who.request(req), Subprotocol: o.Subprotocol}
+		h = &Handshake{
+			Request: who.request(req), Subprotocol: o.Subprotocol,
+			RemoteAddr: who.remote, PeerAddr: who.peerAddr(),
+		}
 		if o.Deflate != nil {
 			shown := *o.Deflate
 			h.Deflate = &shown

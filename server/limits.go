@@ -60,7 +60,9 @@ type Limits struct {
 	// 64 bits; beyond it handshakes get 429 with Retry-After, or are closed as above. 0:
 	// an eighth of MaxConnections, 16 at least, and no limit for loopback, private and
 	// link-local addresses, where a proxy is likely to be. Negative: no limit. Connections
-	// over unix sockets have no address and no such limit.
+	// over unix sockets have no address and no such limit. Those through a
+	// proxy of Server.Proxies count by the client's address; the proxy's own have no such
+	// limit.
 	MaxConnectionsPerAddress int
 	// HandshakesPerSecond bounds how fast connections are accepted, after a second's
 	// worth at once; beyond it they wait in the kernel's backlog, since to refuse one

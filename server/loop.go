@@ -277,6 +277,8 @@ func (l *loop) ready(cl *client, ready poller.Interest) {
 	switch {
 	case cl.phase == greeting:
 		l.greet(cl)
+	case cl.phase == introducing:
+		l.introduce(cl)
 	case cl.phase == securing:
 		l.secure(cl)
 	case cl.phase == checked:
@@ -309,6 +311,8 @@ func (l *loop) late(cl *client) {
 		cl.driver().Expire()
 	case cl.phase == greeting:
 		l.giveUp(cl)
+	case cl.phase == introducing:
+		l.giveUpIntroducing(cl)
 	case cl.phase == securing:
 		l.giveUpSecuring(cl)
 	case cl.phase == checked:

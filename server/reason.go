@@ -14,6 +14,9 @@ const (
 	Timeout Reason = "timeout"
 	// Left: the client closed before it had asked, or while Check ran on a goroutine.
 	Left Reason = "left"
+	// ProxyHeader: a proxy of Proxies.Protocol sent no good header of the PROXY protocol;
+	// closed.
+	ProxyHeader Reason = "proxy_header"
 	// TLSFailed: the TLS handshake failed, or plain HTTP came in its place; an alert, or
 	// 400.
 	TLSFailed Reason = "tls"
@@ -57,6 +60,7 @@ const (
 	reasonTooLarge
 	reasonTimeout
 	reasonLeft
+	reasonProxyHeader
 	reasonTLS
 	reasonTLSBusy
 	reasonNotUpgrade
@@ -80,6 +84,7 @@ var reasons = [reasonCount]Reason{
 	reasonTooLarge:           TooLarge,
 	reasonTimeout:            Timeout,
 	reasonLeft:               Left,
+	reasonProxyHeader:        ProxyHeader,
 	reasonTLS:                TLSFailed,
 	reasonTLSBusy:            TLSBusy,
 	reasonNotUpgrade:         NotUpgrade,

@@ -33,6 +33,7 @@ type running struct {
 	checksAtOnce     int           // of one loop
 	checkTimeout     time.Duration // for each
 	deflate          Deflate
+	proxies          Proxies
 	handshakeTimeout time.Duration
 	head             handshake.Limits
 	lifetime         time.Duration // negative: no limit
@@ -73,6 +74,7 @@ func (s *Server) start(k kernel.Kernel) (*running, error) {
 		checkAside:       s.CheckDispatch == conn.OnGoroutines,
 		checkTimeout:     cmp.Or(s.CheckTimeout, DefaultCheckTimeout),
 		deflate:          s.Deflate,
+		proxies:          s.Proxies.withDefaults(),
 		handshakeTimeout: s.HandshakeTimeout,
 		head:             handshake.Limits{MaxHeadBytes: s.MaxHandshakeBytes, MaxHeaders: s.MaxHandshakeHeaders},
 		stopping:         make(chan struct{}),
@@ -167,6 +169,9 @@ func (s *Server) validate() error {
 		}
 	}
 	if err := s.Deflate.validate(); err != nil {
+		return err
+	}
+	if err := s.Proxies.validate(); err != nil {
 		return err
 	}
 	if err := s.TCP.validate(); err != nil {

@@ -82,6 +82,10 @@ type Server struct {
 	// client offers is chosen (RFC 6455 1.9). Check may choose another. Nil: none.
 	Subprotocols []string
 
+	// Proxies says through which proxies clients come, by the PROXY protocol or over HTTP,
+	// so that their own addresses are known. Zero: through none.
+	Proxies Proxies
+
 	// Deflate is permessage-deflate, the compression of messages (RFC 7692). Zero: off.
 	Deflate Deflate
 
@@ -198,7 +202,8 @@ func (s *Server) Clients() iter.Seq[*conn.Conn] { return s.clients.all }
 
 // Client is the connection from that remote address, among those that Clients iterates
 // over; false if there is none. Those over unix sockets have no address. On several
-// listeners, two connections may have the same: it is one of them.
+// listeners, or behind proxies, two connections may have the same: it is one of them. One
+// whose proxy has told no port has port 0, and is looked for among all.
 func (s *Server) Client(remote netip.AddrPort) (*conn.Conn, bool) { return s.clients.get(remote) }
 
 // ClientCount is the number of connections that Clients iterates over.

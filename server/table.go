@@ -30,9 +30,10 @@ const (
 
 var seed = maphash.MakeSeed()
 
-// hash is that of the remote address or, for those without one, of the client.
+// hash is that of the remote address or, for those without one of their own, of the client:
+// behind a proxy that tells no ports a thousand may have the same.
 func (cl *client) hash() uint64 {
-	if addr := cl.RemoteAddr(); addr.IsValid() {
+	if addr := cl.RemoteAddr(); addr.Port() != 0 {
 		return maphash.Comparable(seed, addr)
 	}
 	return maphash.Comparable(seed, cl)
@@ -101,15 +102,23 @@ func (t *table) len() int {
 	return t.count
 }
 
+// get is a client with that address. Those without a port may be in any bucket.
 func (t *table) get(remote netip.AddrPort) (*conn.Conn, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.count == 0 || !remote.IsValid() {
 		return nil, false
 	}
-	for cl := *t.bucket(maphash.Comparable(seed, remote)); cl != nil; cl = cl.chain {
-		if cl.RemoteAddr() == remote {
-			return &cl.Conn, true
+	chains := t.buckets
+	if remote.Port() != 0 {
+		at := maphash.Comparable(seed, remote) & uint64(len(t.buckets)-1)
+		chains = t.buckets[at : at+1]
+	}
+	for _, cl := range chains {
+		for ; cl != nil; cl = cl.chain {
+			if cl.RemoteAddr() == remote {
+				return &cl.Conn, true
+			}
 		}
 	}
 	return nil, false

@@ -44,8 +44,8 @@ import (
 // Close end these connections as they do all others, which [http.Server.Shutdown] does
 // not: it leaves them alone. After both nothing is left.
 //
-// The client's address is r.RemoteAddr, as middleware may have set it: the limits by
-// address go by that.
+// The client's address is r.RemoteAddr, as middleware may have set it, unless that is of
+// Proxies.Forwarded: then it is what the proxy tells. The limits by address go by it.
 //
 // The loop takes the socket out of a *net.TCPConn, of a *net.UnixConn, and of what a server
 // has given to its Handler, TLS included; and out of a *tls.Conn of an http.Server's that
@@ -69,14 +69,10 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, open func(*conn
 		answerHTTP(w, refusal)
 		return upgradeError(refusal, err)
 	}
-	a, entered := run.arrivalOf(r)
-	defer func() {
-		if entered {
-			run.admission.leave(a.remote.Addr(), a.standing)
-		}
-	}()
+	a, https, leave := run.arrivalOf(r)
+	defer func() { leave() }()
 
-	opening, refusal := run.decideHTTP(a, w, r, path)
+	opening, refusal := run.decideHTTP(a, https, w, r, path)
 	if refusal != nil {
 		answerHTTP(w, refusal)
 		return run.refuseHTTP(a.remote, refusal, refusal)
@@ -97,7 +93,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, open func(*conn
 	}
 	opening.Accept = open
 	a.upgraded = &opening
-	entered = false
+	leave = func() {}
 	run.leastLoaded().deliver(a)
 	return nil
 }
@@ -150,7 +146,7 @@ func (s *Server) runUpgrades() (*running, error) {
 }
 
 // decideHTTP judges a request that net/http has read.
-func (r *running) decideHTTP(a arrival, w http.ResponseWriter, hr *http.Request, path string) (o conn.Opening, refusal *handshake.Refusal) {
+func (r *running) decideHTTP(a arrival, https bool, w http.ResponseWriter, hr *http.Request, path string) (o conn.Opening, refusal *handshake.Refusal) {
 	var req handshake.Request
 	if err := handshake.ParseHTTP(hr, &req); err != nil {
 		return o, asRefusal(err)
@@ -158,7 +154,10 @@ func (r *running) decideHTTP(a arrival, w http.ResponseWriter, hr *http.Request,
 	if excess := r.excess(a.standing); excess != nil {
 		return o, excess
 	}
-	who := applicant{remote: a.remote, secure: hr.TLS != nil, path: path, http: hr, header: handshake.OwnHeader(w.Header())}
+	who := applicant{
+		remote: a.remote, secure: https || hr.TLS != nil, path: path,
+		http: hr, peer: peerOf(hr), header: handshake.OwnHeader(w.Header()),
+	}
 	o, h, refusal := r.judge(&req, who)
 	if h != nil && refusal == nil {
 		refusal = r.askHandler(h)
@@ -206,14 +205,25 @@ func answerRaw(nc net.Conn, refusal *handshake.Refusal) {
 	_ = nc.Close()
 }
 
-// arrivalOf is a request's connection as the loop will get it, without its socket. It
-// may have been entered for that, and is to leave if it does not get so far.
-func (r *running) arrivalOf(hr *http.Request) (a arrival, entered bool) {
-	if ahead := aheadOf(hr); ahead != nil && ahead.run == r {
-		return arrival{remote: ahead.remote, standing: ahead.standing}, false // counted all along
+// arrivalOf is a request's connection as the loop will get it, without its socket, and
+// whether a proxy says that the client has come by https. It has been counted, which leave
+// takes back if it does not get so far.
+func (r *running) arrivalOf(hr *http.Request) (a arrival, https bool, leave func()) {
+	ahead := aheadOf(hr)
+	if ahead == nil || ahead.run != r {
+		a.remote, https = r.proxies.clientOfHTTP(hr, remoteOf(hr))
+		a.standing = r.admission.enter(r.proxies.own(a.remote.Addr(), isUnixHTTP(hr), false))
+		return a, https, func() { r.admission.leave(a.remote.Addr(), a.standing) }
 	}
-	remote := remoteOf(hr)
-	return arrival{remote: remote, standing: r.admission.enter(remote.Addr())}, true
+
+	// It was counted all along, but not by an address that a proxy tells with each request.
+	a.remote, https = r.proxies.clientOfHTTP(hr, ahead.remote)
+	a.standing = ahead.standing
+	if a.remote == ahead.remote {
+		return a, https, func() {}
+	}
+	a.standing = r.admission.place(r.proxies.own(a.remote.Addr(), false, false), ahead.standing)
+	return a, https, func() { r.admission.displace(a.remote.Addr(), a.standing) }
 }
 
 // take takes the socket, TLS and bytes out of a connection that net/http has given up, and
@@ -262,6 +272,14 @@ func ground(nc net.Conn) (net.Conn, *secure.Transport) {
 		}
 	}
 	return secure.Bare(nc), nil
+}
+
+// peerOf is the address of the other end of a request's socket, as far as it is known.
+func peerOf(r *http.Request) netip.AddrPort {
+	if ahead := aheadOf(r); ahead != nil {
+		return addrPortOf(ahead.Conn.RemoteAddr())
+	}
+	return remoteOf(r)
 }
 
 // remoteOf is the address of a request's client; zero if it has none of IP.

@@ -157,6 +157,14 @@ func (t *Transport) Close() error {
 // LocalAddr implements conn.Transport.
 func (t *Transport) LocalAddr() netip.AddrPort { return t.below.LocalAddr() }
 
+// PeerAddr implements conn.Peered.
+func (t *Transport) PeerAddr() netip.AddrPort {
+	if p, ok := t.below.(conn.Peered); ok {
+		return p.PeerAddr()
+	}
+	return t.remote
+}
+
 // ConnectionState is what was agreed on; false before the handshake is done.
 func (t *Transport) ConnectionState() (state tls.ConnectionState, ok bool) {
 	if t.tls == nil || t.plain {

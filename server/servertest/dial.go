@@ -25,6 +25,9 @@ type Request struct {
 	Deflate []deflate.Params
 	// From is the client's address. Zero: one that no other client has.
 	From netip.AddrPort
+	// Before is sent before all else, TLS included: a header of the PROXY protocol, if From
+	// is a proxy's. Nil: nothing.
+	Before []byte
 	// Plain has the client speak no TLS to a server that does.
 	Plain bool
 	// Raw is sent in place of a request; the client is then to be made with care for
@@ -59,6 +62,7 @@ func (s *Sim) DialWith(r Request) *Client {
 	}
 	s.sockets = append(s.sockets, k)
 	s.listener.backlog = append(s.listener.backlog, k)
+	c.put(r.Before)
 	if s.srv.TLSConfig != nil && !r.Plain {
 		c.over = newOver(c)
 	}

@@ -178,6 +178,9 @@ func (k *socket) Close() error {
 // LocalAddr implements conn.Transport.
 func (k *socket) LocalAddr() netip.AddrPort { return serverAddr }
 
+// PeerAddr implements conn.Peered.
+func (k *socket) PeerAddr() netip.AddrPort { return k.remote }
+
 // reset ends the connection at both ends; what was on its way is lost.
 func (k *socket) reset() {
 	k.isReset = true

@@ -1,0 +1,59 @@
+package forwarded
+
+import (
+	"net/netip"
+	"strings"
+
+	"github.com/framerail/framerail/internal/token"
+)
+
+// maxNode is the longest node in bytes: an IPv6 address that ends as an IPv4 one does, its
+// brackets, and a port.
+const maxNode = len("[0000:0000:0000:0000:0000:0000:255.255.255.255]:65535")
+
+// parseNode reads an address and, if there is one, its port (RFC 7239 6). What is no IP
+// address is of no use: names, "unknown", and what hides one.
+func parseNode[T token.Text](node T) (addr netip.AddrPort, ok bool) {
+	if len(node) == 0 || len(node) > maxNode {
+		return addr, false
+	}
+	host, port := string(node), ""
+	bracketed := host[0] == '['
+	if bracketed {
+		host, port, ok = strings.Cut(host[1:], "]")
+		if !ok {
+			return addr, false
+		}
+	} else if i := strings.IndexByte(host, ':'); i >= 0 && i == strings.LastIndexByte(host, ':') {
+		host, port = host[:i], host[i:]
+	}
+	ip, err := netip.ParseAddr(host)
+	if err != nil || ip.Zone() != "" || ip.Is4() && bracketed {
+		return addr, false
+	}
+	n, ok := parsePort(port)
+	return netip.AddrPortFrom(ip.Unmap(), n), ok
+}
+
+// parsePort reads a colon and one to five digits; nothing is port 0, and so is what hides
+// one (RFC 7239 6.3).
+func parsePort(s string) (port uint16, ok bool) {
+	if s == "" {
+		return 0, true
+	}
+	if len(s) < 2 || s[0] != ':' {
+		return 0, false
+	}
+	s = s[1:]
+	if s[0] == '_' {
+		return 0, true
+	}
+	n := 0
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' || i == len("65535") {
+			return 0, false
+		}
+		n = n*10 + int(s[i]-'0')
+	}
+	return uint16(n), n <= 0xffff
+}

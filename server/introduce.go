@@ -1,0 +1,143 @@
+package server
+
+import (
+	"bytes"
+	"crypto/tls"
+	"net/netip"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/proxyproto"
+	"github.com/framerail/framerail/internal/secure"
+	"github.com/framerail/framerail/internal/wheel"
+)
+
+// introduction is the transport of a client whose proxy is to introduce it, by a header of
+// the PROXY protocol, and what is to become of it then.
+type introduction struct {
+	conn.Transport
+	tls *tls.Config // nil: no TLS
+}
+
+// introduce reads on in the PROXY header of a client's connection.
+func (l *loop) introduce(cl *client) {
+	g := &l.greeter
+	n, err := cl.below().Read(g.in)
+	switch {
+	case n > 0: // an error will be there again
+	case err == conn.ErrWouldBlock:
+		return
+	default:
+		l.run.refuse(reasonLeft)
+		l.drop(cl)
+		return
+	}
+	head := g.in[:n]
+	if p := cl.head; p != nil {
+		p.add(&g.heads, head)
+		head = p.buf.B
+	}
+	h, end, err := proxyproto.Decode(head)
+	switch {
+	case err != nil:
+		l.run.logger.Info("framerail: connection of a proxy refused", "remote", cl.RemoteAddr(), "error", err)
+		l.run.refuse(reasonProxyHeader)
+		l.drop(cl)
+	case end > 0:
+		l.introduced(cl, h, head[end:])
+	case cl.head == nil:
+		cl.head = &partial{buf: g.heads.Get(n)}
+		cl.head.buf.B = append(cl.head.buf.B, head...)
+	}
+}
+
+// introduced goes on with a client whose proxy has introduced it. Behind the header rest has
+// come.
+func (l *loop) introduced(cl *client, h proxyproto.Header, rest []byte) {
+	if p := cl.head; p != nil {
+		cl.head = nil
+		defer p.buf.Release() // rest may refer to it
+	}
+	in := cl.below().(*introduction)
+	if h.Source.IsValid() && !l.rename(cl, h.Source, in.tls != nil) {
+		return
+	}
+	if in.tls == nil {
+		cl.driver().SetTransport(in.Transport)
+		cl.phase = greeting
+		if len(rest) > 0 {
+			l.hearGreeting(cl, rest)
+		}
+		return
+	}
+	below := in.Transport
+	if len(rest) > 0 {
+		below = &unread{Transport: below, rest: bytes.Clone(rest)}
+	}
+	cl.driver().SetTransport(secure.New(below, cl.RemoteAddr(), in.tls, l.conns.Buffers()))
+	cl.phase = securing
+	if len(rest) > 0 {
+		l.secure(cl)
+	}
+}
+
+// rename has a client go by the address that a proxy has told of it, and the limits by
+// address hold for that. It returns false if the client is gone: it is one too many, and is
+// not told so because too many are, or because a TLS handshake would have to come first.
+func (l *loop) rename(cl *client, remote netip.AddrPort, beforeTLS bool) (ok bool) {
+	cl.driver().SetRemoteAddr(remote)
+	before := cl.standing
+	cl.standing = l.run.admission.place(l.run.proxies.own(remote.Addr(), false, false), before)
+	if beforeTLS && cl.standing != before {
+		cl.standing = l.run.beforeTLS(cl.standing)
+	}
+	refusal := cl.standing.refusal()
+	switch {
+	case cl.standing == awayAddress:
+		l.run.refuse(reasonOf(refusal))
+		l.run.logRefusal(remote, refusal)
+		l.drop(cl)
+		return false
+	case refusal != nil && cl.standing != before:
+		l.timers.Hasten(cl.driver().ID(), wheel.Ticks(l.conns.Now+l.run.patience(cl.standing)))
+	}
+	return true
+}
+
+// giveUpIntroducing ends a client whose time is over before it was introduced. Whether it
+// would understand an answer is not known.
+func (l *loop) giveUpIntroducing(cl *client) {
+	if l.told == orderDrain {
+		l.run.refuse(reasonDraining)
+	} else {
+		l.run.refuse(reasonTimeout)
+	}
+	l.drop(cl)
+}
+
+// unread is a transport of which more was read than was wanted. TLS is over one, for good
+// where a client's first record came with the PROXY header. All of rest has been read when
+// the TLS handshake ends, since it came before the client had an answer to finish it with.
+type unread struct {
+	conn.Transport
+	rest []byte
+}
+
+// Read implements conn.Transport.
+func (u *unread) Read(b []byte) (int, error) {
+	if len(u.rest) == 0 {
+		return u.Transport.Read(b)
+	}
+	n := copy(b, u.rest)
+	if u.rest = u.rest[n:]; len(u.rest) == 0 {
+		u.rest = nil
+	}
+	return n, nil
+}
+
+// PeerAddr implements conn.Peered.
+func (u *unread) PeerAddr() netip.AddrPort {
+	if p, ok := u.Transport.(conn.Peered); ok {
+		return p.PeerAddr()
+	}
+	return netip.AddrPort{}
+}

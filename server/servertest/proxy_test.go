@@ -1,0 +1,51 @@
+package servertest_test
+
+import (
+	"log/slog"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/selfsigned"
+	"github.com/framerail/framerail/server"
+	"github.com/framerail/framerail/server/servertest"
+)
+
+// However the network cuts the header of a proxy, and what comes behind it, the client it
+// tells is heard, with TLS and without.
+func TestSim_BehindAProxy(t *testing.T) {
+	proxy := netip.MustParseAddrPort("10.9.0.1:40000")
+	header := []byte("\r\n\r\n\x00\r\nQUIT\n\x21\x11\x00\x10\xc0\x00\x02\x01\xc6\x33\x64\x02\xdd\xd5\x01\xbb\x04\x00\x01x")
+	for seed := range uint64(40) {
+		srv := &server.Server{
+			Logger:  slog.New(slog.DiscardHandler),
+			Proxies: server.Proxies{Protocol: server.Trust{Networks: []netip.Prefix{netip.MustParsePrefix("10.9.0.0/16")}}},
+			OnMessage: func(c *conn.Conn, m conn.Message) {
+				_ = c.SendText(m.String() + " from " + c.RemoteAddr().String() + " through " + c.PeerAddr().String())
+			},
+		}
+		if seed%2 > 0 {
+			srv.TLSConfig = selfsigned.Config()
+		}
+		sim := servertest.New(seed, srv)
+		sim.Faults = servertest.Faults{Cuts: 0.5, ShortReads: 0.5, Spurious: 0.1}
+		c := sim.DialWith(servertest.Request{From: proxy, Before: header})
+		c.SendText("hello")
+		stalled := sim.DialWith(servertest.Request{From: proxy, Before: header[:20], Raw: []byte{}, Plain: true})
+		sim.Settle()
+		if m, ok := c.Next(); !ok || m.String() != "hello from 192.0.2.1:56789 through 10.9.0.1:40000" {
+			t.Errorf("seed %d: got %q, %v", seed, m.Payload, ok)
+		}
+		sim.Advance(time.Minute)
+		if stalled.End() == nil {
+			t.Errorf("seed %d: the header that does not come is waited for", seed)
+		}
+		if n := srv.Stats().Refused[server.Timeout]; n != 1 {
+			t.Errorf("seed %d: %d counted as late", seed, n)
+		}
+		if err := sim.Close(); err != nil {
+			t.Errorf("seed %d: %v", seed, err)
+		}
+	}
+}
