@@ -61,6 +61,13 @@
 // one too long, 500 if Check fails, 503 for too many in all, for want of memory and for one that is not
 // complete when the server shuts down, 505. Check refuses with any other, header and body.
 //
+// # Listening
+//
+// Serve and ServeTLS may be called for several listeners at once, TCP and unix sockets mixed;
+// Shutdown and Close end them all. [ActivatedListeners] gives those that systemd has opened
+// for the process, [ListenReusePort] several on one port. [Server.TCP] has the options of
+// TCP sockets.
+//
 // # Checking handshakes
 //
 // [Server.Check] sees the request of each handshake, with its cookies and header, may choose

@@ -1,11 +1,16 @@
 package server
 
 import (
+	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"syscall"
@@ -121,6 +126,101 @@ func TestServe_SeveralListeners(t *testing.T) {
 		}
 	}
 	expectNothingHeld(t, s)
+}
+
+// One server listens on TCP, with TLS and without, and on unix sockets at once; its end is
+// the end of all, and another process can have them all.
+func TestServe_SeveralKindsOfListeners(t *testing.T) {
+	s := &Server{OnMessage: echo, TLSConfig: &tls.Config{Certificates: []tls.Certificate{exampleCertificate()}}}
+	prepare(s)
+	path := filepath.Join(t.TempDir(), "s")
+	over, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 3)
+	plain, secure := listenLocal(t), listenLocal(t)
+	for i, ln := range []net.Listener{plain, secure, over} {
+		go func() {
+			if ln == secure {
+				served <- s.ServeTLS(ln, "", "")
+				return
+			}
+			served <- s.Serve(ln)
+		}()
+		eventually(t, "the listener", func() bool { s.mu.Lock(); defer s.mu.Unlock(); return len(s.acceptors) == i+1 })
+	}
+	converse := func() {
+		t.Helper()
+		for _, ln := range []net.Listener{plain, over} {
+			p := dialAddr(t, ln.Addr().Network(), ln.Addr().String())
+			p.greet()
+			p.alive()
+			p.Close()
+		}
+		nc, err := tls.Dial("tcp", secure.Addr().String(), trusting())
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &peer{t, nc, bufio.NewReader(nc)}
+		p.greet()
+		p.alive()
+		p.Close()
+	}
+	converse()
+
+	files, err := s.ListenerFiles()
+	if err != nil || len(files) != 3 {
+		t.Fatalf("%d files, %v", len(files), err)
+	}
+	for i, f := range files {
+		ln, err := net.FileListener(f)
+		if err != nil || ln.Addr().String() != []net.Listener{plain, secure, over}[i].Addr().String() {
+			t.Fatalf("file %d is of %v, %v", i, ln, err)
+		}
+		ln.Close()
+		f.Close()
+	}
+	converse() // this one goes on
+
+	if err := drain(s, context.Background()); err != nil {
+		t.Error(err)
+	}
+	for range files {
+		if err := receive(t, served); err != ErrServerClosed {
+			t.Errorf("got %v, want ErrServerClosed", err)
+		}
+	}
+	for _, ln := range []net.Listener{plain, secure, over} {
+		if c, err := net.Dial(ln.Addr().Network(), ln.Addr().String()); err == nil {
+			c.Close()
+			t.Errorf("%v still accepts", ln.Addr())
+		}
+	}
+	if _, err := os.Stat(path); err != nil {
+		t.Errorf("the path that was handed over: %v", err)
+	}
+	expectNothingHeld(t, s)
+}
+
+// A name that begins with @ is in Linux's abstract namespace, and in no file system.
+func TestListen_AbstractUnixSocket(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("of Linux")
+	}
+	s := start(t, &Server{Addr: fmt.Sprintf("unix:@framerail-test-%d", os.Getpid()), OnMessage: echo})
+	dial(t, s).alive()
+	if _, err := os.Stat(s.ListenAddr().String()); err == nil {
+		t.Error("it is in the file system")
+	}
+}
+
+// Over unix sockets clients have no address, and no limit by it.
+func TestListen_UnixSocketsHaveNoLimitByAddress(t *testing.T) {
+	s := start(t, &Server{Addr: "unix:" + filepath.Join(t.TempDir(), "s"), OnMessage: echo, Limits: Limits{MaxConnectionsPerAddress: 1}})
+	for range 3 {
+		dial(t, s).alive()
+	}
 }
 
 // counting is a listener of another package, which embeds net's as many do.

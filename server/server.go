@@ -23,8 +23,12 @@ import (
 // means. A server that was ended cannot be started again. It must not be copied.
 type Server struct {
 	// Addr is the TCP address to listen on, "host:port", or "unix:" and the path
-	// of a unix socket. Empty: ":80", as in net/http. Port 0 picks a free one; see
-	// ListenAddr. Serve does not look at it.
+	// of a unix socket; on Linux "unix:@" and a name that is no path. Empty: ":80", as in
+	// net/http. Port 0 picks a free one; see ListenAddr. Serve does not look at it.
+	//
+	// Who may connect to a unix socket is for its path's permissions to say, which are
+	// what the process's umask leaves of 0777, and its directory's; an abstract name has
+	// none. The path must not exist, and is removed when the server ends.
 	Addr string
 
 	// Path is the only path on which handshakes are accepted; others get 404. It is

@@ -1,0 +1,36 @@
+//go:build linux || darwin || freebsd || netbsd || openbsd || dragonfly
+
+package socket
+
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
+
+// What a descriptor is that does not listen.
+var (
+	errNoStream     = errors.New("socket: no stream socket")
+	errNotListening = errors.New("socket: does not listen")
+)
+
+// Listening readies a descriptor that the process was started with: closed on exec and
+// non-blocking. It fails unless that is a stream socket that listens.
+func Listening(fd int) error {
+	kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
+	if err != nil {
+		return wrap("getsockopt", err)
+	}
+	if kind != unix.SOCK_STREAM {
+		return errNoStream
+	}
+	listens, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ACCEPTCONN)
+	if err != nil {
+		return wrap("getsockopt", err)
+	}
+	if listens == 0 {
+		return errNotListening
+	}
+	unix.CloseOnExec(fd)
+	return SetNonblock(fd, true)
+}

@@ -1,0 +1,9 @@
+package socket
+
+import "golang.org/x/sys/unix"
+
+// SetReusePort lets several sockets listen on one port, each with a queue of its own,
+// among which connections are shared out.
+func SetReusePort(fd int) error {
+	return setOption(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT_LB, 1)
+}

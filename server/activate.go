@@ -1,0 +1,105 @@
+package server
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/framerail/framerail/internal/socket"
+)
+
+// ActivatedListener is a listener that a service manager has opened.
+type ActivatedListener struct {
+	// Name is the FileDescriptorName of its socket unit; "" if the manager gave none.
+	Name string
+	// Listener is the program's to serve or close.
+	Listener net.Listener
+}
+
+// The protocol's variables, and the first of the descriptors: sd_listen_fds(3).
+const (
+	activationPID    = "LISTEN_PID"
+	activationPIDFD  = "LISTEN_PIDFDID"
+	activationCount  = "LISTEN_FDS"
+	activationNames  = "LISTEN_FDNAMES"
+	activationFirst  = 3
+	activationAtMost = 1024 // listeners: more is a mistake
+)
+
+// ActivatedListeners is the listening sockets that the process was started with by way of
+// systemd's socket activation, or any manager that does the same, in its order: stream
+// sockets, TCP or unix. Give each to Serve or ServeTLS:
+//
+//	lns, err := server.ActivatedListeners()
+//	…
+//	for _, ln := range lns {
+//		go srv.Serve(ln.Listener)
+//	}
+//
+// There are none if the variables LISTEN_PID and LISTEN_FDS are not set, or meant for
+// another process. The variables are unset in any case: a second call finds none, nor do
+// children. Call it at the start, before anything else might have to do with these
+// descriptors. The sockets are closed on exec from then on.
+//
+// It fails, and closes those that listen, if one is not open, is no stream socket, or does not
+// listen, such as a connection of a unit with Accept=yes.
+//
+// The manager keeps the sockets open, and clients wait in them while the program is not
+// there: it can be stopped with Shutdown and started anew without refusing anyone, and
+// needs no ListenerFiles for that, but may use it. The path of a unix socket is the
+// manager's and stays.
+func ActivatedListeners() ([]ActivatedListener, error) {
+	pid, count, names := os.Getenv(activationPID), os.Getenv(activationCount), os.Getenv(activationNames)
+	for _, name := range [...]string{activationPID, activationPIDFD, activationCount, activationNames} {
+		_ = os.Unsetenv(name)
+	}
+	if count == "" || pid != strconv.Itoa(os.Getpid()) {
+		return nil, nil
+	}
+	n, err := strconv.Atoi(count)
+	if err != nil || n < 0 || n > activationAtMost {
+		return nil, fmt.Errorf("framerail: %s is %q, not a number up to %d", activationCount, count, activationAtMost)
+	}
+	var name []string
+	if names != "" {
+		name = strings.Split(names, ":")
+	}
+	if len(name) > 0 && len(name) != n {
+		return nil, fmt.Errorf("framerail: %s has %d names for %d sockets", activationNames, len(name), n)
+	}
+	name = append(name, make([]string, n-len(name))...)
+	return activated(name)
+}
+
+// activated makes listeners of the first descriptors, one for each name.
+func activated(names []string) (lns []ActivatedListener, err error) {
+	for i, name := range names {
+		ln, failed := activatedListener(activationFirst + i)
+		switch {
+		case failed == nil:
+			lns = append(lns, ActivatedListener{Name: name, Listener: ln})
+		case err == nil:
+			err = fmt.Errorf("framerail: socket %d of %s, %q: %w", i, activationCount, name, failed)
+		}
+	}
+	if err != nil {
+		for _, ln := range lns {
+			_ = ln.Listener.Close()
+		}
+		return nil, err
+	}
+	return lns, nil
+}
+
+// activatedListener is the listener of a descriptor, which it closes. One that does not
+// listen is left alone: it may be anybody's.
+func activatedListener(fd int) (net.Listener, error) {
+	if err := socket.Listening(fd); err != nil {
+		return nil, err
+	}
+	f := os.NewFile(uintptr(fd), "listener")
+	defer f.Close() // the listener has one of its own
+	return net.FileListener(f)
+}
