@@ -125,7 +125,7 @@ func (b *admissionCommand) fill(ctx context.Context, v *verdict, addr string) (r
 
 // networks has clients come from IPv6 addresses, on a simulated machine.
 func (b *admissionCommand) networks(v *verdict, limits server.Limits) {
-	srv := newLocal()
+	srv := newLocal(context.Background())
 	srv.Limits = limits
 	sim := servertest.New(1, srv.Server)
 	from := func(network, host byte, n, want int) {

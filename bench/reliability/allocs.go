@@ -142,7 +142,7 @@ func (b *allocsCommand) open(ctx context.Context, p *process, shape *inputShape)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := wire.HandshakeOffering(c.TCPConn, p.addr, "/", wire.Offer); err != nil {
+	if _, err := wire.HandshakeOffering(c.Conn, p.addr, "/", wire.Offer); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
 	if _, err := c.Write(shape.input); err != nil {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"runtime"
 	"sync"
 	"time"
@@ -22,6 +23,7 @@ import (
 // each message.
 type amplificationCommand struct {
 	scale
+	security
 	Bytes int64   `default:"40000000" help:"The most to send of each class."`
 	Conns int     `default:"4000" help:"Connections, for classes that take one each time."`
 	CPU   float64 `default:"100" help:"The most that the server's CPU may be, of the client's. The race detector costs the server alone."`
@@ -36,11 +38,13 @@ type attackClass struct {
 	name  string
 	input []byte // behind the handshake; or, if bare, in its place
 	bare  bool
+	below bool // of TLS: it is sent in its place
 	flood bool // over and over on one connection, not once on each of many
 	reads bool // the client reads the answers
 }
 
 func (b *amplificationCommand) Run(ctx context.Context) error {
+	ctx = b.within(ctx)
 	if b.Short {
 		b.Bytes, b.Conns = either[int64](b.scale, 2e6, 3e5), 150
 	}
@@ -51,7 +55,7 @@ func (b *amplificationCommand) Run(ctx context.Context) error {
 	}
 	var cpu, heap worst
 	for _, dispatch := range dispatches {
-		for _, class := range attackClasses() {
+		for _, class := range b.classes() {
 			if b.Break && !bytes.Equal(class.input, oneByteMessage) {
 				continue // the broken program minds messages
 			}
@@ -76,7 +80,7 @@ func (b *amplificationCommand) Run(ctx context.Context) error {
 		}
 	}
 	return v.conclude("%d classes of input, %d places of callbacks; server's CPU at most %.1f times the client's (%s), its heap at most %.1f times the bytes sent (%s); bars: %.0f and %d",
-		len(attackClasses()), len(dispatches), cpu.factor, cpu.name, heap.factor, heap.name, b.CPU, amplificationHeap)
+		len(b.classes()), len(dispatches), cpu.factor, cpu.name, heap.factor, heap.name, b.CPU, amplificationHeap)
 }
 
 // worst is the highest figure so far.
@@ -92,6 +96,17 @@ func (w *worst) note(name string, factor float64) {
 }
 
 var oneByteMessage = oneFrame(wire.Text, []byte("x"))
+
+// classes are all of them.
+func (b *amplificationCommand) classes() []attackClass {
+	classes := attackClasses()
+	if b.TLS {
+		classes = append(classes,
+			attackClass{name: "a ClientHello made in advance", input: clientHello(), bare: true, below: true},
+			attackClass{name: "half a ClientHello", input: clientHello()[:len(clientHello())/2], bare: true, below: true})
+	}
+	return classes
+}
 
 func attackClasses() []attackClass {
 	key := [4]byte{1, 2, 3, 4}
@@ -187,7 +202,11 @@ func (b *amplificationCommand) attack(ctx context.Context, addr string, class at
 	}
 	input := append(request[:len(request):len(request)], class.input...)
 	for range b.Conns {
-		c, err := connect(ctx, addr)
+		start := connectFrom
+		if class.below {
+			start = connectTCP
+		}
+		c, err := start(ctx, netip.Addr{}, addr)
 		if err != nil {
 			return clients, sent, err
 		}
@@ -206,7 +225,7 @@ func (b *amplificationCommand) attack(ctx context.Context, addr string, class at
 func (c *client) flood(class attackClass, total int64) (sent int64, err error) {
 	piece := bytes.Repeat(class.input, max(1, 64<<10/len(class.input)))
 	if class.reads {
-		go io.Copy(io.Discard, c.TCPConn)
+		go io.Copy(io.Discard, c.Conn)
 	}
 	for sent < total {
 		if err := c.SetWriteDeadline(time.Now().Add(time.Second)); err != nil {

@@ -18,12 +18,14 @@ import (
 // loop for all, and no watchdog.
 type blockingCommand struct {
 	scale
+	security
 	Conns int           `default:"100" help:"Connections."`
 	Loops int           `default:"4" help:"Event loops; divides the connections."`
 	Sleep time.Duration `default:"5s" help:"How long the callback sleeps."`
 }
 
 func (b *blockingCommand) Run(ctx context.Context) error {
+	ctx = b.within(ctx)
 	if b.Short {
 		b.Conns, b.Loops, b.Sleep = 40, 4, 3*time.Second
 	}
@@ -58,7 +60,7 @@ type blocked struct {
 func (b *blockingCommand) block(ctx context.Context, v *verdict, dispatch conn.Dispatch) (r blocked, err error) {
 	log := &watchdogLog{callback: ".sleepInCallback("}
 	asleep := make(chan struct{})
-	srv := newLocal()
+	srv := newLocal(ctx)
 	srv.Dispatch, srv.Loops, srv.Logger = dispatch, either(b.scale, b.Loops, 1), slog.New(log)
 	srv.SlowCallback = either[time.Duration](b.scale, 0, -1)
 	srv.OnMessage = func(c *conn.Conn, m conn.Message) {

@@ -20,6 +20,7 @@ import (
 // what there is. Broken, there is no budget.
 type budgetCommand struct {
 	scale
+	security
 	MiB int `default:"64" help:"The budget of the server's buffers."`
 }
 
@@ -38,6 +39,7 @@ const (
 )
 
 func (b *budgetCommand) Run(ctx context.Context) error {
+	ctx = b.within(ctx)
 	if b.Short {
 		b.MiB = 32
 	}
@@ -151,7 +153,7 @@ func (c *client) fill(message bool) {
 		_, _ = c.Write(c.out)
 		return
 	}
-	_ = c.SetReadBuffer(slowSlice)
+	_ = c.tcp.SetReadBuffer(slowSlice)
 	_ = c.SetWriteDeadline(time.Now().Add(2 * time.Second))
 	for sent := 0; sent < 2*budgetWant; sent += budgetPiece {
 		if c.send(wire.Binary, make([]byte, budgetPiece)) != nil {

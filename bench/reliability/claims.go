@@ -18,6 +18,7 @@ import (
 // silent. Broken, a server makes room for what is claimed.
 type claimsCommand struct {
 	scale
+	security
 	Conns int `default:"10000" help:"Clients; each needs a descriptor."`
 }
 
@@ -30,6 +31,7 @@ const (
 )
 
 func (b *claimsCommand) Run(ctx context.Context) error {
+	ctx = b.within(ctx)
 	if b.Short {
 		b.Conns = 400
 	}

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -25,18 +26,31 @@ const patience = 30 * time.Second
 // client is one raw connection. Nothing is answered by itself: what a bar wants
 // to be sent, it sends.
 type client struct {
-	*net.TCPConn
-	in  *bufio.Reader
-	out []byte
+	net.Conn // tcp, or TLS over it
+	tcp      *net.TCPConn
+	in       *bufio.Reader
+	out      []byte
 }
 
-// connect opens a TCP connection without a handshake.
+// connect opens a connection, of TLS if the bar is held over that, without a handshake of
+// RFC 6455.
 func connect(ctx context.Context, addr string) (*client, error) {
 	return connectFrom(ctx, netip.Addr{}, addr)
 }
 
 // connectFrom is connect from one of this machine's addresses, or from any.
 func connectFrom(ctx context.Context, from netip.Addr, addr string) (*client, error) {
+	c, err := connectTCP(ctx, from, addr)
+	if err == nil && securely(ctx) {
+		if err = c.shake(); err != nil {
+			return nil, errors.Join(err, c.Close())
+		}
+	}
+	return c, err
+}
+
+// connectTCP is connectFrom without TLS.
+func connectTCP(ctx context.Context, from netip.Addr, addr string) (*client, error) {
 	d := net.Dialer{Timeout: patience, KeepAlive: -1}
 	if from.IsValid() {
 		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(from, 0))
@@ -48,7 +62,7 @@ func connectFrom(ctx context.Context, from netip.Addr, addr string) (*client, er
 	if err := c.SetDeadline(time.Now().Add(patience)); err != nil {
 		return nil, errors.Join(err, c.Close())
 	}
-	return &client{TCPConn: c.(*net.TCPConn), in: bufio.NewReaderSize(c, 512)}, nil
+	return &client{Conn: c, tcp: c.(*net.TCPConn), in: bufio.NewReaderSize(c, 512)}, nil
 }
 
 // open connects and shakes hands.
@@ -197,7 +211,17 @@ func (c *client) awaitEnd() error {
 
 // reset ends the connection with a reset.
 func (c *client) reset() error {
-	return errors.Join(c.SetLinger(0), c.Close())
+	return errors.Join(c.tcp.SetLinger(0), c.tcp.Close())
+}
+
+// closeWrite ends this side's direction, over TLS with close_notify.
+func (c *client) closeWrite() error {
+	if over, ok := c.Conn.(*tls.Conn); ok {
+		if err := over.CloseWrite(); err != nil {
+			return err
+		}
+	}
+	return c.tcp.CloseWrite()
 }
 
 // closeAll resets those there are.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 // takes any close code.
 type controlCommand struct {
 	scale
+	security
 	Pings int `default:"1000000" help:"Pings of 125 bytes, unless the server stops reading."`
 	Step  int `default:"1" help:"Between two close codes."`
 }
@@ -31,6 +33,7 @@ type controlCommand struct {
 const controlPending, controlGrowth = 64 << 10, 256 << 10
 
 func (b *controlCommand) Run(ctx context.Context) error {
+	ctx = b.within(ctx)
 	if b.Short {
 		b.Pings, b.Step = 70000, 500
 	}
@@ -65,7 +68,7 @@ func (b *controlCommand) flood(ctx context.Context, v *verdict, p *process) (str
 	}
 	defer c.reset()
 	// The kernel should take little, so that the server has to decide.
-	if err := c.SetReadBuffer(32 << 10); err != nil {
+	if err := c.tcp.SetReadBuffer(32 << 10); err != nil {
 		return "", err
 	}
 	before, err := p.stats()
@@ -109,37 +112,47 @@ func (b *controlCommand) flood(ctx context.Context, v *verdict, p *process) (str
 		sent, b.Pings, grown, controlGrowth, pongs), nil
 }
 
-// writePings sends n numbered pings, or fewer if for half a second none is taken,
-// and returns how many. What it began to write it ends with time.
+// writePings sends n numbered pings, or fewer if for two seconds none is taken, and
+// returns how many. What it began to write it ends with time: a ping that is cut would
+// spoil what follows, and after a deadline TLS writes nothing more.
 func (c *client) writePings(n int) (sent int, err error) {
-	payload := make([]byte, 125)
-	var out []byte
-	for sent < n {
-		binary.BigEndian.PutUint32(payload, uint32(sent))
-		out = wire.AppendFrame(out[:0], true, wire.Ping, [4]byte{9, 8, 7, 6}, payload)
-		if err := c.SetWriteDeadline(time.Now().Add(2 * time.Second)); err != nil {
-			return sent, err
+	var begun atomic.Int64
+	stop, ended := make(chan struct{}), make(chan error, 1)
+	defer close(stop)
+	go func() { ended <- c.ping(n, &begun, stop) }()
+	for last := int64(0); ; last = begun.Load() {
+		if err := c.extend(patience); err != nil {
+			return 0, err
 		}
-		written, err := c.Write(out)
-		switch {
-		case err == nil:
-			sent++
-		case !timedOut(err):
-			return sent, err
-		case written == 0:
-			return sent, nil
-		default:
-			// A ping that is cut would spoil what follows: it is ended once the
-			// server reads again.
-			rest := bytes.Clone(out[written:])
-			if err := c.SetWriteDeadline(time.Now().Add(patience)); err != nil {
-				return sent, err
+		select {
+		case err := <-ended:
+			return int(begun.Load()), err
+		case <-time.After(2 * time.Second):
+			if now := begun.Load(); now == last {
+				return int(now), nil
 			}
-			go c.Write(rest)
-			return sent + 1, nil
 		}
 	}
-	return sent, nil
+}
+
+// ping sends numbered pings until stop is closed.
+func (c *client) ping(n int, begun *atomic.Int64, stop <-chan struct{}) error {
+	payload := make([]byte, 125)
+	var out []byte
+	for i := range n {
+		select {
+		case <-stop:
+			return nil
+		default:
+		}
+		begun.Store(int64(i + 1))
+		binary.BigEndian.PutUint32(payload, uint32(i))
+		out = wire.AppendFrame(out[:0], true, wire.Ping, [4]byte{9, 8, 7, 6}, payload)
+		if _, err := c.Write(out); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // onWire tells whether RFC 6455 7.4, with the codes registered since, lets a Close

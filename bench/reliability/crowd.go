@@ -22,6 +22,7 @@ import (
 // program counts without a lock.
 type crowdCommand struct {
 	scale
+	security
 	Conns  int `default:"1000" help:"Connections."`
 	Rounds int `default:"3" help:"How often each goroutine goes round all connections."`
 }
@@ -32,6 +33,7 @@ const crowd = 64
 var errNoRaceDetector = errors.New("without the race detector this shows nothing: go run -race ./bench/reliability crowd")
 
 func (b *crowdCommand) Run(ctx context.Context) error {
+	ctx = b.within(ctx)
 	if !raceDetector {
 		return errNoRaceDetector
 	}

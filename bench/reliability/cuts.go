@@ -15,6 +15,7 @@ import (
 
 	"github.com/framerail/framerail/bench/internal/wire"
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/selfsigned"
 	"github.com/framerail/framerail/server"
 	"github.com/framerail/framerail/server/servertest"
 )
@@ -24,11 +25,13 @@ import (
 // Broken, the program takes each piece of a message that it reads for a message.
 type cutsCommand struct {
 	scale
+	security
 	Messages int     `default:"2000" help:"Messages of the longest session sent a byte at a time; the others have a half and a quarter."`
 	Slack    float64 `default:"1.5" help:"How much dearer a byte may be in a session that is longer."`
 }
 
 func (b *cutsCommand) Run(ctx context.Context) error {
+	ctx = b.within(ctx)
 	if b.Short {
 		b.Messages = 200
 	}
@@ -115,6 +118,9 @@ func cutSession(n int) []byte {
 func (b *cutsCommand) replay(session []byte, pieces ...int) (trace string, err error) {
 	var log strings.Builder
 	srv := &server.Server{Loops: 1, Logger: slog.New(slog.DiscardHandler)}
+	if b.TLS {
+		srv.TLSConfig = selfsigned.Config()
+	}
 	srv.OnConnection = func(c *conn.Conn) { fmt.Fprintf(&log, "connection %s\n", c.Request().URL) }
 	srv.OnMessage = func(c *conn.Conn, m conn.Message) {
 		fmt.Fprintf(&log, "message %d %q\n", m.Type, m.Payload)

@@ -15,6 +15,7 @@ import (
 // never the last. Broken, the server's bound on fragments is out of reach.
 type fragmentsCommand struct {
 	scale
+	security
 	Count int `default:"1000000" help:"Fragments of each of the four messages, unless the server ends it before."`
 	Limit int `default:"131072" help:"The server's bound on fragments."`
 }
@@ -24,6 +25,7 @@ type fragmentsCommand struct {
 const fragmentsMessage = 256 << 10
 
 func (b *fragmentsCommand) Run(ctx context.Context) error {
+	ctx = b.within(ctx)
 	if b.Short {
 		b.Count, b.Limit = 20000, 5000
 	}

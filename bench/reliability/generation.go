@@ -39,7 +39,7 @@ func (g *generationCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	srv := newLocal()
+	srv := newLocal(ctx)
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ln) }()
 	if g.Later {

@@ -18,6 +18,7 @@ import (
 // Broken, the server never asks.
 type halfOpenCommand struct {
 	scale
+	security
 	Conns   int           `default:"1000" help:"Peers of each of the two kinds."`
 	Healthy int           `default:"100" help:"Peers that answer pings and must stay."`
 	Idle    time.Duration `default:"10s" help:"The server's idle timeout; it pings at half of it."`
@@ -25,6 +26,7 @@ type halfOpenCommand struct {
 }
 
 func (b *halfOpenCommand) Run(ctx context.Context) error {
+	ctx = b.within(ctx)
 	if b.Short {
 		b.Conns, b.Healthy, b.Idle = 50, 10, 2*time.Second
 	}
@@ -89,7 +91,7 @@ func (b *halfOpenCommand) vanish(ctx context.Context, v *verdict, p *process) (f
 
 // control runs f on the socket.
 func (c *client) control(f func(fd int) error) error {
-	raw, err := c.SyscallConn()
+	raw, err := c.tcp.SyscallConn()
 	if err != nil {
 		return err
 	}
@@ -113,5 +115,5 @@ func (c *client) forget() error {
 	if err != nil {
 		return fmt.Errorf("TCP_REPAIR: %w", err)
 	}
-	return c.Close()
+	return c.tcp.Close()
 }

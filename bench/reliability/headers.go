@@ -151,7 +151,7 @@ func (b *headersCommand) perByte(ctx context.Context, p *process, length int) (n
 			rest = rest[n:]
 		}
 		// The server has read it all when it has seen the end, and closes in turn.
-		if err := c.CloseWrite(); err != nil {
+		if err := c.closeWrite(); err != nil {
 			return err
 		}
 		_, err = io.Copy(io.Discard, c.in)

@@ -18,12 +18,14 @@ import (
 // answer. Broken, the program drops some.
 type holdCommand struct {
 	scale
+	security
 	Conns    int           `default:"19000" help:"Connections; needs as many descriptors."`
 	Idle     time.Duration `default:"30s" help:"The server's idle timeout; it pings at half of it."`
 	Duration time.Duration `default:"1m" help:"How long all are held."`
 }
 
 func (b *holdCommand) Run(ctx context.Context) error {
+	ctx = b.within(ctx)
 	if b.Short {
 		b.Conns, b.Idle, b.Duration = 300, 6*time.Second, 4*time.Second
 	}

@@ -17,6 +17,7 @@ import (
 // Broken, the server's limit on messages is out of reach.
 type inflateCommand struct {
 	scale
+	security
 	MiB    int `default:"1024" help:"What each message says."`
 	Rounds int `default:"20" help:"Messages of each kind."`
 }
@@ -36,6 +37,7 @@ type bombKind struct {
 }
 
 func (b *inflateCommand) Run(ctx context.Context) error {
+	ctx = b.within(ctx)
 	if b.Short {
 		b.MiB, b.Rounds = 64, 3
 	}
@@ -100,7 +102,7 @@ func (b *inflateCommand) one(ctx context.Context, v *verdict, p *process, kind b
 	if kind.takeover {
 		offer = "permessage-deflate"
 	}
-	if _, err := wire.HandshakeOffering(c.TCPConn, p.addr, "/", offer); err != nil {
+	if _, err := wire.HandshakeOffering(c.Conn, p.addr, "/", offer); err != nil {
 		return 0, err
 	}
 	key := [4]byte{9, 8, 7, 6}

@@ -21,6 +21,7 @@ import (
 type integrityCommand struct {
 	scale
 	way
+	security
 	Bytes int64  `default:"10000000000" help:"Payload to echo, in all."`
 	Conns int    `default:"8" help:"Connections."`
 	Seed  uint64 `default:"1" help:"Of sizes, cuts and contents."`
@@ -43,6 +44,7 @@ type expected struct {
 }
 
 func (b *integrityCommand) Run(ctx context.Context) error {
+	ctx = b.within(ctx)
 	if b.Short {
 		b.Bytes, b.Conns = 10e6, 4
 	}

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/framerail/framerail/bench/internal/wire"
@@ -21,20 +23,28 @@ import (
 type leaksCommand struct {
 	scale
 	way
+	security
 	Count   int    `default:"20000" help:"Lives, with callbacks on the loop and as many with them on goroutines."`
 	Seed    uint64 `default:"1" help:"Of the kinds of life."`
 	Workers int    `default:"16" help:"How many at a time."`
 }
 
 func (b *leaksCommand) Run(ctx context.Context) error {
+	ctx = b.within(ctx)
 	if b.Short {
 		b.Count = 600
+		if b.TLS {
+			b.Count = 150
+		}
 	}
 	v := new(verdict)
 	var figure string
 	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
 		set := setup{way: b.way, Program: either(b.scale, "mixed", "leaky"), Dispatch: dispatch, Pages: true, Deflate: leaksDeflate,
 			Limits: server.Limits{CloseTimeout: time.Second, HandshakeTimeout: 2 * time.Second}}
+		if b.TLS {
+			set.HandshakeTimeout = 5 * time.Second // a handshake takes its time, on a busy machine
+		}
 		err := withServer(ctx, v, set, func(p *process) (err error) {
 			figure, err = b.live(ctx, v, p)
 			return err
@@ -43,13 +53,13 @@ func (b *leaksCommand) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	return v.conclude("%d lives of %d kinds, callbacks on the loop and on goroutines; %s", b.Count, len(livesOfAllKinds), figure)
+	return v.conclude("%d lives of %d kinds, callbacks on the loop and on goroutines; %s", b.Count, len(b.kinds()), figure)
 }
 
 func (b *leaksCommand) live(ctx context.Context, v *verdict, p *process) (figure string, err error) {
 	// One of each first: net/http and the pools keep what they make only once.
-	for kind := range livesOfAllKinds {
-		if err := b.one(ctx, v, p.addr, kind, rand.New(rand.NewPCG(b.Seed, uint64(kind)))); err != nil {
+	for i, kind := range b.kinds() {
+		if err := b.one(ctx, v, p.addr, kind, rand.New(rand.NewPCG(b.Seed, uint64(i)))); err != nil {
 			return "", err
 		}
 	}
@@ -59,7 +69,8 @@ func (b *leaksCommand) live(ctx context.Context, v *verdict, p *process) (figure
 	}
 	err = each(ctx, b.Count, b.Workers, func(ctx context.Context, i int) error {
 		r := rand.New(rand.NewPCG(b.Seed, uint64(1000+i)))
-		return b.one(ctx, v, p.addr, r.IntN(len(livesOfAllKinds)), r)
+		kinds := b.kinds()
+		return b.one(ctx, v, p.addr, kinds[r.IntN(len(kinds))], r)
 	})
 	if err != nil {
 		return "", err
@@ -85,9 +96,12 @@ func (b *leaksCommand) live(ctx context.Context, v *verdict, p *process) (figure
 		before.Goroutines, after.Goroutines, before.Descriptors, after.Descriptors, before.Watched, after.Watched, after.Buffers, after.Timers), nil
 }
 
-func (b *leaksCommand) one(ctx context.Context, v *verdict, addr string, kind int, r *rand.Rand) error {
-	life := livesOfAllKinds[kind]
-	c, err := connect(ctx, addr)
+func (b *leaksCommand) one(ctx context.Context, v *verdict, addr string, life lifeOfAKind, r *rand.Rand) error {
+	start := connectFrom
+	if life.below {
+		start = connectTCP
+	}
+	c, err := start(ctx, netip.Addr{}, addr)
 	if err != nil {
 		return err
 	}
@@ -117,8 +131,17 @@ func (p *process) settleAll(ctx context.Context, before stats) (s stats, err err
 
 // lifeOfAKind is what a client does from its connection on, which is reset behind it.
 type lifeOfAKind struct {
-	name string
-	live func(c *client, addr string, r *rand.Rand) error
+	name  string
+	live  func(c *client, addr string, r *rand.Rand) error
+	below bool // of TLS
+}
+
+// kinds are all there are.
+func (b *leaksCommand) kinds() []lifeOfAKind {
+	if b.TLS {
+		return slices.Concat(livesOfAllKinds, livesBelowTLS)
+	}
+	return livesOfAllKinds
 }
 
 // opened is a life that begins with a handshake.
@@ -159,55 +182,55 @@ func answered(request string) func(*client, string, *rand.Rand) error {
 var lifeKey = [4]byte{0x10, 0x20, 0x30, 0x40}
 
 var livesOfAllKinds = append(compressedLives, []lifeOfAKind{
-	{"comes and goes", func(*client, string, *rand.Rand) error { return nil }},
-	{"half a request", func(c *client, addr string, r *rand.Rand) error {
+	{name: "comes and goes", live: func(*client, string, *rand.Rand) error { return nil }},
+	{name: "half a request", live: func(c *client, addr string, r *rand.Rand) error {
 		request := wire.Request(addr, "/")
 		_, err := c.Write(request[:1+r.IntN(len(request)-2)])
 		return err
 	}},
-	{"a page", answered(plain("Connection: close"))},
-	{"a request that is refused", answered(upgrade("Host: again"))},
-	{"a request that is no HTTP", answered("\x16\x03\x01\x02\x00")},
-	{"echo and Close", opened("/", func(c *client, r *rand.Rand) error {
+	{name: "a page", live: answered(plain("Connection: close"))},
+	{name: "a request that is refused", live: answered(upgrade("Host: again"))},
+	{name: "a request that is no HTTP", live: answered("\x16\x03\x01\x02\x00")},
+	{name: "echo and Close", live: opened("/", func(c *client, r *rand.Rand) error {
 		if err := c.echo(wire.Payload(r.IntN(2000), 1)); err != nil {
 			return err
 		}
 		return errors.Join(c.send(wire.Close, []byte{0x03, 0xe8}), c.awaitNormal())
 	})},
-	{"a large echo", opened("/", func(c *client, r *rand.Rand) error { return c.echo(wire.Payload(100_000+r.IntN(100_000), 2)) })},
-	{"opens and is reset", opened("/", func(*client, *rand.Rand) error { return nil })},
-	{"ends its side alone", opened("/", func(c *client, _ *rand.Rand) error {
-		if err := c.CloseWrite(); err != nil {
+	{name: "a large echo", live: opened("/", func(c *client, r *rand.Rand) error { return c.echo(wire.Payload(100_000+r.IntN(100_000), 2)) })},
+	{name: "opens and is reset", live: opened("/", func(*client, *rand.Rand) error { return nil })},
+	{name: "ends its side alone", live: opened("/", func(c *client, _ *rand.Rand) error {
+		if err := c.closeWrite(); err != nil {
 			return err
 		}
 		_, err := io.Copy(io.Discard, c.in)
 		return err
 	})},
-	{"reset within a message", opened("/", func(c *client, r *rand.Rand) error {
+	{name: "reset within a message", live: opened("/", func(c *client, r *rand.Rand) error {
 		frame := wire.AppendFrame(nil, false, wire.Binary, lifeKey, make([]byte, 50_000))
 		_, err := c.Write(frame[:1+r.IntN(len(frame)-1)])
 		return err
 	})},
-	{"does not read", opened("/pour", func(c *client, _ *rand.Rand) error {
+	{name: "does not read", live: opened("/pour", func(c *client, _ *rand.Rand) error {
 		if err := c.send(wire.Text, []byte("pour")); err != nil {
 			return err
 		}
 		_, err := c.in.ReadByte()
 		return err
 	})},
-	{"pings", opened("/", func(c *client, _ *rand.Rand) error { return c.pingPong() })},
-	{"a frame that is not masked", opened("/", refusedWith(1002, []byte{0x81, 1, 'x'}))},
-	{"text that is no UTF-8", opened("/", refusedWith(1007, oneFrame(wire.Text, []byte{0xff})))},
-	{"a message too big", opened("/", refusedWith(1009, []byte{0x82, 0xff, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 1, 2, 3, 4}))},
-	{"is closed by the program", opened("/close", refusedWith(4000, oneFrame(wire.Text, []byte("now"))))},
-	{"a callback that panics", opened("/panic", refusedWith(1011, oneFrame(wire.Text, []byte("now"))))},
-	{"a stream that is not read to its end", opened("/stream", func(c *client, _ *rand.Rand) error {
+	{name: "pings", live: opened("/", func(c *client, _ *rand.Rand) error { return c.pingPong() })},
+	{name: "a frame that is not masked", live: opened("/", refusedWith(1002, []byte{0x81, 1, 'x'}))},
+	{name: "text that is no UTF-8", live: opened("/", refusedWith(1007, oneFrame(wire.Text, []byte{0xff})))},
+	{name: "a message too big", live: opened("/", refusedWith(1009, []byte{0x82, 0xff, 0, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 1, 2, 3, 4}))},
+	{name: "is closed by the program", live: opened("/close", refusedWith(4000, oneFrame(wire.Text, []byte("now"))))},
+	{name: "a callback that panics", live: opened("/panic", refusedWith(1011, oneFrame(wire.Text, []byte("now"))))},
+	{name: "a stream that is not read to its end", live: opened("/stream", func(c *client, _ *rand.Rand) error {
 		if _, err := c.Write(wire.AppendFrame(nil, false, wire.Text, lifeKey, wire.Payload(3000, 3))); err != nil {
 			return err
 		}
 		return c.pingPong()
 	})},
-	{"a Writer that is left open", opened("/writer", func(c *client, _ *rand.Rand) error {
+	{name: "a Writer that is left open", live: opened("/writer", func(c *client, _ *rand.Rand) error {
 		if err := c.send(wire.Text, []byte("now")); err != nil {
 			return err
 		}

@@ -19,7 +19,7 @@ var leaksDeflate = server.Deflate{Enabled: true, ServerTakeover: true, ClientTak
 // echo that leaves something to refer to.
 func compressed(path string, live func(c *client, r *rand.Rand) error) func(*client, string, *rand.Rand) error {
 	return func(c *client, addr string, r *rand.Rand) error {
-		if _, err := wire.HandshakeOffering(c.TCPConn, addr, path, wire.Offer); err != nil {
+		if _, err := wire.HandshakeOffering(c.Conn, addr, path, wire.Offer); err != nil {
 			return err
 		}
 		if path == "/" {
@@ -55,11 +55,11 @@ func deflatedFrame(payload []byte) ([]byte, error) {
 }
 
 var compressedLives = []lifeOfAKind{
-	{"compressed echoes, and a reset", compressed("/", func(*client, *rand.Rand) error { return nil })},
-	{"compressed echoes, and Close", compressed("/", func(c *client, _ *rand.Rand) error {
+	{name: "compressed echoes, and a reset", live: compressed("/", func(*client, *rand.Rand) error { return nil })},
+	{name: "compressed echoes, and Close", live: compressed("/", func(c *client, _ *rand.Rand) error {
 		return errors.Join(c.send(wire.Close, []byte{0x03, 0xe8}), c.awaitNormal())
 	})},
-	{"reset within a compressed message", compressed("/", func(c *client, r *rand.Rand) error {
+	{name: "reset within a compressed message", live: compressed("/", func(c *client, r *rand.Rand) error {
 		frame, err := deflatedFrame(wire.Prose(60_000, r.Int()))
 		if err != nil {
 			return err
@@ -67,8 +67,8 @@ var compressedLives = []lifeOfAKind{
 		_, err = c.Write(frame[:1+r.IntN(len(frame)-1)])
 		return err
 	})},
-	{"no DEFLATE data", compressed("/", refusedWith(1007, wire.AppendDeflated(nil, wire.Text, lifeKey, []byte{0xff, 0xff})))},
-	{"a compressed stream that is not read to its end", compressed("/stream", func(c *client, r *rand.Rand) error {
+	{name: "no DEFLATE data", live: compressed("/", refusedWith(1007, wire.AppendDeflated(nil, wire.Text, lifeKey, []byte{0xff, 0xff})))},
+	{name: "a compressed stream that is not read to its end", live: compressed("/stream", func(c *client, r *rand.Rand) error {
 		frame, err := deflatedFrame(wire.Prose(200_000, r.Int()))
 		if err != nil {
 			return err
@@ -78,14 +78,14 @@ var compressedLives = []lifeOfAKind{
 		}
 		return c.pingPong()
 	})},
-	{"a compressed Writer that is left open", compressed("/writer", func(c *client, _ *rand.Rand) error {
+	{name: "a compressed Writer that is left open", live: compressed("/writer", func(c *client, _ *rand.Rand) error {
 		if err := c.send(wire.Text, []byte("now")); err != nil {
 			return err
 		}
 		_, err := c.in.ReadByte()
 		return err
 	})},
-	{"does not read what is compressed", compressed("/pour", func(c *client, _ *rand.Rand) error {
+	{name: "does not read what is compressed", live: compressed("/pour", func(c *client, _ *rand.Rand) error {
 		if err := c.send(wire.Text, []byte("pour")); err != nil {
 			return err
 		}

@@ -17,12 +17,14 @@ import (
 // ever is.
 type lifetimeCommand struct {
 	scale
+	security
 	Conns int           `default:"5000" help:"Connections, all opened within a moment."`
 	Life  time.Duration `default:"20s" help:"The limit; each connection has up to a tenth less."`
 	Slack time.Duration `default:"1s" help:"How much later than the limit a connection may be closed."`
 }
 
 func (b *lifetimeCommand) Run(ctx context.Context) error {
+	ctx = b.within(ctx)
 	if b.Short {
 		b.Conns, b.Life = 200, 5*time.Second
 	}

@@ -19,6 +19,7 @@ import (
 // panic is on a goroutine of the program's own, where nothing can contain it.
 type panicsCommand struct {
 	scale
+	security
 	Count   int `default:"10000" help:"Panics of each callback, with callbacks on the loop and on goroutines."`
 	Workers int `default:"8" help:"How many at a time."`
 }
@@ -35,6 +36,7 @@ var panicPaths = map[string]byte{
 const panicSendBuffer, panicDrained = 4 << 10, 64 << 10
 
 func (b *panicsCommand) Run(ctx context.Context) error {
+	ctx = b.within(ctx)
 	if b.Short {
 		b.Count = 50
 	}
@@ -153,7 +155,11 @@ func panicWhereAsked(panics func()) func(*server.Server, *counters) {
 			case "/pong":
 				c.OnPong(func(*conn.Conn, []byte) { panics() })
 			case "/drained":
-				c.OnMessage(func(c *conn.Conn, _ conn.Message) { _ = c.SendBinary(make([]byte, panicDrained)) })
+				c.OnMessage(func(c *conn.Conn, _ conn.Message) {
+					for c.Pending() == 0 && c.SendBinary(make([]byte, panicDrained)) == nil {
+						// TLS writes in pieces, between which a peer may read
+					}
+				})
 				c.OnDrained(func(*conn.Conn) { panics() })
 			case "/close":
 				c.OnClose(func(*conn.Conn, conn.CloseInfo) {

@@ -30,6 +30,9 @@ func TestBars(t *testing.T) {
 		"shutdown": func(s scale) bar {
 			return &shutdownCommand{scale: s, Load: 50 * time.Millisecond, Grace: patience}
 		},
+		"shutdown_tls": func(s scale) bar {
+			return &shutdownCommand{scale: s, security: security{TLS: true}, Load: 50 * time.Millisecond, Grace: patience}
+		},
 		"stuck":   func(s scale) bar { return &stuckCommand{scale: s, Slack: slack} },
 		"restart": func(s scale) bar { return &restartCommand{scale: s, Conns: 4} },
 	} {
@@ -75,6 +78,7 @@ func TestBars(t *testing.T) {
 		"soak":          func(s scale) bar { return &soakCommand{scale: s, Ratio: 100, Seed: 1} },
 		"panics":        func(s scale) bar { return &panicsCommand{scale: s, Workers: 4} },
 		"simulation":    func(s scale) bar { return &simulationCommand{scale: s, Workers: 1} },
+		"integrity_tls": func(s scale) bar { return &integrityCommand{scale: s, security: security{TLS: true}, Seed: 1} },
 		"stale":         func(s scale) bar { return &staleCommand{scale: s, Workers: 1} },
 		"cuts":          func(s scale) bar { return &cutsCommand{scale: s, Slack: 8} },
 	} {

@@ -19,6 +19,7 @@ import (
 // somebody else's is seen. Broken, a server does just that.
 type resetsCommand struct {
 	scale
+	security
 	Count   int `default:"100000" help:"Connections that are reset."`
 	Workers int `default:"16" help:"How many at a time."`
 }
@@ -27,6 +28,7 @@ type resetsCommand struct {
 const resetsMessage = 1 << 20
 
 func (b *resetsCommand) Run(ctx context.Context) error {
+	ctx = b.within(ctx)
 	if b.Short {
 		b.Count, b.Workers = 150, 8
 	}

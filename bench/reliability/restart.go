@@ -28,7 +28,7 @@ func (b *restartCommand) Run(ctx context.Context) error {
 	addr, served := "127.0.0.1:0", 0
 	start := time.Now()
 	for i := range b.Count {
-		srv := newLocal()
+		srv := newLocal(ctx)
 		ln, err := b.listen(ctx, addr)
 		if err != nil {
 			v.miss("restart %d: %v", i, err)

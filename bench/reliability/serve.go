@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/selfsigned"
 	"github.com/framerail/framerail/server"
 )
 
@@ -28,6 +29,9 @@ type setup struct {
 	Program string
 	// Faulty is the server put in framerail's place, by its name in faultyServers.
 	Faulty string
+
+	// TLS is withServer's to set.
+	TLS bool
 
 	way
 	server.Limits
@@ -114,6 +118,9 @@ func serve(set setup, n *counters, ln net.Listener) (end func() error, err error
 		if !ok {
 			return nil, fmt.Errorf("no faulty server %q", set.Faulty)
 		}
+		if set.TLS {
+			ln = behindTLS(ln)
+		}
 		go f(ln)
 		return ln.Close, nil
 	}
@@ -138,6 +145,9 @@ func serve(set setup, n *counters, ln net.Listener) (end func() error, err error
 	}
 	n.srv = srv
 	configure(srv, n)
+	if set.TLS {
+		srv.TLSConfig = selfsigned.Config()
+	}
 	go func() {
 		if err := set.serve(srv, ln); err != nil {
 			fmt.Fprintln(os.Stderr, "the server gave up:", err)

@@ -26,6 +26,7 @@ import (
 type shutdownCommand struct {
 	scale
 	way
+	security
 	Rounds int           `default:"1000" help:"Servers, one after the other."`
 	Conns  int           `default:"1000" help:"Connections of each."`
 	Load   time.Duration `default:"100ms" help:"How long all echo before the shutdown."`
@@ -33,6 +34,7 @@ type shutdownCommand struct {
 }
 
 func (b *shutdownCommand) Run(ctx context.Context) error {
+	ctx = b.within(ctx)
 	if b.Short {
 		b.Rounds, b.Conns = 3, 100
 	}
@@ -68,7 +70,7 @@ func (b *shutdownCommand) Run(ctx context.Context) error {
 }
 
 func (b *shutdownCommand) round(ctx context.Context, v *verdict, echoes *atomic.Int64) (took time.Duration, err error) {
-	srv := newLocal()
+	srv := newLocal(ctx)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, err

@@ -15,9 +15,9 @@ import (
 // that serves now and then sends a message twice.
 type simulationCommand struct {
 	scale
+	security
 	Lives   int    `default:"10000000" help:"Connections."`
 	Workers int    `default:"2" help:"Simulations at a time."`
-	TLS     bool   `name:"tls" help:"Play them over TLS."`
 	Seed    uint64 `default:"1" help:"The first seed; each simulation has the next."`
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"slices"
 	"sync"
 	"syscall"
@@ -16,10 +17,11 @@ import (
 	"github.com/framerail/framerail/server"
 )
 
-// slowlorisCommand has clients send their request a byte at a time. Broken, the
+// slowlorisCommand has clients send their request, or their TLS handshake, a byte at a time. Broken, the
 // server has no handshake timeout to speak of.
 type slowlorisCommand struct {
 	scale
+	security
 	Conns    int           `default:"10000" help:"Slow clients; each needs a descriptor."`
 	Timeout  time.Duration `default:"5s" help:"The server's handshake timeout."`
 	Interval time.Duration `default:"1s" help:"Time between two bytes of a client."`
@@ -27,8 +29,12 @@ type slowlorisCommand struct {
 }
 
 func (b *slowlorisCommand) Run(ctx context.Context) error {
+	ctx = b.within(ctx)
 	if b.Short {
 		b.Conns, b.Timeout, b.Interval = 200, 1500*time.Millisecond, 100*time.Millisecond
+	}
+	if b.Short && b.TLS {
+		b.Conns, b.Timeout, b.Interval = 100, 4*time.Second, 200*time.Millisecond // those who shake hands have to be done by then
 	}
 	set := setup{Program: "echo", Limits: server.Limits{HandshakeTimeout: either(b.scale, b.Timeout, time.Hour)}}
 	return against(ctx, set, b.attack)
@@ -49,13 +55,13 @@ func (b *slowlorisCommand) attack(ctx context.Context, v *verdict, p *process) (
 	var group sync.WaitGroup
 	err = each(ctx, b.Conns, 16, func(ctx context.Context, i int) error {
 		start := time.Now()
-		c, err := connect(ctx, p.addr)
+		c, slow, err := b.slow(ctx, p.addr, i)
 		if err != nil {
 			return err
 		}
 		group.Go(func() {
 			defer c.Close()
-			err := c.trickle(wire.Request(p.addr, "/"), b.Interval, start.Add(b.Timeout+b.Slack))
+			err := c.trickle(slow, b.Interval, start.Add(b.Timeout+b.Slack))
 			mu.Lock()
 			defer mu.Unlock()
 			lives = append(lives, time.Since(start))
@@ -88,6 +94,17 @@ func (b *slowlorisCommand) attack(ctx context.Context, v *verdict, p *process) (
 		b.Conns, shortest.Seconds(), longest.Seconds(), b.Timeout, len(times), median.Round(time.Microsecond), worst.Round(time.Millisecond)), nil
 }
 
+// slow is a connection, and what is to be sent on it at leisure: the request, or over TLS
+// with every other one the TLS handshake.
+func (b *slowlorisCommand) slow(ctx context.Context, addr string, i int) (*client, []byte, error) {
+	if b.TLS && i%2 == 0 {
+		c, err := connectTCP(ctx, netip.Addr{}, addr)
+		return c, clientHello(), err
+	}
+	c, err := connect(ctx, addr)
+	return c, wire.Request(addr, "/"), err
+}
+
 // trickle sends b slowly until the connection ends, and fails if it does not end
 // until then.
 func (c *client) trickle(b []byte, interval time.Duration, until time.Time) error {
@@ -102,7 +119,7 @@ func (c *client) trickle(b []byte, interval time.Duration, until time.Time) erro
 			_, err = io.Copy(io.Discard, c.in)
 		}
 		switch {
-		case err == nil, errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
+		case err == nil, errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, io.ErrUnexpectedEOF):
 			return nil
 		case !timedOut(err):
 			return err

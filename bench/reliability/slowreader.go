@@ -24,6 +24,7 @@ import (
 // on pending bytes is out of reach.
 type slowReaderCommand struct {
 	scale
+	security
 	Slow    int           `default:"500" help:"Peers that stop reading."`
 	Healthy int           `default:"500" help:"Peers that echo, ten times a second each."`
 	Phase   time.Duration `default:"10s" help:"How long all read, and then how long slow peers do not."`
@@ -37,6 +38,7 @@ type slowReaderCommand struct {
 const slowKeys, slowMessage, slowSlice = 10, 1 << 10, 8 << 10
 
 func (b *slowReaderCommand) Run(ctx context.Context) error {
+	ctx = b.within(ctx)
 	if b.Short {
 		b.Slow, b.Healthy, b.Phase = 20, 20, time.Second
 	}
@@ -73,7 +75,7 @@ type slowReaders struct {
 }
 
 func (s *slowReaders) run(ctx context.Context) (figure string, err error) {
-	srv := newLocal()
+	srv := newLocal(ctx)
 	srv.Overflow = s.policy
 	srv.MaxPending = either(s.scale, s.Pending, 1<<30)
 	srv.WriteTimeout, srv.IdleTimeout = -1, -1 // on a slow machine these would come first
@@ -107,7 +109,7 @@ func (s *slowReaders) run(ctx context.Context) (figure string, err error) {
 			path = "/slow"
 		}
 		if clients[i], err = open(ctx, ln.Addr().String(), path); err == nil && i < s.Slow {
-			err = clients[i].SetReadBuffer(slowSlice)
+			err = clients[i].tcp.SetReadBuffer(slowSlice)
 		}
 		return errors.Join(err, clients[i].extend(2*s.Phase+4*patience))
 	})

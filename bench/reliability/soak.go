@@ -24,6 +24,7 @@ import (
 // program keeps some bytes of each message.
 type soakCommand struct {
 	scale
+	security
 	Duration time.Duration `default:"4h" help:"How long, after the peak was found."`
 	Windows  int           `default:"30" help:"Parts of that time, with a garbage collection behind each."`
 	Conns    int           `default:"50" help:"Connections."`
@@ -36,6 +37,7 @@ type soakCommand struct {
 const soakBeside, soakSlack = 10, 32 << 10
 
 func (b *soakCommand) Run(ctx context.Context) error {
+	ctx = b.within(ctx)
 	if b.Short {
 		b.Duration, b.Windows, b.Conns = 3*time.Second, 6, 10
 	}

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/framerail/framerail/bench/internal/proc"
@@ -15,6 +16,7 @@ import (
 // can accept. Broken, a server tries again at once, and burns its CPU.
 type stormCommand struct {
 	scale
+	security
 	Dials    int           `default:"1000" help:"Connections that come while the server can accept no more."`
 	Duration time.Duration `default:"5s" help:"How long the storm goes on."`
 	Slack    time.Duration `default:"1s" help:"Until the server must accept again after the storm."`
@@ -27,6 +29,7 @@ const (
 )
 
 func (b *stormCommand) Run(ctx context.Context) error {
+	ctx = b.within(ctx)
 	if b.Short {
 		b.Dials, b.Duration = 200, 2*time.Second
 	}
@@ -51,7 +54,7 @@ func (b *stormCommand) storm(ctx context.Context, v *verdict, p *process) (figur
 	storm := make([]*client, b.Dials)
 	defer func() { closeAll(storm) }()
 	for i := range storm {
-		if storm[i], err = connect(ctx, p.addr); err != nil {
+		if storm[i], err = connectTCP(ctx, netip.Addr{}, p.addr); err != nil {
 			return "", err
 		}
 	}

@@ -18,17 +18,19 @@ import (
 // what the server has for them. Broken, the shutdown is given no deadline.
 type stuckCommand struct {
 	scale
+	security
 	Conns int           `default:"200" help:"Connections; half of them stop reading."`
 	Grace time.Duration `default:"2s" help:"Deadline of the shutdown."`
 	Slack time.Duration `default:"100ms" help:"How late it may be back."`
 }
 
 func (b *stuckCommand) Run(ctx context.Context) error {
+	ctx = b.within(ctx)
 	if b.Short {
 		b.Conns, b.Grace = 20, time.Second
 	}
 	v := new(verdict)
-	srv := newLocal()
+	srv := newLocal(ctx)
 	srv.CloseTimeout = 2 * (b.Grace + b.Slack) // a deadline of its own, which must not be the first
 	opened, pending := srv.OnConnection, make(chan int, b.Conns)
 	srv.OnConnection = func(c *conn.Conn) {
@@ -100,5 +102,5 @@ func (b *stuckCommand) shutdown(ctx context.Context, v *verdict, srv *local, pen
 
 // stop asks for more than the kernel holds, and reads none of it.
 func (c *client) stop() error {
-	return errors.Join(c.SetReadBuffer(8<<10), c.send(wire.Text, []byte("pour")))
+	return errors.Join(c.tcp.SetReadBuffer(8<<10), c.send(wire.Text, []byte("pour")))
 }

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -18,13 +19,20 @@ type way struct {
 	Upgrade string `enum:",loop,bridge" default:"" help:"Have net/http accept and read the requests, and framerail upgrade them: onto the event loop, or over a bridge to it, as connections need that are no plain sockets."`
 }
 
-// serve has a server take the connections of a listener, and returns when it takes no more.
+// serve has a server take the connections of a listener, over TLS if it has a config, and returns when it takes no more.
 func (w way) serve(srv *server.Server, ln net.Listener) error {
-	if w.Upgrade == "" {
+	switch {
+	case w.Upgrade == "" && srv.TLSConfig != nil:
+		return ignore(srv.ServeTLS(ln, "", ""), server.ErrServerClosed)
+	case w.Upgrade == "":
 		return ignore(srv.Serve(ln), server.ErrServerClosed)
-	}
-	if w.Upgrade == "bridge" {
+	case w.Upgrade == "bridge":
 		ln = veiledListener{ln}
+	case srv.TLSConfig != nil:
+		ln = server.UpgradeListener(ln)
+	}
+	if srv.TLSConfig != nil {
+		ln = tls.NewListener(ln, srv.TLSConfig)
 	}
 	hs := &http.Server{Handler: upgrader{srv}, ReadHeaderTimeout: srv.HandshakeTimeout, ErrorLog: log.New(io.Discard, "", 0)}
 	return ignore(hs.Serve(ln), net.ErrClosed)
