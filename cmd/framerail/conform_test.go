@@ -26,6 +26,20 @@ func TestConformExitsWithZeroIfAllPass(t *testing.T) {
 	}
 }
 
+func TestConformOverTLS(t *testing.T) {
+	p := start(t, "echo", "--addr", "127.0.0.1:0", "--tls-self-signed")
+	if !strings.HasPrefix(p.url, "wss://") {
+		t.Fatalf("the URL is %s", p.url)
+	}
+	args := []string{"conform", "--cases", "1.1.*,2.*,3.*,7.1.*", "--patience", "30s", p.url}
+	if status, stdout, stderr := finish(t, append(args, "--insecure")...); status != 0 || !strings.Contains(stdout, "cases passed") {
+		t.Errorf("status %d\n%s%s", status, stdout, stderr)
+	}
+	if status, _, stderr := finish(t, args...); status != exitUsage || !strings.Contains(stderr, "certificate") {
+		t.Errorf("a certificate that nobody has signed: status %d\n%s", status, stderr)
+	}
+}
+
 // An echo server with a limit of 1 MiB does not pass the cases with longer messages.
 func TestConformExitsWithOneIfACaseFails(t *testing.T) {
 	p := start(t, "echo", "--addr", "127.0.0.1:0", "--max-message", "1MiB")

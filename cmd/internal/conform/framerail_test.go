@@ -2,6 +2,7 @@ package conform
 
 import (
 	"context"
+	"crypto/tls"
 	"flag"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/selfsigned"
 	"github.com/framerail/framerail/server"
 )
 
@@ -54,11 +56,15 @@ func serveFramerail(t *testing.T, set func(*server.Server)) string {
 		Limits: server.Limits{MaxMessageSize: 16 << 20, MaxPending: 64 << 20},
 	}
 	set(srv)
-	if err := srv.Start(); err != nil {
+	scheme, start := "ws://", srv.Start
+	if srv.TLSConfig != nil {
+		scheme, start = "wss://", func() error { return srv.StartTLS("", "") }
+	}
+	if err := start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { srv.Close() })
-	return "ws://" + srv.ListenAddr().String() + "/"
+	return scheme + srv.ListenAddr().String() + "/"
 }
 
 // framerail passes every case in each of its modes, strictly, and ends connections as
@@ -81,13 +87,36 @@ func TestFramerailPassesEveryCase(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, r := range report.Results {
-				if !r.Passed() || r.Verdict == NonStrict || r.Verdict == Unimplemented || r.Closing == ClosingByClient {
-					t.Errorf("%s: %v, closing %v: %s | %s", r.ID, r.Verdict, r.Closing, r.Came, r.Ended)
-				}
-			}
+			expectPassed(t, report.Results)
 			compareVerdicts(t, "framerail-"+m.name+".txt", report.Results)
 		})
+	}
+}
+
+// The same over TLS, in what cases say about RFC 6455: those that take long are about the
+// same code, and are played by hand, with the command.
+func TestFramerailPassesOverTLS(t *testing.T) {
+	cases, err := Select(Cases(), nil, append(slices.Clip(compressionCases), "9.*", "bytes.*", "attack.*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	url := serveFramerail(t, func(srv *server.Server) { srv.OnMessage, srv.TLSConfig = echoMessage, selfsigned.Config() })
+	r := Runner{URL: url, Cases: cases, Parallel: 16, Patience: 30 * time.Second, TLS: &tls.Config{InsecureSkipVerify: true}}
+	report, err := r.Run(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	expectPassed(t, report.Results)
+}
+
+// expectPassed wants each case to have passed strictly, and the server to have ended the
+// connection.
+func expectPassed(t *testing.T, results []Result) {
+	t.Helper()
+	for _, r := range results {
+		if !r.Passed() || r.Verdict == NonStrict || r.Verdict == Unimplemented || r.Closing == ClosingByClient {
+			t.Errorf("%s: %v, closing %v: %s | %s", r.ID, r.Verdict, r.Closing, r.Came, r.Ended)
+		}
 	}
 }
 
