@@ -57,19 +57,19 @@ func expectDone(t testing.TB, q question, why error) {
 
 // A check may take its time: the loop goes on, and what the client sends is not lost.
 func TestCheckDispatch_DoesNotHoldTheLoop(t *testing.T) {
-	for name, run := range map[string]func(*Server) (*Server, func() *peer){
-		"plain": func(s *Server) (*Server, func() *peer) {
+	for name, run := range map[string]func(*testing.T, *Server) (dial func() *peer){
+		"plain": func(t *testing.T, s *Server) func() *peer {
 			start(t, s)
-			return s, func() *peer { return dialRaw(t, s) }
+			return func() *peer { return dialRaw(t, s) }
 		},
-		"tls": func(s *Server) (*Server, func() *peer) {
+		"tls": func(t *testing.T, s *Server) func() *peer {
 			startTLS(t, s)
-			return s, func() *peer { return secured(t, s, trusting()) }
+			return func() *peer { return secured(t, s, trusting()) }
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, questions := questioning(&Server{Loops: 1})
-			_, dial := run(s)
+			dial := run(t, s)
 			asking, other := dial(), dial()
 			asking.send(with() + masked(frame.Text, true, "with the request"))
 			q := receive(t, questions)
@@ -385,9 +385,11 @@ func TestUpgrade_CheckHasLimits(t *testing.T) {
 	q.answer <- nil
 	first.expectStatus(101)
 	first.alive()
+}
 
-	late, questions := questioning(&Server{Limits: Limits{CheckTimeout: 10 * time.Millisecond}})
-	w = serveWeb(t, late, upgrades(late, nil))
+func TestUpgrade_CheckHasADeadline(t *testing.T) {
+	s, questions := questioning(&Server{Limits: Limits{CheckTimeout: 10 * time.Millisecond}})
+	w := serveWeb(t, s, upgrades(s, nil))
 	p := w.dialRaw(t)
 	p.send(with())
 	expectDone(t, receive(t, questions), context.DeadlineExceeded)

@@ -35,8 +35,9 @@ type TCP struct {
 	SendBuffer    int
 	// DeferAccept has the system keep connections to itself until their first byte has
 	// come, or nothing for about that long, in steps of a second (TCP_DEFER_ACCEPT). It
-	// saves a handshake no call to the system. Meanwhile a connection is no descriptor and
-	// counts in no limit of the server's: the system has those, and HandshakeTimeout begins
+	// saves a handshake one wake-up of its loop, if the request comes a while after the
+	// connection, and no other call. Meanwhile a connection is no descriptor and counts in
+	// no limit of the server's: the system's own bound those, and HandshakeTimeout begins
 	// later. Linux only; without effect elsewhere. 0: off.
 	DeferAccept time.Duration
 }

@@ -11,7 +11,7 @@ import (
 
 // chatCommand is "framerail chat".
 type chatCommand struct {
-	Addr listenAddr `default:"127.0.0.1:9002" placeholder:"HOST:PORT" help:"Where to listen; port 0 picks a free one. Default: ${default}."`
+	Addr []place `default:"127.0.0.1:9002" sep:"none" placeholder:"PLACE" help:"Where to listen, once or more: HOST:PORT, with port 0 for a free one; unix:PATH; or systemd, for the sockets of its socket activation. Default: ${default}."`
 	serveFlags
 }
 
@@ -24,7 +24,6 @@ func (*chatCommand) Help() string {
 func (c *chatCommand) Run(log *slog.Logger) error {
 	var room chat.Room
 	srv := &server.Server{
-		Addr:    string(c.Addr),
 		Path:    chat.SocketPath,
 		Handler: chat.Page(),
 		// A page that has missed an event would show a room that does not exist.
@@ -45,5 +44,5 @@ func (c *chatCommand) Run(log *slog.Logger) error {
 			c.Value().(*chat.Visitor).Leave()
 		},
 	}
-	return c.serve(srv, srv.Start, "chat", "http", log)
+	return c.serve(srv, c.Addr, srv.Serve, "chat", "http", log)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
@@ -17,12 +18,12 @@ const maxEcho = 256 << 20
 
 // echoCommand is "framerail echo".
 type echoCommand struct {
-	Addr       listenAddr `default:"127.0.0.1:9001" placeholder:"HOST:PORT" help:"Where to listen; port 0 picks a free one. Default: ${default}."`
-	MaxMessage byteSize   `default:"16MiB" placeholder:"BYTES" help:"Longest message, such as 65536, 64KiB or 16MiB; a longer one is refused with close code 1009. Default: ${default}."`
-	Goroutines bool       `help:"Run callbacks on goroutines instead of on the event loops."`
-	Stream     bool       `help:"Send a message back while it is still arriving, one fragment per read."`
-	Deflate    string     `enum:"off,alone,takeover" default:"off" placeholder:"HOW" help:"Compress messages with clients that offer it: off, alone, or takeover, which lets them refer to earlier ones. Default: ${default}."`
-	WindowBits int        `default:"15" placeholder:"N" help:"Window of --deflate both ways, 8 to 15, unless a client asks for less. Default: ${default}."`
+	Addr       []place  `default:"127.0.0.1:9001" sep:"none" placeholder:"PLACE" help:"Where to listen, once or more: HOST:PORT, with port 0 for a free one; unix:PATH; or systemd, for the sockets of its socket activation. Default: ${default}."`
+	MaxMessage byteSize `default:"16MiB" placeholder:"BYTES" help:"Longest message, such as 65536, 64KiB or 16MiB; a longer one is refused with close code 1009. Default: ${default}."`
+	Goroutines bool     `help:"Run callbacks on goroutines instead of on the event loops."`
+	Stream     bool     `help:"Send a message back while it is still arriving, one fragment per read."`
+	Deflate    string   `enum:"off,alone,takeover" default:"off" placeholder:"HOW" help:"Compress messages with clients that offer it: off, alone, or takeover, which lets them refer to earlier ones. Default: ${default}."`
+	WindowBits int      `default:"15" placeholder:"N" help:"Window of --deflate both ways, 8 to 15, unless a client asks for less. Default: ${default}."`
 	tlsFlags
 	serveFlags
 }
@@ -60,7 +61,6 @@ func (c *echoCommand) deflate() server.Deflate {
 // Run serves until a signal comes.
 func (c *echoCommand) Run(log *slog.Logger) error {
 	srv := &server.Server{
-		Addr:           string(c.Addr),
 		OriginPatterns: []string{"*"},
 		Overflow:       conn.OverflowClose, // an echo that is missing would look like a fault
 		Deflate:        c.deflate(),
@@ -81,13 +81,13 @@ func (c *echoCommand) Run(log *slog.Logger) error {
 		srv.OnMessage = echo
 	}
 	if !c.enabled() {
-		return c.serve(srv, srv.Start, "echo", "ws", log)
+		return c.serve(srv, c.Addr, srv.Serve, "echo", "ws", log)
 	}
 	var err error
 	if srv.TLSConfig, err = c.config(); err != nil {
 		return err
 	}
-	return c.serve(srv, func() error { return srv.StartTLS(c.Cert, c.Key) }, "echo", "wss", log)
+	return c.serve(srv, c.Addr, func(ln net.Listener) error { return srv.ServeTLS(ln, "", "") }, "echo", "wss", log)
 }
 
 func echo(c *conn.Conn, m conn.Message) {

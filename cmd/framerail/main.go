@@ -2,7 +2,7 @@
 // it with and to read: an echo server and a chat room with its web page. And it holds
 // any WebSocket server against RFC 6455.
 //
-// A server prints one line with its address on standard output when it is ready, logs
+// A server prints a line with each of its addresses on standard output when it is ready, logs
 // to standard error, and drains on SIGINT or SIGTERM: it exits with 0 once every
 // connection has been closed in order. A second signal ends it at once. It exits
 // with 1 if it cannot serve, or if a case of the conformance run has not passed, and

@@ -32,9 +32,10 @@ func (f *serveFlags) Validate() error {
 	return nil
 }
 
-// serve starts srv, runs it until SIGINT or SIGTERM and then drains it. Once it listens,
-// it prints the one line on standard output: the command and its URL.
-func (f *serveFlags) serve(srv *server.Server, start func() error, command, scheme string, log *slog.Logger) error {
+// serve listens at places, has srv serve each with accept until SIGINT or SIGTERM, and then
+// drains it. Once it listens, it prints a line on standard output for each place: the command
+// and its URL.
+func (f *serveFlags) serve(srv *server.Server, places []place, accept func(net.Listener) error, command, scheme string, log *slog.Logger) error {
 	// Before the line is printed: who reads it may send a signal at once.
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
@@ -48,13 +49,32 @@ func (f *serveFlags) serve(srv *server.Server, start func() error, command, sche
 		}
 		defer m.Close()
 	}
-	if err := start(); err != nil {
+	lns, err := listen(places)
+	if err != nil {
 		return err
 	}
 	defer srv.Close()
-	fmt.Printf("framerail %s: %s\n", command, urlOf(scheme, srv.ListenAddr()))
+	ended := make(chan error, len(lns))
+	for _, ln := range lns {
+		go func() { ended <- accept(ln) }()
+	}
+	for srv.ListenAddr() == nil { // it serves, or says soon why it does not
+		select {
+		case err := <-ended:
+			return err
+		case <-time.After(time.Millisecond):
+		}
+	}
+	for _, ln := range lns {
+		fmt.Printf("framerail %s: %s\n", command, urlOf(scheme, ln.Addr()))
+	}
 
-	received := <-signals
+	var received os.Signal
+	select {
+	case received = <-signals:
+	case err := <-ended:
+		return err
+	}
 	signal.Stop(signals) // from here a second signal does what it does by default: it kills
 	log.Info("draining", "signal", received, "connections", srv.ClientCount(), "timeout", f.DrainTimeout)
 
@@ -72,9 +92,12 @@ func (f *serveFlags) serve(srv *server.Server, start func() error, command, sche
 }
 
 // urlOf is the address as something to open. An unspecified IP address, "all of
-// this machine's", is no destination: localhost is.
+// this machine's", is no destination: localhost is. A unix socket has no URL.
 func urlOf(scheme string, addr net.Addr) string {
 	host := addr.String()
+	if addr.Network() == "unix" {
+		return "unix:" + host
+	}
 	if tcp, ok := addr.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
 		host = fmt.Sprintf("localhost:%d", tcp.Port)
 	}

@@ -34,12 +34,13 @@ func (f *tlsFlags) Validate() error {
 // enabled tells whether to serve over TLS.
 func (f *tlsFlags) enabled() bool { return f.SelfSigned || f.Cert != "" }
 
-// config is the server's; nil where the files are all it takes.
+// config is the server's.
 func (f *tlsFlags) config() (*tls.Config, error) {
+	read := selfSigned
 	if !f.SelfSigned {
-		return nil, nil
+		read = func() (tls.Certificate, error) { return tls.LoadX509KeyPair(f.Cert, f.Key) }
 	}
-	cert, err := selfSigned()
+	cert, err := read()
 	if err != nil {
 		return nil, err
 	}
