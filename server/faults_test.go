@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 	"runtime"
 	"strings"
 	"syscall"
@@ -258,4 +259,38 @@ func TestListen_ClientsThatLeaveAtOnce(t *testing.T) {
 	}
 	eventually(t, "all to be forgotten", func() bool { return load(s) == 0 })
 	dial(t, s).alive()
+}
+
+// A request is answered, too, when its connection cannot be had for want of descriptors.
+func TestUpgrade_WithoutDescriptorsGets503(t *testing.T) {
+	for name, listen := range map[string]func() (net.Listener, error){"moved": listenLocally, "bridged": listenOddly} {
+		t.Run(name, func(t *testing.T) {
+			s, results := &Server{OnMessage: echo}, make(chan error, 1)
+			short := true // used by one request after the other
+			web := serveWebOn(t, s, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if !short {
+					results <- s.Upgrade(w, r, nil)
+					return
+				}
+				short = false
+				withDescriptors(t, 0, func() { results <- s.Upgrade(w, r, nil) })
+			}), listen)
+			if _, err := s.runUpgrades(); err != nil {
+				t.Fatal(err)
+			}
+			p := web.dialRaw(t)
+			p.send(with("A: b"))
+			if resp, _ := p.expectRefusal(503); resp.Header.Get("Retry-After") == "" {
+				t.Errorf("header %v", resp.Header)
+			}
+			if err := receive(t, results); !errors.Is(err, syscall.EMFILE) {
+				t.Errorf("got %v", err)
+			}
+			s.run.admission.nobody(t)
+			web.dial(t).alive()
+			if err := receive(t, results); err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }
