@@ -123,7 +123,7 @@ func TestUpgradeListener_EveryVersionAndPiecesOfAnySize(t *testing.T) {
 	})
 }
 
-// The records that net/http has read are counted, so that the header of the next is known.
+// The bound on records without data holds for a connection that has moved, too.
 func TestUpgradeListener_AFloodOfKeyUpdatesIsCut(t *testing.T) {
 	closed := make(chan conn.CloseInfo, 1)
 	s := &Server{OnClose: func(_ *conn.Conn, info conn.CloseInfo) { closed <- info }}

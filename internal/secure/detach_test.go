@@ -30,3 +30,22 @@ func TestOf_FindsWhatCanBeAttached(t *testing.T) {
 		t.Error("found what a loop has")
 	}
 }
+
+// What is attached in the middle of a record knows how much of it is to come.
+func TestUnder_FollowsTheRecords(t *testing.T) {
+	a, b := net.Pipe()
+	defer a.Close()
+	defer b.Close()
+	under := Under(a)
+	found := Of(tls.Server(under, nil))
+	for _, sent := range [][]byte{{23, 3, 3, 0, 2, 'a', 'b', 23, 3}, {3, 0, 10, 'c', 'd', 'e'}} {
+		go func() { _, _ = b.Write(sent) }()
+		if n, err := under.Read(make([]byte, 100)); n != len(sent) || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	found.Attach(newLink(0), new(buffer.Pool))
+	if r := found.records; r.left != 7 || r.have != 0 || r.whole != 0 {
+		t.Errorf("got %+v", r)
+	}
+}
