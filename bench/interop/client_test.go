@@ -51,8 +51,7 @@ type session interface {
 func eachClient(t *testing.T, f func(t *testing.T, c client, m mode)) {
 	for _, c := range clients {
 		t.Run(c.name, func(t *testing.T) {
-			each(t, func(t *testing.T, m mode) { f(t, c, m) })
-			t.Run(overTLS.name, func(t *testing.T) { f(t, c, overTLS) })
+			eachAndTLS(t, func(t *testing.T, m mode) { f(t, c, m) })
 		})
 	}
 }

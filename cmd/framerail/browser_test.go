@@ -22,9 +22,9 @@ type tab struct {
 }
 
 // browser starts headless Chromium and returns a function that opens a tab in it.
-func browser(t *testing.T) (open func(url string) *tab) {
+func browser(t *testing.T, options ...chromedp.ExecAllocatorOption) (open func(url string) *tab) {
 	t.Helper()
-	ctx := chromium.Start(t, 4*patience)
+	ctx := chromium.Start(t, 4*patience, options...)
 	return func(url string) *tab {
 		t.Helper()
 		tabCtx, shut := chromedp.NewContext(ctx)

@@ -1,10 +1,17 @@
 package main
 
 import (
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"testing"
+
+	"github.com/chromedp/chromedp"
 )
 
 // compressedPage has messages echoed over one WebSocket, once run is called, and says in
@@ -49,14 +56,17 @@ function run(url) {
 }
 </script>`
 
-// A browser offers compression by itself, and its inflater is nobody's here.
-func TestEchoCompressesForBrowser(t *testing.T) {
+// A browser offers compression by itself, and its inflater is nobody's here; nor is its TLS,
+// to which one certificate is named as good.
+func TestEchoForBrowser(t *testing.T) {
+	certFile, keyFile, _ := writeCertificate(t)
+	overTLS := []string{"--tls-cert=" + certFile, "--tls-key=" + keyFile}
 	page := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		fmt.Fprint(w, compressedPage)
 	}))
 	defer page.Close()
-	b := browser(t)(page.URL)
+	b := browser(t, chromedp.Flag("ignore-certificate-errors-spki-list", fingerprint(t, certFile)))(page.URL)
 	const alone = "; server_no_context_takeover; client_no_context_takeover"
 	for _, tc := range []struct {
 		flags  []string
@@ -68,6 +78,8 @@ func TestEchoCompressesForBrowser(t *testing.T) {
 		{[]string{"--deflate=takeover", "--window-bits=8"}, "permessage-deflate; server_max_window_bits=8; client_max_window_bits=8"},
 		{[]string{"--deflate=takeover", "--window-bits=12"}, "permessage-deflate; server_max_window_bits=12; client_max_window_bits=12"},
 		{[]string{"--deflate=alone", "--goroutines"}, "permessage-deflate" + alone},
+		{overTLS, "nothing"},
+		{append(overTLS, "--deflate=takeover"), "permessage-deflate"},
 	} {
 		t.Run(fmt.Sprint(tc.flags), func(t *testing.T) {
 			p := start(t, append([]string{"echo", "--addr=127.0.0.1:0"}, tc.flags...)...)
@@ -77,4 +89,27 @@ func TestEchoCompressesForBrowser(t *testing.T) {
 			p.stop(t)
 		})
 	}
+	t.Run("a certificate that is not trusted", func(t *testing.T) {
+		p := start(t, "echo", "--addr=127.0.0.1:0", "--tls-self-signed")
+		b.t = t
+		b.eval(fmt.Sprintf("out.textContent = run(%q)", p.url))
+		b.until(`out.textContent`, "closed too early, closed with 1006")
+		p.stop(t)
+	})
+}
+
+// fingerprint is what Chromium knows a certificate's key by.
+func fingerprint(t *testing.T, certFile string) string {
+	t.Helper()
+	text, err := os.ReadFile(certFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(text)
+	cert, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256(cert.RawSubjectPublicKeyInfo)
+	return base64.StdEncoding.EncodeToString(sum[:])
 }

@@ -13,8 +13,9 @@ import (
 
 // Start starts headless Chromium with a new, empty profile and returns the context
 // that its tabs are made from; it ends with the test, or after the timeout. Without
-// Chromium the test is skipped, but for CI, where it has to be there.
-func Start(t *testing.T, timeout time.Duration) context.Context {
+// Chromium the test is skipped, but for CI, where it has to be there. Options are added
+// to those that every test has.
+func Start(t *testing.T, timeout time.Duration, options ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
@@ -32,7 +33,7 @@ func Start(t *testing.T, timeout time.Duration) context.Context {
 
 	ctx, cancel := context.WithTimeout(t.Context(), timeout)
 	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewExecAllocator(ctx,
+	ctx, cancel = chromedp.NewExecAllocator(ctx, append([]chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(path),
 		chromedp.UserDataDir(t.TempDir()),
 		chromedp.Headless,
@@ -43,7 +44,7 @@ func Start(t *testing.T, timeout time.Duration) context.Context {
 		chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-sync", true),
-	)
+	}, options...)...)
 	t.Cleanup(cancel)
 	ctx, _ = chromedp.NewContext(ctx)
 	if err := chromedp.Do(ctx); err != nil { // its first tab stays empty

@@ -1,0 +1,76 @@
+package interop
+
+import (
+	"bufio"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/framerail/framerail/conn"
+)
+
+// result is one line of what a client's script prints: a scenario, and its error if it
+// failed.
+type result struct {
+	Name  string `json:"name"`
+	Error string `json:"error"`
+}
+
+// runScenarios runs a client's script, each of its scenarios as a test.
+func runScenarios(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	cmd.Stderr = os.Stderr
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ran := 0
+	for lines := bufio.NewScanner(stdout); lines.Scan(); ran++ {
+		var r result
+		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+			t.Errorf("%q: %v", lines.Bytes(), err)
+		}
+		t.Run(r.Name, func(t *testing.T) {
+			if r.Error != "" {
+				t.Error(r.Error)
+			}
+		})
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("%v: %v", cmd.Args, err)
+	}
+	if ran == 0 {
+		t.Errorf("%v ran no scenario", cmd.Args)
+	}
+}
+
+// sawCloses looks for the server's side of the two closing handshakes of every script, which
+// has checked its own.
+func sawCloses(t *testing.T, echo, commands *running) {
+	t.Helper()
+	found := map[conn.Side]bool{}
+	for range len(echo.closes) {
+		info := <-echo.closes
+		found[conn.Peer] = found[conn.Peer] || info.By == conn.Peer && info.Received == 4001 && info.Reason == "from the client" && info.Clean()
+	}
+	for range len(commands.closes) {
+		info := <-commands.closes
+		found[conn.Local] = found[conn.Local] || info.By == conn.Local && info.Sent == 4002 && info.Reason == "from the server" && info.Clean()
+	}
+	if !found[conn.Peer] || !found[conn.Local] {
+		t.Errorf("closing handshakes that the server saw: %v", found)
+	}
+}
+
+// missing is what to do where a program that a test needs is missing: the test is skipped.
+// Under CI, where it must be there, it fails.
+func missing(t *testing.T) func(format string, args ...any) {
+	if os.Getenv("CI") != "" {
+		return t.Fatalf
+	}
+	return t.Skipf
+}
