@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"net/netip"
 	"os"
 	"os/signal"
 	"syscall"
@@ -24,6 +25,9 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 
 	srv := &server.Server{Addr: *addr, Path: "/ws"}
+	// nginx connects from this machine: its word is taken for where clients are, and for
+	// whether they came by https. Limits by address, and the log, go by that.
+	srv.Proxies.Forwarded.Networks = []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
 	srv.OnConnection = func(c *conn.Conn) {
 		_ = c.SendText("you are " + c.RemoteAddr().Addr().String())
 	}

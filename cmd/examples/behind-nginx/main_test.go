@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"net"
 	"net/http"
 	"os"
 	"regexp"
@@ -64,18 +65,42 @@ func TestCloseCodesPassBothWays(t *testing.T) {
 	}
 }
 
-// Host is passed on with its port, or no page of the site could connect.
-func TestOriginRuleHoldsBehindNginx(t *testing.T) {
+// What a client claims to be is not what it is taken for.
+func TestClientAddressIsWhatNginxTells(t *testing.T) {
 	_, wsURL := proxied(t)
-	for origin, want := range map[string]int{
-		originOf(wsURL):            http.StatusSwitchingProtocols,
-		"http://elsewhere.example": http.StatusForbidden,
+	const addr = "127.0.0.9" // another than nginx's
+	dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(addr)}}
+	transport := &http.Transport{DialContext: dialer.DialContext}
+	defer transport.CloseIdleConnections()
+	for _, claims := range []http.Header{nil, {"X-Forwarded-For": {"203.0.113.7"}}, {"X-Forwarded-For": {"203.0.113.7, 127.0.0.1"}}} {
+		c := exampletest.Dial(t, wsURL, &websocket.DialOptions{HTTPClient: &http.Client{Transport: transport}, HTTPHeader: claims})
+		exampletest.Expect(t, c, "you are "+addr)
+	}
+}
+
+// Host is passed on with its port, or no page of the site could connect, and so is the
+// scheme: over TLS, which ends at nginx, a page that did not come by it is another's.
+func TestOriginRuleHoldsBehindNginx(t *testing.T) {
+	p, plain := proxied(t)
+	secure, trusting := startSecureNginx(t, p.URL)
+	transport := &http.Transport{TLSClientConfig: trusting}
+	defer transport.CloseIdleConnections()
+	for _, tc := range []struct {
+		url, origin string
+		want        int
+	}{
+		{plain, originOf(plain), http.StatusSwitchingProtocols},
+		{plain, "http://elsewhere.example", http.StatusForbidden},
+		{secure, originOf(secure), http.StatusSwitchingProtocols},
+		{secure, strings.Replace(originOf(secure), "https", "http", 1), http.StatusForbidden},
 	} {
-		c, answer, err := websocket.Dial(exampletest.Within(t), wsURL, &websocket.DialOptions{HTTPHeader: http.Header{"Origin": {origin}}})
-		if answer == nil || answer.StatusCode != want {
-			t.Errorf("a page of %s got %v, %v; want status %d", origin, answer, err, want)
+		c, answer, err := websocket.Dial(exampletest.Within(t), tc.url, &websocket.DialOptions{
+			HTTPClient: &http.Client{Transport: transport}, HTTPHeader: http.Header{"Origin": {tc.origin}}})
+		if answer == nil || answer.StatusCode != tc.want {
+			t.Errorf("a page of %s at %s got %v, %v; want status %d", tc.origin, tc.url, answer, err, tc.want)
 		}
 		if err == nil {
+			exampletest.Expect(t, c, "you are 127.0.0.1")
 			_ = c.CloseNow()
 		}
 	}

@@ -2,6 +2,9 @@ package main
 
 import (
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"net"
 	"net/url"
@@ -14,11 +17,42 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/cmd/examples/internal/exampletest"
+	"github.com/framerail/framerail/internal/selfsigned"
 )
 
 // startNginx runs nginx with the nginx.conf of this folder, but for the two addresses in it,
 // before the server at target, until the test ends. It returns where clients connect.
 func startNginx(t *testing.T, target string) (wsURL string) {
+	t.Helper()
+	return "ws://" + runNginx(t, target, "") + "/ws"
+}
+
+// startSecureNginx is startNginx over TLS; trusting is for clients.
+func startSecureNginx(t *testing.T, target string) (wsURL string, trusting *tls.Config) {
+	t.Helper()
+	cert := selfsigned.Config().Certificates[0]
+	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "both.pem")
+	both := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: cert.Certificate[0]}),
+		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})...)
+	if err := os.WriteFile(file, both, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	trusting = &tls.Config{RootCAs: x509.NewCertPool()}
+	leaf, err := x509.ParseCertificate(cert.Certificate[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	trusting.RootCAs.AddCert(leaf)
+	addr := runNginx(t, target, fmt.Sprintf(" ssl; ssl_certificate %s; ssl_certificate_key %[1]s", file))
+	return "wss://" + addr + "/ws", trusting
+}
+
+// runNginx runs nginx with more parameters of listen, and returns its address.
+func runNginx(t *testing.T, target, listen string) (addr string) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -32,7 +66,7 @@ func startNginx(t *testing.T, target string) (wsURL string) {
 	defer socket.Close()
 	dir := t.TempDir()
 	conf := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(conf, configured(t, ln.Addr().String(), target), 0o600); err != nil {
+	if err := os.WriteFile(conf, configured(t, ln.Addr().String()+listen, target), 0o600); err != nil {
 		t.Fatal(err)
 	}
 
@@ -55,11 +89,11 @@ func startNginx(t *testing.T, target string) (wsURL string) {
 			t.Logf("nginx: %v\n%s", err, log.String())
 		}
 	})
-	return fmt.Sprintf("ws://%v/ws", ln.Addr())
+	return ln.Addr().String()
 }
 
-// configured is nginx.conf with nginx's address and the server's in place of its own.
-func configured(t *testing.T, nginx, target string) []byte {
+// configured is nginx.conf with these parameters of listen, and the server's address.
+func configured(t *testing.T, listen, target string) []byte {
 	t.Helper()
 	conf, err := os.ReadFile("nginx.conf")
 	if err != nil {
@@ -69,7 +103,7 @@ func configured(t *testing.T, nginx, target string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for from, to := range map[string]string{"listen 127.0.0.1:8081;": "listen " + nginx + ";", "server 127.0.0.1:8080;": "server " + u.Host + ";"} {
+	for from, to := range map[string]string{"listen 127.0.0.1:8081;": "listen " + listen + ";", "server 127.0.0.1:8080;": "server " + u.Host + ";"} {
 		if bytes.Count(conf, []byte(from)) != 1 {
 			t.Fatalf("%q does not stand once in nginx.conf", from)
 		}
