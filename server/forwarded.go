@@ -17,7 +17,7 @@ const forwardedProto = "X-Forwarded-Proto"
 // says so and is believed. The lines of a field are in order.
 func originator[T []byte | string](p *Proxies, peer netip.AddrPort, unix bool, lines func(field string) []T) (client netip.AddrPort, https bool) {
 	trusted := func(addr netip.Addr) bool { return p.Forwarded.has(addr, unix) }
-	if p.Forwarded.isEmpty() || !trusted(peer.Addr()) {
+	if !trusted(peer.Addr()) {
 		return peer, false
 	}
 	var proto T
@@ -49,6 +49,9 @@ func (l *loop) identify(cl *client, req *handshake.Request) (https, ok bool) {
 
 // clientOf is originator for a request as a loop has it.
 func (p *Proxies) clientOf(cl *client, req *handshake.Request) (netip.AddrPort, bool) {
+	if p.Forwarded.isEmpty() {
+		return cl.RemoteAddr(), false
+	}
 	return originator(p, cl.RemoteAddr(), cl.isUnix(), func(field string) (lines [][]byte) {
 		for name, value := range req.Headers {
 			if strings.EqualFold(string(name), field) {
@@ -61,6 +64,9 @@ func (p *Proxies) clientOf(cl *client, req *handshake.Request) (netip.AddrPort, 
 
 // clientOfHTTP is originator for a request that net/http has read.
 func (p *Proxies) clientOfHTTP(hr *http.Request, peer netip.AddrPort) (netip.AddrPort, bool) {
+	if p.Forwarded.isEmpty() {
+		return peer, false
+	}
 	return originator(p, peer, isUnixHTTP(hr), func(field string) []string {
 		return hr.Header[http.CanonicalHeaderKey(field)]
 	})

@@ -25,7 +25,9 @@ type Proxies struct {
 	// [ProxyHeader], since to guess is to let everyone pass for anyone. From all others it
 	// is not understood, and refused like any other bad request. A header that tells no
 	// client, such as a health check's, leaves the proxy as the client. UDP's and unix
-	// sockets' clients count as not told. A checksum in a header is verified.
+	// sockets' clients count as not told. A checksum in a header is verified; the destination
+	// is not looked at. For Upgrade within an http.Server, that server's listener would have
+	// to read the header.
 	Protocol Trust
 
 	// Forwarded is whose requests tell the client in ForwardedField. Each proxy appends

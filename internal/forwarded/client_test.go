@@ -59,7 +59,10 @@ var plain = []struct {
 	{"port of six digits", []string{"192.0.2.1:000080"}, asIs},
 	{"port x", []string{"192.0.2.1:8x"}, asIs},
 	{"no colon before the port", []string{"[2001:db8::1]80"}, asIs},
-	{"too long", []string{strings.Repeat("1", maxNode+1)}, asIs},
+	{"too long", []string{strings.Repeat("1", 1000)}, asIs},
+	{"a hidden port", []string{"192.0.2.1:_a-B.9_"}, "192.0.2.1:0"},
+	{"a hidden port of nothing", []string{"192.0.2.1:_"}, asIs},
+	{"a hidden port of what may not be", []string{"192.0.2.1:_a~"}, asIs},
 }
 
 var standard = []struct {

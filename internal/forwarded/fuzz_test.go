@@ -21,6 +21,15 @@ func FuzzClient(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text, before string) {
 		lines := strings.Split(text, "\n")
+		last := ""
+		for element := range strings.SplitSeq(strings.Join(lines, ","), ",") {
+			if element = strings.Trim(element, " \t"); element != "" {
+				last = element
+			}
+		}
+		if got := Last(lines); got != last {
+			t.Fatalf("%q: the last is %q, not %q", lines, got, last)
+		}
 		for _, g := range []Grammar{Plain, Standard} {
 			client, proto := both(t, proxy, lines, g)
 			if want, wantProto, ok := fromLeft(lines, g); ok && (client != want || proto != wantProto) {
@@ -48,7 +57,9 @@ func FuzzClient(f *testing.F) {
 }
 
 var (
-	plainForm = regexp.MustCompile(`^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)|([0-9A-Fa-f:]+:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*))(?::([0-9]{1,5}))?$`)
+	plainForm = regexp.MustCompile(`^(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+)|([0-9A-Fa-f]*:[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*))(?::([0-9]{1,5}))?$`)
+
+	hiddenForm = regexp.MustCompile(`^_[A-Za-z0-9._-]+$`)
 
 	pairForm = "[!#$%&'*+.^_`|~0-9A-Za-z-]+=(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+|" + `"(?:[^"\\,;]|\\[^,;])*")`
 	// Well formed, and without the commas and semicolons in quotes by which it could not be
@@ -100,7 +111,10 @@ func fromLeft(lines []string, g Grammar) (client netip.AddrPort, proto string, o
 
 func plainNode(node string, g Grammar) (netip.AddrPort, bool) {
 	if at := strings.LastIndex(node, ":_"); at > 0 && (node[0] == '[' || strings.Count(node, ":") == 1) {
-		node = node[:at] // a port that is hidden
+		if !hiddenForm.MatchString(node[at+1:]) {
+			return netip.AddrPort{}, false
+		}
+		node = node[:at]
 	}
 	m := plainForm.FindStringSubmatch(node)
 	if m == nil {

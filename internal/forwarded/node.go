@@ -7,14 +7,10 @@ import (
 	"github.com/framerail/framerail/internal/token"
 )
 
-// maxNode is the longest node in bytes: an IPv6 address that ends as an IPv4 one does, its
-// brackets, and a port.
-const maxNode = len("[0000:0000:0000:0000:0000:0000:255.255.255.255]:65535")
-
 // parseNode reads an address and, if there is one, its port (RFC 7239 6). What is no IP
 // address is of no use: names, "unknown", and what hides one.
 func parseNode[T token.Text](node T) (addr netip.AddrPort, ok bool) {
-	if len(node) == 0 || len(node) > maxNode {
+	if len(node) == 0 {
 		return addr, false
 	}
 	host, port := string(node), ""
@@ -46,7 +42,7 @@ func parsePort(s string) (port uint16, ok bool) {
 	}
 	s = s[1:]
 	if s[0] == '_' {
-		return 0, true
+		return 0, isHidden(s[1:])
 	}
 	n := 0
 	for i := range len(s) {
@@ -56,4 +52,15 @@ func parsePort(s string) (port uint16, ok bool) {
 		n = n*10 + int(s[i]-'0')
 	}
 	return uint16(n), n <= 0xffff
+}
+
+// isHidden tells what may stand behind the underscore of what hides a port.
+func isHidden(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if !token.Is[c] || strings.IndexByte("!#$%&'*+^`|~", c) >= 0 {
+			return false
+		}
+	}
+	return s != ""
 }
