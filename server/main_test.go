@@ -1,6 +1,7 @@
 package server
 
 import (
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -11,8 +12,8 @@ import (
 	"github.com/framerail/framerail/internal/socket"
 )
 
-// TestMain fails the run if the tests leave goroutines or descriptors behind. In a
-// process that a test has started it plays the part that the test gave it.
+// TestMain fails the run if the tests leave goroutines or descriptors behind, those of a
+// fuzzer aside. In a process that a test has started it plays the part that the test gave it.
 func TestMain(m *testing.M) {
 	if part := os.Getenv(partEnv); part != "" {
 		os.Exit(parts[part]())
@@ -23,6 +24,9 @@ func TestMain(m *testing.M) {
 	warmUp()
 	before := census()
 	code := m.Run()
+	if flag.Lookup("test.fuzz").Value.String() != "" {
+		os.Exit(code)
+	}
 	if after, ok := before.comesBack(); !ok {
 		fmt.Fprintf(os.Stderr, "%v before the tests, %v after\n%s\n", before, after, stacks())
 		code = 1

@@ -3,6 +3,7 @@ package server
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"log"
@@ -99,10 +100,7 @@ func judge(run *running, in []byte) (refusal *handshake.Refusal, whole bool) {
 }
 
 // through has net/http serve what it is given, with a handler that upgrades.
-type through struct {
-	conns   chan net.Conn
-	results chan error
-}
+type through struct{ conns chan net.Conn }
 
 // verdict is what came of a request.
 type verdict struct {
@@ -112,13 +110,18 @@ type verdict struct {
 }
 
 func newThrough(t testing.TB, s *Server) *through {
-	th := &through{conns: make(chan net.Conn), results: make(chan error, 1)}
+	th := &through{conns: make(chan net.Conn)}
 	hs := &http.Server{
 		ErrorLog: log.New(io.Discard, "", 0), DisableGeneralOptionsHandler: true, MaxHeaderBytes: 2 * handshake.MaxHeadBytes,
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Connection", "close") // one request for each connection
-			th.results <- s.Upgrade(unhijackable{w}, r, nil)
+			c := r.Context().Value(th).(*recorded)
+			err := s.Upgrade(unhijackable{w}, r, nil)
+			select {
+			case c.result <- err:
+			default: // that is of another request behind the first
+			}
 		}),
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, th, c) },
 	}
 	served := make(chan error, 1)
 	go func() { served <- hs.Serve(th) }()
@@ -136,11 +139,11 @@ func (unhijackable) Hijack() (net.Conn, *bufio.ReadWriter, error) { return nil, 
 
 func (th *through) judge(t *testing.T, in []byte) (v verdict) {
 	t.Helper()
-	c := &recorded{in: bytes.NewReader(in), answered: make(chan []byte, 1)}
+	c := &recorded{in: bytes.NewReader(in), result: make(chan error, 1), answered: make(chan []byte, 1)}
 	th.conns <- c
 	answer := <-c.answered
 	select {
-	case err := <-th.results:
+	case err := <-c.result:
 		v.handled = true
 		v.accepted = errors.Is(err, errAccepted)
 		var why *UpgradeError
@@ -177,6 +180,7 @@ func (th *through) Addr() net.Addr { return &net.TCPAddr{} }
 // is short at once; it may close the connection a good while later.
 type recorded struct {
 	in       *bytes.Reader
+	result   chan error  // of the first Upgrade
 	answered chan []byte // gets what is written first, or nil at the end
 }
 
