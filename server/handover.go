@@ -106,9 +106,10 @@ func (l *loop) handOver(cl *client, head, rest []byte) {
 	ahead.read = append(append(make([]byte, 0, len(head)+len(rest)), head...), rest...)
 	// Counted until net/http closes it, which may be before offer returns.
 	cl.standing = uncounted
+	below := cl.below()
 	if t := cl.tls(); t != nil {
 		ahead.state, ahead.secure = cl.TLS(), t
-		ahead.Conn = t.Detach(nc)
+		ahead.Conn, below = t.Detach(nc)
 	}
 	if !l.run.http.offer(ahead) {
 		cl.standing = ahead.standing
@@ -120,7 +121,9 @@ func (l *loop) handOver(cl *client, head, rest []byte) {
 		return
 	}
 	l.tally.handedOver.Add(1)
-	l.drop(cl) // the net.Conn has a descriptor of its own
+	cl.releaseHead()
+	l.forget(cl)
+	_ = below.Close() // the net.Conn has a descriptor of its own
 }
 
 // handed is the program's Handler, but for the handshakes that come on connections which

@@ -9,12 +9,13 @@ import (
 )
 
 // Detach moves the TLS connection to nc, a connection over the same socket that blocks,
-// for others to use. What is below t is closed as before.
-func (t *Transport) Detach(nc net.Conn) *tls.Conn {
+// for others to use. What was below is the caller's to close, and not by way of t: as soon as
+// others have it they may Attach it elsewhere.
+func (t *Transport) Detach(nc net.Conn) (over *tls.Conn, below conn.Transport) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.detached = nc
-	return t.tls
+	return t.tls, t.below
 }
 
 // Detached is what Detach was last given.
