@@ -212,8 +212,8 @@
 // times a second, and otherwise closed before it. From then on the
 // connection is as any other. Reading a record takes one allocation, crypto/tls's. An idle
 // connection holds no buffer of this package's, but what crypto/tls keeps, which is some
-// kilobytes: keys, secrets, and a buffer as large as the largest record that has come, up
-// to 20 KiB or so. That is not in MaxBuffers.
+// kilobytes: keys, secrets, and a buffer as large as the largest record that has come, or
+// twice that where records come one behind another: up to 40 KiB. That is not in MaxBuffers.
 //
 // What was sent and waits is counted in MaxPending as records and as frames. A record that
 // waits cannot be dropped any more: the policies that drop begin 16 KiB later. A client that

@@ -217,6 +217,9 @@ func (b *amplificationCommand) attack(ctx context.Context, addr string, class at
 		}
 		// A connection costs its client 60 bytes or more in headers alone.
 		sent += int64(n) + 60
+		if b.TLS && !class.below {
+			sent += int64(len(clientHello())) // and more
+		}
 	}
 	return clients, sent, nil
 }

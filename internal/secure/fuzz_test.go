@@ -108,6 +108,7 @@ type attempt struct {
 	due     []byte // what was sealed rightly and has not been read
 	bytes   int    // of that, in all
 	empty   int    // records without data
+	asked   int    // key updates that ask for one in return
 	wrong   string // the first that was wrong; "": none
 	ended   bool   // the client has said close_notify
 	failed  error  // of reading
@@ -196,6 +197,7 @@ func (a *attempt) step(op byte, arg int) {
 		if a.counts() {
 			a.empty++
 		}
+		a.asked += arg & 1
 		a.send(a.sealer.KeyUpdate(arg&1 == 1))
 	case 'e':
 		a.send(a.sealer.Seal(sealing.Data, a.data(0)))
@@ -300,6 +302,9 @@ func (a *attempt) hear() {
 		}
 	}
 	got, err := io.ReadAll(a.client)
+	if err != nil && a.asked > 16 && strings.Contains(err.Error(), "too many") && bytes.HasPrefix(a.written, got) {
+		return // which is what crypto/tls's client says to so many in a row
+	}
 	if err != nil || !bytes.Equal(got, a.written) {
 		a.t.Fatalf("the client read %d bytes of %d: %v", len(got), len(a.written), err)
 	}
