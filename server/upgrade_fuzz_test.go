@@ -70,6 +70,8 @@ var readOtherwise = []struct {
 	{"RFC 9112 6.1: net/http takes the chunked coding and drops the length: here it is content all the same", handshake.ErrLengthAndCoding,
 		regexp.MustCompile(`(?is)\n(Content-Length:.*\nTransfer-Encoding|Transfer-Encoding:.*\nContent-Length):`)},
 	{"RFC 9112 2.2: a server should skip an empty line before the request, which net/http does not", nil, regexp.MustCompile(`^\r\n`)},
+	{"RFC 9112 3.2.2: net/http takes the host of an absolute target, and drops Host without judging it", handshake.ErrHost,
+		regexp.MustCompile(`^[^ ]+ [A-Za-z][A-Za-z0-9+.-]*://`)},
 	{"the number of lines is the http.Server's to watch", handshake.ErrTooManyHeaders, regexp.MustCompile(`(?s)(\n.*){100}`)},
 	{"RFC 9110 10.1.1: net/http answers an expectation that it does not know with 417", nil, regexp.MustCompile(`(?i)\nExpect:`)},
 }
