@@ -3,8 +3,10 @@ package conn
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/framerail/framerail/frame"
@@ -86,6 +88,27 @@ func TestCloseByBothAtOnce(t *testing.T) {
 		r.poll()
 		expectInfo(t, r.info(), CloseInfo{By: Local, Sent: frame.NormalClosure, Received: frame.GoingAway, Reason: "local"})
 		r.expectClose(frame.NormalClosure, "local")
+	})
+}
+
+// A transport may tell of the end along with the last bytes, as TLS does.
+func TestCloseIsCleanIfTheStreamEndsRightBehindIt(t *testing.T) {
+	both(t, func(t *testing.T, dispatch Dispatch) {
+		for _, end := range []error{io.EOF, ErrTruncated, syscall.ECONNRESET} {
+			for by, want := range map[Side]CloseInfo{
+				Peer:  {By: Peer, Sent: frame.GoingAway, Received: frame.GoingAway, Reason: "peer"},
+				Local: {By: Local, Sent: frame.NormalClosure, Received: frame.GoingAway, Reason: "local"},
+			} {
+				r := openRig(t, Config{Dispatch: dispatch})
+				if by == Local {
+					_ = r.c.Close(frame.NormalClosure, "local")
+					r.turn()
+				}
+				r.wire.in, r.wire.inErrAtOnce = peerClose(frame.GoingAway, "peer"), true
+				r.end(end)
+				expectInfo(t, r.info(), want)
+			}
+		}
 	})
 }
 

@@ -36,17 +36,19 @@ type rig struct {
 
 // wire is a transport whose peer is the test.
 type wire struct {
-	mu       sync.Mutex
-	in       []byte
-	inErr    error // after in: io.EOF or an errno
-	out      bytes.Buffer
-	room     int // bytes it takes before it would block; negative: no limit
-	outErr   error
-	writes   int
-	chunk    int // most bytes a Read gives; 0: no limit
-	halfDone bool
-	halfErr  error
-	closed   bool
+	mu    sync.Mutex
+	in    []byte
+	inErr error // after in: io.EOF or an errno
+	// inErrAtOnce has it come along with the last bytes of in, as over TLS.
+	inErrAtOnce bool
+	out         bytes.Buffer
+	room        int // bytes it takes before it would block; negative: no limit
+	outErr      error
+	writes      int
+	chunk       int // most bytes a Read gives; 0: no limit
+	halfDone    bool
+	halfErr     error
+	closed      bool
 }
 
 func (w *wire) Read(b []byte) (int, error) {
@@ -63,6 +65,9 @@ func (w *wire) Read(b []byte) (int, error) {
 	}
 	n := copy(b, w.in)
 	w.in = w.in[n:]
+	if w.inErrAtOnce && len(w.in) == 0 {
+		return n, w.inErr
+	}
 	return n, nil
 }
 

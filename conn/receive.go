@@ -163,6 +163,9 @@ func (d *Driver) readInto() []byte {
 
 // readFailed handles the end of the stream, or its breaking.
 func (d *Driver) readFailed(err error) {
+	if d.input == inputDone && err != ErrHeld {
+		return // TLS tells of it along with the last bytes: behind the Close frame it is no fault
+	}
 	switch err {
 	case ErrWouldBlock:
 	case ErrHeld:
