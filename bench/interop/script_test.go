@@ -53,16 +53,19 @@ func runScenarios(t *testing.T, cmd *exec.Cmd) {
 func sawCloses(t *testing.T, echo, commands *running) {
 	t.Helper()
 	found := map[conn.Side]bool{}
+	var seen []conn.CloseInfo
 	for range len(echo.closes) {
 		info := <-echo.closes
+		seen = append(seen, info)
 		found[conn.Peer] = found[conn.Peer] || info.By == conn.Peer && info.Received == 4001 && info.Reason == "from the client" && info.Clean()
 	}
 	for range len(commands.closes) {
 		info := <-commands.closes
+		seen = append(seen, info)
 		found[conn.Local] = found[conn.Local] || info.By == conn.Local && info.Sent == 4002 && info.Reason == "from the server" && info.Clean()
 	}
 	if !found[conn.Peer] || !found[conn.Local] {
-		t.Errorf("closing handshakes that the server saw: %v", found)
+		t.Errorf("not among the ends that the server saw: %v\n%v", found, seen)
 	}
 }
 

@@ -13,7 +13,7 @@ import traceback
 import websockets
 
 ECHO, COMMAND, COMPRESSING, CERTIFICATE = sys.argv[1:]
-PATIENCE = 60
+PATIENCE = 180
 SIZES = [0, 1, 125, 126, 65535, 65536, 1 << 20]
 OVER_TLS = ECHO.startswith("wss:")
 
