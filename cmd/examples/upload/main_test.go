@@ -140,7 +140,10 @@ func TestUploadBeyondTheLimitIsRefusedAndLeavesNoFile(t *testing.T) {
 	dir := t.TempDir()
 	p := exampletest.Start(t, "-dir="+dir, "-max=100000")
 	c := exampletest.Dial(t, p.URL+"upload", nil)
-	begin(t, c, make([]byte, 100_001))
+	w := begin(t, c, make([]byte, 60_000)) // in time to be stored
+	if _, err := w.Write(make([]byte, 60_000)); err != nil {
+		t.Fatal(err)
+	}
 	exampletest.ExpectClose(t, c, websocket.StatusMessageTooBig)
 	p.Stop(t)
 	if left := files(t, dir); len(left) > 0 {
