@@ -271,4 +271,24 @@ func TestTrust(t *testing.T) {
 	}
 }
 
+// located is a transport with an address of its own.
+type located struct {
+	conn.Transport
+	at netip.AddrPort
+}
+
+func (l located) LocalAddr() netip.AddrPort { return l.at }
+
+// The address of a peer that is gone cannot be asked for: that makes it nobody to believe.
+func TestAttackPeerThatIsGoneIsNoUnixSocket(t *testing.T) {
+	for at, want := range map[string]bool{"127.0.0.1:80": false, "": true} {
+		addr, _ := netip.ParseAddrPort(at)
+		cl := new(client)
+		cl.driver().SetTransport(located{at: addr})
+		if cl.isUnix() != want {
+			t.Errorf("at %q: %v", at, !want)
+		}
+	}
+}
+
 var _ conn.Peered = (*bridge)(nil)
