@@ -24,7 +24,7 @@ type tab struct {
 // browser starts headless Chromium and returns a function that opens a tab in it.
 func browser(t *testing.T, options ...chromedp.ExecAllocatorOption) (open func(url string) *tab) {
 	t.Helper()
-	ctx := chromium.Start(t, 4*patience, options...)
+	ctx := chromium.Start(t, 8*patience, options...)
 	return func(url string) *tab {
 		t.Helper()
 		tabCtx, shut := chromedp.NewContext(ctx)
