@@ -24,6 +24,10 @@ const asProgram = "FRAMERAIL_EXAMPLE_AS_PROGRAM"
 // Main is for a test's TestMain; main is the example's.
 func Main(m *testing.M, main func()) {
 	if os.Getenv(asProgram) != "" {
+		go func() {
+			_, _ = io.Copy(io.Discard, os.Stdin)
+			os.Exit(3) // the test is gone, without having ended the example
+		}()
 		main()
 		os.Exit(0)
 	}
@@ -47,6 +51,9 @@ func Start(t *testing.T, flags ...string) *Program {
 	p := &Program{cmd: exec.Command(os.Args[0], append([]string{"-addr=127.0.0.1:0"}, flags...)...), read: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), asProgram+"=1", "GORACE=halt_on_error=1 exitcode=66 atexit_sleep_ms=0")
 	p.cmd.Stderr = &p.log
+	if _, err := p.cmd.StdinPipe(); err != nil { // closed with the test binary, at the latest
+		t.Fatal(err)
+	}
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
