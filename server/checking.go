@@ -66,7 +66,7 @@ func (l *loop) inquire(cl *client, h *Handshake, o conn.Opening, head, rest []by
 	}
 	q := &inquiry{handshake: h, opening: o, head: len(head), deadline: l.run.kernel.Now().Add(patience)}
 	cl.head.inquiry, cl.phase = q, checked
-	l.SetTimer(cl.driver(), patience)
+	l.allow(cl, patience)
 	if c.running < l.run.checksAtOnce {
 		l.check(cl)
 	} else {

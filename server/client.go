@@ -21,7 +21,7 @@ type client struct {
 	standing standing
 	doomed   bool       // the poller will not watch it
 	listed   bool       // guarded by the table's lock
-	expires  wheel.Tick // when its lifetime is over
+	expires  wheel.Tick // when its lifetime is over, and before that its time for the request
 	head     *partial   // the request or the refusal, while in pieces
 
 	chain *client // guarded by the table's lock

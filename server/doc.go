@@ -206,8 +206,9 @@
 // and 1.3. Check finds what was agreed on in its Request, a connection's callbacks in
 // [conn.Conn.TLS].
 //
-// A handshake runs on a goroutine of its own from its first byte on, MaxTLSHandshakes at
-// once, within HandshakeTimeout; TLSConfig's callbacks may block there. Who is beyond
+// A handshake runs on a goroutine of its own once the client's first record is there, MaxTLSHandshakes at
+// once, within HandshakeTimeout; TLSConfig's callbacks may block there. While others wait for
+// their turn, a client that says nothing for a fifth of that time loses its own. Who is beyond
 // MaxConnections or MaxConnectionsPerAddress is told so behind such a handshake a hundred
 // times a second, and otherwise closed before it. From then on the
 // connection is as any other. Reading a record takes one allocation, crypto/tls's. An idle

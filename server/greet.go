@@ -6,7 +6,6 @@ import (
 	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/secure"
-	"github.com/framerail/framerail/internal/wheel"
 	"github.com/framerail/framerail/poller"
 )
 
@@ -55,7 +54,7 @@ func (l *loop) admit(a arrival) {
 		cl.phase = securing
 	}
 	cl.driver().Init(l.conns, id, below, a.remote)
-	l.SetTimer(cl.driver(), l.run.patience(a.standing))
+	l.allow(cl, l.run.patience(a.standing))
 	if err := l.poll.Add(a.fd, poller.Read, cl.token()); err != nil {
 		l.run.logger.Error("framerail: cannot watch a connection", "remote", a.remote, "error", err)
 		l.run.refuse(reasonInternal)
@@ -227,7 +226,7 @@ func (l *loop) dismiss(cl *client, o order) {
 	l.current = cl
 	switch {
 	case o == orderDrain && cl.phase < leaving:
-		l.timers.Hasten(cl.driver().ID(), wheel.Ticks(l.conns.Now+drainGrace))
+		l.hasten(cl, drainGrace)
 	case o == orderDrain && cl.phase == talking:
 		_ = cl.Close(frame.GoingAway, "server is shutting down") // closing already: it goes on
 	case o == orderAbort && cl.phase == talking:

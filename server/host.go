@@ -42,8 +42,8 @@ func (l *loop) SetInterest(d *conn.Driver, read, write bool) {
 // SetTimer implements conn.Host.
 func (l *loop) SetTimer(d *conn.Driver, after time.Duration) {
 	at := wheel.Ticks(l.conns.Now + after)
-	if cl := clientOf(d); l.mortal(cl) && cl.expires.Before(at) {
-		at = cl.expires
+	if cl := clientOf(d); l.mortal(cl) {
+		at = earlier(at, cl.expires)
 	}
 	l.timers.Set(d.ID(), at)
 }

@@ -1,14 +1,12 @@
 package server
 
 import (
-	"bytes"
 	"crypto/tls"
 	"net/netip"
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/proxyproto"
 	"github.com/framerail/framerail/internal/secure"
-	"github.com/framerail/framerail/internal/wheel"
 )
 
 // introduction is the transport of a client whose proxy is to introduce it, by a header of
@@ -69,14 +67,14 @@ func (l *loop) introduced(cl *client, h proxyproto.Header, rest []byte) {
 		}
 		return
 	}
-	below := in.Transport
-	if len(rest) > 0 {
-		below = &unread{Transport: below, rest: bytes.Clone(rest)}
-	}
-	cl.driver().SetTransport(secure.New(below, cl.RemoteAddr(), in.tls, l.conns.Buffers()))
+	t := secure.New(in.Transport, cl.RemoteAddr(), in.tls, l.conns.Buffers())
+	cl.driver().SetTransport(t)
 	cl.phase = securing
-	if len(rest) > 0 {
-		l.secure(cl)
+	if len(rest) == 0 {
+		return
+	}
+	if t.TakeHello(rest); t.Heard() {
+		l.shakeInTurn(cl)
 	}
 }
 
@@ -98,7 +96,7 @@ func (l *loop) rename(cl *client, remote netip.AddrPort, beforeTLS bool) (ok boo
 		l.drop(cl)
 		return false
 	case refusal != nil && cl.standing != before:
-		l.timers.Hasten(cl.driver().ID(), wheel.Ticks(l.conns.Now+l.run.patience(cl.standing)))
+		l.hasten(cl, l.run.patience(cl.standing))
 	}
 	return true
 }
@@ -112,32 +110,4 @@ func (l *loop) giveUpIntroducing(cl *client) {
 		l.run.refuse(reasonTimeout)
 	}
 	l.drop(cl)
-}
-
-// unread is a transport of which more was read than was wanted. TLS is over one, for good
-// where a client's first record came with the PROXY header. All of rest has been read when
-// the TLS handshake ends, since it came before the client had an answer to finish it with.
-type unread struct {
-	conn.Transport
-	rest []byte
-}
-
-// Read implements conn.Transport.
-func (u *unread) Read(b []byte) (int, error) {
-	if len(u.rest) == 0 {
-		return u.Transport.Read(b)
-	}
-	n := copy(b, u.rest)
-	if u.rest = u.rest[n:]; len(u.rest) == 0 {
-		u.rest = nil
-	}
-	return n, nil
-}
-
-// PeerAddr implements conn.Peered.
-func (u *unread) PeerAddr() netip.AddrPort {
-	if p, ok := u.Transport.(conn.Peered); ok {
-		return p.PeerAddr()
-	}
-	return netip.AddrPort{}
 }

@@ -35,7 +35,7 @@ func (l *loop) checkLife(cl *client) {
 	if !l.mortal(cl) {
 		return
 	}
-	if now := wheel.Tick(l.conns.Now / wheel.Resolution); now.Before(cl.expires) {
+	if !l.isOver(cl) {
 		l.timers.Set(cl.driver().ID(), cl.expires)
 		return
 	}

@@ -106,8 +106,10 @@ type Limits struct {
 	MaxHandshakeBytes   int
 	MaxHandshakeHeaders int
 	// MaxTLSHandshakes bounds how many TLS handshakes go on at once, each on a goroutine
-	// of its own; it is divided among the loops. The others wait, without a goroutine,
-	// for HandshakeTimeout at most. 0: 1,024.
+	// of its own; it is divided among the loops. One begins when the client's first record is
+	// there. The others wait, without a goroutine, for HandshakeTimeout at most; and while
+	// some do, a client that keeps a handshake waiting for a fifth of HandshakeTimeout, or for
+	// less where many do, is closed. 0: 1,024.
 	MaxTLSHandshakes int
 	// HandshakeTimeout is the time from accepting a connection to the end of its
 	// request, the TLS handshake included; then it gets 408, if it has come so far that
@@ -187,6 +189,12 @@ const (
 	// has one of bridgeBuffer from a pool, as large as net/http's own.
 	bridgeWait   = 512
 	bridgeBuffer = 4 << 10
+	// stallShare is the part of HandshakeTimeout for which a client may keep the goroutine
+	// of its TLS handshake waiting while others wait for one: by default that is a second,
+	// which is some round trips to a phone. Where they are many it is less, down to a
+	// stallShort of that.
+	stallShare = 5
+	stallShort = 4
 	// drainGrace is how long a client that was accepted has for its request once
 	// the server drains: some round trips to a phone. Beyond it, it gets 503.
 	drainGrace = 2 * time.Second

@@ -12,13 +12,6 @@ import (
 	"github.com/framerail/framerail/poller"
 )
 
-// shaking is a loop's part in the TLS handshakes of its clients: each runs on a
-// goroutine, and so many at once. The others wait, without one. Owned by the loop.
-type shaking struct {
-	running int
-	waiting []poller.Token // those that have said something, in order
-}
-
 // errPlain answers those who speak HTTP where TLS is spoken.
 var errPlain = &handshake.Refusal{
 	Status: http.StatusBadRequest,
@@ -34,27 +27,27 @@ func (cl *client) tls() *secure.Transport {
 func (cl *client) isSecure() bool { return cl.tls() != nil }
 
 // secure goes on with the TLS handshake of a client from which something has come. Until
-// then it costs no more than any other that says nothing.
+// its first record is whole it costs no more than that.
 func (l *loop) secure(cl *client) {
-	if !l.watchSecuring(cl, poller.None) {
+	t := cl.tls()
+	if t.Begun() {
+		if l.watchSecuring(cl, poller.None) {
+			t.Ready()
+		}
 		return
 	}
-	t := cl.tls()
-	switch {
-	case t.Begun():
-		t.Ready()
-	case l.shaking.running < l.run.handshakesAtOnce:
-		l.shake(cl)
-	default:
-		l.tally.tlsWaited.Add(1)
-		l.shaking.waiting = append(l.shaking.waiting, cl.token())
+	if err := t.ReadHello(l.greeter.in); err != nil {
+		l.run.refuse(reasonLeft)
+		l.drop(cl)
+	} else if t.Heard() {
+		l.shakeInTurn(cl)
 	}
 }
 
 // shake starts a client's handshake.
 func (l *loop) shake(cl *client) {
-	l.shaking.running++
 	t, token := cl.tls(), cl.token()
+	l.shaking.going = append(l.shaking.going, token)
 	t.Begin(l.run.kernel.Wait, func(write bool) {
 		l.ask(func() { l.watchHandshake(token, write) })
 	})
@@ -92,7 +85,9 @@ func (l *loop) watchHandshake(token poller.Token, write bool) {
 		if write {
 			i |= poller.Write
 		}
-		l.watchSecuring(cl, i)
+		if l.watchSecuring(cl, i) {
+			l.timeHandshake(cl)
+		}
 	}
 }
 
@@ -106,7 +101,7 @@ func (l *loop) watchSecuring(cl *client, i poller.Interest) (ok bool) {
 
 // shaken takes a client over whose TLS handshake has ended.
 func (l *loop) shaken(token poller.Token, err error) {
-	l.shaking.running--
+	l.shaking.end(token)
 	l.shakeNext()
 	cl := l.clients.find(token)
 	if cl == nil {
@@ -117,6 +112,7 @@ func (l *loop) shaken(token poller.Token, err error) {
 		l.tally.secured(cl.tls())
 		cl.tls().Established()
 		cl.phase = greeting
+		l.timers.Set(cl.driver().ID(), cl.expires)
 		if l.watchSecuring(cl, poller.Read) {
 			l.greet(cl)
 		}
@@ -124,21 +120,6 @@ func (l *loop) shaken(token poller.Token, err error) {
 		l.unshaken(cl, err)
 	}
 	l.current = nil
-}
-
-// shakeNext starts the handshake of the next who waits.
-func (l *loop) shakeNext() {
-	s := &l.shaking
-	for len(s.waiting) > 0 && s.running < l.run.handshakesAtOnce {
-		token := s.waiting[0]
-		s.waiting = s.waiting[1:]
-		if cl := l.clients.find(token); cl != nil && cl.phase == securing {
-			l.shake(cl)
-		}
-	}
-	if len(s.waiting) == 0 {
-		s.waiting = nil
-	}
 }
 
 // unshaken ends a client whose TLS handshake has failed. It may read why, which is in an
@@ -175,12 +156,15 @@ func looksLikeHTTP(b []byte) bool {
 }
 
 // giveUpSecuring ends a client whose time is over before it has a place where it can be
-// told so.
+// told so, unless it was only to be looked at.
 func (l *loop) giveUpSecuring(cl *client) {
-	switch {
+	switch t := cl.tls(); {
+	case !l.isOver(cl) && !(l.othersWait() && t.Waits()):
+		l.timers.Set(cl.driver().ID(), cl.expires)
+		return
 	case l.told == orderDrain:
 		l.run.refuse(reasonDraining)
-	case !cl.tls().Begun() && slices.Contains(l.shaking.waiting, cl.token()):
+	case !t.Begun() && t.Heard():
 		l.run.refuse(reasonTLSBusy)
 	default:
 		l.run.refuse(reasonTimeout)

@@ -246,48 +246,6 @@ func (recorder) SetDeadline(time.Time) error      { return nil }
 func (recorder) SetReadDeadline(time.Time) error  { return nil }
 func (recorder) SetWriteDeadline(time.Time) error { return nil }
 
-func TestTLS_HandshakesAtOnceAreBounded(t *testing.T) {
-	s := startTLS(t, &Server{OnMessage: echo, Loops: 1, Limits: Limits{MaxTLSHandshakes: 1}})
-	staller := dialRaw(t, s)
-	staller.send(string(half()))
-	eventually(t, "the handshake to begin", func() bool { return s.Stats().Accepted == 1 })
-	time.Sleep(10 * time.Millisecond)
-
-	second := dialRaw(t, s)
-	over := tls.Client(second.Conn, trusting())
-	done := make(chan error, 1)
-	go func() { done <- over.Handshake() }()
-	eventually(t, "the second to wait", func() bool { return s.Stats().TLS.Waited == 1 })
-	select {
-	case err := <-done:
-		t.Fatalf("the second did not wait: %v", err)
-	case <-time.After(50 * time.Millisecond):
-	}
-	staller.Close()
-	if err := receive(t, done); err != nil {
-		t.Errorf("the second, once the first has left: %v", err)
-	}
-}
-
-func TestTLS_StalledHandshakesEnd(t *testing.T) {
-	s := startTLS(t, &Server{Loops: 1, Limits: Limits{MaxTLSHandshakes: 1, HandshakeTimeout: 300 * time.Millisecond}})
-	before := census().goroutines
-	for range 3 {
-		dialRaw(t, s).send(string(half()))
-	}
-	eventually(t, "two to wait", func() bool { return s.Stats().TLS.Waited == 2 })
-	if now := census().goroutines; now > before+1 {
-		t.Errorf("%d goroutines before, %d with three clients", before, now)
-	}
-	eventually(t, "all to be given up", func() bool { return load(s) == 0 })
-	st := s.Stats().Refused
-	if st[Timeout]+st[TLSBusy] != 3 || st[TLSBusy] == 0 {
-		t.Errorf("counted %v", st)
-	}
-	expectAllCounted(t, s)
-	eventually(t, "its goroutine to end", func() bool { return census().goroutines <= before })
-}
-
 // A callback that never returns holds its goroutine, and neither the loop nor Close.
 func TestTLS_CallbackMayBlock(t *testing.T) {
 	release := make(chan struct{})

@@ -17,8 +17,8 @@ import (
 	"github.com/framerail/framerail/server"
 )
 
-// slowlorisCommand has clients send their request, or their TLS handshake, a byte at a time. Broken, the
-// server has no handshake timeout to speak of.
+// slowlorisCommand has clients send their request a byte at a time, or their TLS handshake, or what comes
+// behind their ClientHello. Broken, the server has no handshake timeout to speak of.
 type slowlorisCommand struct {
 	scale
 	security
@@ -50,12 +50,12 @@ func (b *slowlorisCommand) attack(ctx context.Context, v *verdict, p *process) (
 	go func() { healthy <- b.healthy(attack, v, p.addr) }()
 
 	var mu sync.Mutex
-	var lives []time.Duration
+	var lives, holders []time.Duration
 	// All connect within a moment, a few at a time, and then live side by side.
 	var group sync.WaitGroup
 	err = each(ctx, b.Conns, 16, func(ctx context.Context, i int) error {
 		start := time.Now()
-		c, slow, err := b.slow(ctx, p.addr, i)
+		c, slow, holds, err := b.slow(ctx, p.addr, i)
 		if err != nil {
 			return err
 		}
@@ -64,7 +64,11 @@ func (b *slowlorisCommand) attack(ctx context.Context, v *verdict, p *process) (
 			err := c.trickle(slow, b.Interval, start.Add(b.Timeout+b.Slack))
 			mu.Lock()
 			defer mu.Unlock()
-			lives = append(lives, time.Since(start))
+			if life := time.Since(start); holds {
+				holders = append(holders, life)
+			} else {
+				lives = append(lives, life)
+			}
 			v.expect(err == nil, "slow client %d: %v", i, err)
 		})
 		return nil
@@ -79,6 +83,9 @@ func (b *slowlorisCommand) attack(ctx context.Context, v *verdict, p *process) (
 	shortest, longest := slices.Min(lives), slices.Max(lives)
 	v.expect(shortest >= b.Timeout-b.Slack && longest <= b.Timeout+b.Slack,
 		"slow clients lived for %v to %v, with a timeout of %v", shortest, longest, b.Timeout)
+	if len(holders) > 0 {
+		v.expect(slices.Max(holders) <= b.Timeout+b.Slack, "one who held a TLS handshake lived for %v, with a timeout of %v", slices.Max(holders), b.Timeout)
+	}
 	v.expect(len(times) > 0, "no healthy client came to connect")
 	after, err := p.settle(ctx, before)
 	if err != nil {
@@ -90,19 +97,29 @@ func (b *slowlorisCommand) attack(ctx context.Context, v *verdict, p *process) (
 	if n := len(times); n > 0 {
 		median, worst = times[n/2], times[n-1]
 	}
-	return fmt.Sprintf("%d slow clients ended after %.2f to %.2f s (timeout %v); %d healthy handshakes meanwhile, median %v, slowest %v",
-		b.Conns, shortest.Seconds(), longest.Seconds(), b.Timeout, len(times), median.Round(time.Microsecond), worst.Round(time.Millisecond)), nil
+	figure = fmt.Sprintf("%d slow clients ended after %.2f to %.2f s (timeout %v)", len(lives), shortest.Seconds(), longest.Seconds(), b.Timeout)
+	if len(holders) > 0 {
+		figure += fmt.Sprintf(", %d that held a TLS handshake after %.2f to %.2f s", len(holders), slices.Min(holders).Seconds(), slices.Max(holders).Seconds())
+	}
+	return fmt.Sprintf("%s; %d healthy handshakes meanwhile, median %v, slowest %v",
+		figure, len(times), median.Round(time.Microsecond), worst.Round(time.Millisecond)), nil
 }
 
-// slow is a connection, and what is to be sent on it at leisure: the request, or over TLS
-// with every other one the TLS handshake.
-func (b *slowlorisCommand) slow(ctx context.Context, addr string, i int) (*client, []byte, error) {
-	if b.TLS && i%2 == 0 {
-		c, err := connectTCP(ctx, netip.Addr{}, addr)
-		return c, clientHello(), err
+// slow is a connection, and what is to be sent on it at leisure: the request or, over TLS, with every
+// third one the ClientHello, and with every third a record behind that, as if a handshake went on. Such a
+// one holds what others may want and may lose it before its time is over.
+func (b *slowlorisCommand) slow(ctx context.Context, addr string, i int) (c *client, slow []byte, holds bool, err error) {
+	if !b.TLS || i%3 == 0 {
+		c, err := connect(ctx, addr)
+		return c, wire.Request(addr, "/"), false, err
 	}
-	c, err := connect(ctx, addr)
-	return c, wire.Request(addr, "/"), err
+	c, err = connectTCP(ctx, netip.Addr{}, addr)
+	if err != nil || i%3 == 1 {
+		return c, clientHello(), false, err
+	}
+	_, err = c.Write(clientHello())
+	record := [5 + 1<<10]byte{23, 3, 3, 4, 0} // RFC 8446 5.1
+	return c, record[:], true, err
 }
 
 // trickle sends b slowly until the connection ends, and fails if it does not end

@@ -35,6 +35,8 @@ func FuzzHandshake(f *testing.F) {
 		below, pool := newLink(seed), new(buffer.Pool)
 		below.up, below.upEnd = sent, true
 		p := New(below, netip.AddrPort{}, selfsigned.Config(), pool)
+		for scratch := make([]byte, 1<<10); !p.Heard() && p.ReadHello(scratch) == nil; {
+		}
 		p.Begin((*sync.Cond).Wait, func(bool) { go p.Ready() })
 		if err := p.Handshake(); err == nil {
 			t.Fatal("the handshake went well")

@@ -16,7 +16,7 @@ type shaking struct {
 	wait   func(*sync.Cond)
 	watch  func(write bool)
 	turn   sync.Cond // on the transport's mu
-	ready  bool      // guarded by mu: what was watched for has come
+	ready  bool      // guarded by mu: it waits for nothing, or what it was watched for has come
 }
 
 // Begin readies the handshake, on the loop. While Handshake runs, on a goroutine,
@@ -25,7 +25,7 @@ type shaking struct {
 // it wants that as well, room to write. The latter must not wait for the loop.
 func (t *Transport) Begin(wait func(c *sync.Cond), watch func(write bool)) {
 	ctx, cancel := context.WithCancel(context.Background())
-	t.shaking = &shaking{ctx: ctx, cancel: cancel, wait: wait, watch: watch, turn: sync.Cond{L: &t.mu}}
+	t.shaking = &shaking{ctx: ctx, cancel: cancel, wait: wait, watch: watch, turn: sync.Cond{L: &t.mu}, ready: true}
 	t.tls = tls.Server((*netConn)(t), t.config)
 	t.config = nil
 }
@@ -54,6 +54,13 @@ func (t *Transport) Ready() {
 	}
 }
 
+// Waits tells whether the handshake waits for its peer. On the loop.
+func (t *Transport) Waits() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.shaking != nil && !t.shaking.ready
+}
+
 // Established begins the conversation after a Handshake without an error. Something may
 // be there to read already. On the loop.
 func (t *Transport) Established() {
@@ -72,7 +79,7 @@ func (t *Transport) await(p []byte) (int, error) {
 		err := t.shakeOn()
 		n := 0
 		if err == nil {
-			n, err = t.below.Read(p)
+			n, err = t.readBelow(p)
 		}
 		if err != conn.ErrWouldBlock {
 			t.mu.Unlock()

@@ -168,6 +168,11 @@ func newPairWith(t *testing.T, client *tls.Config, seed uint64) *pair {
 	p.Transport = New(p.link, netip.MustParseAddrPort("192.0.2.1:1"), selfsigned.Config(), p.pool)
 	shaken := make(chan error, 1)
 	go func() { shaken <- p.client.Handshake() }()
+	for scratch := make([]byte, 300); !p.Heard(); time.Sleep(10 * time.Microsecond) {
+		if err := p.ReadHello(scratch); err != nil {
+			t.Fatal(err)
+		}
+	}
 	// Whatever it waits for may be there already: the loop would be told.
 	p.Begin((*sync.Cond).Wait, func(bool) { go func() { time.Sleep(10 * time.Microsecond); p.Ready() }() })
 	if err := p.Handshake(); err != nil {

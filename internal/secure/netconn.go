@@ -39,7 +39,7 @@ func (c *netConn) Read(p []byte) (n int, err error) {
 	case t.drained || t.budget <= 0:
 		return 0, errNothingYet // of what is left below the poller will tell
 	default:
-		n, err = t.below.Read(p)
+		n, err = t.readBelow(p)
 		t.drained = n < len(p)
 		t.budget -= n
 	}

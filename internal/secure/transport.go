@@ -35,6 +35,7 @@ type Transport struct {
 	// Owned by who reads: the goroutine of the handshake until it has ended, then the
 	// loop.
 	shaking *shaking // nil before and after the handshake
+	hello   hello    // guarded by mu during the handshake: Close gives it back
 	records records
 	drained bool // below had less than it was asked for: what follows will be told
 	budget  int  // bytes that may still be read from below in this turn
@@ -147,6 +148,7 @@ func (t *Transport) Close() error {
 		t.out.Release()
 		t.out, t.sent = nil, 0
 	}
+	t.hello.release()
 	if s := t.shaking; s != nil {
 		s.cancel()
 		s.turn.Broadcast()
@@ -179,4 +181,5 @@ func (t *Transport) Plain() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.shaking, t.plain = nil, true
+	t.hello.release()
 }

@@ -1,0 +1,148 @@
+package server
+
+import (
+	"crypto/tls"
+	"testing"
+	"time"
+)
+
+func TestTLS_HandshakesAtOnceAreBounded(t *testing.T) {
+	s := startTLS(t, &Server{OnMessage: echo, Loops: 1, Limits: Limits{MaxTLSHandshakes: 1}})
+	staller := dialRaw(t, s)
+	staller.send(string(hello()))
+	eventually(t, "the handshake to begin", func() bool { return s.Stats().Accepted == 1 })
+	time.Sleep(10 * time.Millisecond)
+
+	second := dialRaw(t, s)
+	over := tls.Client(second.Conn, trusting())
+	done := make(chan error, 1)
+	go func() { done <- over.Handshake() }()
+	eventually(t, "the second to wait", func() bool { return s.Stats().TLS.Waited == 1 })
+	select {
+	case err := <-done:
+		t.Fatalf("the second did not wait: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	staller.Close()
+	if err := receive(t, done); err != nil {
+		t.Errorf("the second, once the first has left: %v", err)
+	}
+}
+
+func TestTLS_StalledHandshakesEnd(t *testing.T) {
+	s := startTLS(t, &Server{Loops: 1, Limits: Limits{MaxTLSHandshakes: 1, HandshakeTimeout: 300 * time.Millisecond}})
+	before := census().goroutines
+	for range 3 {
+		dialRaw(t, s).send(string(hello()))
+	}
+	eventually(t, "two to wait", func() bool { return s.Stats().TLS.Waited == 2 })
+	if now := census().goroutines; now > before+1 {
+		t.Errorf("%d goroutines before, %d with three clients", before, now)
+	}
+	eventually(t, "all to be given up", func() bool { return load(s) == 0 })
+	st := s.Stats().Refused
+	if st[Timeout]+st[TLSBusy] != 3 {
+		t.Errorf("counted %v", st)
+	}
+	expectAllCounted(t, s)
+	eventually(t, "its goroutine to end", func() bool { return census().goroutines <= before })
+}
+
+// A ClientHello that comes in pieces has no goroutine before it is whole, and keeps nobody
+// waiting.
+func TestTLS_HalfAHelloKeepsNobodyWaiting(t *testing.T) {
+	s := startTLS(t, &Server{OnMessage: echo, Loops: 1, Limits: Limits{MaxTLSHandshakes: 1, HandshakeTimeout: time.Minute}})
+	before := census().goroutines
+	whole := hello()
+	for n := 1; n < len(whole); n += len(whole) / 10 {
+		dialRaw(t, s).send(string(whole[:n]))
+	}
+	dialRaw(t, s).send("GET")
+	dialTLS(t, s).alive()
+	if now := census().goroutines; now > before {
+		t.Errorf("%d goroutines before, %d now", before, now)
+	}
+	if n := s.Stats().TLS.Waited; n != 0 {
+		t.Errorf("%d had to wait", n)
+	}
+	p := dialRaw(t, s)
+	p.send(string(whole[:1]))
+	p.send(string(whole[1:]))
+	if b, err := p.r.Peek(1); err != nil || b[0] != 22 {
+		t.Errorf("the answer to one that came in pieces begins with %d, %v", b, err)
+	}
+}
+
+// Who says nothing behind its ClientHello loses its turn to those who wait for one.
+func TestTLS_StallersLoseTheirTurn(t *testing.T) {
+	const timeout = 5 * time.Second
+	s := startTLS(t, &Server{OnMessage: echo, Loops: 1, Limits: Limits{MaxTLSHandshakes: 1, HandshakeTimeout: timeout}})
+	began := time.Now()
+	staller := dialRaw(t, s)
+	staller.send(string(hello()))
+	if _, err := staller.r.Peek(1); err != nil { // the server's answer
+		t.Fatal(err)
+	}
+	dialTLS(t, s).alive()
+	if took := time.Since(began); took >= timeout {
+		t.Errorf("it kept the other waiting for all of its time, %v", took)
+	}
+	if st := s.Stats(); st.Refused[Timeout] != 1 || st.TLS.Waited != 1 {
+		t.Errorf("counted %+v", st)
+	}
+}
+
+// A handshake that waits for nobody but this side keeps its turn, and who waits for that is
+// told from who is slow.
+func TestTLS_WorkKeepsItsTurn(t *testing.T) {
+	const timeout = time.Second
+	release := make(chan struct{})
+	s := startTLS(t, &Server{Loops: 1, Limits: Limits{MaxTLSHandshakes: 1, HandshakeTimeout: timeout}, TLSConfig: &tls.Config{
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			<-release
+			cert := exampleCertificate()
+			return &cert, nil
+		},
+	}})
+	dialRaw(t, s).send(string(hello()))
+	dialRaw(t, s).send(string(hello()))
+	eventually(t, "one to wait", func() bool { return s.Stats().TLS.Waited == 1 })
+	time.Sleep(timeout / 2) // more than a fifth
+	if st := s.Stats().Refused; len(st) != 0 {
+		t.Errorf("refused %v already", st)
+	}
+	eventually(t, "both to be given up", func() bool { return load(s) == 0 })
+	close(release)
+	if st := s.Stats().Refused; st[Timeout] != 1 || st[TLSBusy] != 1 {
+		t.Errorf("counted %v", st)
+	}
+}
+
+// Those who come and go while nobody gets a turn are not remembered.
+func TestTLS_QueueIsBoundedByWhoIsThere(t *testing.T) {
+	release := make(chan struct{})
+	s := startTLS(t, &Server{Loops: 1, Limits: Limits{MaxTLSHandshakes: 1, HandshakeTimeout: 200 * time.Millisecond}, TLSConfig: &tls.Config{
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			<-release
+			cert := exampleCertificate()
+			return &cert, nil
+		},
+	}})
+	defer close(release)
+	whole := string(hello())
+	dialRaw(t, s).send(whole)
+	const rounds, each = 5, 20
+	for i := range rounds {
+		for range each {
+			dialRaw(t, s).send(whole)
+		}
+		eventually(t, "all to wait", func() bool { return s.Stats().TLS.Waited == uint64(i+1)*each })
+		eventually(t, "all to be given up", func() bool { return load(s) == 0 })
+	}
+	queued := make(chan int, 1)
+	l := s.run.loops[0]
+	l.ask(func() { queued <- len(l.shaking.waiting) })
+	if n := receive(t, queued); n > 3*each {
+		t.Errorf("%d are in the queue, of which none is there", n)
+	}
+}
