@@ -3,8 +3,6 @@
 package server
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -13,8 +11,6 @@ import (
 	"log"
 	"net"
 	"net/http"
-	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -22,53 +18,8 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/conn"
-	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/inject"
 )
-
-// errnos are those that a call can come to by its manual page, and the network's that
-// accept hands over. accept4 has no EAGAIN here, which it never comes to while somebody
-// is waiting: its poller is told of that only once.
-var errnos = map[inject.Site][]syscall.Errno{
-	inject.Accept: {
-		syscall.EBADF, syscall.ECONNABORTED, syscall.EFAULT, syscall.EINTR, syscall.EINVAL, syscall.EMFILE,
-		syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ENOTSOCK, syscall.EOPNOTSUPP, syscall.EPERM,
-		syscall.EPROTO, syscall.ENETDOWN, syscall.ENOPROTOOPT, syscall.EHOSTDOWN, syscall.ENONET,
-		syscall.EHOSTUNREACH, syscall.ENETUNREACH, syscall.ETIMEDOUT, syscall.ECONNRESET, syscall.ENOSYS,
-	},
-	inject.Read: {
-		syscall.EAGAIN, syscall.EBADF, syscall.ECONNREFUSED, syscall.EFAULT, syscall.EINTR, syscall.EINVAL,
-		syscall.ENOMEM, syscall.ENOTCONN, syscall.ENOTSOCK, syscall.ECONNRESET, syscall.ETIMEDOUT, syscall.EHOSTUNREACH,
-	},
-	inject.Write: {
-		syscall.EACCES, syscall.EAGAIN, syscall.EALREADY, syscall.EBADF, syscall.ECONNRESET, syscall.EDESTADDRREQ,
-		syscall.EFAULT, syscall.EINTR, syscall.EINVAL, syscall.EISCONN, syscall.EMSGSIZE, syscall.ENOBUFS,
-		syscall.ENOMEM, syscall.ENOTCONN, syscall.ENOTSOCK, syscall.EOPNOTSUPP, syscall.EPIPE, syscall.ETIMEDOUT,
-	},
-	inject.Writev: {
-		syscall.EAGAIN, syscall.EBADF, syscall.EDESTADDRREQ, syscall.EDQUOT, syscall.EFAULT, syscall.EFBIG,
-		syscall.EINTR, syscall.EINVAL, syscall.EIO, syscall.ENOSPC, syscall.EPERM, syscall.EPIPE,
-		syscall.ECONNRESET, syscall.ENOBUFS, syscall.ENOMEM,
-	},
-	inject.Shutdown:   {syscall.EBADF, syscall.EINVAL, syscall.ENOTCONN, syscall.ENOTSOCK, syscall.ENOBUFS},
-	inject.Close:      {syscall.EBADF, syscall.EINTR, syscall.EIO, syscall.ENOSPC, syscall.EDQUOT},
-	inject.LocalAddr:  {syscall.EBADF, syscall.EFAULT, syscall.EINVAL, syscall.ENOBUFS, syscall.ENOTSOCK},
-	inject.RemoteAddr: {syscall.EBADF, syscall.EFAULT, syscall.EINVAL, syscall.ENOBUFS, syscall.ENOTCONN, syscall.ENOTSOCK},
-	inject.NoDelay:    {syscall.EBADF, syscall.EFAULT, syscall.EINVAL, syscall.ENOPROTOOPT, syscall.ENOTSOCK, syscall.ENOMEM},
-	inject.Option:     {syscall.EBADF, syscall.EFAULT, syscall.EINVAL, syscall.ENOPROTOOPT, syscall.ENOTSOCK, syscall.ENOMEM, syscall.EDOM},
-	inject.Duplicate:  {syscall.EBADF, syscall.EINVAL, syscall.EMFILE},
-	inject.Nonblock:   {syscall.EBADF, syscall.EAGAIN, syscall.EPERM},
-	inject.Pair: {
-		syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS, syscall.EAFNOSUPPORT, syscall.EFAULT, syscall.EPROTONOSUPPORT,
-	},
-	inject.EpollCreate: {
-		syscall.EINVAL, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM,
-	},
-	inject.EpollAdd:    {syscall.EBADF, syscall.EEXIST, syscall.EINVAL, syscall.ELOOP, syscall.ENOMEM, syscall.ENOSPC, syscall.EPERM},
-	inject.EpollModify: {syscall.EBADF, syscall.EINVAL, syscall.ENOENT, syscall.ENOMEM, syscall.EPERM},
-	inject.EpollRemove: {syscall.EBADF, syscall.EINVAL, syscall.ENOENT, syscall.EPERM},
-	inject.EpollWait:   {syscall.EBADF, syscall.EFAULT, syscall.EINTR, syscall.EINVAL},
-}
 
 // way is how the tortured server gets its connections.
 type way int
@@ -144,15 +95,6 @@ func countCalls(t *testing.T, w way) (n [inject.Sites]int64) {
 		n[s] = calls[s].Load()
 	}
 	return n
-}
-
-// endAndGoOn are an error number that is for good, and EAGAIN where that may come.
-func endAndGoOn(s inject.Site) []syscall.Errno {
-	some := errnos[s][:1]
-	if slices.Contains(errnos[s], syscall.EAGAIN) && some[0] != syscall.EAGAIN {
-		some = []syscall.Errno{some[0], syscall.EAGAIN}
-	}
-	return some
 }
 
 // tortureSample is how many calls of a site fail other than for a server that listens without
@@ -297,116 +239,3 @@ func beUpgraded(srv *Server, listen ...func() (net.Listener, error)) (addrs []st
 
 // otherListener is one that package server does not know.
 type otherListener struct{ net.Listener }
-
-// dialer is how the script's clients connect.
-func dialer(secure bool) func(addr string) (net.Conn, error) {
-	return func(addr string) (net.Conn, error) {
-		nc, err := net.Dial("tcp", addr)
-		if err == nil && secure {
-			nc = tls.Client(nc, trusting())
-		}
-		return nc, err
-	}
-}
-
-// script has clients do one thing after the other, whatever comes of it.
-func script(dial func(string) (net.Conn, error), addrs []string, pending func() bool) {
-	long := bytes.Repeat([]byte("x"), 70<<10)
-	converse(dial, addrs[0], func(c *scripted) {
-		c.send(frame.Text, true, []byte("one"))
-		c.await()
-		c.send(frame.Binary, true, long)
-		c.await()
-		c.send(frame.Text, true, []byte("much")) // more than the socket takes
-		for end := time.Now().Add(time.Second); !c.bad && !pending() && time.Now().Before(end); {
-			time.Sleep(100 * time.Microsecond)
-		}
-		c.send(frame.Close, true, []byte{3, 0xe8})
-		_, _ = io.Copy(io.Discard, c.in)
-	})
-	converse(dial, addrs[0], func(c *scripted) { // against the protocol: Close, and the sending direction ended
-		c.send(frame.Continuation, true, nil)
-		c.await()
-	})
-	converse(dial, addrs[0], func(c *scripted) { // reset
-		nc := c.nc
-		if over, ok := nc.(*tls.Conn); ok {
-			nc = over.NetConn()
-		}
-		_ = nc.(*net.TCPConn).SetLinger(0)
-	})
-	for _, request := range []string{
-		"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", // for the Handler
-		"nonsense\r\n\r\n", // refused
-	} {
-		if nc, err := dial(addrs[0]); err == nil {
-			_ = nc.SetDeadline(time.Now().Add(patienceOfScript))
-			_, _ = io.WriteString(nc, request)
-			_, _ = io.Copy(io.Discard, nc)
-			_ = nc.Close()
-		}
-	}
-	if len(addrs) > 1 {
-		converse(dial, addrs[1], func(c *scripted) {
-			c.send(frame.Text, true, []byte("two"))
-			c.await()
-		})
-	}
-}
-
-const patienceOfScript = 3 * time.Second
-
-// scripted is a client that gives up without a word.
-type scripted struct {
-	nc  net.Conn
-	in  *bufio.Reader
-	bad bool
-}
-
-func converse(dial func(string) (net.Conn, error), addr string, f func(*scripted)) {
-	nc, err := dial(addr)
-	if err != nil {
-		return
-	}
-	defer nc.Close()
-	_ = nc.SetDeadline(time.Now().Add(patienceOfScript))
-	c := &scripted{nc: nc, in: bufio.NewReader(nc)}
-	_, _ = io.WriteString(nc, "GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
-	resp, err := http.ReadResponse(c.in, nil)
-	if err != nil || !strings.HasPrefix(resp.Status, "101") {
-		return
-	}
-	f(c)
-}
-
-func (c *scripted) send(op frame.Opcode, fin bool, payload []byte) {
-	_, err := c.nc.Write(frame.AppendFrame(nil, frame.Header{Fin: fin, Opcode: op, Masked: true, MaskingKey: 0x01020304}, payload))
-	c.bad = c.bad || err != nil
-}
-
-// await reads a frame, whatever it is.
-func (c *scripted) await() {
-	if c.bad {
-		return
-	}
-	var h [10]byte
-	if _, err := io.ReadFull(c.in, h[:2]); err != nil {
-		c.bad = true
-		return
-	}
-	n := int64(h[1])
-	if more := map[int64]int{126: 2, 127: 8}[n]; more > 0 {
-		if _, err := io.ReadFull(c.in, h[2:2+more]); err != nil {
-			c.bad = true
-			return
-		}
-		n = 0
-		for _, b := range h[2 : 2+more] {
-			n = n<<8 | int64(b)
-		}
-	}
-	if _, err := io.CopyN(io.Discard, c.in, n); err != nil {
-		c.bad = true
-	}
-}
