@@ -3,6 +3,7 @@ package secure
 import (
 	"crypto/tls"
 	"net"
+	"net/netip"
 	"testing"
 
 	"github.com/framerail/framerail/internal/buffer"
@@ -47,5 +48,27 @@ func TestUnder_FollowsTheRecords(t *testing.T) {
 	found.Attach(newLink(0), new(buffer.Pool))
 	if r := found.records; r.left != 7 || r.have != 0 || r.whole != 0 {
 		t.Errorf("got %+v", r)
+	}
+}
+
+// What could not be sent before the connection was detached is given back with it.
+func TestDetach_GivesBackWhatWasNotSent(t *testing.T) {
+	a, b := net.Pipe()
+	defer b.Close()
+	pool, full := new(buffer.Pool), newLink(0)
+	full.room = 0
+	tr := New(full, netip.AddrPort{}, nil, pool)
+	tr.mu.Lock()
+	_, err := tr.put([]byte("a record"))
+	tr.mu.Unlock()
+	if n, _ := pool.Lent(); n != 1 || err != nil {
+		t.Fatalf("%d buffers are lent, %v", n, err)
+	}
+	tr.Detach(a)
+	if err := (*netConn)(tr).Close(); err != nil {
+		t.Error(err)
+	}
+	if n, _ := pool.Lent(); n != 0 {
+		t.Errorf("%d buffers are lent", n)
 	}
 }

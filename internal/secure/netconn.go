@@ -1,6 +1,7 @@
 package secure
 
 import (
+	"errors"
 	"io"
 	"net"
 	"time"
@@ -79,13 +80,29 @@ func (t *Transport) catchUp() error {
 	return err
 }
 
+// CloseWrite ends the sending direction of what Under was given, for who uses it without TLS.
+func (c *netConn) CloseWrite() error {
+	half, ok := c.detached.(interface{ CloseWrite() error })
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return half.CloseWrite()
+}
+
 // Close is called by crypto/tls when the handshake's context is done, too: what is
 // below is its owner's to close.
 func (c *netConn) Close() error {
-	if c.detached != nil {
-		return c.detached.Close()
+	if c.detached == nil {
+		return nil
 	}
-	return nil
+	t := (*Transport)(c)
+	t.mu.Lock()
+	if t.out != nil { // nobody has written it since it was detached
+		t.out.Release()
+		t.out, t.sent = nil, 0
+	}
+	t.mu.Unlock()
+	return c.detached.Close()
 }
 
 func (c *netConn) LocalAddr() net.Addr {
