@@ -251,7 +251,7 @@ func (r *running) letIn(a arrival) {
 
 // beforeTLS is how one stands who could be told only behind a TLS handshake.
 func (r *running) beforeTLS(s standing) standing {
-	if s.refusal() == nil || r.told.take(r.kernel.Now()) {
+	if s != overTotal && s != overAddress || r.told.take(r.kernel.Now()) {
 		return s
 	}
 	r.admission.leave(netip.Addr{}, s) // which counts by no address

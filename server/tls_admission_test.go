@@ -4,7 +4,26 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/framerail/framerail/internal/kernel"
 )
+
+// Who is not told anyway takes no one's place among those who are.
+func TestTLS_OnlyThoseWhoAreToldCount(t *testing.T) {
+	r := &running{kernel: kernel.Real{}}
+	r.told.init(1) // a second
+	for _, s := range []standing{awayTotal, awayAddress, awayTotal} {
+		if got := r.beforeTLS(s); got != s {
+			t.Errorf("%d stands as %d", s, got)
+		}
+	}
+	if got := r.beforeTLS(overTotal); got != overTotal {
+		t.Errorf("the first to be told stands as %d", got)
+	}
+	if got := r.beforeTLS(overAddress); got != awayAddress {
+		t.Errorf("the second stands as %d", got)
+	}
+}
 
 // To be told that there are too many takes a TLS handshake, which is dear: beyond so many
 // a second who is too many is closed before it, as one who is a surplus without TLS is.
