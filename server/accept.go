@@ -35,13 +35,28 @@ type arrival struct {
 	upgraded *conn.Opening     // what net/http's handshake has left; nil: one is to come
 }
 
-// close ends a connection that no loop has taken.
+// close ends a connection that was given to no loop.
 func (a arrival) close() {
 	if a.below != nil {
 		_ = a.below.Close()
 		return
 	}
 	_ = socket.Close(a.fd)
+}
+
+// transport is that of the connection once a loop has it: k, where it is a socket, and TLS
+// over it that is established.
+func (a arrival) transport(k *sock, l *conn.Loop) conn.Transport {
+	below := a.below
+	if below == nil {
+		k.fd = int32(a.fd)
+		below = k
+	}
+	if a.secured != nil {
+		a.secured.Attach(below, l.Buffers())
+		below = a.secured
+	}
+	return below
 }
 
 // acceptor accepts from one listener, on a goroutine that waits in Go's netpoller.

@@ -160,8 +160,7 @@ func (b *bridge) finish(err error) {
 // linger ends the sending direction. A peer that is still sending would lose what it was
 // sent last: until the loop closes it has lingerTimeout to end, too.
 func (b *bridge) linger() {
-	c, ok := b.nc.(interface{ CloseWrite() error })
-	if !ok || c.CloseWrite() != nil {
+	if closeWrite(b.nc) != nil {
 		return
 	}
 	b.mu.Lock()

@@ -207,28 +207,6 @@ func (l *loop) shed(h holder) (first bool) {
 	return first
 }
 
-// ask has the loop call f in its turn; not at all once it has ended. From any
-// goroutine.
-func (l *loop) ask(f func()) {
-	l.mu.Lock()
-	if !l.ended {
-		l.mail.asked = append(l.mail.asked, f)
-	}
-	l.mu.Unlock()
-	l.wake()
-}
-
-// answerAsked calls what the mail asks for.
-func (l *loop) answerAsked() {
-	for l.asked < len(l.read.asked) {
-		f := l.read.asked[l.asked]
-		l.read.asked[l.asked] = nil
-		l.asked++
-		f()
-	}
-	l.read.asked, l.asked = l.read.asked[:0], 0
-}
-
 const (
 	// bufferShare is the part of the memory that buffers may take by default: as much
 	// again may lie idle or wait to be collected, and the program wants some too.

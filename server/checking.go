@@ -84,7 +84,7 @@ func (l *loop) check(cl *client) {
 	h := q.handshake
 	h.Request = h.Request.WithContext(checkContext{ctx, q.deadline})
 	l.inquiring.running++
-	run.checks.begin()
+	run.aside.begin()
 	run.kernel.Go(func() {
 		refusal, returned := handshake.ErrInternal, false
 		defer func() {
@@ -93,7 +93,7 @@ func (l *loop) check(cl *client) {
 			}
 			cancel(nil)
 			l.ask(func() { l.conclude(token, refusal) })
-			run.checks.end()
+			run.aside.end()
 		}()
 		refusal = run.askProgram(h)
 		returned = true
@@ -108,6 +108,14 @@ type checkContext struct {
 }
 
 func (c checkContext) Deadline() (time.Time, bool) { return c.deadline, true }
+
+func (c checkContext) Err() error {
+	err := c.Context.Err()
+	if err != nil && context.Cause(c.Context) == context.DeadlineExceeded {
+		return context.DeadlineExceeded
+	}
+	return err
+}
 
 // conclude answers a client about which the program has decided, and asks about the next.
 func (l *loop) conclude(token poller.Token, refusal *handshake.Refusal) {
@@ -211,23 +219,4 @@ func (l *loop) giveUpCheck(cl *client) {
 	if l.withdraw(cl, cause) {
 		l.refuse(cl, refusal)
 	}
-}
-
-// askHandler asks the program on the goroutine of a handler of net/http's.
-func (r *running) askHandler(h *Handshake) *handshake.Refusal {
-	if !r.checkAside {
-		return r.askProgram(h)
-	}
-	defer r.asking.Add(-1)
-	if r.asking.Add(1) > int64(r.checksAtOnce*len(r.loops)) {
-		return errCheckBusy
-	}
-	ctx, cancel := context.WithTimeout(h.Request.Context(), r.checkTimeout)
-	defer cancel()
-	h.Request = h.Request.WithContext(ctx)
-	refusal := r.askProgram(h)
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return errCheckLate
-	}
-	return refusal
 }

@@ -86,8 +86,11 @@
 //
 // MaxChecks of them run at once, some wait, and CheckTimeout is for all of it; beyond
 // either the client gets 503. The context ends then, when the client leaves, and when the
-// server ends. A client is seen to leave as long as it has sent no more than some KiB
-// behind its request, which are kept for the connection.
+// server ends. A client is seen to leave as long as it has sent no more than 4 KiB behind its
+// request, which are kept for the connection; beyond that nothing is read from it, and it is
+// seen to have left when Check has decided or CheckTimeout is over. RFC 6455 4.1 has clients
+// send nothing there. In Upgrade it is net/http that sees them leave, as long as they have
+// sent nothing.
 //
 // # Seeing what goes on
 //
@@ -116,7 +119,8 @@
 // OnMessage does; who was accepted but has not asked yet has two seconds to do so, is
 // greeted, and told 1001 too. [Server.Close] cuts at once. When either
 // returns the address is free, no descriptor is held, and the server is used up:
-// make another.
+// make another. After Close, connections that Upgrade could not move have some seconds to
+// send what was sent before.
 //
 //	ctx, stop := context.WithTimeout(context.Background(), 30*time.Second)
 //	defer stop()

@@ -2,7 +2,6 @@ package server
 
 import (
 	"github.com/framerail/framerail/conn"
-	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/secure"
@@ -38,14 +37,7 @@ type partial struct {
 func (l *loop) admit(a arrival) {
 	cl := &client{sock: sock{fd: int32(a.fd)}, standing: a.standing}
 	id := l.clients.take(cl)
-	below := a.below
-	if below == nil {
-		below = &cl.sock
-	}
-	if a.secured != nil {
-		a.secured.Attach(below, l.conns.Buffers())
-		below = a.secured
-	}
+	below := a.transport(&cl.sock, l.conns)
 	switch {
 	case l.run.proxies.Protocol.has(a.remote.Addr(), a.unix) && a.upgraded == nil:
 		below, cl.phase = &introduction{below, a.tls}, introducing
@@ -219,31 +211,4 @@ func (l *loop) open(cl *client, o conn.Opening) {
 	if l.told != orderServe {
 		l.dismiss(cl, l.told)
 	}
-}
-
-// dismiss carries out an order on one client.
-func (l *loop) dismiss(cl *client, o order) {
-	l.current = cl
-	switch {
-	case o == orderDrain && cl.phase < leaving:
-		l.hasten(cl, drainGrace)
-	case o == orderDrain && cl.phase == talking:
-		_ = cl.Close(frame.GoingAway, "server is shutting down") // closing already: it goes on
-	case o == orderAbort && cl.phase == talking:
-		l.aborted.Add(1)
-		cl.driver().Abort(l.cause)
-	case o == orderAbort:
-		if cl.phase < leaving {
-			l.run.refuse(reasonDraining)
-		}
-		l.drop(cl)
-	}
-}
-
-// obey carries out an order.
-func (l *loop) obey(o order) {
-	l.order = o
-	l.clients.each(func(cl *client) { l.dismiss(cl, o) })
-	l.told = o
-	l.current = nil
 }

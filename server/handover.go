@@ -2,18 +2,13 @@ package server
 
 import (
 	"cmp"
-	"context"
-	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"sync"
-	"sync/atomic"
 
 	"github.com/framerail/framerail/internal/handshake"
-	"github.com/framerail/framerail/internal/secure"
 	"github.com/framerail/framerail/internal/socket"
 )
 
@@ -34,7 +29,7 @@ const handoverBacklog = 128
 func newHandover(s *Server, r *running, log slog.Handler) *handover {
 	ho := &handover{
 		server: http.Server{
-			Handler:           &handed{Handler: s.Handler, srv: s, routes: s.RouteUpgrades},
+			Handler:           &handed{Handler: s.Handler, srv: s, path: r.path, routes: r.routes},
 			ConnContext:       keepAhead,
 			ReadHeaderTimeout: r.handshakeTimeout,
 			IdleTimeout:       max(r.config.IdleTimeout, 0),
@@ -94,12 +89,13 @@ func (ho *handover) Close() error {
 // Addr implements net.Listener.
 func (ho *handover) Addr() net.Addr { return &net.TCPAddr{} }
 
-// handOver gives a client's connection to net/http and forgets it.
+// handOver gives a client's connection to net/http and forgets it. The greeter has its
+// request.
 func (l *loop) handOver(cl *client, head, rest []byte) {
 	nc, err := socket.Conn(cl.fd())
 	if err != nil {
 		l.run.logger.Error("framerail: cannot hand a request to net/http", "remote", cl.RemoteAddr(), "error", err)
-		l.refuse(cl, handshake.Unavailable(1))
+		l.refuseRequest(cl, &l.greeter.req, handshake.Unavailable(1))
 		return
 	}
 	ahead := &readAhead{Conn: nc, run: l.run, remote: cl.RemoteAddr(), standing: cl.standing}
@@ -117,7 +113,7 @@ func (l *loop) handOver(cl *client, head, rest []byte) {
 		if ahead.secure != nil {
 			ahead.secure.Detach(nil)
 		}
-		l.refuse(cl, handshake.Unavailable(1))
+		l.refuseRequest(cl, &l.greeter.req, handshake.Unavailable(1))
 		return
 	}
 	l.tally.handedOver.Add(1)
@@ -131,6 +127,7 @@ func (l *loop) handOver(cl *client, head, rest []byte) {
 type handed struct {
 	http.Handler
 	srv    *Server
+	path   string // the only one for handshakes, "" for any
 	routes bool
 }
 
@@ -142,64 +139,8 @@ func (h *handed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if !h.routes && handshake.IsUpgradeHTTP(r) {
-		_ = h.srv.upgrade(w, r, nil, h.srv.Path) // which answers and logs
+		_ = h.srv.upgrade(w, r, nil, h.path) // which answers and logs
 		return
 	}
 	h.Handler.ServeHTTP(w, r)
-}
-
-// aheadKey is the key of a readAhead in the context of its requests.
-type aheadKey struct{}
-
-func keepAhead(ctx context.Context, c net.Conn) context.Context {
-	return context.WithValue(ctx, aheadKey{}, c)
-}
-
-// aheadOf is the connection that a server has handed to net/http; nil for others.
-func aheadOf(r *http.Request) *readAhead {
-	ahead, _ := r.Context().Value(aheadKey{}).(*readAhead)
-	return ahead
-}
-
-// readAhead is a connection of which some bytes were read before.
-type readAhead struct {
-	net.Conn
-	read     []byte
-	run      *running
-	remote   netip.AddrPort
-	standing standing
-	gone     atomic.Bool       // it is no longer counted, or somebody else's to count
-	secure   *secure.Transport // nil: plain
-	state    *tls.ConnectionState
-}
-
-// RemoteAddr is the client's, which a proxy may have told.
-func (c *readAhead) RemoteAddr() net.Addr {
-	if c.remote.IsValid() {
-		return net.TCPAddrFromAddrPort(c.remote)
-	}
-	return c.Conn.RemoteAddr()
-}
-
-// Close tells, too, that there is one connection less.
-func (c *readAhead) Close() error {
-	err := c.Conn.Close()
-	c.leave()
-	return err
-}
-
-// leave has the connection no longer counted, unless it is somebody else's by now.
-func (c *readAhead) leave() {
-	if c.gone.CompareAndSwap(false, true) {
-		c.run.admission.leave(c.remote.Addr(), c.standing)
-	}
-}
-
-func (c *readAhead) Read(b []byte) (int, error) {
-	if len(c.read) == 0 {
-		return c.Conn.Read(b)
-	}
-	n := copy(b, c.read)
-	c.read = c.read[n:]
-	return n, nil
 }

@@ -33,7 +33,7 @@ func startWith(t testing.TB, s *Server, start func() error) *Server {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
+		if err := within(t, "Close", s.Close); err != nil {
 			t.Error(err)
 		}
 		expectNothingHeld(t, s)
@@ -72,7 +72,7 @@ func expectNothingHeld(t testing.TB, s *Server) {
 		return
 	}
 	for i, l := range s.run.loops {
-		<-l.done
+		receive(t, l.done)
 		if l.clients.used != 0 || l.timers.Armed() != 0 {
 			t.Errorf("loop %d: %d slots used, %d timers armed", i, l.clients.used, l.timers.Armed())
 		}
@@ -100,6 +100,28 @@ func load(s *Server) (n int64) {
 	return n
 }
 
+// within is what f returns, which must not take for ever.
+func within[T any](t testing.TB, what string, f func() T) T {
+	t.Helper()
+	result := make(chan T, 1)
+	go func() { result <- f() }()
+	select {
+	case v := <-result:
+		return v
+	case <-time.After(30 * time.Second):
+		t.Fatalf("%s does not return\n%s", what, stacks())
+		panic("unreachable")
+	}
+}
+
+// do calls f on a loop, and waits for it.
+func (l *loop) do(t testing.TB, f func()) {
+	t.Helper()
+	done := make(chan struct{})
+	l.ask(func() { f(); close(done) })
+	receive(t, done)
+}
+
 func eventually(t testing.TB, what string, cond func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(10 * time.Second)
@@ -120,6 +142,16 @@ func receive[T any](t testing.TB, c <-chan T) T {
 	case <-time.After(10 * time.Second):
 		t.Fatal("waited in vain for a callback")
 		panic("unreachable")
+	}
+}
+
+// give sends what a callback waits for.
+func give[T any](t testing.TB, c chan<- T, v T) {
+	t.Helper()
+	select {
+	case c <- v:
+	case <-time.After(10 * time.Second):
+		t.Fatal("no callback waits")
 	}
 }
 

@@ -118,8 +118,9 @@ type Limits struct {
 	// MaxChecks bounds how many Checks run at once if CheckDispatch has them run on
 	// goroutines; it is divided among the loops. Four times as many wait for that, without
 	// a goroutine; those beyond get 503 with Retry-After at once, and those about which
-	// none began within CheckTimeout then. Handlers that call Upgrade do not wait. A Check
-	// that does not heed its context counts until it returns. 0: 1,024.
+	// none began within CheckTimeout then. Those of handlers that call Upgrade are as many
+	// again, and do not wait. A Check that does not heed its context counts until it
+	// returns. 0: 1,024.
 	MaxChecks int
 	// CheckTimeout is the time from a whole request to the end of such a Check; then its
 	// context is done and the client gets 503 with Retry-After. 0: 5 s.

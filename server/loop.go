@@ -1,7 +1,6 @@
 package server
 
 import (
-	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -74,24 +73,6 @@ const (
 	woken  = -1
 )
 
-// mail is what other goroutines have for a loop.
-type mail struct {
-	arrived []arrival      // accepted connections
-	due     []*conn.Driver // connections to attend to
-	asked   []func()       // to be called, see ask
-	order   order
-}
-
-// order is what a loop is to do with its connections; a later one outranks an
-// earlier one.
-type order uint8
-
-const (
-	orderServe order = iota
-	orderDrain       // close each with 1001, take no new ones
-	orderAbort       // cut them
-)
-
 func newLoop(s *Server, r *running) (*loop, error) {
 	poll, err := r.kernel.NewPoller()
 	if err != nil {
@@ -126,7 +107,7 @@ func (l *loop) serve() {
 		l.broken(l.current)
 	}
 	l.finishTurn()
-	for l.order == orderServe || l.clients.used > 0 {
+	for !l.mayEnd() {
 		if !l.turn() {
 			l.cause = errUnwatched
 			l.obey(orderAbort)
@@ -320,66 +301,4 @@ func (l *loop) late(cl *client) {
 	default:
 		l.drop(cl)
 	}
-}
-
-// deliver gives the loop an accepted connection. From any goroutine, as the next
-// two.
-func (l *loop) deliver(a arrival) {
-	l.load.Add(1)
-	l.tally.accepted.Add(1)
-	l.mu.Lock()
-	ended := l.ended
-	if !ended {
-		l.mail.arrived = append(l.mail.arrived, a)
-	}
-	l.mu.Unlock()
-	if ended {
-		l.run.refuse(reasonDraining)
-		l.run.admission.leave(a.remote.Addr(), a.standing)
-		a.close()
-		return
-	}
-	l.wake()
-}
-
-// command gives the loop an order.
-func (l *loop) command(o order) {
-	l.mu.Lock()
-	l.mail.order = max(l.mail.order, o)
-	l.mu.Unlock()
-	l.wake()
-}
-
-// wake sees that the loop reads its mail soon. One that is awake will anyway.
-func (l *loop) wake() {
-	if l.busy.Load() == asleep && l.busy.CompareAndSwap(asleep, woken) {
-		_ = l.poll.Wake() // fails only once the loop has ended
-	}
-}
-
-// takeMail takes the mail that has come; what was taken before has been read.
-func (l *loop) takeMail() {
-	l.mu.Lock()
-	l.mail, l.read = l.read, l.mail
-	l.mail.order = l.read.order
-	l.mu.Unlock()
-}
-
-// end closes what was accepted too late to be admitted, and lets nothing come any
-// more. A loop that could not go on counts as full.
-func (l *loop) end() {
-	l.load.Store(math.MaxInt64 / 2)
-	l.mu.Lock()
-	l.ended = true
-	for _, a := range l.mail.arrived {
-		l.run.refuse(reasonDraining)
-		l.run.admission.leave(a.remote.Addr(), a.standing)
-		a.close()
-	}
-	l.mail = mail{}
-	l.publish()
-	l.mu.Unlock()
-	_ = l.poll.Close()
-	close(l.done)
-	l.run.watchdog.awake()
 }

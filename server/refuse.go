@@ -32,9 +32,7 @@ func (l *loop) refuseRequest(cl *client, req *handshake.Request, refusal *handsh
 }
 
 func (l *loop) refuseWith(cl *client, refusal *handshake.Refusal, answer func(*handshake.Refusal, []byte) []byte) {
-	if err := refusal.Validate(); err != nil {
-		l.run.logger.Error("framerail: refusal of the program cannot be sent", "remote", cl.RemoteAddr(), "error", err)
-	}
+	refusal = l.run.sendable(cl.RemoteAddr(), refusal)
 	l.run.logRefusal(cl.RemoteAddr(), refusal)
 	l.run.refuse(reasonOf(refusal))
 	cl.releaseHead()

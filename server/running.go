@@ -2,6 +2,7 @@ package server
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"log/slog"
 	"net/netip"
@@ -21,8 +22,9 @@ import (
 // running is a server's options as they stood when it started, with every default
 // filled in, and its loops.
 type running struct {
-	config conn.Config
-	logger *slog.Logger
+	config  conn.Config
+	logger  *slog.Logger
+	sampled *sampler // what logger logs to
 
 	path             string
 	routes           bool // the Handler gets handshakes, too
@@ -50,19 +52,20 @@ type running struct {
 	pacer     pacer
 	paced     atomic.Uint64 // how often the pacer made accepting wait
 	told      pacer         // those beyond the limits who are told so over TLS
-	bridges   sessions      // that have something to carry
-	checks    sessions      // on goroutines of their own
+	bridges   tasks         // that have something to carry
+	aside     tasks         // checks and TLS handshakes, which have goroutines
 	asking    atomic.Int64  // handlers of net/http's in which a check runs
 	drained   sync.Once     // the end of the shutdown is logged
 	panics    atomic.Uint64 // in Check, before there is a connection
-	stopping  chan struct{} // closed when the server is told to stop
+
+	// Done when the server is told to stop, and when connections are to be cut.
+	stop, cut         context.Context
+	tellStop, tellCut context.CancelFunc
+	stopping          <-chan struct{} // of stop
 }
 
-// start freezes the options and starts the loops on a system. s.mu is held.
-func (s *Server) start(k kernel.Kernel) (*running, error) {
-	if err := s.validate(); err != nil {
-		return nil, err
-	}
+// freeze takes the options as they are, with their defaults, for a system. s.mu is held.
+func (s *Server) freeze(k kernel.Kernel) *running {
 	r := &running{
 		kernel:           k,
 		config:           s.config().WithDefaults(),
@@ -75,21 +78,29 @@ func (s *Server) start(k kernel.Kernel) (*running, error) {
 		checkTimeout:     cmp.Or(s.CheckTimeout, DefaultCheckTimeout),
 		deflate:          s.Deflate,
 		proxies:          s.Proxies.withDefaults(),
-		handshakeTimeout: s.HandshakeTimeout,
+		handshakeTimeout: cmp.Or(s.HandshakeTimeout, DefaultHandshakeTimeout),
 		head:             handshake.Limits{MaxHeadBytes: s.MaxHandshakeBytes, MaxHeaders: s.MaxHandshakeHeaders},
-		stopping:         make(chan struct{}),
 	}
+	r.stop, r.tellStop = context.WithCancel(context.Background())
+	r.cut, r.tellCut = context.WithCancel(context.Background())
+	r.stopping = r.stop.Done()
 	r.tcp = s.TCP.withDefaults(r.config.IdleTimeout > 0)
 	r.lifetime = min(cmp.Or(s.MaxLifetime, DefaultMaxLifetime), lifetimeMost)
-	sampled := newSampler(r.config.Logger.Handler(), k.Now)
-	r.logger = slog.New(sampled)
+	r.sampled = newSampler(r.config.Logger.Handler(), k.Now)
+	r.logger = slog.New(r.sampled)
 	r.config.Logger = r.logger
 	r.admission.init(&s.Limits)
 	r.pacer.init(cmp.Or(s.HandshakesPerSecond, DefaultHandshakesPerSecond))
 	r.told.init(toldByTLSPerSecond)
-	if r.handshakeTimeout == 0 {
-		r.handshakeTimeout = DefaultHandshakeTimeout
+	return r
+}
+
+// start freezes the options and starts the loops on a system. s.mu is held.
+func (s *Server) start(k kernel.Kernel) (*running, error) {
+	if err := s.validate(); err != nil {
+		return nil, err
 	}
+	r := s.freeze(k)
 	n := s.Loops
 	if n == 0 {
 		n = runtime.GOMAXPROCS(0)
@@ -110,7 +121,7 @@ func (s *Server) start(k kernel.Kernel) (*running, error) {
 	r.budget.init(r, s.MaxBuffers)
 	_, actual := k.(kernel.Real)
 	if actual && s.Handler != nil { // net/http needs sockets
-		r.http = newHandover(s, r, sampled.of("net/http"))
+		r.http = newHandover(s, r, r.sampled.of("net/http"))
 	}
 	s.clients.setOrdered(!actual)
 	// In a simulation callbacks take no time by its clock.
@@ -229,6 +240,16 @@ func (r *running) leastLoaded() *loop {
 func (r *running) panicked(where string, p any) {
 	r.panics.Add(1)
 	r.logger.Error("framerail: a callback panicked", "callback", where, "panic", p, "stack", string(debug.Stack()))
+}
+
+// sendable is the answer in place of one that the program has made and that cannot be sent.
+func (r *running) sendable(remote netip.AddrPort, refusal *handshake.Refusal) *handshake.Refusal {
+	err := refusal.Validate()
+	if err == nil {
+		return refusal
+	}
+	r.logger.Error("framerail: refusal of the program cannot be sent", "remote", remote, "error", err)
+	return handshake.ErrInternal
 }
 
 // logRefusal logs that a client was refused.

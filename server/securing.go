@@ -30,11 +30,14 @@ func (cl *client) isSecure() bool { return cl.tls() != nil }
 // its first record is whole it costs no more than that.
 func (l *loop) secure(cl *client) {
 	t := cl.tls()
-	if t.Begun() {
+	switch {
+	case t.Begun():
 		if l.watchSecuring(cl, poller.None) {
 			t.Ready()
 		}
 		return
+	case t.Heard():
+		return // it waits for its turn, and this was told before
 	}
 	if err := t.ReadHello(l.greeter.in); err != nil {
 		l.run.refuse(reasonLeft)
@@ -51,7 +54,9 @@ func (l *loop) shake(cl *client) {
 	t.Begin(l.run.kernel.Wait, func(write bool) {
 		l.ask(func() { l.watchHandshake(token, write) })
 	})
+	l.run.aside.begin()
 	l.run.kernel.Go(func() {
+		defer l.run.aside.end()
 		err := l.run.shakeHands(t)
 		l.ask(func() { l.shaken(token, err) })
 	})

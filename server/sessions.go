@@ -1,21 +1,17 @@
 package server
 
-import (
-	"sync"
-
-	"github.com/framerail/framerail/conn"
-)
+import "github.com/framerail/framerail/conn"
 
 // sessions counts connections from their Open to the return of their Close
 // callback, and how they end once the server drains. The zero value is ready; its
 // methods are safe from any goroutine.
 type sessions struct {
-	mu       sync.Mutex
-	n        int           // close callback not yet returned
-	open     int           // transport not yet closed
-	draining bool          // ends count
-	ends     Drain         // Open aside
-	wait     chan struct{} // closed when n is 0; nil if nobody waits
+	tasks // until the close callback has returned
+
+	// Guarded by mu, as tasks are.
+	open     int   // transport not yet closed
+	draining bool  // ends count
+	ends     Drain // Open aside
 }
 
 func (s *sessions) begin() {
@@ -41,16 +37,6 @@ func (s *sessions) closed(info conn.CloseInfo) {
 	}
 }
 
-func (s *sessions) end() {
-	s.mu.Lock()
-	s.n--
-	if s.n == 0 && s.wait != nil {
-		close(s.wait)
-		s.wait = nil
-	}
-	s.mu.Unlock()
-}
-
 // beginDrain has closed count from now on.
 func (s *sessions) beginDrain() {
 	s.mu.Lock()
@@ -65,19 +51,4 @@ func (s *sessions) drained() Drain {
 	d := s.ends
 	d.Open = s.open
 	return d
-}
-
-// idle is closed once there are none.
-func (s *sessions) idle() <-chan struct{} {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.n == 0 {
-		done := make(chan struct{})
-		close(done)
-		return done
-	}
-	if s.wait == nil {
-		s.wait = make(chan struct{})
-	}
-	return s.wait
 }

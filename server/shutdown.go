@@ -40,7 +40,8 @@ type Drain struct {
 // Who was accepted before gets an answer: a handshake that is complete within 2
 // seconds is accepted, OnConnection and all, and the connection closed with 1001;
 // a later one gets 503. Requests at the Handler are waited for as in
-// [http.Server.Shutdown], and a Check on a goroutine until it has returned.
+// [http.Server.Shutdown], and a Check on a goroutine or a callback of TLSConfig until it
+// has returned.
 //
 // It returns what became of the connections, and not an error alone as net/http's
 // does: there, Shutdown leaves upgraded connections to themselves and has nothing to
@@ -94,8 +95,8 @@ func (s *Server) drain(ctx context.Context, run *running) error {
 			return s.cutLate(run, err)
 		}
 	}
-	if !run.kernel.Await(run.checks.idle(), ctx.Done(), time.Time{}) {
-		return fmt.Errorf("framerail: shutdown: checks have not returned: %w", ctx.Err())
+	if !run.kernel.Await(run.aside.idle(), ctx.Done(), time.Time{}) {
+		return fmt.Errorf("framerail: shutdown: a Check or a callback of TLSConfig has not returned: %w", ctx.Err())
 	}
 	if !run.kernel.Await(s.sessions.idle(), ctx.Done(), time.Time{}) {
 		return fmt.Errorf("framerail: shutdown: close callbacks have not returned: %w", ctx.Err())
@@ -139,6 +140,7 @@ func (s *Server) Close() error {
 
 // abort cuts every connection, net/http's too.
 func (r *running) abort() {
+	r.tellCut()
 	for _, l := range r.loops {
 		l.command(orderAbort)
 	}
@@ -155,7 +157,7 @@ func (s *Server) stop(o order) *running {
 	first := !s.stopped && run != nil
 	if first {
 		s.sessions.beginDrain()
-		close(run.stopping)
+		run.tellStop()
 	}
 	s.stopped = true
 	open := slices.Clone(s.acceptors)

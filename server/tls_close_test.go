@@ -5,9 +5,12 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/sealing"
@@ -91,4 +94,32 @@ func TestTLS_RefusalsEndWithCloseNotify(t *testing.T) {
 	p.send(upgrade + "\r\n")
 	p.expectRefusal(http.StatusNotFound)
 	wire.expectCloseNotify(t)
+}
+
+// Shutdown does not leave a callback of TLSConfig behind, unless its context says so.
+func TestTLS_ShutdownWaitsForACallback(t *testing.T) {
+	release, asked := make(chan struct{}), make(chan struct{}, 1)
+	let := sync.OnceFunc(func() { close(release) })
+	defer let()
+	s := startTLS(t, &Server{TLSConfig: &tls.Config{
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			asked <- struct{}{}
+			<-release
+			return nil, errors.New("nobody waits")
+		},
+	}})
+	p := dialRaw(t, s)
+	p.send(string(hello()))
+	receive(t, asked)
+	for range 2 { // the first cuts the connection
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+		if err := drain(s, ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v, want that it was not waited for", err)
+		}
+		cancel()
+	}
+	let()
+	if err := within(t, "Shutdown", func() error { return drain(s, context.Background()) }); err != nil {
+		t.Error(err)
+	}
 }

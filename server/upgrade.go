@@ -3,21 +3,17 @@ package server
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/netip"
-	"syscall"
 	"time"
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/kernel"
-	"github.com/framerail/framerail/internal/secure"
-	"github.com/framerail/framerail/internal/socket"
 )
 
 // Upgrade makes a WebSocket connection of a request that net/http, or a router over it,
@@ -45,7 +41,9 @@ import (
 // not: it leaves them alone. After both nothing is left.
 //
 // The client's address is r.RemoteAddr, as middleware may have set it, unless that is of
-// Proxies.Forwarded: then it is what the proxy tells. The limits by address go by it.
+// Proxies.Forwarded: then it is what the proxy tells. The limits by address go by it. On a
+// connection of the server's own, in its Handler, it is what Proxies make of it, and
+// middleware has no part in that.
 //
 // The loop takes the socket out of a *net.TCPConn, of a *net.UnixConn, and of what a server
 // has given to its Handler, TLS included; and out of a *tls.Conn of an http.Server's that
@@ -74,6 +72,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, open func(*conn
 
 	opening, refusal := run.decideHTTP(a, https, w, r, path)
 	if refusal != nil {
+		refusal = run.sendable(a.remote, refusal)
 		answerHTTP(w, refusal)
 		return run.refuseHTTP(a.remote, refusal, refusal)
 	}
@@ -94,7 +93,10 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, open func(*conn
 	opening.Accept = open
 	a.upgraded = &opening
 	leave = func() {}
-	run.leastLoaded().deliver(a)
+	if !run.leastLoaded().deliver(a) { // which has answered and counted it
+		run.logRefusal(a.remote, errDraining)
+		return upgradeError(errDraining, ErrServerClosed)
+	}
 	return nil
 }
 
@@ -116,6 +118,9 @@ func (e *UpgradeError) Error() string {
 func (e *UpgradeError) Unwrap() error { return e.Err }
 
 func upgradeError(refusal *handshake.Refusal, err error) *UpgradeError {
+	if refusal == errDraining {
+		err = ErrServerClosed
+	}
 	return &UpgradeError{Status: refusal.Status, Reason: reasons[reasonOf(refusal)], Err: err}
 }
 
@@ -224,54 +229,6 @@ func (r *running) arrivalOf(hr *http.Request) (a arrival, https bool, leave func
 	}
 	a.standing = r.admission.place(r.proxies.own(a.remote.Addr(), false, false), ahead.standing)
 	return a, https, func() { r.admission.displace(a.remote.Addr(), a.standing) }
-}
-
-// take takes the socket, TLS and bytes out of a connection that net/http has given up, and
-// closes that, or builds a bridge to it.
-func (a *arrival) take(nc net.Conn, o *conn.Opening, run *running) (err error) {
-	ahead, handed := nc.(*readAhead)
-	if handed {
-		o.Rest = append(o.Rest, ahead.read...)
-	}
-	below, over := ground(nc)
-	if !isSocket(below) {
-		b, err := run.newBridge(nc)
-		if err == nil {
-			a.fd, a.below = int(b.fd), b
-		}
-		return err
-	}
-	a.fd, err = socket.Take(below.(syscall.Conn))
-	if err != nil {
-		return err
-	}
-	if handed && ahead.run == run && !ahead.gone.CompareAndSwap(false, true) {
-		_ = socket.Close(a.fd) // Close has come before
-		return ErrServerClosed
-	}
-	_ = below.Close()
-	a.secured = over
-	if handed {
-		ahead.leave() // another server's count
-	}
-	return nil
-}
-
-// ground is the connection at the bottom of one of net/http's, as far as it is known what
-// lies in between, and the TLS that does.
-func ground(nc net.Conn) (net.Conn, *secure.Transport) {
-	switch c := nc.(type) {
-	case *readAhead:
-		if c.secure != nil {
-			return c.secure.Detached(), c.secure
-		}
-		return c.Conn, nil
-	case *tls.Conn:
-		if t := secure.Of(c); t != nil {
-			return t.Detached(), t
-		}
-	}
-	return secure.Bare(nc), nil
 }
 
 // peerOf is the address of the other end of a request's socket, as far as it is known.

@@ -36,7 +36,7 @@ func serveWebOn(t testing.TB, s *Server, h http.Handler, listen func() (net.List
 	t.Cleanup(func() {
 		_ = hs.Close()
 		<-done
-		if err := s.Close(); err != nil {
+		if err := within(t, "Close", s.Close); err != nil {
 			t.Error(err)
 		}
 		expectNothingHeld(t, s)

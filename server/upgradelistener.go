@@ -33,12 +33,3 @@ func (l upgradeListener) Accept() (net.Conn, error) {
 	}
 	return nc, err
 }
-
-// isSocket tells that a connection is its socket and nothing more.
-func isSocket(nc net.Conn) bool {
-	switch nc.(type) {
-	case *net.TCPConn, *net.UnixConn:
-		return true
-	}
-	return false
-}

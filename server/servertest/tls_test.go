@@ -2,6 +2,7 @@ package servertest_test
 
 import (
 	"io"
+	"log/slog"
 	"testing"
 	"time"
 
@@ -34,5 +35,37 @@ func TestSim_TLS(t *testing.T) {
 	}
 	if err := sim.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// A client waits for its TLS handshake once, however often a poller tells of it.
+func TestSim_TLSHandshakesWait(t *testing.T) {
+	for seed := range uint64(40) {
+		srv := &server.Server{
+			Logger:    slog.New(slog.DiscardHandler),
+			TLSConfig: selfsigned.Config(),
+			Limits:    server.Limits{MaxTLSHandshakes: 1},
+			OnMessage: func(c *conn.Conn, m conn.Message) { _ = c.Send(m.Type, m.Payload) },
+		}
+		sim := servertest.New(seed, srv)
+		sim.Faults = servertest.Faults{Cuts: 0.3, Stale: 0.5}
+		var clients []*servertest.Client
+		for range 5 {
+			c := sim.Dial("/")
+			c.SendText("hello")
+			clients = append(clients, c)
+		}
+		sim.Settle()
+		for i, c := range clients {
+			if m, ok := c.Next(); !ok || m.String() != "hello" {
+				t.Errorf("seed %d: client %d got %q, %v", seed, i, m.Payload, ok)
+			}
+		}
+		if st := srv.Stats().TLS; st.Done != 5 || st.Waited == 0 {
+			t.Errorf("seed %d: %+v", seed, st)
+		}
+		if err := sim.Close(); err != nil {
+			t.Errorf("seed %d: %v", seed, err)
+		}
 	}
 }

@@ -1,0 +1,78 @@
+package server
+
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"syscall"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/secure"
+	"github.com/framerail/framerail/internal/socket"
+)
+
+// take takes the socket, TLS and bytes out of a connection that net/http has given up, and
+// closes that, or builds a bridge to it.
+func (a *arrival) take(nc net.Conn, o *conn.Opening, run *running) (err error) {
+	ahead, handed := nc.(*readAhead)
+	if handed {
+		o.Rest = append(o.Rest, ahead.read...)
+	}
+	below, over := ground(nc)
+	if !isSocket(below) {
+		b, err := run.newBridge(nc)
+		if err == nil {
+			a.fd, a.below = int(b.fd), b
+		}
+		return err
+	}
+	a.fd, err = socket.Take(below.(syscall.Conn))
+	if err != nil {
+		return err
+	}
+	if handed && ahead.run == run && !ahead.gone.CompareAndSwap(false, true) {
+		_ = socket.Close(a.fd) // Close has come before
+		return ErrServerClosed
+	}
+	_ = below.Close()
+	a.secured = over
+	if handed {
+		ahead.leave() // another server's count
+	}
+	return nil
+}
+
+// ground is the connection at the bottom of one of net/http's, as far as it is known what
+// lies in between, and the TLS that does.
+func ground(nc net.Conn) (net.Conn, *secure.Transport) {
+	switch c := nc.(type) {
+	case *readAhead:
+		if c.secure != nil {
+			return c.secure.Detached(), c.secure
+		}
+		return c.Conn, nil
+	case *tls.Conn:
+		if t := secure.Of(c); t != nil {
+			return t.Detached(), t
+		}
+	}
+	return secure.Bare(nc), nil
+}
+
+// isSocket tells that a connection is its socket and nothing more.
+func isSocket(nc net.Conn) bool {
+	switch nc.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		return true
+	}
+	return false
+}
+
+// closeWrite ends the sending direction of a connection that has two.
+func closeWrite(nc net.Conn) error {
+	half, ok := nc.(interface{ CloseWrite() error })
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return half.CloseWrite()
+}

@@ -1,0 +1,85 @@
+package server
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// TLS that net/http gives back at once may be another loop's before the first is done with it:
+// what that closes behind it is its own descriptor.
+func TestHandover_TheFirstLoopClosesItsOwnDescriptorOnly(t *testing.T) {
+	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
+		s := &Server{Loops: 2, RouteUpgrades: true, OnMessage: echo}
+		s.Handler = upgrades(s, nil)
+		begin(t, s)
+		p := dial(t, s)
+		eventually(t, "it to be taken in", func() bool { return load(s) == 1 })
+		func() {
+			// The first loop needs this lock to forget the client, which it does before it closes.
+			s.run.admission.mu.Lock()
+			defer s.run.admission.mu.Unlock()
+			p.send(with("A: b"))
+			p.expectStatus(101) // of the second loop, since the first counts the client still
+		}()
+		for _, l := range s.run.loops {
+			l.do(t, func() {}) // in its next turn
+		}
+		if n := load(s); n != 1 {
+			t.Errorf("%d connections, want 1", n)
+		}
+		p.alive()
+	})
+}
+
+// Who is answered in the middle of a request, and closed then, can read the answer to its end:
+// to close with bytes unread would take it back.
+func TestHandler_AnswersInTheMiddleOfARequestAreRead(t *testing.T) {
+	answer := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusRequestEntityTooLarge) }
+	large := "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000\r\n\r\n" + strings.Repeat("x", 64<<10)
+	read := func(p *peer) {
+		p.send(large)
+		resp := p.expectStatus(http.StatusRequestEntityTooLarge)
+		if _, err := io.Copy(io.Discard, resp.Body); err != nil || !resp.Close {
+			t.Errorf("%v, close: %v", err, resp.Close)
+		}
+		p.expectEOF()
+	}
+	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
+		read(dial(t, begin(t, handled(answer))))
+	})
+	t.Run("UpgradeListener", func(t *testing.T) {
+		web := serveWebOn(t, &Server{}, http.HandlerFunc(answer), func() (net.Listener, error) {
+			ln, err := listenLocally()
+			return UpgradeListener(ln), err
+		})
+		read(web.dialRaw(t))
+	})
+}
+
+// The path is an option like all others: taken when the server starts.
+func TestHandler_PathForLaterHandshakesIsTakenAtTheStart(t *testing.T) {
+	s := handled(describe)
+	s.Path = "/chat"
+	start(t, s)
+	s.Path = "/other"
+	p := dialRaw(t, s)
+	p.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	p.expectBody("GET / HTTP/1.1  <nil>")
+	p.greet()
+	p.alive()
+}
+
+func TestHandler_NoRoomIsToldWithoutABodyToHEAD(t *testing.T) {
+	s := start(t, handled(describe))
+	if err := s.run.http.Close(); err != nil {
+		t.Fatal(err)
+	}
+	p := dialRaw(t, s)
+	p.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if b, err := io.ReadAll(p.r); err != nil || !strings.HasPrefix(string(b), "HTTP/1.1 503 ") || !strings.HasSuffix(string(b), "\r\n\r\n") {
+		t.Errorf("got %q, %v", b, err)
+	}
+}

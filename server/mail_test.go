@@ -1,0 +1,42 @@
+package server
+
+import (
+	"net"
+	"testing"
+
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/socket"
+)
+
+// Who was given to a loop is answered, even if that had nothing left to do by then.
+func TestMail_OfALoopThatIsAboutToEndIsRead(t *testing.T) {
+	s := start(t, &Server{Loops: 1})
+	l := s.run.loops[0]
+	ln := listenLocal(t)
+	defer ln.Close()
+	p := dialAddr(t, "tcp", ln.Addr().String())
+	nc, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fd, err := socket.Take(nc.(*net.TCPConn))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = nc.Close()
+
+	// One turn of the loop reads its last order, and before it carries that out a connection
+	// comes: into the mail that no turn would read.
+	blocked, posted := make(chan struct{}), make(chan struct{})
+	l.ask(func() { close(blocked); <-posted })
+	receive(t, blocked)
+	l.ask(func() { l.deliver(arrival{fd: fd, remote: socket.RemoteAddr(fd)}) })
+	l.command(orderDrain)
+	close(posted)
+
+	p.greet()
+	p.expectClose(frame.GoingAway)
+	p.close(frame.GoingAway, "")
+	p.expectEOF()
+	receive(t, l.done)
+}

@@ -1,0 +1,42 @@
+package server
+
+import "sync"
+
+// tasks counts what goes on beside the loops, for who wants to wait for its end. The zero
+// value is ready; its methods are safe from any goroutine.
+type tasks struct {
+	mu   sync.Mutex
+	n    int           // begun and not ended
+	wait chan struct{} // closed when n is 0; nil if nobody waits
+}
+
+func (t *tasks) begin() {
+	t.mu.Lock()
+	t.n++
+	t.mu.Unlock()
+}
+
+func (t *tasks) end() {
+	t.mu.Lock()
+	t.n--
+	if t.n == 0 && t.wait != nil {
+		close(t.wait)
+		t.wait = nil
+	}
+	t.mu.Unlock()
+}
+
+// idle is closed once there are none.
+func (t *tasks) idle() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.n == 0 {
+		done := make(chan struct{})
+		close(done)
+		return done
+	}
+	if t.wait == nil {
+		t.wait = make(chan struct{})
+	}
+	return t.wait
+}
