@@ -47,7 +47,11 @@ func (r *running) newBridge(nc net.Conn) (*bridge, error) {
 		return nil, errors.Join(err, far.Close(), socket.Close(fd))
 	}
 	b := &bridge{sock: sock{fd: int32(fd)}, nc: nc, far: far, raw: raw, ended: make(chan struct{}), done: r.bridges.end}
-	b.local, b.peer = addrPortOf(nc.LocalAddr()), addrPortOf(nc.RemoteAddr())
+	socket := nc
+	if over, ok := nc.(*tls.Conn); ok {
+		socket = over.NetConn()
+	}
+	b.local, b.peer = addrPortOf(nc.LocalAddr()), addrPortOf(unproxied(socket).RemoteAddr())
 	r.bridges.begin()
 	go b.carryIn()
 	return b, nil

@@ -194,7 +194,8 @@
 //	srv.Proxies.Forwarded.Networks = []netip.Prefix{netip.MustParsePrefix("10.0.2.0/24")}
 //
 // List nobody who is not a proxy, and no field that your proxies let pass as it came: what
-// is believed can be made up.
+// is believed can be made up. For an [http.Server] whose handlers call Upgrade,
+// [ProxyListener] reads the PROXY protocol.
 //
 // # Compression
 //

@@ -53,10 +53,19 @@ func ground(nc net.Conn) (net.Conn, *secure.Transport) {
 		return c.Conn, nil
 	case *tls.Conn:
 		if t := secure.Of(c); t != nil {
-			return t.Detached(), t
+			return unproxied(t.Detached()), t
 		}
 	}
-	return secure.Bare(nc), nil
+	return unproxied(secure.Bare(nc)), nil
+}
+
+// unproxied is a connection without what ProxyListener has made of it, which matters no
+// more once a request has come.
+func unproxied(nc net.Conn) net.Conn {
+	if c, ok := nc.(*proxied); ok {
+		return c.Conn
+	}
+	return nc
 }
 
 // isSocket tells that a connection is its socket and nothing more.

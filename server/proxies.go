@@ -26,8 +26,7 @@ type Proxies struct {
 	// is not understood, and refused like any other bad request. A header that tells no
 	// client, such as a health check's, leaves the proxy as the client. UDP's and unix
 	// sockets' clients count as not told. A checksum in a header is verified; the destination
-	// is not looked at. For Upgrade within an http.Server, that server's listener would have
-	// to read the header.
+	// is not looked at. For Upgrade within an http.Server there is ProxyListener.
 	Protocol Trust
 
 	// Forwarded is whose requests tell the client in ForwardedField. Each proxy appends

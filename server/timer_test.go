@@ -25,6 +25,7 @@ var mayUse = map[string]string{
 	"server/watchdog.go":        "one for a server",
 	"server/bridge.go":          "a net.Conn that stays net/http's, at its end",
 	"server/upgrade.go":         "a net.Conn of net/http's that is refused",
+	"server/proxylistener.go":   "a net.Conn of net/http's, until its proxy has introduced it",
 }
 
 // The timers of connections are on their loop's wheel: neither conn nor server nor

@@ -45,9 +45,9 @@ import (
 // connection of the server's own, in its Handler, it is what Proxies make of it, and
 // middleware has no part in that.
 //
-// The loop takes the socket out of a *net.TCPConn, of a *net.UnixConn, and of what a server
-// has given to its Handler, TLS included; and out of a *tls.Conn of an http.Server's that
-// serves an UpgradeListener. Any other connection, such as a *tls.Conn without that, stays
+// The loop takes the socket out of a *net.TCPConn, of a *net.UnixConn, of what a
+// ProxyListener has made of these, and of what a server has given to its Handler, TLS
+// included; and out of a *tls.Conn of an http.Server's that serves an UpgradeListener. Any other connection, such as a *tls.Conn without that, stays
 // as it is: a goroutine, and another while something is sent, carry bytes between it and the
 // loop, by way of a pair of sockets, which takes two descriptors more. Callbacks, limits and
 // Shutdown are the same, but for [conn.ErrTruncated]: crypto/tls tells who reads from it of

@@ -20,15 +20,16 @@ import (
 // that a server has accepted with ServeTLS. Requests that are not upgraded are served as
 // before, HTTP/2 included: clients choose HTTP/1.1 for a WebSocket (RFC 6455 4.1, RFC 7301).
 //
-// The listener is not tied to a server, and closing it closes ln. Connections that are
-// neither a *net.TCPConn nor a *net.UnixConn are passed on as they are.
+// The listener is not tied to a server, and closing it closes ln, which may be a
+// ProxyListener's. Connections that are neither a *net.TCPConn nor a *net.UnixConn are passed
+// on as they are.
 func UpgradeListener(ln net.Listener) net.Listener { return upgradeListener{ln} }
 
 type upgradeListener struct{ net.Listener }
 
 func (l upgradeListener) Accept() (net.Conn, error) {
 	nc, err := l.Listener.Accept()
-	if err == nil && isSocket(nc) {
+	if err == nil && isSocket(unproxied(nc)) {
 		nc = secure.Under(nc)
 	}
 	return nc, err

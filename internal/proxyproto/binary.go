@@ -58,7 +58,7 @@ func decodeBinary(b []byte) (h Header, n int, err error) {
 	if len(b) < fixedLen {
 		return h, 0, nil
 	}
-	n = fixedLen + int(binary.BigEndian.Uint16(b[fixedLen-2:]))
+	n = binaryLen(b)
 	switch {
 	case n > MaxHeader:
 		return h, 0, ErrTooLong
@@ -80,6 +80,11 @@ func decodeBinary(b []byte) (h Header, n int, err error) {
 		h.Source, h.Destination = addresses(b[fixedLen:], family)
 	}
 	return h, n, nil
+}
+
+// binaryLen is how long a header says it is, of which the fixed part has come.
+func binaryLen(b []byte) int {
+	return fixedLen + int(binary.BigEndian.Uint16(b[fixedLen-2:]))
 }
 
 // addresses reads source, destination and their ports, of families that have them.

@@ -33,8 +33,32 @@ func checkCuts(t *testing.T, in []byte) {
 	}
 }
 
+// checkPieces holds Lacks to what Decode says in the end: it is never more than that wants, nor
+// nothing.
+func checkPieces(t *testing.T, in []byte) {
+	t.Helper()
+	h, n, err := Decode(in)
+	for have := 0; ; {
+		early, m, earlyErr := Decode(in[:have])
+		if m > 0 || earlyErr != nil {
+			if early != h || m != n || earlyErr != err || m > 0 && have != m {
+				t.Fatalf("%+v, %d, %v after %d bytes; %+v, %d, %v of all", early, m, earlyErr, have, h, n, err)
+			}
+			return
+		}
+		more := Lacks(in[:have])
+		if more <= 0 || n > 0 && have+more > n || have+more > MaxHeader {
+			t.Fatalf("%d bytes more than %d of %d, %d allowed", more, have, n, MaxHeader)
+		}
+		if have += more; have > len(in) {
+			return // it does not come
+		}
+	}
+}
+
 // FuzzDecode holds Decode to a plain second reading, by regular expression, package net and
-// encoding/binary; to one verdict at every cut; and to reading back what it has read.
+// encoding/binary; to one verdict at every cut and by the pieces of Lacks; and to reading back
+// what it has read.
 func FuzzDecode(f *testing.F) {
 	for _, c := range good {
 		f.Add([]byte(c.header + "GET / HTTP/1.1\r\n"))
@@ -45,6 +69,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(nil))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		checkCuts(t, in)
+		checkPieces(t, in)
 		h, n, err := Decode(in)
 		want, wantN := plainly(in)
 		if h != want || n != wantN {

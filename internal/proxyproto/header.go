@@ -57,6 +57,23 @@ func Decode(b []byte) (h Header, n int, err error) {
 	return h, 0, ErrMissing
 }
 
+// shortest is how long every header is at least.
+const shortest = len(linePrefix + unknown + "\r\n")
+
+// Lacks is how many bytes the header at the beginning of b lacks at least, of which Decode
+// has found that it is not whole: who reads no more than that does not read past its end.
+func Lacks(b []byte) int {
+	switch {
+	case len(b) < shortest:
+		return shortest - len(b)
+	case b[0] == linePrefix[0]:
+		return 1
+	case len(b) < fixedLen:
+		return fixedLen - len(b)
+	}
+	return binaryLen(b) - len(b)
+}
+
 // beginsWith tells whether b begins with a prefix, or with as much of it as has come.
 func beginsWith(b []byte, prefix string) bool {
 	n := min(len(b), len(prefix))

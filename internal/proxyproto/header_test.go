@@ -160,6 +160,16 @@ func TestDecode_ResumesAtEachByte(t *testing.T) {
 	}
 }
 
+// Who reads what is lacking reads all of a header, and nothing behind it.
+func TestLacks(t *testing.T) {
+	for _, c := range good {
+		checkPieces(t, []byte(c.header+"GET / HTTP/1.1\r\n"))
+	}
+	for _, c := range bad {
+		checkPieces(t, []byte(c.header))
+	}
+}
+
 // A header is never waited for beyond its longest, however long it says it is.
 func TestAttackEndlessHeader(t *testing.T) {
 	for _, endless := range []string{

@@ -1,0 +1,131 @@
+package server
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/framerail/framerail/internal/proxyproto"
+)
+
+// ProxyListener wraps a listener for an [http.Server] behind proxies that speak the PROXY
+// protocol, so that its requests and Upgrade see the client, as Proxies.Protocol has it for a
+// server that listens itself:
+//
+//	ln, err := net.Listen("tcp", ":80")
+//	if err != nil {
+//		return err
+//	}
+//	ln, err = server.ProxyListener(ln, server.Trust{Networks: proxies})
+//	if err != nil {
+//		return err
+//	}
+//	err = httpServer.Serve(ln)
+//
+// With TLS behind the header it is httpServer.ServeTLS(server.UpgradeListener(ln), …).
+//
+// A connection from one who is trusted begins with a header, of 4,096 bytes at most and
+// within 5 seconds, and is closed if it does not. RemoteAddr is then the client's address, or
+// the proxy's if the header tells none. The header is read by who first asks for that, reads, or
+// sets a deadline, so not while the listener accepts: net/http does it on the connection's
+// goroutine, and programs should not do it in ConnContext or ConnState. Connections from others
+// are passed on as they are. Upgrade moves both to the loop; PeerAddr is then the proxy's.
+//
+// The listener is not tied to a server, and closing it closes ln. ProxyListener fails if
+// trusted has a network that is none.
+func ProxyListener(ln net.Listener, trusted Trust) (net.Listener, error) {
+	if err := trusted.validate("Protocol"); err != nil {
+		return nil, err
+	}
+	trusted.Networks = slices.Clone(trusted.Networks)
+	return &proxyListener{ln, trusted, DefaultHandshakeTimeout}, nil
+}
+
+type proxyListener struct {
+	net.Listener
+	trusted  Trust
+	patience time.Duration // for a header
+}
+
+func (l *proxyListener) Accept() (net.Conn, error) {
+	nc, err := l.Listener.Accept()
+	if err == nil && l.trusted.has(addrPortOf(nc.RemoteAddr()).Addr(), isUnix(nc.LocalAddr())) {
+		nc = &proxied{Conn: nc, patience: l.patience}
+	}
+	return nc, err
+}
+
+// proxied is a connection of a proxy's. Its header is read to the last byte and no further, so
+// that the socket below it is the client's from there on.
+type proxied struct {
+	net.Conn
+	patience time.Duration
+	once     sync.Once
+	client   net.Addr // nil: it is not told
+	err      error
+}
+
+// introduce reads the header, once.
+func (c *proxied) introduce() {
+	c.once.Do(func() {
+		_ = c.Conn.SetReadDeadline(time.Now().Add(c.patience))
+		h, err := readHeader(c.Conn)
+		_ = c.Conn.SetReadDeadline(time.Time{})
+		if err != nil {
+			c.err = fmt.Errorf("framerail: connection of a proxy refused: %w", err)
+			_ = c.Conn.Close()
+			return
+		}
+		if h.Source.IsValid() {
+			c.client = net.TCPAddrFromAddrPort(h.Source)
+		}
+	})
+}
+
+// readHeader reads a header of the PROXY protocol and nothing behind it.
+func readHeader(r io.Reader) (proxyproto.Header, error) {
+	var b []byte
+	for {
+		h, n, err := proxyproto.Decode(b)
+		if n > 0 || err != nil {
+			return h, err
+		}
+		have := len(b)
+		b = slices.Grow(b, proxyproto.Lacks(b))[:have+proxyproto.Lacks(b)]
+		if _, err := io.ReadFull(r, b[have:]); err != nil {
+			return h, err
+		}
+	}
+}
+
+func (c *proxied) Read(b []byte) (int, error) {
+	if c.introduce(); c.err != nil {
+		return 0, c.err
+	}
+	return c.Conn.Read(b)
+}
+
+func (c *proxied) RemoteAddr() net.Addr {
+	if c.introduce(); c.client != nil {
+		return c.client
+	}
+	return c.Conn.RemoteAddr()
+}
+
+// CloseWrite is that of the socket.
+func (c *proxied) CloseWrite() error { return closeWrite(c.Conn) }
+
+// Deadlines for reading would end the one for the header.
+
+func (c *proxied) SetDeadline(t time.Time) error {
+	c.introduce()
+	return c.Conn.SetDeadline(t)
+}
+
+func (c *proxied) SetReadDeadline(t time.Time) error {
+	c.introduce()
+	return c.Conn.SetReadDeadline(t)
+}
