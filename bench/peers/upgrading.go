@@ -11,13 +11,33 @@ import (
 
 // Upgrading returns framerail inside net/http, as the libraries are that upgrade in an
 // HTTP handler, over TCP and over TLS of net/http's, which moves to the event loop or is
-// bridged to it. The slice is the caller's.
+// bridged to it; and then the same with compression, as in Compressing. The slice is the
+// caller's.
 func Upgrading() []Peer {
+	plain, takeover := newFramerail, newFramerailTakeover(0)
 	return []Peer{
-		{"framerail-nethttp", moduleFramerail, newFramerailHTTP, false, false},
-		{"framerail-nethttp-tls", moduleFramerail, func() Server { return movable{behindTLS{newFramerailHTTP()}} }, false, true},
-		{"framerail-nethttp-tls-bridged", moduleFramerail, func() Server { return behindTLS{newFramerailHTTP()} }, false, true},
+		{"framerail-nethttp", moduleFramerail, inHTTP(plain), false, false},
+		{"framerail-nethttp-tls", moduleFramerail, inHTTPS(plain), false, true},
+		{"framerail-nethttp-tls-bridged", moduleFramerail, bridged(plain), false, true},
+		{"framerail-nethttp-takeover", moduleFramerail, inHTTP(takeover), true, false},
+		{"framerail-nethttp-tls-takeover", moduleFramerail, inHTTPS(takeover), true, true},
+		{"framerail-nethttp-tls-bridged-takeover", moduleFramerail, bridged(takeover), true, true},
 	}
+}
+
+// inHTTP has net/http take the connections of a server of framerail's, over TCP.
+func inHTTP(ws func() Server) func() Server {
+	return func() Server { return newFramerailHTTP(ws().(*framerail)) }
+}
+
+// inHTTPS is inHTTP over TLS that moves to the event loop.
+func inHTTPS(ws func() Server) func() Server {
+	return func() Server { return movable{behindTLS{inHTTP(ws)()}} }
+}
+
+// bridged is inHTTP over TLS that stays where it is.
+func bridged(ws func() Server) func() Server {
+	return func() Server { return behindTLS{inHTTP(ws)()} }
 }
 
 // framerailHTTP is framerail without a listener of its own.
@@ -26,8 +46,7 @@ type framerailHTTP struct {
 	ws *framerail
 }
 
-func newFramerailHTTP() Server {
-	ws := newFramerail().(*framerail)
+func newFramerailHTTP(ws *framerail) Server {
 	return framerailHTTP{newHTTPServer(func(w http.ResponseWriter, r *http.Request) {
 		_ = ws.Upgrade(w, r, nil) // the client has been told
 	}), ws}

@@ -127,27 +127,39 @@ func quick() bool { return testing.Short() || raceEnabled }
 // closings; when not every case is played, it may have more of them.
 func compareVerdicts(t *testing.T, name string, results []Result) {
 	t.Helper()
-	var lines []string
-	for _, r := range results {
-		lines = append(lines, fmt.Sprintf("%-20s %-14s %s\n", r.ID, r.Verdict, r.Closing))
-	}
-	path := filepath.Join("testdata", name)
+	lines, path := verdictLines(results), filepath.Join("testdata", name)
 	if *update && !quick() && !t.Failed() {
 		if err := os.WriteFile(path, []byte(strings.Join(lines, "")), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
-	golden, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := slices.Collect(strings.Lines(string(golden)))
-	for _, line := range lines {
-		if !slices.Contains(want, line) {
-			t.Errorf("not in %s: %s", path, line)
-		}
-	}
+	want := expectIn(t, name, results)
 	if !quick() && !slices.Equal(lines, want) {
 		t.Errorf("the verdicts are not those of %s; if that is right, run with -update and look at the difference", path)
 	}
+}
+
+// expectIn wants the lines of results to be in a golden file, whose lines it returns.
+func expectIn(t *testing.T, name string, results []Result) (golden []string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden = slices.Collect(strings.Lines(string(b)))
+	for _, line := range verdictLines(results) {
+		if !slices.Contains(golden, line) {
+			t.Errorf("not in %s: %s", path, line)
+		}
+	}
+	return golden
+}
+
+// verdictLines are results as golden files have them.
+func verdictLines(results []Result) (lines []string) {
+	for _, r := range results {
+		lines = append(lines, fmt.Sprintf("%-20s %-14s %s\n", r.ID, r.Verdict, r.Closing))
+	}
+	return lines
 }

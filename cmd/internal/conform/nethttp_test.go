@@ -1,7 +1,6 @@
 package conform
 
 import (
-	"context"
 	"crypto/tls"
 	"io"
 	"log"
@@ -29,6 +28,41 @@ func TestFramerailPassesThroughNetHTTP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	eachThroughNetHTTP(t, server.Deflate{}, func(t *testing.T, r Runner) {
+		r.Cases, r.Parallel = cases, 16
+		report, err := r.Run(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		expectPassed(t, report.Results)
+	})
+}
+
+// And with compression it comes to the same as without net/http. All cases are played by hand, with
+// the command; these are of every kind, and short.
+func TestFramerailCompressesThroughNetHTTP(t *testing.T) {
+	cases, err := Select(Cases(), []string{"12.1.[1-3]", "13.?.1", "deflate.1.[147]", "deflate.[2-4].*"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	takeover := server.Deflate{Enabled: true, Threshold: -1, ServerTakeover: true, ClientTakeover: true}
+	eachThroughNetHTTP(t, takeover, func(t *testing.T, r Runner) {
+		r.Cases, r.Parallel, r.Messages = cases, 4, 2
+		report, err := r.Run(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range report.Results {
+			if !r.Passed() {
+				t.Errorf("%s %v %v: %s; %s", r.ID, r.Verdict, r.Closing, r.Came, r.Ended)
+			}
+		}
+		expectIn(t, "compression-takeover.txt", report.Results)
+	})
+}
+
+// eachThroughNetHTTP runs f with a runner for an echo that net/http upgrades, in each way.
+func eachThroughNetHTTP(t *testing.T, deflate server.Deflate, f func(t *testing.T, r Runner)) {
 	https := httptest.NewTLSServer(nil) // for its certificate
 	defer https.Close()
 	config := &tls.Config{Certificates: https.TLS.Certificates}
@@ -45,28 +79,19 @@ func TestFramerailPassesThroughNetHTTP(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			serveThroughNetHTTP(t, way.wrap(ln))
-			r := Runner{
-				URL: way.scheme + "://" + ln.Addr().String() + "/", Cases: cases, Parallel: 16, Patience: 30 * time.Second,
+			serveThroughNetHTTP(t, way.wrap(ln), deflate)
+			f(t, Runner{
+				URL: way.scheme + "://" + ln.Addr().String() + "/", Patience: 30 * time.Second,
 				TLS: &tls.Config{InsecureSkipVerify: true},
-			}
-			report, err := r.Run(context.Background())
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, r := range report.Results {
-				if !r.Passed() || r.Verdict == NonStrict || r.Verdict == Unimplemented || r.Closing == ClosingByClient {
-					t.Errorf("%s: %v, closing %v: %s | %s", r.ID, r.Verdict, r.Closing, r.Came, r.Ended)
-				}
-			}
+			})
 		})
 	}
 }
 
 // serveThroughNetHTTP upgrades every request to an echo.
-func serveThroughNetHTTP(t *testing.T, ln net.Listener) {
+func serveThroughNetHTTP(t *testing.T, ln net.Listener, deflate server.Deflate) {
 	srv := &server.Server{
-		OriginPatterns: []string{"*"}, Overflow: conn.OverflowClose, OnMessage: echoMessage,
+		OriginPatterns: []string{"*"}, Overflow: conn.OverflowClose, OnMessage: echoMessage, Deflate: deflate,
 		Logger: slog.New(slog.DiscardHandler),
 		Limits: server.Limits{MaxMessageSize: 16 << 20, MaxPending: 64 << 20},
 	}
