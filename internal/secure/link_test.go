@@ -33,10 +33,15 @@ type link struct {
 func newLink(seed uint64) *link {
 	l := &link{room: 64 << 10}
 	l.moved.L = &l.mu
+	l.split(seed)
+	return l
+}
+
+// split has it give and take as little as it likes from now on, unless the seed is 0.
+func (l *link) split(seed uint64) {
 	if seed != 0 {
 		l.rnd = rand.New(rand.NewPCG(seed, 0))
 	}
-	return l
 }
 
 // some is how much of n is given or taken.
@@ -107,6 +112,17 @@ func (l *link) Close() error {
 	return l.CloseWrite()
 }
 
+// tell calls f once there is something to read or, if that is wanted, room to write, as a
+// poller has a loop do.
+func (l *link) tell(write bool, f func()) {
+	l.mu.Lock()
+	for len(l.up) == 0 && !l.upEnd && !l.downEnd && (!write || len(l.down) == l.room) {
+		l.moved.Wait()
+	}
+	l.mu.Unlock()
+	f()
+}
+
 func (l *link) LocalAddr() netip.AddrPort { return netip.MustParseAddrPort("127.0.0.1:443") }
 
 // far is the other end.
@@ -123,6 +139,7 @@ func (f far) Read(b []byte) (int, error) {
 	}
 	n := copy(b, f.down)
 	f.down = f.down[n:]
+	f.moved.Broadcast()
 	return n, nil
 }
 
@@ -168,13 +185,13 @@ func newPairWith(t *testing.T, client *tls.Config, seed uint64) *pair {
 	p.Transport = New(p.link, netip.MustParseAddrPort("192.0.2.1:1"), selfsigned.Config(), p.pool)
 	shaken := make(chan error, 1)
 	go func() { shaken <- p.client.Handshake() }()
-	for scratch := make([]byte, 300); !p.Heard(); time.Sleep(10 * time.Microsecond) {
+	for scratch := make([]byte, 300); !p.Heard(); {
+		p.link.tell(false, func() {})
 		if err := p.ReadHello(scratch); err != nil {
 			t.Fatal(err)
 		}
 	}
-	// Whatever it waits for may be there already: the loop would be told.
-	p.Begin((*sync.Cond).Wait, func(bool) { go func() { time.Sleep(10 * time.Microsecond); p.Ready() }() })
+	p.Begin((*sync.Cond).Wait, func(write bool) { go p.link.tell(write, p.Ready) })
 	if err := p.Handshake(); err != nil {
 		t.Fatal(err)
 	}
