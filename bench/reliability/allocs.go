@@ -19,6 +19,7 @@ import (
 // how much it has allocated. Broken, the program copies each message.
 type allocsCommand struct {
 	scale
+	upgrading
 	Count int   `default:"20000" help:"Times that each shape is sent, unless it comes to more than Bytes."`
 	Bytes int64 `default:"200000000" help:"The most that a shape may come to."`
 }
@@ -42,6 +43,7 @@ type inputShape struct {
 var errRaceDetector = errors.New("the race detector allocates too: go run ./bench/reliability allocs")
 
 func (b *allocsCommand) Run(ctx context.Context) error {
+	ctx = b.within(ctx)
 	if raceDetector {
 		return errRaceDetector
 	}

@@ -18,7 +18,7 @@ import (
 // loop for all, and no watchdog.
 type blockingCommand struct {
 	scale
-	security
+	way
 	Conns int           `default:"100" help:"Connections."`
 	Loops int           `default:"4" help:"Event loops; divides the connections."`
 	Sleep time.Duration `default:"5s" help:"How long the callback sleeps."`

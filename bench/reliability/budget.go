@@ -20,7 +20,7 @@ import (
 // what there is. Broken, there is no budget.
 type budgetCommand struct {
 	scale
-	security
+	way
 	MiB  int `default:"64" help:"The budget of the server's buffers; not less than 64."`
 	Over int `default:"10" help:"By how much it may be passed, in percent: what comes while the loops are asked who holds most."`
 }

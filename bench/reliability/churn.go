@@ -13,7 +13,6 @@ import (
 type churnCommand struct {
 	scale
 	way
-	security
 	Count   int `default:"1000000" help:"Connections, one after the other."`
 	Warmup  int `default:"20000" help:"Connections before the baseline, in which tables grow to their size."`
 	Workers int `default:"16" help:"How many at a time."`
@@ -24,7 +23,7 @@ func (b *churnCommand) Run(ctx context.Context) error {
 	if b.Short {
 		b.Warmup, b.Count = 2000, 2000
 	}
-	return against(ctx, setup{way: b.way, Program: either(b.scale, "echo", "keep")}, b.churn)
+	return against(ctx, setup{Program: either(b.scale, "echo", "keep")}, b.churn)
 }
 
 func (b *churnCommand) churn(ctx context.Context, v *verdict, p *process) (figure string, err error) {

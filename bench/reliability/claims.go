@@ -18,7 +18,7 @@ import (
 // silent. Broken, a server makes room for what is claimed.
 type claimsCommand struct {
 	scale
-	security
+	way
 	Conns int `default:"10000" help:"Clients; each needs a descriptor."`
 }
 

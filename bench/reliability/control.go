@@ -22,7 +22,7 @@ import (
 // takes any close code.
 type controlCommand struct {
 	scale
-	security
+	way
 	Pings int `default:"1000000" help:"Pings of 125 bytes, unless the server stops reading."`
 	Step  int `default:"1" help:"Between two close codes."`
 }

@@ -22,7 +22,7 @@ import (
 // program counts without a lock.
 type crowdCommand struct {
 	scale
-	security
+	way
 	Conns  int `default:"1000" help:"Connections."`
 	Rounds int `default:"3" help:"How often each goroutine goes round all connections."`
 }

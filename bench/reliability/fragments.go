@@ -15,7 +15,7 @@ import (
 // never the last. Broken, the server's bound on fragments is out of reach.
 type fragmentsCommand struct {
 	scale
-	security
+	way
 	Count int `default:"1000000" help:"Fragments of each of the four messages, unless the server ends it before."`
 	Limit int `default:"131072" help:"The server's bound on fragments."`
 }

@@ -18,7 +18,7 @@ import (
 // Broken, the server never asks.
 type halfOpenCommand struct {
 	scale
-	security
+	way
 	Conns   int           `default:"1000" help:"Peers of each of the two kinds."`
 	Healthy int           `default:"100" help:"Peers that answer pings and must stay."`
 	Idle    time.Duration `default:"10s" help:"The server's idle timeout; it pings at half of it."`

@@ -18,7 +18,7 @@ import (
 // answer. Broken, the program drops some.
 type holdCommand struct {
 	scale
-	security
+	way
 	Conns    int           `default:"19000" help:"Connections; needs as many descriptors."`
 	Idle     time.Duration `default:"30s" help:"The server's idle timeout; it pings at half of it."`
 	Duration time.Duration `default:"1m" help:"How long all are held."`

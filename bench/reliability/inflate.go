@@ -17,6 +17,7 @@ import (
 // Broken, the server's limit on messages is out of reach.
 type inflateCommand struct {
 	scale
+	upgrading
 	MiB    int `default:"1024" help:"What each message says."`
 	Rounds int `default:"20" help:"Messages of each kind."`
 }
@@ -36,6 +37,7 @@ type bombKind struct {
 }
 
 func (b *inflateCommand) Run(ctx context.Context) error {
+	ctx = b.within(ctx)
 	if b.Short {
 		b.MiB, b.Rounds = 64, 3
 	}

@@ -21,7 +21,6 @@ import (
 type integrityCommand struct {
 	scale
 	way
-	security
 	Bytes int64  `default:"10000000000" help:"Payload to echo, in all."`
 	Conns int    `default:"8" help:"Connections."`
 	Seed  uint64 `default:"1" help:"Of sizes, cuts and contents."`
@@ -53,7 +52,7 @@ func (b *integrityCommand) Run(ctx context.Context) error {
 	start := time.Now()
 	// The bound on pending bytes must have room for the largest answer behind the
 	// mark at which the server stops reading.
-	set := setup{way: b.way, Program: either(b.scale, "echo", "alter"),
+	set := setup{Program: either(b.scale, "echo", "alter"),
 		Limits: server.Limits{MaxMessageSize: integrityLargest, MaxPending: 4 << 20, ControlFramesPerSecond: -1}}
 	err := withServer(ctx, v, set, func(p *process) error {
 		return each(ctx, b.Conns, b.Conns, func(ctx context.Context, i int) error {

@@ -23,7 +23,6 @@ import (
 type leaksCommand struct {
 	scale
 	way
-	security
 	Count   int    `default:"20000" help:"Lives, with callbacks on the loop and as many with them on goroutines."`
 	Seed    uint64 `default:"1" help:"Of the kinds of life."`
 	Workers int    `default:"16" help:"How many at a time."`
@@ -40,7 +39,7 @@ func (b *leaksCommand) Run(ctx context.Context) error {
 	v := new(verdict)
 	var figure string
 	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
-		set := setup{way: b.way, Program: either(b.scale, "mixed", "leaky"), Dispatch: dispatch, Pages: true, Deflate: leaksDeflate,
+		set := setup{Program: either(b.scale, "mixed", "leaky"), Dispatch: dispatch, Pages: true, Deflate: leaksDeflate,
 			Limits: server.Limits{CloseTimeout: time.Second, HandshakeTimeout: 2 * time.Second}}
 		if b.TLS {
 			set.HandshakeTimeout = 5 * time.Second // a handshake takes its time, on a busy machine

@@ -17,7 +17,7 @@ import (
 // ever is.
 type lifetimeCommand struct {
 	scale
-	security
+	way
 	Conns int           `default:"5000" help:"Connections, all opened within a moment."`
 	Life  time.Duration `default:"20s" help:"The limit; each connection has up to a tenth less."`
 	Slack time.Duration `default:"1s" help:"How much later than the limit a connection may be closed."`

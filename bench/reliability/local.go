@@ -17,15 +17,17 @@ import (
 // local is an echo server within this process, for bars about its start and end.
 type local struct {
 	*server.Server
-	opened, clean, cut atomic.Int64 // connections, and how their close callbacks say they ended
-	unsent             atomic.Int64 // bytes, as they say
+	way
+	ln                 net.Listener
+	served             chan struct{} // closed when it takes no more connections
+	opened, clean, cut atomic.Int64  // connections, and how their close callbacks say they ended
+	unsent             atomic.Int64  // bytes, as they say
 }
 
 // newLocal is a server that is not started yet. The log would be of connections
 // that the bar means to break.
 func newLocal(ctx context.Context) *local {
-	l := &local{Server: &server.Server{
-		Addr:      "127.0.0.1:0",
+	l := &local{way: wayOf(ctx), Server: &server.Server{
 		OnMessage: echo,
 		Logger:    slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}}
@@ -44,21 +46,30 @@ func newLocal(ctx context.Context) *local {
 	return l
 }
 
-// Start starts it, over TLS if the bar is held over that.
+// Start starts it on a free port, the way the bar is held.
 func (l *local) Start() error {
-	if l.TLSConfig != nil {
-		return l.StartTLS("", "")
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err == nil {
+		l.begin(ln)
 	}
-	return l.Server.Start()
+	return err
 }
 
-// Serve is Start with a listener, until the server ends.
-func (l *local) Serve(ln net.Listener) error {
-	if l.TLSConfig != nil {
-		return l.ServeTLS(ln, "", "")
-	}
-	return l.Server.Serve(ln)
+// begin is Start with a listener.
+func (l *local) begin(ln net.Listener) {
+	l.ln, l.served = ln, make(chan struct{})
+	go func() {
+		defer close(l.served)
+		_ = l.serve(l.Server, ln)
+	}()
+}
+
+// Close ends what was begun.
+func (l *local) Close() error {
+	err := l.end(l.Server, l.ln)
+	<-l.served
+	return err
 }
 
 // address is where it listens; it must have been started.
-func (l *local) address() string { return l.ListenAddr().(*net.TCPAddr).String() }
+func (l *local) address() string { return l.ln.Addr().String() }

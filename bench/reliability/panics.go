@@ -19,7 +19,7 @@ import (
 // panic is on a goroutine of the program's own, where nothing can contain it.
 type panicsCommand struct {
 	scale
-	security
+	way
 	Count   int `default:"10000" help:"Panics of each callback, with callbacks on the loop and on goroutines."`
 	Workers int `default:"8" help:"How many at a time."`
 }

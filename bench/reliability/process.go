@@ -37,7 +37,7 @@ func against(ctx context.Context, s setup, f func(context.Context, *verdict, *pr
 // withServer runs f against a server in a process of its own. That the process
 // does not end well speaks against the bar.
 func withServer(ctx context.Context, v *verdict, s setup, f func(*process) error) error {
-	s.TLS = securely(ctx)
+	s.way = wayOf(ctx)
 	asJSON, err := json.Marshal(s)
 	if err != nil {
 		return err

@@ -31,7 +31,7 @@ func TestBars(t *testing.T) {
 			return &shutdownCommand{scale: s, Load: 50 * time.Millisecond, Grace: patience}
 		},
 		"shutdown_tls": func(s scale) bar {
-			return &shutdownCommand{scale: s, security: security{TLS: true}, Load: 50 * time.Millisecond, Grace: patience}
+			return &shutdownCommand{scale: s, way: way{security: security{TLS: true}}, Load: 50 * time.Millisecond, Grace: patience}
 		},
 		"stuck":   func(s scale) bar { return &stuckCommand{scale: s, Slack: slack} },
 		"restart": func(s scale) bar { return &restartCommand{scale: s, Conns: 4} },
@@ -42,10 +42,13 @@ func TestBars(t *testing.T) {
 		"hold":  func(s scale) bar { return &holdCommand{scale: s} },
 		"churn": func(s scale) bar { return &churnCommand{scale: s, Workers: 8} },
 		"churn_bridged": func(s scale) bar {
-			return &churnCommand{scale: s, way: way{Upgrade: "bridge"}, Workers: 8}
+			return &churnCommand{scale: s, way: way{upgrading: upgrading{Upgrade: "bridge"}}, Workers: 8}
 		},
 		"leaks_upgraded": func(s scale) bar {
-			return &leaksCommand{scale: s, way: way{Upgrade: "loop"}, Seed: 1, Workers: 8}
+			return &leaksCommand{scale: s, way: way{upgrading: upgrading{Upgrade: "loop"}}, Seed: 1, Workers: 8}
+		},
+		"panics_upgraded": func(s scale) bar {
+			return &panicsCommand{scale: s, way: way{upgrading: upgrading{Upgrade: "loop"}}, Workers: 4}
 		},
 		"integrity": func(s scale) bar { return &integrityCommand{scale: s, Seed: 1} },
 		"admission": func(s scale) bar { return &admissionCommand{scale: s} },
@@ -84,9 +87,11 @@ func TestBars(t *testing.T) {
 		"soak":          func(s scale) bar { return &soakCommand{scale: s, Ratio: 100, Seed: 1} },
 		"panics":        func(s scale) bar { return &panicsCommand{scale: s, Workers: 4} },
 		"simulation":    func(s scale) bar { return &simulationCommand{scale: s, Workers: 1} },
-		"integrity_tls": func(s scale) bar { return &integrityCommand{scale: s, security: security{TLS: true}, Seed: 1} },
-		"stale":         func(s scale) bar { return &staleCommand{scale: s, Workers: 1} },
-		"cuts":          func(s scale) bar { return &cutsCommand{scale: s, Slack: 8} },
+		"integrity_tls": func(s scale) bar {
+			return &integrityCommand{scale: s, way: way{security: security{TLS: true}}, Seed: 1}
+		},
+		"stale": func(s scale) bar { return &staleCommand{scale: s, Workers: 1} },
+		"cuts":  func(s scale) bar { return &cutsCommand{scale: s, Slack: 8} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

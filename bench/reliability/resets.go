@@ -19,7 +19,7 @@ import (
 // somebody else's is seen. Broken, a server does just that.
 type resetsCommand struct {
 	scale
-	security
+	way
 	Count   int `default:"100000" help:"Connections that are reset."`
 	Workers int `default:"16" help:"How many at a time."`
 }

@@ -35,7 +35,7 @@ func (b *restartCommand) Run(ctx context.Context) error {
 			break
 		}
 		addr = ln.Addr().String()
-		go srv.Serve(ln)
+		srv.begin(ln)
 		if err := b.use(ctx, v, srv, addr); err != nil {
 			return err
 		}

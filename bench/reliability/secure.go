@@ -19,18 +19,11 @@ type security struct {
 	TLS bool `name:"tls" help:"Have the clients come over TLS."`
 }
 
-type securityKey struct{}
-
 // within says it to the servers and the clients that a bar starts there.
-func (s security) within(ctx context.Context) context.Context {
-	return context.WithValue(ctx, securityKey{}, s.TLS)
-}
+func (s security) within(ctx context.Context) context.Context { return way{security: s}.within(ctx) }
 
 // securely tells whether servers and clients speak TLS.
-func securely(ctx context.Context) bool {
-	secure, _ := ctx.Value(securityKey{}).(bool)
-	return secure
-}
+func securely(ctx context.Context) bool { return wayOf(ctx).TLS }
 
 // shake has the client speak TLS from now on. Any certificate will do.
 func (c *client) shake() error {

@@ -30,10 +30,9 @@ type setup struct {
 	// Faulty is the server put in framerail's place, by its name in faultyServers.
 	Faulty string
 
-	// TLS is withServer's to set.
-	TLS bool
-
+	// way is withServer's to set.
 	way
+
 	server.Limits
 	Dispatch       conn.Dispatch
 	Loops          int
@@ -148,6 +147,7 @@ func serve(set setup, n *counters, ln net.Listener) (end func() error, err error
 	if set.TLS {
 		srv.TLSConfig = selfsigned.Config()
 	}
+	set.ready(srv)
 	go func() {
 		if err := set.serve(srv, ln); err != nil {
 			fmt.Fprintln(os.Stderr, "the server gave up:", err)

@@ -26,7 +26,6 @@ import (
 type shutdownCommand struct {
 	scale
 	way
-	security
 	Rounds int           `default:"1000" help:"Servers, one after the other."`
 	Conns  int           `default:"1000" help:"Connections of each."`
 	Load   time.Duration `default:"100ms" help:"How long all echo before the shutdown."`
@@ -75,8 +74,8 @@ func (b *shutdownCommand) round(ctx context.Context, v *verdict, echoes *atomic.
 	if err != nil {
 		return 0, err
 	}
-	go b.serve(srv.Server, ln)
-	defer b.end(srv.Server, ln)
+	srv.begin(ln)
+	defer srv.Close()
 	clients, err := openAll(ctx, ln.Addr().String(), b.Conns)
 	defer closeAll(clients)
 	if err != nil {

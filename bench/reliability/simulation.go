@@ -36,8 +36,7 @@ func (b *simulationCommand) Run(ctx context.Context) error {
 		Seed: b.Seed, Clients: livesAtOnce, Faults: servertest.Rough(),
 		TLS: b.TLS, Break: either(b.scale, 0, lives.BreakDouble),
 	}
-	p := playing{plan, lives.Play, b.Workers, func(r lives.Result) bool { return r.Lives >= b.Lives }}
-	total, seeds, err := p.all(ctx, v)
+	total, seeds, err := playAll(ctx, v, plan, b.Workers, func(r lives.Result) bool { return r.Lives >= b.Lives })
 	if err != nil {
 		return err
 	}
@@ -51,34 +50,27 @@ func (b *simulationCommand) Run(ctx context.Context) error {
 		total.Lives, seeds, total.Steps, total.Opened, total.Clean, total.Received, total.Sent, replays)
 }
 
-// playing is how one seed after the other is played.
-type playing struct {
-	plan    lives.Plan
-	play    func(lives.Plan) (lives.Result, error)
-	workers int
-	enough  func(lives.Result) bool
-}
-
-// all plays until enough was played, or enough has gone wrong.
-func (p *playing) all(ctx context.Context, v *verdict) (total lives.Result, seeds int, err error) {
+// playAll plays a plan with one seed after the other until enough was played, or
+// enough has gone wrong.
+func playAll(ctx context.Context, v *verdict, plan lives.Plan, workers int, enough func(lives.Result) bool) (total lives.Result, seeds int, err error) {
 	var group sync.WaitGroup
 	var mu sync.Mutex
 	failed := 0
 	next := func() (seed uint64, ok bool) {
 		mu.Lock()
 		defer mu.Unlock()
-		if p.enough(total) || failed >= shownMisses || ctx.Err() != nil {
+		if enough(total) || failed >= shownMisses || ctx.Err() != nil {
 			return 0, false
 		}
 		seeds++
-		return p.plan.Seed + uint64(seeds-1), true
+		return plan.Seed + uint64(seeds-1), true
 	}
-	for range p.workers {
+	for range workers {
 		group.Go(func() {
 			for seed, ok := next(); ok; seed, ok = next() {
-				plan := p.plan
+				plan := plan
 				plan.Seed = seed
-				r, err := p.play(plan)
+				r, err := lives.Play(plan)
 				v.expect(err == nil, "%v", err)
 				mu.Lock()
 				total.Add(r)

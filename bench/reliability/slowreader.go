@@ -24,7 +24,7 @@ import (
 // on pending bytes is out of reach.
 type slowReaderCommand struct {
 	scale
-	security
+	way
 	Slow    int           `default:"500" help:"Peers that stop reading."`
 	Healthy int           `default:"500" help:"Peers that echo, ten times a second each."`
 	Phase   time.Duration `default:"10s" help:"How long all read, and then how long slow peers do not."`
@@ -95,9 +95,8 @@ func (s *slowReaders) run(ctx context.Context) (figure string, err error) {
 	if err != nil {
 		return "", err
 	}
-	served := make(chan error, 1)
-	go func() { served <- srv.Serve(ln) }()
-	defer func() { srv.Close(); <-served }()
+	srv.begin(ln)
+	defer srv.Close()
 
 	var group sync.WaitGroup
 	defer group.Wait()

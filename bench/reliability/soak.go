@@ -24,7 +24,7 @@ import (
 // program keeps some bytes of each message.
 type soakCommand struct {
 	scale
-	security
+	way
 	Duration time.Duration `default:"4h" help:"How long, after the peak was found."`
 	Windows  int           `default:"30" help:"Parts of that time, with a garbage collection behind each."`
 	Conns    int           `default:"50" help:"Connections."`

@@ -18,7 +18,7 @@ import (
 // what the server has for them. Broken, the shutdown is given no deadline.
 type stuckCommand struct {
 	scale
-	security
+	way
 	Conns int           `default:"200" help:"Connections; half of them stop reading."`
 	Grace time.Duration `default:"2s" help:"Deadline of the shutdown."`
 	Slack time.Duration `default:"100ms" help:"How late it may be back."`

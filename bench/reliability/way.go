@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -10,13 +11,44 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"net/http/httptest"
 
 	"github.com/framerail/framerail/server"
 )
 
-// way is how framerail gets its connections in bars that can be run in several.
+// way is how clients reach framerail in bars that can be held in several ways.
 type way struct {
+	security
+	upgrading
+}
+
+// upgrading is the setting of bars that can be held through net/http as well.
+type upgrading struct {
 	Upgrade string `enum:",loop,bridge" default:"" help:"Have net/http accept and read the requests, and framerail upgrade them: onto the event loop, or over a bridge to it, as connections need that are no plain sockets."`
+}
+
+// within is way's.
+func (u upgrading) within(ctx context.Context) context.Context { return way{upgrading: u}.within(ctx) }
+
+type wayKey struct{}
+
+// within says it to the servers and the clients that a bar starts there.
+func (w way) within(ctx context.Context) context.Context {
+	return context.WithValue(ctx, wayKey{}, w)
+}
+
+// wayOf is what within has said.
+func wayOf(ctx context.Context) way {
+	w, _ := ctx.Value(wayKey{}).(way)
+	return w
+}
+
+// ready has a server start its loops that net/http is to give its connections: a bar counts
+// goroutines and descriptors before there is one.
+func (w way) ready(srv *server.Server) {
+	if w.Upgrade != "" {
+		_ = srv.Upgrade(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil), nil) // which is refused
+	}
 }
 
 // serve has a server take the connections of a listener, over TLS if it has a config, and returns when it takes no more.
