@@ -1,7 +1,10 @@
 package conn
 
 import (
+	"fmt"
+	"io"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -171,6 +174,49 @@ func TestHolder_IsReadFromWithoutReadiness(t *testing.T) {
 	if len(got) != 1 {
 		t.Fatalf("%d messages in the first turn", len(got))
 	}
+	h.unread = false // after that there is nothing
+	r.turn()
+	if len(got) != 2 || got[1] != "at hand" {
+		t.Errorf("%d messages in all", len(got))
+	}
+}
+
+// RFC 8446 6.1: close_notify may come with the last bytes. What of these must wait is
+// taken in first, and waiting for that costs the loop nothing.
+func TestHolder_EndBehindWhatHasToWait(t *testing.T) {
+	gate := make(chan bool)
+	var mu sync.Mutex
+	var got []string
+	r, h := holdingRig(t, Config{Dispatch: OnGoroutines, QueueMessages: 2, Handlers: Handlers{Message: func(_ *Conn, m Message) {
+		<-gate
+		mu.Lock()
+		defer mu.Unlock()
+		got = append(got, m.String())
+	}}})
+	r.eventually("the Open callback's end", func() bool { return r.c.held.Load() == 0 && r.read })
+	h.inErr, h.inErrAtOnce, h.unread = io.EOF, true, true
+	for i := range 9 {
+		r.wire.in = append(r.wire.in, text(fmt.Sprint(i))...)
+	}
+	r.wire.in = append(r.wire.in, peerClose(frame.NormalClosure, "done")...)
+	r.d.Readable()
+	if r.read || r.c.rx == nil || r.c.rx.stash == nil {
+		t.Fatal("nothing has to wait")
+	}
+	close(gate)
+	info := r.info()
+	expect(t, "messages", strings.Join(got, " "), "0 1 2 3 4 5 6 7 8")
+	expectInfo(t, info, CloseInfo{By: Peer, Sent: frame.NormalClosure, Received: frame.NormalClosure, Reason: "done"})
+}
+
+// A read may leave something at hand and have the transport hold an answer back, both.
+func TestHolder_IsReadFromThoughItHoldsAnAnswerBack(t *testing.T) {
+	var got []string
+	r, h := holdingRig(t, Config{Handlers: Handlers{Message: func(_ *Conn, m Message) { got = append(got, m.String()) }}})
+	r.wire.room = 0
+	h.unread, h.answer = true, []byte("key update")
+	r.wire.in = append(peer(frame.Binary, true, strings.Repeat("x", ReadSize-14)), text("at hand")...)
+	r.d.Readable()
 	h.unread = false // after that there is nothing
 	r.turn()
 	if len(got) != 2 || got[1] != "at hand" {

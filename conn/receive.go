@@ -130,7 +130,7 @@ func (d *Driver) read() {
 		}
 		if err != nil {
 			d.readFailed(err)
-			return
+			break
 		}
 		if n < len(b) {
 			return
@@ -173,13 +173,21 @@ func (d *Driver) readFailed(err error) {
 		(*Conn)(d).noteHeld()
 		d.mu.Unlock()
 	case ErrTruncated:
-		d.inputEnded(event{kind: eventEnd, err: ErrTruncated})
+		d.streamEnded(ErrTruncated)
 	case io.EOF:
-		d.inputEnded(event{kind: eventEnd, err: ErrUnexpectedEOF})
+		d.streamEnded(ErrUnexpectedEOF)
 	default:
 		d.mu.Lock()
 		(*Conn)(d).broke("read", err)
 		d.mu.Unlock()
+	}
+}
+
+// streamEnded handles the end of the stream. What came with it and has to wait, because
+// the connection is held, goes first: the transport will tell of the end again.
+func (d *Driver) streamEnded(err error) {
+	if d.rx == nil || d.rx.stash == nil {
+		d.inputEnded(event{kind: eventEnd, err: err})
 	}
 }
 

@@ -14,7 +14,8 @@ import (
 type Transport interface {
 	// Read reads into b. Fewer bytes than len(b) mean that there is no more at
 	// hand. It fails with ErrWouldBlock if there is nothing, io.EOF at the end, and
-	// ErrTruncated at an end that was not announced where it must be.
+	// ErrTruncated at an end that was not announced where it must be. An end may come
+	// with bytes; the next Read tells of it again.
 	Read(b []byte) (int, error)
 	// Write writes the buffers in order and returns how many bytes were taken:
 	// fewer than all of them mean that the transport is full for now, with or
@@ -35,7 +36,7 @@ type Transport interface {
 // such Write does the rest. Its Read fails with ErrHeld if it holds some back for what
 // was read, which may come with bytes.
 //
-// It may have more at hand than a read asked for, of which no poller knows.
+// It may have more at hand than a read asked for, of which no poller knows, or the end.
 type Holder interface {
 	Transport
 	// Held is how many bytes it holds back. From any goroutine.
