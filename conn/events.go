@@ -109,7 +109,9 @@ func (c *Conn) call(ev event) {
 		}
 		c.runStream(h, ev)
 	case eventPing:
-		if h.Ping != nil && !c.dropping() {
+		if h.Ping == nil {
+			c.answerPing(ev.payload()) // it was taken back while this one waited
+		} else if !c.dropping() {
 			h.Ping(c, ev.payload())
 		}
 	case eventPong:

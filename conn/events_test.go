@@ -2,10 +2,7 @@ package conn
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"net/http"
 	"net/netip"
 	"runtime"
@@ -98,6 +95,27 @@ func TestOnPingNilBringsTheAutomaticPongBack(t *testing.T) {
 	}
 }
 
+// RFC 6455 5.5.2: each ping is answered, those too that wait for a callback which is
+// taken back meanwhile.
+func TestPingsThatWaitForACallbackThatIsTakenBackAreAnswered(t *testing.T) {
+	begun, gate := make(chan bool), make(chan bool)
+	r := openRig(t, Config{Dispatch: OnGoroutines, Handlers: Handlers{Ping: func(c *Conn, p []byte) {
+		begun <- true
+		<-gate
+		c.OnPing(nil)
+		_ = c.Pong(append([]byte("own "), p...))
+	}}})
+	r.receive(ping("1"))
+	<-begun
+	r.receive(append(ping("2"), ping("3")...))
+	close(gate)
+	var got []sentFrame
+	r.eventually("three pongs", func() bool { got = append(got, r.sent()...); return len(got) >= 3 })
+	for i, want := range []string{"own 1", "2", "3"} {
+		expect(t, "pong", got[i], sentFrame{frame.Pong, true, want})
+	}
+}
+
 func TestWithoutCallbacksEverythingIsReadAndPingsAnswered(t *testing.T) {
 	both(t, func(t *testing.T, dispatch Dispatch) {
 		r := newRig(t, Config{Dispatch: dispatch})
@@ -123,102 +141,6 @@ func (l *lines) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
-}
-
-func TestPanicIsLoggedWithItsStack(t *testing.T) {
-	both(t, func(t *testing.T, dispatch Dispatch) {
-		var log lines
-		r := openRig(t, Config{Dispatch: dispatch, Logger: slog.New(slog.NewTextHandler(&log, nil)),
-			Handlers: Handlers{Message: func(*Conn, Message) { panic("boom") }}})
-		r.receive(text("x"))
-		r.eventually("the Close frame", func() bool { return r.wire.output() != "" })
-		for _, part := range []string{"boom", "TestPanicIsLoggedWithItsStack", peerAddr.String()} {
-			if !strings.Contains(log.String(), part) {
-				t.Errorf("log lacks %q: %s", part, log.String())
-			}
-		}
-	})
-}
-
-// What follows the message of a callback that panicked is not made sense of, and
-// the connection's other goroutines find it closing.
-func TestNothingIsDeliveredAfterAPanic(t *testing.T) {
-	both(t, func(t *testing.T, dispatch Dispatch) {
-		n := 0
-		r := openRig(t, Config{Dispatch: dispatch, Handlers: Handlers{Message: func(*Conn, Message) { n++; panic("boom") }}})
-		r.wire.in = append(text("1"), text("2")...)
-		r.wire.in = append(r.wire.in, peerClose(frame.GoingAway, "")...)
-		r.end(io.EOF)
-		info := r.info()
-		if !errors.Is(info.Err, ErrPanic) || info.Sent != frame.InternalError {
-			t.Errorf("close callback got %v", info)
-		}
-		expect(t, "messages", n, 1)
-		all := r.sent()
-		expect(t, "frames", len(all), 1)
-	})
-}
-
-// Nor is what the same turn reads after it taken for the start of a frame.
-func TestWhatIsReadAfterAPanicIsDropped(t *testing.T) {
-	var log lines
-	r := openRig(t, Config{Logger: slog.New(slog.NewTextHandler(&log, nil)), Handlers: Handlers{Message: func(*Conn, Message) { panic("boom") }}})
-	r.loop.readBuf = make([]byte, 10)
-	r.receive(append(text("1"), text("after the panic")...))
-	r.expectClose(frame.InternalError, "")
-	if strings.Contains(log.String(), "failed") {
-		t.Errorf("taken for a fault of the peer's: %s", log.String())
-	}
-}
-
-// testing's FailNow ends a callback's goroutine: the connection must not hang.
-func TestGoexitClosesWith1011(t *testing.T) {
-	exit := func() { runtime.Goexit() }
-	for name, h := range map[string]Handlers{
-		"open":    {Open: func(*Conn) { exit() }},
-		"message": {Message: func(*Conn, Message) { exit() }},
-		"stream":  {Stream: func(*Conn, *Reader) { exit() }},
-		"ping":    {Ping: func(*Conn, []byte) { exit() }},
-		"pong":    {Pong: func(*Conn, []byte) { exit() }},
-		"inside":  {Stream: func(_ *Conn, m *Reader) { _, _ = m.ReadAll() }, Ping: func(*Conn, []byte) { exit() }},
-		"close":   {Close: func(*Conn, CloseInfo) { exit() }},
-	} {
-		t.Run(name, func(t *testing.T) {
-			r := newRig(t, Config{Dispatch: OnGoroutines, Handlers: h})
-			r.d.Open(Opening{})
-			in := peer(frame.Pong, true, "x")
-			in = append(in, peer(frame.Binary, false, "x")...)
-			in = append(in, peer(frame.Ping, true, "x")...)
-			in = append(in, peer(frame.Continuation, true, "x")...)
-			r.receive(in)
-			if name == "close" {
-				r.receive(peerClose(frame.NormalClosure, ""))
-				r.info()
-				return
-			}
-			r.eventually("half-close", func() bool { return r.wire.halfDone })
-			r.end(io.EOF)
-			if info := r.info(); !errors.Is(info.Err, ErrPanic) || info.Sent != frame.InternalError {
-				t.Errorf("close callback got %v", info)
-			}
-		})
-	}
-}
-
-// On the loop the goroutine is the loop's own, which the host may replace: the
-// connection has asked for it.
-func TestGoexitOnTheLoopFailsTheConnection(t *testing.T) {
-	r := openRig(t, Config{Handlers: Handlers{Message: func(*Conn, Message) { runtime.Goexit() }}})
-	died := make(chan bool)
-	go func() {
-		defer close(died)
-		r.receive(text("x"))
-	}()
-	<-died
-	r.turn()
-	r.expectClose(frame.InternalError, "")
-	r.end(io.EOF)
-	r.info()
 }
 
 func TestInboxIsBounded(t *testing.T) {

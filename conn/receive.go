@@ -366,9 +366,7 @@ func copyOf(pool *buffer.Pool, p []byte) *buffer.Buffer {
 func (d *Driver) ping(payload []byte) {
 	c := (*Conn)(d)
 	if c.handlers.Load().Ping == nil {
-		c.mu.Lock()
-		c.autoPong(payload)
-		c.mu.Unlock()
+		c.answerPing(payload)
 		return
 	}
 	c.deliverControl(eventPing, payload)

@@ -97,9 +97,10 @@ func (c *Conn) enqueueControl(q *queue, op frame.Opcode, payload []byte) {
 	q.controlEnd = q.main.end()
 }
 
-// autoPong answers a ping; if there is no room now, the latest one later. mu is
-// held.
-func (c *Conn) autoPong(payload []byte) {
+// answerPing answers a ping with a pong; if there is no room now, the latest one later.
+func (c *Conn) answerPing(payload []byte) {
+	c.mu.Lock()
+	defer c.unlockAndWake()
 	if c.State() != Open {
 		return
 	}
