@@ -58,10 +58,11 @@ func (c *Conn) deliver(ev event) {
 	c.post(ev)
 }
 
-// deliverControl delivers a ping or pong; queued, its payload is copied.
+// deliverControl delivers a ping or pong; queued, its payload is copied. Otherwise it is
+// the parser, which calls it, that contains the callback.
 func (c *Conn) deliverControl(kind eventKind, payload []byte) {
 	if c.inline() {
-		c.run(event{kind: kind, raw: payload})
+		c.call(event{kind: kind, raw: payload})
 		buffer.Poison(payload)
 		return
 	}
@@ -147,9 +148,11 @@ func (c *Conn) opener(h *Handlers) func(*Conn) {
 func (c *Conn) opened() {
 	c.loop.host.Opened((*Driver)(c))
 	c.mu.Lock()
+	lent := c.info
+	c.info = lent.kept()
+	*lent = info{} // the loop's own is the next connection's
 	wake := false
 	if c.held.Load()&holdOpen != 0 {
-		c.info = c.info.kept()
 		c.release(holdOpen)
 		wake = c.wake()
 	}

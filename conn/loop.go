@@ -202,10 +202,6 @@ func (d *Driver) runOpen(o Opening) {
 	c.info = lent
 	c.mu.Unlock()
 	c.run(event{kind: eventOpen})
-	c.mu.Lock()
-	c.info = lent.kept()
-	*lent = info{}
-	c.mu.Unlock()
 }
 
 // kept is what remains of the handshake once the Open callback has returned.
