@@ -165,3 +165,28 @@ func TestCompressedSendsFromManyGoroutines(t *testing.T) {
 		expect(t, "messages", len(all), senders*each)
 	}
 }
+
+// What a Writer has written in one frame is referred to by what the next one writes, and
+// so must not be dropped in between.
+func TestWritersReferToNothingThatWasDropped(t *testing.T) {
+	r := deflateRig(t, Config{MaxPending: 2000, Overflow: OverflowDropOldest, Deflate: Deflate{Threshold: 20}}, takeover)
+	p := newDeflatePeer(t, r)
+	r.drain(5)
+	expect(t, "Send", r.c.SendPlain(Text, []byte(strings.Repeat("1", 1000))), nil)
+	r.turn() // it has begun
+	write := func(s string) {
+		t.Helper()
+		expect(t, "message", writeAll(r.c.NewWriter, s), nil)
+	}
+	said := prose(rand.New(rand.NewPCG(1, 1)), 300)
+	write(said)
+	for range 30 {
+		expect(t, "Send", r.c.SendPlain(Text, []byte(strings.Repeat("2", 100))), nil)
+	}
+	write("once more: " + said)
+	r.drain(-1)
+	got := p.take(r.wire.take())
+	if n := len(got); n < 4 || got[1] != said || got[n-1] != "once more: "+said {
+		t.Errorf("%d messages arrived: %q", n, got)
+	}
+}

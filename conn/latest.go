@@ -1,12 +1,11 @@
 package conn
 
-import "github.com/framerail/framerail/frame"
-
 // latest is the messages sent with a key that wait, for OverflowLatest. Guarded by the
 // connection's mu.
 type latest struct {
-	marks []mark // in the order of sending, so that those in behind come last
-	live  int    // marks with a key
+	marks  []mark // in the order of sending, so that those in behind come last
+	live   int    // marks with a key
+	behind int    // those of them in behind
 
 	// The latest mark of each key among marks[:indexed]. It is made when a key is
 	// first looked up, and anew once marks have moved: a queue that leaves within
@@ -26,13 +25,26 @@ type mark struct {
 // mark and its place in the index.
 const keyCost = 64
 
-// keepIndex is the size up to which an index is kept for the next connection.
+// keepIndex is the size up to which marks and an index are kept for the next
+// connection.
 const keepIndex = 1 << 10
 
-// add marks a message that begins at that place.
-func (k *latest) add(l *line, at int64, key string) {
-	k.marks = append(k.marks, mark{l, at, key})
-	k.live++
+// cost is how many bytes of the bound the keys take.
+func (k *latest) cost() int { return keyCost * k.live }
+
+// mark marks a message that will be next in a line.
+func (q *queue) mark(l *line, key string) {
+	k := &q.latest
+	k.marks = append(k.marks, mark{l, l.end(), key})
+	k.count(l == &q.behind, 1)
+}
+
+// count notes that there are n more marks with a key.
+func (k *latest) count(behind bool, n int) {
+	k.live += n
+	if behind {
+		k.behind += n
+	}
 }
 
 // unindex forgets where keys are: marks have moved.
@@ -48,8 +60,11 @@ func (k *latest) unindex() {
 func (k *latest) forget() {
 	if len(k.marks) > 0 {
 		clear(k.marks)
-		k.marks, k.live = k.marks[:0], 0
+		k.marks, k.live, k.behind = k.marks[:0], 0, 0
 		k.unindex()
+	}
+	if cap(k.marks) > keepIndex {
+		k.marks = nil
 	}
 }
 
@@ -83,7 +98,7 @@ func (c *Conn) replace(q *queue, i int) {
 	_, size := m.line.frame(m.line.seek(m.at))
 	m.line.drop(m.at, size)
 	m.key = ""
-	q.latest.live--
+	q.latest.count(m.line == &q.behind, -1)
 	c.noteDropped(rareReplaced, 1, size)
 }
 
@@ -92,7 +107,7 @@ func (k *latest) begin(l *line) {
 	n := 0
 	for ; n < len(k.marks) && k.marks[n].line == l && k.marks[n].at < l.begun; n++ {
 		if k.marks[n].key != "" {
-			k.live--
+			k.count(false, -1)
 		}
 	}
 	if n == 0 {
@@ -102,45 +117,4 @@ func (k *latest) begin(l *line) {
 	clear(k.marks[rest:])
 	k.marks = k.marks[:rest]
 	k.unindex()
-}
-
-// compact closes over the messages that were dropped. mu is held.
-func (q *queue) compact() {
-	rest, kept := q.latest.marks, q.latest.marks[:0]
-	for _, l := range [...]*line{&q.main, &q.behind} {
-		if l.dead == 0 {
-			for len(rest) > 0 && rest[0].line == l {
-				if rest[0].key != "" {
-					kept = append(kept, rest[0])
-				}
-				rest = rest[1:]
-			}
-			continue
-		}
-		l.compact(func(h frame.Header, from, to int64, size int) {
-			if l == &q.main && h.Opcode.IsControl() {
-				q.controlEnd = to + int64(size)
-			}
-			for len(rest) > 0 && rest[0].line == l && rest[0].at < from {
-				rest = rest[1:]
-			}
-			if len(rest) > 0 && rest[0].line == l && rest[0].at == from {
-				kept = append(kept, mark{l, to, rest[0].key})
-				rest = rest[1:]
-			}
-		})
-		for len(rest) > 0 && rest[0].line == l {
-			rest = rest[1:]
-		}
-	}
-	clear(q.latest.marks[len(kept):])
-	q.latest.marks = kept
-	q.latest.unindex()
-}
-
-// tidy compacts once so much is dead that it pays.
-func (q *queue) tidy() {
-	if q.main.dead > q.main.live()/4+compactSlack || q.behind.dead > q.behind.live()/4+compactSlack {
-		q.compact()
-	}
 }

@@ -207,9 +207,12 @@ func (l *line) cut(at cursor) {
 }
 
 // move appends all of o, which is empty then. It returns by how much its positions
-// have moved.
+// have moved. What could not be dropped there cannot be here.
 func (l *line) move(o *line) (by int64) {
 	by = l.end() - o.gone
+	if l.droppable(1) == 0 {
+		l.oldest = max(l.oldest, o.oldest+by)
+	}
 	l.segments.move(&o.segments)
 	l.dead += o.dead
 	o.dead = 0

@@ -32,6 +32,7 @@ const (
 	OverflowLatest
 )
 
+// String is the policy in words, such as "drop oldest".
 func (o Overflow) String() string {
 	switch o {
 	case OverflowRefuse:
@@ -90,9 +91,9 @@ func (c *Conn) noteDropped(why rareEvent, messages, bytes int) {
 // bound to itself. mu is held.
 func (c *Conn) lack(q *queue, n int) (total, behind int) {
 	most := c.loop.config.MaxPending
-	total = n - (most - q.pending() - keyCost*q.latest.live)
+	total = n - (most - q.pending() - q.latest.cost())
 	if q.writer != nil {
-		behind = n - (most/2 - q.behind.live())
+		behind = n - (most/2 - q.behind.live() - keyCost*q.latest.behind)
 	}
 	return total, behind
 }

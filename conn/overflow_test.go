@@ -1,7 +1,6 @@
 package conn
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -138,172 +137,6 @@ func TestOverflowRefuseLeavesItToTheProgram(t *testing.T) {
 	expectDropped(t, r, 0, 0)
 }
 
-func TestDropOldestKeepsWhatHasBegunAndTheOrder(t *testing.T) {
-	drained := 0
-	r := fullRig(t, Config{Overflow: OverflowDropOldest, Handlers: Handlers{Drained: func(c *Conn) {
-		messages, _ := c.Dropped()
-		expect(t, "messages dropped, when drained", messages, 5)
-		drained++
-	}}}, 45, 12) // 1 and 2 have left, and a quarter of 3
-	expect(t, "pending", r.c.Pending(), 195)
-	expectDropped(t, r, 0, 0)
-	for i := range 5 {
-		expect(t, "Send", r.c.SendText(numbered(13+i)), nil)
-		expect(t, "pending", r.c.Pending(), 195)
-		expectDropped(t, r, int64(i+1), int64(i+1)*20)
-	}
-	r.drain(-1)
-	expect(t, "sent", r.numbers(), "1 2 3 9 10 11 12 13 14 15 16 17")
-	expect(t, "drained", drained, 1)
-	r.d.Abort(nil)
-	expect(t, "dropped, at the end", r.info().Dropped, 5)
-}
-
-func TestDropOldestDropsAsManyAsItTakes(t *testing.T) {
-	r := fullRig(t, Config{Overflow: OverflowDropOldest}, 5, 10)
-	expect(t, "Send", r.c.SendText(strings.Repeat("8", 100)), nil)
-	expectDropped(t, r, 5, 100)
-	r.drain(-1)
-	expect(t, "sent", r.numbers(), "1 7 8 9 10 8888")
-}
-
-// RFC 6455 5.5: control frames are no messages, and a peer must not look dead.
-func TestDropOldestDropsNoControlFrames(t *testing.T) {
-	r := openRig(t, Config{MaxPending: 200, Overflow: OverflowDropOldest})
-	r.drain(5)
-	for i := range 30 {
-		expect(t, "Send", r.c.SendText(numbered(i+1)), nil)
-		if i%3 == 0 {
-			expect(t, "Ping", r.c.Ping([]byte("p")), nil)
-		}
-		r.turn()
-	}
-	r.drain(-1)
-	expect(t, "sent", r.numbers(), "1 "+strings.Repeat("ping ", 8)+"24 25 ping 26 27 28 ping 29 30")
-}
-
-// What a Writer has begun is never dropped, nor what it has ended; messages before
-// it and behind it are.
-func TestDropOldestLeavesWritersAlone(t *testing.T) {
-	r := fullRig(t, Config{Overflow: OverflowDropOldest}, 5, 3)
-	w, _ := r.c.NewWriter(Text)
-	_, _ = w.WriteString(numbered(4))
-	expect(t, "Flush", w.Flush(), nil)
-	for i := range 20 {
-		expect(t, "Send behind", r.c.SendText(numbered(5+i)), nil)
-		if r.c.Pending() > 200 || r.c.tx.behind.live() > 100 {
-			t.Fatalf("%d bytes pending", r.c.Pending())
-		}
-	}
-	_, _ = w.WriteString(numbered(99))
-	expect(t, "Close", w.Close(), nil)
-	for i := range 7 {
-		expect(t, "Send", r.c.SendText(numbered(30+i)), nil)
-	}
-	r.turn()
-	r.drain(-1)
-	expect(t, "sent", r.numbers(), "1 4+ 99+ 30 31 32 33 34 35 36")
-	expectDropped(t, r, 2+20, 22*20)
-}
-
-func TestDropOldestDropsNothingInVain(t *testing.T) {
-	r := fullRig(t, Config{Overflow: OverflowDropOldest}, 5, 0)
-	expect(t, "Send", r.c.SendText(strings.Repeat("1", 100)), nil)
-	r.turn() // it has begun
-	expect(t, "Send", r.c.SendText(numbered(2)), nil)
-	expect(t, "Send", r.c.SendText(strings.Repeat("3", 150)), ErrPendingFull)
-	expectDropped(t, r, 0, 0)
-	expect(t, "state", r.c.State(), Open)
-	r.drain(-1)
-	expect(t, "sent", r.numbers(), "1111 2")
-}
-
-func TestLatestReplacesTheMessageOfItsKey(t *testing.T) {
-	r := openRig(t, Config{MaxPending: 1000, Overflow: OverflowLatest})
-	r.drain(5)
-	send := func(key string, i int) {
-		t.Helper()
-		expect(t, "SendKeyed", r.c.SendKeyed(key, Text, []byte(numbered(i))), nil)
-		r.turn()
-	}
-	send("a", 1) // begins to leave
-	send("a", 2)
-	send("b", 3)
-	send("", 4)
-	send("", 5)
-	send("a", 6)
-	send("b", 7)
-	send("c", 8)
-	send("a", 9)
-	expect(t, "pending", r.c.Pending(), 15+5*20)
-	expectDropped(t, r, 3, 60)
-	r.drain(15 + 40 + 1) // 4, 5, and b begins
-	send("b", 10)
-	send("c", 11)
-	r.drain(-1)
-	expect(t, "sent", r.numbers(), "1 4 5 7 9 10 11")
-	expectDropped(t, r, 4, 80)
-	send("a", 12)
-	expect(t, "sent", r.numbers(), "12")
-}
-
-// A peer that keeps up misses nothing, and one that falls behind is told the latest
-// of what waited by then too.
-func TestLatestDropsNothingBeforeTheSocketIsFull(t *testing.T) {
-	r := openRig(t, Config{MaxPending: 1000, Overflow: OverflowLatest, Handlers: Handlers{Message: func(c *Conn, m Message) {
-		for i := range 4 {
-			_ = c.SendKeyed("a", Text, []byte(numbered(i+1)))
-			_ = c.SendKeyed("b", Text, []byte(numbered(i+11)))
-		}
-	}}})
-	r.receive(text("go"))
-	expect(t, "sent", r.numbers(), "1 11 2 12 3 13 4 14")
-	r.drain(25)
-	r.receive(text("go"))
-	_ = r.c.SendKeyed("a", Text, []byte(numbered(5)))
-	r.drain(-1)
-	expect(t, "sent", r.numbers(), "1 11 14 5")
-	expectDropped(t, r, 5, 100)
-}
-
-func TestLatestReplacesWhatWaitsBehindAWriterAndBeforeIt(t *testing.T) {
-	r := openRig(t, Config{MaxPending: 1000, Overflow: OverflowLatest})
-	r.drain(5)
-	send := func(key string, i int) {
-		t.Helper()
-		expect(t, "SendKeyed", r.c.SendKeyed(key, Text, []byte(numbered(i))), nil)
-	}
-	send("", 1)
-	r.turn()
-	send("a", 2)
-	send("b", 3)
-	w, _ := r.c.NewWriter(Text)
-	_, _ = w.WriteString(numbered(4))
-	_ = w.Flush()
-	send("a", 5)
-	send("c", 6)
-	send("c", 7)
-	expect(t, "Close", w.Close(), nil)
-	send("a", 8)
-	send("b", 9)
-	r.turn()
-	r.drain(-1)
-	expect(t, "sent", r.numbers(), "1 4+ + 7 8 9")
-	expectDropped(t, r, 4, 80)
-}
-
-// Keys take memory too.
-func TestLatestBoundsKeysAndClosesBeyond(t *testing.T) {
-	r := openRig(t, Config{MaxPending: 1000, Overflow: OverflowLatest})
-	r.drain(0)
-	n := 0
-	for r.c.SendKeyed(fmt.Sprint(n), Text, nil) == nil {
-		n++
-	}
-	expect(t, "keys", n, 1000/(2+keyCost))
-	expect(t, "state", r.c.State(), Closing)
-}
-
 func TestSetOverflowIsForOneConnectionAndForWhatFollows(t *testing.T) {
 	r := fullRig(t, Config{Overflow: OverflowRefuse}, 5, 10)
 	r.c.SetOverflow(OverflowDropOldest)
@@ -323,24 +156,6 @@ func TestSetOverflowIsForOneConnectionAndForWhatFollows(t *testing.T) {
 	for r.c.SendText(numbered(1)) == nil {
 	}
 	expect(t, "state under an unknown policy", r.c.State(), Closing)
-}
-
-// A payload that goes past the queue is begun too.
-func TestDropOldestSparesALargePayloadThatHasBegun(t *testing.T) {
-	large := strings.Repeat("9", 2*directWrite)
-	for taken, want := range map[int]string{
-		0: "8888", 1: "1 8888", 19: "1 8888", 20: "1 8888", // the large one has not begun
-		21: "1 9999", 25: "1 9999", 31: "1 9999",
-	} {
-		r := openRig(t, Config{MaxPending: 3 * directWrite, Overflow: OverflowDropOldest})
-		expect(t, "Send", r.c.SendText(numbered(1)), nil)
-		r.wire.room = taken
-		expect(t, "Send", r.c.SendText(large), nil)
-		r.turn()
-		_ = r.c.SendText(strings.Repeat("8", directWrite))
-		r.drain(-1)
-		expect(t, fmt.Sprint("sent, with ", taken, " taken"), r.numbers(), want)
-	}
 }
 
 // Under every policy control frames have their reserve, and a thousand pings from a
@@ -364,40 +179,4 @@ func TestPingsOfAPeerThatDoesNotReadGrowNothingUnderAnyPolicy(t *testing.T) {
 		expect(t, "state", r.c.State(), Open)
 		expectDropped(t, r, 0, 0)
 	}
-}
-
-func TestDroppingDoesNotAllocate(t *testing.T) {
-	payload, keys := bytes.Repeat([]byte("x"), 100), make([]string, 50)
-	for i := range keys {
-		keys[i] = fmt.Sprint("key ", i)
-	}
-	for _, policy := range []Overflow{OverflowDropOldest, OverflowLatest} {
-		r := openRig(t, Config{MaxPending: 64 << 10, Overflow: policy})
-		r.wire.out.Grow(1 << 20)
-		expectNoAllocs(t, func() {
-			r.drain(50)
-			for i := range 2000 {
-				if err := r.c.SendKeyed(keys[i%len(keys)], Binary, payload); err != nil {
-					t.Fatal(err)
-				}
-			}
-			r.drain(30_000)
-			r.drain(-1)
-			r.wire.out.Reset()
-		})
-	}
-}
-
-// What is dropped before a control frame must not keep the reserve in use once that
-// frame has left.
-func TestDroppingGivesTheReserveOfControlFramesBackInTime(t *testing.T) {
-	r := fullRig(t, Config{Overflow: OverflowDropOldest}, 5, 5)
-	expect(t, "Ping", r.c.Ping(nil), nil)
-	for i := range 10 {
-		expect(t, "Send", r.c.SendText(numbered(6+i)), nil)
-	}
-	expect(t, "control bytes", r.c.tx.control, 2)
-	r.drain(15 + 2) // the rest of 1, and the ping
-	expect(t, "sent", r.c.tx.control, 0)
-	r.drain(-1)
 }

@@ -46,7 +46,10 @@ type dropWalk struct {
 	next    int
 }
 
-type accepted struct{ payload, key string }
+type accepted struct {
+	payload, key string
+	written      bool // with a Writer
+}
 
 func (w *dropWalk) step() {
 	c, most := w.r.c, w.r.loop.config.MaxPending
@@ -58,7 +61,7 @@ func (w *dropWalk) step() {
 	switch n := w.rnd.IntN(100); {
 	case n < 65:
 		w.next++
-		m := accepted{payload, ""}
+		m := accepted{payload: payload}
 		if w.rnd.IntN(10) > 0 {
 			m.key = fmt.Sprint("key ", w.rnd.IntN(1+w.rnd.IntN(min(40, most/1000+1))))
 		}
@@ -78,11 +81,13 @@ func (w *dropWalk) step() {
 		if w.writer != nil {
 			n, _ := w.writer.WriteString(payload)
 			w.begun.WriteString(payload[:n])
-			_ = w.writer.Flush()
+			if w.rnd.IntN(2) == 0 { // or else it may all be one frame
+				_ = w.writer.Flush()
+			}
 		}
 	case n < 75:
 		if w.writer != nil && w.writer.Close() == nil {
-			w.sent = append(append(w.sent, accepted{w.begun.String(), ""}), w.behind...)
+			w.sent = append(append(w.sent, accepted{payload: w.begun.String(), written: true}), w.behind...)
 			w.writer, w.behind = nil, nil
 		}
 	case n < 78:
@@ -113,14 +118,17 @@ func (w *dropWalk) check() {
 			w.t.Fatalf("line %d..%d, begun %d, oldest %d, %d of %d bytes dead", l.gone, l.end(), l.begun, l.oldest, l.dead, l.bytes)
 		}
 	}
-	live := 0
+	live, behind := 0, 0
 	for _, m := range q.latest.marks {
 		if m.key != "" {
 			live++
+			if m.line == &q.behind {
+				behind++
+			}
 		}
 	}
-	if live != q.latest.live {
-		w.t.Fatalf("%d keys wait, counted %d", live, q.latest.live)
+	if live != q.latest.live || behind != q.latest.behind {
+		w.t.Fatalf("%d keys wait, %d of them for a Writer; counted %d and %d", live, behind, q.latest.live, q.latest.behind)
 	}
 }
 
@@ -131,7 +139,7 @@ func (w *dropWalk) finish() {
 		for w.writer.Close() == ErrPendingFull {
 			w.r.drain(100_000)
 		}
-		w.sent = append(append(w.sent, accepted{w.begun.String(), ""}), w.behind...)
+		w.sent = append(append(w.sent, accepted{payload: w.begun.String(), written: true}), w.behind...)
 	}
 	w.r.drain(-1)
 	if c.State() == Open || w.writer == nil {
@@ -155,6 +163,9 @@ func (w *dropWalk) finish() {
 	for _, i := range missing {
 		m := w.sent[i]
 		size += c.frameSize(len(m.payload))
+		if m.written {
+			w.t.Errorf("message %d, of a Writer, is lost", i)
+		}
 		replaced := func(later accepted) bool { return later.key == m.key }
 		if w.policy == OverflowLatest && !w.changes && (m.key == "" || !slices.ContainsFunc(w.sent[i+1:], replaced)) {
 			w.t.Errorf("message %d, key %q, is lost and has no successor", i, m.key)

@@ -143,7 +143,7 @@ func (q *queue) passed() int64 { return q.main.gone - int64(q.held) }
 
 // fits tells whether n more bytes of frames keep within the bound. mu is held.
 func (c *Conn) fits(q *queue, n int) bool {
-	return n <= c.loop.config.MaxPending-q.pending()-keyCost*q.latest.live
+	return n <= c.loop.config.MaxPending-q.pending()-q.latest.cost()
 }
 
 // boundPending stops the input while the peer does not read what it causes to be
@@ -228,6 +228,7 @@ func (q *queue) joinBehind() {
 			m.line, m.at = &q.main, m.at+by
 		}
 	}
+	q.latest.behind = 0
 	q.tidy()
 }
 

@@ -170,7 +170,7 @@ func (c *Conn) sendKeyed(h frame.Header, payload []byte, key string, n int) erro
 	if q.writer != nil {
 		l = &q.behind
 	}
-	q.latest.add(l, l.end(), key)
+	q.mark(l, key)
 	c.enqueue(l, h, payload)
 	c.boundPending(q)
 	return nil

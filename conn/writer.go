@@ -234,11 +234,23 @@ func (w *Writer) send(p []byte, fin bool) error {
 		defer buf.Release()
 		h.RSV1, payload = w.next != frame.Continuation, packed
 	}
-	if err := c.makeRoom(c.frameSize(len(payload))); err != nil {
+	// By OverflowDropOldest a message in one frame could be dropped like any other.
+	alone := fin && w.next != frame.Continuation && c.overflow == OverflowDropOldest
+	size := c.frameSize(len(payload))
+	if alone {
+		h.Fin = false
+		size += c.frameSize(0)
+	}
+	if err := c.makeRoom(size); err != nil {
 		return err
 	}
 	if err := c.sendFrame(h, payload); err != nil {
 		return err
+	}
+	if alone {
+		if err := c.sendFrame(frame.Header{Fin: true, Opcode: frame.Continuation}, nil); err != nil {
+			return err
+		}
 	}
 	if w.deflate {
 		w.packed(p)
