@@ -134,7 +134,7 @@ func (w *Writer) Close() error {
 // it, unless the source has a WriteTo of its own: that one decides how much it
 // gives to Write at once, so call ReadFrom yourself then. The message is left open.
 func (w *Writer) ReadFrom(r io.Reader) (n int64, err error) {
-	if err := w.Flush(); err != nil {
+	if err := w.flushWhenRoom(); err != nil {
 		return 0, err
 	}
 	_, most := w.sizes()
@@ -267,22 +267,46 @@ func (w *Writer) send(p []byte, fin bool) error {
 }
 
 // sendWhenRoom is send of a fragment that is not the last, once less than a quarter
-// of the bound is in use. The caller holds nothing.
+// of the bound is in use. The caller holds nothing, as for the next one.
 func (w *Writer) sendWhenRoom(p []byte) error {
 	c := w.conn
-	size := c.frameSize(len(p))
 	c.mu.Lock()
 	defer c.unlockAndWake()
-	if w.deflate {
-		size = c.frameSize(deflate.Bound(len(p)))
+	if err := w.awaitRoom(len(p)); err != nil {
+		return err
 	}
+	return w.send(p, false)
+}
+
+// flushWhenRoom is the same for what was gathered.
+func (w *Writer) flushWhenRoom() error {
+	c := w.conn
+	c.mu.Lock()
+	defer c.unlockAndWake()
+	if w.buffered() == 0 {
+		return w.usable()
+	}
+	if err := w.awaitRoom(w.buffered()); err != nil {
+		return err
+	}
+	return w.flush()
+}
+
+// awaitRoom waits until there is room for a fragment of n bytes and less than a quarter
+// of the bound is in use. mu is held, but not all the while.
+func (w *Writer) awaitRoom(n int) error {
+	c := w.conn
+	if w.deflate {
+		n = deflate.Bound(n)
+	}
+	size := c.frameSize(n)
 	for {
 		if err := w.usable(); err != nil {
 			return err
 		}
 		q := c.tx
-		if q.main.live() <= c.loop.config.MaxPending/4 && c.fits(q, size) || q.main.bytes == 0 {
-			return w.send(p, false)
+		if q.main.live() <= c.loop.config.MaxPending/4 && c.fits(q, size) || q.main.bytes+q.held == 0 {
+			return nil
 		}
 		if !q.blocked {
 			c.flush() // rather than wait for the loop to do it

@@ -145,6 +145,41 @@ func TestWriterGoesOnWhateverWaitsBehindIt(t *testing.T) {
 	expect(t, "messages", len(messagesOf(r.sent())), 1+n)
 }
 
+// ReadFrom waits for room for what was gathered before it, too.
+func TestReadFromWaitsForWhatWasGathered(t *testing.T) {
+	r := openRig(t, Config{MaxPending: 1000})
+	r.drain(0)
+	w, _ := r.c.NewWriter(Text)
+	full := strings.Repeat("x", 250)
+	for range 3 {
+		_, err := w.WriteString(full)
+		expect(t, "Write", err, nil)
+	}
+	_, err := w.WriteString(full[:240])
+	expect(t, "Write", err, nil)
+	expect(t, "Flush", w.Flush(), ErrPendingFull)
+	done := make(chan error, 1)
+	go func() {
+		_, err := w.ReadFrom(strings.NewReader("and the rest"))
+		if err == nil {
+			err = w.Close()
+		}
+		done <- err
+	}()
+	r.eventually("waiting", func() bool {
+		r.c.mu.Lock()
+		defer r.c.mu.Unlock()
+		return r.c.tx.waiting > 0
+	})
+	r.drain(-1)
+	r.eventually("its end", func() bool { return len(done) > 0 })
+	expect(t, "error", <-done, nil)
+	r.turn()
+	if got := messagesOf(r.sent()); len(got) != 1 || got[0] != full+full+full+full[:240]+"and the rest\n" {
+		t.Errorf("received %q", got)
+	}
+}
+
 func TestReadFromForwardsInBoundedMemory(t *testing.T) {
 	const size = 3 << 20
 	want := bytes.Repeat([]byte("framerail"), size/9)
