@@ -89,6 +89,7 @@ func (c *Conn) returnQueue(q *queue) {
 		q.room.Broadcast()
 		return
 	}
+	q.room.L = nil // it would keep the connection, and what the program has put there
 	c.loop.takeQueue(q)
 }
 

@@ -316,3 +316,15 @@ func TestPongsReachAPeerThatIsNeverDrained(t *testing.T) {
 		t.Errorf("%d pings in a row were not answered", gap)
 	}
 }
+
+// A queue at rest must not keep the connection that had it, nor what the program has
+// put there.
+func TestQueueAtRestKeepsNoConnection(t *testing.T) {
+	r := openRig(t, Config{})
+	_ = r.c.SendText("x")
+	q := r.c.tx
+	r.turn()
+	if r.c.tx != nil || q.room.L != nil || q.writer != nil {
+		t.Error("it does")
+	}
+}
