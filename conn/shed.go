@@ -7,11 +7,11 @@ import (
 
 // Holding is how many bytes of pooled buffers the connection holds: frames that wait
 // for the transport, events that wait for callbacks, and what has come of a message
-// and cannot be handed on yet.
-func (d *Driver) Holding() int {
+// and cannot be handed on yet. shed tells whether it has been told to give them back.
+func (d *Driver) Holding() (n int, shed bool) {
 	c := (*Conn)(d)
-	n := 0
 	c.mu.Lock()
+	shed = c.end != nil && c.end.shed
 	if q := c.tx; q != nil {
 		n += q.main.size() + q.behind.size() + q.held
 		if q.writer != nil && q.writer.buf != nil {
@@ -43,7 +43,7 @@ func (d *Driver) Holding() int {
 			}
 		}
 	}
-	return n
+	return n, shed
 }
 
 // size is what the buffers of s take.

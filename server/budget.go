@@ -93,13 +93,31 @@ type holder struct {
 	cl    *client
 	gen   uint32
 	bytes int
+	told  bool // it is being closed for its memory already, and holds what tells its peer
 }
 
-// shed closes the connections that hold most until the budget is no longer tight.
+// shed closes the connections that hold most while the budget is full. Of buffers that
+// were lent since it was last found not to be, nobody else would be told.
 func (b *budget) shed() {
-	closed, freed := 0, 0
+	for {
+		b.shedFull()
+		b.shedding.Store(false)
+		if !b.full() || b.stopped() || !b.shedding.CompareAndSwap(false, true) {
+			return
+		}
+	}
+}
+
+// shedFull closes the connections that hold most until the budget is not full any more.
+func (b *budget) shedFull() {
+	closed, freed, spared := 0, 0, 0
 	for b.full() && !b.stopped() {
-		holders := b.largest()
+		holders, late := b.largest()
+		if spared++; !late {
+			spared = 0
+		} else if spared <= shedSpared {
+			holders = slices.DeleteFunc(holders, func(h holder) bool { return h.told })
+		}
 		over := int(b.used() - b.limit/100*tightPercent)
 		n := 0
 		for ; n < len(holders) && over > 0; n++ {
@@ -117,7 +135,6 @@ func (b *budget) shed() {
 		b.run.logger.Warn("framerail: buffers are short: connections that hold most were closed",
 			"connections", closed, "bytes", freed, "limit", b.limit)
 	}
-	b.shedding.Store(false)
 }
 
 // closeAll has the loops close connections, and waits until they have, so that the
@@ -152,10 +169,10 @@ func (b *budget) stopped() bool {
 }
 
 // largest asks the loops for those who hold most, and has them largest first. A loop
-// that does not answer in time has a callback that holds it: it is left out.
-func (b *budget) largest() (all []holder) {
+// that does not answer in time has a callback that holds it: it is late, and left out.
+func (b *budget) largest() (all []holder, late bool) {
 	var mu sync.Mutex
-	late := false
+	over := false
 	missing := len(b.run.loops)
 	done := make(chan struct{})
 	for _, l := range b.run.loops {
@@ -163,7 +180,7 @@ func (b *budget) largest() (all []holder) {
 			some := l.holders()
 			mu.Lock()
 			defer mu.Unlock()
-			if late {
+			if over {
 				return
 			}
 			all = append(all, some...)
@@ -174,10 +191,10 @@ func (b *budget) largest() (all []holder) {
 	}
 	b.run.kernel.Await(done, b.run.stopping, b.run.kernel.Now().Add(shedPatience))
 	mu.Lock()
-	late = true
+	over, late = true, missing > 0
 	mu.Unlock()
 	slices.SortFunc(all, func(a, b holder) int { return b.bytes - a.bytes })
-	return all
+	return all, late
 }
 
 // holders are the loop's connections that hold buffers, those with most of them. On
@@ -187,8 +204,8 @@ func (l *loop) holders() (hs []holder) {
 		if cl.phase != talking {
 			return
 		}
-		if n := cl.driver().Holding(); n > 0 {
-			hs = append(hs, holder{l, cl, cl.gen, n})
+		if n, shed := cl.driver().Holding(); n > 0 {
+			hs = append(hs, holder{l, cl, cl.gen, n, shed})
 		}
 	})
 	slices.SortFunc(hs, func(a, b holder) int { return b.bytes - a.bytes })
@@ -225,4 +242,7 @@ const (
 	// how long a loop may take to tell who holds what, and to close them.
 	shedAtOnce   = 64
 	shedPatience = 100 * time.Millisecond
+	// shedSpared is in how many rounds, a second at least, those are spared that have been
+	// told, while a loop does not answer: what they hold is little beside what it may.
+	shedSpared = 10
 )

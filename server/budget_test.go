@@ -1,16 +1,21 @@
 package server
 
 import (
+	"context"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/buffer"
 )
 
 // begin sends the first fragment of a message, which the server must hold.
@@ -151,6 +156,86 @@ func TestBudget_PeersThatReadAgainSeeThe1013(t *testing.T) {
 			t.Errorf("%d of %d peers were told", told, clients)
 		}
 	})
+}
+
+// A loop that does not answer may have what is short. Meanwhile those elsewhere who have
+// been told, and hold no more than that, are not cut for it.
+func TestBudget_TheToldAreSparedWhileALoopIsLate(t *testing.T) {
+	const size = 8 << 10
+	closed := make(chan conn.CloseInfo, 1)
+	s := start(t, &Server{Loops: 2,
+		OnMessage: func(c *conn.Conn, _ conn.Message) {
+			for c.SendBinary(make([]byte, size)) == nil {
+			}
+		},
+		OnClose:  func(_ *conn.Conn, info conn.CloseInfo) { closed <- info },
+		Overflow: conn.OverflowRefuse,
+		Limits:   Limits{MaxBuffers: 16 << 20, MaxPending: 4 << 20, CloseTimeout: time.Minute, WriteTimeout: -1}})
+	p := dial(t, s)
+	_ = p.Conn.(*net.TCPConn).SetReadBuffer(64 << 10)
+	p.text("go")
+	eventually(t, "pending bytes", func() bool { return held(s) >= 4<<20-2*size })
+	its, late := s.run.loops[0], s.run.loops[1]
+	if late.load.Load() > 0 {
+		its, late = late, its
+	}
+	told, gate := make(chan bool), make(chan bool)
+	its.ask(func() {
+		its.clients.each(func(cl *client) { its.shed(holder{loop: its, cl: cl, gen: cl.gen}) })
+		close(told)
+	})
+	receive(t, told)
+	late.ask(func() { <-gate })
+	eventually(t, "the loop to be late", func() bool { late.mu.Lock(); defer late.mu.Unlock(); return len(late.mail.asked) == 0 })
+	all := late.conns.Buffers().Get(16 << 20)
+	eventually(t, "three rounds of shedding", func() bool { late.mu.Lock(); defer late.mu.Unlock(); return len(late.mail.asked) > 3 })
+	all.Release()
+	close(gate)
+	if len(closed) > 0 {
+		t.Errorf("cut: %v", <-closed)
+	} else if !p.readUntilShed(size) {
+		t.Error("it was not told")
+	}
+}
+
+// Whoever takes the last bytes just when those who held most have been closed finds
+// somebody at it, and tells nobody: who closed them looks once more.
+func TestBudget_IsNotLeftFull(t *testing.T) {
+	lent := make(chan *buffer.Buffer, 1)
+	var s *Server
+	log := hook{Handler: slog.DiscardHandler, once: new(sync.Once), message: "buffers are short", f: func() {
+		lent <- s.run.loops[0].conns.Buffers().Get(1 << 20)
+	}}
+	s = start(t, &Server{Loops: 1, OnMessage: echo, Logger: slog.New(log),
+		Limits: Limits{MaxBuffers: 1 << 20, MaxMessageSize: 4 << 20}})
+	small, large := dial(t, s), dial(t, s)
+	small.begin(64 << 10)
+	eventually(t, "the small one", func() bool { return held(s) >= 64<<10 })
+	large.begin(1 << 20)
+	defer func() { receive(t, lent).Release() }()
+	for _, p := range []*peer{large, small} {
+		h, payload := p.next()
+		if code, _, _ := frame.ParseClose([]byte(payload)); h.Opcode != frame.Close || code != frame.TryAgainLater {
+			t.Errorf("opcode %v, code %v", h.Opcode, code)
+		}
+	}
+}
+
+// hook is a log that calls f at the first line that has the message in it.
+type hook struct {
+	slog.Handler
+	once    *sync.Once
+	message string
+	f       func()
+}
+
+func (h hook) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h hook) Handle(_ context.Context, r slog.Record) error {
+	if strings.Contains(r.Message, h.message) {
+		h.once.Do(h.f)
+	}
+	return nil
 }
 
 // readUntilShed reads whole messages of that size until 1013 comes, and tells whether
