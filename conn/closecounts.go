@@ -31,6 +31,7 @@ type CloseKind struct {
 	Code frame.CloseCode
 }
 
+// String is side and code, such as "peer 1001".
 func (k CloseKind) String() string { return fmt.Sprintf("%v %d", k.By, uint16(k.Code)) }
 
 // All yields the ways in which connections closed, and how many.

@@ -18,6 +18,7 @@ const (
 	Peer
 )
 
+// String is "nobody", "local" or "peer".
 func (s Side) String() string {
 	switch s {
 	case Local:
@@ -53,6 +54,7 @@ type CloseInfo struct {
 // Clean tells whether both sides finished the closing handshake (RFC 6455 7.1.4).
 func (i CloseInfo) Clean() bool { return i.Err == nil }
 
+// String tells all of it in one line, for logs.
 func (i CloseInfo) String() string {
 	s := fmt.Sprintf("closed by %v, sent %v, received %v", i.By, i.Sent, i.Received)
 	if i.Reason != "" {

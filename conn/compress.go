@@ -6,15 +6,10 @@ import (
 	"github.com/framerail/framerail/internal/buffer"
 )
 
-const (
-	// DefaultThreshold is where compressing begins to pay: a shorter message fits in one
-	// packet anyway.
-	DefaultThreshold = 256
-	// compressLocked is the most bytes that are compressed with the connection locked,
-	// for which its loop may have to wait: about half a millisecond. A longer message
-	// does not refer to earlier ones, being longer than any window.
-	compressLocked = 64 << 10
-)
+// compressLocked is the most bytes that are compressed with the connection locked, for
+// which its loop may have to wait: about half a millisecond. A longer message does not
+// refer to earlier ones, being longer than any window.
+const compressLocked = 64 << 10
 
 // SendPlain is Send without compression, whatever was agreed on: for what is compressed
 // already, and for secrets that go together with what others may have written, whose

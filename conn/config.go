@@ -56,6 +56,9 @@ const (
 	DefaultWriteTimeout = 30 * time.Second
 	// DefaultCloseTimeout bounds the closing handshake.
 	DefaultCloseTimeout = 5 * time.Second
+	// DefaultThreshold is in bytes, and where compressing begins to pay: a shorter message
+	// fits in one packet anyway.
+	DefaultThreshold = 256
 
 	// controlReserve is room for control frames beyond MaxPending, in bytes: data
 	// that a peer does not read must not make it look dead (RFC 6455 5.5.2).

@@ -71,6 +71,7 @@ type OpError struct {
 	Err error  // the system's error, such as syscall.ECONNRESET
 }
 
+// Error tells what failed, and why.
 func (e *OpError) Error() string { return "framerail: " + e.Op + ": " + e.Err.Error() }
 
 // Unwrap returns the system's error.

@@ -15,6 +15,7 @@ const (
 	Closed
 )
 
+// String is the state in lower case, such as "open".
 func (s State) String() string {
 	switch s {
 	case Connecting:

@@ -51,4 +51,5 @@ var names = [Sites]string{
 	EpollWait:   "epoll_pwait",
 }
 
+// String is the call that is made there.
 func (s Site) String() string { return names[s] }
