@@ -36,7 +36,8 @@ func (b *simulationCommand) Run(ctx context.Context) error {
 		Seed: b.Seed, Clients: livesAtOnce, Faults: servertest.Rough(),
 		TLS: b.TLS, Break: either(b.scale, 0, lives.BreakDouble),
 	}
-	total, seeds, err := playAll(ctx, v, plan, b.Workers, func(r lives.Result) bool { return r.Lives >= b.Lives })
+	p := playing{plan, lives.Play, b.Workers, func(r lives.Result) bool { return r.Lives >= b.Lives }}
+	total, seeds, err := p.all(ctx, v)
 	if err != nil {
 		return err
 	}
@@ -50,27 +51,34 @@ func (b *simulationCommand) Run(ctx context.Context) error {
 		total.Lives, seeds, total.Steps, total.Opened, total.Clean, total.Received, total.Sent, replays)
 }
 
-// playAll plays a plan with one seed after the other until enough was played, or
-// enough has gone wrong.
-func playAll(ctx context.Context, v *verdict, plan lives.Plan, workers int, enough func(lives.Result) bool) (total lives.Result, seeds int, err error) {
+// playing is how one seed after the other is played.
+type playing struct {
+	plan    lives.Plan
+	play    func(lives.Plan) (lives.Result, error)
+	workers int
+	enough  func(lives.Result) bool
+}
+
+// all plays until enough was played, or enough has gone wrong.
+func (p *playing) all(ctx context.Context, v *verdict) (total lives.Result, seeds int, err error) {
 	var group sync.WaitGroup
 	var mu sync.Mutex
 	failed := 0
 	next := func() (seed uint64, ok bool) {
 		mu.Lock()
 		defer mu.Unlock()
-		if enough(total) || failed >= shownMisses || ctx.Err() != nil {
+		if p.enough(total) || failed >= shownMisses || ctx.Err() != nil {
 			return 0, false
 		}
 		seeds++
-		return plan.Seed + uint64(seeds-1), true
+		return p.plan.Seed + uint64(seeds-1), true
 	}
-	for range workers {
+	for range p.workers {
 		group.Go(func() {
 			for seed, ok := next(); ok; seed, ok = next() {
-				plan := plan
+				plan := p.plan
 				plan.Seed = seed
-				r, err := lives.Play(plan)
+				r, err := p.play(plan)
 				v.expect(err == nil, "%v", err)
 				mu.Lock()
 				total.Add(r)

@@ -125,6 +125,22 @@ func Play(plan Plan) (Result, error) {
 	return w.result, nil
 }
 
+// PlayTwice plays a plan, and then the same without events of registrations that are
+// gone: neither a read that finds nothing may come of one nor anything else, so that
+// the course is the same. The Result is the first one's.
+func PlayTwice(plan Plan) (Result, error) {
+	with, err := Play(plan)
+	if err != nil {
+		return with, err
+	}
+	plan.Faults.Gone = 0
+	without, err := Play(plan)
+	if err == nil && with != without {
+		err = fmt.Errorf("seed %d: with events of those gone %+v, without %+v", plan.Seed, with, without)
+	}
+	return with, err
+}
+
 // server is a server whose options depend on the seed.
 func (w *world) server() *server.Server {
 	srv := &server.Server{

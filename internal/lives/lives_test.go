@@ -63,6 +63,17 @@ func TestPlay_Replays(t *testing.T) {
 	}
 }
 
+// Events of connections that are gone are nobody's: without the comparison of
+// generations, one would have whoever has the slot now read.
+func TestPlay_NothingComesOfEventsOfThoseGone(t *testing.T) {
+	for seed := range *seeds / 2 {
+		faults := servertest.Faults{Cuts: 0.3, Stale: 0.3, Gone: 0.8}
+		if _, err := PlayTwice(Plan{Seed: seed, Clients: 20, Faults: faults, Closes: true, TLS: seed%4 == 3}); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 // The invariants can fail: each of these programs is wrong, and is found out.
 func TestPlay_FindsBrokenPrograms(t *testing.T) {
 	for _, b := range []Break{BreakDouble, BreakLose, BreakCross, BreakAlter, BreakForget} {

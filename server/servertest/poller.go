@@ -1,6 +1,7 @@
 package servertest
 
 import (
+	"math/rand/v2"
 	"os"
 	"slices"
 	"time"
@@ -17,12 +18,35 @@ type simPoller struct {
 	watched []*socket
 	woken   bool
 	closed  bool
-	past    []poller.Event // of registrations that are gone, the last few
-	next    int            // in past
+	changed past
+	gone    past
 }
 
-// pastEvents is how many stale events a poller can come back with.
-const pastEvents = 64
+// past is the tokens of registrations that are not what they were, the last few.
+type past struct {
+	tokens []poller.Token
+	next   int
+}
+
+// pastTokens is how many stale events a poller can come back with.
+const pastTokens = 64
+
+func (p *past) add(t poller.Token) {
+	if len(p.tokens) < pastTokens {
+		p.tokens = append(p.tokens, t)
+		return
+	}
+	p.tokens[p.next%pastTokens] = t
+	p.next++
+}
+
+// event is one of them, ready for anything. There must be one.
+func (p *past) event(r *rand.Rand) poller.Event {
+	return poller.Event{
+		Token: p.tokens[r.IntN(len(p.tokens))],
+		Ready: [...]poller.Interest{poller.Read, poller.Write, poller.Read | poller.Write}[r.IntN(3)],
+	}
+}
 
 func newPoller(s *Sim, id int) *simPoller {
 	p := &simPoller{sim: s, id: id}
@@ -70,8 +94,9 @@ func (p *simPoller) Modify(fd int, i poller.Interest, t poller.Token) error {
 		p.sim.breachLocked("the interest of descriptor %d is changed, which is not watched", fd)
 		return os.ErrNotExist
 	}
-	p.remember(k)
+	p.changed.add(k.watch.token)
 	k.watch.interest, k.watch.token = i, t
+	p.sim.note("watch", k.id, int(i))
 	return nil
 }
 
@@ -82,21 +107,10 @@ func (p *simPoller) Remove(fd int) error {
 	if k == nil || k.watch.poller != p {
 		return os.ErrNotExist
 	}
-	p.remember(k)
+	p.gone.add(k.watch.token)
 	k.watch = watch{}
 	p.watched = slices.DeleteFunc(p.watched, func(o *socket) bool { return o == k })
 	return nil
-}
-
-// remember keeps what a socket's event would have been.
-func (p *simPoller) remember(k *socket) {
-	ev := poller.Event{Token: k.watch.token, Ready: k.watch.interest}
-	if len(p.past) < pastEvents {
-		p.past = append(p.past, ev)
-		return
-	}
-	p.past[p.next%pastEvents] = ev
-	p.next++
 }
 
 func (p *simPoller) Wake() error {
@@ -142,7 +156,7 @@ func (p *simPoller) Wait(events []poller.Event, deadline time.Time) (int, error)
 	p.woken = false
 	n := p.fill(events)
 	s.note("events", p.id, n)
-	return n, nil
+	return p.interrupt(events, n), nil
 }
 
 // fill tells what is ready, and what is not.
@@ -167,9 +181,22 @@ func (p *simPoller) fill(events []poller.Event) (n int) {
 			add(poller.Event{Token: k.watch.token, Ready: ready})
 		}
 	}
-	for len(p.past) > 0 && s.happens(f.Stale) {
-		add(p.past[s.rnd.IntN(len(p.past))])
+	for len(p.changed.tokens) > 0 && s.happens(f.Stale) {
+		add(p.changed.event(s.rnd))
 	}
 	s.rnd.Shuffle(n, func(i, j int) { events[i], events[j] = events[j], events[i] })
+	return n
+}
+
+// interrupt puts events of registrations that are gone between the n others, whose
+// order is kept. Nothing of it is in the trace.
+func (p *simPoller) interrupt(events []poller.Event, n int) int {
+	r := p.sim.apart
+	for len(p.gone.tokens) > 0 && n < len(events) && drawn(r, p.sim.Faults.Gone) {
+		at := r.IntN(n + 1)
+		copy(events[at+1:n+1], events[at:n])
+		events[at] = p.gone.event(r)
+		n++
+	}
 	return n
 }

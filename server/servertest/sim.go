@@ -38,6 +38,7 @@ type Sim struct {
 	// mu guards what follows. A program's own goroutines may send.
 	mu       sync.Mutex
 	rnd      *rand.Rand
+	apart    *rand.Rand // for Faults.Gone
 	now      time.Time
 	strands  []*strand // in the order they began
 	begun    int       // strands, ever
@@ -69,6 +70,7 @@ func New(seed uint64, srv *server.Server) *Sim {
 		srv:   srv,
 		yield: make(chan struct{}),
 		rnd:   rand.New(rand.NewPCG(seed, 0)),
+		apart: rand.New(rand.NewPCG(seed, 2)), // 1 is for scripts that share the seed
 		now:   birthday,
 		sum:   offsetBasis,
 	}

@@ -44,7 +44,7 @@ func (c *Client) expect(t *testing.T, want string) {
 }
 
 // play is a script that a seed decides about, with many clients and faults.
-func play(t *testing.T, seed uint64, trace io.Writer) (sum uint64) {
+func play(t *testing.T, seed uint64, faults Faults, trace io.Writer) (sum uint64) {
 	srv := &server.Server{Loops: 2, Dispatch: conn.Dispatch(seed % 2), Logger: quiet}
 	srv.OnMessage = func(c *conn.Conn, m conn.Message) {
 		for other := range srv.Clients() {
@@ -52,7 +52,7 @@ func play(t *testing.T, seed uint64, trace io.Writer) (sum uint64) {
 		}
 	}
 	sim := simulate(t, seed, srv)
-	sim.Faults = Rough()
+	sim.Faults = faults
 	sim.Trace = trace
 	var clients []*Client
 	for i := range 20 {
@@ -66,6 +66,10 @@ func play(t *testing.T, seed uint64, trace io.Writer) (sum uint64) {
 	clients[3].Reset()
 	clients[4].Close(frame.NormalClosure, "")
 	clients[5].Leave()
+	sim.Advance(5 * time.Second)
+	for range 5 { // into the slots of those who have gone
+		sim.Dial("/").SendText("late")
+	}
 	sim.Advance(3 * time.Minute)
 	_, _ = srv.Shutdown(sim.Context(time.Second))
 	return sim.Sum()
@@ -75,14 +79,27 @@ func TestSim_SeedReplaysExactly(t *testing.T) {
 	sums := make(map[uint64]bool)
 	for seed := range uint64(10) {
 		var first, second bytes.Buffer
-		sum := play(t, seed, &first)
-		if again := play(t, seed, &second); sum != again || !bytes.Equal(first.Bytes(), second.Bytes()) {
+		sum := play(t, seed, Rough(), &first)
+		if again := play(t, seed, Rough(), &second); sum != again || !bytes.Equal(first.Bytes(), second.Bytes()) {
 			t.Errorf("seed %d: %d bytes of trace and %d, sums %x and %x", seed, first.Len(), second.Len(), sum, again)
 		}
 		sums[sum] = true
 	}
 	if len(sums) != 10 {
 		t.Errorf("10 seeds, but %d courses of things", len(sums))
+	}
+}
+
+// Nothing comes of events of registrations that are gone, however many there are.
+func TestSim_EventsOfThoseGoneChangeNothing(t *testing.T) {
+	for seed := range uint64(10) {
+		faults := Rough()
+		faults.Gone = 0.9
+		sum := play(t, seed, faults, nil)
+		faults.Gone = 0
+		if without := play(t, seed, faults, nil); sum != without {
+			t.Errorf("seed %d: sum %x, and %x without them", seed, sum, without)
+		}
 	}
 }
 

@@ -99,6 +99,7 @@ func (k *socket) Read(b []byte) (int, error) {
 	case k.arrived.Len() == 0 && k.upArrived:
 		return 0, io.EOF
 	case k.arrived.Len() == 0 || s.happens(s.Faults.WouldBlock):
+		s.note("read nothing", k.id, 0)
 		return 0, conn.ErrWouldBlock
 	}
 	n, _ := k.arrived.Read(b[:s.some(min(len(b), k.arrived.Len()), s.Faults.ShortReads)])
@@ -123,6 +124,7 @@ func (k *socket) Write(bufs [][]byte) (n int, err error) {
 	case k.isReset, k.downEnd:
 		return 0, syscall.EPIPE
 	case room <= 0 && size > 0, s.happens(s.Faults.WouldBlock):
+		s.note("write nothing", k.id, 0)
 		return 0, conn.ErrWouldBlock
 	}
 	room = s.some(room, s.Faults.ShortWrites)
