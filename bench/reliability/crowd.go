@@ -17,9 +17,10 @@ import (
 )
 
 // crowdCommand has many goroutines of the server's send to, ping, ask and close the
-// same connections, whose clients meanwhile send themselves. Both processes must have
-// the race detector: its report ends a process with a status of its own. Broken, the
-// program counts without a lock.
+// same connections, and some of them publish, which is to send the same to all. The
+// clients meanwhile send themselves. Both processes must have the race detector: its
+// report ends a process with a status of its own. Broken, the program counts without a
+// lock.
 type crowdCommand struct {
 	scale
 	way
@@ -27,8 +28,8 @@ type crowdCommand struct {
 	Rounds int `default:"3" help:"How often each goroutine goes round all connections."`
 }
 
-// crowd is how many goroutines there are.
-const crowd = 64
+// crowd is how many goroutines there are, publishers how many of them publish.
+const crowd, publishers = 64, 16
 
 var errNoRaceDetector = errors.New("without the race detector this shows nothing: go run -race ./bench/reliability crowd")
 
@@ -50,8 +51,8 @@ func (b *crowdCommand) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	return v.conclude("%d goroutines sent to, pinged and closed %d connections, %d rounds, callbacks on the loop and on goroutines: %d frames, each goroutine's in its order, one close callback each, no report of the race detector",
-		crowd, b.Conns, b.Rounds, frames.Load())
+	return v.conclude("%d goroutines sent to, pinged and closed %d connections, and %d of them published, %d rounds, callbacks on the loop and on goroutines: %d frames, each goroutine's in its order, nothing published missing, one close callback each, no report of the race detector",
+		crowd, b.Conns, publishers, b.Rounds, frames.Load())
 }
 
 func (b *crowdCommand) gather(ctx context.Context, v *verdict, p *process, frames *atomic.Int64) error {
@@ -67,7 +68,7 @@ func (b *crowdCommand) gather(ctx context.Context, v *verdict, p *process, frame
 	var group sync.WaitGroup
 	for i, c := range clients {
 		group.Go(func() {
-			n, err := c.inTheCrowd()
+			n, err := c.inTheCrowd(uint32(b.Rounds))
 			frames.Add(int64(n))
 			v.expect(err == nil, "connection %d after %d frames: %v", i, n, err)
 		})
@@ -91,10 +92,47 @@ func (b *crowdCommand) gather(ctx context.Context, v *verdict, p *process, frame
 	return nil
 }
 
+// heard is the number of the last message that came from each goroutine: odd if it was
+// published, and so sent to all. published has the last of those.
+type heard struct {
+	last      [crowd]uint32
+	published [publishers]uint32
+}
+
+// note takes in a message, which must be in order behind its goroutine's others. What is
+// published has no gap, for whoever was there when it began to come.
+func (h *heard) note(from, number uint32) error {
+	if number <= h.last[from] {
+		return fmt.Errorf("goroutine %d: %d behind %d", from, number, h.last[from])
+	}
+	h.last[from] = number
+	if number%2 == 0 {
+		return nil
+	}
+	if from >= publishers {
+		return fmt.Errorf("goroutine %d: published %d", from, number)
+	}
+	if before := h.published[from]; before != 0 && number != before+2 {
+		return fmt.Errorf("goroutine %d: published %d behind %d", from, number, before)
+	}
+	h.published[from] = number
+	return nil
+}
+
+// whole tells whether everything published has come to its end.
+func (h *heard) whole(rounds uint32) error {
+	for from, number := range h.published {
+		if number != 2*rounds-1 {
+			return fmt.Errorf("goroutine %d: the last published is %d of %d", from, number, 2*rounds-1)
+		}
+	}
+	return nil
+}
+
 // inTheCrowd reads what comes until the server closes, answering pings and some of
 // the rest, and wants what each goroutine sends to be in order.
-func (c *client) inTheCrowd() (n int, err error) {
-	var last [crowd]uint32
+func (c *client) inTheCrowd(rounds uint32) (n int, err error) {
+	var h heard
 	for within := false; ; {
 		// A thousand clients beside it, and the race detector, may take the CPU for long.
 		if err := c.extend(4 * patience); err != nil {
@@ -115,17 +153,19 @@ func (c *client) inTheCrowd() (n int, err error) {
 		case opcode == wire.Close:
 			// The server may have cut its end by now.
 			_ = c.send(wire.Close, payload[:min(2, len(payload))])
-			return n, nil
+			if string(payload) == string(farewell) {
+				return n, h.whole(rounds)
+			}
+			return n, nil // too early
 		case opcode == wire.Ping:
 			// From here on a write may fail since the server closes: reading tells.
 			_ = c.send(wire.Pong, payload)
 		case opcode == wire.Binary && len(payload) >= 8:
 			from, number := binary.BigEndian.Uint32(payload)%crowd, binary.BigEndian.Uint32(payload[4:])
-			if number <= last[from] {
-				return n, fmt.Errorf("goroutine %d: %d behind %d", from, number, last[from])
+			if err := h.note(from, number); err != nil {
+				return n, err
 			}
-			last[from] = number
-			if number%8 == 0 {
+			if (from+number)%8 == 0 {
 				_ = c.send(wire.Text, []byte("meanwhile"))
 			}
 		}
@@ -161,20 +201,37 @@ func crowdWith(srv *server.Server, n *counters, each func()) {
 	}
 }
 
+// enough is why a connection is closed when all rounds are over, and farewell the Close
+// frame's content then: 1000 and that.
+const enough = "enough"
+
+var farewell = []byte("\x03\xe8" + enough)
+
 // goRound is one of the goroutines. When the rest has gone its rounds too, all close
 // all.
 func goRound(srv *server.Server, g, rounds uint32, rest *sync.WaitGroup, each func()) {
 	r := rand.New(rand.NewPCG(uint64(g), 1))
 	for round := range rounds {
+		if g < publishers {
+			publish(srv, g, 2*round+1)
+		}
 		for c := range srv.Clients() {
 			each()
-			mingle(c, r, g, round+1)
+			mingle(c, r, g, 2*round+2)
 		}
 	}
 	rest.Done()
 	rest.Wait()
 	for c := range srv.Clients() {
-		_ = c.Close(1000, "enough")
+		_ = c.Close(1000, enough)
+	}
+}
+
+// publish sends one message to all who are there.
+func publish(srv *server.Server, g, number uint32) {
+	payload := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, g), number)
+	for c := range srv.Clients() {
+		_ = c.SendBinary(payload) // it may be closing
 	}
 }
 
