@@ -1,7 +1,9 @@
 package conn
 
 import (
+	stdcontext "context" // the package has a type of that name
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 
 	"github.com/framerail/framerail/frame"
@@ -172,8 +174,10 @@ func (c *Conn) contain(r any) error {
 		c.corked.Store(false) // on the loop nobody may be left to flush
 	}
 	c.loop.count(rarePanic, 1)
-	c.loop.config.Logger.Error("framerail: a callback panicked",
-		"remote", c.RemoteAddr(), "panic", r, "stack", string(debug.Stack()))
+	// To take the stack costs far more than all the rest.
+	if log := c.loop.config.Logger; log.Enabled(stdcontext.Background(), slog.LevelError) {
+		log.Error("framerail: a callback panicked", "remote", c.RemoteAddr(), "panic", r, "stack", string(debug.Stack()))
+	}
 	c.failWith(frame.InternalError, "", err, true)
 	return err
 }

@@ -8,6 +8,14 @@ import (
 // A message says whose it is, which one, and what the rest of it sums up to.
 const headSize = 12
 
+// filling has, from each byte on, that byte and the next 255.
+var filling = func() (f [511]byte) {
+	for i := range f {
+		f[i] = byte(i)
+	}
+	return f
+}()
+
 // message makes message number seq for a connection, of about that size. It is valid
 // until the next call.
 func (w *world) message(id, seq, size int) []byte {
@@ -18,9 +26,8 @@ func (w *world) message(id, seq, size int) []byte {
 	m := w.buf[:size]
 	binary.BigEndian.PutUint32(m, uint32(id))
 	binary.BigEndian.PutUint32(m[4:], uint32(seq))
-	fill := byte(id*7 + seq)
-	for i := range m[headSize:] {
-		m[headSize+i] = fill + byte(i)
+	for at, fill := headSize, byte(id*7+seq); at < size; {
+		at += copy(m[at:], filling[fill:][:256])
 	}
 	binary.BigEndian.PutUint32(m[8:], crc32.ChecksumIEEE(m[headSize:]))
 	return m

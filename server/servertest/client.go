@@ -60,8 +60,7 @@ func (c *Client) Manual() {
 // locked is for the first line of a method by which the test moves the client.
 func (c *Client) locked() (unlock func()) {
 	c.sim.mu.Lock()
-	c.sim.progress++
-	return c.sim.mu.Unlock
+	return c.sim.unlock
 }
 
 // ID is the number of the connection, as in the trace: the first client's is 1.
@@ -153,7 +152,7 @@ func (c *Client) Leave() {
 func (c *Client) Reset() {
 	defer c.locked()()
 	if !c.socket.isReset && !c.socket.seenEnd {
-		c.sim.note("reset", c.socket.id, 2)
+		c.sim.note(actReset, c.socket.id, 2)
 		c.socket.reset()
 	}
 }

@@ -16,7 +16,6 @@ type compression struct {
 	inflater deflate.Inflater
 	in, out  deflate.Window
 	message  []byte // inflated, as far as it has come
-	chunk    []byte
 }
 
 // Deflate is what the server has agreed on of Request.Deflate; false if on nothing.
@@ -59,7 +58,7 @@ func (c *Client) agree(head []byte) {
 		c.sim.breachLocked("the answer to %v: %w", c.socket, err)
 	}
 	if ok {
-		c.compression = &compression{agreed: agreed, chunk: make([]byte, 4<<10)}
+		c.compression = &compression{agreed: agreed}
 		c.dec.AllowRSV1(true)
 	}
 }
@@ -75,17 +74,18 @@ func (c *Client) inflate(ev frame.Event) {
 			z.in.Use(nil)
 		}
 	}
+	chunk := c.sim.chunk[:]
 	for src := ev.Payload; ; {
-		n, taken, done, err := z.inflater.Inflate(z.chunk, src, ev.Last, &z.in)
+		n, taken, done, err := z.inflater.Inflate(chunk, src, ev.Last, &z.in)
 		src = src[taken:]
-		z.message = append(z.message, z.chunk[:n]...)
-		remember(&z.in, z.chunk[:n], bits)
+		z.message = append(z.message, chunk[:n]...)
+		remember(&z.in, chunk[:n], bits)
 		if err != nil {
 			c.sim.breachLocked("a message of %v: %w", c.socket, err)
 			c.socket.reset()
 			return
 		}
-		if done || !ev.Last && len(src) == 0 && n < len(z.chunk) {
+		if done || !ev.Last && len(src) == 0 && n < len(chunk) {
 			break
 		}
 	}

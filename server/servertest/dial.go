@@ -43,7 +43,6 @@ func (s *Sim) Dial(target string) *Client { return s.DialWith(Request{Target: ta
 func (s *Sim) DialWith(r Request) *Client {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.progress++
 	s.dialled++
 	if !r.From.IsValid() {
 		var addr [4]byte
@@ -55,7 +54,7 @@ func (s *Sim) DialWith(r Request) *Client {
 	c := &Client{sim: s, socket: k, offers: slices.Clone(r.Deflate)}
 	k.client = c
 	c.dec.Reset(frame.Client, frame.Limits{MaxMessageSize: math.MaxInt, MaxFragments: math.MaxInt})
-	s.note("dial", k.id, 0)
+	s.note(actDial, k.id, 0)
 	if s.listener.closed {
 		k.reset()
 		return c

@@ -49,7 +49,7 @@ func (m *machine) Uint64() uint64 {
 func (m *machine) NewPoller() (kernel.Poller, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	p := newPoller(m.sim(), len(m.pollers))
+	p := &simPoller{sim: m.sim(), id: len(m.pollers)}
 	m.pollers = append(m.pollers, p)
 	return p, nil
 }

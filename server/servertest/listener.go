@@ -43,7 +43,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	k := l.backlog[0]
 	l.backlog = l.backlog[1:]
 	k.open()
-	s.note("accept", k.id, k.fd)
+	s.note(actAccept, k.id, k.fd)
 	return accepted{socket: k}, nil
 }
 
@@ -51,7 +51,7 @@ func (l *listener) Accept() (net.Conn, error) {
 func (l *listener) fail() error {
 	errno := [...]syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ECONNABORTED, syscall.EPROTO, syscall.EAGAIN}
 	e := errno[l.sim.rnd.IntN(len(errno))]
-	l.sim.note("accept fails", int(e), 0)
+	l.sim.note(actAcceptFails, int(e), 0)
 	return os.NewSyscallError("accept4", e)
 }
 
@@ -61,7 +61,6 @@ func (l *listener) Close() error {
 	defer l.sim.mu.Unlock()
 	if !l.closed {
 		l.closed = true
-		l.sim.progress++
 		for _, k := range l.backlog {
 			k.reset()
 		}

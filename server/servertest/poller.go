@@ -14,7 +14,6 @@ import (
 type simPoller struct {
 	sim     *Sim
 	id      int
-	isReady func() bool // (*simPoller).ready, bound once
 	watched []*socket
 	woken   bool
 	closed  bool
@@ -46,12 +45,6 @@ func (p *past) event(r *rand.Rand) poller.Event {
 		Token: p.tokens[r.IntN(len(p.tokens))],
 		Ready: [...]poller.Interest{poller.Read, poller.Write, poller.Read | poller.Write}[r.IntN(3)],
 	}
-}
-
-func newPoller(s *Sim, id int) *simPoller {
-	p := &simPoller{sim: s, id: id}
-	p.isReady = p.ready
-	return p
 }
 
 // watch is the registration of a socket.
@@ -96,7 +89,7 @@ func (p *simPoller) Modify(fd int, i poller.Interest, t poller.Token) error {
 	}
 	p.changed.add(k.watch.token)
 	k.watch.interest, k.watch.token = i, t
-	p.sim.note("watch", k.id, int(i))
+	p.sim.note(actWatch, k.id, int(i))
 	return nil
 }
 
@@ -120,7 +113,6 @@ func (p *simPoller) Wake() error {
 		return os.ErrClosed
 	}
 	p.woken = true
-	p.sim.progress++
 	return nil
 }
 
@@ -150,12 +142,12 @@ func (p *simPoller) ready() bool {
 
 func (p *simPoller) Wait(events []poller.Event, deadline time.Time) (int, error) {
 	s := p.sim
-	s.wait(waiting{ready: p.isReady, until: deadline, poller: p})
+	s.wait(waiting{poller: p, until: deadline})
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p.woken = false
 	n := p.fill(events)
-	s.note("events", p.id, n)
+	s.note(actEvents, p.id, n)
 	return p.interrupt(events, n), nil
 }
 

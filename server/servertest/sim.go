@@ -32,26 +32,28 @@ type Sim struct {
 	// current is the strand that runs, nil while none does. Of the goroutine that
 	// runs, which there is one of.
 	current *strand
-	yield   chan struct{} // by which a strand hands back control
-	killing bool          // strands are to end
+	workers []*worker // without a strand
+	killing bool      // strands are to end
+	unlock  func()    // mu.Unlock, bound once
 
 	// mu guards what follows. A program's own goroutines may send.
-	mu       sync.Mutex
-	rnd      *rand.Rand
-	apart    *rand.Rand // for Faults.Gone
-	now      time.Time
-	strands  []*strand // in the order they began
-	begun    int       // strands, ever
-	progress uint64    // grows with everything that somebody may wait for
-	steps    int
-	choices  []choice // of a step
-	sum      uint64   // of the trace
-	alarms   []*alarm
-	pollers  []*simPoller
-	sockets  []*socket // those either side has not done with
-	fds      []*socket // the server's, by descriptor
-	dialled  int
-	broken   []error
+	mu      sync.Mutex
+	rnd     *rand.Rand
+	apart   *rand.Rand // for Faults.Gone
+	now     time.Time
+	strands []*strand // in the order they began
+	begun   int       // strands, ever
+	turns   uint64    // of strands, but for those that look again in vain
+	steps   int
+	choices []choice // of a step
+	sum     uint64   // of the trace
+	alarms  []*alarm
+	pollers []*simPoller
+	sockets []*socket // those either side has not done with
+	fds     []*socket // the server's, by descriptor
+	dialled int
+	broken  []error
+	chunk   [4 << 10]byte // for clients that inflate
 }
 
 // birthday is when every simulation begins.
@@ -68,12 +70,12 @@ func New(seed uint64, srv *server.Server) *Sim {
 	}
 	s := &Sim{
 		srv:   srv,
-		yield: make(chan struct{}),
 		rnd:   rand.New(rand.NewPCG(seed, 0)),
 		apart: rand.New(rand.NewPCG(seed, 2)), // 1 is for scripts that share the seed
 		now:   birthday,
 		sum:   offsetBasis,
 	}
+	s.unlock = s.mu.Unlock
 	s.listener = &listener{sim: s}
 	s.Go(func() {
 		if srv.TLSConfig != nil {
@@ -113,6 +115,9 @@ func (s *Sim) Close() error {
 		s.breach("%v has not ended", st)
 	}
 	s.kill()
+	for _, w := range s.workers {
+		w.stop()
+	}
 	for _, k := range s.sockets {
 		if k.client.over != nil {
 			k.client.over.end()

@@ -90,7 +90,6 @@ func (k *socket) Read(b []byte) (int, error) {
 	s := k.sim
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.progress++
 	switch {
 	case k.misused("read"):
 		return 0, syscall.EBADF
@@ -99,11 +98,11 @@ func (k *socket) Read(b []byte) (int, error) {
 	case k.arrived.Len() == 0 && k.upArrived:
 		return 0, io.EOF
 	case k.arrived.Len() == 0 || s.happens(s.Faults.WouldBlock):
-		s.note("read nothing", k.id, 0)
+		s.note(actReadNothing, k.id, 0)
 		return 0, conn.ErrWouldBlock
 	}
 	n, _ := k.arrived.Read(b[:s.some(min(len(b), k.arrived.Len()), s.Faults.ShortReads)])
-	s.note("read", k.id, n)
+	s.note(actRead, k.id, n)
 	return n, nil
 }
 
@@ -112,7 +111,6 @@ func (k *socket) Write(bufs [][]byte) (n int, err error) {
 	s := k.sim
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.progress++
 	size := 0
 	for _, b := range bufs {
 		size += len(b)
@@ -124,7 +122,7 @@ func (k *socket) Write(bufs [][]byte) (n int, err error) {
 	case k.isReset, k.downEnd:
 		return 0, syscall.EPIPE
 	case room <= 0 && size > 0, s.happens(s.Faults.WouldBlock):
-		s.note("write nothing", k.id, 0)
+		s.note(actWriteNothing, k.id, 0)
 		return 0, conn.ErrWouldBlock
 	}
 	room = s.some(room, s.Faults.ShortWrites)
@@ -133,7 +131,7 @@ func (k *socket) Write(bufs [][]byte) (n int, err error) {
 		k.queued.Write(b)
 		n += len(b)
 	}
-	s.note("write", k.id, n)
+	s.note(actWrite, k.id, n)
 	return n, nil
 }
 
@@ -142,12 +140,11 @@ func (k *socket) CloseWrite() error {
 	s := k.sim
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.progress++
 	if k.misused("shutdown") || k.isReset {
 		return syscall.ENOTCONN
 	}
 	k.downEnd = true
-	s.note("shutdown", k.id, 0)
+	s.note(actShutdown, k.id, 0)
 	return nil
 }
 
@@ -157,7 +154,6 @@ func (k *socket) Close() error {
 	s := k.sim
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.progress++
 	if k.misused("close") {
 		return syscall.EBADF
 	}
@@ -165,7 +161,7 @@ func (k *socket) Close() error {
 		s.breachLocked("%v is closed while it is watched", k)
 		k.watch.poller.watched = slices.DeleteFunc(k.watch.poller.watched, func(o *socket) bool { return o == k })
 	}
-	s.note("close", k.id, 0)
+	s.note(actClose, k.id, 0)
 	s.fds[k.fd] = nil
 	k.isClosed, k.downEnd = true, true
 	if k.arrived.Len()+k.flight.Len() > 0 && s.rnd.IntN(2) == 0 {
@@ -213,33 +209,33 @@ func (k *socket) canMoveUp() bool {
 	if k.isClosed || k.isReset {
 		return false
 	}
-	return k.flight.Len() > 0 && k.arrived.Len() < k.sim.buffer() || k.flight.Len() == 0 && k.upEnd && !k.upArrived
+	if k.flight.Len() > 0 {
+		return k.arrived.Len() < k.sim.buffer()
+	}
+	return k.upEnd && !k.upArrived
 }
 
 // moveUp has bytes arrive at the server, or the end of them.
 func (k *socket) moveUp() {
 	s := k.sim
 	if s.happens(s.Faults.Resets) {
-		s.note("reset", k.id, 0)
+		s.note(actReset, k.id, 0)
 		k.reset()
 		return
 	}
 	n := min(k.flight.Len(), s.buffer()-k.arrived.Len())
 	if n == 0 {
 		k.upArrived = true
-		s.note("end up", k.id, 0)
+		s.note(actEndUp, k.id, 0)
 		return
 	}
 	n = s.some(n, s.Faults.Cuts)
 	k.arrived.Write(k.flight.Next(n))
-	s.note("up", k.id, n)
+	s.note(actUp, k.id, n)
 }
 
 func (k *socket) canMoveDown() bool {
-	if k.seenEnd || k.client.paused || k.stalled.After(k.sim.now) {
-		return false
-	}
-	return k.queued.Len() > 0 || k.downEnd
+	return (k.queued.Len() > 0 || k.downEnd) && !k.seenEnd && !k.client.paused && !k.stalled.After(k.sim.now)
 }
 
 // moveDown has bytes arrive at the client, or the end of them.
@@ -248,20 +244,20 @@ func (k *socket) moveDown() {
 	switch {
 	case s.happens(s.Faults.Stalls):
 		k.stalled = s.now.Add(time.Duration(1+s.rnd.IntN(2000)) * time.Millisecond)
-		s.note("stall", k.id, int(k.stalled.Sub(s.now)))
+		s.note(actStall, k.id, int(k.stalled.Sub(s.now)))
 		return
 	case s.happens(s.Faults.Resets), k.client.gone && k.queued.Len() > 0:
-		s.note("reset", k.id, 1)
+		s.note(actReset, k.id, 1)
 		k.reset()
 		return
 	}
 	if k.queued.Len() == 0 {
-		s.note("end down", k.id, 0)
+		s.note(actEndDown, k.id, 0)
 		k.clientSees(io.EOF)
 		return
 	}
 	n := s.some(k.queued.Len(), s.Faults.Cuts)
-	s.note("down", k.id, n)
+	s.note(actDown, k.id, n)
 	if o := k.client.over; o != nil {
 		o.receive(k.queued.Next(n))
 		return

@@ -23,15 +23,14 @@ func (s *Sim) Step() bool {
 	}
 	s.steps++
 	if st := ch.strand; st != nil {
-		s.note("run", st.id, 0)
+		s.note(actRun, st.id, 0)
 		if !st.waits.change {
-			s.progress++
+			s.turns++
 		}
 		s.mu.Unlock()
 		s.run(st)
 		return true
 	}
-	s.progress++
 	if ch.up {
 		ch.socket.moveUp()
 	} else {
@@ -156,8 +155,7 @@ func (s *Sim) setNow(t time.Time) {
 }
 
 func (s *Sim) setNowLocked(t time.Time) {
-	s.note("time", int(t.Sub(birthday)), 0)
+	s.note(actTime, int(t.Sub(birthday)), 0)
 	s.now = t
-	s.progress++
 	s.ring()
 }

@@ -7,10 +7,11 @@ import (
 )
 
 // strand stands for a goroutine: an event loop, the one that accepts, callbacks. It
-// is one, but runs only while the scheduler lets it.
+// has one, but runs only while the scheduler lets it.
 type strand struct {
 	id     int
-	resume chan struct{}
+	work   func()
+	worker *worker // nil before it has begun
 	waits  waiting
 	over   bool
 }
@@ -23,15 +24,17 @@ type waiting struct {
 	ready func() bool
 	// until is when to wait no longer. Zero: never.
 	until time.Time
-	// change: it waits for anything to happen, since seen.
+	// change: it waits for others to have run, since seen.
 	change bool
 	seen   uint64
-	poller *simPoller // it is a loop
+	// poller is the one that a loop waits for.
+	poller *simPoller
 }
 
 // isOver tells whether there is nothing more to wait for. mu is held.
 func (w *waiting) isOver(s *Sim) bool {
-	return w.change && w.seen != s.progress ||
+	return w.change && w.seen != s.turns ||
+		w.poller != nil && w.poller.ready() ||
 		w.ready != nil && w.ready() ||
 		!w.until.IsZero() && !w.until.After(s.now)
 }
@@ -48,30 +51,26 @@ func (s *Sim) Go(f func()) {
 		return
 	}
 	s.begun++
-	st := &strand{id: s.begun, resume: make(chan struct{}), waits: waiting{ready: always}}
-	s.strands = append(s.strands, st)
-	s.progress++
-	go func() {
-		<-st.resume
-		defer func() {
-			st.over = true
-			s.yield <- struct{}{}
-		}()
-		if !s.killing {
-			f()
-		}
-	}()
+	s.strands = append(s.strands, &strand{id: s.begun, work: f, waits: waiting{ready: always}})
 }
 
 // run lets a strand run until it waits again or ends.
 func (s *Sim) run(st *strand) {
+	if st.worker == nil {
+		st.worker = s.lend(st)
+	}
 	s.current = st
-	st.resume <- struct{}{}
-	<-s.yield
+	defer s.ran(st) // if it panics, too
+	st.worker.next()
+}
+
+// ran takes a strand out that has ended.
+func (s *Sim) ran(st *strand) {
 	s.current = nil
 	if !st.over {
 		return
 	}
+	s.release(st.worker)
 	s.mu.Lock()
 	for i, other := range s.strands {
 		if other == st {
@@ -93,10 +92,9 @@ func (s *Sim) wait(w waiting) {
 	if s.killing {
 		runtime.Goexit()
 	}
-	w.seen = s.progress
+	w.seen = s.turns
 	st.waits = w
-	s.yield <- struct{}{}
-	<-st.resume
+	st.worker.yield(struct{}{})
 	if s.killing {
 		runtime.Goexit()
 	}
@@ -104,7 +102,7 @@ func (s *Sim) wait(w waiting) {
 
 // drive goes on with the simulation until there is nothing more to wait for.
 func (s *Sim) drive(w waiting) {
-	w.seen = s.progress
+	w.seen = s.turns
 	for {
 		s.mu.Lock()
 		over := w.isOver(s)
@@ -122,6 +120,9 @@ func (s *Sim) drive(w waiting) {
 func (s *Sim) kill() {
 	s.killing = true
 	for len(s.strands) > 0 {
+		if st := s.strands[0]; st.worker == nil {
+			st.work = func() {} // it need not begin
+		}
 		s.run(s.strands[0])
 	}
 }
