@@ -36,10 +36,9 @@ func (b *stuckCommand) Run(ctx context.Context) error {
 	srv.OnConnection = func(c *conn.Conn) {
 		opened(c)
 		c.OnMessage(func(c *conn.Conn, m conn.Message) {
-			for m.String() == "pour" && c.Pending() == 0 {
-				if c.SendBinary(make([]byte, 64<<10)) != nil {
-					break
-				}
+			if m.String() == "pour" {
+				c.OnDrained(pourUntilStuck) // over a bridge the sockets take more later
+				pourUntilStuck(c)
 			}
 			pending <- c.Pending()
 		})
@@ -98,6 +97,15 @@ func (b *stuckCommand) shutdown(ctx context.Context, v *verdict, srv *local, pen
 	v.expect(drained == want && drained.Lost > 0, "the drain says %+v, the close callbacks %+v", drained, want)
 	return fmt.Sprintf("%d healthy closed with 1001, %d stuck cut, %d bytes lost; back %v after the deadline of %v (bar: %v): %v",
 		clean, cut, drained.Lost, (took - b.Grace).Round(100*time.Microsecond), b.Grace, b.Slack, err), nil
+}
+
+// pourUntilStuck sends until the socket takes no more.
+func pourUntilStuck(c *conn.Conn) {
+	for c.Pending() == 0 {
+		if c.SendBinary(make([]byte, 64<<10)) != nil {
+			return
+		}
+	}
 }
 
 // stop asks for more than the kernel holds, and reads none of it.
