@@ -1,7 +1,6 @@
 package server
 
 import (
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -209,7 +208,7 @@ func (l *loop) tick() (since time.Duration) {
 	now := l.run.kernel.Since(l.began)
 	since = now - l.conns.Now
 	if now-l.yielded >= yieldAfter {
-		runtime.Gosched()
+		l.run.kernel.Yield()
 		now = l.run.kernel.Since(l.began)
 		l.yielded = now
 	}

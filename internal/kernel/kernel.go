@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"runtime"
 	"sync"
 	"time"
 
@@ -28,6 +29,8 @@ type Kernel interface {
 	// the time has come, and returns false. A nil channel is never closed, the zero
 	// time never comes. The caller holds no lock.
 	Await(done, stop <-chan struct{}, until time.Time) bool
+	// Yield lets other goroutines run that could.
+	Yield()
 	// Uint64 is random, for what need not be secret.
 	Uint64() uint64
 }
@@ -82,6 +85,9 @@ func (Real) Since(t time.Time) time.Duration { return time.Since(t) }
 
 // NewPoller implements Kernel.
 func (Real) NewPoller() (Poller, error) { return poller.New() }
+
+// Yield implements Kernel.
+func (Real) Yield() { runtime.Gosched() }
 
 // Uint64 implements Kernel.
 func (Real) Uint64() uint64 { return rand.Uint64() }

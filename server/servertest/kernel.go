@@ -40,6 +40,9 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
+// Yield does nothing: each turn of a loop ends with a wait.
+func (m *machine) Yield() {}
+
 func (m *machine) Uint64() uint64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()
