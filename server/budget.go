@@ -110,13 +110,11 @@ func (b *budget) shed() {
 
 // shedFull closes the connections that hold most until the budget is not full any more.
 func (b *budget) shedFull() {
-	closed, freed, spared := 0, 0, 0
+	closed, freed := 0, 0
 	for b.full() && !b.stopped() {
 		holders, late := b.largest()
-		if spared++; !late {
-			spared = 0
-		} else if spared <= shedSpared {
-			holders = slices.DeleteFunc(holders, func(h holder) bool { return h.told })
+		if late {
+			holders = b.spare(holders)
 		}
 		over := int(b.used() - b.limit/100*tightPercent)
 		n := 0
@@ -135,6 +133,21 @@ func (b *budget) shedFull() {
 		b.run.logger.Warn("framerail: buffers are short: connections that hold most were closed",
 			"connections", closed, "bytes", freed, "limit", b.limit)
 	}
+}
+
+// spare leaves out those who have been told already, unless together they hold as much as
+// shedding is to free: what is short is with a loop that is late, however long it takes.
+func (b *budget) spare(holders []holder) []holder {
+	sum := 0
+	for _, h := range holders {
+		if h.told {
+			sum += h.bytes
+		}
+	}
+	if int64(sum) > b.limit/100*(fullPercent-tightPercent) {
+		return holders
+	}
+	return slices.DeleteFunc(holders, func(h holder) bool { return h.told })
 }
 
 // closeAll has the loops close connections, and waits until they have, so that the
@@ -242,7 +255,4 @@ const (
 	// how long a loop may take to tell who holds what, and to close them.
 	shedAtOnce   = 64
 	shedPatience = 100 * time.Millisecond
-	// shedSpared is in how many rounds, a second at least, those are spared that have been
-	// told, while a loop does not answer: what they hold is little beside what it may.
-	shedSpared = 10
 )
