@@ -30,6 +30,13 @@ type bridge struct {
 	ended chan struct{}         // closed when nothing comes any more
 	why   atomic.Pointer[error] // what nc failed with
 	done  func()                // called when all is closed
+	carry func()                // carryOut: made once, as is take, and not for each message
+	take  func(fd uintptr) bool // takes from far, for raw
+
+	// Owned by carryOut.
+	buf   []byte
+	taken int
+	err   error // of taking
 
 	mu       sync.Mutex
 	carrying bool // guarded by mu: carryOut runs, or has run to the end
@@ -52,6 +59,7 @@ func (r *running) newBridge(nc net.Conn) (*bridge, error) {
 		socket = over.NetConn()
 	}
 	b.local, b.peer = addrPortOf(nc.LocalAddr()), addrPortOf(unproxied(socket).RemoteAddr())
+	b.carry, b.take = b.carryOut, b.takeOnce
 	r.bridges.begin()
 	go b.carryIn()
 	return b, nil
@@ -98,7 +106,7 @@ func (b *bridge) sent() {
 	defer b.mu.Unlock()
 	if !b.carrying {
 		b.carrying = true
-		go b.carryOut()
+		go b.carry()
 	}
 }
 
@@ -122,35 +130,40 @@ func (b *bridge) carryOut() {
 	}
 }
 
+// takeOnce reads what the loop has sent, if there is something.
+func (b *bridge) takeOnce(fd uintptr) bool {
+	b.taken, b.err = socket.Read(int(fd), b.buf)
+	return true
+}
+
 // next reads what the loop has sent. If there is nothing, carryOut is to return: who
 // sends something next finds it not running.
 func (b *bridge) next(buf []byte) (n int, err error) {
-	read := func(fd uintptr) bool {
-		n, err = socket.Read(int(fd), buf)
-		return true
+	b.buf = buf
+	if err := b.raw.Read(b.take); err != nil {
+		return 0, err
 	}
-	if e := b.raw.Read(read); e != nil {
-		return 0, e
-	}
-	if err != socket.ErrWouldBlock {
-		return n, err
+	if b.err != socket.ErrWouldBlock {
+		return b.taken, b.err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if e := b.raw.Read(read); e != nil { // something may have come in between
-		return 0, e
+	if err := b.raw.Read(b.take); err != nil { // something may have come in between
+		return 0, err
 	}
-	if err == socket.ErrWouldBlock {
-		b.carrying = false
-		err = conn.ErrWouldBlock
+	if b.err != socket.ErrWouldBlock {
+		return b.taken, b.err
 	}
-	return n, err
+	b.buf = nil
+	b.carrying = false
+	return 0, conn.ErrWouldBlock
 }
 
 // finish ends both connections, after what the loop has sent or because that cannot be
 // carried on.
 func (b *bridge) finish(err error) {
 	defer b.done()
+	b.buf = nil
 	if err == io.EOF {
 		b.linger()
 	} else {

@@ -1,0 +1,26 @@
+package server
+
+import (
+	"io"
+	"testing"
+
+	"github.com/framerail/framerail/frame"
+)
+
+// What a bridge carries costs no allocation, however many goroutines carry it.
+func TestBridge_DoesNotAllocateForMessages(t *testing.T) {
+	s := &Server{OnMessage: echo}
+	p := serveWebOn(t, s, upgrades(s, nil), listenOddly).dial(t)
+	sent, got := []byte(masked(frame.Text, true, "hello")), make([]byte, 2+len("hello"))
+	n := testing.AllocsPerRun(500, func() {
+		if _, err := p.Write(sent); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadFull(p.r, got); err != nil {
+			t.Fatal(err)
+		}
+	})
+	if n > 2 { // the race detector has pools lose what they hold
+		t.Errorf("%v allocations for each message", n)
+	}
+}
