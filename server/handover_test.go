@@ -38,7 +38,7 @@ func TestHandover_TheFirstLoopClosesItsOwnDescriptorOnly(t *testing.T) {
 // to close with bytes unread would take it back.
 func TestHandler_AnswersInTheMiddleOfARequestAreRead(t *testing.T) {
 	answer := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusRequestEntityTooLarge) }
-	large := "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000\r\n\r\n" + strings.Repeat("x", 64<<10)
+	large := "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000\r\n\r\n" + strings.Repeat("x", 16<<10)
 	read := func(p *peer) {
 		p.send(large)
 		resp := p.expectStatus(http.StatusRequestEntityTooLarge)
