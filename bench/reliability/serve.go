@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -68,6 +70,7 @@ func (s *serveCommand) Run(ctx context.Context) error {
 			return fmt.Errorf("setrlimit: %w", err)
 		}
 	}
+	startThreads()
 	ln, err := set.listen(ctx)
 	if err != nil {
 		return err
@@ -130,7 +133,7 @@ func serve(set setup, n *counters, ln net.Listener) (end func() error, err error
 	srv := &server.Server{
 		Limits:         set.Limits,
 		Dispatch:       set.Dispatch,
-		Loops:          set.Loops,
+		Loops:          cmp.Or(set.Loops, runtime.GOMAXPROCS(0)), // which is less while a heap is measured
 		Subprotocols:   set.Subprotocols,
 		OriginPatterns: set.OriginPatterns,
 		Deflate:        set.Deflate,

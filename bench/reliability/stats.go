@@ -53,6 +53,9 @@ func (n *counters) glance() (s stats) {
 
 // collect adds what is left after a garbage collection.
 func (n *counters) collect(s *stats) {
+	s.Goroutines = runtime.NumGoroutine()
+	release := holdWaits()
+	defer release()
 	// What sync.Pool holds survives one collection.
 	for range 3 {
 		runtime.GC()
@@ -60,7 +63,7 @@ func (n *counters) collect(s *stats) {
 	debug.FreeOSMemory()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
-	s.Goroutines, s.Heap = runtime.NumGoroutine(), int64(m.HeapAlloc)
+	s.Heap = int64(m.HeapAlloc)
 }
 
 // ownCPU is what this process has used, finer than /proc has it.
