@@ -46,7 +46,7 @@ func stackOf(id int64) (stack string, found bool) {
 // callers are the functions that call the program's callbacks on a loop.
 var callers = [...]string{
 	reflect.TypeFor[conn.Conn]().PkgPath() + ".(*Conn).call(",
-	reflect.TypeFor[conn.Conn]().PkgPath() + ".(*Driver).data(",
+	reflect.TypeFor[conn.Conn]().PkgPath() + ".(*Driver).piece(",
 	reflect.TypeFor[running]().PkgPath() + ".(*running).askProgram(",
 }
 

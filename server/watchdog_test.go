@@ -17,6 +17,10 @@ func TestWatchdog_NamesTheCallbackThatHoldsALoop(t *testing.T) {
 		"message": func(s *Server, release <-chan struct{}) {
 			s.OnMessage = func(*conn.Conn, conn.Message) { holdTheLoop(release) }
 		},
+		"compressed message": func(s *Server, release <-chan struct{}) {
+			s.Deflate.Enabled = true
+			s.OnMessage = func(*conn.Conn, conn.Message) { holdTheLoop(release) }
+		},
 		"connection": func(s *Server, release <-chan struct{}) {
 			s.OnConnection = func(*conn.Conn) { holdTheLoop(release) }
 		},
@@ -34,7 +38,11 @@ func TestWatchdog_NamesTheCallbackThatHoldsALoop(t *testing.T) {
 			set(s, release)
 			start(t, s)
 			p := dialRaw(t, s)
-			p.send(upgrade + "\r\n" + masked(1, true, "hello") + masked(9, true, "ping"))
+			message := masked(1, true, "hello")
+			if s.Deflate.Enabled {
+				message = string(deflated("hello"))
+			}
+			p.send(upgrade + offer + "\r\n\r\n" + message + masked(9, true, "ping"))
 			eventually(t, "the watchdog", func() bool { return log.lines("holds an event loop") == 1 })
 			log.expect(t, "server.holdTheLoop(", "level=WARN", "limit=20ms")
 			st := s.Stats()
