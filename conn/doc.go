@@ -69,13 +69,14 @@
 // do, with 1008, messages or control frames faster than MessagesPerSecond and
 // ControlFramesPerSecond.
 //
-// What a peer does not read is bounded by MaxPending; control frames have 1 KiB beyond it.
-// What becomes of a message that would pass it is the [Overflow] policy's to say: the
-// connection closes with 1013, which is the default, the send is refused, or messages
-// that wait are dropped, the oldest or those with an older value of a key, and counted.
-// A Writer is refused, or waits, under every policy. Once more than three
-// eighths of the bound are in use the peer is not read from, until a quarter is. A flood of pings is answered
-// as far as the peer reads the answers; of those it does not read, the latest.
+// What a peer does not read is bounded by MaxPending; control frames have 1 KiB
+// beyond it. What becomes of a message that would pass it is the [Overflow] policy's
+// to say: the connection closes with 1013, which is the default, the send is refused,
+// or messages that wait are dropped, the oldest or those with an older value of a
+// key, and counted. A Writer is refused, or waits, under every policy. Once more than
+// three eighths of the bound are in use the peer is not read from, until a quarter
+// is. A flood of pings is answered as far as the peer reads the answers; of those it
+// does not read, the latest.
 //
 // # Compression
 //

@@ -54,12 +54,12 @@
 // refused, at it the connections that hold most are closed with 1013.
 // Out of descriptors, accepting pauses and tries again, and live connections go on.
 //
-// Handshakes are refused with a line of text and one of these: 400 for what is
-// malformed or could be read in two ways, 403 by the origin rule or Check, 404 for
-// another path, 405, 408 for a request that is late, 426 for one that asks for no
-// WebSocket or for a version other than 13, 429 for too many from one address, 431 for
-// one too long, 500 if Check fails, 503 for too many in all, for want of memory and for one that is not
-// complete when the server shuts down, 505. Check refuses with any other, header and body.
+// Handshakes are refused with a line of text and one of these: 400 for what is malformed or
+// could be read in two ways, 403 by the origin rule or Check, 404 for another path, 405,
+// 408 for a request that is late, 426 for one that asks for no WebSocket or for a version
+// other than 13, 429 for too many from one address, 431 for one too long, 500 if Check
+// fails, 503 for too many in all, for want of memory and for one that is not complete when
+// the server shuts down, 505. Check refuses with any other, header and body.
 //
 // # Listening
 //
@@ -211,15 +211,16 @@
 // and 1.3. Check finds what was agreed on in its Request, a connection's callbacks in
 // [conn.Conn.TLS].
 //
-// A handshake runs on a goroutine of its own once the client's first record is there, MaxTLSHandshakes at
-// once, within HandshakeTimeout; TLSConfig's callbacks may block there. While others wait for
-// their turn, a client that says nothing for a fifth of that time loses its own. Who is beyond
-// MaxConnections or MaxConnectionsPerAddress is told so behind such a handshake a hundred
-// times a second, and otherwise closed before it. From then on the
-// connection is as any other. Reading a record takes one allocation, crypto/tls's. An idle
-// connection holds no buffer of this package's, but what crypto/tls keeps, which is some
-// kilobytes: keys, secrets, and a buffer as large as the largest record that has come, or
-// twice that where records come one behind another: up to 40 KiB. That is not in MaxBuffers.
+// A handshake runs on a goroutine of its own once the client's first record is there,
+// MaxTLSHandshakes at once, within HandshakeTimeout; TLSConfig's callbacks may block there.
+// While others wait for their turn, a client that says nothing for a fifth of that time
+// loses its own. Who is beyond MaxConnections or MaxConnectionsPerAddress is told so behind
+// such a handshake a hundred times a second, and otherwise closed before it. From then on
+// the connection is as any other. Reading a record takes one allocation, crypto/tls's. An
+// idle connection holds no buffer of this package's, but what crypto/tls keeps, which is
+// some kilobytes: keys, secrets, and a buffer as large as the largest record that has come,
+// or twice that where records come one behind another: up to 40 KiB. That is not in
+// MaxBuffers.
 //
 // What was sent and waits is counted in MaxPending as records and as frames. A record that
 // waits cannot be dropped any more: the policies that drop begin 16 KiB later. A client that

@@ -10,7 +10,8 @@ const (
 	Malformed Reason = "malformed"
 	// TooLarge: the request's head, its header lines or its content; 431 or 413.
 	TooLarge Reason = "too_large"
-	// Timeout: the request did not arrive within HandshakeTimeout; 408. Or a TLS handshake kept others waiting; closed.
+	// Timeout: the request did not arrive within HandshakeTimeout; 408. Or a TLS handshake kept
+	// others waiting; closed.
 	Timeout Reason = "timeout"
 	// Left: the client closed before it had asked, or while Check ran on a goroutine.
 	Left Reason = "left"

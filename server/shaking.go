@@ -9,8 +9,9 @@ import (
 )
 
 // shaking is a loop's queue for TLS handshakes. So many at once have a goroutine each, and
-// the others wait in order. While some do, nobody may keep a goroutine waiting for long: else those who
-// say nothing behind their ClientHello would have all of them. Owned by the loop.
+// the others wait in order. While some do, nobody may keep a goroutine waiting for long:
+// else those who say nothing behind their ClientHello would have all of them. Owned by the
+// loop.
 type shaking struct {
 	going   []poller.Token // whose handshake has a goroutine, in no order; some are gone
 	waiting []poller.Token // whose turn is to come; some are gone: nobody waits for longer than HandshakeTimeout

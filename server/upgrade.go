@@ -47,11 +47,12 @@ import (
 //
 // The loop takes the socket out of a *net.TCPConn, of a *net.UnixConn, of what a
 // ProxyListener has made of these, and of what a server has given to its Handler, TLS
-// included; and out of a *tls.Conn of an http.Server's that serves an UpgradeListener. Any other connection, such as a *tls.Conn without that, stays
-// as it is: a goroutine, and another while something is sent, carry bytes between it and the
-// loop, by way of a pair of sockets, which takes two descriptors more. Callbacks, limits and
-// Shutdown are the same, but for [conn.ErrTruncated]: crypto/tls tells who reads from it of
-// a stream that was cut within a record, and not of one that was cut between two.
+// included; and out of a *tls.Conn of an http.Server's that serves an UpgradeListener. Any
+// other connection, such as a *tls.Conn without that, stays as it is: a goroutine, and
+// another while something is sent, carry bytes between it and the loop, by way of a pair of
+// sockets, which takes two descriptors more. Callbacks, limits and Shutdown are the same,
+// but for [conn.ErrTruncated]: crypto/tls tells who reads from it of a stream that was cut
+// within a record, and not of one that was cut between two.
 func (s *Server) Upgrade(w http.ResponseWriter, r *http.Request, open func(*conn.Conn)) error {
 	return s.upgrade(w, r, open, "")
 }

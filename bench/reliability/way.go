@@ -51,7 +51,8 @@ func (w way) ready(srv *server.Server) {
 	}
 }
 
-// serve has a server take the connections of a listener, over TLS if it has a config, and returns when it takes no more.
+// serve has a server take the connections of a listener, over TLS if it has a config, and
+// returns when it takes no more.
 func (w way) serve(srv *server.Server, ln net.Listener) error {
 	switch {
 	case w.Upgrade == "" && srv.TLSConfig != nil:
