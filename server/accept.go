@@ -91,6 +91,9 @@ func (s *Server) listen(scheme string) (net.Listener, error) {
 		return nil, err
 	}
 	if path, ok := strings.CutPrefix(s.Addr, "unix:"); ok {
+		if path == "" { // Linux would choose a name
+			return nil, errors.New("framerail: Addr has no path behind unix:")
+		}
 		return net.Listen("unix", path)
 	}
 	if s.Addr == "" {

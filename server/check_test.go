@@ -7,7 +7,6 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/framerail/framerail/conn"
 )
@@ -197,35 +196,6 @@ func TestOrigin(t *testing.T) {
 				p.expectRefusal(403)
 			}
 		})
-	}
-}
-
-func TestOptions_MalformedOnesFailAtTheStart(t *testing.T) {
-	for name, s := range map[string]*Server{
-		"pattern":          {OriginPatterns: []string{"https://a b"}},
-		"empty_pattern":    {OriginPatterns: []string{""}},
-		"Loops":            {Loops: -1},
-		"MaxMessageSize":   {Limits: Limits{MaxMessageSize: -1}},
-		"MaxFragments":     {Limits: Limits{MaxFragments: -1}},
-		"MaxPending":       {Limits: Limits{MaxPending: -1}},
-		"QueueMessages":    {Limits: Limits{QueueMessages: -1}},
-		"QueueBytes":       {Limits: Limits{QueueBytes: -1}},
-		"HandshakeTimeout": {Limits: Limits{HandshakeTimeout: -time.Second}},
-		"CloseTimeout":     {Limits: Limits{CloseTimeout: -time.Second}},
-		"Overflow":         {Overflow: conn.OverflowLatest + 1},
-	} {
-		s.Addr = "127.0.0.1:0"
-		for how, run := range map[string]func() error{
-			"Start": s.Start, "ListenAndServe": s.ListenAndServe,
-			"Serve": func() error { return s.Serve(listenLocal(t)) },
-		} {
-			if err := run(); err == nil || s.ListenAddr() != nil {
-				t.Errorf("%s: %s returned %v, listening on %v", name, how, err, s.ListenAddr())
-			}
-		}
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
 	}
 }
 

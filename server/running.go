@@ -3,7 +3,6 @@ package server
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"log/slog"
 	"net/netip"
 	"runtime"
@@ -148,50 +147,6 @@ func (s *Server) mayServe() error {
 		return nil // the options are taken
 	}
 	return s.validate()
-}
-
-// validate refuses options that cannot be meant.
-func (s *Server) validate() error {
-	for _, p := range s.OriginPatterns {
-		if err := handshake.ValidatePattern(p); err != nil {
-			return err
-		}
-	}
-	for _, o := range [...]struct {
-		name  string
-		value int64
-	}{
-		{"Loops", int64(s.Loops)},
-		{"MaxMessageSize", s.MaxMessageSize},
-		{"MaxFragments", int64(s.MaxFragments)},
-		{"MaxPending", int64(s.MaxPending)},
-		{"QueueMessages", int64(s.QueueMessages)},
-		{"QueueBytes", int64(s.QueueBytes)},
-		{"MaxHandshakeBytes", int64(s.MaxHandshakeBytes)},
-		{"MaxHandshakeHeaders", int64(s.MaxHandshakeHeaders)},
-		{"MaxTLSHandshakes", int64(s.MaxTLSHandshakes)},
-		{"MaxChecks", int64(s.MaxChecks)},
-		{"HandshakeTimeout", int64(s.HandshakeTimeout)},
-		{"CheckTimeout", int64(s.CheckTimeout)},
-		{"CloseTimeout", int64(s.CloseTimeout)},
-	} {
-		if o.value < 0 {
-			return fmt.Errorf("framerail: Limits.%s is negative", o.name)
-		}
-	}
-	if err := s.Deflate.validate(); err != nil {
-		return err
-	}
-	if err := s.Proxies.validate(); err != nil {
-		return err
-	}
-	if err := s.TCP.validate(); err != nil {
-		return err
-	}
-	if s.Overflow > conn.OverflowLatest {
-		return fmt.Errorf("framerail: there is no Overflow policy %d", s.Overflow)
-	}
-	return nil
 }
 
 // config is what the options say about connections.

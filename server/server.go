@@ -19,8 +19,9 @@ import (
 //
 // Set its fields, then call ListenAndServe, Serve or Start; a field changed
 // afterwards has no effect. The zero value of every option is safe on the internet;
-// a negative limit is an error when the server starts, unless it says what it
-// means. A server that was ended cannot be started again. It must not be copied.
+// what cannot be meant is an error when the server starts, such as a negative limit that
+// does not say what it means. A server that was ended cannot be started again. It must
+// not be copied.
 type Server struct {
 	// Addr is the TCP address to listen on, "host:port", or "unix:" and the path
 	// of a unix socket; on Linux "unix:@" and a name that is no path. Empty: ":80", as in
@@ -31,9 +32,9 @@ type Server struct {
 	// none. The path must not exist, and is removed when the server ends.
 	Addr string
 
-	// Path is the only path on which handshakes are accepted; others get 404. It is
-	// compared with the request's path as sent, without the query. Empty: any path.
-	// Upgrade does not look at it.
+	// Path is the only path on which handshakes are accepted, such as "/chat"; others get
+	// 404. It is compared with the request's path as sent, without the query. Empty: any
+	// path. Upgrade does not look at it.
 	Path string
 
 	// OnConnection runs for each new client once its handshake is done, and before

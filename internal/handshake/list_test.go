@@ -26,6 +26,14 @@ func TestHasToken(t *testing.T) {
 	}
 }
 
+func TestValidSubprotocol(t *testing.T) {
+	for name, want := range map[string]bool{"v2.chat": true, "": false, "a b": false, "a,b": false, "ä": false, `"a"`: false} {
+		if ValidSubprotocol(name) != want {
+			t.Errorf("%q: %v", name, !want)
+		}
+	}
+}
+
 func TestCheckSubprotocols(t *testing.T) {
 	for line, want := range map[string]error{
 		"chat": nil, "chat, superchat": nil, "a,,b": nil, " , a": nil, "a\t,\tb": nil, "v1.chat+json!#$%&'*^_`|~-": nil, "a, a": nil,

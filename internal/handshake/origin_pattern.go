@@ -38,6 +38,9 @@ type originPattern struct {
 // "*" ) ], or a scheme alone as parseOrigin does. fault says what is wrong, or
 // is empty.
 func parsePattern(s string) (p originPattern, fault string) {
+	if s == "" {
+		return p, "it is empty"
+	}
 	if !all(s, &isVisible) {
 		return p, "only visible ASCII; write other names in punycode"
 	}

@@ -26,6 +26,10 @@ func CheckSubprotocols[T text](line T) error {
 	return nil
 }
 
+// ValidSubprotocol reports whether a client can offer a subprotocol of that name: it is a
+// token (RFC 6455 4.1).
+func ValidSubprotocol(name string) bool { return all(name, &token.Is) }
+
 // OffersSubprotocol reports whether one line of Sec-WebSocket-Protocol lists
 // the name. Subprotocols are compared with regard to case: RFC 6455 4.2.2.
 func OffersSubprotocol[T text](line T, name string) bool {

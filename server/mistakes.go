@@ -1,0 +1,92 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/handshake"
+)
+
+// validate refuses options that cannot be meant: a server that started with them would turn
+// away everyone, or let in whom it should not, and say nothing.
+func (s *Server) validate() error {
+	for _, check := range [...]func() error{
+		s.validateRouting, s.validateNegotiation, s.validateNumbers, s.validateChoices,
+		s.Deflate.validate, s.Proxies.validate, s.TCP.validate,
+	} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// validateRouting is about where handshakes go.
+func (s *Server) validateRouting() error {
+	switch {
+	case s.Path != "" && s.Path[0] != '/':
+		return fmt.Errorf("framerail: Path %q does not begin with a slash, as those of all requests do", s.Path)
+	case strings.ContainsAny(s.Path, "?# "):
+		return fmt.Errorf("framerail: Path %q has what no path of a request has", s.Path)
+	case s.RouteUpgrades && s.Handler == nil:
+		return errors.New("framerail: RouteUpgrades is set, but there is no Handler to route them")
+	}
+	return nil
+}
+
+// validateNegotiation is about what handshakes are held against.
+func (s *Server) validateNegotiation() error {
+	for _, p := range s.OriginPatterns {
+		if err := handshake.ValidatePattern(p); err != nil {
+			return fmt.Errorf("framerail: OriginPatterns has %q: %w", p, errors.Unwrap(err))
+		}
+	}
+	for _, name := range s.Subprotocols {
+		if !handshake.ValidSubprotocol(name) {
+			return fmt.Errorf("framerail: Subprotocols has %q, which no client can offer (RFC 6455 4.1)", name)
+		}
+	}
+	return nil
+}
+
+// validateNumbers is about numbers that have no meaning when they are negative.
+func (s *Server) validateNumbers() error {
+	for _, o := range [...]struct {
+		name  string
+		value int64
+	}{
+		{"Loops", int64(s.Loops)},
+		{"Limits.MaxMessageSize", s.MaxMessageSize},
+		{"Limits.MaxFragments", int64(s.MaxFragments)},
+		{"Limits.MaxPending", int64(s.MaxPending)},
+		{"Limits.QueueMessages", int64(s.QueueMessages)},
+		{"Limits.QueueBytes", int64(s.QueueBytes)},
+		{"Limits.MaxHandshakeBytes", int64(s.MaxHandshakeBytes)},
+		{"Limits.MaxHandshakeHeaders", int64(s.MaxHandshakeHeaders)},
+		{"Limits.MaxTLSHandshakes", int64(s.MaxTLSHandshakes)},
+		{"Limits.MaxChecks", int64(s.MaxChecks)},
+		{"Limits.HandshakeTimeout", int64(s.HandshakeTimeout)},
+		{"Limits.CheckTimeout", int64(s.CheckTimeout)},
+		{"Limits.CloseTimeout", int64(s.CloseTimeout)},
+	} {
+		if o.value < 0 {
+			return fmt.Errorf("framerail: %s is negative", o.name)
+		}
+	}
+	return nil
+}
+
+// validateChoices is about options that are one of a few.
+func (s *Server) validateChoices() error {
+	switch {
+	case s.Dispatch > conn.OnGoroutines:
+		return fmt.Errorf("framerail: there is no Dispatch %d", s.Dispatch)
+	case s.CheckDispatch > conn.OnGoroutines:
+		return fmt.Errorf("framerail: there is no CheckDispatch %d", s.CheckDispatch)
+	case s.Overflow > conn.OverflowLatest:
+		return fmt.Errorf("framerail: there is no Overflow policy %d", s.Overflow)
+	}
+	return nil
+}

@@ -1,0 +1,59 @@
+package server
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+)
+
+// Each fails however the server is started, with an error that names the field as programs
+// know it.
+func TestOptions_MalformedOnesFailAtTheStart(t *testing.T) {
+	for says, s := range map[string]*Server{
+		`OriginPatterns has "https://a b": malformed`: {OriginPatterns: []string{"https://a b"}},
+		`OriginPatterns has "": malformed`:            {OriginPatterns: []string{""}},
+		"Loops is negative":                           {Loops: -1},
+		"Limits.MaxMessageSize is negative":           {Limits: Limits{MaxMessageSize: -1}},
+		"Limits.MaxFragments is negative":             {Limits: Limits{MaxFragments: -1}},
+		"Limits.MaxPending is negative":               {Limits: Limits{MaxPending: -1}},
+		"Limits.QueueMessages is negative":            {Limits: Limits{QueueMessages: -1}},
+		"Limits.QueueBytes is negative":               {Limits: Limits{QueueBytes: -1}},
+		"Limits.HandshakeTimeout is negative":         {Limits: Limits{HandshakeTimeout: -time.Second}},
+		"Limits.CloseTimeout is negative":             {Limits: Limits{CloseTimeout: -time.Second}},
+		"no Overflow policy 4":                        {Overflow: conn.OverflowLatest + 1},
+		"no Dispatch 2":                               {Dispatch: conn.OnGoroutines + 1},
+		"no CheckDispatch 2":                          {CheckDispatch: conn.OnGoroutines + 1},
+		`Path "chat" does not begin with a slash`:     {Path: "chat"},
+		`Path "/chat?room=1"`:                         {Path: "/chat?room=1"},
+		"RouteUpgrades is set":                        {RouteUpgrades: true},
+		`Subprotocols has "v1, v2"`:                   {Subprotocols: []string{"v0", "v1, v2"}},
+		`Subprotocols has ""`:                         {Subprotocols: []string{""}},
+	} {
+		s.Addr = "127.0.0.1:0"
+		for how, run := range map[string]func() error{
+			"Start": s.Start, "ListenAndServe": s.ListenAndServe,
+			"Serve": func() error { return s.Serve(listenLocal(t)) },
+		} {
+			err := run()
+			if err == nil || s.ListenAddr() != nil {
+				t.Errorf("%s: %s returned %v, listening on %v", says, how, err, s.ListenAddr())
+			} else if !strings.HasPrefix(err.Error(), "framerail: ") || !strings.Contains(err.Error(), says) {
+				t.Errorf("%s returned %q, want it to say %q", how, err, says)
+			}
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// An empty path would be for the system to choose, and nobody would know it.
+func TestOptions_AUnixSocketHasAPath(t *testing.T) {
+	s := &Server{Addr: "unix:"}
+	defer s.Close()
+	if err := s.Start(); err == nil || !strings.Contains(err.Error(), "no path") {
+		t.Errorf("Start returned %v, listening on %v", err, s.ListenAddr())
+	}
+}
