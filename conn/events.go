@@ -63,6 +63,9 @@ func (c *Conn) deliver(ev event) {
 // deliverControl delivers a ping or pong; queued, its payload is copied. Otherwise it is
 // the parser, which calls it, that contains the callback.
 func (c *Conn) deliverControl(kind eventKind, payload []byte) {
+	if c.State() != Open {
+		return // it would be dropped, and until then wait in a queue that nothing holds any more
+	}
 	if c.inline() {
 		c.call(event{kind: kind, raw: payload})
 		buffer.Poison(payload)

@@ -234,6 +234,34 @@ func TestInboxThatIsNeverEmptyDoesNotGrow(t *testing.T) {
 	}
 }
 
+// Once this side has begun to close nothing holds the input any more: its Close must be found.
+func TestControlFramesDoNotPileUpBehindACallbackThatHasClosed(t *testing.T) {
+	both(t, func(t *testing.T, dispatch Dispatch) {
+		gate, closed := make(chan bool), make(chan bool)
+		r := openRig(t, Config{Dispatch: dispatch, Handlers: Handlers{
+			Ping: func(*Conn, []byte) { t.Error("ping after Close") },
+			Pong: func(*Conn, []byte) { t.Error("pong after Close") },
+			Stream: func(c *Conn, _ *Reader) {
+				_ = c.Close(frame.NormalClosure, "")
+				close(closed)
+				<-gate
+			},
+		}})
+		r.receive(text("x"))
+		<-closed
+		r.turn()
+		for range 1000 {
+			r.receive(append(peer(frame.Ping, true, "1"), peer(frame.Pong, true, "2")...))
+		}
+		r.c.mu.Lock()
+		expect(t, "waiting", r.c.in.waiting(), 0)
+		r.c.mu.Unlock()
+		close(gate)
+		r.receive(peerClose(frame.NormalClosure, ""))
+		expectInfo(t, r.info(), CloseInfo{By: Local, Sent: frame.NormalClosure, Received: frame.NormalClosure})
+	})
+}
+
 func TestDrainedEventsDoNotPileUp(t *testing.T) {
 	gate, begun := make(chan bool), make(chan bool, 100)
 	r := openRig(t, Config{Dispatch: OnGoroutines, Handlers: Handlers{Drained: func(*Conn) { begun <- true; <-gate }}})
