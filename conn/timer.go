@@ -6,8 +6,8 @@ import "time"
 // fires and when something earlier comes up; what puts things off merely notes the
 // time, so that traffic does not touch it.
 
-// Expire tells that the time asked for with Host.SetTimer has passed, or some time
-// before it: what is due then is found out here.
+// Expire tells that the time asked for with Host.SetTimer has passed or, unless the
+// connection is Ending, some time before it: what is due then is found out here.
 func (d *Driver) Expire() {
 	switch {
 	case d.endTimed:
@@ -19,6 +19,11 @@ func (d *Driver) Expire() {
 	}
 	d.settle()
 }
+
+// Ending tells whether the timer is that of the closing handshake, be the connection's State
+// still Open: for the callbacks that are to answer what came before the peer's Close. It
+// must not fire any earlier, since Expire ends the connection then.
+func (d *Driver) Ending() bool { return d.endTimed }
 
 // setTimer asks for the timer at the first moment at which something may be due.
 func (d *Driver) setTimer() {

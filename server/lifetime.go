@@ -24,9 +24,10 @@ func (l *loop) beginLife(cl *client) {
 	l.timers.Set(cl.driver().ID(), cl.expires)
 }
 
-// mortal tells whether the connection is one that a lifetime will end.
+// mortal tells whether the connection is one that a lifetime will end: not one that is about
+// to end by itself.
 func (l *loop) mortal(cl *client) bool {
-	return l.run.lifetime > 0 && cl.phase == talking && cl.State() == conn.Open
+	return l.run.lifetime > 0 && cl.phase == talking && cl.State() == conn.Open && !cl.driver().Ending()
 }
 
 // checkLife closes a connection whose lifetime is over, and otherwise sees that there
