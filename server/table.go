@@ -17,7 +17,11 @@ type table struct {
 	buckets []*client // a power of two; nil while empty
 	count   int
 	lists   sync.Pool // *[]*conn.Conn, for iterations
-	ordered bool      // all goes by address, so that a simulation is the same in every process
+
+	// In a simulation, which is the same in every process, all goes by address, and get finds
+	// the first of several: entered has the clients in the order in which they came.
+	ordered bool
+	entered []*client
 }
 
 const (
@@ -55,6 +59,9 @@ func (t *table) add(cl *client) {
 	cl.chain, *b = *b, cl
 	cl.listed = true
 	t.count++
+	if t.ordered {
+		t.entered = append(t.entered, cl)
+	}
 }
 
 // remove takes a client out, if it is in.
@@ -71,6 +78,9 @@ func (t *table) remove(cl *client) {
 	*p = cl.chain
 	cl.chain, cl.listed = nil, false
 	t.count--
+	if t.ordered {
+		t.entered = slices.DeleteFunc(t.entered, func(o *client) bool { return o == cl })
+	}
 	if t.count < maxChain*len(t.buckets)/8 && len(t.buckets) > minBuckets {
 		t.resize(len(t.buckets) / 2)
 	}
@@ -109,6 +119,11 @@ func (t *table) get(remote netip.AddrPort) (*conn.Conn, bool) {
 	if t.count == 0 || !remote.IsValid() {
 		return nil, false
 	}
+	for _, cl := range t.entered {
+		if cl.RemoteAddr() == remote {
+			return &cl.Conn, true
+		}
+	}
 	chains := t.buckets
 	if remote.Port() != 0 {
 		at := maphash.Comparable(seed, remote) & uint64(len(t.buckets)-1)
@@ -132,15 +147,20 @@ func (t *table) all(yield func(*conn.Conn) bool) {
 		list = new([]*conn.Conn)
 	}
 	t.mu.Lock()
-	for _, cl := range t.buckets {
-		for ; cl != nil; cl = cl.chain {
-			*list = append(*list, &cl.Conn)
+	ordered := t.ordered
+	for _, cl := range t.entered {
+		*list = append(*list, &cl.Conn)
+	}
+	if !ordered {
+		for _, cl := range t.buckets {
+			for ; cl != nil; cl = cl.chain {
+				*list = append(*list, &cl.Conn)
+			}
 		}
 	}
-	ordered := t.ordered
 	t.mu.Unlock()
 	if ordered {
-		slices.SortFunc(*list, func(a, b *conn.Conn) int { return a.RemoteAddr().Compare(b.RemoteAddr()) })
+		slices.SortStableFunc(*list, func(a, b *conn.Conn) int { return a.RemoteAddr().Compare(b.RemoteAddr()) })
 	}
 	defer func() {
 		clear(*list)

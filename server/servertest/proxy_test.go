@@ -2,6 +2,7 @@ package servertest_test
 
 import (
 	"log/slog"
+	"net/http"
 	"net/netip"
 	"testing"
 	"time"
@@ -46,6 +47,45 @@ func TestSim_BehindAProxy(t *testing.T) {
 		}
 		if err := sim.Close(); err != nil {
 			t.Errorf("seed %d: %v", seed, err)
+		}
+	}
+}
+
+// Clients whose proxy tells no port have one address, and still a seed replays exactly.
+func TestSim_ClientsOfOneAddressAreInOrder(t *testing.T) {
+	course := func() (sum uint64, first string) {
+		srv := &server.Server{
+			Logger:  slog.New(slog.DiscardHandler),
+			Proxies: server.Proxies{Forwarded: server.Trust{Networks: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}},
+		}
+		srv.OnMessage = func(c *conn.Conn, _ conn.Message) {
+			one, _ := srv.Client(c.RemoteAddr())
+			first = one.PeerAddr().String()
+			for other := range srv.Clients() {
+				_ = other.SendText("from " + first)
+			}
+		}
+		sim := servertest.New(1, srv)
+		var clients []*servertest.Client
+		for range 10 {
+			clients = append(clients, sim.DialWith(servertest.Request{Header: http.Header{"X-Forwarded-For": {"192.0.2.1"}}}))
+			sim.Settle()
+		}
+		clients[0].Leave()
+		clients[5].SendText("to all")
+		sim.Settle()
+		if err := sim.Close(); err != nil {
+			t.Error(err)
+		}
+		return sim.Sum(), first
+	}
+	sum, first := course()
+	if first != "10.0.0.2:40000" {
+		t.Errorf("the first that is left is %v", first)
+	}
+	for range 10 {
+		if again, other := course(); again != sum || other != first {
+			t.Errorf("sum %x and first %v, then %x and %v", sum, first, again, other)
 		}
 	}
 }
