@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/netip"
@@ -264,4 +265,38 @@ func TestPath(t *testing.T) {
 		p.send(replace("/chat?room=1", target))
 		p.expectStatus(101)
 	}
+}
+
+// Who runs the server learns what the program had against a client, and the client does not.
+func TestCheck_WhatItSaysIsLoggedAndNotSent(t *testing.T) {
+	modes(t, func(t *testing.T, d conn.Dispatch) {
+		var log journal
+		s := start(t, &Server{Logger: log.logger(), CheckDispatch: d, Check: func(h *Handshake) error {
+			switch h.Request.Header.Get("Refuse") {
+			case "plainly":
+				return errors.New("the token has expired")
+			case "wrapped":
+				return fmt.Errorf("no such user: %w", &Refusal{Status: 401})
+			case "oddly":
+				return &Refusal{Status: 599}
+			}
+			return (*Refusal)(nil)
+		}})
+		for refuse, want := range map[string]struct {
+			status     int
+			body, says string
+		}{
+			"plainly": {403, "refused (RFC 9110 15.5.4)\n", `error="the token has expired"`},
+			"wrapped": {401, "Unauthorized\n", `error="no such user: framerail: handshake refused: Unauthorized"`},
+			"oddly":   {599, "status 599\n", `status=599 reason="status 599"`},
+			"nil":     {403, "refused (RFC 9110 15.5.4)\n", `status=403`},
+		} {
+			p := dialRaw(t, s)
+			p.send(with("Refuse: " + refuse))
+			if _, body := p.expectRefusal(want.status); body != want.body {
+				t.Errorf("%s: got %q", refuse, body)
+			}
+			log.expect(t, want.says)
+		}
+	})
 }

@@ -1,7 +1,9 @@
 package server
 
 import (
+	"cmp"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 
@@ -49,12 +51,18 @@ type Refusal struct {
 	Header http.Header
 }
 
+// Error is the status in words.
 func (r *Refusal) Error() string {
-	return "framerail: handshake refused: " + http.StatusText(r.status())
+	return "framerail: handshake refused: " + r.reason()
+}
+
+// reason is the status in words.
+func (r *Refusal) reason() string {
+	return cmp.Or(http.StatusText(r.status()), fmt.Sprintf("status %d", r.status()))
 }
 
 func (r *Refusal) status() int {
-	if r.Status == 0 {
+	if r == nil || r.Status == 0 {
 		return http.StatusForbidden
 	}
 	return r.Status
@@ -178,13 +186,15 @@ func asRefusal(err error) *handshake.Refusal {
 func programsRefusal(err error) *handshake.Refusal {
 	var own *Refusal
 	if !errors.As(err, &own) || own == nil {
-		return handshake.ErrForbidden
+		forbidden := handshake.ErrForbidden
+		return &handshake.Refusal{Status: forbidden.Status, Reason: forbidden.Reason, Cause: err}
 	}
 	return &handshake.Refusal{
 		Status: own.status(),
-		Reason: http.StatusText(own.status()),
+		Reason: own.reason(),
 		Body:   own.Body,
 		Header: own.Header,
+		Cause:  err,
 	}
 }
 

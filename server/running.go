@@ -207,7 +207,12 @@ func (r *running) sendable(remote netip.AddrPort, refusal *handshake.Refusal) *h
 	return handshake.ErrInternal
 }
 
-// logRefusal logs that a client was refused.
+// logRefusal logs that a client was refused, and why if the program has said more than
+// the status.
 func (r *running) logRefusal(remote netip.AddrPort, refusal *handshake.Refusal) {
-	r.logger.Info("framerail: handshake refused", "remote", remote, "status", refusal.Status, "reason", refusal.Reason)
+	attrs := []any{"remote", remote, "status", refusal.Status, "reason", refusal.Reason}
+	if _, bare := refusal.Cause.(*Refusal); refusal.Cause != nil && !bare {
+		attrs = append(attrs, "error", refusal.Cause)
+	}
+	r.logger.Info("framerail: handshake refused", attrs...)
 }

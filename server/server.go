@@ -69,7 +69,8 @@ type Server struct {
 
 	// Check decides on each handshake that RFC 6455 and the origin rule let pass, where
 	// CheckDispatch says. An error refuses: with 403 or, if it is or wraps a *Refusal, as
-	// that says. If it panics the client gets 500. Nil: all are accepted.
+	// that says. The error itself is for the log alone. If it panics the client gets 500.
+	// Nil: all are accepted.
 	Check func(*Handshake) error
 	// CheckDispatch says where Check runs. Zero: on the loop, where it must not block.
 	// [conn.OnGoroutines]: on a goroutine of its own, where it may, to ask a database or

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/framerail/framerail/conn"
@@ -107,20 +108,28 @@ type UpgradeError struct {
 	Status int
 	// Reason is what Stats counts it as.
 	Reason Reason
-	// Err names the rule that the request breaks, or what failed.
+	// Err is the rule that the request breaks, what Check has returned, or what failed.
 	Err error
 }
 
+// Error is the status of the answer, and why.
 func (e *UpgradeError) Error() string {
-	return fmt.Sprintf("framerail: upgrade answered with %d: %v", e.Status, e.Err)
+	why := strings.TrimPrefix(e.Err.Error(), "framerail: ")
+	if refusal, ok := e.Err.(*handshake.Refusal); ok {
+		why = refusal.Reason
+	}
+	return fmt.Sprintf("framerail: upgrade answered with %d: %s", e.Status, why)
 }
 
 // Unwrap gives Err.
 func (e *UpgradeError) Unwrap() error { return e.Err }
 
 func upgradeError(refusal *handshake.Refusal, err error) *UpgradeError {
-	if refusal == errDraining {
+	switch {
+	case refusal == errDraining:
 		err = ErrServerClosed
+	case err == error(refusal) && refusal.Cause != nil:
+		err = refusal.Cause
 	}
 	return &UpgradeError{Status: refusal.Status, Reason: reasons[reasonOf(refusal)], Err: err}
 }

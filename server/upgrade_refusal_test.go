@@ -71,6 +71,37 @@ func TestUpgrade_RefusalsAreHTTPAnswers(t *testing.T) {
 	expectAllAccounted(t, s.Stats())
 }
 
+// A handler can tell what its program's Check had against a client, and the words name nothing
+// that programs cannot see.
+func TestUpgrade_ErrorIsTheOneOfCheck(t *testing.T) {
+	errExpired := errors.New("the token has expired")
+	s, results := &Server{Check: func(h *Handshake) error {
+		if h.Request.Header.Get("Refuse") == "plainly" {
+			return errExpired
+		}
+		return &Refusal{Status: 401}
+	}}, make(chan error, 1)
+	web := serveWeb(t, s, upgrades(s, results))
+	for _, test := range []struct {
+		request, says string
+		status        int
+		own           bool
+	}{
+		{with("Refuse: plainly"), "framerail: upgrade answered with 403: the token has expired", 403, true},
+		{with("Refuse: 1"), "framerail: upgrade answered with 401: handshake refused: Unauthorized", 401, false},
+		{replace("Version: 13", "Version: 8"), "framerail: upgrade answered with 426: Sec-WebSocket-Version is not 13 (RFC 6455 4.4)", 426, false},
+	} {
+		p := web.dialRaw(t)
+		p.send(test.request)
+		p.expectStatus(test.status)
+		err := receive(t, results)
+		var asked *Refusal
+		if err == nil || err.Error() != test.says || errors.Is(err, errExpired) != test.own || errors.As(err, &asked) != (test.status == 401) {
+			t.Errorf("got %v, want %s", err, test.says)
+		}
+	}
+}
+
 func TestUpgrade_HeaderOfTheHandlerThatCannotBeSentGets500(t *testing.T) {
 	s, results := &Server{}, make(chan error, 1)
 	web := serveWeb(t, s, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -26,6 +26,10 @@ type Refusal struct {
 	// Body is sent as it is. Empty: Reason and a line feed.
 	Body string
 
+	// Cause is the program's error, if it refused: for the log and for who upgrades, and
+	// never sent. Nil: there is none.
+	Cause error
+
 	// rule is the exported refusal that this one stands for, or nil.
 	rule *Refusal
 	// malformed says that the request was no good, whoever had to judge it.
