@@ -209,7 +209,8 @@ func (s *Server) Clients() iter.Seq[*conn.Conn] { return s.clients.all }
 // Client is the connection from that remote address, among those that Clients iterates
 // over; false if there is none. Those over unix sockets have no address. On several
 // listeners, or behind proxies, two connections may have the same: it is one of them. One
-// whose proxy has told no port has port 0, and is looked for among all.
+// whose proxy has told no port has port 0, and is looked for among all. An IPv4-mapped
+// address, as package net has it of a socket for both, is the IPv4 one.
 func (s *Server) Client(remote netip.AddrPort) (*conn.Conn, bool) { return s.clients.get(remote) }
 
 // ClientCount is the number of connections that Clients iterates over.

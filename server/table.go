@@ -119,6 +119,7 @@ func (t *table) get(remote netip.AddrPort) (*conn.Conn, bool) {
 	if t.count == 0 || !remote.IsValid() {
 		return nil, false
 	}
+	remote = netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port()) // as the clients have it
 	for _, cl := range t.entered {
 		if cl.RemoteAddr() == remote {
 			return &cl.Conn, true

@@ -44,6 +44,19 @@ func TestClients_TableOfThoseWhoAreThere(t *testing.T) {
 	})
 }
 
+// package net's addresses are mapped on a socket that is for IPv6 as well, and in any slice of
+// 16 bytes.
+func TestClients_AreFoundByTheirMappedAddress(t *testing.T) {
+	s := start(t, &Server{OnMessage: echo})
+	p := dial(t, s)
+	p.alive()
+	plain := netip.MustParseAddrPort(p.LocalAddr().String())
+	mapped := netip.AddrPortFrom(netip.AddrFrom16(plain.Addr().As16()), plain.Port())
+	if c, ok := s.Client(mapped); !ok || c.RemoteAddr() != plain {
+		t.Errorf("%v is not found", mapped)
+	}
+}
+
 func TestClients_IterateWhileOthersComeAndGo(t *testing.T) {
 	modes(t, func(t *testing.T, d conn.Dispatch) {
 		s := start(t, &Server{Dispatch: d, OnMessage: echo})
