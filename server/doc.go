@@ -55,11 +55,13 @@
 // Out of descriptors, accepting pauses and tries again, and live connections go on.
 //
 // Handshakes are refused with a line of text and one of these: 400 for what is malformed or
-// could be read in two ways, 403 by the origin rule or Check, 404 for another path, 405,
-// 408 for a request that is late, 426 for one that asks for no WebSocket or for a version
-// other than 13, 429 for too many from one address, 431 for one too long, 500 if Check
-// fails, 503 for too many in all, for want of memory and for one that is not complete when
-// the server shuts down, 505. Check refuses with any other, header and body.
+// could be read in two ways, 403 by the origin rule or Check, 404 for another path, 405 for
+// another method than GET, 408 for a request that is late, 426 for one that asks for no
+// WebSocket or for a version other than 13, 429 for too many from one address, 431 for one
+// too long, 500 if Check panics or its answer cannot be sent, 501 for a transfer coding other
+// than chunked, 503 for too many in all, for want of memory, for too many Checks or one that
+// is late, and when the server shuts down, 505 for another HTTP than 1.x. Check refuses with
+// any other, header and body.
 //
 // # Listening
 //

@@ -8,7 +8,7 @@ type Reason string
 const (
 	// Malformed: the request is against HTTP or RFC 6455 4.2.1; 400.
 	Malformed Reason = "malformed"
-	// TooLarge: the request's head, its header lines or its content; 431 or 413.
+	// TooLarge: the request's head, or its header lines; 431.
 	TooLarge Reason = "too_large"
 	// Timeout: the request did not arrive within HandshakeTimeout; 408. Or a TLS handshake kept
 	// others waiting; closed.
@@ -116,7 +116,7 @@ func reasonOf(refusal *handshake.Refusal) reason {
 		return reasonNoMemory
 	}
 	switch refusal.Rule() {
-	case handshake.ErrHeadTooLong, handshake.ErrTooManyHeaders, handshake.ErrContentNotRead:
+	case handshake.ErrHeadTooLong, handshake.ErrTooManyHeaders:
 		return reasonTooLarge
 	case handshake.ErrTransferCoding:
 		return reasonMalformed

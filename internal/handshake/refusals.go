@@ -71,9 +71,6 @@ var (
 	// ErrForbidden answers when the program refuses without saying how.
 	ErrForbidden = refuse(http.StatusForbidden, "refused (RFC 9110 15.5.4)")
 
-	// ErrContentNotRead answers an ordinary request that brings content.
-	ErrContentNotRead = refuse(http.StatusRequestEntityTooLarge, "content is not read here (RFC 9110 15.5.14)")
-
 	// ErrInternal answers when the program's own answer cannot be sent.
 	ErrInternal = refuse(http.StatusInternalServerError, "internal server error (RFC 9110 15.6.1)")
 

@@ -125,7 +125,6 @@ func TestEveryRefusalIsAnAnswer(t *testing.T) {
 		"not found":      {ErrNotFound, 404, nil},
 		"method":         {ErrMethod, 405, map[string]string{"Allow": "GET"}},
 		"timeout":        {ErrTimeout, 408, nil},
-		"content":        {ErrContentNotRead, 413, nil},
 		"not an upgrade": {ErrNotUpgrade, 426, map[string]string{"Upgrade": "websocket"}},
 		"version":        {ErrVersion, 426, map[string]string{"Upgrade": "websocket", "Sec-WebSocket-Version": "13"}},
 		"too long":       {ErrHeadTooLong, 431, nil},
