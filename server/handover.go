@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/socket"
@@ -46,20 +47,17 @@ func newHandover(s *Server, r *running, log slog.Handler) *handover {
 	return ho
 }
 
-// offer gives a connection to net/http, unless that has no room for it or takes
-// no more.
-func (ho *handover) offer(c net.Conn) bool {
+// offer gives a connection to net/http, and counts it, unless that has no room for it or
+// takes no more.
+func (ho *handover) offer(c net.Conn, count *atomic.Uint64) bool {
 	ho.mu.Lock()
 	defer ho.mu.Unlock()
-	if ho.closed {
+	if ho.closed || len(ho.conns) == cap(ho.conns) {
 		return false
 	}
-	select {
-	case ho.conns <- c:
-		return true
-	default:
-		return false
-	}
+	count.Add(1)  // before its client can have an answer
+	ho.conns <- c // for which there is room: nobody else adds any
+	return true
 }
 
 // Accept implements net.Listener.
@@ -107,7 +105,7 @@ func (l *loop) handOver(cl *client, head, rest []byte) {
 		ahead.state, ahead.secure = cl.TLS(), t
 		ahead.Conn, below = t.Detach(nc)
 	}
-	if !l.run.http.offer(ahead) {
+	if !l.run.http.offer(ahead, &l.tally.handedOver) {
 		cl.standing = ahead.standing
 		_ = nc.Close()
 		if ahead.secure != nil {
@@ -116,7 +114,6 @@ func (l *loop) handOver(cl *client, head, rest []byte) {
 		l.refuseRequest(cl, &l.greeter.req, handshake.Unavailable(1))
 		return
 	}
-	l.tally.handedOver.Add(1)
 	cl.releaseHead()
 	l.forget(cl)
 	_ = below.Close() // the net.Conn has a descriptor of its own
