@@ -120,7 +120,7 @@ func (d *Driver) dropReceiver() {
 func (d *Driver) read() {
 	d.interest &^= interestUnread
 	d.resume()
-	for budget := readBudget; budget > 0 && d.flowing(); {
+	for budget := readBudget; budget > 0 && d.flowing() && !d.starved(); {
 		b := d.readInto()
 		n, err := d.transport.Read(b)
 		if n > 0 {
@@ -144,6 +144,16 @@ func (d *Driver) read() {
 // first: the hold on it may end at any moment, and nothing must overtake it.
 func (d *Driver) flowing() bool {
 	return d.input != inputDone && !d.holding() && (d.rx == nil || d.rx.stash == nil)
+}
+
+// starved tells whether what comes next would make a message grow for which there are no
+// buffers. Those that come whole need none.
+func (d *Driver) starved() bool {
+	if d.rx == nil || d.rx.msg == nil || d.loop.Short == nil || !d.loop.Short() {
+		return false
+	}
+	d.hear() // it is this side that does not read
+	return true
 }
 
 // readInto is where the next bytes go: the loop's buffer or, in the middle of a

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/framerail/framerail/frame"
 )
@@ -75,4 +76,37 @@ func TestPingFloodUnread(t *testing.T) {
 			t.Fatalf("sent %v", f)
 		}
 	}
+}
+
+// While buffers are short a message in progress stays as it is, and its peer is not taken for
+// silent. Messages that come whole go on.
+func TestMessageInProgressWaitsWhileBuffersAreShort(t *testing.T) {
+	both(t, func(t *testing.T, dispatch Dispatch) {
+		const half = 100 << 10
+		short := true
+		r := openRig(t, Config{Dispatch: dispatch, IdleTimeout: idle, Handlers: Handlers{Message: echo}})
+		r.loop.Short = func() bool { return short }
+		r.receive(text("whole"))
+		r.eventually("the echo", func() bool { return strings.Contains(r.wire.output(), "whole") })
+		r.sent()
+
+		r.receive(peer(frame.Binary, false, strings.Repeat("a", half)))
+		_, held := r.loop.Lent()
+		if held > 64<<10 {
+			t.Errorf("%d bytes lent", held)
+		}
+		r.receive(peer(frame.Continuation, true, strings.Repeat("b", half)))
+		for range 5 {
+			r.advance(idle/2 - time.Millisecond)
+			r.poll()
+		}
+		if _, now := r.loop.Lent(); now != held {
+			t.Errorf("%d bytes lent, %d before", now, held)
+		}
+		expect(t, "pings meanwhile", r.pings(), 0)
+
+		short = false
+		r.eventually("the echo", func() bool { return len(r.wire.output()) > 2*half })
+		expect(t, "echo", r.sent()[0].payload, strings.Repeat("a", half)+strings.Repeat("b", half))
+	})
 }

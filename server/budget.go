@@ -71,6 +71,9 @@ func (r *running) excess(s standing) *handshake.Refusal {
 // full tells whether connections must go.
 func (b *budget) full() bool { return b.used() >= b.limit/100*fullPercent }
 
+// over tells whether there is nothing left of it.
+func (b *budget) over() bool { return b.limit > 0 && b.used() >= b.limit }
+
 // check is for a pool that has come to its mark, on any goroutine. It sets all marks
 // anew, and sees that connections are shed if the budget is full.
 func (b *budget) check() {
@@ -210,6 +213,22 @@ func (b *budget) largest() (all []holder, late bool) {
 	return all, late
 }
 
+// short tells whether messages must not grow, and notes that one would have.
+func (l *loop) short() bool {
+	short := l.run.budget.over()
+	l.starved = l.starved || short
+	return short
+}
+
+// restIfShort rests if a message had to wait for the budget: the poller would tell of it
+// again at once.
+func (l *loop) restIfShort() {
+	if l.starved {
+		l.starved = false
+		l.run.kernel.Await(nil, l.run.cut.Done(), l.run.kernel.Now().Add(shortPause))
+	}
+}
+
 // holders are the loop's connections that hold buffers, those with most of them. On
 // the loop.
 func (l *loop) holders() (hs []holder) {
@@ -255,4 +274,7 @@ const (
 	// how long a loop may take to tell who holds what, and to close them.
 	shedAtOnce   = 64
 	shedPatience = 100 * time.Millisecond
+	// shortPause is how long a loop rests behind a turn in which a message had to wait for
+	// the budget: others are to give back what they hold.
+	shortPause = time.Millisecond
 )

@@ -198,6 +198,39 @@ func TestBudget_TheToldAreSparedWhileALoopIsLate(t *testing.T) {
 	}
 }
 
+// Until enough is given back there is no more than the budget: who is in the middle of a
+// message waits, and others are served.
+func TestBudget_MessagesWaitWhileItIsUsedUp(t *testing.T) {
+	const budget, size = 1 << 20, 512 << 10
+	got := make(chan int, 1)
+	s := start(t, &Server{Loops: 1, OnMessage: func(c *conn.Conn, m conn.Message) {
+		if len(m.Payload) < size {
+			echo(c, m)
+			return
+		}
+		got <- len(m.Payload)
+	}, Limits: Limits{MaxBuffers: budget, MaxMessageSize: size}})
+	waiting, other := dial(t, s), dial(t, s)
+	s.run.budget.shedding.Store(true) // nobody is closed for it
+	defer s.run.budget.shedding.Store(false)
+	all := s.run.loops[0].conns.Buffers().Get(budget)
+	go waiting.text(strings.Repeat("x", size))
+	eventually(t, "the message's beginning", func() bool { return held(s) > budget })
+	for range 20 {
+		other.alive()
+	}
+	if n := held(s); n > budget+64<<10 {
+		t.Errorf("%d bytes are lent of %d", n, budget)
+	}
+	if len(got) > 0 {
+		t.Errorf("a message of %d bytes found room", <-got)
+	}
+	all.Release()
+	if n := receive(t, got); n != size {
+		t.Errorf("%d bytes came", n)
+	}
+}
+
 // Unless what they hold is a good part of what is to be freed.
 func TestBudget_TheToldAreNotSparedIfTheyHoldMuch(t *testing.T) {
 	b := &budget{limit: 1 << 20}

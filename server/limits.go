@@ -72,10 +72,11 @@ type Limits struct {
 	// MaxBuffers bounds the bytes of all buffers that connections hold together: frames
 	// that wait for clients, messages that are not whole, what waits for callbacks. At
 	// 95 % of it handshakes get 503 with Retry-After; at 98 % those connections that
-	// hold most are closed with 1013, until 95 % are left. 0: a quarter of the memory
-	// that GOMEMLIMIT, the container or the machine allows, 16 MiB at least; of 2 GiB
-	// where that is not known. What comes while they are found and closed may pass it by
-	// some percent. Negative: no limit.
+	// hold most are closed with 1013, until 95 % are left. At all of it messages in
+	// progress wait until then, and what the program sends to those who do not read may
+	// pass it by some percent. 0: a quarter of the memory that GOMEMLIMIT, the container or
+	// the machine allows, 16 MiB at least; of 2 GiB where that is not known. Negative: no
+	// limit.
 	MaxBuffers int64
 
 	// MaxMessageSize bounds a message received, in bytes over all its fragments.

@@ -46,6 +46,7 @@ type loop struct {
 	turned    time.Duration // when this turn began
 	yielded   time.Duration // when others were last let run, by conns.Now
 	stride    int           // connections served between two looks at the clock
+	starved   bool          // a message had to wait for the budget in this turn
 	events    []poller.Event
 	order     order
 	told      order // the order that every client has been told
@@ -89,6 +90,7 @@ func newLoop(s *Server, r *running) (*loop, error) {
 	l.note = l.noteExpired
 	l.conns = conn.NewLoop(&r.config, l)
 	l.conns.Scheduler = r.kernel
+	l.conns.Short = l.short
 	l.greeter.init()
 	return l, nil
 }
@@ -140,6 +142,7 @@ func (l *loop) turn() bool {
 	}
 	l.takeMail()
 	l.finishTurn()
+	l.restIfShort()
 	return true
 }
 
