@@ -110,3 +110,20 @@ func TestMessageInProgressWaitsWhileBuffersAreShort(t *testing.T) {
 		expect(t, "echo", r.sent()[0].payload, strings.Repeat("a", half)+strings.Repeat("b", half))
 	})
 }
+
+// Once this side is closing no message grows: the peer's Close behind it is found.
+func TestCloseIsFoundBehindAMessageThatWaitsForBuffers(t *testing.T) {
+	r := openRig(t, Config{})
+	r.loop.Short = func() bool { return true }
+	r.receive(peer(frame.Binary, false, strings.Repeat("a", 100<<10)))
+	expect(t, "bytes unread", r.wire.unread() > 0, true)
+	if err := r.c.Close(frame.GoingAway, ""); err != nil {
+		t.Fatal(err)
+	}
+	r.turn()
+	r.receive(append(peer(frame.Continuation, true, strings.Repeat("b", 100<<10)), peerClose(frame.GoingAway, "")...))
+	for range 5 {
+		r.poll()
+	}
+	expect(t, "closed cleanly", r.closed == 1 && r.info().Clean(), true)
+}
