@@ -38,8 +38,9 @@ func (c *Conn) OnMessage(f func(*Conn, Message)) {
 	c.handle(func(h *Handlers) { h.Message = f })
 }
 
-// OnStream sets this connection's Stream callback in place of the server's. From
-// then on all of its callbacks run on a goroutine.
+// OnStream sets this connection's Stream callback in place of the server's, for the
+// messages that begin from then on. It runs on a goroutine; the connection's other
+// callbacks wait for it, and run where [Config].Dispatch says when there is none.
 func (c *Conn) OnStream(f func(*Conn, *Reader)) {
 	c.handle(func(h *Handlers) { h.Stream = f })
 }
