@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"net/http"
 	"net/netip"
 	"strings"
 	"syscall"
@@ -161,6 +162,38 @@ func TestWrapped_HowItEndedIsTold(t *testing.T) {
 			plain := test.want == conn.ErrUnexpectedEOF
 			if !errors.Is(info.Err, test.want) || plain && errors.Is(info.Err, conn.ErrTruncated) || info.Clean() {
 				t.Errorf("ended with %v, want %v", info.Err, test.want)
+			}
+			s.run.admission.nobody(t)
+		})
+	}
+}
+
+// A stream of TLS that is cut while net/http still has it, which is then told its handler by
+// the request's context, ends as one that is cut later.
+func TestWrapped_WhatIsCutBeforeItMovesIsTruncated(t *testing.T) {
+	for name, end := range map[string]func(*peer) error{
+		"between records": func(*peer) error { return nil },
+		"within a record": func(p *peer) error {
+			_, err := underTLS(p).Write([]byte{sealing.Data, 3, 3, 0, 100, 'h', 'a', 'l', 'f'})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			closed := make(chan conn.CloseInfo, 1)
+			s := &Server{OnClose: func(_ *conn.Conn, info conn.CloseInfo) { closed <- info }}
+			web := serveWebOn(t, s, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				<-r.Context().Done()
+				if err := s.Upgrade(w, r, nil); err != nil {
+					t.Error(err)
+				}
+			}), listenMovably)
+			p := web.dialTLS(t)
+			p.send(with("A: b"))
+			if err := errors.Join(end(p), underTLS(p).CloseWrite()); err != nil {
+				t.Fatal(err)
+			}
+			if info := receive(t, closed); !errors.Is(info.Err, conn.ErrTruncated) {
+				t.Errorf("ended with %v", info.Err)
 			}
 			s.run.admission.nobody(t)
 		})

@@ -32,7 +32,7 @@ func (t *Transport) Attach(below conn.Transport, pool *buffer.Pool) {
 	defer t.mu.Unlock()
 	t.below, t.pool, t.detached, t.closed = below, pool, nil, false
 	t.records.handshakeDone()
-	t.cut, t.unread = false, true
+	t.unread = true
 }
 
 // Under is a net.Conn over nc to put a TLS server of somebody else's on, such as

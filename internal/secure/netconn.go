@@ -31,6 +31,7 @@ func (c *netConn) Read(p []byte) (n int, err error) {
 		n, err = t.detached.Read(p)
 		t.mu.Lock()           // what nobody has put TLS on may be read by several
 		t.records.came(p[:n]) // for Attach
+		t.cut = t.cut || err == io.EOF
 		t.mu.Unlock()
 		return n, err
 	case t.shaking != nil:
