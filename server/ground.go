@@ -36,6 +36,9 @@ func (a *arrival) take(nc net.Conn, o *conn.Opening, run *running) (err error) {
 	}
 	_ = below.Close()
 	a.secured = over
+	if handed && ahead.run == run && isTCP(below) {
+		run.tcp.regained(a.fd)
+	}
 	if handed {
 		ahead.leave() // another server's count
 	}
@@ -75,6 +78,12 @@ func isSocket(nc net.Conn) bool {
 		return true
 	}
 	return false
+}
+
+// isTCP tells that a connection is a socket of TCP.
+func isTCP(nc net.Conn) bool {
+	_, ok := nc.(*net.TCPConn)
+	return ok
 }
 
 // closeWrite ends the sending direction of a connection that has two.

@@ -96,6 +96,9 @@ func (l *loop) handOver(cl *client, head, rest []byte) {
 		l.refuseRequest(cl, &l.greeter.req, handshake.Unavailable(1))
 		return
 	}
+	if isTCP(nc) {
+		l.run.tcp.lent(cl.fd())
+	}
 	ahead := &readAhead{Conn: nc, run: l.run, remote: cl.RemoteAddr(), standing: cl.standing}
 	ahead.read = append(append(make([]byte, 0, len(head)+len(rest)), head...), rest...)
 	// Counted until net/http closes it, which may be before offer returns.

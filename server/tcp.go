@@ -11,7 +11,9 @@ import (
 
 // TCP is the options of a server's TCP sockets. Zero is sound for all of them: frames
 // leave without delay, and the rest is the system's. They are not for unix sockets, nor
-// for connections that come by Upgrade, whose sockets net/http has set up.
+// for connections that come by Upgrade from an http.Server, which has set up its sockets.
+// While a server's Handler has a connection the system probes its peer, as it does for
+// package net's, unless KeepAlive says otherwise.
 type TCP struct {
 	// Delay has short frames wait until what was sent before is acknowledged (Nagle's
 	// algorithm): fewer packets, later by a round trip. False: TCP_NODELAY. The frames of
@@ -103,5 +105,23 @@ func (o *TCP) apply(fd int) {
 	}
 	if o.SendBuffer > 0 {
 		_ = socket.SetSendBuffer(fd, o.SendBuffer)
+	}
+}
+
+// lent sets again what package net sets in its own way for a connection that net/http gets.
+// Without a word from the program that is probed: net/http sends no pings.
+func (o *TCP) lent(fd int) {
+	if o.Delay {
+		_ = socket.SetNoDelay(fd, false)
+	}
+	if o.KeepAlive != (net.KeepAliveConfig{}) {
+		_ = socket.SetKeepAlive(fd, o.KeepAlive)
+	}
+}
+
+// regained ends what was for net/http alone.
+func (o *TCP) regained(fd int) {
+	if o.KeepAlive == (net.KeepAliveConfig{}) {
+		_ = socket.SetKeepAlive(fd, o.KeepAlive)
 	}
 }

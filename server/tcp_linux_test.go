@@ -35,6 +35,15 @@ func TestTCP_Probes(t *testing.T) {
 	}
 }
 
+func TestTCP_ProbesAreTheProgramsAfterTheHandler(t *testing.T) {
+	s, _ := regained(t, TCP{KeepAlive: net.KeepAliveConfig{Enable: true, Idle: 61 * time.Second, Interval: time.Second, Count: 3}})
+	for name, want := range map[int]int{unix.TCP_KEEPIDLE: 61, unix.TCP_KEEPINTVL: 1, unix.TCP_KEEPCNT: 3} {
+		if got := optionOf(t, s, unix.IPPROTO_TCP, name); got != want {
+			t.Errorf("option %d is %d, want %d", name, got, want)
+		}
+	}
+}
+
 func TestTCP_UserTimeout(t *testing.T) {
 	s := connected(t, false, TCP{UserTimeout: 1500*time.Millisecond + 1}, 0)
 	if got := optionOf(t, s, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT); got != 1501 {

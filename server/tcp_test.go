@@ -4,6 +4,7 @@ package server
 
 import (
 	"net"
+	"net/http"
 	"path/filepath"
 	"testing"
 	"time"
@@ -73,6 +74,51 @@ func TestTCP_ProbesStandInForPings(t *testing.T) {
 		if optionOf(t, s, unix.SOL_SOCKET, unix.SO_KEEPALIVE) != 0 {
 			t.Errorf("listener of another package %v: probes", other)
 		}
+	}
+}
+
+// regained is a server with one connection, which its Handler had before the handshake came
+// and found probed or not.
+func regained(t *testing.T, o TCP) (s *Server, probed bool) {
+	found := make(chan bool, 1)
+	s = start(t, &Server{Loops: 1, TCP: o, OnMessage: echo, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		raw, _ := aheadOf(r).Conn.(*net.TCPConn).SyscallConn()
+		_ = raw.Control(func(fd uintptr) {
+			on, _ := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_KEEPALIVE)
+			found <- on != 0
+		})
+	})})
+	p := dialRaw(t, s)
+	p.send("GET /page HTTP/1.1\r\nHost: a\r\n\r\n")
+	p.expectBody("")
+	p.greet()
+	p.alive()
+	return s, receive(t, found)
+}
+
+func TestTCP_IsTheServersAgainAfterTheHandler(t *testing.T) {
+	enabled := net.KeepAliveConfig{Enable: true}
+	for _, test := range []struct {
+		name              string
+		o                 TCP
+		lent, probed, now bool // probed with net/http, and then; without delay then
+	}{
+		{"zero", TCP{}, true, false, true},
+		{"delayed and probed", TCP{Delay: true, KeepAlive: enabled}, true, true, false},
+		{"never probed", TCP{KeepAlive: net.KeepAliveConfig{Idle: -1}}, false, false, true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s, lent := regained(t, test.o)
+			if lent != test.lent {
+				t.Errorf("probed while net/http had it: %v", lent)
+			}
+			if probed := optionOf(t, s, unix.SOL_SOCKET, unix.SO_KEEPALIVE) != 0; probed != test.probed {
+				t.Errorf("probed: %v", probed)
+			}
+			if now := optionOf(t, s, unix.IPPROTO_TCP, unix.TCP_NODELAY) != 0; now != test.now {
+				t.Errorf("without delay: %v", now)
+			}
+		})
 	}
 }
 
