@@ -92,7 +92,7 @@ func (s *Server) listen(scheme string) (net.Listener, error) {
 	}
 	if path, ok := strings.CutPrefix(s.Addr, "unix:"); ok {
 		if path == "" { // Linux would choose a name
-			return nil, errors.New("framerail: Addr has no path behind unix:")
+			return nil, errors.New("framerail: Addr names no path of a unix socket")
 		}
 		return net.Listen("unix", path)
 	}

@@ -53,7 +53,7 @@ func TestOptions_MalformedOnesFailAtTheStart(t *testing.T) {
 func TestOptions_AUnixSocketHasAPath(t *testing.T) {
 	s := &Server{Addr: "unix:"}
 	defer s.Close()
-	if err := s.Start(); err == nil || !strings.Contains(err.Error(), "no path") {
+	if err := s.Start(); err == nil || !strings.Contains(err.Error(), "names no path") {
 		t.Errorf("Start returned %v, listening on %v", err, s.ListenAddr())
 	}
 }
