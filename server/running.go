@@ -3,6 +3,7 @@ package server
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"runtime"
@@ -106,13 +107,13 @@ func (s *Server) start(k kernel.Kernel) (*running, error) {
 	}
 	r.handshakesAtOnce = max(cmp.Or(s.MaxTLSHandshakes, DefaultMaxTLSHandshakes)/n, 1)
 	r.checksAtOnce = max(cmp.Or(s.MaxChecks, DefaultMaxChecks)/n, 1)
-	for range n {
+	for i := range n {
 		l, err := newLoop(s, r)
 		if err != nil {
 			for _, l := range r.loops {
 				_ = l.poll.Close()
 			}
-			return nil, err
+			return nil, fmt.Errorf("framerail: event loop %d of %d: %w", i+1, n, err)
 		}
 		l.number = len(r.loops)
 		r.loops = append(r.loops, l)

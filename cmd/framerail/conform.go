@@ -46,8 +46,10 @@ func (*conformCommand) Help() string {
 // Validate is called once the flags are parsed.
 func (c *conformCommand) Validate() error {
 	switch {
-	case (c.URL == "") == (c.Serve == "") && !c.List:
+	case c.URL == "" && c.Serve == "" && !c.List:
 		return errors.New("name a server by its URL, or an address with --serve")
+	case c.URL != "" && c.Serve != "" && !c.List:
+		return errors.New("a URL is of a server to test, and --serve is to test clients: not both")
 	case c.Parallel < 1 || c.Parallel > maxParallel:
 		return fmt.Errorf("--parallel must be from 1 to %d", maxParallel)
 	case c.Messages < 1 || c.Messages > conform.DefaultMessages:

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -43,6 +44,9 @@ func (c *echoCommand) Validate() error {
 	}
 	if c.WindowBits < deflate.MinWindowBits || c.WindowBits > deflate.MaxWindowBits {
 		return fmt.Errorf("--window-bits must be from %d to %d", deflate.MinWindowBits, deflate.MaxWindowBits)
+	}
+	if c.WindowBits != deflate.MaxWindowBits && c.Deflate == "off" {
+		return errors.New("--window-bits is for --deflate, which is off")
 	}
 	return c.MaxMessage.within("--max-message", 1, maxEcho)
 }

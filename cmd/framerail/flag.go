@@ -3,11 +3,24 @@ package main
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"net"
 	"strconv"
 	"strings"
 )
+
+// logLevel is a flag's level of what is logged.
+type logLevel slog.Level
+
+// UnmarshalText reads slog's names for levels, in any case and with an offset such as
+// debug-4.
+func (l *logLevel) UnmarshalText(text []byte) error {
+	if err := (*slog.Level)(l).UnmarshalText(text); err != nil {
+		return fmt.Errorf("%q is none of debug, info, warn and error", text)
+	}
+	return nil
+}
 
 // listenAddr is a flag's HOST:PORT. Either may be empty: every address of the
 // machine, any free port.

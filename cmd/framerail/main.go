@@ -29,7 +29,7 @@ const (
 
 // program is the command line: its flags and, one field each, its commands.
 type program struct {
-	LogLevel slog.Level       `default:"info" placeholder:"LEVEL" help:"Log this and worse to standard error: debug, info, warn or error. Default: info."`
+	LogLevel logLevel         `default:"info" placeholder:"LEVEL" help:"Log this and worse to standard error: debug, info, warn or error. Default: info."`
 	Version  kong.VersionFlag `help:"Print the version and exit."`
 
 	Echo echoCommand `cmd:"" help:"Send every message back to where it came from."`
@@ -58,7 +58,7 @@ func run(args []string) int {
 		return exitUsage
 	}
 
-	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: p.LogLevel}))
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.Level(p.LogLevel)}))
 	err = command.Run(log)
 	if err == nil {
 		return 0

@@ -163,7 +163,7 @@ func TestUsageErrorIsOneLineAndStatus2(t *testing.T) {
 		{"unknown_flag", []string{"--frob"}, "unknown flag --frob"},
 		{"unknown_flag_of_command", []string{"echo", "--frob"}, "unknown flag --frob"},
 		{"argument_too_many", []string{"chat", "room"}, "unexpected argument room"},
-		{"log_level", []string{"--log-level=loud", "echo"}, "--log-level"},
+		{"log_level", []string{"--log-level=loud", "echo"}, `--log-level: "loud" is none of debug, info, warn and error`},
 		{"addr_without_port", []string{"echo", "--addr=127.0.0.1"}, "want HOST:PORT"},
 		{"addr_empty", []string{"chat", "--addr="}, "want HOST:PORT"},
 		{"port_too_big", []string{"chat", "--addr=127.0.0.1:65536"}, "not a number up to 65535"},
@@ -179,6 +179,8 @@ func TestUsageErrorIsOneLineAndStatus2(t *testing.T) {
 		{"message_zero", []string{"echo", "--max-message=0"}, "from 1B to 256MiB"},
 		{"deflate_unknown", []string{"echo", "--deflate=yes"}, "must be one of"},
 		{"window_too_small", []string{"echo", "--window-bits=7"}, "from 8 to 15"},
+		{"window_without_deflate", []string{"echo", "--window-bits=9"}, "--window-bits is for --deflate"},
+		{"url_and_serve", []string{"conform", "--serve=127.0.0.1:0", "ws://127.0.0.1:1/"}, "not both"},
 		{"window_too_big", []string{"echo", "--window-bits=16"}, "from 8 to 15"},
 		{"message_too_big", []string{"echo", "--max-message=257MiB"}, "from 1B to 256MiB"},
 	} {

@@ -8,6 +8,7 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
+	"fmt"
 	"math/big"
 	"net"
 	"time"
@@ -38,13 +39,22 @@ func (f *tlsFlags) enabled() bool { return f.SelfSigned || f.Cert != "" }
 func (f *tlsFlags) config() (*tls.Config, error) {
 	read := selfSigned
 	if !f.SelfSigned {
-		read = func() (tls.Certificate, error) { return tls.LoadX509KeyPair(f.Cert, f.Key) }
+		read = f.load
 	}
 	cert, err := read()
 	if err != nil {
 		return nil, err
 	}
 	return &tls.Config{Certificates: []tls.Certificate{cert}}, nil
+}
+
+// load reads the two files.
+func (f *tlsFlags) load() (tls.Certificate, error) {
+	cert, err := tls.LoadX509KeyPair(f.Cert, f.Key)
+	if err != nil { // crypto/tls names a file only if it is not there
+		err = fmt.Errorf("--tls-cert %s with --tls-key %s: %w", f.Cert, f.Key, err)
+	}
+	return cert, err
 }
 
 // selfSignedLife is how long such a certificate is good for.

@@ -79,3 +79,15 @@ func TestEchoOverTLS(t *testing.T) {
 		})
 	}
 }
+
+// What is wrong with a certificate is said with the names of its flags and files.
+func TestEchoNamesTheCertificateThatIsNone(t *testing.T) {
+	certFile, keyFile, _ := writeCertificate(t)
+	for _, files := range [][2]string{{keyFile, keyFile}, {certFile, certFile}, {certFile, keyFile + ".missing"}} {
+		status, stdout, stderr := finish(t, "echo", "--addr=127.0.0.1:0", "--tls-cert="+files[0], "--tls-key="+files[1])
+		says := "framerail: --tls-cert " + files[0] + " with --tls-key " + files[1] + ": "
+		if status != exitFailed || stdout != "" || !strings.HasPrefix(stderr, says) || strings.Count(stderr, "\n") != 1 {
+			t.Errorf("status %d\n%s%s", status, stdout, stderr)
+		}
+	}
+}

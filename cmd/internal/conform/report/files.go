@@ -3,8 +3,10 @@ package report
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/framerail/framerail/cmd/internal/conform"
 )
@@ -32,11 +34,17 @@ func (f Files) forms() []form {
 	return forms
 }
 
-// Check returns an error if one of the files cannot be written, which is better
-// known before a run of minutes than after it. A file that there is keeps its
-// contents; one that there is not is there afterwards, and empty.
+// Check returns an error if one of the files cannot be written, or is to be written in two
+// forms, which is better known before a run of minutes than after it. A file that there
+// is keeps its contents; one that there is not is there afterwards, and empty.
 func (f Files) Check() error {
+	seen := map[string]bool{}
 	for _, one := range f.forms() {
+		path := filepath.Clean(one.path)
+		if seen[path] {
+			return fmt.Errorf("%s is named for two reports", one.path)
+		}
+		seen[path] = true
 		file, err := os.OpenFile(one.path, os.O_WRONLY|os.O_CREATE, 0o644)
 		if err != nil {
 			return err

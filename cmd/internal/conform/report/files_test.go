@@ -48,3 +48,11 @@ func TestFiles_says_beforehand_what_cannot_be_written(t *testing.T) {
 		t.Errorf("the file reads %q after it was checked", got)
 	}
 }
+
+func TestFiles_are_of_one_form_each(t *testing.T) {
+	dir := t.TempDir()
+	f := Files{JSON: filepath.Join(dir, "report"), HTML: dir + "/./report"}
+	if err := f.Check(); err == nil || !strings.Contains(err.Error(), "two reports") {
+		t.Errorf("the same file for two reports: %v", err)
+	}
+}
