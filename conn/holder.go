@@ -17,9 +17,10 @@ func (c *Conn) noteHeld() {
 	}
 }
 
-// noteUnread notes that the transport may have more at hand.
+// noteUnread notes that the transport may have more at hand, or what was read waits for
+// buffers.
 func (d *Driver) noteUnread() {
-	if h, ok := d.transport.(Holder); ok && h.Unread() {
+	if h, ok := d.transport.(Holder); ok && h.Unread() || d.swelling() {
 		d.interest |= interestUnread
 	}
 }

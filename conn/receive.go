@@ -146,16 +146,6 @@ func (d *Driver) flowing() bool {
 	return d.input != inputDone && !d.holding() && (d.rx == nil || d.rx.stash == nil)
 }
 
-// starved tells whether what comes next would make a message grow for which there are no
-// buffers. Those that come whole need none, and once this side is closing none is taken.
-func (d *Driver) starved() bool {
-	if d.rx == nil || d.rx.msg == nil || (*Conn)(d).State() != Open || d.loop.Short == nil || !d.loop.Short() {
-		return false
-	}
-	d.hear() // it is this side that does not read
-	return true
-}
-
 // readInto is where the next bytes go: the loop's buffer or, in the middle of a
 // large payload, the message's own, up to the payload's end and no further.
 func (d *Driver) readInto() []byte {
@@ -217,7 +207,7 @@ func (d *Driver) holding() bool {
 
 // stalled tells whether bytes are waiting that could be taken in now.
 func (d *Driver) stalled() bool {
-	return d.rx != nil && d.rx.stash != nil && !d.holding()
+	return d.rx != nil && d.rx.stash != nil && !d.holding() && !d.swelling()
 }
 
 // resume takes in what had to wait, if it can be.
@@ -267,9 +257,10 @@ func (d *Driver) parse(rx *receiver, b []byte) (all bool) {
 
 func (d *Driver) parseAll(rx *receiver, b []byte) (all bool) {
 	for d.input == inputFrames && (len(b) > 0 || rx.inflating()) {
-		if d.holding() {
+		if d.holding() || rx.inflating() && d.starved() {
 			rx.keepPacked()
 			rx.keep(b)
+			d.noteUnread() // with buffers short again no poller would tell
 			return false
 		}
 		if rx.inflating() {

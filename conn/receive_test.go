@@ -127,3 +127,43 @@ func TestCloseIsFoundBehindAMessageThatWaitsForBuffers(t *testing.T) {
 	}
 	expect(t, "closed cleanly", r.closed == 1 && r.info().Clean(), true)
 }
+
+// What was read of a compressed message says no more than that, either, and goes on without
+// anything else that comes.
+func TestCompressedMessageWaitsWhileBuffersAreShort(t *testing.T) {
+	both(t, func(t *testing.T, dispatch Dispatch) {
+		const size = 40 * inflateChunk
+		for _, fragments := range []int{1, 3} {
+			short, got := true, make(chan int, 1)
+			r := deflateRig(t, Config{Dispatch: dispatch, MaxMessageSize: size, Handlers: Handlers{
+				Message: func(_ *Conn, m Message) { got <- len(m.Payload) },
+			}}, takeover)
+			r.loop.Short = func() bool { return short }
+			peer := newDeflatePeer(t, r)
+			r.receive(peer.frames(frame.Binary, strings.Repeat("a", size), fragments, nil))
+			for range 5 {
+				r.poll()
+				r.d.Attend()
+			}
+			if _, held := r.loop.Lent(); held > 4*inflateChunk || len(got) > 0 {
+				t.Errorf("in %d fragments: %d bytes lent, %d messages", fragments, held, len(got))
+			}
+			short = false
+			r.eventually("the message", func() bool { return len(got) > 0 })
+			expect(t, "bytes", <-got, size)
+		}
+	})
+}
+
+func TestCloseIsFoundBehindACompressedMessageThatWaitsForBuffers(t *testing.T) {
+	r := deflateRig(t, Config{}, takeover)
+	r.loop.Short = func() bool { return true }
+	peer := newDeflatePeer(t, r)
+	r.receive(append(peer.frames(frame.Binary, strings.Repeat("a", 4*inflateChunk), 1, nil), peerClose(frame.GoingAway, "")...))
+	expect(t, "kept", r.c.rx != nil && r.c.rx.stash != nil, true)
+	if err := r.c.Close(frame.GoingAway, ""); err != nil {
+		t.Fatal(err)
+	}
+	r.eventually("the end", func() bool { return r.closed == 1 })
+	expect(t, "closed cleanly", r.info().Clean(), true)
+}

@@ -1,0 +1,15 @@
+package conn
+
+// starved tells whether what comes next would make a message grow for which there are no
+// buffers. Those that come whole need none, and once this side is closing none is taken.
+func (d *Driver) starved() bool {
+	if d.rx == nil || d.rx.msg == nil || (*Conn)(d).State() != Open || d.loop.Short == nil || !d.loop.Short() {
+		return false
+	}
+	d.hear() // it is this side that does not read
+	return true
+}
+
+// swelling tells whether what has come already would do that: what is compressed may say a
+// thousand times as much.
+func (d *Driver) swelling() bool { return d.rx != nil && d.rx.inflating() && d.starved() }
