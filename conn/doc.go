@@ -30,16 +30,16 @@
 // [Config].Dispatch says. With [OnLoop], the default, they run on the event loop
 // between reading and writing, without allocation or hand-over, and what they send
 // leaves in one write when they have returned. They must not block: a callback that
-// takes a second takes it from every connection of its loop. Nor may they end their
-// goroutine with runtime.Goexit, as testing's FailNow does: it is the loop's.
+// takes a second takes it from every connection of its loop.
 //
 // With [OnGoroutines] they run on goroutines, of which an idle connection has none,
 // and may block. What waits for a slow one is bounded by [Config].QueueMessages and
 // QueueBytes; beyond it the peer is not read from, so that TCP slows it down.
 //
 // A callback may do anything else with any connection: send, close, set other
-// callbacks, keep the Conn. If it panics, its connection closes with 1011, the
-// stack is logged, and nothing else notices.
+// callbacks, keep the Conn. If it panics, or ends its goroutine with runtime.Goexit, as
+// testing's FailNow does, its connection closes with 1011, the stack is logged, and
+// nothing else notices.
 //
 // # Streaming
 //

@@ -94,7 +94,9 @@ type Limits struct {
 	ControlFramesPerSecond int
 
 	// MaxPending bounds the bytes of frames that wait for one client. Beyond it,
-	// Server.Overflow says what happens. 0: 1 MiB.
+	// Server.Overflow says what happens. A message longer than all of it cannot be sent
+	// but with a Writer: Send fails with conn.ErrMessageTooLarge. So a server that answers
+	// with what it was sent raises this along with MaxMessageSize. 0: 1 MiB.
 	MaxPending int
 	// QueueMessages and QueueBytes bound what waits for callbacks on goroutines, for
 	// each connection; beyond either its socket is not read. 0: 64, and 64 KiB.

@@ -33,6 +33,10 @@ import (
 // take back their contexts: that is to be read before Upgrade. [conn.Conn.Request] gives a
 // copy of r with an empty context.
 //
+// w has to give its connection up, by itself or through its Unwrap method: that is Hijack, as
+// of [http.ResponseController]. The one of [http.TimeoutHandler] does not, nor does httptest's
+// ResponseRecorder, and the client gets 500.
+//
 // If it returns an error, the client has been answered with it, in net/http's way as long
 // as that was possible. The error is an *UpgradeError, and matches ErrServerClosed after
 // Shutdown or Close.
@@ -81,7 +85,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, open func(*conn
 	nc, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		answerHTTP(w, handshake.ErrInternal)
-		return run.refuseHTTP(a.remote, handshake.ErrInternal, fmt.Errorf("framerail: cannot take the connection from net/http: %w", err))
+		return run.refuseHTTP(a.remote, handshake.ErrInternal, fmt.Errorf("framerail: cannot take the connection from a %T: %w", w, err))
 	}
 	if n := buffered.Reader.Buffered(); n > 0 {
 		b, _ := buffered.Reader.Peek(n) // no more than there is

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestUpgrade_RefusalsAreHTTPAnswers(t *testing.T) {
@@ -165,6 +166,19 @@ func TestUpgrade_OptionsThatCannotBeMeantGet500(t *testing.T) {
 	p.send(with("A: b"))
 	p.expectStatus(500)
 	if err := receive(t, results); err == nil || !strings.Contains(err.Error(), "MaxPending") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Middleware that keeps the connection to itself is named, since it is what is to be changed.
+func TestUpgrade_NamesWhoDoesNotGiveTheConnectionUp(t *testing.T) {
+	s, results := &Server{}, make(chan error, 1)
+	web := serveWeb(t, s, http.TimeoutHandler(upgrades(s, results), time.Hour, ""))
+	p := web.dialRaw(t)
+	p.send(with("A: b"))
+	p.expectStatus(500)
+	err := receive(t, results)
+	if !errors.Is(err, http.ErrNotSupported) || !strings.Contains(err.Error(), "connection from a *http.timeoutWriter: ") {
 		t.Errorf("got %v", err)
 	}
 }
