@@ -80,8 +80,12 @@ func (b *budget) check() {
 	if b.mu.TryLock() { // or else somebody is at it
 		free := b.limit/100*fullPercent - b.used()
 		for _, p := range b.pools {
-			_, n := p.Lent()
-			p.SetMark(n + max(free/2, b.limit/100)/int64(len(b.pools)))
+			_, mark := p.Lent()
+			mark += max(free/2, b.limit/100) / int64(len(b.pools))
+			if free < 0 {
+				mark = 0 // what is lent now is too much, and would be later
+			}
+			p.SetMark(mark)
 		}
 		b.mu.Unlock()
 	}
@@ -215,9 +219,12 @@ func (b *budget) largest() (all []holder, late bool) {
 
 // short tells whether messages must not grow, and notes that one would have.
 func (l *loop) short() bool {
-	short := l.run.budget.over()
-	l.starved = l.starved || short
-	return short
+	if !l.run.budget.over() {
+		return false
+	}
+	l.starved = true
+	l.run.budget.check() // of what was lent at the same time as marks were set nobody may have been told
+	return true
 }
 
 // restIfShort rests if a message had to wait for the budget: the poller would tell of it

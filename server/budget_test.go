@@ -198,6 +198,21 @@ func TestBudget_TheToldAreSparedWhileALoopIsLate(t *testing.T) {
 	}
 }
 
+// What is lent when it is full sets no mark: the next time it is full as early.
+func TestBudget_IsNoticedEachTime(t *testing.T) {
+	const budget = 1 << 20
+	s := start(t, &Server{Loops: 1, Limits: Limits{MaxBuffers: budget}})
+	pool := s.run.loops[0].conns.Buffers()
+	for _, size := range []int{4 * budget, 2 * budget, budget, budget} {
+		b := pool.Get(size)
+		if !s.run.budget.shedding.Load() {
+			t.Errorf("nobody is at it with %d bytes lent of %d", size, budget)
+		}
+		b.Release()
+		eventually(t, "the end of it", func() bool { return !s.run.budget.shedding.Load() })
+	}
+}
+
 // Until enough is given back there is no more than the budget: who is in the middle of a
 // message waits, and others are served.
 func TestBudget_MessagesWaitWhileItIsUsedUp(t *testing.T) {

@@ -162,6 +162,9 @@ func (w *world) server() *server.Server {
 			ClientTakeover: !p.ClientNoContextTakeover, ClientWindowBits: p.ClientMaxWindowBits,
 		}
 	}
+	if w.rnd.IntN(3) == 0 {
+		srv.MaxBuffers = 8 << (10 + w.rnd.IntN(5)) // less than they want together
+	}
 	w.bound = srv.MaxPending + 1<<10 + 2 + 125 // control frames have 1 KiB, the Close frame its own place
 	if w.plan.TLS {
 		srv.TLSConfig = selfsigned.Config()
