@@ -40,5 +40,6 @@
 // # What is not simulated
 //
 // Server.Handler is net/http's and needs sockets: requests that are no handshake are
-// refused as without one. Addr, ListenAndServe and Start are not used.
+// refused as without one. Upgrade fails for the same reason, and RouteUpgrades is without
+// effect: the server answers handshakes itself. Addr, ListenAndServe and Start are not used.
 package servertest
