@@ -17,10 +17,9 @@ func (c *Conn) noteHeld() {
 	}
 }
 
-// noteUnread notes that the transport may have more at hand, or what was read waits for
-// buffers.
+// noteUnread notes that the transport may have more at hand.
 func (d *Driver) noteUnread() {
-	if h, ok := d.transport.(Holder); ok && h.Unread() || d.swelling() {
+	if h, ok := d.transport.(Holder); ok && h.Unread() {
 		d.interest |= interestUnread
 	}
 }

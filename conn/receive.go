@@ -205,9 +205,17 @@ func (d *Driver) holding() bool {
 	return d.held.Load() != 0 && (*Conn)(d).State() == Open
 }
 
-// stalled tells whether bytes are waiting that could be taken in now.
+// stalled tells whether bytes are waiting that could be taken in now. Where they wait for
+// buffers the loop comes back to them, since nobody would tell.
 func (d *Driver) stalled() bool {
-	return d.rx != nil && d.rx.stash != nil && !d.holding() && !d.swelling()
+	if d.rx == nil || d.rx.stash == nil || d.holding() {
+		return false
+	}
+	if d.rx.inflating() && d.starved() {
+		d.interest |= interestUnread
+		return false
+	}
+	return true
 }
 
 // resume takes in what had to wait, if it can be.
@@ -257,10 +265,9 @@ func (d *Driver) parse(rx *receiver, b []byte) (all bool) {
 
 func (d *Driver) parseAll(rx *receiver, b []byte) (all bool) {
 	for d.input == inputFrames && (len(b) > 0 || rx.inflating()) {
-		if d.holding() || rx.inflating() && d.starved() {
+		if d.holding() || rx.inflating() && d.starved() { // a KiB of it may say a MiB
 			rx.keepPacked()
 			rx.keep(b)
-			d.noteUnread() // with buffers short again no poller would tell
 			return false
 		}
 		if rx.inflating() {

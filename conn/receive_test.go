@@ -132,7 +132,7 @@ func TestCloseIsFoundBehindAMessageThatWaitsForBuffers(t *testing.T) {
 // anything else that comes.
 func TestCompressedMessageWaitsWhileBuffersAreShort(t *testing.T) {
 	both(t, func(t *testing.T, dispatch Dispatch) {
-		const size = 40 * inflateChunk
+		const size = 12 * inflateChunk
 		for _, fragments := range []int{1, 3} {
 			short, got := true, make(chan int, 1)
 			r := deflateRig(t, Config{Dispatch: dispatch, MaxMessageSize: size, Handlers: Handlers{
@@ -153,6 +153,24 @@ func TestCompressedMessageWaitsWhileBuffersAreShort(t *testing.T) {
 			expect(t, "bytes", <-got, size)
 		}
 	})
+}
+
+// Whenever they become short and cease to be, the loop comes back by itself.
+func TestCompressedMessageGoesOnOnceBuffersAreNotShort(t *testing.T) {
+	const size = 5 * inflateChunk
+	for shape := range 64 { // of six answers, after which they are short no more
+		asked, got := 0, 0
+		r := deflateRig(t, Config{MaxMessageSize: size, Handlers: Handlers{
+			Message: func(_ *Conn, m Message) { got = len(m.Payload) },
+		}}, takeover)
+		r.loop.Short = func() bool { asked++; return asked < 7 && shape>>(asked-1)&1 > 0 }
+		peer := newDeflatePeer(t, r)
+		r.receive(peer.frames(frame.Binary, strings.Repeat("a", size), 1, nil))
+		r.turn()
+		if got != size {
+			t.Errorf("short as in %06b: %d bytes came", shape, got)
+		}
+	}
 }
 
 func TestCloseIsFoundBehindACompressedMessageThatWaitsForBuffers(t *testing.T) {

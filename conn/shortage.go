@@ -9,7 +9,3 @@ func (d *Driver) starved() bool {
 	d.hear() // it is this side that does not read
 	return true
 }
-
-// swelling tells whether what has come already would do that: what is compressed may say a
-// thousand times as much.
-func (d *Driver) swelling() bool { return d.rx != nil && d.rx.inflating() && d.starved() }
