@@ -77,10 +77,10 @@ type Loop struct {
 	// first connection. Nil: goroutines.
 	Scheduler Scheduler
 
-	// Short tells whether buffers are so short that a message in progress must not
-	// grow: its connection is not read from in this turn, and the owner goes on for as long
-	// as the poller tells of it. On the loop. The owner sets it before the first connection. Nil:
-	// they never are.
+	// Short tells whether buffers are so short that a message in progress must not grow:
+	// then it is neither read on nor inflated in this turn, and the poller, or
+	// Host.Schedule, brings the loop back to it in the next. On the loop. The owner sets it
+	// before the first connection. Nil: they never are.
 	Short func() bool
 
 	shared  sharedCounters

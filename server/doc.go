@@ -51,7 +51,8 @@
 // HandshakesPerSecond waits in the kernel. Behind a proxy every connection has the
 // proxy's address, unless [Proxies] says whom to believe who the clients are.
 // The buffers of all connections share one budget, MaxBuffers: near it handshakes are
-// refused, at it the connections that hold most are closed with 1013.
+// refused, and at it the connections that hold most are closed with 1013, for which messages
+// in progress wait.
 // Out of descriptors, accepting pauses and tries again, and live connections go on.
 //
 // Handshakes are refused with a line of text and one of these: 400 for what is malformed or
