@@ -157,6 +157,7 @@ func serve(set setup, n *counters, ln net.Listener) (end func() error, err error
 			os.Exit(1)
 		}
 	}()
+	set.begun(srv)
 	return func() error { return set.end(srv, ln) }, nil
 }
 

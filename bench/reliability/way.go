@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"time"
 
 	"github.com/framerail/framerail/server"
 )
@@ -69,6 +70,13 @@ func (w way) serve(srv *server.Server, ln net.Listener) error {
 	}
 	hs := &http.Server{Handler: upgrader{srv}, ReadHeaderTimeout: srv.HandshakeTimeout, ErrorLog: log.New(io.Discard, "", 0)}
 	return ignore(hs.Serve(ln), net.ErrClosed)
+}
+
+// begun waits until a server that serve was called for has begun, for the same reason.
+func (w way) begun(srv *server.Server) {
+	for w.Upgrade == "" && srv.ListenAddr() == nil {
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // ignore is err unless that is, or wraps, the one expected.
