@@ -110,6 +110,9 @@ type Poller struct {
 	// paused holds the descriptors with interest None, which are out of the
 	// kernel's set.
 	paused map[int]struct{}
+	// over is the deadline that was last seen to have passed: a caller with more to
+	// do passes the same one again and again, and need not pay for the clock.
+	over time.Time
 	platform
 }
 
@@ -176,6 +179,10 @@ func (p *Poller) Remove(fd int) error {
 // returns at once. It may return 0 early: the caller looks at the clock, not at
 // the count, to see whether the deadline has come.
 //
+// Once the deadline has passed it looks for events again before it returns 0: what
+// became ready while the goroutine or the whole process did not run is returned
+// first.
+//
 // Passing the same deadline again costs nothing, changing it re-arms a timer.
 // len(events) must be at least 1.
 func (p *Poller) Wait(events []Event, deadline time.Time) (int, error) {
@@ -185,12 +192,21 @@ func (p *Poller) Wait(events []Event, deadline time.Time) (int, error) {
 	n, err := p.poll(events)
 	if p.state.Load() == woken {
 		p.state.Store(running)
+	} else if n == 0 && err == nil && !p.passed(deadline) {
+		n, err = p.sleep(events, deadline)
+	}
+	if n > 0 || err != nil || deadline == p.over || !p.passed(deadline) {
 		return n, err
 	}
-	if n > 0 || err != nil {
-		return n, err
-	}
+	// What arrived before the deadline comes before what the caller does for want of
+	// it. A sleep that ends late, because the process did not run, may end with the
+	// deadline alone.
+	p.over = deadline
+	return p.poll(events)
+}
 
+// sleep parks until there is something to return for.
+func (p *Poller) sleep(events []Event, deadline time.Time) (n int, err error) {
 	// The timer is armed before anybody can see that the loop is parked: on
 	// epoll rousing it is moving that timer, and arming later would undo it.
 	if err := p.arm(deadline); err != nil {
@@ -201,6 +217,11 @@ func (p *Poller) Wait(events []Event, deadline time.Time) (int, error) {
 	}
 	p.state.Swap(running) // whatever wake-up came meanwhile is served by returning
 	return n, err
+}
+
+// passed tells whether a deadline has come.
+func (p *Poller) passed(deadline time.Time) bool {
+	return !deadline.IsZero() && (deadline == p.over || !time.Now().Before(deadline))
 }
 
 // Wake makes the current Wait return, or the next one if none is going on.
