@@ -296,6 +296,7 @@ func (d *Driver) finish() {
 	d.logEnd(c.closeInfo())
 	d.loop.host.Closed(d)
 	_ = c.transport.Close() // nothing is left to be lost, and nobody uses it any more
+	c.endLife()
 	c.deliver(event{kind: eventClose})
 }
 

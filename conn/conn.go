@@ -86,11 +86,25 @@ const (
 type info struct {
 	drops       drops
 	subprotocol string
-	head        []byte // only while the Open callback runs
-	request     *http.Request
-	accept      func(*Conn) // only until the Open callback has run
-	keep        bool        // the program has asked for the request
-	contexts    *contexts   // of compressed messages, where they are taken over
+	request     *http.Request // kept if the Open callback has asked for it
+	opening     *opening      // until the Open callback has returned
+	contexts    *contexts     // of compressed messages, where they are taken over
+	life        *lifetime     // nil before Conn.Context was called
+}
+
+// opening is what the Open callback alone may ask for, or is asked by it.
+type opening struct {
+	head   []byte
+	accept func(*Conn) // the callback, if it is not the one configured
+	asked  bool        // for the request
+}
+
+// extra is the connection's info, made if there is none. mu is held.
+func (c *Conn) extra() *info {
+	if c.info == nil {
+		c.info = new(info)
+	}
+	return c.info
 }
 
 // State is where the connection stands in its life.
@@ -141,35 +155,38 @@ func (c *Conn) Subprotocol() string {
 	return c.info.subprotocol
 }
 
-// Request is the request of the opening handshake: path, query, headers, cookies.
-// It must first be asked for in the Open callback; what was asked for there is
-// kept for the life of the connection. Otherwise, so that an idle connection
-// stays small, nothing is kept and Request is nil.
-func (c *Conn) Request() *http.Request {
+// Request is the request of the opening handshake: path, query, headers, cookies. It must
+// first be asked for in the Open callback, where ok is true; then it is kept, and given at
+// any time later. Otherwise nothing is kept, so that an idle connection stays small: r is
+// nil and ok is false. What is worth keeping of it is better kept with SetValue.
+func (c *Conn) Request() (r *http.Request, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	in := c.info
 	if in == nil {
-		return nil
+		return nil, false
 	}
-	if in.request == nil && in.head != nil && c.loop.config.Request != nil {
-		in.request = c.loop.config.Request(in.head, c.RemoteAddr())
-		if in.request != nil {
-			in.request.TLS = c.TLS()
+	if o := in.opening; o != nil {
+		o.asked = true
+		if in.request == nil && o.head != nil && c.loop.config.Request != nil {
+			in.request = c.loop.config.Request(o.head, c.RemoteAddr())
+			if in.request != nil {
+				in.request.TLS = c.TLS()
+			}
 		}
 	}
-	in.keep = true
-	return in.request
+	return in.request, in.request != nil
 }
 
-// SetValue keeps a value of the program's with the connection.
+// SetValue keeps a value of the program's with the connection, in place of an earlier one.
 func (c *Conn) SetValue(v any) {
 	c.mu.Lock()
 	c.value = v
 	c.mu.Unlock()
 }
 
-// Value is what SetValue was last given; nil at first.
+// Value is what SetValue was last given; at first what was found out about the client
+// during the opening handshake ([Opening].Value), and nil without that.
 func (c *Conn) Value() any {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -57,13 +57,11 @@ type contexts struct {
 
 // contexts are the connection's, made if there are none. mu is held.
 func (c *Conn) contexts() *contexts {
-	if c.info == nil {
-		c.info = new(info)
+	in := c.extra()
+	if in.contexts == nil {
+		in.contexts = new(contexts)
 	}
-	if c.info.contexts == nil {
-		c.info.contexts = new(contexts)
-	}
-	return c.info.contexts
+	return in.contexts
 }
 
 // dropContexts gives them back. mu is held, on the loop.

@@ -97,6 +97,11 @@
 // already, and secrets that travel with text that a stranger may choose, since the
 // length of a compressed message tells whether they are alike.
 //
+// # Context
+//
+// [Conn.Context] ends with the connection, for what the program does for its client, such
+// as a query. It is made when it is first asked for.
+//
 // # Closing
 //
 // [Conn.Close] sends what is pending and a Close frame, and waits for the peer's,

@@ -143,8 +143,8 @@ func (c *Conn) call(ev event) {
 func (c *Conn) opener(h *Handlers) func(*Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.info != nil && c.info.accept != nil {
-		return c.info.accept
+	if c.info != nil && c.info.opening != nil && c.info.opening.accept != nil {
+		return c.info.opening.accept
 	}
 	return h.Open
 }
@@ -155,7 +155,7 @@ func (c *Conn) opened() {
 	c.mu.Lock()
 	lent := c.info
 	c.info = lent.kept()
-	*lent = info{} // the loop's own is the next connection's
+	*lent.opening, *lent = opening{}, info{} // the loop's own are the next connection's
 	wake := false
 	if c.held.Load()&holdOpen != 0 {
 		c.release(holdOpen)

@@ -292,8 +292,13 @@ func TestRequest(t *testing.T) {
 			cfg.Handlers.Open = func(c *Conn) {
 				expect(t, "subprotocol in Open", c.Subprotocol(), "chat")
 				if ask {
-					expect(t, "head", c.Request().RequestURI, "GET /")
-					expect(t, "the same request again", c.Request(), c.Request())
+					first, ok := c.Request()
+					if !ok {
+						t.Fatal("in the Open callback there is no request")
+					}
+					expect(t, "head", first.RequestURI, "GET /")
+					again, _ := c.Request()
+					expect(t, "the same request again", again, first)
 				}
 			}
 			r := newRig(t, cfg)
@@ -302,12 +307,12 @@ func TestRequest(t *testing.T) {
 			clear(head) // it was lent
 			r.eventually("the Open callback's end", func() bool { r.mu.Lock(); defer r.mu.Unlock(); return r.opened == 1 && r.c.held.Load() == 0 })
 			expect(t, "subprotocol later", r.c.Subprotocol(), "chat")
-			if got := r.c.Request(); (got != nil) != ask {
-				t.Errorf("request later: %v", got)
+			if got, ok := r.c.Request(); ok != ask || (got != nil) != ask {
+				t.Errorf("request later: %v, %v", got, ok)
 			}
 			expect(t, "requests made", made, map[bool]int{true: 1}[ask])
-			if !ask && len(r.c.info.head) > 0 {
-				t.Error("the head is kept")
+			if r.c.info.opening != nil {
+				t.Error("what only the Open callback may ask for is kept")
 			}
 		}
 	})
@@ -320,6 +325,8 @@ func TestNothingOfTheHandshakeIsKeptUnasked(t *testing.T) {
 			t.Error("something is kept")
 		}
 		expect(t, "subprotocol", r.c.Subprotocol(), "")
-		expect(t, "request", r.c.Request(), nil)
+		got, ok := r.c.Request()
+		expect(t, "request", got, nil)
+		expect(t, "whether there is one", ok, false)
 	})
 }

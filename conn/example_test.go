@@ -17,7 +17,8 @@ import (
 func ExampleConn() {
 	srv := &server.Server{}
 	srv.OnConnection = func(c *conn.Conn) {
-		c.SetValue(c.Request().URL.Query().Get("name"))
+		r, _ := c.Request()
+		c.SetValue(r.URL.Query().Get("name"))
 		c.OnMessage(func(c *conn.Conn, m conn.Message) {
 			if m.Type != conn.Text {
 				_ = c.Close(frame.UnsupportedData, "this is a chat")

@@ -100,7 +100,9 @@ type Loop struct {
 	spareInflation *inflation
 	inflations     sync.Pool // *inflation, those given back beyond the spare one
 
-	opening info // lent to the connection whose Open callback runs
+	// Lent to the connection whose Open callback runs.
+	info    info
+	opening opening
 	turn    turnCounters
 }
 
@@ -159,6 +161,8 @@ type Opening struct {
 	Accept func(*Conn)
 	// Rest is what had been read behind the head: the first frames.
 	Rest []byte
+	// Value is what Conn.Value gives at first.
+	Value any
 	// Subprotocol is the one agreed on, "" for none.
 	Subprotocol string
 	// Deflate is what was agreed on for compressing (RFC 7692 7.1). Nil: nothing is
@@ -178,6 +182,7 @@ func (d *Driver) Open(o Opening) {
 	q := c.out()
 	q.main.append(&d.loop.pool, o.Response, 0)
 	q.main.freeze() // it is no frame
+	c.value = o.Value
 	c.state.Store(uint32(Open) | uint32(agreed(o.Deflate, d.loop.config.Role)))
 	c.mu.Unlock()
 	d.setTimer()
@@ -193,33 +198,36 @@ func (d *Driver) runOpen(o Opening) {
 	c := (*Conn)(d)
 	if d.loop.config.Dispatch == OnGoroutines {
 		c.mu.Lock()
-		c.info = &info{subprotocol: o.Subprotocol, request: o.Request, accept: o.Accept}
+		c.info = &info{subprotocol: o.Subprotocol, request: o.Request, opening: &opening{accept: o.Accept}}
 		if d.loop.config.Request != nil && o.Request == nil {
-			c.info.head = append([]byte(nil), o.Head...)
+			c.info.opening.head = append([]byte(nil), o.Head...)
 		}
 		c.held.Store(c.held.Load() | holdOpen)
 		c.mu.Unlock()
 		c.post(event{kind: eventOpen})
 		return
 	}
-	lent := &d.loop.opening
-	*lent = info{subprotocol: o.Subprotocol, head: o.Head, request: o.Request, accept: o.Accept}
+	l := d.loop
+	l.opening = opening{head: o.Head, accept: o.Accept}
+	l.info = info{subprotocol: o.Subprotocol, request: o.Request, opening: &l.opening}
 	c.mu.Lock()
-	c.info = lent
+	c.info = &l.info
 	c.mu.Unlock()
 	c.run(event{kind: eventOpen})
 }
 
 // kept is what remains of the handshake once the Open callback has returned.
 func (in *info) kept() *info {
-	if in.subprotocol == "" && !in.keep && in.drops.messages == 0 && in.contexts == nil {
+	k := *in
+	k.opening = nil
+	if !in.opening.asked {
+		k.request = nil
+	}
+	if k == (info{}) {
 		return nil
 	}
-	k := &info{subprotocol: in.subprotocol, drops: in.drops, contexts: in.contexts}
-	if in.keep {
-		k.request = in.request
-	}
-	return k
+	kept := k
+	return &kept
 }
 
 // Readable tells that the transport has bytes, or has ended.

@@ -79,11 +79,9 @@ type drops struct{ messages, bytes int64 }
 // noteDropped counts dropped messages. mu is held.
 func (c *Conn) noteDropped(why rareEvent, messages, bytes int) {
 	c.loop.count(why, messages)
-	if c.info == nil {
-		c.info = new(info)
-	}
-	c.info.drops.messages += int64(messages)
-	c.info.drops.bytes += int64(bytes)
+	in := c.extra()
+	in.drops.messages += int64(messages)
+	in.drops.bytes += int64(bytes)
 }
 
 // lack is by how many bytes a message of n does not fit: in all, and among those that

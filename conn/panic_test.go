@@ -154,7 +154,7 @@ func TestGoexitInOpenLeavesNothingOfTheNextConnection(t *testing.T) {
 		h.Open = func(*Conn) {
 			asked = true
 			expect(t, "the first one's subprotocol", r.c.Subprotocol(), "first")
-			if req := r.c.Request(); req != nil {
+			if req, ok := r.c.Request(); ok {
 				t.Errorf("the first one's request is %v", req.RequestURI)
 			}
 		}

@@ -187,6 +187,7 @@ func (d *Driver) readFailed(err error) {
 // the connection is held, goes first: the transport will tell of the end again.
 func (d *Driver) streamEnded(err error) {
 	if d.rx == nil || d.rx.stash == nil {
+		(*Conn)(d).peerLeft(err)
 		d.inputEnded(event{kind: eventEnd, err: err})
 	}
 }

@@ -30,7 +30,8 @@ func faulty(d conn.Dispatch, fault func(), log *journal) *Server {
 	return &Server{
 		Dispatch: d, Overflow: conn.OverflowRefuse, Logger: log.logger(), Limits: Limits{CloseTimeout: 500 * time.Millisecond},
 		OnConnection: func(c *conn.Conn) {
-			where := c.Request().Header.Get("Fail")
+			r, _ := c.Request()
+			where := r.Header.Get("Fail")
 			c.SetValue(where)
 			if where == "stream" {
 				c.OnStream(func(c *conn.Conn, _ *conn.Reader) { fails(c, "stream") })

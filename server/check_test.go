@@ -27,7 +27,7 @@ func TestCheck_SeesTheRequest(t *testing.T) {
 	if addr, err := netip.ParseAddrPort(r.RemoteAddr); err != nil || addr.String() != p.LocalAddr().String() {
 		t.Errorf("address %q, %v; want %v", r.RemoteAddr, err, p.LocalAddr())
 	}
-	if h.Subprotocol != "" || h.Header != nil {
+	if h.Subprotocol != "" || len(h.Header) != 0 {
 		t.Errorf("begins with subprotocol %q and header %v", h.Subprotocol, h.Header)
 	}
 }

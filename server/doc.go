@@ -40,7 +40,7 @@
 // keep. An idle connection has no goroutine, no buffer and no runtime timer. A
 // request that comes in pieces is held in a buffer that grows with the bytes
 // received; of the request nothing is kept unless OnConnection asks for it with
-// [conn.Conn.Request]. Echoing a message allocates nothing.
+// [conn.Conn.Request], which tells of one asked for too late. Echoing a message allocates nothing.
 //
 // # Limits
 //
@@ -84,7 +84,12 @@
 //		if err != nil {
 //			return &server.Refusal{Status: http.StatusUnauthorized}
 //		}
-//		return sessions.Verify(h.Request.Context(), cookie.Value) // its error: 403
+//		user, err := sessions.Verify(h.Request.Context(), cookie.Value)
+//		if err != nil {
+//			return err // 403
+//		}
+//		h.SetValue(user) // c.Value() from OnConnection on
+//		return nil
 //	}
 //
 // MaxChecks of them run at once, some wait, and CheckTimeout is for all of it; beyond

@@ -24,7 +24,8 @@ import (
 func Example() {
 	srv := &server.Server{Addr: "127.0.0.1:0"}
 	srv.OnConnection = func(c *conn.Conn) {
-		name := c.Request().URL.Query().Get("name")
+		r, _ := c.Request()
+		name := r.URL.Query().Get("name")
 		tell := func(s string) {
 			for other := range srv.Clients() { // all but c, until this returns
 				_ = other.SendText(s)

@@ -33,11 +33,17 @@ type Handshake struct {
 	// where the client offered nothing that Server.Deflate accepts. It may be set to nil,
 	// for clients that are known to fail; nothing else about it can be changed.
 	Deflate *deflate.Params
-	// Header is sent with the answer; nil at first. The handshake's own fields, and
-	// values with CR, LF or NUL, are not let pass: the client gets 500 and the log
-	// a line.
+	// Header is sent with the answer; empty at first, and not nil. The handshake's own
+	// fields, and values with CR, LF or NUL, are not let pass: the client gets 500 and the
+	// log a line.
 	Header http.Header
+
+	value any
 }
+
+// SetValue keeps what Check has found out about the client, such as a user, for the
+// connection: it is what [conn.Conn.Value] gives from OnConnection on.
+func (h *Handshake) SetValue(v any) { h.value = v }
 
 // Refusal is an error by which Check refuses with an answer of its own.
 type Refusal struct {
@@ -115,7 +121,7 @@ func (r *running) judge(req *handshake.Request, who applicant) (o conn.Opening, 
 	o.Subprotocol = req.SelectSubprotocol(r.subprotocols)
 	if r.check != nil {
 		h = &Handshake{
-			Request: who.request(req), Subprotocol: o.Subprotocol,
+			Request: who.request(req), Subprotocol: o.Subprotocol, Header: make(http.Header),
 			RemoteAddr: who.remote, PeerAddr: who.peerAddr(),
 		}
 		if o.Deflate != nil {
@@ -131,7 +137,7 @@ func (r *running) judge(req *handshake.Request, who applicant) (o conn.Opening, 
 func (r *running) accept(req *handshake.Request, who applicant, h *Handshake, o *conn.Opening, dst []byte) *handshake.Refusal {
 	answer := handshake.Response{Header: who.header}
 	if h != nil {
-		o.Subprotocol, answer.Header = h.Subprotocol, merged(who.header, h.Header)
+		o.Subprotocol, o.Value, answer.Header = h.Subprotocol, h.value, merged(who.header, h.Header)
 		if h.Deflate == nil {
 			o.Deflate = nil
 		}

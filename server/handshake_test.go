@@ -345,7 +345,7 @@ func TestHandshake_RequestIsKeptOnlyIfAskedFor(t *testing.T) {
 		s := &Server{Dispatch: d, OnMessage: echo}
 		s.OnConnection = func(c *conn.Conn) {
 			if s.ClientCount() == 0 {
-				if r := c.Request(); r.RemoteAddr != c.RemoteAddr().String() || r.Header.Get("Cookie") != "a=b" {
+				if r, ok := c.Request(); !ok || r.RemoteAddr != c.RemoteAddr().String() || r.Header.Get("Cookie") != "a=b" {
 					t.Errorf("request %v", r)
 				}
 			}
@@ -357,10 +357,10 @@ func TestHandshake_RequestIsKeptOnlyIfAskedFor(t *testing.T) {
 		eventually(t, "the first to be listed", func() bool { return s.ClientCount() == 1 })
 		dial(t, s, "Cookie: a=b").alive()
 		other := receive(t, conns)
-		if r := asked.Request(); r == nil || r.URL.String() != "/chat?room=1" {
+		if r, ok := asked.Request(); !ok || r.URL.String() != "/chat?room=1" {
 			t.Errorf("request asked for: %v", r)
 		}
-		if r := other.Request(); r != nil {
+		if r, ok := other.Request(); ok || r != nil {
 			t.Errorf("request not asked for: %v", r)
 		}
 	})

@@ -79,7 +79,8 @@ func TestLoop_StaleEventsReachNobody(t *testing.T) {
 		s := &Server{Dispatch: d, Loops: 1, Limits: Limits{CloseTimeout: 100 * time.Millisecond},
 			OnConnection: func(c *conn.Conn) {
 				opened.Add(1)
-				c.SetValue(c.Request().Header.Get("Name"))
+				r, _ := c.Request()
+				c.SetValue(r.Header.Get("Name"))
 			},
 			OnClose: func(*conn.Conn, conn.CloseInfo) { closed.Add(1) },
 		}

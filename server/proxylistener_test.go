@@ -47,7 +47,8 @@ func TestProxyListener_TheClientIsSeen(t *testing.T) {
 			}
 			opened := make(chan seen, 1)
 			s := &Server{OnMessage: echo, OnConnection: func(c *conn.Conn) {
-				opened <- seen{c.RemoteAddr(), c.PeerAddr(), c.Request().RemoteAddr, below(c)}
+				r, _ := c.Request()
+				opened <- seen{c.RemoteAddr(), c.PeerAddr(), r.RemoteAddr, below(c)}
 			}}
 			w := serveWebOn(t, s, upgrades(s, nil), func() (net.Listener, error) {
 				ln, err := listenBehind(here)()

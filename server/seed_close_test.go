@@ -114,7 +114,7 @@ func TestSeed_Heartbeat(t *testing.T) {
 	modes(t, func(t *testing.T, d conn.Dispatch) {
 		closed := make(chan conn.CloseInfo, 1)
 		s := start(t, &Server{Dispatch: d, Limits: Limits{IdleTimeout: 400 * time.Millisecond}, OnConnection: func(c *conn.Conn) {
-			if c.Request().Header.Get("Watch") != "" {
+			if r, _ := c.Request(); r.Header.Get("Watch") != "" {
 				c.OnClose(func(_ *conn.Conn, info conn.CloseInfo) { closed <- info })
 			}
 		}})

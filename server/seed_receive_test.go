@@ -15,7 +15,8 @@ import (
 func TestSeed_OnMessagePerClient(t *testing.T) {
 	modes(t, func(t *testing.T, d conn.Dispatch) {
 		s := start(t, &Server{Dispatch: d, OnMessage: echo, OnConnection: func(c *conn.Conn) {
-			name := c.Request().URL.Query().Get("name")
+			r, _ := c.Request()
+			name := r.URL.Query().Get("name")
 			if name == "" {
 				return // the server's callback
 			}
@@ -81,7 +82,8 @@ func TestSeed_MessageIsAStream(t *testing.T) {
 			read[how](r, &res)
 			results <- res
 		}, OnConnection: func(c *conn.Conn) {
-			c.SetValue(c.Request().Header.Get("How"))
+			r, _ := c.Request()
+			c.SetValue(r.Header.Get("How"))
 		}})
 		for how, want := range map[string]result{
 			"read n":         {got: []string{"0123"}, errs: []error{nil}},

@@ -99,7 +99,7 @@ func TestSeed_OnConnection(t *testing.T) {
 		}
 		opened := make(chan seen, 1)
 		s := start(t, &Server{Dispatch: d, OnConnection: func(c *conn.Conn) {
-			r := c.Request()
+			r, _ := c.Request()
 			opened <- seen{c.State(), r.URL.Path, r.URL.RawQuery, r.Host}
 		}})
 		p := dialRaw(t, s)

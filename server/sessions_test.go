@@ -21,7 +21,7 @@ func TestDrain_CountsEveryConnectionOnce(t *testing.T) {
 		var unsent, filled atomic.Int64
 		s := start(t, &Server{Dispatch: d, Limits: Limits{CloseTimeout: time.Minute, MaxPending: 8 << 20},
 			OnConnection: func(c *conn.Conn) {
-				if c.Request().Header.Get("Stuck") != "" {
+				if r, _ := c.Request(); r.Header.Get("Stuck") != "" {
 					for c.SendText(strings.Repeat("x", 64<<10)) == nil {
 					}
 					filled.Add(1)

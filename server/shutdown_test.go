@@ -156,7 +156,7 @@ func TestShutdown_AgainstTheStuck(t *testing.T) {
 		s := start(t, &Server{Dispatch: d, OnMessage: echo, Overflow: conn.OverflowRefuse,
 			Limits: Limits{MaxPending: 8 << 20, CloseTimeout: time.Minute},
 			OnConnection: func(c *conn.Conn) {
-				if c.Request().Header.Get("Stuck") != "" {
+				if r, _ := c.Request(); r.Header.Get("Stuck") != "" {
 					for c.SendText(strings.Repeat("x", 64<<10)) == nil {
 					}
 					filled.Add(1)

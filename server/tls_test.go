@@ -33,7 +33,8 @@ func TestTLS_StateIsVisibleToCheckAndConnection(t *testing.T) {
 	s := startTLS(t, &Server{
 		Check: func(h *Handshake) error { states <- h.Request.TLS; return nil },
 		OnConnection: func(c *conn.Conn) {
-			states <- c.Request().TLS
+			r, _ := c.Request()
+			states <- r.TLS
 			states <- c.TLS()
 		},
 	})

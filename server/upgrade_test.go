@@ -66,7 +66,8 @@ func TestUpgrade_PathsAndWildcards(t *testing.T) {
 		mux := http.NewServeMux()
 		mux.HandleFunc("GET /rooms/{room}/{rest...}", func(w http.ResponseWriter, r *http.Request) {
 			_ = s.Upgrade(w, r, func(c *conn.Conn) {
-				room := r.PathValue("room") + " and " + c.Request().PathValue("rest")
+				kept, _ := c.Request()
+				room := r.PathValue("room") + " and " + kept.PathValue("rest")
 				c.OnMessage(func(c *conn.Conn, m conn.Message) { _ = c.SendText(room + ": " + m.String()) })
 			})
 		})
@@ -95,7 +96,7 @@ func TestUpgrade_RequestIsKeptWhereAskedFor(t *testing.T) {
 	modes(t, func(t *testing.T, d conn.Dispatch) {
 		s := &Server{Dispatch: d}
 		s.OnMessage = func(c *conn.Conn, m conn.Message) {
-			if r := c.Request(); r == nil {
+			if r, ok := c.Request(); !ok {
 				_ = c.SendText("none")
 			} else {
 				_ = c.SendText(r.URL.String() + " " + r.Header.Get("A") + " " + r.RemoteAddr)

@@ -252,7 +252,8 @@ func mingle(c *conn.Conn, r *rand.Rand, g, number uint32) {
 			_ = w.Close()
 		}
 	case 9, 10, 11, 12:
-		_, _, _ = c.State(), c.Pending(), c.Request()
+		_, _ = c.State(), c.Pending()
+		_, _ = c.Request()
 		c.OnPong(func(*conn.Conn, []byte) {})
 	case 13:
 		if r.IntN(200) == 0 {

@@ -121,7 +121,10 @@ func (b *cutsCommand) replay(session []byte, pieces ...int) (trace string, err e
 	if b.TLS {
 		srv.TLSConfig = selfsigned.Config()
 	}
-	srv.OnConnection = func(c *conn.Conn) { fmt.Fprintf(&log, "connection %s\n", c.Request().URL) }
+	srv.OnConnection = func(c *conn.Conn) {
+		r, _ := c.Request()
+		fmt.Fprintf(&log, "connection %s\n", r.URL)
+	}
 	srv.OnMessage = func(c *conn.Conn, m conn.Message) {
 		fmt.Fprintf(&log, "message %d %q\n", m.Type, m.Payload)
 		_ = c.Send(m.Type, m.Payload)

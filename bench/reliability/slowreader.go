@@ -80,7 +80,7 @@ func (s *slowReaders) run(ctx context.Context) (figure string, err error) {
 	srv.MaxPending = either(s.scale, s.Pending, 1<<30)
 	srv.WriteTimeout, srv.IdleTimeout = -1, -1 // on a slow machine these would come first
 	srv.OnConnection = func(c *conn.Conn) {
-		if c.Request().URL.Path == "/slow" {
+		if r, _ := c.Request(); r.URL.Path == "/slow" {
 			s.mu.Lock()
 			s.conns = append(s.conns, c)
 			s.mu.Unlock()

@@ -29,7 +29,8 @@ func main() {
 
 	srv := &server.Server{Addr: *addr, Path: "/chat", Handler: http.FileServerFS(page)}
 	srv.OnConnection = func(c *conn.Conn) {
-		name := c.Request().URL.Query().Get("name")
+		r, _ := c.Request()
+		name := r.URL.Query().Get("name")
 		tell := func(text string) {
 			for other := range srv.Clients() { // all but c, until OnConnection returns
 				_ = other.SendText(text) // never blocks; who does not read is closed in time

@@ -31,7 +31,7 @@ func main() {
 
 	srv := &server.Server{Addr: *addr, Overflow: conn.OverflowLatest}
 	srv.OnConnection = func(c *conn.Conn) {
-		if c.Request().URL.Query().Has("all") {
+		if r, _ := c.Request(); r.URL.Query().Has("all") {
 			c.SetOverflow(conn.OverflowClose)
 		}
 	}
