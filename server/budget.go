@@ -19,6 +19,8 @@ type budget struct {
 	limit int64 // bytes; 0: no limit
 	pools []*buffer.Pool
 
+	unopenedMost int // bytes that each loop lends to clients whose connections are not open
+
 	mu       sync.Mutex  // for setting the marks
 	shedding atomic.Bool // a goroutine is at it
 }
@@ -36,6 +38,7 @@ func (b *budget) init(r *running, limit int64) {
 		return
 	}
 	b.limit = limit
+	b.initUnopened(len(r.loops), r.head.HeadBytes())
 	for _, l := range r.loops {
 		b.pools = append(b.pools, l.conns.Buffers(), &l.greeter.heads)
 	}
@@ -74,8 +77,12 @@ func (b *budget) full() bool { return b.used() >= b.limit/100*fullPercent }
 // over tells whether there is nothing left of it.
 func (b *budget) over() bool { return b.limit > 0 && b.used() >= b.limit }
 
+// pressed tells whether somebody must go: clients whose connections are not open while
+// the budget is tight, and connections while it is full.
+func (b *budget) pressed() bool { return b.full() || b.tight() && b.unopened() > 0 }
+
 // check is for a pool that has come to its mark, on any goroutine. It sets all marks
-// anew, and sees that connections are shed if the budget is full.
+// anew, and sees that somebody is shed if the budget is pressed.
 func (b *budget) check() {
 	if b.mu.TryLock() { // or else somebody is at it
 		free := b.limit/100*fullPercent - b.used()
@@ -89,7 +96,7 @@ func (b *budget) check() {
 		}
 		b.mu.Unlock()
 	}
-	if b.full() && b.shedding.CompareAndSwap(false, true) {
+	if b.pressed() && b.shedding.CompareAndSwap(false, true) {
 		b.run.kernel.Go(b.shed)
 	}
 }
@@ -103,10 +110,12 @@ type holder struct {
 	told  bool // it is being closed for its memory already, and holds what tells its peer
 }
 
-// shed closes the connections that hold most while the budget is full. Of buffers that
-// were lent since it was last found not to be, nobody else would be told.
+// shed refuses clients whose connections are not open while the budget is tight, and closes
+// the connections that hold most while it is full. Of buffers that were lent since it was last
+// found not to be, nobody else would be told.
 func (b *budget) shed() {
 	for {
+		b.shedUnopened()
 		b.shedFull()
 		b.shedding.Store(false)
 		if !b.full() || b.stopped() || !b.shedding.CompareAndSwap(false, true) {
@@ -119,6 +128,9 @@ func (b *budget) shed() {
 func (b *budget) shedFull() {
 	closed, freed := 0, 0
 	for b.full() && !b.stopped() {
+		if b.shedUnopened() > 0 {
+			continue
+		}
 		holders, late := b.largest()
 		if late {
 			holders = b.spare(holders)

@@ -33,6 +33,10 @@ type inquiry struct {
 // errPeerLeft is why the context of a check ends whose client has gone.
 var errPeerLeft = errors.New("framerail: the client has left")
 
+// errMemoryShort is why the context of a check ends whose client is refused for the memory
+// that it holds.
+var errMemoryShort = errors.New("framerail: buffers are short")
+
 // errCheckBusy and errCheckLate answer those about whom the program was not asked, or has
 // not decided in time.
 var (
@@ -56,6 +60,10 @@ func (l *loop) inquire(cl *client, h *Handshake, o conn.Opening, head, rest []by
 		return
 	}
 	if cl.head == nil {
+		if !l.mayHold(cl, 0, len(head)+len(rest)) {
+			l.refuse(cl, errNoMemory)
+			return
+		}
 		buf := l.greeter.heads.Get(len(head) + len(rest))
 		buf.B = append(append(buf.B, head...), rest...)
 		cl.head = &partial{buf: buf}
@@ -185,6 +193,9 @@ func (l *loop) listen(cl *client) {
 	g, p := &l.greeter, cl.head
 	for {
 		room := min(checkAhead-(len(p.buf.B)-p.inquiry.head), len(g.in))
+		if !l.mayHold(cl, cap(p.buf.B), len(p.buf.B)+room) {
+			room = cap(p.buf.B) - len(p.buf.B)
+		}
 		if room <= 0 {
 			p.inquiry.held = true
 			if !l.watch(cl, poller.None) {

@@ -52,7 +52,7 @@
 // proxy's address, unless [Proxies] says whom to believe who the clients are.
 // The buffers of all connections share one budget, MaxBuffers: near it handshakes are
 // refused, and at it the connections that hold most are closed with 1013, for which messages
-// in progress wait.
+// in progress wait. Handshakes that are not done have a quarter of it at most, and go first.
 // Out of descriptors, accepting pauses and tries again, and live connections go on.
 //
 // Handshakes are refused with a line of text and one of these: 400 for what is malformed or

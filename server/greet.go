@@ -42,7 +42,7 @@ func (l *loop) admit(a arrival) {
 	case l.run.proxies.Protocol.has(a.remote.Addr(), a.unix) && a.upgraded == nil:
 		below, cl.phase = &introduction{below, a.tls}, introducing
 	case a.tls != nil:
-		below = secure.New(below, a.remote, a.tls, l.conns.Buffers())
+		below = secure.New(below, a.remote, a.tls, &l.greeter.heads)
 		cl.phase = securing
 	}
 	cl.driver().Init(l.conns, id, below, a.remote)
@@ -111,6 +111,10 @@ func (l *loop) hearGreeting(cl *client, head []byte) {
 	var first handshake.Scanner
 	scan := &first
 	if p := cl.head; p != nil {
+		if !l.mayHold(cl, cap(p.buf.B), len(p.buf.B)+len(head)) {
+			l.refuse(cl, errNoMemory)
+			return
+		}
 		p.add(&g.heads, head)
 		head, scan = p.buf.B, &p.scan
 	}
@@ -120,6 +124,8 @@ func (l *loop) hearGreeting(cl *client, head []byte) {
 		l.refuse(cl, asRefusal(err))
 	case end > 0:
 		l.answer(cl, head[:end], head[end:])
+	case cl.head == nil && !l.mayHold(cl, 0, len(head)):
+		l.refuse(cl, errNoMemory)
 	case cl.head == nil:
 		cl.head = &partial{buf: g.heads.Get(len(head)), scan: first}
 		cl.head.buf.B = append(cl.head.buf.B, head...)
@@ -205,6 +211,9 @@ func (l *loop) open(cl *client, o conn.Opening) {
 		defer buf.Release() // o refers to it
 	}
 	cl.phase = talking
+	if t := cl.tls(); t != nil {
+		t.SetPool(l.conns.Buffers())
+	}
 	l.beginLife(cl)
 	l.srv.sessions.begin()
 	cl.driver().Open(o)

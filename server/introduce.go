@@ -31,6 +31,10 @@ func (l *loop) introduce(cl *client) {
 	}
 	head := g.in[:n]
 	if p := cl.head; p != nil {
+		if !l.mayHold(cl, cap(p.buf.B), len(p.buf.B)+n) {
+			l.refuseForMemory(cl)
+			return
+		}
 		p.add(&g.heads, head)
 		head = p.buf.B
 	}
@@ -42,6 +46,8 @@ func (l *loop) introduce(cl *client) {
 		l.drop(cl)
 	case end > 0:
 		l.introduced(cl, h, head[end:])
+	case cl.head == nil && !l.mayHold(cl, 0, n):
+		l.refuseForMemory(cl)
 	case cl.head == nil:
 		cl.head = &partial{buf: g.heads.Get(n)}
 		cl.head.buf.B = append(cl.head.buf.B, head...)
@@ -67,15 +73,13 @@ func (l *loop) introduced(cl *client, h proxyproto.Header, rest []byte) {
 		}
 		return
 	}
-	t := secure.New(in.Transport, cl.RemoteAddr(), in.tls, l.conns.Buffers())
+	t := secure.New(in.Transport, cl.RemoteAddr(), in.tls, &l.greeter.heads)
 	cl.driver().SetTransport(t)
 	cl.phase = securing
 	if len(rest) == 0 {
 		return
 	}
-	if t.TakeHello(rest); t.Heard() {
-		l.shakeInTurn(cl)
-	}
+	l.hear(cl, rest)
 }
 
 // rename has a client go by the address that a proxy has told of it, and the limits by

@@ -70,9 +70,13 @@ type Limits struct {
 	HandshakesPerSecond int
 
 	// MaxBuffers bounds the bytes of all buffers that connections hold together: frames
-	// that wait for clients, messages that are not whole, what waits for callbacks. At
-	// 95 % of it handshakes get 503 with Retry-After; at 98 % those connections that
-	// hold most are closed with 1013, until 95 % are left. At all of it messages in
+	// that wait for clients, messages that are not whole, what waits for callbacks, and
+	// handshakes that are not done. Those that are not done, be it the PROXY header, the
+	// ClientHello, the request, its Check or its refusal, hold a quarter of it at most, and
+	// 16 MiB for each loop; beyond that, and at 95 % of MaxBuffers, those of them that hold
+	// most get 503 or, before there is HTTP, are closed. At 95 % new handshakes get 503
+	// with Retry-After; at 98 % those connections that hold most are closed with 1013,
+	// until 95 % are left. At all of it messages in
 	// progress wait until then, and what the program sends to those who do not read may
 	// pass it by some percent. 0: a quarter of the memory that GOMEMLIMIT, the container or
 	// the machine allows, 16 MiB at least; of 2 GiB where that is not known. Negative: no

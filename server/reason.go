@@ -44,7 +44,8 @@ const (
 	TooMany Reason = "connections"
 	// TooManyFromAddress: MaxConnectionsPerAddress; 429, or closed unanswered.
 	TooManyFromAddress Reason = "address"
-	// NoMemory: the buffers of all connections are near MaxBuffers; 503.
+	// NoMemory: the buffers of all connections are near MaxBuffers, or those of handshakes
+	// that are not done hold their share of it; 503, or closed before the request.
 	NoMemory Reason = "memory"
 	// Draining: the server is ending; 503.
 	Draining Reason = "draining"

@@ -51,6 +51,10 @@ func (l *loop) say(cl *client, answer []byte) {
 		l.linger(cl)
 		return
 	}
+	if !l.mayHold(cl, 0, len(answer)-n) {
+		l.drop(cl)
+		return
+	}
 	cl.head = &partial{buf: l.greeter.heads.Get(len(answer) - n)}
 	cl.head.buf.B = append(cl.head.buf.B, answer[n:]...)
 	l.SetTimer(cl.driver(), l.run.handshakeTimeout)

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/secure"
 	"github.com/framerail/framerail/poller"
@@ -39,10 +40,25 @@ func (l *loop) secure(cl *client) {
 	case t.Heard():
 		return // it waits for its turn, and this was told before
 	}
-	if err := t.ReadHello(l.greeter.in); err != nil {
+	n, err := t.ReadHello(l.greeter.in)
+	switch {
+	case n > 0: // an error will be there again
+		l.hear(cl, l.greeter.in[:n])
+	case err != conn.ErrWouldBlock:
 		l.run.refuse(reasonLeft)
 		l.drop(cl)
-	} else if t.Heard() {
+	}
+}
+
+// hear takes in what has come of a client's first record, and starts its handshake once
+// that is whole.
+func (l *loop) hear(cl *client, b []byte) {
+	t := cl.tls()
+	if !l.mayHear(cl, t.Lent(), t.HelloLen()+len(b)) {
+		l.refuseForMemory(cl)
+		return
+	}
+	if t.TakeHello(b); t.Heard() {
 		l.shakeInTurn(cl)
 	}
 }

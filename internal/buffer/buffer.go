@@ -89,6 +89,14 @@ func (p *Pool) Lent() (buffers, bytes int64) {
 	return p.lent.Load(), p.bytes.Load()
 }
 
+// Size is how many bytes the buffer has that Get(n) lends.
+func Size(n int) int {
+	if class := classOf(n); class < classes {
+		return MinSize << class
+	}
+	return n
+}
+
 // classOf is the smallest class whose buffers hold n bytes; classes, if none.
 func classOf(n int) int {
 	if n <= MinSize {

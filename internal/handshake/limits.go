@@ -29,7 +29,8 @@ type Limits struct {
 	MaxHeaders int
 }
 
-func (l Limits) headBytes() int {
+// HeadBytes is MaxHeadBytes with its default and its ceiling.
+func (l Limits) HeadBytes() int {
 	if l.MaxHeadBytes <= 0 {
 		return MaxHeadBytes
 	}

@@ -44,7 +44,7 @@ func (s *Scanner) Scan(head []byte) (end int, err error) {
 // ScanWithin is [Scanner.Scan] with limits of the program's. They must be the
 // same at each call.
 func (s *Scanner) ScanWithin(head []byte, limits Limits) (end int, err error) {
-	limit := limits.headBytes()
+	limit := limits.HeadBytes()
 	visible := head[:min(len(head), limit)]
 
 	// The switch runs once per byte only between lines. Within a line the

@@ -36,7 +36,7 @@ func FuzzHandshake(f *testing.F) {
 		below, pool := newLink(seed), new(buffer.Pool)
 		below.up, below.upEnd = sent, true
 		p := New(below, netip.AddrPort{}, config, pool)
-		for scratch := make([]byte, 1<<10); !p.Heard() && p.ReadHello(scratch) == nil; {
+		for scratch := make([]byte, 1<<10); !p.Heard() && p.hear(scratch) == nil; {
 		}
 		p.Begin((*sync.Cond).Wait, func(bool) { p.shaking.ready = true }) // all is there; Ready would lock mu again
 		if err := p.Handshake(); err == nil {

@@ -1,7 +1,6 @@
 package secure
 
 import (
-	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/buffer"
 )
 
@@ -19,28 +18,32 @@ const (
 	firstOdd = 0x1000
 )
 
+// LongestHello is the longest first record in bytes.
+const LongestHello = headerLen + maxRecord
+
 // hello is what has come of a client before crypto/tls wants it.
 type hello struct {
 	buf  *buffer.Buffer // nil for nothing
 	read int            // bytes of it that crypto/tls has
 }
 
-// ReadHello reads on in the client's first record, by way of scratch. An error is one of
-// below's, and for good. On the loop, before Begin, as the next two.
-func (t *Transport) ReadHello(scratch []byte) error {
-	n, err := t.below.Read(scratch[:min(len(scratch), headerLen+maxRecord)])
-	if n > 0 { // an error will be there again
-		t.TakeHello(scratch[:n])
-		return nil
-	}
-	if err == conn.ErrWouldBlock {
-		return nil
-	}
-	return err
+// ReadHello reads some of the client's first record into scratch, as below reads. They are to
+// be given to TakeHello, unless the connection ends. On the loop, before Begin, as the next
+// three.
+func (t *Transport) ReadHello(scratch []byte) (int, error) {
+	return t.below.Read(scratch[:min(len(scratch), LongestHello)])
 }
 
-// TakeHello is ReadHello for bytes that somebody else has read.
+// TakeHello takes in what was read of the client's first record.
 func (t *Transport) TakeHello(b []byte) { t.hello.add(t.pool, b) }
+
+// HelloLen is how many bytes were taken in.
+func (t *Transport) HelloLen() int {
+	if t.hello.buf == nil {
+		return 0
+	}
+	return len(t.hello.buf.B)
+}
 
 // Heard tells whether the handshake may begin: nothing is missing for crypto/tls to go on,
 // or to refuse it.

@@ -187,7 +187,7 @@ func newPairWith(t *testing.T, client *tls.Config, seed uint64) *pair {
 	go func() { shaken <- p.client.Handshake() }()
 	for scratch := make([]byte, 300); !p.Heard(); {
 		p.link.tell(false, func() {})
-		if err := p.ReadHello(scratch); err != nil {
+		if err := p.hear(scratch); err != nil {
 			t.Fatal(err)
 		}
 	}

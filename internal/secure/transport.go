@@ -156,6 +156,27 @@ func (t *Transport) Close() error {
 	return t.below.Close()
 }
 
+// Lent is how many bytes of buffers the transport has on loan.
+func (t *Transport) Lent() (n int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.hello.buf != nil {
+		n = cap(t.hello.buf.B)
+	}
+	if t.out != nil {
+		n += cap(t.out.B)
+	}
+	return n
+}
+
+// SetPool has buffers come from that pool from now on. On the loop, while nobody else uses
+// the transport.
+func (t *Transport) SetPool(pool *buffer.Pool) {
+	t.mu.Lock()
+	t.pool = pool
+	t.mu.Unlock()
+}
+
 // LocalAddr implements conn.Transport.
 func (t *Transport) LocalAddr() netip.AddrPort { return t.below.LocalAddr() }
 
