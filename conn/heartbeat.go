@@ -18,6 +18,9 @@ func (d *Driver) heartbeat() {
 		d.hear() // it is this side that does not read
 	}
 	silent := d.since(d.heard)
+	if silent >= idle && d.pinged && d.lookAgain() {
+		return
+	}
 	switch {
 	case silent < idle/2:
 	case !d.pinged:
@@ -25,14 +28,27 @@ func (d *Driver) heartbeat() {
 		c.mu.Lock()
 		_ = c.sendControl(frame.Ping, nil) // no room: the silence will tell
 		c.mu.Unlock()
-		if silent >= idle {
-			// A loop that was kept from its work for long comes here too late even to
-			// have asked: the peer has its half of the timeout nevertheless.
-			d.heard = d.millis() - uint32((idle-idle/2)/time.Millisecond)
-		}
+		// A loop that was kept from its work asks late: the peer has its half of the
+		// timeout nevertheless.
+		d.hearAt(d.millis() - uint32(idle/2/time.Millisecond))
 	case silent >= idle:
 		d.giveUp()
 	}
+}
+
+// lookAgain reads what has come of a peer that seems to be silent, and tells whether there
+// is a sign of life or the connection is about to end for another reason. A loop that was
+// kept from its work, by a callback or because the process was stopped, fires timers before
+// it has read from all that are ready.
+func (d *Driver) lookAgain() bool {
+	c := (*Conn)(d)
+	before := d.heard
+	d.corked.Store(true)
+	if d.held.Load()&holdPending != 0 {
+		d.flushAgain()
+	}
+	d.read()
+	return d.heard != before || d.endTimed || c.State() != Open
 }
 
 // nextBeat is the time until heartbeat has something to do.

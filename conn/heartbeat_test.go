@@ -163,3 +163,54 @@ func TestHeartbeatOutlivesTheClocksWrap(t *testing.T) {
 	expect(t, "pings", r.pings(), 0)
 	expect(t, "closed", r.wire.closed, false)
 }
+
+// A peer whose sign of life has come, and was not read because the loop was kept from its
+// work, is not silent; nor is one that has made room for what it is sent.
+func TestALateTimerLooksBeforeItEndsAPeer(t *testing.T) {
+	r := openRig(t, Config{IdleTimeout: idle})
+	r.advance(idle / 2)
+	expect(t, "pings", r.pings(), 1)
+	r.loop.Now += idle
+	r.wire.in = append(r.wire.in, peer(frame.Pong, true, "")...)
+	r.d.Expire()
+	expect(t, "closed", r.wire.closed, false)
+	r.advance(idle/2 - time.Millisecond)
+	expect(t, "pings", r.pings(), 0)
+	r.advance(time.Millisecond)
+	expect(t, "pings", r.pings(), 1)
+
+	// Its Close frame is no reason to give it up either.
+	r.loop.Now += idle
+	r.wire.in = append(r.wire.in, peer(frame.Close, true, "\x03\xe8")...)
+	r.d.Expire()
+	expect(t, "err", r.info().Err, nil)
+	expect(t, "clean", r.info().Clean(), true)
+
+	r = openRig(t, Config{IdleTimeout: idle, WriteTimeout: -1, MaxPending: 1000, Overflow: OverflowRefuse})
+	r.drain(0)
+	for r.c.SendText(strings.Repeat("x", 50)) == nil {
+	}
+	r.turn()
+	r.advance(idle / 2)
+	r.wire.room = 10
+	r.loop.Now += idle
+	r.d.Expire()
+	expect(t, "closed though it takes bytes", r.wire.closed, false)
+	r.advance(2 * idle)
+	expect(t, "closed once it takes none", r.wire.closed, true)
+}
+
+// However late the loop asks, the peer has half of the timeout to answer.
+func TestPeerHasHalfOfTheTimeoutFromItsPingOn(t *testing.T) {
+	for _, late := range []time.Duration{0, time.Millisecond, idle / 4, idle/2 - time.Millisecond, idle / 2, idle, 10 * idle} {
+		r := openRig(t, Config{IdleTimeout: idle})
+		r.loop.Now += idle/2 + late
+		r.due = 0
+		r.d.Expire()
+		expect(t, "pings", r.pings(), 1)
+		r.advance(idle/2 - time.Millisecond)
+		expect(t, "closed before that", r.wire.closed, false)
+		r.advance(time.Millisecond)
+		expect(t, "closed after that", r.wire.closed, true)
+	}
+}

@@ -44,25 +44,16 @@ func (d *Driver) nextStall() (after time.Duration, ok bool) {
 }
 
 // checkStall cuts the connection if the transport has taken nothing for the write
-// timeout. It tries once more before: a socket reports that it can be written to
-// when a good part of its buffer is free, but takes the first byte long before,
-// so that a peer that reads little by little shows only now.
+// timeout. It tries once more before.
 func (d *Driver) checkStall() {
-	if after, ok := d.nextStall(); !ok || after > 0 {
+	if after, ok := d.nextStall(); !ok || after > 0 || d.flushAgain() {
 		return
 	}
 	c := (*Conn)(d)
 	c.mu.Lock()
-	q := c.tx
-	passed, pending := q.passed(), q.pending()
-	q.blocked = false
-	c.flush()
-	stalled := c.tx == q && q.passed() == passed && c.State() == Open
-	if c.tx == q {
-		q.stall.note(q.blocked, q.passed(), d.millis())
-	}
-	if !stalled && d.held.Load()&holdPending != 0 {
-		d.hear() // as in Writable
+	stalled, pending := c.tx != nil && c.State() == Open, 0
+	if stalled {
+		pending = c.tx.pending()
 	}
 	c.mu.Unlock()
 	if stalled {
@@ -70,4 +61,29 @@ func (d *Driver) checkStall() {
 			"remote", c.RemoteAddr(), "error", ErrWriteStalled, "pending", pending)
 		d.abort(Local, ErrWriteStalled)
 	}
+}
+
+// flushAgain writes what is pending although the transport was full, and tells whether it
+// took any: a socket reports that it can be written to when a good part of its buffer is
+// free, but takes the first byte long before, so that a peer that reads little by little
+// shows only now.
+func (d *Driver) flushAgain() (took bool) {
+	c := (*Conn)(d)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	q := c.tx
+	if q == nil {
+		return false
+	}
+	passed := q.passed()
+	q.blocked = false
+	c.flush()
+	took = c.tx != q || q.passed() != passed
+	if c.tx == q {
+		q.stall.note(q.blocked, q.passed(), d.millis())
+	}
+	if took && d.held.Load()&holdPending != 0 {
+		d.hear() // as in Writable
+	}
+	return took
 }

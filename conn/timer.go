@@ -15,7 +15,9 @@ func (d *Driver) Expire() {
 	case (*Conn)(d).State() == Open:
 		d.heartbeat()
 		d.checkStall()
-		d.setTimer()
+		if !d.endTimed {
+			d.setTimer()
+		}
 	}
 	d.settle()
 }

@@ -82,27 +82,25 @@ func (cl *client) releaseHead() {
 // greet reads on in a client's request.
 func (l *loop) greet(cl *client) {
 	// A longer head may be at hand where no poller sees it.
-	for more := true; more; {
-		n := l.greetOnce(cl)
-		more = n == len(l.greeter.in) && cl.isSecure() && cl.phase == greeting && l.clients.at(cl.driver().ID()) == cl
+	for l.greetOnce(cl) && cl.isSecure() {
 	}
 }
 
-// greetOnce reads once, and returns how many bytes.
-func (l *loop) greetOnce(cl *client) (n int) {
+// greetOnce reads once, and tells whether there may be more of the request.
+func (l *loop) greetOnce(cl *client) (more bool) {
 	g := &l.greeter
 	n, err := cl.below().Read(g.in)
 	switch {
 	case n > 0: // an error will be there again
 	case err == conn.ErrWouldBlock || err == conn.ErrHeld:
-		return 0
+		return false
 	default:
 		l.run.refuse(reasonLeft)
 		l.drop(cl) // it left before it had asked
-		return 0
+		return false
 	}
 	l.hearGreeting(cl, g.in[:n])
-	return n
+	return n == len(g.in) && cl.phase == greeting && !l.isGone(cl)
 }
 
 // hearGreeting takes in what has come of a client's request.
@@ -135,9 +133,10 @@ func (l *loop) hearGreeting(cl *client, head []byte) {
 // giveUp refuses a client whose time for its request is over. A loop that was kept
 // from its work may not have read what came in time: it looks once more.
 func (l *loop) giveUp(cl *client) {
-	l.greet(cl)
+	for l.greetOnce(cl) {
+	}
 	switch {
-	case cl.phase != greeting || l.clients.at(cl.driver().ID()) != cl:
+	case l.isGone(cl) || cl.phase != greeting:
 	case l.told == orderDrain:
 		l.refuse(cl, errDraining)
 	default:
@@ -155,6 +154,9 @@ func (p *partial) add(pool *buffer.Pool, b []byte) {
 	}
 	p.buf.B = append(p.buf.B, b...)
 }
+
+// isGone tells whether the loop has done with a client, in the turn in which it has.
+func (l *loop) isGone(cl *client) bool { return l.clients.at(cl.driver().ID()) != cl }
 
 // answer judges a whole request, behind which rest has come, and opens the
 // connection, refuses it, or hands it over to the program's Handler.

@@ -105,9 +105,16 @@ func (l *loop) rename(cl *client, remote netip.AddrPort, beforeTLS bool) (ok boo
 	return true
 }
 
-// giveUpIntroducing ends a client whose time is over before it was introduced. Whether it
-// would understand an answer is not known.
+// giveUpIntroducing ends a client whose time is over before it was introduced, and of whom
+// nothing more has come. Whether it would understand an answer is not known.
 func (l *loop) giveUpIntroducing(cl *client) {
+	if l.introduce(cl); l.isGone(cl) {
+		return
+	}
+	if cl.phase != introducing {
+		l.late(cl) // it may have sent all else as well
+		return
+	}
 	if l.told == orderDrain {
 		l.run.refuse(reasonDraining)
 	} else {

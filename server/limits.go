@@ -185,6 +185,9 @@ const (
 	// lingerTimeout is how long a refused client may take to read its answer
 	// before the socket is closed under it.
 	lingerTimeout = 2 * time.Second
+	// lastLookTimeout is for the last read of a connection of package net whose deadline has
+	// passed: what has come is there at once, in pieces perhaps.
+	lastLookTimeout = 100 * time.Millisecond
 	// checksWaiting is how many times as many clients as may be checked wait for that:
 	// beyond, their time would be over before their turn comes.
 	checksWaiting = 4

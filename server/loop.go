@@ -1,6 +1,7 @@
 package server
 
 import (
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -39,22 +40,26 @@ type loop struct {
 	goroutine atomic.Int64 // the number of the one that serves
 
 	// Owned by the loop.
-	clients   slots
-	timers    *wheel.Wheel
-	note      func(id int) // (*loop).noteExpired, bound once
-	began     time.Time
-	turned    time.Duration // when this turn began
-	yielded   time.Duration // when others were last let run, by conns.Now
-	stride    int           // connections served between two looks at the clock
-	starved   bool          // a message had to wait for the budget in this turn
-	events    []poller.Event
-	order     order
-	told      order // the order that every client has been told
-	cause     error // of cutting connections, for their close callbacks
-	greeter   greeter
-	shaking   shaking
-	inquiring inquiring
-	tally     tally
+	clients    slots
+	timers     *wheel.Wheel
+	note       func(id int) // (*loop).noteExpired, bound once
+	began      time.Time
+	turned     time.Duration // when this turn began
+	yielded    time.Duration // when others were last let run, by conns.Now
+	waits      time.Duration // when it last began to wait, and when it was to end that
+	wakes      time.Duration
+	caughtUp   time.Duration // when it has caught up, having been away: see late.go
+	mayCatchUp time.Duration
+	stride     int  // connections served between two looks at the clock
+	starved    bool // a message had to wait for the budget in this turn
+	events     []poller.Event
+	order      order
+	told       order // the order that every client has been told
+	cause      error // of cutting connections, for their close callbacks
+	greeter    greeter
+	shaking    shaking
+	inquiring  inquiring
+	tally      tally
 
 	// What the loop is about, kept here so that a turn that a callback breaks off
 	// can be finished: see broken.
@@ -127,8 +132,10 @@ func (l *loop) turn() bool {
 		l.run.logger.Error("framerail: event loop cannot wait; its connections are cut", "error", err)
 		return false
 	}
+	worked := l.waits - l.conns.Now
 	l.turned = l.conns.Now
 	l.turned += l.tick()
+	l.away(worked + max(l.conns.Now-l.wakes, 0))
 	l.run.watchdog.awake()
 	look := l.stride
 	for i, ev := range l.events[:n] {
@@ -224,7 +231,10 @@ func (l *loop) tick() (since time.Duration) {
 // what a short message does, and a connection that sends thousands of them at once
 // takes a millisecond: how many are served in between is found by trying.
 func (l *loop) pace() {
-	if l.tick() > yieldAfter {
+	before := l.conns.Now
+	since := l.tick()
+	l.away(l.conns.Now - before)
+	if since > yieldAfter {
 		l.stride = max(l.stride/2, 1)
 	} else {
 		l.stride = min(2*l.stride, strideMax)
@@ -241,17 +251,21 @@ func (l *loop) deadline() time.Time {
 	l.publish()
 	waiting := len(l.mail.arrived) > 0 || len(l.mail.due) > 0 || len(l.mail.asked) > 0 || l.mail.order > l.order
 	l.mu.Unlock()
+	l.waits, l.wakes = now, now
 	if waiting {
 		return l.began
 	}
 	next, ok := l.timers.Next()
 	if !ok {
+		l.wakes = math.MaxInt64
 		return time.Time{}
 	}
 	// Ticks wrap; as seen from now they do not.
 	tick := l.conns.Now.Truncate(wheel.Resolution)
 	ahead := int32(next - wheel.Tick(tick/wheel.Resolution))
-	return l.began.Add(tick + time.Duration(ahead)*wheel.Resolution)
+	due := tick + time.Duration(ahead)*wheel.Resolution
+	l.wakes = max(due, now)
+	return l.began.Add(due)
 }
 
 // ready handles a client's readiness.
@@ -289,6 +303,7 @@ func (l *loop) late(cl *client) {
 	switch {
 	case cl.doomed:
 		cl.driver().Abort(errUnwatched)
+	case l.waitsForOthers(cl):
 	case cl.phase == talking:
 		l.checkLife(cl)
 		cl.driver().Expire()
@@ -301,6 +316,6 @@ func (l *loop) late(cl *client) {
 	case cl.phase == checked:
 		l.giveUpCheck(cl)
 	default:
-		l.drop(cl)
+		l.giveUpLeaving(cl)
 	}
 }

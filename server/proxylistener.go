@@ -1,9 +1,11 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -72,7 +74,7 @@ type proxied struct {
 func (c *proxied) introduce() {
 	c.once.Do(func() {
 		_ = c.Conn.SetReadDeadline(time.Now().Add(c.patience))
-		h, err := readHeader(c.Conn)
+		h, err := readHeader(&lastLook{Conn: c.Conn})
 		_ = c.Conn.SetReadDeadline(time.Time{})
 		if err != nil {
 			c.err = fmt.Errorf("framerail: connection of a proxy refused: %w", err)
@@ -83,6 +85,23 @@ func (c *proxied) introduce() {
 			c.client = net.TCPAddrFromAddrPort(h.Source)
 		}
 	})
+}
+
+// lastLook is a connection that is read from once more when its deadline has passed. Package
+// net does not do that: a process that was stopped meanwhile would not see what has come.
+type lastLook struct {
+	net.Conn
+	looked bool
+}
+
+func (l *lastLook) Read(b []byte) (int, error) {
+	n, err := l.Conn.Read(b)
+	if n > 0 || l.looked || !errors.Is(err, os.ErrDeadlineExceeded) {
+		return n, err
+	}
+	l.looked = true
+	_ = l.Conn.SetReadDeadline(time.Now().Add(lastLookTimeout))
+	return l.Conn.Read(b)
 }
 
 // readHeader reads a header of the PROXY protocol and nothing behind it.

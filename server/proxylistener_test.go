@@ -2,11 +2,13 @@ package server
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -176,5 +178,41 @@ func TestProxyListener_Impossible(t *testing.T) {
 	defer ln.Close()
 	if _, err := ProxyListener(ln, Trust{Networks: []netip.Prefix{{}}}); err == nil {
 		t.Error("no error")
+	}
+}
+
+// lateConn is a connection of a process that was stopped: its deadline has passed before
+// anybody has read what came.
+type lateConn struct {
+	net.Conn
+	late bool
+}
+
+func (c *lateConn) Read(b []byte) (int, error) {
+	if c.late {
+		c.late = false
+		return 0, os.ErrDeadlineExceeded
+	}
+	return c.Conn.Read(b)
+}
+
+func TestProxyListener_AHeaderThatHasComeIsRead(t *testing.T) {
+	near, far := net.Pipe()
+	defer far.Close()
+	go func() { _, _ = io.WriteString(far, announced+"hello") }()
+	c := &proxied{Conn: &lateConn{near, true}, patience: time.Minute}
+	if got := c.RemoteAddr().String(); got != announcedFrom {
+		t.Errorf("the client is %v", got)
+	}
+	b := make([]byte, 5)
+	if _, err := io.ReadFull(c, b); err != nil || string(b) != "hello" {
+		t.Errorf("got %q, %v", b, err)
+	}
+
+	near, far = net.Pipe()
+	defer far.Close()
+	c = &proxied{Conn: &lateConn{near, true}, patience: time.Minute}
+	if _, err := c.Read(b); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("of one who says nothing: %v", err)
 	}
 }

@@ -126,3 +126,13 @@ func (l *loop) seeOff(cl *client, ready poller.Interest) {
 		l.drop(cl)
 	}
 }
+
+// giveUpLeaving drops a client that was refused and has not left in time: it may have made
+// room for the rest of its answer.
+func (l *loop) giveUpLeaving(cl *client) {
+	telling := cl.head != nil
+	if l.seeOff(cl, poller.Read|poller.Write); l.isGone(cl) || telling && cl.head == nil {
+		return // it has another while to read it
+	}
+	l.drop(cl)
+}

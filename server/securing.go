@@ -177,9 +177,15 @@ func looksLikeHTTP(b []byte) bool {
 }
 
 // giveUpSecuring ends a client whose time is over before it has a place where it can be
-// told so, unless it was only to be looked at.
+// told so, unless it was only to be looked at, or its first record has come.
 func (l *loop) giveUpSecuring(cl *client) {
-	switch t := cl.tls(); {
+	t := cl.tls()
+	if !t.Begun() && !t.Heard() {
+		if l.secure(cl); l.isGone(cl) || t.Begun() {
+			return
+		}
+	}
+	switch {
 	case !l.isOver(cl) && !(l.othersWait() && t.Waits()):
 		l.timers.Set(cl.driver().ID(), cl.expires)
 		return

@@ -115,29 +115,3 @@ func TestTimers_OneForEachConnection(t *testing.T) {
 	}
 	eventually(t, "none to be left", armed(0))
 }
-
-// A request that came in time is answered, though the loop was kept from reading it
-// until after its deadline, and has more to read than it does in a turn.
-func TestTimers_ALateLoopReadsBeforeItRefuses(t *testing.T) {
-	const clients = eventsAtOnce + 50
-	const timeout = 4 * time.Second
-	began, release := make(chan bool), make(chan bool)
-	s := start(t, &Server{Loops: 1, Limits: Limits{HandshakeTimeout: timeout},
-		OnMessage: func(*conn.Conn, conn.Message) { began <- true; <-release }})
-	holder := dial(t, s)
-	var peers []*peer
-	for range clients {
-		peers = append(peers, dialRaw(t, s))
-	}
-	eventually(t, "all to be taken in", func() bool { return s.Stats().Timers == clients+1 })
-	holder.text("hold the loop")
-	receive(t, began)
-	for _, p := range peers {
-		p.send(with())
-	}
-	time.Sleep(timeout + 2*wheel.Resolution)
-	close(release)
-	for _, p := range peers {
-		p.expectStatus(101)
-	}
-}
