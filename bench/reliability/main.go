@@ -23,6 +23,7 @@ type program struct {
 	Integrity     integrityCommand     `cmd:"" help:"Messages in random fragments and pieces: nothing lost, reordered, altered."`
 	Admission     admissionCommand     `cmd:"" help:"More clients than allowed, in all, from one address, in a second: refused or kept waiting, others unaffected."`
 	Budget        budgetCommand        `cmd:"" help:"Clients that together hold more than there is for buffers: new ones refused, the largest holders closed."`
+	Unopened      unopenedCommand      `cmd:"" help:"Handshakes that are never finished, in each phase before a connection is open: bounded, open connections unaffected."`
 	Lifetime      lifetimeCommand      `cmd:"" help:"Connections that live for long: closed with 1001 in time, not all at once."`
 	SlowReader    slowReaderCommand    `cmd:"" name:"slowreader" help:"Peers that stop reading, under each overflow policy: bounded, dealt with, others unaffected."`
 	Headers       headersCommand       `cmd:"" help:"Requests that are too long or have no end: refused, at a cost that grows with their bytes alone."`

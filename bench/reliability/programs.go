@@ -15,20 +15,21 @@ import (
 // programs are what framerail's callbacks do. Each is given a server that echoes
 // and counts. The broken ones have a fault that a bar must see.
 var programs = map[string]func(*server.Server, *counters){
-	"echo":   func(*server.Server, *counters) {},
-	"drop":   dropSome,
-	"keep":   keepAll,
-	"alter":  alterSome,
-	"copy":   copyEach,
-	"pour":   pour,
-	"hoard":  hoard,
-	"mixed":  mixed,
-	"leaky":  leaky,
-	"costly": costly,
-	"crowd":  gatherCrowd,
-	"racing": raceInCrowd,
-	"panic":  panicWhereAsked(func() { panic(errMeant) }),
-	"crash":  panicWhereAsked(func() { go panic(errMeant) }),
+	"echo":      func(*server.Server, *counters) {},
+	"drop":      dropSome,
+	"keep":      keepAll,
+	"alter":     alterSome,
+	"copy":      copyEach,
+	"pour":      pour,
+	"hoard":     hoard,
+	"mixed":     mixed,
+	"leaky":     leaky,
+	"costly":    costly,
+	"crowd":     gatherCrowd,
+	"racing":    raceInCrowd,
+	"panic":     panicWhereAsked(func() { panic(errMeant) }),
+	"slowcheck": checkSlowly,
+	"crash":     panicWhereAsked(func() { go panic(errMeant) }),
 }
 
 // dropSome is broken: it closes every 50th connection.

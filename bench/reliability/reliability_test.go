@@ -53,6 +53,7 @@ func TestBars(t *testing.T) {
 		"integrity": func(s scale) bar { return &integrityCommand{scale: s, Seed: 1} },
 		"admission": func(s scale) bar { return &admissionCommand{scale: s} },
 		"budget":    func(s scale) bar { return &budgetCommand{scale: s, MiB: 64, Over: 10} },
+		"unopened":  func(s scale) bar { return &unopenedCommand{scale: s} },
 		"lifetime":  func(s scale) bar { return &lifetimeCommand{scale: s, Slack: slack} },
 		"headers":   func(s scale) bar { return &headersCommand{scale: s, Ratio: 4} },
 		"slowloris": func(s scale) bar { return &slowlorisCommand{scale: s, Slack: slack} },
