@@ -1,4 +1,4 @@
-//go:build darwin || freebsd || netbsd || openbsd || dragonfly
+//go:build darwin || freebsd || netbsd || openbsd || dragonfly || (linux && kqueue)
 
 package poller
 
@@ -6,6 +6,7 @@ import (
 	"os"
 	"syscall"
 
+	"github.com/framerail/framerail/internal/inject"
 	"golang.org/x/sys/unix"
 )
 
@@ -33,12 +34,12 @@ func pipe() (r, w int, err error) {
 // as they were. A filter that is not set reports nothing, end of file and
 // errors included.
 func (p *Poller) submit(fd int, from, to Interest) error {
-	if err := p.filter(fd, unix.EVFILT_READ, from&Read != 0, to&Read != 0); err != nil {
+	if err := p.filter(fd, filterRead, from&Read != 0, to&Read != 0); err != nil {
 		return err
 	}
-	err := p.filter(fd, unix.EVFILT_WRITE, from&Write != 0, to&Write != 0)
+	err := p.filter(fd, filterWrite, from&Write != 0, to&Write != 0)
 	if err != nil {
-		p.filter(fd, unix.EVFILT_READ, to&Read != 0, from&Read != 0)
+		p.filter(fd, filterRead, to&Read != 0, from&Read != 0)
 	}
 	return err
 }
@@ -48,22 +49,28 @@ func (p *Poller) filter(fd, filter int, is, want bool) error {
 	if is == want {
 		return nil
 	}
-	flags := unix.EV_ADD
+	site, flags := inject.FilterAdd, eventAdd
 	if !want {
-		flags = unix.EV_DELETE
+		site, flags = inject.FilterDelete, eventDelete
 	}
-	var change [1]unix.Kevent_t
-	unix.SetKevent(&change[0], fd, filter, flags)
-	_, err := unix.Kevent(p.fd, change[:], nil, nil)
-	return os.NewSyscallError("kevent", err)
+	if errno := inject.Of(site); errno != 0 {
+		return os.NewSyscallError(site.String(), errno)
+	}
+	var change [1]rawEvent
+	setEvent(&change[0], fd, filter, flags)
+	_, err := kevent(p.fd, change[:], nil, nil)
+	return os.NewSyscallError(site.String(), err)
 }
 
 // kevent waits at most timeout and fills events.
 func (p *Poller) kevent(events []Event, timeout *unix.Timespec) (int, error) {
 	if len(p.raw) < len(events) {
-		p.raw = make([]unix.Kevent_t, len(events))
+		p.raw = make([]rawEvent, len(events))
 	}
-	got, err := unix.Kevent(p.fd, nil, p.raw[:len(events)], timeout)
+	got, err := p.ask(p.raw[:len(events)], timeout)
+	for err == unix.EINTR && *timeout == (unix.Timespec{}) {
+		got, err = p.ask(p.raw[:len(events)], timeout) // what is ready now is to be told
+	}
 	if err == unix.EINTR {
 		return 0, nil // Wait may return early
 	}
@@ -79,7 +86,7 @@ func (p *Poller) kevent(events []Event, timeout *unix.Timespec) (int, error) {
 			continue
 		}
 		ready := Read
-		if int(ev.Filter) == unix.EVFILT_WRITE {
+		if int(ev.Filter) == filterWrite {
 			ready = Write
 		}
 		if e, ok := p.registered.stamp(fd, ready); ok {
@@ -88,6 +95,14 @@ func (p *Poller) kevent(events []Event, timeout *unix.Timespec) (int, error) {
 		}
 	}
 	return n, nil
+}
+
+// ask is the system call of kevent.
+func (p *Poller) ask(raw []rawEvent, timeout *unix.Timespec) (int, error) {
+	if errno := inject.Of(inject.FilterWait); errno != 0 {
+		return 0, errno
+	}
+	return kevent(p.fd, nil, raw, timeout)
 }
 
 // wakeByte is what goes through the wake-up pipe.

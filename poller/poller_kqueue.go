@@ -1,4 +1,4 @@
-//go:build darwin || freebsd || netbsd || openbsd || dragonfly
+//go:build darwin || freebsd || netbsd || openbsd || dragonfly || (linux && kqueue)
 
 package poller
 
@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/framerail/framerail/internal/inject"
 	"golang.org/x/sys/unix"
 )
 
@@ -16,7 +17,7 @@ import (
 // through a pipe, which every kqueue system has; EVFILT_USER is not everywhere.
 type platform struct {
 	fd  int
-	raw []unix.Kevent_t
+	raw []rawEvent
 
 	// registered tells the token of a descriptor: the kernel's user data is a
 	// pointer on most of these systems and cannot carry one.
@@ -31,7 +32,10 @@ type platform struct {
 }
 
 func (p *Poller) open() error {
-	fd, err := unix.Kqueue()
+	if errno := inject.Of(inject.Queue); errno != 0 {
+		return os.NewSyscallError("kqueue", errno)
+	}
+	fd, err := newQueue()
 	if err != nil {
 		return os.NewSyscallError("kqueue", err)
 	}
@@ -74,8 +78,11 @@ func (p *Poller) detach(fd int) error {
 	if !ok {
 		return os.NewSyscallError("kevent delete", unix.ENOENT)
 	}
+	if err := p.submit(fd, was.interest, None); err != nil {
+		return err
+	}
 	delete(p.registered, fd)
-	return p.submit(fd, was.interest, None)
+	return nil
 }
 
 // poll fills events with what is ready now.

@@ -51,6 +51,11 @@ var errnos = map[inject.Site][]syscall.Errno{
 	inject.EpollModify: {syscall.EBADF, syscall.EINVAL, syscall.ENOENT, syscall.ENOMEM, syscall.EPERM},
 	inject.EpollRemove: {syscall.EBADF, syscall.EINVAL, syscall.ENOENT, syscall.EPERM},
 	inject.EpollWait:   {syscall.EBADF, syscall.EFAULT, syscall.EINTR, syscall.EINVAL},
+
+	inject.Queue:        {syscall.ENOMEM, syscall.EMFILE, syscall.ENFILE},
+	inject.FilterAdd:    {syscall.EBADF, syscall.EACCES, syscall.EFAULT, syscall.EINTR, syscall.EINVAL, syscall.ENOMEM, syscall.EPIPE},
+	inject.FilterDelete: {syscall.EBADF, syscall.EACCES, syscall.EFAULT, syscall.EINTR, syscall.EINVAL, syscall.ENOENT},
+	inject.FilterWait:   {syscall.EBADF, syscall.EFAULT, syscall.EINTR, syscall.EINVAL},
 }
 
 // endAndGoOn are an error number that is for good, and EAGAIN where that may come.

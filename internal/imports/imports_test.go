@@ -17,13 +17,14 @@ var allowed = map[string][]string{
 	"mask":                {},
 	"frame":               {"mask"},
 	"frame/deflate":       {"frame", "internal/token"},
-	"poller":              {"internal/inject"},
+	"poller":              {"internal/inject", "internal/kqueue"},
 	"internal/inject":     {},
 	"internal/buffer":     {},
 	"internal/wheel":      {},
 	"internal/socket":     {"internal/inject"},
 	"internal/handshake":  {"internal/token"},
 	"internal/imports":    {},
+	"internal/kqueue":     {},
 	"internal/sealing":    {},
 	"internal/selfsigned": {},
 	"internal/token":      {},
@@ -44,6 +45,7 @@ var allowed = map[string][]string{
 var outside = map[string][]string{
 	"poller":          {"golang.org/x/sys/unix"},
 	"internal/socket": {"golang.org/x/sys/unix"},
+	"internal/kqueue": {"golang.org/x/sys/unix"},
 	"frame/deflate":   {"github.com/klauspost/compress/flate"},
 }
 

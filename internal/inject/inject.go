@@ -26,6 +26,10 @@ const (
 	EpollModify
 	EpollRemove
 	EpollWait
+	Queue
+	FilterAdd
+	FilterDelete
+	FilterWait
 	Sites // how many there are
 )
 
@@ -49,6 +53,11 @@ var names = [Sites]string{
 	EpollModify: "epoll_ctl EPOLL_CTL_MOD",
 	EpollRemove: "epoll_ctl EPOLL_CTL_DEL",
 	EpollWait:   "epoll_pwait",
+
+	Queue:        "kqueue",
+	FilterAdd:    "kevent EV_ADD",
+	FilterDelete: "kevent EV_DELETE",
+	FilterWait:   "kevent",
 }
 
 // String is the call that is made there.

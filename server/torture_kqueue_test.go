@@ -1,0 +1,8 @@
+//go:build faults && linux && kqueue
+
+package server
+
+import "github.com/framerail/framerail/internal/inject"
+
+// elsewhere are the calls of the poller that is not in this build.
+var elsewhere = []inject.Site{inject.EpollCreate, inject.EpollAdd, inject.EpollModify, inject.EpollRemove, inject.EpollWait}
