@@ -242,8 +242,19 @@
 // with the connection and the bytes already read: a page and its WebSocket can share
 // a port. net/http then serves the connection, with keep-alive, pipelining and all, until
 // it ends, has been idle for IdleTimeout, or a handshake comes: that is the server's
-// again, with the frames behind it, over TLS as well. There is no timeout for content that
-// a request brings, other than a Handler's own.
+// again, with the frames behind it, over TLS as well.
+//
+// These connections have the limits of all others. One whose client does not read its answer
+// is cut after WriteTimeout. A request whose content stops coming for BodyTimeout fails at the
+// Handler's next Read. Each byte that moves begins both anew, so that a slow client is let go
+// on. After MaxLifetime an idle connection is closed; a request that goes on finds its context
+// done, and has CloseTimeout to end. During Shutdown nobody may stand still for longer than
+// CloseTimeout. A deadline that a Handler sets through [http.ResponseController], none
+// included, stands in place of WriteTimeout or BodyTimeout until its request is over:
+//
+//	http.NewResponseController(w).SetWriteDeadline(time.Time{}) // this client may take its time
+//
+// A connection that a Handler hijacks has none of these limits any more.
 //
 // With RouteUpgrades the Handler gets the handshakes, too, so that an [http.ServeMux]
 // routes them to handlers that call Upgrade.

@@ -51,9 +51,9 @@ func ground(nc net.Conn) (net.Conn, *secure.Transport) {
 	switch c := nc.(type) {
 	case *readAhead:
 		if c.secure != nil {
-			return c.secure.Detached(), c.secure
+			return unlent(c.secure.Detached()), c.secure
 		}
-		return c.Conn, nil
+		return unlent(c.Conn), nil
 	case *tls.Conn:
 		if t := secure.Of(c); t != nil {
 			return unproxied(t.Detached()), t
@@ -66,6 +66,14 @@ func ground(nc net.Conn) (net.Conn, *secure.Transport) {
 // more once a request has come.
 func unproxied(nc net.Conn) net.Conn {
 	if c, ok := nc.(*proxied); ok {
+		return c.Conn
+	}
+	return nc
+}
+
+// unlent is the socket of a connection that net/http has.
+func unlent(nc net.Conn) net.Conn {
+	if c, ok := nc.(*lent); ok {
 		return c.Conn
 	}
 	return nc

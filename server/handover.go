@@ -31,7 +31,8 @@ func newHandover(s *Server, r *running, log slog.Handler) *handover {
 	ho := &handover{
 		server: http.Server{
 			Handler:           &handed{Handler: s.Handler, srv: s, path: r.path, routes: r.routes},
-			ConnContext:       keepAhead,
+			ConnContext:       beginAhead,
+			ConnState:         noteState,
 			ReadHeaderTimeout: r.handshakeTimeout,
 			IdleTimeout:       max(r.config.IdleTimeout, 0),
 			MaxHeaderBytes:    cmp.Or(r.head.MaxHeadBytes, handshake.MaxHeadBytes),
@@ -99,14 +100,16 @@ func (l *loop) handOver(cl *client, head, rest []byte) {
 	if isTCP(nc) {
 		l.run.tcp.lent(cl.fd())
 	}
-	ahead := &readAhead{Conn: nc, run: l.run, remote: cl.RemoteAddr(), standing: cl.standing}
+	held := &lent{Conn: nc, run: l.run}
+	ahead := &readAhead{Conn: held, lent: held, run: l.run, remote: cl.RemoteAddr(), standing: cl.standing}
+	held.onCut = ahead.leave
 	ahead.read = append(append(make([]byte, 0, len(head)+len(rest)), head...), rest...)
 	// Counted until net/http closes it, which may be before offer returns.
 	cl.standing = uncounted
 	below := cl.below()
 	if t := cl.tls(); t != nil {
 		ahead.state, ahead.secure = cl.TLS(), t
-		ahead.Conn, below = t.Detach(nc)
+		ahead.Conn, below = t.Detach(held)
 	}
 	if !l.run.http.offer(ahead, &l.tally.handedOver) {
 		cl.standing = ahead.standing
@@ -133,6 +136,8 @@ type handed struct {
 
 func (h *handed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if ahead := aheadOf(r); ahead != nil {
+		ahead.lent.begin()
+		defer ahead.lent.end()
 		r.TLS = ahead.state
 		if client, _ := ahead.run.proxies.clientOfHTTP(r, ahead.remote); client != ahead.remote {
 			r.RemoteAddr = client.String()

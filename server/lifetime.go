@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"time"
 
 	"github.com/framerail/framerail/conn"
@@ -15,13 +16,20 @@ import (
 // beginLife sets when a connection's lifetime is over: a random part of a tenth before
 // the limit, so that clients that came together do not all come back at once.
 func (l *loop) beginLife(cl *client) {
-	most := l.run.lifetime
-	if most <= 0 {
+	span := l.run.lifespan()
+	if span <= 0 {
 		return
 	}
-	early := time.Duration(l.run.kernel.Uint64() % uint64(most/lifetimeJitter+1))
-	cl.expires = wheel.Ticks(l.conns.Now + most - early)
+	cl.expires = wheel.Ticks(l.conns.Now + span)
 	l.timers.Set(cl.driver().ID(), cl.expires)
+}
+
+// lifespan is how long a connection may live; 0 or less: for ever.
+func (r *running) lifespan() time.Duration {
+	if r.lifetime <= 0 {
+		return 0
+	}
+	return r.lifetime - time.Duration(r.kernel.Uint64()%uint64(r.lifetime/lifetimeJitter+1))
 }
 
 // mortal tells whether the connection is one that a lifetime will end: not one that is about
@@ -47,3 +55,7 @@ func (l *loop) checkLife(cl *client) {
 
 // lifetimeReason is the reason in the Close frame.
 const lifetimeReason = "maximum lifetime"
+
+// errLifetime is why the context of a Handler's request ends whose connection has lived for
+// long enough.
+var errLifetime = errors.New("framerail: " + lifetimeReason)

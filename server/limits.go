@@ -32,6 +32,9 @@ const (
 	DefaultMaxChecks = 1024
 	// DefaultCheckTimeout is the time Check has on a goroutine: people have gone by then.
 	DefaultCheckTimeout = 5 * time.Second
+	// DefaultBodyTimeout is the longest that a request's content may stand still: as long as
+	// an answer may.
+	DefaultBodyTimeout = DefaultWriteTimeout
 	// DefaultMaxLifetime is finite so that nothing is for ever, what a client was once
 	// allowed included; clients have to connect again now and then anyway.
 	DefaultMaxLifetime = 24 * time.Hour
@@ -136,12 +139,18 @@ type Limits struct {
 	// answer to the ping that goes out half-way. 0: 120 s. Negative: never.
 	IdleTimeout time.Duration
 	// WriteTimeout cuts connections whose socket takes not a single byte for it while
-	// some are pending. 0: 30 s. Negative: never.
+	// some are pending, those of the Handler included. 0: 30 s. Negative: never.
 	WriteTimeout time.Duration
+	// BodyTimeout bounds how long the content of a request at the Handler may stand still.
+	// Then reading it fails with [os.ErrDeadlineExceeded], and the connection is closed
+	// behind the answer. 0: 30 s. Negative: never.
+	BodyTimeout time.Duration
 	// MaxLifetime bounds how long a connection lives; then it is closed with 1001, and
 	// the client connects again, to a server with room, with a certificate or a right
 	// that is still good. Each has a random tenth less, so that those that came
-	// together do not all come back at once. 0: 24 h. Negative: no limit.
+	// together do not all come back at once. One that the Handler has is closed when it is
+	// idle; while a request is served, the request's context ends, and CloseTimeout later the
+	// connection is cut. 0: 24 h. Negative: no limit.
 	MaxLifetime time.Duration
 	// CloseTimeout bounds the closing handshake (RFC 6455 7.1.1); then the connection
 	// is cut. 0: 5 s.

@@ -19,6 +19,7 @@ type readAhead struct {
 	remote   netip.AddrPort
 	standing standing
 	gone     atomic.Bool       // it is no longer counted, or somebody else's to count
+	lent     *lent             // below Conn, or Conn itself
 	secure   *secure.Transport // nil: plain
 	state    *tls.ConnectionState
 }
@@ -51,6 +52,9 @@ func (c *readAhead) leave() {
 
 func (c *readAhead) Read(b []byte) (int, error) {
 	if len(c.read) == 0 {
+		// net/http reads a single byte while it waits for the client to leave, and never so
+		// of a request.
+		c.lent.await(len(b) > 1)
 		return c.Conn.Read(b)
 	}
 	n := copy(b, c.read)
@@ -63,8 +67,32 @@ func (c *readAhead) Read(b []byte) (int, error) {
 // aheadKey is the key of a readAhead in the context of its requests.
 type aheadKey struct{}
 
-func keepAhead(ctx context.Context, c net.Conn) context.Context {
+// beginAhead begins a connection of net/http's. The context of its requests ends with its
+// lifetime, so that a Handler which heeds it can come to an end.
+func beginAhead(ctx context.Context, nc net.Conn) context.Context {
+	c, ok := nc.(*readAhead)
+	if !ok {
+		return ctx
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	c.lent.live(c.run.lifespan(), func() { cancel(errLifetime) })
 	return context.WithValue(ctx, aheadKey{}, c)
+}
+
+// noteState tells a connection what net/http is doing with it.
+func noteState(nc net.Conn, state http.ConnState) {
+	c, ok := nc.(*readAhead)
+	if !ok {
+		return
+	}
+	switch state {
+	case http.StateActive:
+		c.lent.enter(lentActive)
+	case http.StateIdle:
+		c.lent.enter(lentIdle)
+	case http.StateHijacked:
+		c.lent.enter(lentAway)
+	}
 }
 
 // aheadOf is the connection that a server has handed to net/http; nil for others.

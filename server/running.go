@@ -39,6 +39,7 @@ type running struct {
 	handshakeTimeout time.Duration
 	head             handshake.Limits
 	lifetime         time.Duration // negative: no limit
+	bodyTimeout      time.Duration // negative: no limit
 	handshakesAtOnce int           // TLS handshakes of one loop
 	tcp              TCP
 
@@ -57,6 +58,8 @@ type running struct {
 	asking    atomic.Int64  // handlers of net/http's in which a check runs
 	drained   sync.Once     // the end of the shutdown is logged
 	panics    atomic.Uint64 // in Check, before there is a connection
+	expired   atomic.Uint64 // connections of net/http's, by their lifetime
+	stalled   atomic.Uint64 // connections of net/http's that stood still
 
 	// Done when the server is told to stop, and when connections are to be cut.
 	stop, cut         context.Context
@@ -76,6 +79,7 @@ func (s *Server) freeze(k kernel.Kernel) *running {
 		check:            s.Check,
 		checkAside:       s.CheckDispatch == conn.OnGoroutines,
 		checkTimeout:     cmp.Or(s.CheckTimeout, DefaultCheckTimeout),
+		bodyTimeout:      cmp.Or(s.BodyTimeout, DefaultBodyTimeout),
 		deflate:          s.Deflate,
 		proxies:          s.Proxies.withDefaults(),
 		handshakeTimeout: cmp.Or(s.HandshakeTimeout, DefaultHandshakeTimeout),

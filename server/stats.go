@@ -12,7 +12,8 @@ import (
 // with 0 when the server starts, and stay when it has ended. encoding/json can
 // marshal it.
 type Stats struct {
-	// LoopStats are the sums over Loops. Its Panics count those of Check as well.
+	// LoopStats are the sums over Loops. Its Panics count those of Check as well, and its
+	// Expired connections of the Handler.
 	LoopStats
 
 	// Refused counts accepted connections that never became a WebSocket, by reason.
@@ -22,6 +23,10 @@ type Stats struct {
 	// still awaited, together. A connection on which the Handler's requests are followed
 	// by a handshake counts once more with that.
 	Refused map[Reason]uint64
+
+	// Stalled counts connections of the Handler whose client did not read its answer for
+	// WriteTimeout, or did not send the content of its request for BodyTimeout.
+	Stalled uint64
 
 	// Paced is how often accepting waited for HandshakesPerSecond.
 	Paced uint64
@@ -82,6 +87,8 @@ func (s *Server) Stats() Stats {
 	}
 	st.Paced = run.paced.Load()
 	st.Panics += run.panics.Load()
+	st.Expired += run.expired.Load()
+	st.Stalled = run.stalled.Load()
 	for i := range run.refused {
 		if n := run.refused[i].Load(); n > 0 {
 			st.Refused[reasons[i]] = n

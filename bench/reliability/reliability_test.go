@@ -57,6 +57,7 @@ func TestBars(t *testing.T) {
 		"lifetime":  func(s scale) bar { return &lifetimeCommand{scale: s, Slack: slack} },
 		"headers":   func(s scale) bar { return &headersCommand{scale: s, Ratio: 4} },
 		"slowloris": func(s scale) bar { return &slowlorisCommand{scale: s, Slack: slack} },
+		"stalled":   func(s scale) bar { return &stalledCommand{scale: s, Slack: slack} },
 		"claims":    func(s scale) bar { return &claimsCommand{scale: s} },
 		"fragments": func(s scale) bar { return &fragmentsCommand{scale: s} },
 		"inflate":   func(s scale) bar { return &inflateCommand{scale: s} },

@@ -19,7 +19,7 @@
 //     or "sent"
 //   - overflows_total by policy, as of [conn.Overflows]
 //   - pending_bytes, unsent_bytes_total, callback_panics_total
-//   - connections_expired_total, accept_waits_total, check_waits_total
+//   - connections_expired_total, connections_stalled_total, accept_waits_total, check_waits_total
 //   - tls_handshakes_total by whether they resumed a session, tls_handshake_waits_total
 //   - buffers, buffer_bytes, timers
 //   - loop_connections, loop_slow_callbacks_total, loop_lag_seconds,

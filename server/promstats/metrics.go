@@ -34,6 +34,7 @@ var (
 
 	buffers     = describe("buffers", "Pooled buffers that are lent.")
 	bufferBytes = describe("buffer_bytes", "Size of the pooled buffers that are lent.")
+	stalled     = describe("connections_stalled_total", "Connections of the Handler whose client did not read its answer, or did not send what it had announced.")
 	expired     = describe("connections_expired_total", "Connections closed because of MaxLifetime.")
 	paced       = describe("accept_waits_total", "Times that accepting waited for HandshakesPerSecond.")
 	timers      = describe("timers", "Timers that are set.")

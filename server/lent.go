@@ -1,0 +1,384 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/framerail/framerail/internal/socket"
+)
+
+// lent is the socket of a connection that net/http has, below TLS. It holds the peer to the
+// limits that the server's own connections have: WriteTimeout for an answer, BodyTimeout for
+// the content of a request. Every byte that moves begins them anew. Deadlines that a Handler
+// sets, through [http.ResponseController], stand in their place until its request is over.
+type lent struct {
+	net.Conn // the socket
+	run      *running
+
+	mu       sync.Mutex
+	state    lentState
+	handling bool // a Handler runs: deadlines that are set are its own
+	draining bool // the server shuts down: nobody may keep it waiting
+	last     bool // no further request is read
+	writing  bool
+	moved    time.Time     // when the socket has last taken something that is being written
+	look     time.Duration // until that is looked at again
+	final    bool          // for the last time
+	write    deadline
+	read     deadline
+	content  bool   // what is being read, or was last, is content
+	waiting  bool   // for content, within a limit
+	stalled  bool   // for too long
+	onCut    func() // called when the socket is closed because of a limit
+
+	life, grace *time.Timer // of the connection; nil without a limit
+	unlisten    func() bool // ends that a shutdown is told
+}
+
+// deadline is what others have set.
+type deadline struct {
+	at  time.Time
+	own bool // by a Handler
+}
+
+// lentState is what net/http is doing with a connection.
+type lentState uint8
+
+const (
+	lentActive lentState = iota // a request is being answered
+	lentIdle                    // the next is awaited
+	lentAway                    // it is no longer net/http's
+)
+
+// A write that stands still is looked at within its limit, since some of its bytes may have
+// moved and the limit begins with the last: first after the limit over firstPeek, then after
+// twice as long each time, a lastPeek at most.
+const firstPeek, lastPeek = 32, 4
+
+// past is a deadline that is over.
+var past = time.Unix(1, 0)
+
+// within is a limit as it is now; 0: none. mu is held.
+func (c *lent) within(limit time.Duration) time.Duration {
+	most := c.run.config.CloseTimeout
+	if c.draining && (limit <= 0 || limit > most) {
+		return most
+	}
+	return max(limit, 0)
+}
+
+// Write gives up, and the connection with it, once the socket has taken nothing for
+// WriteTimeout.
+func (c *lent) Write(b []byte) (sent int, err error) {
+	if c.beginWrite() {
+		return c.writeOnce(b)
+	}
+	for {
+		n, err := c.Conn.Write(b[sent:])
+		sent += n
+		if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return sent, c.endWrite(err)
+		}
+		if !c.goOn(n > 0) {
+			return sent, c.endWrite(err)
+		}
+	}
+}
+
+// beginWrite sets how long a write may stand still. It is true if none may, since nobody
+// waits for what is written, such as TLS's farewell on an idle connection: net/http closes
+// those one after the other.
+func (c *lent) beginWrite() (once bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.writing, c.moved, c.look, c.final = true, time.Now(), 0, false
+	c.timeWrite()
+	return c.state == lentIdle || c.state == lentActive && c.run.cut.Err() != nil
+}
+
+// timeWrite sets when a write is to be looked at. mu is held.
+func (c *lent) timeWrite() {
+	if c.write.own || c.state == lentAway {
+		return
+	}
+	at := c.write.at
+	if limit := c.within(c.run.config.WriteTimeout); limit > 0 {
+		c.look = min(max(2*c.look, limit/firstPeek), limit/lastPeek)
+		at = earliest(at, earliest(c.moved.Add(limit), time.Now().Add(c.look)))
+	}
+	_ = c.Conn.SetWriteDeadline(at)
+}
+
+// goOn tells whether a write goes on whose deadline has come.
+func (c *lent) goOn(moved bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	if moved {
+		c.moved, c.look, c.final = now, 0, false
+	}
+	if at := c.write.at; !at.IsZero() && !now.Before(at) {
+		return false
+	}
+	if c.write.own || c.state == lentAway { // set while the write was waiting
+		return true
+	}
+	switch limit := c.within(c.run.config.WriteTimeout); {
+	case limit <= 0 || now.Sub(c.moved) < limit:
+		c.timeWrite()
+	case c.final:
+		c.cut("its client does not read")
+		return false
+	default: // a process that was stopped meanwhile would not see that there is room
+		c.final = true
+		_ = c.Conn.SetWriteDeadline(now.Add(lastLookTimeout))
+	}
+	return true
+}
+
+func (c *lent) endWrite(err error) error {
+	c.mu.Lock()
+	c.writing = false
+	c.mu.Unlock()
+	return err
+}
+
+// writeOnce writes what the socket takes at once.
+func (c *lent) writeOnce(b []byte) (n int, err error) {
+	defer c.endWrite(nil)
+	sc, ok := c.Conn.(syscall.Conn)
+	if !ok {
+		return 0, net.ErrClosed
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	failed := raw.Write(func(fd uintptr) bool {
+		n, err = socket.Write(int(fd), b)
+		return true
+	})
+	if err == nil && n < len(b) {
+		err = os.ErrDeadlineExceeded
+	}
+	return n, errors.Join(err, failed)
+}
+
+// await sets how long the next Read may wait, unless somebody has set a deadline: BodyTimeout
+// for content.
+func (c *lent) await(content bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state != lentActive || c.read.own || !c.read.at.IsZero() {
+		return
+	}
+	c.content = content
+	switch {
+	case c.stalled:
+		_ = c.Conn.SetReadDeadline(past)
+	case content:
+		c.timeRead()
+	case c.waiting:
+		c.waiting = false
+		_ = c.Conn.SetReadDeadline(time.Time{})
+	}
+}
+
+// timeRead sets how long content may keep a read waiting. mu is held.
+func (c *lent) timeRead() {
+	if limit := c.within(c.run.bodyTimeout); limit > 0 {
+		c.waiting = true
+		_ = c.Conn.SetReadDeadline(time.Now().Add(limit))
+	}
+}
+
+// Read gives up once content has not come for BodyTimeout. The Handler gets the error, and may
+// answer.
+func (c *lent) Read(b []byte) (int, error) {
+	for looked := false; ; looked = true {
+		n, err := c.Conn.Read(b)
+		if n > 0 || err == nil || !errors.Is(err, os.ErrDeadlineExceeded) || !c.lookAgain(looked) {
+			return n, err
+		}
+	}
+}
+
+// lookAgain tells whether a read whose deadline has come is to try again: a process that was
+// stopped meanwhile would not see what has come. Otherwise it notes that content stands still.
+func (c *lent) lookAgain(looked bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.waiting || c.stalled {
+		return false
+	}
+	if !looked {
+		_ = c.Conn.SetReadDeadline(time.Now().Add(lastLookTimeout))
+		return true
+	}
+	// What comes later must not be taken for the next request.
+	c.stalled, c.last = true, true
+	c.note("the content of its request does not come")
+	return false
+}
+
+// note counts and logs that a peer has kept net/http waiting for too long.
+func (c *lent) note(why string) {
+	c.run.stalled.Add(1)
+	c.run.logger.Info("framerail: a connection of the Handler's stands still", "remote", c.Conn.RemoteAddr(), "reason", why)
+}
+
+// cut closes the socket, and what the system holds for it with it. mu is held.
+func (c *lent) cut(why string) {
+	c.note(why)
+	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = c.Conn.Close()
+	c.stopTimers()
+	c.onCut()
+}
+
+// SetDeadline implements net.Conn.
+func (c *lent) SetDeadline(t time.Time) error {
+	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
+}
+
+// SetReadDeadline implements net.Conn.
+func (c *lent) SetReadDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.read = deadline{at: t, own: c.handling}
+	c.content, c.waiting = false, false
+	if c.handling {
+		c.stalled = false
+	}
+	if c.last && c.state == lentIdle {
+		t = past
+	}
+	return c.Conn.SetReadDeadline(t)
+}
+
+// SetWriteDeadline implements net.Conn.
+func (c *lent) SetWriteDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.write = deadline{at: t, own: c.handling}
+	if c.writing && !c.handling {
+		c.timeWrite()
+		return nil
+	}
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// CloseWrite ends the sending direction.
+func (c *lent) CloseWrite() error { return closeWrite(c.Conn) }
+
+// begin and end are told when a Handler begins and ends. That it wanted no limit is no
+// longer so when it has ended.
+func (c *lent) begin() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.handling = true
+	c.write, c.read = deadline{}, deadline{}
+}
+
+func (c *lent) end() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.handling = false
+	for _, d := range [...]*deadline{&c.write, &c.read} {
+		d.own = d.own && !d.at.IsZero()
+	}
+}
+
+// enter is told when net/http does something else with the connection.
+func (c *lent) enter(state lentState) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.state = state
+	if state == lentAway {
+		c.stopTimers()
+	}
+}
+
+// live begins the connection's lifetime: when it is over, over is called, and the socket
+// closed some time later, if it still is net/http's.
+func (c *lent) live(lifetime time.Duration, over func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.unlisten = context.AfterFunc(c.run.stop, c.drain)
+	if lifetime > 0 {
+		c.life = time.AfterFunc(lifetime, func() { c.expire(over) })
+	}
+}
+
+// expire has the connection closed if it is idle, and otherwise gives its request CloseTimeout.
+func (c *lent) expire(over func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.state == lentAway {
+		return
+	}
+	c.run.expired.Add(1)
+	c.last = true
+	c.grace = time.AfterFunc(c.run.config.CloseTimeout, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.state != lentAway {
+			c.cut(lifetimeReason)
+		}
+	})
+	if c.state == lentIdle {
+		_ = c.Conn.SetReadDeadline(past)
+		return
+	}
+	over()
+}
+
+// drain is told that the server shuts down: what goes on already is held to it, too.
+func (c *lent) drain() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.draining = true
+	if c.writing {
+		c.timeWrite()
+	}
+	if c.content && !c.stalled {
+		c.timeRead()
+	}
+}
+
+// Close implements net.Conn.
+func (c *lent) Close() error {
+	err := c.Conn.Close()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stopTimers()
+	return err
+}
+
+// stopTimers ends what would happen to the connection. mu is held.
+func (c *lent) stopTimers() {
+	c.state = lentAway
+	for _, t := range [...]*time.Timer{c.life, c.grace} {
+		if t != nil {
+			t.Stop()
+		}
+	}
+	if c.unlisten != nil {
+		c.unlisten()
+	}
+}
+
+// earliest is the earlier of two deadlines, of which the first may be none.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || b.Before(a) {
+		return b
+	}
+	return a
+}

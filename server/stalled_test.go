@@ -1,0 +1,364 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+)
+
+const brief = 150 * time.Millisecond
+
+// flood is an answer that no socket takes whole.
+var flood = strings.Repeat("a line that nobody reads\n", 1<<20)
+
+// onceOver is a handler that tells how reading and writing has ended for it.
+func onceOver(ended chan<- error, f func(w http.ResponseWriter, r *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) { ended <- f(w, r) }
+}
+
+func writeFlood(w http.ResponseWriter, _ *http.Request) error {
+	_, err := io.WriteString(w, flood)
+	return err
+}
+
+func readAll(w http.ResponseWriter, r *http.Request) error {
+	_, err := io.Copy(io.Discard, r.Body)
+	if err != nil {
+		w.WriteHeader(http.StatusRequestTimeout)
+	}
+	return err
+}
+
+// Who does not read is cut once the socket has taken nothing for WriteTimeout, and its place
+// is free, whatever the Handler does then.
+func TestHandler_WriteTimeoutCutsAClientThatDoesNotRead(t *testing.T) {
+	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
+		var log journal
+		ended := make(chan error, 1)
+		s := handled(onceOver(ended, writeFlood))
+		s.Limits = Limits{WriteTimeout: brief, MaxConnections: 1}
+		s.Logger = log.logger()
+		begin(t, s)
+		p := dial(t, s)
+		p.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		if err := receive(t, ended); err == nil {
+			t.Error("all was written")
+		}
+		s.run.admission.nobody(t)
+		eventually(t, "it to be counted", func() bool { return s.Stats().Stalled == 1 })
+		log.expect(t, "its client does not read")
+		p.expectReset()
+	})
+}
+
+// expectReset reads to the end, which is a reset: the system holds nothing for it any more.
+func (p *peer) expectReset() {
+	p.t.Helper()
+	if _, err := io.Copy(io.Discard, p.r); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		p.t.Errorf("ended with %v, want a reset", err)
+	}
+}
+
+// Who reads slowly, but reads, is not cut, however long the answer takes.
+func TestHandler_WriteTimeoutSparesASlowReader(t *testing.T) {
+	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
+		const limit = 2 * time.Second
+		ended := make(chan error, 1)
+		s := handled(onceOver(ended, func(w http.ResponseWriter, _ *http.Request) error {
+			_, err := io.WriteString(w, flood[:8<<20])
+			return err
+		}))
+		s.Limits = Limits{WriteTimeout: limit}
+		s.TCP.SendBuffer = 64 << 10
+		begin(t, s)
+		p := dial(t, s)
+		p.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		piece := make([]byte, 1<<20)
+		for start := time.Now(); time.Since(start) < limit*3/2; time.Sleep(limit / 8) {
+			if _, err := io.ReadFull(p.r, piece[:256<<10]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, _ = io.ReadFull(p.r, piece)
+		go io.Copy(io.Discard, p.r)
+		if err := receive(t, ended); err != nil {
+			t.Errorf("was cut: %v", err)
+		}
+	})
+}
+
+// Who sends no content is given up after BodyTimeout: the Handler sees it, may answer, and
+// nothing that comes later is taken for a request.
+func TestHandler_BodyTimeoutEndsARequestThatStops(t *testing.T) {
+	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
+		ended := make(chan error, 1)
+		s := handled(onceOver(ended, readAll))
+		s.Limits = Limits{BodyTimeout: brief, MaxConnections: 1}
+		begin(t, s)
+		for name, head := range map[string]string{
+			"none":    "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n",
+			"some":    "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nsome",
+			"chunked": "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n",
+		} {
+			p := dial(t, s)
+			p.send(head)
+			if err := receive(t, ended); !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("%s: the Handler got %v", name, err)
+			}
+			if resp := p.expectStatus(http.StatusRequestTimeout); !resp.Close {
+				t.Errorf("%s: the connection is kept", name)
+			}
+			p.expectEOF()
+			s.run.admission.nobody(t)
+		}
+		if n := s.Stats().Stalled; n != 3 {
+			t.Errorf("%d counted, want 3", n)
+		}
+	})
+}
+
+// The Handler need not read: net/http does, before and behind its answer.
+func TestHandler_BodyTimeoutHoldsWhenTheHandlerDoesNotRead(t *testing.T) {
+	for name, answer := range map[string]func(http.ResponseWriter, *http.Request){
+		"nothing": func(http.ResponseWriter, *http.Request) {},
+		"flushed": func(w http.ResponseWriter, _ *http.Request) { _ = http.NewResponseController(w).Flush() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := handled(answer)
+			s.Limits = Limits{BodyTimeout: brief, MaxConnections: 1}
+			start(t, s)
+			p := dialRaw(t, s)
+			p.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nsome")
+			p.expectStatus(200).Body.Close()
+			s.run.admission.nobody(t)
+		})
+	}
+}
+
+// Content that comes slowly, but comes, is not cut; nor is a request without content, or one
+// whose content has come, however long its answer takes.
+func TestHandler_BodyTimeoutSparesWhatGoesOn(t *testing.T) {
+	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
+		const limit = time.Second
+		ended := make(chan error, 2)
+		s := handled(onceOver(ended, func(w http.ResponseWriter, r *http.Request) error {
+			if err := readAll(w, r); err != nil {
+				return err
+			}
+			select {
+			case <-r.Context().Done():
+				return context.Cause(r.Context())
+			case <-time.After(limit * 3 / 2): // a long poll
+				return nil
+			}
+		}))
+		s.Limits = Limits{BodyTimeout: limit}
+		begin(t, s)
+		p := dial(t, s)
+		p.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\n\r\n")
+		for range 12 {
+			time.Sleep(limit / 8)
+			p.send("x")
+		}
+		p.expectBody("")
+		p.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		p.expectBody("")
+		for range 2 {
+			if err := receive(t, ended); err != nil {
+				t.Error(err)
+			}
+		}
+		p.greet()
+		p.alive()
+	})
+}
+
+// A deadline of the Handler's own stands in place of the limits, for its request alone.
+func TestHandler_SetsItsOwnDeadlines(t *testing.T) {
+	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
+		ended := make(chan error, 1)
+		mux := http.NewServeMux()
+		handle := func(path string, f func(c *http.ResponseController, w http.ResponseWriter, r *http.Request) error) {
+			mux.Handle(path, onceOver(ended, func(w http.ResponseWriter, r *http.Request) error {
+				return f(http.NewResponseController(w), w, r)
+			}))
+		}
+		handle("/patient", func(c *http.ResponseController, w http.ResponseWriter, r *http.Request) error {
+			return errors.Join(c.SetReadDeadline(time.Time{}), c.SetWriteDeadline(time.Time{}), readAll(w, r), writeFlood(w, r))
+		})
+		handle("/usual", func(_ *http.ResponseController, w http.ResponseWriter, r *http.Request) error { return readAll(w, r) })
+		handle("/soon", func(c *http.ResponseController, w http.ResponseWriter, r *http.Request) error {
+			return errors.Join(c.SetReadDeadline(time.Now().Add(brief)), readAll(w, r))
+		})
+		s := &Server{Handler: mux, Limits: Limits{BodyTimeout: 4 * brief, WriteTimeout: 4 * brief}}
+		begin(t, s)
+
+		p := dial(t, s)
+		p.send("POST /patient HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n")
+		time.Sleep(8 * brief)
+		p.send("x")
+		time.Sleep(8 * brief)
+		p.expectBody(flood)
+		if err := receive(t, ended); err != nil {
+			t.Errorf("without a deadline: %v", err)
+		}
+		p.send("POST /usual HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n")
+		if err := receive(t, ended); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("the request after that: %v", err)
+		}
+		if n := s.Stats().Stalled; n != 1 {
+			t.Errorf("%d stalled, want 1", n)
+		}
+
+		p = dial(t, s)
+		p.send("POST /soon HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n")
+		if err := receive(t, ended); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("with an early deadline: %v", err)
+		}
+		if n := s.Stats().Stalled; n != 1 {
+			t.Errorf("the Handler's own deadline was counted")
+		}
+	})
+}
+
+// Negative limits are none.
+func TestHandler_NegativeTimeoutsWaitForEver(t *testing.T) {
+	ended := make(chan error, 1)
+	s := handled(onceOver(ended, readAll))
+	s.Limits = Limits{BodyTimeout: -1, WriteTimeout: -1, MaxLifetime: -1}
+	start(t, s)
+	p := dialRaw(t, s)
+	p.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n")
+	time.Sleep(brief)
+	p.send("x")
+	p.expectBody("")
+	if err := receive(t, ended); err != nil {
+		t.Error(err)
+	}
+}
+
+// Shutdown does not wait for who stands still, longer than for a closing handshake.
+func TestHandler_ShutdownIsNotHeldUpByClientsThatStandStill(t *testing.T) {
+	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
+		for name, limit := range map[string]time.Duration{"default": 0, "never": -1} {
+			t.Run(name, func(t *testing.T) {
+				began, ended := make(chan bool, 2), make(chan error, 2)
+				s := handled(onceOver(ended, func(w http.ResponseWriter, r *http.Request) error {
+					began <- true
+					return errors.Join(readAll(w, r), writeFlood(w, r))
+				}))
+				s.Limits = Limits{CloseTimeout: brief, WriteTimeout: limit, BodyTimeout: limit}
+				begin(t, s)
+				dial(t, s).send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+				dial(t, s).send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n")
+				receive(t, began)
+				receive(t, began)
+				ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+				defer cancel()
+				if err := drain(s, ctx); err != nil {
+					t.Errorf("Shutdown: %v", err)
+				}
+				for range 2 {
+					if err := receive(t, ended); err == nil {
+						t.Error("a request came to a good end")
+					}
+				}
+			})
+		}
+	})
+}
+
+// MaxLifetime ends an idle connection, and one whose request goes on for ever.
+func TestHandler_MaxLifetimeHoldsThereToo(t *testing.T) {
+	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
+		release := make(chan bool)
+		defer close(release)
+		ended := make(chan error, 1)
+		mux := http.NewServeMux()
+		mux.HandleFunc("/", describe)
+		mux.Handle("/stream", onceOver(ended, func(w http.ResponseWriter, r *http.Request) error {
+			for {
+				if _, err := io.WriteString(w, "event\n"); err != nil {
+					return err
+				}
+				_ = http.NewResponseController(w).Flush()
+				select {
+				case <-r.Context().Done():
+					return context.Cause(r.Context())
+				case <-time.After(10 * time.Millisecond):
+				}
+			}
+		}))
+		mux.HandleFunc("/deaf", func(http.ResponseWriter, *http.Request) { <-release })
+		s := &Server{Handler: mux, Limits: Limits{MaxLifetime: time.Second, CloseTimeout: brief, MaxConnections: 3}}
+		begin(t, s)
+
+		idle, stream, deaf := dial(t, s), dial(t, s), dial(t, s)
+		idle.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		idle.expectBody("GET / HTTP/1.1  <nil>")
+		stream.send("GET /stream HTTP/1.1\r\nHost: a\r\n\r\n")
+		deaf.send("GET /deaf HTTP/1.1\r\nHost: a\r\n\r\n")
+
+		idle.expectEOF()
+		if _, err := io.ReadAll(stream.expectStatus(200).Body); err != nil {
+			t.Errorf("the stream's end: %v", err) // which the Handler could bring about
+		}
+		stream.expectEOF()
+		if err := receive(t, ended); !errors.Is(err, errLifetime) {
+			t.Errorf("the context ended with %v", err)
+		}
+		deaf.expectGone()
+		s.run.admission.nobody(t)
+		if n := s.Stats().Expired; n != 3 {
+			t.Errorf("%d expired, want 3", n)
+		}
+	})
+}
+
+// What a Handler has hijacked is its own: no limit holds there any more.
+func TestHandler_HijackedConnectionsHaveNoLimits(t *testing.T) {
+	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
+		s := handled(func(w http.ResponseWriter, r *http.Request) {
+			c, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			go func() {
+				defer c.Close()
+				_, _ = io.Copy(c, c)
+			}()
+		})
+		s.Limits = Limits{BodyTimeout: brief, WriteTimeout: brief, MaxLifetime: brief, CloseTimeout: brief}
+		begin(t, s)
+		p := dial(t, s)
+		p.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		time.Sleep(4 * brief)
+		p.send("still there\n")
+		if line, err := p.r.ReadString('\n'); err != nil || line != "still there\n" {
+			t.Errorf("got %q, %v", line, err)
+		}
+		p.Close()
+		s.run.admission.nobody(t)
+	})
+}
+
+// A connection that is upgraded in a Handler has the limits of the loop alone.
+func TestHandler_UpgradedConnectionsAreTheLoops(t *testing.T) {
+	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
+		s := handled(describe)
+		s.Limits = Limits{BodyTimeout: brief, WriteTimeout: brief, MaxLifetime: 20 * brief}
+		begin(t, s)
+		p := dial(t, s)
+		p.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello")
+		p.expectBody("POST / HTTP/1.1 hello <nil>")
+		p.greet()
+		time.Sleep(3 * brief)
+		p.alive()
+	})
+}
