@@ -18,11 +18,14 @@ func (o *output) before() int {
 }
 
 // run reads blocks (RFC 1951 3.2.3) until src is used up, or dst is full and there is
-// more to write. It takes bits ahead of what they are used for, so that taken says
-// little about where the blocks end.
-func (f *Inflater) run(o *output, src []byte) (taken int, full bool, err error) {
+// more to write, or f.work is most. It takes bits ahead of what they are used for, so that
+// taken says little about where the blocks end.
+func (f *Inflater) run(o *output, src []byte, most int) (taken int, full bool, err error) {
 	all := len(src)
 	for {
+		if f.stage == stageBlock && f.work >= most && len(src) > 0 {
+			return all - len(src), false, nil
+		}
 		src = f.refill(src)
 		var fault error
 		wanting := false // bits that have not come
@@ -85,6 +88,7 @@ func (f *Inflater) block() (wanting bool, err error) {
 	if f.count < 3 {
 		return true, nil
 	}
+	f.work += workOfBlock
 	f.final = f.in&1 != 0
 	kind := f.in >> 1 & 3
 	f.drop(3)
@@ -154,6 +158,7 @@ func (f *Inflater) header() (wanting bool, err error) {
 		f.distances = int(f.in>>5&31) + 1
 		f.codes = int(f.in>>10&15) + 4
 		f.drop(14)
+		f.work += workOfCodes
 		if f.literals > maxLiterals || f.distances > maxDistances {
 			return false, ErrCorrupt
 		}

@@ -53,6 +53,38 @@ func (d *deflater) Write(p []byte) (int, error) {
 // levels. One takes about a MiB.
 var deflaters [MaxWindowBits - MinWindowBits + MaxLevel]sync.Pool
 
+// What compressing takes, as the number of bytes that an [Inflater] writes meanwhile: so
+// many for a byte, by level, and so many for a call. BenchmarkCompress and
+// BenchmarkInflate have the figures.
+var workOfByte = [MaxLevel + 1]int{0, 2, 2, 2, 2, 4, 4, 4, 16, 64}
+
+const (
+	workOfCall     = 2 << 10
+	workOfSlowCall = 4 << 10 // at levels from slowLevel on
+	slowLevel      = 7
+	workOfNothing  = 64 // a call for an empty message, at the other levels
+)
+
+// Work is about what Append takes for n bytes with that history, in the measure of
+// [Inflater.Work].
+func (c Compressor) Work(n int, history *Window) int {
+	level := c.Level
+	if level <= 0 || level > MaxLevel || c.WindowBits >= MinWindowBits && c.WindowBits < MaxWindowBits {
+		level = defaultLevel
+	}
+	call := workOfCall
+	switch {
+	case level >= slowLevel:
+		call = workOfSlowCall
+	case n == 0:
+		return workOfNothing
+	}
+	if history != nil && n >= leastMatched {
+		call += min(history.n, max(dictionaryLeast, dictionaryShare*n))
+	}
+	return call + n*workOfByte[level]
+}
+
 // Bound is the most bytes that Append appends for n bytes.
 func Bound(n int) int { return n + n>>8 + 64 }
 

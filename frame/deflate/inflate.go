@@ -1,5 +1,7 @@
 package deflate
 
+import "math"
+
 // Inflater inflates messages (RFC 7692 7.2.2): a state machine that stops and goes
 // on at any byte, so that a message can be inflated while it arrives and be stopped
 // as soon as it says too much. It allocates nothing, and holds nothing of the
@@ -15,6 +17,7 @@ type Inflater struct {
 	left     int  // bytes to come of it, or of the stored block
 	reach    int  // the most a distance may be
 
+	work   int    // see Work
 	ending bool   // the message's own bytes have been taken
 	tail   []byte // what is left of messageTail then
 
@@ -76,17 +79,31 @@ var codeOrder = [lengthCodes]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 
 func (f *Inflater) Reset(windowBits int) {
 	f.in, f.count = 0, 0
 	f.stage, f.final, f.ending = stageBlock, false, false
-	f.reach = 1 << windowBits
+	f.reach, f.work = 1<<windowBits, 0
 }
+
+// What a block takes beyond the bytes that it says, as a number of such bytes. For one
+// with codes of its own tables are made: with nothing in it, it is a dozen bytes and takes
+// as long as two KiB of text (BenchmarkInflateBlocks).
+const (
+	workOfBlock = 32
+	workOfCodes = 2 << 10
+)
+
+// Work is how long the message has taken so far, in bytes: those that were written, and
+// for each block as many as could be written meanwhile. So it tells of a message, too,
+// that is made of blocks without content, says nothing and takes long.
+func (f *Inflater) Work() int { return f.work }
 
 // Inflate writes to dst what the next bytes of the message, src, say. last tells that
 // the message ends with src. It returns how many bytes it wrote and how many of src
 // it took; done, which only comes with last, that the message is whole.
 //
-// If written is len(dst), there may be more: call again, with the rest of src, even
-// if that is empty. Otherwise all of src was taken. Before every further call the
-// caller adds what was written to history, which is not changed here; where the sender
-// takes its context over (RFC 7692 7.1.1) history is kept from message to
+// If written is len(dst), or taken is less than len(src), there may be more: call again,
+// with the rest of src, even if that is empty. Blocks without content end a call as well,
+// once they have taken as long as it takes to fill dst: see [Inflater.Work]. Before every
+// further call the caller adds what was written to history, which is not changed here; where
+// the sender takes its context over (RFC 7692 7.1.1) history is kept from message to
 // message, otherwise it begins empty, and for a message that comes with one call it
 // may be nil.
 //
@@ -95,26 +112,32 @@ func (f *Inflater) Reset(windowBits int) {
 // ErrCut. After an error the Inflater is of no use until Reset.
 func (f *Inflater) Inflate(dst, src []byte, last bool, history *Window) (written, taken int, done bool, err error) {
 	o := output{dst: dst, history: history}
+	taken, done, err = f.inflate(&o, src, last)
+	f.work += o.n
+	return o.n, taken, done, err
+}
+
+func (f *Inflater) inflate(o *output, src []byte, last bool) (taken int, done bool, err error) {
 	if !f.ending {
 		var full bool
-		taken, full, err = f.run(&o, src)
-		if err != nil || full || !last {
-			return o.n, taken, false, err
+		taken, full, err = f.run(o, src, f.work+len(o.dst)+1)
+		if err != nil || full || taken < len(src) || !last {
+			return taken, false, err
 		}
 		// Between two blocks nothing is missing: the message is empty, or its last block
 		// has BFINAL.
 		if f.between() {
-			return o.n, taken, true, nil
+			return taken, true, nil
 		}
 		// RFC 7692 7.2.2: what the sender has left out is appended.
 		f.ending, f.tail = true, messageTail[:]
 	}
-	n, full, err := f.run(&o, f.tail)
+	n, full, err := f.run(o, f.tail, math.MaxInt)
 	f.tail = f.tail[n:]
 	if err == nil && !full && !f.between() {
 		err = ErrCut
 	}
-	return o.n, taken, err == nil && !full, err
+	return taken, err == nil && !full, err
 }
 
 // between tells whether all that was taken are whole blocks.

@@ -28,7 +28,7 @@ func inflateAll(f *Inflater, msg []byte, history *Window, windowBits, in, out, l
 		if err != nil || done || len(all) > limit {
 			return all, err
 		}
-		if !last && n < out && taken < len(src) {
+		if n == 0 && taken == 0 && len(src) > 0 {
 			return all, errors.New("stopped without a cause")
 		}
 	}
