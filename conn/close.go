@@ -254,8 +254,8 @@ func (d *Driver) beginEnd() {
 }
 
 func (d *Driver) startEndTimer() {
-	if !d.endTimed {
-		d.endTimed = true
+	if !d.Ending() {
+		d.interest |= endTimed
 		d.loop.host.SetTimer(d, d.loop.config.CloseTimeout)
 	}
 }

@@ -31,6 +31,13 @@ func (c *Conn) compressor() deflate.Compressor {
 	return deflate.Compressor{Level: c.loop.config.Deflate.Level, WindowBits: c.agreement().window()}
 }
 
+// compress compresses into buf, and notes what that takes.
+func (c *Conn) compress(buf *buffer.Buffer, p []byte, history *deflate.Window, last bool) []byte {
+	how := c.compressor()
+	c.compressed(how.Work(len(p), history))
+	return how.Append(buf.B, p, history, last)
+}
+
 // sendCompressed is sendPlain for a message that is to be compressed, and is if that makes
 // it smaller. Compressing needs no order among messages unless they refer to each other.
 func (c *Conn) sendCompressed(t MessageType, payload []byte, key string) error {
@@ -47,12 +54,12 @@ func (c *Conn) sendCompressed(t MessageType, payload []byte, key string) error {
 	alone := !takeover || len(payload) > compressLocked
 	var packed []byte
 	if alone {
-		packed = c.compressor().Append(buf.B, payload, nil, true)
+		packed = c.compress(buf, payload, nil, true)
 	}
 	c.mu.Lock()
 	defer c.unlockAndWake()
 	if !alone {
-		packed = c.compressor().Append(buf.B, payload, c.reference(), true)
+		packed = c.compress(buf, payload, c.reference(), true)
 	}
 	if len(packed) >= len(payload) {
 		return c.sendMessageLocked(frame.Header{Fin: true, Opcode: t}, payload, key)
@@ -119,7 +126,7 @@ func (c *Conn) writerEnded() {
 // that the caller is to release. mu is held, as for all that follows.
 func (w *Writer) pack(p []byte, last bool) (packed []byte, buf *buffer.Buffer) {
 	buf = w.conn.loop.pool.Get(deflate.Bound(len(p)))
-	return w.conn.compressor().Append(buf.B, p, &w.context().window, last), buf
+	return w.conn.compress(buf, p, &w.context().window, last), buf
 }
 
 // packed notes that it was sent.

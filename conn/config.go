@@ -39,6 +39,9 @@ const (
 	DefaultControlFramesPerSecond = 100
 	// MaxControlFramesPerSecond is the highest limit that can be kept.
 	MaxControlFramesPerSecond = 1000 * controlUnits
+	// DefaultCompressionPerSecond is in bytes, of what messages inflate to: a gigabit a
+	// second, for which a core is busy for a quarter of the time.
+	DefaultCompressionPerSecond = 128 << 20
 	// rateBurst is how much may come at once, in time at the allowed rate. It is long,
 	// since a peer that was not read from for a while is no flood when it is.
 	rateBurst = 10 * time.Second
@@ -75,6 +78,10 @@ const (
 	// short messages held its loop for over a millisecond (BenchmarkFairness in
 	// server).
 	readBudget = 64 << 10
+	// workBudget is the same for what compression takes, in bytes that are inflated: a
+	// fifth of a millisecond. A message beyond it is gone on with when others have had
+	// their turn.
+	workBudget = 128 << 10
 )
 
 // Config is what connections of one server share. The zero value is safe on the
@@ -98,6 +105,14 @@ type Config struct {
 	// 4,000; a program that sends pings must allow their pongs.
 	MessagesPerSecond      int
 	ControlFramesPerSecond int
+	// CompressionPerSecond bounds what compression takes for one connection, in bytes
+	// that its messages inflate to: once a fifth of a second's worth has come at once, its
+	// peer is not read from until half of that is paid off. A block of DEFLATE that has its
+	// own codes counts as 2 KiB more. What a callback on the loop sends to the peer compressed
+	// counts too: a byte twice at levels up to 4, 4 times up to 7, 16 times at 8 and 64 times
+	// at 9, and 2 KiB for each message.
+	// Negative: no limit.
+	CompressionPerSecond int
 	// MaxPending bounds the bytes of frames that wait for the socket. What becomes of
 	// a message that would pass it is Overflow's to say; one larger than all of it
 	// fails with ErrMessageTooLarge. Above three eighths of it the peer is not read from until a
@@ -146,6 +161,7 @@ func (cfg Config) WithDefaults() Config {
 	orDefault(&cfg.MaxFragments, DefaultMaxFragments)
 	orDefault(&cfg.MessagesPerSecond, DefaultMessagesPerSecond)
 	orDefault(&cfg.ControlFramesPerSecond, DefaultControlFramesPerSecond)
+	orDefault(&cfg.CompressionPerSecond, DefaultCompressionPerSecond)
 	orDefault(&cfg.MaxPending, DefaultMaxPending)
 	orDefault(&cfg.QueueMessages, DefaultQueueMessages)
 	orDefault(&cfg.QueueBytes, DefaultQueueBytes)

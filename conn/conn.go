@@ -37,7 +37,7 @@ type Conn struct {
 	input     input
 	interest  interest
 	pinged    bool     // a heartbeat is out
-	endTimed  bool     // the close timeout is running
+	workDebt  uint8    // what compression took, in ms: see work.go
 	overflow  Overflow // guarded by mu
 	scheduled bool     // guarded by mu: the loop has been asked to attend
 	drained   bool     // guarded by mu: the socket took all after refusing some
@@ -59,6 +59,7 @@ const (
 	holdOpen    = 1 << iota // the Open callback has not returned
 	holdQueue               // the callback queue is full
 	holdPending             // it does not read what it causes to be sent
+	holdWork                // compression takes too much for it
 )
 
 // input is what the loop does with bytes that arrive.
@@ -79,6 +80,8 @@ const (
 	// interestUnread is kept with them, though no poller is asked: the transport may
 	// have more at hand.
 	interestUnread
+	// endTimed is kept there, too: the close timeout is running.
+	endTimed
 )
 
 // info is what few connections have: what the opening handshake left behind, where the

@@ -87,6 +87,13 @@
 // counts the frames that wait as they are. A Writer's fragments are compressed as one
 // message, each of which the peer can inflate when it comes.
 //
+// What compression takes is bounded apart from the bytes that are read, since a message may
+// say a thousand times as many. In one turn a connection has about 128 KiB inflated, and
+// answers compressed for as long; then the loop serves the others and comes back to the
+// rest. In a second it has [Config].CompressionPerSecond; then it is not read from for a
+// while. What callbacks on goroutines send is compressed there, and counts for neither. A
+// message that is sent is compressed in one go, however long it is: a Writer takes it in parts.
+//
 // With context takeover a connection keeps the end of what was said compressed, in each
 // direction at most the agreed window, from its first compressed message on; without, it
 // keeps nothing. Messages that may still be dropped, by [OverflowDropOldest] and

@@ -25,13 +25,15 @@ type rig struct {
 
 	mu        sync.Mutex
 	scheduled chan *Driver
-	read      bool
-	write     bool
-	due       time.Duration // when the timer fires, by loop.Now; 0: it is not set
-	opened    int
-	closed    int
-	ended     int
-	infos     []CloseInfo // what the close callback was told
+	// onSchedule runs before the loop is asked to come back to the connection.
+	onSchedule func()
+	read       bool
+	write      bool
+	due        time.Duration // when the timer fires, by loop.Now; 0: it is not set
+	opened     int
+	closed     int
+	ended      int
+	infos      []CloseInfo // what the close callback was told
 }
 
 // wire is a transport whose peer is the test.
@@ -125,7 +127,12 @@ func (w *wire) CloseWrite() error         { w.halfDone = true; return w.halfErr 
 func (w *wire) Close() error              { w.closed = true; return nil }
 func (w *wire) LocalAddr() netip.AddrPort { return netip.MustParseAddrPort("127.0.0.1:80") }
 
-func (r *rig) Schedule(d *Driver)                      { r.scheduled <- d }
+func (r *rig) Schedule(d *Driver) {
+	if r.onSchedule != nil {
+		r.onSchedule()
+	}
+	r.scheduled <- d
+}
 func (r *rig) SetInterest(_ *Driver, read, write bool) { r.read, r.write = read, write }
 func (r *rig) SetTimer(_ *Driver, after time.Duration) { r.due = r.loop.Now + after }
 func (r *rig) Opened(*Driver)                          { r.mu.Lock(); r.opened++; r.mu.Unlock() }
@@ -144,6 +151,7 @@ func newRig(t testing.TB, cfg Config) *rig {
 	// The rig's clock stands still unless a test moves it, and any rate is infinite.
 	orDefault(&cfg.MessagesPerSecond, -1)
 	orDefault(&cfg.ControlFramesPerSecond, -1)
+	orDefault(&cfg.CompressionPerSecond, -1)
 	cfg = cfg.WithDefaults()
 	r := &rig{t: t, wire: &wire{room: -1}, scheduled: make(chan *Driver, 1000), read: true, c: new(Conn)}
 	onClose := cfg.Handlers.Close

@@ -48,7 +48,7 @@ func (d *Driver) lookAgain() bool {
 		d.flushAgain()
 	}
 	d.read()
-	return d.heard != before || d.endTimed || c.State() != Open
+	return d.heard != before || d.Ending() || c.State() != Open
 }
 
 // nextBeat is the time until heartbeat has something to do.

@@ -117,7 +117,9 @@ func (d *Driver) inflate(rx *receiver) {
 	if most < int64(len(dst)) {
 		dst = dst[:most+1]
 	}
+	before := z.inflater.Work()
 	n, taken, done, err := z.inflater.Inflate(dst, z.src, z.last, &z.history.window)
+	d.inflated(z.inflater.Work() - before + workOfPiece)
 	z.src = z.src[taken:]
 	z.busy = !done && n == len(dst) || len(z.src) > 0
 	if z.kept != nil && len(z.src) == 0 {

@@ -99,6 +99,7 @@ type Loop struct {
 	inflateBuf     []byte // where they are inflated; nil before the first
 	spareInflation *inflation
 	inflations     sync.Pool // *inflation, those given back beyond the spare one
+	work           work
 
 	// Lent to the connection whose Open callback runs.
 	info    info
@@ -232,6 +233,9 @@ func (in *info) kept() *info {
 
 // Readable tells that the transport has bytes, or has ended.
 func (d *Driver) Readable() {
+	if d.resting() {
+		return
+	}
 	d.corked.Store(true)
 	d.read()
 	d.settle()
@@ -303,7 +307,7 @@ func (d *Driver) settle() {
 
 		if finish {
 			d.finish()
-			return
+			break
 		}
 		if closing != nil {
 			d.beginEnd()
@@ -316,7 +320,7 @@ func (d *Driver) settle() {
 			if reading && d.interest&interestUnread != 0 {
 				d.readOn()
 			}
-			return
+			break
 		}
 		d.corked.Store(true)
 		if drained {
@@ -324,11 +328,12 @@ func (d *Driver) settle() {
 		}
 		d.resume()
 	}
+	d.loop.endTurn()
 }
 
 // setInterest tells the loop what to wait for, if that has changed.
 func (d *Driver) setInterest(read, write bool) {
-	want := d.interest & interestUnread
+	want := d.interest &^ (interestRead | interestWrite)
 	if read {
 		want |= interestRead
 	}
@@ -352,7 +357,7 @@ func (d *Driver) hear() {
 
 // hearAt has the peer's silence begin at a moment.
 func (d *Driver) hearAt(at uint32) {
-	if d.messageDebt != 0 || d.controlDebt != 0 {
+	if d.messageDebt != 0 || d.controlDebt != 0 || d.workDebt != 0 {
 		d.repay(at - d.heard)
 	}
 	d.heard = at

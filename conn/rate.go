@@ -18,10 +18,12 @@ const (
 	controlBucket = uint16(rateBurst / 1e6 * controlUnits)
 )
 
-// rateCosts is what each message and control frame adds to its debt; 0: no limit.
+// rateCosts is what each message and control frame adds to its debt, and how much of
+// compression's work adds a millisecond to that; 0: no limit.
 type rateCosts struct {
 	message uint32
 	control uint16
+	work    int64
 }
 
 func (cfg *Config) rateCosts() (c rateCosts) {
@@ -30,6 +32,9 @@ func (cfg *Config) rateCosts() (c rateCosts) {
 	}
 	if n := cfg.ControlFramesPerSecond; n > 0 {
 		c.control = uint16(1000 * controlUnits / min(n, MaxControlFramesPerSecond))
+	}
+	if n := cfg.CompressionPerSecond; n > 0 {
+		c.work = int64(max(1, n/1000))
 	}
 	return c
 }
@@ -45,6 +50,7 @@ var (
 func (d *Driver) repay(passed uint32) {
 	d.messageDebt -= uint32(min(uint64(d.messageDebt), uint64(passed)*messageUnits))
 	d.controlDebt -= uint16(min(uint64(d.controlDebt), uint64(passed)*controlUnits))
+	d.workDebt -= uint8(min(uint32(d.workDebt), passed))
 }
 
 // chargeControl counts a ping or pong, and fails the connection if it is one too many.

@@ -212,6 +212,11 @@ func (d *Driver) stalled() bool {
 	if d.rx == nil || d.rx.stash == nil || d.holding() {
 		return false
 	}
+	if d.loop.tired() {
+		d.hear() // it is this side that does not read
+		d.interest |= interestUnread
+		return false
+	}
 	if d.rx.inflating() && d.starved() {
 		d.interest |= interestUnread
 		return false
@@ -266,13 +271,14 @@ func (d *Driver) parse(rx *receiver, b []byte) (all bool) {
 
 func (d *Driver) parseAll(rx *receiver, b []byte) (all bool) {
 	for d.input == inputFrames && (len(b) > 0 || rx.inflating()) {
-		if d.holding() || rx.inflating() && d.starved() { // a KiB of it may say a MiB
+		if d.holding() || d.loop.tired() || rx.inflating() && d.starved() { // a KiB of it may say a MiB
 			rx.keepPacked()
 			rx.keep(b)
 			return false
 		}
 		if rx.inflating() {
 			d.inflate(rx)
+			d.chargeWork()
 			continue
 		}
 		ev, n, err := rx.dec.Next(b)
@@ -284,6 +290,9 @@ func (d *Driver) parseAll(rx *receiver, b []byte) (all bool) {
 		switch ev.Opcode {
 		case frame.Text, frame.Binary:
 			d.data(rx, ev)
+			if d.loop.worked() {
+				d.chargeWork()
+			}
 		case frame.Ping:
 			d.loop.turn.received.Frames.Ping++
 			if d.chargeControl() {

@@ -10,12 +10,13 @@ import "time"
 // connection is Ending, some time before it: what is due then is found out here.
 func (d *Driver) Expire() {
 	switch {
-	case d.endTimed:
+	case d.Ending():
 		d.closeLate()
 	case (*Conn)(d).State() == Open:
 		d.heartbeat()
 		d.checkStall()
-		if !d.endTimed {
+		d.releaseWork()
+		if !d.Ending() {
 			d.setTimer()
 		}
 	}
@@ -25,19 +26,18 @@ func (d *Driver) Expire() {
 // Ending tells whether the timer is that of the closing handshake, be the connection's State
 // still Open: for the callbacks that are to answer what came before the peer's Close. It
 // must not fire any earlier, since Expire ends the connection then.
-func (d *Driver) Ending() bool { return d.endTimed }
+func (d *Driver) Ending() bool { return d.interest&endTimed != 0 }
 
 // setTimer asks for the timer at the first moment at which something may be due.
 func (d *Driver) setTimer() {
-	beat, beats := d.nextBeat()
-	stall, stalls := d.nextStall()
-	switch {
-	case beats && stalls:
-		d.loop.host.SetTimer(d, max(0, min(beat, stall)))
-	case beats:
-		d.loop.host.SetTimer(d, max(0, beat))
-	case stalls:
-		d.loop.host.SetTimer(d, max(0, stall))
+	first, any := d.nextBeat()
+	for _, next := range [...]func() (time.Duration, bool){d.nextStall, d.nextRelease} {
+		if after, ok := next(); ok && (!any || after < first) {
+			first, any = after, true
+		}
+	}
+	if any {
+		d.loop.host.SetTimer(d, max(0, first))
 	}
 }
 

@@ -211,6 +211,10 @@
 // since it costs several times the CPU of sending plain, and pays where the network does.
 // Without context takeover a connection keeps no memory for it between messages.
 //
+// A compressed message may say a thousand times as much as it is long. So what compression
+// takes is bounded by itself: in one turn of a connection, so that others have theirs, and by
+// Limits.CompressionPerSecond in a second. Package conn says what counts.
+//
 // # TLS
 //
 // [Server.ListenAndServeTLS], [Server.ServeTLS] and [Server.StartTLS] serve over TLS, with

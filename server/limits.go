@@ -47,6 +47,7 @@ const (
 
 	DefaultMessagesPerSecond      = conn.DefaultMessagesPerSecond
 	DefaultControlFramesPerSecond = conn.DefaultControlFramesPerSecond
+	DefaultCompressionPerSecond   = conn.DefaultCompressionPerSecond
 )
 
 // Limits bound what a client may use of a server. Every zero means the default beside
@@ -99,6 +100,13 @@ type Limits struct {
 	// must allow their pongs.
 	MessagesPerSecond      int
 	ControlFramesPerSecond int
+	// CompressionPerSecond bounds what compression takes for one connection, in bytes that
+	// its messages inflate to. A fifth of a second's worth may come at once; beyond it the
+	// client is not read from for a tenth of a second or so, and nothing is closed. What a
+	// callback on the loop sends to it compressed counts too, a byte twice at levels up to
+	// 4, 4 times up to 7, 16 times at 8 and 64 times at 9. 0: 128 MiB, for which a core is
+	// busy for about a quarter of the time. Negative: no limit.
+	CompressionPerSecond int
 
 	// MaxPending bounds the bytes of frames that wait for one client. Beyond it,
 	// Server.Overflow says what happens. A message longer than all of it cannot be sent

@@ -172,6 +172,7 @@ func (s *Server) config() conn.Config {
 		MaxPending:             s.MaxPending,
 		MessagesPerSecond:      s.MessagesPerSecond,
 		ControlFramesPerSecond: s.ControlFramesPerSecond,
+		CompressionPerSecond:   s.CompressionPerSecond,
 		Overflow:               s.Overflow,
 		QueueMessages:          s.QueueMessages,
 		QueueBytes:             s.QueueBytes,

@@ -56,7 +56,7 @@ func (b *allocsCommand) Run(ctx context.Context) error {
 	var name string
 	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
 		set := setup{Program: either(b.scale, "echo", "copy"), Dispatch: dispatch, Deflate: server.Deflate{Enabled: true}, Limits: server.Limits{MaxPending: 4 << 20,
-			MessagesPerSecond: -1, ControlFramesPerSecond: -1}} // this client is faster than any should be
+			MessagesPerSecond: -1, ControlFramesPerSecond: -1, CompressionPerSecond: -1}} // this client is faster than any should be
 		err := withServer(ctx, v, set, func(p *process) error {
 			for _, shape := range shapes {
 				n, messages, err := b.least(ctx, p, shape)

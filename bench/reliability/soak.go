@@ -49,7 +49,7 @@ func (b *soakCommand) Run(ctx context.Context) error {
 	v := new(verdict)
 	var figure string
 	// To find the peak, clients send faster than any should.
-	set := setup{Program: either(b.scale, "echo", "hoard"), Limits: server.Limits{MessagesPerSecond: -1, ControlFramesPerSecond: -1}}
+	set := setup{Program: either(b.scale, "echo", "hoard"), Limits: server.Limits{MessagesPerSecond: -1, ControlFramesPerSecond: -1, CompressionPerSecond: -1}}
 	err := withServer(ctx, v, setup{Faulty: "plain"}, func(plain *process) error {
 		return withServer(ctx, v, set, func(p *process) (err error) {
 			figure, err = b.soak(ctx, v, p, plain)

@@ -74,6 +74,8 @@ func (c *echoCommand) Run(log *slog.Logger) error {
 			// Above three eighths of what may be pending, a peer is not read from. The
 			// rest holds the echoes of what had been read by then.
 			MaxPending: max(4*int(c.MaxMessage), conn.DefaultMaxPending),
+			// Load generators want to know what it can do.
+			CompressionPerSecond: -1,
 		},
 	}
 	if c.Goroutines {
