@@ -3,13 +3,8 @@ module github.com/framerail/framerail/cmd
 go 1.26.0
 
 require (
-	github.com/framerail/framerail v0.0.0
-	github.com/framerail/framerail/server/promstats v0.0.0
-)
-
-replace (
-	github.com/framerail/framerail => ../
-	github.com/framerail/framerail/server/promstats => ../server/promstats
+	github.com/framerail/framerail v0.1.0
+	github.com/framerail/framerail/server/promstats v0.1.0
 )
 
 require (

@@ -4,12 +4,10 @@ go 1.26.0
 
 require (
 	github.com/coder/websocket v1.8.15
-	github.com/framerail/framerail v0.0.0
+	github.com/framerail/framerail v0.1.0
 )
 
 require (
 	github.com/klauspost/compress v1.20.1 // indirect
 	golang.org/x/sys v0.49.0 // indirect
 )
-
-replace github.com/framerail/framerail => ../..

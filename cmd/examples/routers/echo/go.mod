@@ -3,8 +3,8 @@ module github.com/framerail/framerail/cmd/examples/routers/echo
 go 1.26.0
 
 require (
-	github.com/framerail/framerail v0.0.0
-	github.com/framerail/framerail/cmd/examples v0.0.0
+	github.com/framerail/framerail v0.1.0
+	github.com/framerail/framerail/cmd/examples v0.1.0
 	github.com/labstack/echo/v4 v4.16.0
 )
 
@@ -21,9 +21,4 @@ require (
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.40.0 // indirect
 	golang.org/x/time v0.15.0 // indirect
-)
-
-replace (
-	github.com/framerail/framerail => ../../../..
-	github.com/framerail/framerail/cmd/examples => ../..
 )

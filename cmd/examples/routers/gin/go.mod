@@ -3,8 +3,8 @@ module github.com/framerail/framerail/cmd/examples/routers/gin
 go 1.26.0
 
 require (
-	github.com/framerail/framerail v0.0.0
-	github.com/framerail/framerail/cmd/examples v0.0.0
+	github.com/framerail/framerail v0.1.0
+	github.com/framerail/framerail/cmd/examples v0.1.0
 	github.com/gin-gonic/gin v1.12.0
 )
 
@@ -40,9 +40,4 @@ require (
 	golang.org/x/sys v0.49.0 // indirect
 	golang.org/x/text v0.40.0 // indirect
 	google.golang.org/protobuf v1.36.10 // indirect
-)
-
-replace (
-	github.com/framerail/framerail => ../../../..
-	github.com/framerail/framerail/cmd/examples => ../..
 )
