@@ -8,6 +8,6 @@ require (
 )
 
 require (
-	github.com/klauspost/compress v1.20.1 // indirect
-	golang.org/x/sys v0.49.0 // indirect
+	github.com/klauspost/compress v1.20.4 // indirect
+	golang.org/x/sys v0.50.0 // indirect
 )
