@@ -31,6 +31,16 @@ func (l *loop) away(d time.Duration) {
 	l.mayCatchUp = l.caughtUp + catchUpRest*d
 }
 
+// awoke notes what there is to note when the loop has waited, having worked for so long
+// before: it may have been kept from waking up, and for all that it knows since it began to
+// wait.
+func (l *loop) awoke(worked time.Duration) {
+	if l.conns.Now-l.wakes >= awayMin {
+		worked += l.conns.Now - l.waits
+	}
+	l.away(worked)
+}
+
 // waitsForOthers tells whether a client's timer must wait until the loop has caught up, and
 // then sets it for that.
 func (l *loop) waitsForOthers(cl *client) bool {

@@ -135,7 +135,7 @@ func (l *loop) turn() bool {
 	worked := l.waits - l.conns.Now
 	l.turned = l.conns.Now
 	l.turned += l.tick()
-	l.away(worked + max(l.conns.Now-l.wakes, 0))
+	l.awoke(worked)
 	l.run.watchdog.awake()
 	look := l.stride
 	for i, ev := range l.events[:n] {

@@ -27,6 +27,7 @@ var faultyServers = map[string]func(net.Listener){
 	"forgetful": func(ln net.Listener) { (&faultyServer{forgetful: true}).serve(ln) },
 	"spinning":  func(ln net.Listener) { (&faultyServer{spinning: true}).serve(ln) },
 	"stale":     func(ln net.Listener) { (&faultyServer{stale: true}).serve(ln) },
+	"hasty":     func(ln net.Listener) { (&faultyServer{hasty: true}).serve(ln) },
 }
 
 // faultyServer is a WebSocket server with a goroutine for each connection, which
@@ -38,6 +39,7 @@ type faultyServer struct {
 	forgetful bool // looks at a request from its start again with each piece of it
 	spinning  bool // tries again at once when it cannot accept
 	stale     bool // goes on writing to the number of a descriptor that it has closed
+	hasty     bool // ends connections by timers that do not look what has come
 }
 
 // faultyRoom is the most that even a trusting server makes room for.
@@ -62,6 +64,10 @@ func (f *faultyServer) serve(ln net.Listener) {
 		}
 		if f.stale {
 			go pourStale(c.(*net.TCPConn))
+			continue
+		}
+		if f.hasty {
+			go f.hasten(c)
 			continue
 		}
 		go f.one(c)

@@ -42,6 +42,7 @@ type program struct {
 	Handover      handoverCommand      `cmd:"" help:"One process takes over the listener from the other under load: no connection attempt fails."`
 	Panics        panicsCommand        `cmd:"" help:"Panics in every callback: closed with 1011, logged, nobody else notices."`
 	Blocking      blockingCommand      `cmd:"" help:"A callback that sleeps: its loop waits, nobody else, and the watchdog names it."`
+	Late          lateCommand          `cmd:"" help:"A server that is kept from its work while what clients owe it comes: none is closed as idle or late."`
 	UTF8          utf8Command          `cmd:"" name:"utf8" help:"Every sequence of bytes as text, cut everywhere: refused at its first bad byte."`
 	Smuggling     smugglingCommand     `cmd:"" help:"Requests that two readers could read differently, cut everywhere: one answer."`
 	Negotiation   negotiationCommand   `cmd:"" help:"Origins, subprotocols and extensions by the grammar and against it: nothing agreed that was not offered."`

@@ -20,6 +20,7 @@ var programs = map[string]func(*server.Server, *counters){
 	"keep":      keepAll,
 	"alter":     alterSome,
 	"copy":      copyEach,
+	"held":      holdWhereAsked,
 	"pour":      pour,
 	"hoard":     hoard,
 	"mixed":     mixed,

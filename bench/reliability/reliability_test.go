@@ -73,6 +73,7 @@ func TestBars(t *testing.T) {
 		"negotiation": func(s scale) bar { return &negotiationCommand{scale: s, Seed: 1, Workers: 4} },
 		"crowd":       func(s scale) bar { return &crowdCommand{scale: s} },
 		"blocking":    func(s scale) bar { return &blockingCommand{scale: s} },
+		"late":        func(s scale) bar { return &lateCommand{scale: s} },
 		"fuzz": func(s scale) bar {
 			return &fuzzCommand{scale: s, Executions: 20_000, Workers: 1, Target: "UTF8|ParseClose", Packages: []string{"frame"}}
 		},

@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"runtime"
 	"syscall"
@@ -41,6 +42,8 @@ type setup struct {
 	Subprotocols   []string
 	OriginPatterns []string
 	Deflate        server.Deflate
+	// Proxied has clients come through a proxy that speaks the PROXY protocol.
+	Proxied bool
 	// Pages has a Handler answer ordinary requests with 200.
 	Pages bool
 
@@ -144,6 +147,9 @@ func serve(set setup, n *counters, ln net.Listener) (end func() error, err error
 	}
 	if set.Pages {
 		srv.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "a page") })
+	}
+	if set.Proxied {
+		srv.Proxies.Protocol.Networks = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	}
 	n.srv = srv
 	configure(srv, n)
