@@ -84,6 +84,7 @@ func (c *Conn) setClosing() {
 	c.setState(Closing)
 	if c.tx != nil {
 		c.tx.room.Broadcast()
+		c.tx.waiters.dismiss()
 	}
 }
 
@@ -267,7 +268,7 @@ func (d *Driver) closeLate() {
 	d.corked.Store(true)
 	d.read()
 	c.mu.Lock()
-	c.flushTurn()
+	d.flushTurn()
 	over := c.end != nil && c.end.step(c)
 	c.mu.Unlock()
 	if !over {

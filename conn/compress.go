@@ -48,24 +48,43 @@ func (c *Conn) sendCompressed(t MessageType, payload []byte, key string) error {
 	}
 	c.mu.Unlock()
 
-	takeover := c.agreement().takeover()
-	buf := c.loop.pool.Get(deflate.Bound(len(payload)))
-	defer buf.Release()
-	alone := !takeover || len(payload) > compressLocked
-	var packed []byte
-	if alone {
-		packed = c.compress(buf, payload, nil, true)
-	}
+	p := c.pack(payload)
+	defer p.buf.Release()
 	c.mu.Lock()
 	defer c.unlockAndWake()
-	if !alone {
-		packed = c.compress(buf, payload, c.reference(), true)
+	return c.sendPacked(t, payload, key, p)
+}
+
+// packed is a message on its way to be compressed.
+type packed struct {
+	buf   *buffer.Buffer // for the caller to release
+	b     []byte         // in buf; nil until it is compressed
+	alone bool           // it refers to no others
+}
+
+// pack compresses a message that refers to no others. For the rest the connection must be
+// locked.
+func (c *Conn) pack(payload []byte) packed {
+	p := packed{
+		buf:   c.loop.pool.Get(deflate.Bound(len(payload))),
+		alone: !c.agreement().takeover() || len(payload) > compressLocked,
 	}
-	if len(packed) >= len(payload) {
+	if p.alone {
+		p.b = c.compress(p.buf, payload, nil, true)
+	}
+	return p
+}
+
+// sendPacked sends what pack was given. mu is held.
+func (c *Conn) sendPacked(t MessageType, payload []byte, key string, p packed) error {
+	if !p.alone {
+		p.b = c.compress(p.buf, payload, c.reference(), true)
+	}
+	if len(p.b) >= len(payload) {
 		return c.sendMessageLocked(frame.Header{Fin: true, Opcode: t}, payload, key)
 	}
-	err := c.sendMessageLocked(frame.Header{Fin: true, RSV1: true, Opcode: t}, packed, key)
-	if err == nil && takeover {
+	err := c.sendMessageLocked(frame.Header{Fin: true, RSV1: true, Opcode: t}, p.b, key)
+	if err == nil && c.agreement().takeover() {
 		c.remember(payload)
 	}
 	return err

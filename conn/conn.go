@@ -8,7 +8,7 @@ import (
 )
 
 // Conn is one WebSocket connection. Every method may be called from any
-// goroutine, and none of them blocks.
+// goroutine, and none of them blocks but SendWait.
 type Conn struct {
 	loop      *Loop
 	transport Transport

@@ -11,6 +11,13 @@
 //		},
 //	}
 //
+// Send queues a message and never waits. It is for answers and for what all are told. A
+// peer that is sent more than it reads gets [Config].MaxPending bytes behind and then meets
+// its [Overflow] policy: by default it is closed. [Conn.SendWait] waits for room instead, so
+// that a history, the rows of a query or an export reach a peer at the pace at which it
+// reads. It may be called wherever waiting is allowed: not on an event loop, which is where
+// callbacks run by default.
+//
 // The loop that owns a connection sees the same value as a [Driver]; [Loop], [Host]
 // and Transport are for those who write one, and of no concern to others.
 //
@@ -18,7 +25,8 @@
 //
 // Every method of Conn, [Send], and those of a [Writer] may be called from any
 // goroutine, also from within a callback, and none of them blocks but
-// [Writer.ReadFrom]. Messages that one goroutine sends arrive in its order; those of
+// [Conn.SendWait], [Writer.CopyFrom] and [Writer.ReadFrom]. These fail with [ErrOnLoop] on
+// an event loop. Messages that one goroutine sends arrive in its order; those of
 // several are not mixed. A [Reader] and a Writer are for one goroutine at a time.
 //
 // Callbacks of one connection never run at the same time and come in order: Open,
@@ -73,7 +81,7 @@
 // beyond it. What becomes of a message that would pass it is the [Overflow] policy's
 // to say: the connection closes with 1013, which is the default, the send is refused,
 // or messages that wait are dropped, the oldest or those with an older value of a
-// key, and counted. A Writer is refused, or waits, under every policy. Once more than
+// key, and counted. SendWait waits, and a Writer is refused or waits, under every policy. Once more than
 // three eighths of the bound are in use the peer is not read from, until a quarter
 // is. A flood of pings is answered as far as the peer reads the answers; of those it
 // does not read, the latest.

@@ -2,6 +2,7 @@ package conn_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -113,6 +114,37 @@ func ExampleOverflow() {
 	fmt.Println(sim.Close())
 	// Output:
 	// paused: true
+	// <nil>
+}
+
+// A client is sent all there is when it connects, at the pace at which it reads. Callbacks
+// run on goroutines, so that they may wait.
+func ExampleConn_SendWait() {
+	srv := &server.Server{Dispatch: conn.OnGoroutines, Limits: server.Limits{MaxPending: 16 << 10}}
+	srv.OnConnection = func(c *conn.Conn) {
+		for row := range 10_000 { // of a query, in real life
+			err := c.SendWait(context.Background(), conn.Text, fmt.Append(nil, "row ", row))
+			if err != nil {
+				return // the connection is closing
+			}
+		}
+		_ = c.SendText("that was all")
+	}
+
+	sim := servertest.New(1, srv)
+	sim.Buffer = 1 << 10 // the network is slow
+	c := sim.Dial("/")
+	sim.Settle()
+	for want := range 10_000 {
+		if m, _ := c.Next(); m.String() != fmt.Sprint("row ", want) {
+			fmt.Println("got", m, "in place of row", want)
+			break
+		}
+	}
+	fmt.Println(c.Next())
+	fmt.Println(sim.Close())
+	// Output:
+	// that was all true
 	// <nil>
 }
 

@@ -44,9 +44,7 @@ func (d *Driver) lookAgain() bool {
 	c := (*Conn)(d)
 	before := d.heard
 	d.corked.Store(true)
-	if d.held.Load()&holdPending != 0 {
-		d.flushAgain()
-	}
+	d.flushAgain()
 	d.read()
 	return d.heard != before || d.Ending() || c.State() != Open
 }

@@ -101,6 +101,8 @@ type Loop struct {
 	inflations     sync.Pool // *inflation, those given back beyond the spare one
 	work           work
 
+	asleep atomic.Bool // the loop waits for its poller: see onloop.go
+
 	// Lent to the connection whose Open callback runs.
 	info    info
 	opening opening
@@ -248,9 +250,6 @@ func (d *Driver) Writable() {
 		d.tx.blocked = false
 	}
 	d.mu.Unlock()
-	if d.held.Load()&holdPending != 0 {
-		d.hear() // a peer that is not read from lives as long as it takes bytes
-	}
 	d.settle()
 }
 
@@ -293,7 +292,9 @@ func (d *Driver) settle() {
 		d.corked.Store(false)
 		c.mu.Lock()
 		c.scheduled = false
-		c.flushTurn()
+		if d.flushTurn() {
+			d.hear() // a peer that takes bytes is not silent
+		}
 		c.attend = false
 		drained, closing := c.drained, c.end
 		c.drained = false

@@ -4,8 +4,8 @@ import "github.com/framerail/framerail/frame"
 
 // Overflow says what becomes of a message that would pass the bound on pending bytes,
 // [Config].MaxPending, because the peer does not read what it is sent. Whatever it
-// says, messages stay in order and whole. It is for messages sent at once: a [Writer]
-// waits for room, and control frames have a reserve of their own.
+// says, messages stay in order and whole. It is for messages sent at once: [Conn.SendWait]
+// and a [Writer] wait for room, and control frames have a reserve of their own.
 //
 // With the policies that drop, a message for which Send returned nil may never leave.
 // [Conn.Dropped] counts those, which a program can look at in the Drained callback;
@@ -15,7 +15,7 @@ type Overflow uint8
 const (
 	// OverflowClose closes the connection with 1013, TryAgainLater: what is pending is
 	// still sent, if the peer takes it within the close timeout. The send fails with
-	// ErrPendingFull. So a peer misses nothing without knowing.
+	// ErrPendingFull. So a peer misses nothing without knowing. SendWait does not close it.
 	OverflowClose Overflow = iota
 	// OverflowRefuse has the send fail with ErrPendingFull, and leaves what follows to
 	// the program; the Drained callback tells when to try again.
@@ -172,7 +172,7 @@ func (c *Conn) dropFrom(l *line, need int) {
 
 // closeFull closes the connection of a peer that does not read. mu is held.
 func (c *Conn) closeFull() {
-	const reason = "messages are not read"
+	const reason = "too many bytes are pending"
 	var scratch [frame.MaxControlPayload]byte
 	payload, _ := frame.AppendClose(scratch[:0], frame.TryAgainLater, reason) // it can be sent
 	e := c.ending(Local, ErrPendingFull)

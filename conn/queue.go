@@ -42,8 +42,9 @@ type queue struct {
 	first      buffer.Buffer
 	firstSpace [buffer.MinSize]byte
 
-	room    sync.Cond // signalled when main shrinks, for Writer.ReadFrom
+	room    sync.Cond // signalled when main shrinks, for Writer.CopyFrom
 	waiting int       // goroutines that wait for room
+	waiters waiters   // those of SendWait
 	iov     [][]byte
 	head    [frame.MaxHeaderLen]byte
 
@@ -76,6 +77,7 @@ func (c *Conn) returnQueue(q *queue) {
 		q.writer.drop()
 		q.writer = nil
 	}
+	q.waiters.dismiss()
 	q.main.clear()
 	q.behind.clear()
 	q.latest.forget()
@@ -156,17 +158,24 @@ func (c *Conn) boundPending(q *queue) {
 	}
 }
 
-// flushTurn is flush on the loop, which then has counted what was sent. mu is held.
-func (c *Conn) flushTurn() {
-	if c.tx == nil {
-		return
+// flushTurn is flush on the loop, which then has counted what was sent. It tells whether
+// the transport, which was full when the loop last looked, has taken some since: so the
+// peer has. mu is held.
+func (d *Driver) flushTurn() (taken bool) {
+	c := (*Conn)(d)
+	q := c.tx
+	if q == nil {
+		return false
 	}
-	c.tx.tally.onLoop = true
+	q.tally.onLoop = true
+	full := q.stall
 	c.flush()
-	if q := c.tx; q != nil {
-		c.settleTally(q)
-		q.tally.onLoop = false
+	if c.tx != q {
+		return full.watched // it has taken all
 	}
+	c.settleTally(q)
+	q.tally.onLoop = false
+	return full.watched && q.passed() != full.taken
 }
 
 // flush writes what is pending, as far as the transport takes it. mu is held.
@@ -272,6 +281,7 @@ func (c *Conn) flushed(q *queue) {
 	if q.waiting > 0 {
 		q.room.Broadcast()
 	}
+	c.callWaiter(q)
 	if q.main.bytes+q.held > 0 {
 		return
 	}
@@ -279,7 +289,7 @@ func (c *Conn) flushed(q *queue) {
 		q.refused, q.crowded = false, false
 		c.drained = true
 	}
-	if q.writer == nil && !q.pongDue {
+	if q.writer == nil && !q.pongDue && q.waiters.first == nil {
 		c.returnQueue(q)
 	}
 }

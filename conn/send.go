@@ -6,7 +6,8 @@ import (
 	"github.com/framerail/framerail/frame"
 )
 
-// Send sends one message. It never blocks and may be called from any goroutine: a
+// Send sends one message. It never blocks, whereas [Conn.SendWait] waits for a peer that
+// is slow, and may be called from any goroutine: a
 // message that is short is copied and leaves with the loop's turn, a long one goes
 // to the socket at once and only what that does not take is copied. The caller may
 // reuse payload when Send returns.

@@ -72,7 +72,7 @@ func (d *Driver) flushAgain() (took bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	q := c.tx
-	if q == nil {
+	if q == nil || !q.blocked {
 		return false
 	}
 	passed := q.passed()
@@ -82,8 +82,8 @@ func (d *Driver) flushAgain() (took bool) {
 	if c.tx == q {
 		q.stall.note(q.blocked, q.passed(), d.millis())
 	}
-	if took && d.held.Load()&holdPending != 0 {
-		d.hear() // as in Writable
+	if took {
+		d.hear() // a peer that takes bytes is not silent
 	}
 	return took
 }

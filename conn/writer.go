@@ -1,6 +1,7 @@
 package conn
 
 import (
+	stdcontext "context" // the package has a type of that name
 	"io"
 
 	"github.com/framerail/framerail/frame"
@@ -127,14 +128,28 @@ func (w *Writer) Close() error {
 	return err
 }
 
-// ReadFrom forwards r to its end as fragments of the message, each as large as
-// what a Read gave. Unlike the other methods it waits, while a quarter of the bound
-// on pending bytes is in use, so that memory stays bounded however slow the peer
-// is: it must not be called on the loop, which would wait for itself. io.Copy uses
-// it, unless the source has a WriteTo of its own: that one decides how much it
-// gives to Write at once, so call ReadFrom yourself then. The message is left open.
+// ReadFrom is CopyFrom with a context that does not end. io.Copy uses it, unless the
+// source has a WriteTo of its own: that one decides how much it gives to Write at once,
+// so call ReadFrom or CopyFrom yourself then.
 func (w *Writer) ReadFrom(r io.Reader) (n int64, err error) {
-	if err := w.flushWhenRoom(); err != nil {
+	return w.CopyFrom(stdcontext.Background(), r)
+}
+
+// CopyFrom forwards r to its end as fragments of the message, each as large as
+// what a Read gave. Like [Conn.SendWait] it waits while more than a quarter of the bound
+// on pending bytes is in use, so that memory stays bounded however slow the peer
+// is. On an event loop it always fails with ErrOnLoop. Once ctx is done it fails with
+// ctx's error instead of waiting any longer; it does not interrupt a Read of r's. The n
+// bytes before that were sent, and what else was read is lost. The message is left open,
+// and the Writer usable, however CopyFrom ends.
+func (w *Writer) CopyFrom(ctx stdcontext.Context, r io.Reader) (n int64, err error) {
+	if onLoop() {
+		return 0, ErrOnLoop
+	}
+	if ctx.Done() != nil {
+		defer stdcontext.AfterFunc(ctx, w.lookAgain)()
+	}
+	if err := w.flushWhenRoom(ctx); err != nil {
 		return 0, err
 	}
 	_, most := w.sizes()
@@ -144,7 +159,7 @@ func (w *Writer) ReadFrom(r io.Reader) (n int64, err error) {
 	for {
 		m, err := r.Read(buf.B[:size])
 		if m > 0 {
-			if err := w.sendWhenRoom(buf.B[:m]); err != nil {
+			if err := w.sendWhenRoom(ctx, buf.B[:m]); err != nil {
 				return n, err
 			}
 			n += int64(m)
@@ -158,7 +173,16 @@ func (w *Writer) ReadFrom(r io.Reader) (n int64, err error) {
 	}
 }
 
-// copySize is the most that ReadFrom reads at once, in bytes.
+// lookAgain wakes CopyFrom if it waits.
+func (w *Writer) lookAgain() {
+	w.conn.mu.Lock()
+	defer w.conn.mu.Unlock()
+	if q := w.conn.tx; q != nil {
+		q.room.Broadcast()
+	}
+}
+
+// copySize is the most that CopyFrom reads at once, in bytes.
 const copySize = 16 << 10
 
 // usable tells why nothing can be written; nil if it can. mu is held, as for all
@@ -261,6 +285,7 @@ func (w *Writer) send(p []byte, fin bool) error {
 		q.writer = nil
 		q.joinBehind()
 		c.writerEnded()
+		c.callWaiter(q)
 		c.boundPending(q)
 	}
 	return nil
@@ -268,25 +293,25 @@ func (w *Writer) send(p []byte, fin bool) error {
 
 // sendWhenRoom is send of a fragment that is not the last, once less than a quarter
 // of the bound is in use. The caller holds nothing, as for the next one.
-func (w *Writer) sendWhenRoom(p []byte) error {
+func (w *Writer) sendWhenRoom(ctx stdcontext.Context, p []byte) error {
 	c := w.conn
 	c.mu.Lock()
 	defer c.unlockAndWake()
-	if err := w.awaitRoom(len(p)); err != nil {
+	if err := w.awaitRoom(ctx, len(p)); err != nil {
 		return err
 	}
 	return w.send(p, false)
 }
 
 // flushWhenRoom is the same for what was gathered.
-func (w *Writer) flushWhenRoom() error {
+func (w *Writer) flushWhenRoom(ctx stdcontext.Context) error {
 	c := w.conn
 	c.mu.Lock()
 	defer c.unlockAndWake()
 	if w.buffered() == 0 {
 		return w.usable()
 	}
-	if err := w.awaitRoom(w.buffered()); err != nil {
+	if err := w.awaitRoom(ctx, w.buffered()); err != nil {
 		return err
 	}
 	return w.flush()
@@ -294,7 +319,7 @@ func (w *Writer) flushWhenRoom() error {
 
 // awaitRoom waits until there is room for a fragment of n bytes and less than a quarter
 // of the bound is in use. mu is held, but not all the while.
-func (w *Writer) awaitRoom(n int) error {
+func (w *Writer) awaitRoom(ctx stdcontext.Context, n int) error {
 	c := w.conn
 	if w.deflate {
 		n = deflate.Bound(n)
@@ -302,6 +327,9 @@ func (w *Writer) awaitRoom(n int) error {
 	size := c.frameSize(n)
 	for {
 		if err := w.usable(); err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
 			return err
 		}
 		q := c.tx

@@ -109,6 +109,13 @@ func (l *loop) serve() {
 		}
 	}()
 	l.goroutine.Store(goroutineID())
+	l.conns.Run(l.turns)
+	finished = true
+	l.end()
+}
+
+// turns turns until the loop may end.
+func (l *loop) turns() {
 	if l.current != nil {
 		l.broken(l.current)
 	}
@@ -119,14 +126,15 @@ func (l *loop) serve() {
 			l.obey(orderAbort)
 		}
 	}
-	finished = true
-	l.end()
 }
 
 // turn waits for something to do and does it. It returns false if nothing can be
 // waited for any more.
 func (l *loop) turn() bool {
-	n, err := l.poll.Wait(l.events, l.deadline())
+	until := l.deadline()
+	l.conns.Sleeps(true)
+	n, err := l.poll.Wait(l.events, until)
+	l.conns.Sleeps(false)
 	if err != nil {
 		// Nothing a caller could mend: the descriptors are the loop's own.
 		l.run.logger.Error("framerail: event loop cannot wait; its connections are cut", "error", err)
