@@ -99,7 +99,10 @@ func TestPeerIsNotEndedUnasked(t *testing.T) {
 	r.d.Expire()
 	expect(t, "closed", r.wire.closed, false)
 	expect(t, "pings", r.pings(), 1)
-	r.advance(idle / 2)
+	r.advance(idle/2 - time.Millisecond)
+	r.d.Expire() // too early
+	expect(t, "closed before it could answer", r.wire.closed, false)
+	r.advance(time.Millisecond)
 	expect(t, "closed at last", r.wire.closed, true)
 }
 

@@ -87,6 +87,20 @@ func TestClientMasksEveryFrame(t *testing.T) {
 	}
 }
 
+// What a frame takes of MaxPending is counted before there is one.
+func TestFrameSizeIsThatOfTheFrame(t *testing.T) {
+	for _, role := range []frame.Role{frame.Server, frame.Client} {
+		r := openRig(t, Config{Role: role})
+		for _, n := range []int{0, 1, 124, 125, 126, 127, 65_534, 65_535, 65_536, 65_537, 1 << 20} {
+			h := frame.Header{Fin: true, Opcode: Binary, PayloadLen: int64(n), Masked: role == frame.Client, MaskingKey: 1}
+			want := len(frame.AppendHeader(nil, h)) + n
+			if got := r.c.frameSize(n); got != want {
+				t.Errorf("%v, %d bytes: %d, want %d", role, n, got, want)
+			}
+		}
+	}
+}
+
 func TestSendRefusesOtherTypes(t *testing.T) {
 	r := openRig(t, Config{})
 	for _, op := range []frame.Opcode{frame.Continuation, 3, frame.Close, frame.Ping, frame.Pong, 255} {

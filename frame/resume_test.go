@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/framerail/framerail/mask"
 )
 
 // RFC 6455 leaves no trace of how TCP cuts the stream: neither may a Decoder.
@@ -16,6 +18,43 @@ func TestDecoderSessionsHoweverCut(t *testing.T) {
 				in := s.bytes(role)
 				checkCuts(t, role, s.limits, in, s.want)
 			})
+		}
+	}
+}
+
+// A frame is unmasked with the key turned by the pieces before, long ones too.
+func TestDecoderLongPieces(t *testing.T) {
+	key := [4]byte{0x37, 0xfa, 0x21, 0x3d}
+	for _, piece := range []int{64<<10 + 1, 1<<20 - 1, 1 << 20, 1<<20 + 1, 1<<20 + 2, 1<<20 + 3} {
+		want := make([]byte, 3*piece)
+		for i := range want {
+			want[i] = byte(i * 7)
+		}
+		in := AppendHeader(nil, Header{Fin: true, Opcode: Binary, Masked: true, MaskingKey: mask.KeyFromBytes(key), PayloadLen: int64(len(want))})
+		head := len(in)
+		for i, b := range want {
+			in = append(in, b^key[i%4])
+		}
+		whole := AppendFrame(nil, Header{Fin: true, Opcode: Binary, Masked: true, MaskingKey: mask.KeyFromBytes(key)}, want)
+		if !bytes.Equal(whole, in) {
+			t.Errorf("%d bytes are masked otherwise by AppendFrame", len(want))
+		}
+
+		var d Decoder
+		d.Reset(Server, Limits{MaxMessageSize: 4 << 20})
+		if _, n, err := d.Next(in[:head]); n != head || err != nil {
+			t.Fatal(n, err)
+		}
+		var got []byte
+		for at := head; at < len(in); at += piece {
+			ev, n, err := d.Next(in[at : at+piece])
+			if n != piece || err != nil {
+				t.Fatal(n, err)
+			}
+			got = append(got, ev.Payload...)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("pieces of %d bytes: unmasked otherwise than byte by byte", piece)
 		}
 	}
 }

@@ -36,3 +36,18 @@ func TestKeyRotate(t *testing.T) {
 		}
 	}
 }
+
+func TestKeyRotateOfAnyLength(t *testing.T) {
+	k := KeyFromBytes([4]byte{1, 2, 3, 4})
+	for shift := range 62 {
+		for n := 1<<shift - 3; n <= 1<<shift+3; n++ {
+			want := [4]byte{1, 2, 3, 4}
+			for range n & 3 {
+				want = [4]byte{want[1], want[2], want[3], want[0]}
+			}
+			if got := k.Rotate(n).Bytes(); got != want {
+				t.Errorf("Rotate(%d): got % x, want % x", n, got, want)
+			}
+		}
+	}
+}

@@ -70,6 +70,22 @@ func TestXORInPieces(t *testing.T) {
 	}
 }
 
+// Sizes up to 300 do not show what is done for long payloads alone.
+func TestXORInLongPieces(t *testing.T) {
+	for _, piece := range []int{4<<10 + 1, 64<<10 + 3, 1<<20 - 1, 1 << 20, 1<<20 + 1, 1<<20 + 2, 1<<20 + 3} {
+		want := make([]byte, 3*piece)
+		oracle(want, testKey, 0)
+		got, k := make([]byte, len(want)), KeyFromBytes(testKey)
+		for at := 0; at < len(got); at += piece {
+			XOR(got[at:at+piece], k)
+			k = k.Rotate(piece)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("pieces of %d bytes: differs from the byte loop", piece)
+		}
+	}
+}
+
 func TestXORTwiceIsThePayload(t *testing.T) {
 	b := []byte("RFC 6455 5.3: masking and unmasking are one")
 	plain := bytes.Clone(b)

@@ -98,6 +98,43 @@ func TestClients_IterateWhileOthersComeAndGo(t *testing.T) {
 	})
 }
 
+// A table that was full once gives its memory back, and no client is lost on the way.
+func TestClients_TableShrinks(t *testing.T) {
+	const n = 20 * maxChain * minBuckets
+	var tb table
+	there := make([]*client, n)
+	fits := func() {
+		t.Helper()
+		if tb.count > maxChain*len(tb.buckets) {
+			t.Fatalf("%d buckets for %d clients", len(tb.buckets), tb.count)
+		}
+		if len(tb.buckets) > minBuckets && tb.count < maxChain*len(tb.buckets)/8 {
+			t.Fatalf("%d buckets left for %d clients", len(tb.buckets), tb.count)
+		}
+	}
+	for i := range there {
+		there[i] = new(client)
+		tb.add(there[i])
+		fits()
+	}
+	for i, cl := range there {
+		tb.remove(cl)
+		fits()
+		if i%1000 == 0 {
+			listed := 0
+			for range tb.all {
+				listed++
+			}
+			if listed != n-i-1 {
+				t.Fatalf("%d listed of %d", listed, n-i-1)
+			}
+		}
+	}
+	if len(tb.buckets) != minBuckets {
+		t.Errorf("%d buckets for nobody, want %d", len(tb.buckets), minBuckets)
+	}
+}
+
 func TestClients_SameWithoutAddress(t *testing.T) {
 	var tb table
 	a, b := new(client), new(client)

@@ -2,12 +2,14 @@ package secure
 
 import (
 	"bytes"
+	"crypto/tls"
 	"errors"
 	"io"
 	"math/rand/v2"
 	"testing"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/sealing"
 )
 
 // Whatever pieces the transport below gives and takes, the bytes are those that were
@@ -198,6 +200,33 @@ func TestTransport_ErrorBelowIsForGood(t *testing.T) {
 		if n, err := p.Write([][]byte{[]byte("x")}); err == nil || errors.Is(err, conn.ErrWouldBlock) {
 			t.Errorf("%d bytes, %v", n, err)
 		}
+	}
+}
+
+// A peer that has every answer wait, and sends just enough data with what wants one, is
+// cut before the answers take more than they may.
+func TestTransport_AnswersThatWaitAreBounded(t *testing.T) {
+	a := newAttempt(t, 0, tls.VersionTLS13)
+	a.scratch = make([]byte, 1<<10)
+	a.link.mu.Lock()
+	a.link.room = 0
+	a.link.mu.Unlock()
+	most := 0
+	for range 2 * maxAnswers {
+		a.send(a.sealer.KeyUpdate(true))
+		for range recordCost {
+			a.send(a.sealer.Seal(sealing.Data, a.data(1)))
+		}
+		if !a.take(false) {
+			break
+		}
+		most = max(most, a.Held())
+	}
+	if !errors.Is(a.failed, errFlood) {
+		t.Errorf("%d bytes of answers wait: %v", a.Held(), a.failed)
+	}
+	if most <= maxAnswers-sealAtOnce || most > maxAnswers {
+		t.Errorf("%d bytes were let wait, want nearly %d", most, maxAnswers)
 	}
 }
 
