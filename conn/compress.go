@@ -26,6 +26,9 @@ func (c *Conn) compresses(n int) bool {
 	return c.agreement().deflate() && n >= c.loop.config.Deflate.Threshold
 }
 
+// always tells whether a message is sent compressed although that makes it longer.
+func (c *Conn) always() bool { return c.loop.config.Deflate.Threshold < 0 }
+
 // compressor is how this connection compresses.
 func (c *Conn) compressor() deflate.Compressor {
 	return deflate.Compressor{Level: c.loop.config.Deflate.Level, WindowBits: c.agreement().window()}
@@ -39,7 +42,7 @@ func (c *Conn) compress(buf *buffer.Buffer, p []byte, history *deflate.Window, l
 }
 
 // sendCompressed is sendPlain for a message that is to be compressed, and is if that makes
-// it smaller. Compressing needs no order among messages unless they refer to each other.
+// it smaller, or all are. Compressing needs no order among messages unless they refer to each other.
 func (c *Conn) sendCompressed(t MessageType, payload []byte, key string) error {
 	c.mu.Lock()
 	if c.State() != Open || c.refuses(len(payload)) {
@@ -80,7 +83,7 @@ func (c *Conn) sendPacked(t MessageType, payload []byte, key string, p packed) e
 	if !p.alone {
 		p.b = c.compress(p.buf, payload, c.reference(), true)
 	}
-	if len(p.b) >= len(payload) {
+	if len(p.b) >= len(payload) && !c.always() {
 		return c.sendMessageLocked(frame.Header{Fin: true, Opcode: t}, payload, key)
 	}
 	err := c.sendMessageLocked(frame.Header{Fin: true, RSV1: true, Opcode: t}, p.b, key)

@@ -12,9 +12,16 @@ type Deflate struct {
 	// than 15 bits was agreed on there is one level only. 0: 1.
 	Level int
 	// Threshold is the size in bytes under which a message is sent as it is, since little
-	// would be gained. 0: 256. Negative: all are compressed, if that makes them smaller.
+	// would be gained; so is one that compressing does not make smaller. 0: 256. Negative:
+	// every message is sent compressed, empty ones and those that get longer by it too, but
+	// for those of SendPlain and NewPlainWriter.
 	Threshold int
 }
+
+// ErrContextTakeover closes a connection whose peer refers in a compressed message to an
+// earlier one, which the opening handshake has ruled out. Some clients do so that were
+// answered with client_no_context_takeover and had not offered it.
+var ErrContextTakeover = &frame.Error{Code: frame.InvalidFramePayloadData, Rule: "a compressed message refers to an earlier one in spite of no_context_takeover", Section: "RFC 7692 7.1.1"}
 
 // The bits of Conn.state above the State: what was agreed on in the opening handshake,
 // here because an idle connection should take no more memory for it.

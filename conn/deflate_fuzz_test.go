@@ -98,8 +98,17 @@ func expectedInflated(in []byte, stream bool, params *deflate.Params) (want play
 				}
 			}
 			dst := make([]byte, fuzzLimits.MaxMessageSize+1-int64(len(msg)))
-			n, _, done, err := f.Inflate(dst, ev.Payload, ev.Last, &x.window)
+			n, taken, done, err := f.Inflate(dst, ev.Payload, ev.Last, &x.window)
 			x.add(&testPool.pool, dst[:n], bits)
+			for err == nil && taken < len(ev.Payload) && n < len(dst) { // blocks without content
+				var more, also int
+				more, also, done, err = f.Inflate(dst[n:], ev.Payload[taken:], ev.Last, &x.window)
+				x.add(&testPool.pool, dst[n:n+more], bits)
+				n, taken = n+more, taken+also
+			}
+			if err == deflate.ErrHistory && params.ClientNoContextTakeover {
+				err = ErrContextTakeover
+			}
 			piece := dst[:n]
 			if len(msg)+n > int(fuzzLimits.MaxMessageSize) {
 				piece, done, err = piece[:n-1], false, frame.ErrMessageTooBig

@@ -89,8 +89,8 @@
 // # Compression
 //
 // Where the opening handshake has agreed on permessage-deflate (RFC 7692), messages of
-// [Deflate].Threshold bytes or more are compressed unless that makes them longer, and
-// what comes compressed is inflated. Callbacks and sends notice nothing of it: a
+// [Deflate].Threshold bytes or more are compressed unless that makes them longer, or all
+// are where it is negative, and what comes compressed is inflated. Callbacks and sends notice nothing of it: a
 // payload, a Reader's bytes and MaxMessageSize are of what is said, while MaxPending
 // counts the frames that wait as they are. A Writer's fragments are compressed as one
 // message, each of which the peer can inflate when it comes.

@@ -126,6 +126,9 @@ func (d *Driver) inflate(rx *receiver) {
 		z.kept.Release()
 		z.kept = nil
 	}
+	if err == deflate.ErrHistory && !c.agreement().peerTakeover() {
+		err = ErrContextTakeover
+	}
 	if int64(n) > most {
 		n, done, err = int(most), false, frame.ErrMessageTooBig
 	}

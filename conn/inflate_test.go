@@ -112,7 +112,7 @@ func TestCompressedMessagesThatAreWrong(t *testing.T) {
 	}{
 		"garbage":              {takeover, frame.Binary, "\xff\xff\xff", deflate.ErrCorrupt},
 		"cut":                  {takeover, frame.Binary, alone(prose(rand.New(rand.NewPCG(1, 1)), 500))[:50], deflate.ErrCut},
-		"beyond what was said": {takeover, frame.Binary, "\x02\x46\x00", deflate.ErrWindow},
+		"beyond what was said": {takeover, frame.Binary, "\x02\x46\x00", deflate.ErrHistory},
 		"not UTF-8":            {takeover, frame.Text, alone("good\xff"), frame.ErrInvalidUTF8},
 		"half a character":     {takeover, frame.Text, alone("good\xe2\x82"), frame.ErrInvalidUTF8},
 		"too long":             {takeover, frame.Text, alone(strings.Repeat("a", 2001)), frame.ErrMessageTooBig},

@@ -16,20 +16,38 @@ import (
 // its first compressed message on: as much as that was, up to 32 KiB each way, or the
 // windows set here. What compressing itself takes is shared by all connections.
 //
-// Some versions of Safari have failed on compressed connections: Handshake.Deflate lets
-// Check decline by User-Agent.
+// Some clients need more than that. Some versions of Safari have failed on compressed
+// connections: Handshake.Deflate lets Check decline by User-Agent. Clients of Tornado and
+// Mojolicious (tried: 6.2, 9.31) go on referring to earlier messages although the server has answered
+// client_no_context_takeover, which RFC 7692 7.1.1.2 lets it do unasked: their second
+// message closes the connection with 1007, and the log has conn.ErrContextTakeover. With
+// ClientTakeover they work. It is off by default since browsers would then take what it
+// costs: 512 bytes for each connection once its client has sent a compressed message of
+// 400, and 32 KiB once it has said as much, where an idle connection takes 300 bytes. A
+// Check can allow it to these clients alone, by User-Agent:
+//
+//	if h.Deflate != nil && strings.HasPrefix(h.Request.UserAgent(), "Tornado/") {
+//		h.Deflate.ClientNoContextTakeover = false
+//	}
+//
+// Clients of libwebsockets 4.1 to 4.3 fail on a
+// message that comes plain on a compressed connection, however short: for them Threshold
+// is negative, and SendPlain not used.
 type Deflate struct {
 	// Enabled has the server accept clients' offers of the extension.
 	Enabled bool
 	// Level is from 1, the fastest, to 9, the smallest result; where the client asked for
 	// a window of less than 15 bits there is one level only. 0: 1.
 	Level int
-	// Threshold is the size in bytes under which a message is sent as it is. 0: 256.
-	// Negative: all are compressed, if that makes them smaller.
+	// Threshold is the size in bytes under which a message is sent as it is; so is one that
+	// compressing does not make smaller. 0: 256. Negative: every message is sent compressed,
+	// empty ones and those that get longer by it too, but for those of SendPlain and
+	// NewPlainWriter. Clients of libwebsockets 4.1 to 4.3 need that.
 	Threshold int
 
 	// ServerTakeover and ClientTakeover let each message of the server's, or of the
-	// client's, refer to earlier ones (7.1.1), unless the client asks otherwise.
+	// client's, refer to earlier ones (7.1.1), unless the client asks otherwise. Clients of
+	// Tornado and Mojolicious need ClientTakeover, or a Check that allows it to them.
 	ServerTakeover bool
 	ClientTakeover bool
 	// ServerWindowBits and ClientWindowBits bound how far back a message may refer, as

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -112,5 +113,107 @@ func TestDeflate_OptionsThatCannotBeMeant(t *testing.T) {
 		if err := (&Server{Addr: "127.0.0.1:0", Deflate: d}).Start(); err == nil {
 			t.Errorf("%+v: started", d)
 		}
+	}
+}
+
+// ignorant sends messages as Tornado and Mojolicious do, which do not heed a
+// client_no_context_takeover that they have not offered: the later refer to the earlier.
+func ignorant(p *peer, messages ...string) {
+	var history deflate.Window
+	history.Use(make([]byte, 1<<15))
+	for _, m := range messages {
+		packed := deflate.Compressor{}.Append(nil, []byte(m), &history, true)
+		history.Add([]byte(m))
+		p.send(string(frame.AppendFrame(nil, frame.Header{Fin: true, RSV1: true, Opcode: frame.Text, Masked: true, MaskingKey: 77}, packed)))
+	}
+}
+
+// A client that ignores what it was told is closed, the log says what it did, and
+// ClientTakeover, or Check for this client alone, lets it do so.
+func TestDeflate_ClientsThatIgnoreNoContextTakeover(t *testing.T) {
+	text := strings.Repeat("resembles the one before ", 20)
+	for name, c := range map[string]struct {
+		options Deflate
+		check   func(*Handshake) error
+		works   bool
+	}{
+		"told":           {options: Deflate{Enabled: true}},
+		"ClientTakeover": {options: Deflate{Enabled: true, ClientTakeover: true}, works: true},
+		"allowed by Check": {options: Deflate{Enabled: true}, works: true, check: func(h *Handshake) error {
+			h.Deflate.ClientNoContextTakeover = !strings.HasPrefix(h.Request.UserAgent(), "Tornado/")
+			return nil
+		}},
+		"forbidden by Check": {options: Deflate{Enabled: true, ClientTakeover: true}, check: func(h *Handshake) error {
+			h.Deflate.ClientNoContextTakeover = true
+			return nil
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log journal
+			s := start(t, &Server{OnMessage: echo, Deflate: c.options, Check: c.check, Logger: log.logger()})
+			p := dialRaw(t, s)
+			answer := p.greet(offer + "\r\nUser-Agent: Tornado/6.2").Header.Get("Sec-WebSocket-Extensions")
+			if told := strings.Contains(answer, "client_no_context_takeover"); told == c.works {
+				t.Errorf("answered %q", answer)
+			}
+			ignorant(p, text, text, text)
+			for range 3 {
+				h, payload := p.next()
+				if h.Opcode == frame.Text {
+					continue
+				}
+				if code, reason, _ := frame.ParseClose([]byte(payload)); c.works || code != frame.InvalidFramePayloadData || string(reason) != conn.ErrContextTakeover.Rule {
+					t.Errorf("closed with %v, %q", code, reason)
+				}
+				log.expect(t, conn.ErrContextTakeover.Rule)
+				return
+			}
+			if !c.works {
+				t.Error("works, and was told that it must not")
+			}
+		})
+	}
+}
+
+// With a negative Threshold no message is plain: neither an empty one nor one that
+// compressing makes longer, in every way of sending.
+func TestDeflate_ANegativeThresholdMeansAllMessages(t *testing.T) {
+	noise := "\x00\xffx\x17\x9a"
+	for name, send := range map[string]func(*conn.Conn, string) error{
+		"Send":      func(c *conn.Conn, s string) error { return c.Send(conn.Binary, []byte(s)) },
+		"SendKeyed": func(c *conn.Conn, s string) error { return c.SendKeyed("key", conn.Binary, []byte(s)) },
+		"Writer": func(c *conn.Conn, s string) error {
+			w, err := c.NewWriter(conn.Binary)
+			if err != nil {
+				return err
+			}
+			_, err = w.WriteString(s)
+			return errors.Join(err, w.Close())
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, &Server{Deflate: Deflate{Enabled: true, Threshold: -1, ServerTakeover: true}, OnConnection: func(c *conn.Conn) {
+				for _, m := range []string{"", noise, "", strings.Repeat("long ", 100)} {
+					if err := send(c, m); err != nil {
+						t.Error(err)
+					}
+				}
+			}})
+			p := dialRaw(t, s)
+			p.greet(offer)
+			var history deflate.Window
+			history.Use(make([]byte, 1<<15))
+			var f deflate.Inflater
+			for _, want := range []string{"", noise, "", strings.Repeat("long ", 100)} {
+				h, payload := p.next()
+				got := make([]byte, 1000)
+				f.Reset(deflate.MaxWindowBits)
+				n, _, done, err := f.Inflate(got, []byte(payload), true, &history)
+				if !h.RSV1 || !done || err != nil || string(got[:n]) != want {
+					t.Errorf("%+v says %q, %v; want %q", h, got[:n], err, want)
+				}
+				history.Add(got[:n])
+			}
+		})
 	}
 }

@@ -31,7 +31,8 @@ type Handshake struct {
 	Subprotocol string
 	// Deflate is what is agreed on for compressing messages: nil for nothing, also
 	// where the client offered nothing that Server.Deflate accepts. It may be set to nil,
-	// for clients that are known to fail; nothing else about it can be changed.
+	// and its ClientNoContextTakeover changed, for clients that are known to fail otherwise:
+	// see [Deflate]. Nothing else about it can be changed.
 	Deflate *deflate.Params
 	// Header is sent with the answer; empty at first, and not nil. The handshake's own
 	// fields, and values with CR, LF or NUL, are not let pass: the client gets 500 and the
@@ -140,6 +141,9 @@ func (r *running) accept(req *handshake.Request, who applicant, h *Handshake, o 
 		o.Subprotocol, o.Value, answer.Header = h.Subprotocol, h.value, merged(who.header, h.Header)
 		if h.Deflate == nil {
 			o.Deflate = nil
+		} else if o.Deflate != nil {
+			// RFC 7692 7.1.1.2: a server may answer it or not, whatever was offered.
+			o.Deflate.ClientNoContextTakeover = h.Deflate.ClientNoContextTakeover
 		}
 	}
 	answer.Subprotocol = o.Subprotocol

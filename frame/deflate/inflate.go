@@ -108,7 +108,7 @@ func (f *Inflater) Work() int { return f.work }
 // may be nil.
 //
 // A distance beyond the agreed window is an error, ErrWindow, also where it could be
-// followed, as is one beyond all that came before; other errors are ErrCorrupt and
+// followed; one beyond all that came before is ErrHistory. Other errors are ErrCorrupt and
 // ErrCut. After an error the Inflater is of no use until Reset.
 func (f *Inflater) Inflate(dst, src []byte, last bool, history *Window) (written, taken int, done bool, err error) {
 	o := output{dst: dst, history: history}

@@ -100,7 +100,7 @@ func TestInflate_FaultsOfRFC1951(t *testing.T) {
 		"3.2.4 length and complement differ": {new(bitstream).value(0, 8).value(5, 16).value(5, 16), ErrCorrupt},
 		"3.2.6 length symbol 286":            {fixed().code("11000110"), ErrCorrupt},
 		"3.2.6 distance symbol 30":           {fixed().code("00110000").code("0000001").code("11110"), ErrCorrupt},
-		"3.2.5 distance beyond the start":    {fixed().code("00110000").code("0000001").code("00001"), ErrWindow},
+		"3.2.5 distance beyond the start":    {fixed().code("00110000").code("0000001").code("00001"), ErrHistory},
 		"3.2.7 287 literals and lengths":     {dynamic(30, 0, 0), ErrCorrupt},
 		"3.2.7 31 distances":                 {dynamic(0, 30, 0), ErrCorrupt},
 		"3.2.7 no code for lengths":          {lengths(dynamic(0, 0, 15), make([]int, 19)...).value(0, 16), ErrCorrupt},
@@ -141,7 +141,7 @@ func TestInflate_WindowIsExact(t *testing.T) {
 			var f Inflater
 			f.Reset(bits)
 			n, _, done, err := f.Inflate(make([]byte, 10), s.b, true, &w)
-			if good := history == 1<<bits; good && (n != 3 || !done || err != nil) || !good && err != ErrWindow {
+			if good := history == 1<<bits; good && (n != 3 || !done || err != nil) || !good && err != ErrHistory {
 				t.Errorf("%d bits, %d bytes before: %d bytes, done %t, %v", bits, history, n, done, err)
 			}
 		}

@@ -77,8 +77,11 @@ func (f *Inflater) symbol(o *output) (wanting, full bool, err error) {
 
 // match begins a match, and copies as much of it as fits in dst.
 func (f *Inflater) match(o *output, length, distance int) error {
-	if distance > f.reach || distance > o.before() {
+	if distance > f.reach {
 		return ErrWindow
+	}
+	if distance > o.before() {
+		return ErrHistory
 	}
 	f.left, f.distance = length, distance
 	f.stage = stageMatch
