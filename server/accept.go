@@ -221,7 +221,6 @@ func (a *acceptor) serve() error {
 			return ErrServerClosed
 		}
 		if err == nil {
-			a.pace()
 			continue
 		}
 		if fatal := a.failed(err); fatal {

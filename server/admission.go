@@ -211,13 +211,21 @@ func (a *admission) key(addr netip.Addr) (key addressKey, bounded bool) {
 	if a.perAddress == 0 || !addr.IsValid() || a.exempt && isPrivate(addr) {
 		return 0, false
 	}
-	addr = addr.Unmap()
-	if addr.Is4() {
+	return keyOf(addr), true
+}
+
+// keyOf stands for an address, whether it has a limit of its own or not; 0 for none.
+func keyOf(addr netip.Addr) addressKey {
+	switch addr = addr.Unmap(); {
+	case !addr.IsValid():
+		return 0
+	case addr.Is4():
 		b := addr.As4()
-		return ipv4Key | addressKey(binary.BigEndian.Uint32(b[:])), true
+		return ipv4Key | addressKey(binary.BigEndian.Uint32(b[:]))
+	default:
+		b := addr.As16()
+		return addressKey(binary.BigEndian.Uint64(b[:]))
 	}
-	b := addr.As16()
-	return addressKey(binary.BigEndian.Uint64(b[:])), true
 }
 
 // sharedSpace is that of RFC 6598, within networks of providers and of machines.
@@ -236,17 +244,25 @@ func (r *running) letIn(a arrival) {
 	if a.tls != nil {
 		a.standing = r.beforeTLS(a.standing)
 	}
-	l := r.leastLoaded()
+	if a.standing.refusal() != nil && !r.refusals.take(r.kernel.Now()) {
+		a.standing = r.admission.unsaid(a.standing)
+	}
 	switch a.standing {
 	case awayTotal, awayAddress:
-		l.tally.accepted.Add(1)
 		refusal := a.standing.refusal()
-		r.refuse(reasonOf(refusal))
 		r.logRefusal(a.remote, refusal)
-		a.close()
+		r.turnDown(a, reasonOf(refusal))
+	case overTotal, overAddress: // which others do not wait for
+		r.leastLoaded().deliver(a)
 	default:
-		l.deliver(a)
+		r.waiting.enter(a)
 	}
+}
+
+// unsaid takes one out who was to be told, and is how it stands then.
+func (a *admission) unsaid(s standing) standing {
+	a.leave(netip.Addr{}, s) // which counts by no address
+	return s.away()
 }
 
 // beforeTLS is how one stands who could be told only behind a TLS handshake.
@@ -254,8 +270,7 @@ func (r *running) beforeTLS(s standing) standing {
 	if s != overTotal && s != overAddress || r.told.take(r.kernel.Now()) {
 		return s
 	}
-	r.admission.leave(netip.Addr{}, s) // which counts by no address
-	return s.away()
+	return r.admission.unsaid(s)
 }
 
 // patience is how long a connection may take for its request.

@@ -238,22 +238,29 @@ func TestPacer_AllowsABurstAndThenTheRate(t *testing.T) {
 	p.init(100)
 	now := time.Unix(1000, 0)
 	for i := range 100 {
-		if wait := p.took(now); wait > 0 {
-			t.Fatalf("the %d. waits %v", i, wait)
+		if low := p.low(now); low != (i > 50) {
+			t.Errorf("after %d of 100 it is low: %v", i, low)
+		}
+		if !p.take(now) {
+			t.Fatalf("the %d. waits %v", i, p.wait(now))
 		}
 	}
 	for i := 1; i <= 5; i++ {
-		if wait := p.took(now); wait != time.Duration(i)*10*time.Millisecond {
+		if wait := p.wait(now); p.take(now) || wait != 10*time.Millisecond {
 			t.Errorf("%d beyond the burst: waits %v", i, wait)
 		}
+		now = now.Add(10 * time.Millisecond)
+		if wait := p.wait(now); wait > 0 || !p.take(now) {
+			t.Errorf("%d beyond the burst, in its time: waits %v", i, wait)
+		}
 	}
-	if wait := p.took(now.Add(time.Hour)); wait > 0 {
+	if wait := p.wait(now.Add(time.Hour)); wait > 0 {
 		t.Errorf("after an hour: waits %v", wait)
 	}
 	p = pacer{}
 	p.init(-1)
 	for range 1000 {
-		if wait := p.took(now); wait != 0 {
+		if wait := p.wait(now); !p.take(now) || wait > 0 || p.low(now) {
 			t.Fatal("without a limit: waits", wait)
 		}
 	}

@@ -48,7 +48,7 @@
 // the constants of this package tell each default. Connections are counted in all
 // and by address, an IPv6 network of 64 bits being one address; those beyond the limits
 // are told so, and if too many are being told, closed. What comes faster than
-// HandshakesPerSecond waits in the kernel. Behind a proxy every connection has the
+// HandshakesPerSecond waits, and addresses take turns. Behind a proxy every connection has the
 // proxy's address, unless [Proxies] says whom to believe who the clients are.
 // The buffers of all connections share one budget, MaxBuffers: near it handshakes are
 // refused, and at it the connections that hold most are closed with 1013, for which messages

@@ -68,9 +68,13 @@ type Limits struct {
 	// proxy of Server.Proxies count by the client's address; the proxy's own have no such
 	// limit.
 	MaxConnectionsPerAddress int
-	// HandshakesPerSecond bounds how fast connections are accepted, after a second's
-	// worth at once; beyond it they wait in the kernel's backlog, since to refuse one
-	// costs as much as to accept it. 0: 10,000. Negative: no limit.
+	// HandshakesPerSecond bounds how many connections begin their handshake, after a
+	// second's worth at once. Beyond it they wait, and addresses take turns. As many wait as
+	// get their turn within HandshakeTimeout, 1,024 at least and 16,384 at most; of more,
+	// those of the address that has most are closed. Connections that their clients have
+	// closed by then are not counted, nor are those beyond MaxConnections or
+	// MaxConnectionsPerAddress: a tenth as many of these a second, 100 at least, are told
+	// so, and the others closed. 0: 10,000. Negative: no limit.
 	HandshakesPerSecond int
 
 	// MaxBuffers bounds the bytes of all buffers that connections hold together: frames
@@ -191,8 +195,8 @@ const (
 	// lifetimeMost the longest that a wheel's ticks can tell.
 	lifetimeJitter = 10
 	lifetimeMost   = 365 * 24 * time.Hour
-	// paceMin is how long accepting waits, at least, once it is too fast: timers are
-	// not free.
+	// paceMin is how long connections that come too fast wait, at least: timers are not
+	// free.
 	paceMin = 5 * time.Millisecond
 	// logEvery is how often the log tells of events of one kind, once it has told of
 	// logBurst of them. kindsMost bounds what is remembered for that.

@@ -40,6 +40,9 @@ const (
 	CheckLate Reason = "check_late"
 	// Unavailable: there is no room; 503.
 	Unavailable Reason = "unavailable"
+	// TooFast: more connections waited for HandshakesPerSecond than there is room for, most
+	// of them from this address; closed.
+	TooFast Reason = "rate"
 	// TooMany: MaxConnections; 503, or closed unanswered, over TLS before its handshake.
 	TooMany Reason = "connections"
 	// TooManyFromAddress: MaxConnectionsPerAddress; 429, or closed unanswered.
@@ -73,6 +76,7 @@ const (
 	reasonCheckBusy
 	reasonCheckLate
 	reasonUnavailable
+	reasonTooFast
 	reasonTooMany
 	reasonTooManyFromAddress
 	reasonNoMemory
@@ -97,6 +101,7 @@ var reasons = [reasonCount]Reason{
 	reasonCheckBusy:          CheckBusy,
 	reasonCheckLate:          CheckLate,
 	reasonUnavailable:        Unavailable,
+	reasonTooFast:            TooFast,
 	reasonTooMany:            TooMany,
 	reasonTooManyFromAddress: TooManyFromAddress,
 	reasonNoMemory:           NoMemory,

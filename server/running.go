@@ -50,8 +50,9 @@ type running struct {
 	refused   [reasonCount]atomic.Uint64
 	admission admission
 	budget    budget
-	pacer     pacer
-	paced     atomic.Uint64 // how often the pacer made accepting wait
+	waiting   waiting
+	paced     atomic.Uint64 // how many waited
+	refusals  pacer         // of those beyond the limits
 	told      pacer         // those beyond the limits who are told so over TLS
 	bridges   tasks         // that have something to carry
 	aside     tasks         // checks and TLS handshakes, which have goroutines
@@ -94,7 +95,11 @@ func (s *Server) freeze(k kernel.Kernel) *running {
 	r.logger = slog.New(r.sampled)
 	r.config.Logger = r.logger
 	r.admission.init(&s.Limits)
-	r.pacer.init(cmp.Or(s.HandshakesPerSecond, DefaultHandshakesPerSecond))
+	perSecond := cmp.Or(s.HandshakesPerSecond, DefaultHandshakesPerSecond)
+	r.waiting.init(r, perSecond)
+	if perSecond > 0 {
+		r.refusals.init(max(perSecond/overPerSecond, overPerSecondMin))
+	}
 	r.told.init(toldByTLSPerSecond)
 	return r
 }

@@ -170,6 +170,7 @@ func (s *Server) stop(o order) *running {
 		a.stop()
 	}
 	if run != nil {
+		run.waiting.end()
 		for _, l := range run.loops {
 			l.command(o)
 		}

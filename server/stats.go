@@ -28,7 +28,7 @@ type Stats struct {
 	// WriteTimeout, or did not send the content of its request for BodyTimeout.
 	Stalled uint64
 
-	// Paced is how often accepting waited for HandshakesPerSecond.
+	// Paced is how many connections waited for HandshakesPerSecond.
 	Paced uint64
 
 	// Loops are the event loops one by one.

@@ -22,6 +22,7 @@ type program struct {
 	Churn         churnCommand         `cmd:"" help:"Connect, echo, close, over and over: nothing stays behind."`
 	Integrity     integrityCommand     `cmd:"" help:"Messages in random fragments and pieces: nothing lost, reordered, altered."`
 	Admission     admissionCommand     `cmd:"" help:"More clients than allowed, in all, from one address, in a second: refused or kept waiting, others unaffected."`
+	OneAddress    oneAddressCommand    `cmd:"" name:"oneaddress" help:"One address that dials beyond its limit, or resets what it dials: others' handshakes do not wait."`
 	Budget        budgetCommand        `cmd:"" help:"Clients that together hold more than there is for buffers: new ones refused, the largest holders closed."`
 	Unopened      unopenedCommand      `cmd:"" help:"Handshakes that are never finished, in each phase before a connection is open: bounded, open connections unaffected."`
 	Lifetime      lifetimeCommand      `cmd:"" help:"Connections that live for long: closed with 1001 in time, not all at once."`

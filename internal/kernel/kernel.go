@@ -58,6 +58,12 @@ type Conn interface {
 	Socket() (fd int, t conn.Transport, remote netip.AddrPort)
 }
 
+// Socket is what the transport of a Conn can tell, as package socket can of a descriptor.
+type Socket interface {
+	// Gone tells whether the peer has closed the connection before anything was read.
+	Gone() bool
+}
+
 // Of is the system that a listener is of.
 func Of(ln net.Listener) Kernel {
 	if l, ok := ln.(Listener); ok {

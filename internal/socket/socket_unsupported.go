@@ -34,6 +34,8 @@ func DescriptorLimit() (int, bool) { return 0, false }
 func SetKeepAlive(fd int, k net.KeepAliveConfig) error { return errors.ErrUnsupported }
 func Listening(fd int) error                           { return errors.ErrUnsupported }
 
+func Gone(fd int) bool { return false }
+
 func CloseWrite(fd int) error               { return errors.ErrUnsupported }
 func Close(fd int) error                    { return errors.ErrUnsupported }
 func SetNoDelay(fd int, on bool) error      { return errors.ErrUnsupported }

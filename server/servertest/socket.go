@@ -176,6 +176,13 @@ func (k *socket) Close() error {
 // LocalAddr implements conn.Transport.
 func (k *socket) LocalAddr() netip.AddrPort { return serverAddr }
 
+// Gone implements kernel.Socket.
+func (k *socket) Gone() bool {
+	k.sim.mu.Lock()
+	defer k.sim.mu.Unlock()
+	return k.isReset || k.upArrived && k.arrived.Len() == 0
+}
+
 // PeerAddr implements conn.Peered.
 func (k *socket) PeerAddr() netip.AddrPort { return k.remote }
 

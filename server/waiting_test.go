@@ -1,0 +1,146 @@
+package server
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"net/http"
+	"net/netip"
+	"testing"
+	"time"
+)
+
+// dialFrom is a peer from one of this machine's addresses.
+func dialFrom(t testing.TB, s *Server, from string) *peer {
+	t.Helper()
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	nc, err := d.Dial("tcp4", s.ListenAddr().String())
+	if err != nil {
+		t.Skipf("no connection from %s: %v", from, err) // not every system has all of 127/8
+	}
+	t.Cleanup(func() { nc.Close() })
+	_ = nc.SetDeadline(time.Now().Add(20 * time.Second))
+	return &peer{t, nc, bufio.NewReader(nc)}
+}
+
+// floodFrom has connections come from an address without end, from which f takes one each time.
+func floodFrom(t *testing.T, s *Server, from string, f func(net.Conn)) (stop func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+	done := make(chan bool)
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			nc, err := d.DialContext(ctx, "tcp4", s.ListenAddr().String())
+			if err != nil {
+				continue
+			}
+			f(nc)
+		}
+	}()
+	return func() { cancel(); <-done }
+}
+
+// prompt fails unless a client of that address has its handshake done long before all that
+// others have begun, at the rate of the test.
+func prompt(t *testing.T, s *Server, from string) {
+	t.Helper()
+	begin := time.Now()
+	p := dialFrom(t, s, from)
+	p.greet()
+	if took := time.Since(begin); took > 3*time.Second {
+		t.Errorf("the handshake took %v", took)
+	}
+	p.alive()
+}
+
+// What one address wants beyond its limit costs no handshake of others.
+func TestRate_RefusedConnectionsCostNothing(t *testing.T) {
+	s := start(t, &Server{OnMessage: echo, Limits: Limits{HandshakesPerSecond: 20, MaxConnectionsPerAddress: 2}})
+	for range 2 {
+		dialFrom(t, s, "127.0.0.2").greet()
+	}
+
+	stop := floodFrom(t, s, "127.0.0.2", func(nc net.Conn) { nc.Close() })
+	eventually(t, "400 connections beyond the limit", func() bool { return s.Stats().Refused[TooManyFromAddress]+s.Stats().Refused[Left] > 400 })
+	prompt(t, s, "127.0.0.3")
+	stop()
+}
+
+// A connection that its client has closed or reset before its turn comes costs nothing.
+func TestRate_ConnectionsThatAreGoneCostNothing(t *testing.T) {
+	s := start(t, &Server{OnMessage: echo, Limits: Limits{HandshakesPerSecond: 20}})
+	for i := range 400 {
+		p := dialFrom(t, s, "127.0.0.2")
+		if i%2 == 0 {
+			p.send("GET / HTTP/1.1\r\n")
+			_ = p.Conn.(*net.TCPConn).SetLinger(0)
+		}
+		p.Close()
+	}
+	prompt(t, s, "127.0.0.2")
+	eventually(t, "all of them to be counted", func() bool { return s.Stats().Accepted == 401 })
+	if n := s.Stats().Refused[Left]; n != 400 {
+		t.Errorf("%d of 400 left", n)
+	}
+}
+
+// Addresses take turns: one with hundreds of handshakes does not make another one wait.
+func TestRate_AddressesTakeTurns(t *testing.T) {
+	s := start(t, &Server{OnMessage: echo, Limits: Limits{HandshakesPerSecond: 20}})
+	for range 300 {
+		dialFrom(t, s, "127.0.0.2").send(with())
+	}
+	prompt(t, s, "127.0.0.3")
+	if n := s.Stats().Clients; n > 200 {
+		t.Errorf("%d are let in, 20 a second", n)
+	}
+}
+
+// Whoever waits when the server ends was accepted, and is answered.
+func TestRate_ThoseThatWaitAreAnsweredAtShutdown(t *testing.T) {
+	s := start(t, &Server{OnMessage: echo, Limits: Limits{HandshakesPerSecond: 1, CloseTimeout: 100 * time.Millisecond}})
+	var peers []*peer
+	for range 20 {
+		p := dialRaw(t, s)
+		p.send(with())
+		peers = append(peers, p)
+	}
+	eventually(t, "them to wait", func() bool { return s.Stats().Paced == 19 })
+	if err := drain(s, t.Context()); err != nil {
+		t.Error(err)
+	}
+	for _, p := range peers {
+		p.expectStatus(http.StatusSwitchingProtocols)
+	}
+}
+
+// If too many wait, those of the address that has most wait in vain.
+func TestRate_LongestLineIsCut(t *testing.T) {
+	s := start(t, &Server{OnMessage: echo, Limits: Limits{HandshakesPerSecond: 1}})
+	w := &s.run.waiting
+	w.mu.Lock()
+	w.most = 10
+	w.mu.Unlock()
+	dialFrom(t, s, "127.0.0.2").greet() // the burst
+	for range 30 {
+		dialFrom(t, s, "127.0.0.2")
+	}
+	for _, from := range []string{"127.0.0.3", "127.0.0.4", "127.0.0.3"} {
+		dialFrom(t, s, from)
+	}
+	length := func(addr string) int {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if line := w.lines[keyOf(netip.MustParseAddr(addr))]; line != nil {
+			return len(line.arrivals)
+		}
+		return 0
+	}
+	eventually(t, "all to be accepted", func() bool {
+		return length("127.0.0.2")+length("127.0.0.3")+length("127.0.0.4")+int(s.Stats().Refused[TooFast]+s.Stats().Accepted) >= 34
+	})
+	if n := s.Stats().Refused[TooFast]; n < 20 || n > 24 {
+		t.Errorf("%d were closed", n)
+	}
+}
