@@ -257,7 +257,7 @@ func (d *Driver) beginEnd() {
 func (d *Driver) startEndTimer() {
 	if !d.Ending() {
 		d.interest |= endTimed
-		d.loop.host.SetTimer(d, d.loop.config.CloseTimeout)
+		d.loop.host.SetTimer(d, (*Conn)(d).limits().CloseTimeout)
 	}
 }
 
@@ -289,6 +289,7 @@ func (d *Driver) finish() {
 	d.loop.countClose(&c.end.info)
 	c.dropContexts()
 	c.setState(Closed)
+	c.loop.leaveLimits(c.limits())
 	c.held.Store(0)
 	c.mu.Unlock()
 

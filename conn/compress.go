@@ -23,7 +23,7 @@ func (c *Conn) SendPlain(t MessageType, payload []byte) error {
 
 // compresses tells whether a message of n bytes is to be compressed.
 func (c *Conn) compresses(n int) bool {
-	return c.agreement().deflate() && n >= c.loop.config.Deflate.Threshold
+	return c.agreement().deflate() && n >= c.limits().DeflateThreshold
 }
 
 // always tells whether a message is sent compressed although that makes it longer.
@@ -31,7 +31,7 @@ func (c *Conn) always() bool { return c.loop.config.Deflate.Threshold < 0 }
 
 // compressor is how this connection compresses.
 func (c *Conn) compressor() deflate.Compressor {
-	return deflate.Compressor{Level: c.loop.config.Deflate.Level, WindowBits: c.agreement().window()}
+	return deflate.Compressor{Level: c.limits().DeflateLevel, WindowBits: c.agreement().window()}
 }
 
 // compress compresses into buf, and notes what that takes.
@@ -97,7 +97,7 @@ func (c *Conn) sendPacked(t MessageType, payload []byte, key string, p packed) e
 // that does not read is not to cost the CPU of what it will not get. mu is held.
 func (c *Conn) refuses(n int) bool {
 	q := c.tx
-	return q != nil && q.blocked && !c.overflow.drops() && n <= c.loop.config.MaxPending && !c.fits(q, c.frameSize(1))
+	return q != nil && q.blocked && !c.overflow.drops() && n <= c.limits().MaxPending && !c.fits(q, c.frameSize(1))
 }
 
 // A message can be referred to only if it is sure to reach the peer, and to reach it

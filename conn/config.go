@@ -85,7 +85,8 @@ const (
 )
 
 // Config is what connections of one server share. The zero value is safe on the
-// internet. It must not change once connections use it.
+// internet. It must not change once connections use it. [Conn.SetLimits] sets limits for
+// one of them.
 type Config struct {
 	// Handlers are the callbacks of connections that set none of their own.
 	Handlers Handlers
@@ -139,6 +140,9 @@ type Config struct {
 	// if that came first, for the callbacks that are still to answer what came
 	// before it.
 	CloseTimeout time.Duration
+	// MaxLifetime is how long a connection may live. It is for the owner of the loop to
+	// keep. 0, or negative: no limit.
+	MaxLifetime time.Duration
 	// Deflate says how messages are compressed where that was agreed on.
 	Deflate Deflate
 	// Logger gets one line for each connection that fails, however many do: who serves
@@ -148,12 +152,6 @@ type Config struct {
 	// [Conn.Request]. Nil: there is none.
 	Request func(head []byte, remote netip.AddrPort) *http.Request
 }
-
-// holdMark is how many pending bytes stop the peer from being read: three eighths of
-// the bound. With the defaults that leaves room for the answer that passes the mark,
-// for those to all that a full queue for goroutines holds, and to the message that
-// filled it: a program that answers what it gets never passes the bound.
-func (cfg *Config) holdMark() int { return cfg.MaxPending - cfg.MaxPending/8*5 }
 
 // WithDefaults is the config with every zero replaced by its default.
 func (cfg Config) WithDefaults() Config {

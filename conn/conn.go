@@ -19,8 +19,8 @@ type Conn struct {
 	controlDebt uint16
 	messageDebt uint32
 
-	handlers atomic.Pointer[Handlers]
-	state    atomic.Uint32 // the State and, above it, the agreement; set under mu
+	terms atomic.Pointer[terms] // set under mu
+	state atomic.Uint32         // the State and, above it, the agreement; set under mu
 
 	// corked is true while the loop is at work on this connection and will flush
 	// it when done: a send need not ask it to.
@@ -36,12 +36,12 @@ type Conn struct {
 	heard     uint32 // when the peer last gave a sign of life, in ms of Loop.Now
 	input     input
 	interest  interest
-	pinged    bool     // a heartbeat is out
-	workDebt  uint8    // what compression took, in ms: see work.go
-	overflow  Overflow // guarded by mu
-	scheduled bool     // guarded by mu: the loop has been asked to attend
-	drained   bool     // guarded by mu: the socket took all after refusing some
-	attend    bool     // guarded by mu: sending has changed what the loop is to wait for
+	pinged    bool      // a heartbeat is out
+	workDebt  uint8     // what compression took, in ms: see work.go
+	overflow  Overflow  // guarded by mu
+	scheduled bool      // guarded by mu: the loop has been asked to attend
+	drained   bool      // guarded by mu: the socket took all after refusing some
+	attend    attention // guarded by mu: what the loop is to look at
 	rx        *receiver
 
 	mu sync.Mutex
@@ -60,6 +60,16 @@ const (
 	holdQueue               // the callback queue is full
 	holdPending             // it does not read what it causes to be sent
 	holdWork                // compression takes too much for it
+)
+
+// attention is why a loop is asked to attend to a connection.
+type attention uint8
+
+const (
+	attendInterest attention = 1 << iota // sending has changed what is to be waited for
+	attendTimer                          // something may be due earlier than the timer is set for
+	attendIdle                           // the idle timeout has changed
+	attendLifetime                       // the lifetime has
 )
 
 // input is what the loop does with bytes that arrive.

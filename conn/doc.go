@@ -77,6 +77,10 @@
 // do, with 1008, messages or control frames faster than MessagesPerSecond and
 // ControlFramesPerSecond.
 //
+// [Conn.SetLimits] gives one connection limits of its own, at any time and from any
+// goroutine. Connections with the same limits share them, and one that has the Config's
+// takes no memory for it.
+//
 // What a peer does not read is bounded by MaxPending; control frames have 1 KiB
 // beyond it. What becomes of a message that would pass it is the [Overflow] policy's
 // to say: the connection closes with 1013, which is the default, the send is refused,

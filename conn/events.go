@@ -93,7 +93,7 @@ func (c *Conn) run(ev event) {
 }
 
 func (c *Conn) call(ev event) {
-	h := c.handlers.Load()
+	h := &c.terms.Load().Handlers
 	switch ev.kind {
 	case eventOpen:
 		if open := c.opener(h); open != nil {

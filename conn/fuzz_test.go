@@ -167,6 +167,7 @@ func (p *player) readStream(_ *Conn, m *Reader) {
 func (p *player) Schedule(d *Driver)                      { p.scheduled <- d }
 func (p *player) SetInterest(_ *Driver, read, _ bool)     { p.read = read }
 func (p *player) SetTimer(_ *Driver, after time.Duration) {}
+func (p *player) Limited(*Driver)                         {}
 func (p *player) Opened(*Driver)                          {}
 func (p *player) Closed(*Driver)                          { p.closed++ }
 func (p *player) Ended(*Driver)                           { p.ended <- struct{}{} }

@@ -71,7 +71,7 @@ func (c *Conn) OnDrained(f func(*Conn)) {
 func (c *Conn) handle(change func(*Handlers)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	own := *c.handlers.Load()
-	change(&own)
-	c.handlers.Store(&own)
+	own := *c.terms.Load()
+	change(&own.Handlers)
+	c.terms.Store(&own)
 }

@@ -30,6 +30,7 @@ type rig struct {
 	read       bool
 	write      bool
 	due        time.Duration // when the timer fires, by loop.Now; 0: it is not set
+	limited    int
 	opened     int
 	closed     int
 	ended      int
@@ -135,6 +136,7 @@ func (r *rig) Schedule(d *Driver) {
 }
 func (r *rig) SetInterest(_ *Driver, read, write bool) { r.read, r.write = read, write }
 func (r *rig) SetTimer(_ *Driver, after time.Duration) { r.due = r.loop.Now + after }
+func (r *rig) Limited(*Driver)                         { r.limited++ }
 func (r *rig) Opened(*Driver)                          { r.mu.Lock(); r.opened++; r.mu.Unlock() }
 func (r *rig) Closed(*Driver)                          { r.closed++ }
 func (r *rig) Ended(*Driver)                           { r.mu.Lock(); r.ended++; r.mu.Unlock() }

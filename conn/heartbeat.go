@@ -10,7 +10,7 @@ import (
 // the connection of one silent for all of it.
 func (d *Driver) heartbeat() {
 	c := (*Conn)(d)
-	idle := d.loop.config.IdleTimeout
+	idle := c.limits().IdleTimeout
 	if idle <= 0 {
 		return
 	}
@@ -51,7 +51,7 @@ func (d *Driver) lookAgain() bool {
 
 // nextBeat is the time until heartbeat has something to do.
 func (d *Driver) nextBeat() (after time.Duration, ok bool) {
-	due := d.loop.config.IdleTimeout
+	due := (*Conn)(d).limits().IdleTimeout
 	if due <= 0 {
 		return 0, false
 	}

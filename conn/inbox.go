@@ -113,8 +113,8 @@ func (c *Conn) inbox() (in *inbox, start bool) {
 // posted stops the input if the inbox is full now, lets go of mu and sees that
 // somebody is at work.
 func (c *Conn) posted(in *inbox, start bool) {
-	cfg := c.loop.config
-	if in.waiting() >= cfg.QueueMessages || in.bytes >= cfg.QueueBytes {
+	most := c.limits()
+	if in.waiting() >= most.QueueMessages || in.bytes >= most.QueueBytes {
 		c.hold(holdQueue)
 	}
 	in.more.Signal()
@@ -129,8 +129,8 @@ func (c *Conn) posted(in *inbox, start bool) {
 func (in *inbox) next() (ev event, wake bool) {
 	ev = in.pop()
 	c := in.conn
-	cfg := c.loop.config
-	if c.held.Load()&holdQueue != 0 && in.waiting() <= cfg.QueueMessages/2 && in.bytes <= cfg.QueueBytes/2 {
+	most := c.limits()
+	if c.held.Load()&holdQueue != 0 && in.waiting() <= most.QueueMessages/2 && in.bytes <= most.QueueBytes/2 {
 		c.release(holdQueue)
 		wake = c.wake()
 	}

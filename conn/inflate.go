@@ -113,7 +113,7 @@ func (d *Driver) inflate(rx *receiver) {
 		return
 	}
 	// What comes first in the message decides how it fails, wherever it was cut.
-	dst, most := l.inflateBuf, l.config.MaxMessageSize-z.size
+	dst, most := l.inflateBuf, rx.limits.MaxMessageSize-z.size
 	if most < int64(len(dst)) {
 		dst = dst[:most+1]
 	}

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/frame/deflate"
 	"github.com/framerail/framerail/internal/buffer"
 )
@@ -25,6 +24,9 @@ type Host interface {
 	// SetTimer asks for d.Expire once that much time has passed, in place of an
 	// earlier wish; there is one timer for each connection. On the loop.
 	SetTimer(d *Driver, after time.Duration)
+	// Limited tells, once when the connection opens and then whenever it has changed,
+	// how long the connection may live: its Limits have MaxLifetime. On the loop.
+	Limited(d *Driver)
 	// Opened tells that the Open callback has returned. On the callback's goroutine.
 	Opened(d *Driver)
 	// Closed tells that the connection is closed: the loop forgets d, its interest
@@ -67,7 +69,13 @@ func (l *Loop) wait(c *sync.Cond) {
 type Loop struct {
 	config *Config
 	host   Host
-	costs  rateCosts
+	limits *limits // of connections that have none of their own
+
+	// sharing are the limits of the others.
+	sharing struct {
+		mu sync.Mutex
+		of map[Limits]*limits // guarded by mu: those that a connection has
+	}
 
 	// Now is the time since a moment of the owner's choice, as of this turn. The
 	// owner sets it; timeouts are only as fine as it is.
@@ -112,7 +120,8 @@ type Loop struct {
 // NewLoop is a loop's shared part. The config must have its defaults filled in
 // and is not changed.
 func NewLoop(config *Config, host Host) *Loop {
-	return &Loop{config: config, host: host, costs: config.rateCosts(), readBuf: make([]byte, ReadSize)}
+	limits := newLimits(config.limits(), &config.Handlers)
+	return &Loop{config: config, host: host, limits: limits, readBuf: make([]byte, ReadSize)}
 }
 
 // Lent is how many pooled buffers the loop's connections hold, and their bytes: while
@@ -134,7 +143,7 @@ func (d *Driver) Init(l *Loop, id int, t Transport, remote netip.AddrPort) {
 	d.loop, d.id = l, int32(id)
 	d.SetTransport(t)
 	d.SetRemoteAddr(remote)
-	d.handlers.Store(&l.config.Handlers)
+	d.terms.Store(&l.limits.terms)
 	d.interest = interestRead
 	d.overflow = l.config.Overflow
 }
@@ -166,6 +175,8 @@ type Opening struct {
 	Rest []byte
 	// Value is what Conn.Value gives at first.
 	Value any
+	// Limits are the connection's, as by Conn.SetLimits; they must be valid.
+	Limits Limits
 	// Subprotocol is the one agreed on, "" for none.
 	Subprotocol string
 	// Deflate is what was agreed on for compressing (RFC 7692 7.1). Nil: nothing is
@@ -186,8 +197,13 @@ func (d *Driver) Open(o Opening) {
 	q.main.append(&d.loop.pool, o.Response, 0)
 	q.main.freeze() // it is no frame
 	c.value = o.Value
+	if o.Limits != (Limits{}) {
+		c.setLimits(o.Limits)
+		c.attend = 0 // it is done here
+	}
 	c.state.Store(uint32(Open) | uint32(agreed(o.Deflate, d.loop.config.Role)))
 	c.mu.Unlock()
+	d.loop.host.Limited(d)
 	d.setTimer()
 	d.runOpen(o)
 	d.receive(o.Rest)
@@ -295,7 +311,8 @@ func (d *Driver) settle() {
 		if d.flushTurn() {
 			d.hear() // a peer that takes bytes is not silent
 		}
-		c.attend = false
+		changed := c.attend
+		c.attend = 0
 		drained, closing := c.drained, c.end
 		c.drained = false
 		finish := closing != nil && closing.step(c)
@@ -310,10 +327,13 @@ func (d *Driver) settle() {
 			d.finish()
 			break
 		}
+		if arm {
+			changed |= attendTimer
+		}
 		if closing != nil {
 			d.beginEnd()
-		} else if arm {
-			d.setTimer()
+		} else if changed &^= attendInterest; changed != 0 {
+			d.retime(changed)
 		}
 		if !drained && !d.stalled() {
 			reading := d.input != inputDone && !d.holding()
@@ -367,7 +387,3 @@ func (d *Driver) hearAt(at uint32) {
 // millis is the loop's time as connections note it. It wraps after 49 days;
 // times are compared by difference.
 func (d *Driver) millis() uint32 { return uint32(d.loop.Now / time.Millisecond) }
-
-func (l *Loop) limits() frame.Limits {
-	return frame.Limits{MaxMessageSize: l.config.MaxMessageSize, MaxFragments: l.config.MaxFragments}
-}

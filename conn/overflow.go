@@ -88,7 +88,7 @@ func (c *Conn) noteDropped(why rareEvent, messages, bytes int) {
 // wait behind a Writer's, which must always be able to go on and has half of the
 // bound to itself. mu is held.
 func (c *Conn) lack(q *queue, n int) (total, behind int) {
-	most := c.loop.config.MaxPending
+	most := c.limits().MaxPending
 	total = n - (most - q.pending() - q.latest.cost())
 	if q.writer != nil {
 		behind = n - (most/2 - q.behind.live() - keyCost*q.latest.behind)
@@ -101,7 +101,7 @@ func (c *Conn) lack(q *queue, n int) (total, behind int) {
 // mu is held.
 func (c *Conn) admit(n int, key string) error {
 	q := c.out()
-	if q.writer != nil && n > c.loop.config.MaxPending/2 {
+	if q.writer != nil && n > c.limits().MaxPending/2 {
 		q.crowded = q.pending() > 0 // it is the program's own Writer that is in the way
 		c.loop.count(rareOverflowRefused, 1)
 		return ErrPendingFull

@@ -146,14 +146,14 @@ func (q *queue) passed() int64 { return q.main.gone - int64(q.held) }
 
 // fits tells whether n more bytes of frames keep within the bound. mu is held.
 func (c *Conn) fits(q *queue, n int) bool {
-	return n <= c.loop.config.MaxPending-q.pending()-q.latest.cost()
+	return n <= c.limits().MaxPending-q.pending()-q.latest.cost()
 }
 
 // boundPending stops the input while the peer does not read what it causes to be
 // sent. What waits behind a Writer does not count: the Writer may need the input
 // to go on. mu is held.
 func (c *Conn) boundPending(q *queue) {
-	if q.main.live() > c.loop.config.holdMark() {
+	if q.main.live() > c.limits().holdMark() {
 		c.hold(holdPending)
 	}
 }
@@ -225,7 +225,7 @@ func (c *Conn) write(q *queue, iov [][]byte) (n int, ok bool) {
 	}
 	if n < total || q.held > 0 {
 		q.blocked, q.refused = true, true
-		c.attend = true
+		c.attend |= attendInterest
 	}
 	return n, true
 }
@@ -274,9 +274,9 @@ func (c *Conn) latePong(q *queue) {
 // flushed does what there is to do when main has shrunk; the queue may be
 // given back with it. mu is held.
 func (c *Conn) flushed(q *queue) {
-	if q.main.live() <= c.loop.config.MaxPending/4 && c.held.Load()&holdPending != 0 {
+	if q.main.live() <= c.limits().MaxPending/4 && c.held.Load()&holdPending != 0 {
 		c.release(holdPending)
-		c.attend = true
+		c.attend |= attendInterest
 	}
 	if q.waiting > 0 {
 		q.room.Broadcast()

@@ -209,7 +209,7 @@ func TestAnswersStayWithinTheBoundOfDefaults(t *testing.T) {
 	largest := peer(frame.Binary, true, strings.Repeat("x", DefaultMaxMessageSize))
 	fill := func(n int) { r.receive(peer(frame.Binary, true, strings.Repeat("x", n))) }
 
-	mark := r.loop.config.holdMark()
+	mark := r.loop.limits.holdMark()
 	for left := mark; left > 0; {
 		n := min(left, 60_000) // of a frame with a header of 4 bytes
 		left -= n

@@ -26,14 +26,14 @@ type rateCosts struct {
 	work    int64
 }
 
-func (cfg *Config) rateCosts() (c rateCosts) {
-	if n := cfg.MessagesPerSecond; n > 0 {
+func (l *Limits) rateCosts() (c rateCosts) {
+	if n := l.MessagesPerSecond; n > 0 {
 		c.message = uint32(1000 * messageUnits / n)
 	}
-	if n := cfg.ControlFramesPerSecond; n > 0 {
+	if n := l.ControlFramesPerSecond; n > 0 {
 		c.control = uint16(1000 * controlUnits / min(n, MaxControlFramesPerSecond))
 	}
-	if n := cfg.CompressionPerSecond; n > 0 {
+	if n := l.CompressionPerSecond; n > 0 {
 		c.work = int64(max(1, n/1000))
 	}
 	return c
@@ -55,7 +55,7 @@ func (d *Driver) repay(passed uint32) {
 
 // chargeControl counts a ping or pong, and fails the connection if it is one too many.
 func (d *Driver) chargeControl() bool {
-	debt := d.controlDebt + d.loop.costs.control
+	debt := d.controlDebt + (*Conn)(d).limits().costs.control
 	if debt > controlBucket && (*Conn)(d).State() == Open {
 		d.fail(ErrControlRate)
 		return false

@@ -16,6 +16,9 @@ type receiver struct {
 	msg  *buffer.Buffer
 	pool *buffer.Pool
 
+	// limits are those of the message in progress, or of the last.
+	limits *limits
+
 	// counted is how many frames of the message in progress the counters have.
 	counted int
 
@@ -43,9 +46,15 @@ func (l *Loop) lendReceiver() *receiver {
 	if rx == nil {
 		rx = &receiver{pool: &l.pool}
 		rx.asm.Grow = rx.grow
-		rx.dec.Reset(l.config.Role, l.limits())
+		rx.reset(l)
 	}
 	return rx
+}
+
+// reset forgets what has come.
+func (rx *receiver) reset(l *Loop) {
+	rx.limits = l.limits
+	rx.dec.Reset(l.config.Role, rx.limits.frame())
 }
 
 // returnReceiver takes back a receiver that is at rest.
@@ -112,7 +121,7 @@ func (d *Driver) dropReceiver() {
 	rx.dropStash()
 	rx.dropInflation(d.loop)
 	rx.streaming, rx.counted = false, 0
-	rx.dec.Reset(d.loop.config.Role, d.loop.limits())
+	rx.reset(d.loop)
 	d.loop.returnReceiver(rx)
 }
 
@@ -281,6 +290,9 @@ func (d *Driver) parseAll(rx *receiver, b []byte) (all bool) {
 			d.chargeWork()
 			continue
 		}
+		if now := (*Conn)(d).limits(); now != rx.limits && rx.dec.SetLimits(now.frame()) {
+			rx.limits = now
+		}
 		ev, n, err := rx.dec.Next(b)
 		if err != nil {
 			d.refuse(err)
@@ -333,9 +345,9 @@ func (d *Driver) data(rx *receiver, ev frame.Event) {
 // piece hands on a message, or a piece of one, which is not compressed any more.
 func (d *Driver) piece(rx *receiver, ev frame.Event) {
 	c := (*Conn)(d)
-	h := c.handlers.Load()
+	h := c.terms.Load()
 	if ev.First {
-		if d.messageDebt += d.loop.costs.message; d.messageDebt > messageBucket {
+		if d.messageDebt += h.limits.costs.message; d.messageDebt > messageBucket {
 			d.fail(ErrMessageRate)
 			return
 		}
@@ -383,7 +395,7 @@ func copyOf(pool *buffer.Pool, p []byte) *buffer.Buffer {
 // Close frame was received. The program may take that over.
 func (d *Driver) ping(payload []byte) {
 	c := (*Conn)(d)
-	if c.handlers.Load().Ping == nil {
+	if c.terms.Load().Ping == nil {
 		c.answerPing(payload)
 		return
 	}
@@ -393,7 +405,7 @@ func (d *Driver) ping(payload []byte) {
 // RFC 6455 5.5.3: a pong may come unasked; none is answered.
 func (d *Driver) pong(payload []byte) {
 	c := (*Conn)(d)
-	if c.handlers.Load().Pong != nil {
+	if c.terms.Load().Pong != nil {
 		c.deliverControl(eventPong, payload)
 	}
 }

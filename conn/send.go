@@ -140,7 +140,7 @@ func (c *Conn) sendMessageLocked(h frame.Header, payload []byte, key string) err
 	if key != "" {
 		return c.sendKeyed(h, payload, key, n+keyCost)
 	}
-	if n > c.loop.config.MaxPending {
+	if n > c.limits().MaxPending {
 		return ErrMessageTooLarge
 	}
 	q := c.out()
@@ -160,7 +160,7 @@ func (c *Conn) sendMessageLocked(h frame.Header, payload []byte, key string) err
 // sendKeyed queues a message that a later one of its key may replace. It takes n bytes
 // of the bound. mu is held.
 func (c *Conn) sendKeyed(h frame.Header, payload []byte, key string, n int) error {
-	if n > c.loop.config.MaxPending {
+	if n > c.limits().MaxPending {
 		return ErrMessageTooLarge
 	}
 	if err := c.admit(n, key); err != nil {
@@ -181,7 +181,8 @@ func (c *Conn) sendKeyed(h frame.Header, payload []byte, key string, n int) erro
 // what merely waits for the loop's turn. mu is held.
 func (c *Conn) makeRoom(n int) error {
 	q := c.out()
-	if c.fits(q, n) {
+	// What was gathered under a larger bound goes alone.
+	if c.fits(q, n) || q.pending() == 0 {
 		return nil
 	}
 	if !q.blocked && q.main.bytes > 0 {
@@ -191,7 +192,7 @@ func (c *Conn) makeRoom(n int) error {
 		}
 		q = c.out()
 	}
-	if c.fits(q, n) {
+	if c.fits(q, n) || q.pending() == 0 {
 		return nil
 	}
 	q.refused = q.refused || q.main.bytes > 0
@@ -265,7 +266,7 @@ func (c *Conn) unlockAndWake() {
 
 // due tells whether there is anything for the loop to do. mu is held.
 func (c *Conn) due() bool {
-	if c.attend || c.drained || c.end != nil {
+	if c.attend != 0 || c.drained || c.end != nil {
 		return true
 	}
 	q := c.tx

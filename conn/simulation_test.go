@@ -162,6 +162,7 @@ func (s *simulation) SetInterest(d *Driver, read, write bool) {
 	s.life(d).read, s.life(d).write = read, write
 }
 func (s *simulation) SetTimer(d *Driver, after time.Duration) { s.life(d).timer = s.loop.Now + after }
+func (s *simulation) Limited(*Driver)                         {}
 func (s *simulation) Opened(d *Driver)                        { s.life(d).note(func(l *life) { l.opened++ }) }
 func (s *simulation) Closed(d *Driver)                        { s.life(d).closed = true }
 func (s *simulation) Ended(d *Driver)                         { s.life(d).note(func(l *life) { l.ended++ }) }

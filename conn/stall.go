@@ -29,7 +29,7 @@ func (s *stall) note(blocked bool, taken int64, now uint32) (arm bool) {
 // nextStall is the time until the transport has stalled for the write timeout,
 // should it take nothing until then.
 func (d *Driver) nextStall() (after time.Duration, ok bool) {
-	timeout := d.loop.config.WriteTimeout
+	timeout := (*Conn)(d).limits().WriteTimeout
 	if timeout <= 0 {
 		return 0, false
 	}

@@ -103,7 +103,6 @@ func (ws *waiters) dismiss() {
 // awaitTurn waits until it is the caller's turn to send a frame of n bytes and there is
 // room for it. mu is held, but not all the while.
 func (c *Conn) awaitTurn(ctx stdcontext.Context, n int) error {
-	n = min(n, c.loop.config.MaxPending) // compressed it may fit, and otherwise it is refused
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -170,8 +169,9 @@ func (c *Conn) makeRoomToWait(n int) bool {
 
 // hasRoom tells whether a frame of n bytes need not wait. mu is held.
 func (c *Conn) hasRoom(q *queue, n int) bool {
+	n = min(n, c.limits().MaxPending) // compressed it may fit, and otherwise it is refused
 	total, behind := c.lack(q, n)
-	return total <= 0 && behind <= 0 && q.pending() <= c.loop.config.MaxPending/4
+	return total <= 0 && behind <= 0 && q.pending() <= c.limits().MaxPending/4
 }
 
 // callWaiter has the first that waits look again, if there is room for it now. mu is held.

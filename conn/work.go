@@ -80,7 +80,7 @@ func (l *Loop) endTurn() {
 // chargeWork adds what was done for the connection to its debt, and stops its input if
 // that is too much.
 func (d *Driver) chargeWork() {
-	w, rate := &d.loop.work, d.loop.costs.work
+	w, rate := &d.loop.work, (*Conn)(d).limits().costs.work
 	own := w.own.Swap(0)
 	if own == 0 || rate == 0 {
 		return

@@ -208,7 +208,7 @@ func (w *Writer) buffered() int {
 // most. Such a fragment always fits once what was sent before it has left, since
 // what waits behind the message takes half of the bound at most.
 func (w *Writer) sizes() (gather, most int) {
-	most = max(1, w.conn.loop.config.MaxPending/4)
+	most = max(1, w.conn.limits().MaxPending/4)
 	if w.deflate {
 		most = min(most, compressLocked)
 	}
@@ -333,7 +333,7 @@ func (w *Writer) awaitRoom(ctx stdcontext.Context, n int) error {
 			return err
 		}
 		q := c.tx
-		if q.main.live() <= c.loop.config.MaxPending/4 && c.fits(q, size) || q.main.bytes+q.held == 0 {
+		if q.main.live() <= c.limits().MaxPending/4 && c.fits(q, size) || q.main.bytes+q.held == 0 {
 			return nil
 		}
 		if !q.blocked {

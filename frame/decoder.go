@@ -52,14 +52,7 @@ type Decoder struct {
 // unmasked ones.
 func (d *Decoder) Reset(role Role, limits Limits) {
 	d.err = nil
-	d.maxSize = limits.MaxMessageSize
-	if d.maxSize <= 0 {
-		d.maxSize = DefaultMaxMessageSize
-	}
-	d.maxFragments = limits.MaxFragments
-	if d.maxFragments <= 0 {
-		d.maxFragments = DefaultMaxFragments
-	}
+	d.setLimits(limits)
 	d.size, d.remaining, d.fragments = 0, 0, 0
 	d.mask = bitMask
 	if role == Client {
@@ -69,6 +62,27 @@ func (d *Decoder) Reset(role Role, limits Limits) {
 	d.stage, d.opcode, d.held = stageRest, Continuation, 0
 	d.fin, d.first, d.rsv1 = false, false, false
 	d.text = textWhole
+}
+
+// SetLimits changes the limits for the messages that begin from then on. While a message is
+// in progress it does nothing, and returns false.
+func (d *Decoder) SetLimits(limits Limits) bool {
+	if d.opcode != Continuation {
+		return false
+	}
+	d.setLimits(limits)
+	return true
+}
+
+func (d *Decoder) setLimits(limits Limits) {
+	d.maxSize = limits.MaxMessageSize
+	if d.maxSize <= 0 {
+		d.maxSize = DefaultMaxMessageSize
+	}
+	d.maxFragments = limits.MaxFragments
+	if d.maxFragments <= 0 {
+		d.maxFragments = DefaultMaxFragments
+	}
 }
 
 // Next reads from b as far as the next event and returns how many bytes that

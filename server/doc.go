@@ -53,6 +53,9 @@
 // The buffers of all connections share one budget, MaxBuffers: near it handshakes are
 // refused, and at it the connections that hold most are closed with 1013, for which messages
 // in progress wait. Handshakes that are not done have a quarter of it at most, and go first.
+// [conn.Limits] are those that one connection may have of its own: Check sets them in
+// [Handshake].Limits, for an endpoint or a user, and [conn.Conn.SetLimits] changes them
+// later, after a login for instance. A zero field means the server's.
 // Out of descriptors, accepting pauses and tries again, and live connections go on.
 //
 // Handshakes are refused with a line of text and one of these: 400 for what is malformed or

@@ -70,7 +70,7 @@ func ExampleServer_check() {
 			if h.Request.URL.Query().Get("name") == "" {
 				return &server.Refusal{Status: http.StatusUnauthorized, Body: "who are you?\n"}
 			}
-			h.Header = http.Header{"X-Node": {"7"}}
+			h.Header.Set("X-Node", "7")
 			return nil
 		},
 	}

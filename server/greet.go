@@ -216,7 +216,6 @@ func (l *loop) open(cl *client, o conn.Opening) {
 	if t := cl.tls(); t != nil {
 		t.SetPool(l.conns.Buffers())
 	}
-	l.beginLife(cl)
 	l.srv.sessions.begin()
 	cl.driver().Open(o)
 	if l.told != orderServe {

@@ -38,6 +38,10 @@ type Handshake struct {
 	// fields, and values with CR, LF or NUL, are not let pass: the client gets 500 and the
 	// log a line.
 	Header http.Header
+	// Limits are the connection's, in place of the server's: a zero field means the
+	// server's. With one that cannot be meant the client gets 500 and the log a line.
+	// [conn.Conn.SetLimits] changes them later.
+	Limits conn.Limits
 
 	value any
 }
@@ -138,7 +142,8 @@ func (r *running) judge(req *handshake.Request, who applicant) (o conn.Opening, 
 func (r *running) accept(req *handshake.Request, who applicant, h *Handshake, o *conn.Opening, dst []byte) *handshake.Refusal {
 	answer := handshake.Response{Header: who.header}
 	if h != nil {
-		o.Subprotocol, o.Value, answer.Header = h.Subprotocol, h.value, merged(who.header, h.Header)
+		o.Subprotocol, o.Value, o.Limits = h.Subprotocol, h.value, h.Limits
+		answer.Header = merged(who.header, h.Header)
 		if h.Deflate == nil {
 			o.Deflate = nil
 		} else if o.Deflate != nil {
@@ -151,6 +156,9 @@ func (r *running) accept(req *handshake.Request, who applicant, h *Handshake, o 
 		answer.Extensions = o.Deflate.String()
 	}
 	resp, err := handshake.AppendResponse(dst, req, answer)
+	if err == nil {
+		err = o.Limits.Validate()
+	}
 	if err != nil {
 		r.logger.Error("framerail: handshake answer of the program cannot be sent", "remote", who.remote, "error", err)
 		return handshake.ErrInternal

@@ -13,10 +13,13 @@ import (
 // timer for all that may fall due: whatever the connection asks for, the timer is set
 // for no later than that.
 
+// Limited implements conn.Host.
+func (l *loop) Limited(d *conn.Driver) { l.beginLife(clientOf(d), d.MaxLifetime()) }
+
 // beginLife sets when a connection's lifetime is over: a random part of a tenth before
 // the limit, so that clients that came together do not all come back at once.
-func (l *loop) beginLife(cl *client) {
-	span := l.run.lifespan()
+func (l *loop) beginLife(cl *client, most time.Duration) {
+	span := l.run.lifespan(most)
 	if span <= 0 {
 		return
 	}
@@ -24,18 +27,18 @@ func (l *loop) beginLife(cl *client) {
 	l.timers.Set(cl.driver().ID(), cl.expires)
 }
 
-// lifespan is how long a connection may live; 0 or less: for ever.
-func (r *running) lifespan() time.Duration {
-	if r.lifetime <= 0 {
+// lifespan is how long a connection lives that may do so for most; 0 or less: for ever.
+func (r *running) lifespan(most time.Duration) time.Duration {
+	if most = min(most, lifetimeMost); most <= 0 {
 		return 0
 	}
-	return r.lifetime - time.Duration(r.kernel.Uint64()%uint64(r.lifetime/lifetimeJitter+1))
+	return most - time.Duration(r.kernel.Uint64()%uint64(most/lifetimeJitter+1))
 }
 
 // mortal tells whether the connection is one that a lifetime will end: not one that is about
 // to end by itself.
 func (l *loop) mortal(cl *client) bool {
-	return l.run.lifetime > 0 && cl.phase == talking && cl.State() == conn.Open && !cl.driver().Ending()
+	return cl.phase == talking && cl.driver().MaxLifetime() > 0 && cl.State() == conn.Open && !cl.driver().Ending()
 }
 
 // checkLife closes a connection whose lifetime is over, and otherwise sees that there

@@ -48,11 +48,11 @@ func TestLifetime_EndsWith1001(t *testing.T) {
 
 // Those that came together leave one by one, and none outlives the limit.
 func TestLifetime_HasJitter(t *testing.T) {
-	l := &loop{run: &running{lifetime: 1000 * time.Second, kernel: kernel.Real{}}, timers: wheel.New(0), conns: &conn.Loop{Now: time.Hour}}
+	l := &loop{run: &running{kernel: kernel.Real{}}, timers: wheel.New(0), conns: &conn.Loop{Now: time.Hour}}
 	ends := make(map[wheel.Tick]bool)
 	for range 1000 {
 		cl := new(client)
-		l.beginLife(cl)
+		l.beginLife(cl, 1000*time.Second)
 		if first, last := wheel.Ticks(time.Hour+900*time.Second), wheel.Ticks(time.Hour+1000*time.Second); cl.expires < first || cl.expires > last {
 			t.Errorf("ends at tick %d, want one of %d to %d", cl.expires, first, last)
 		}
@@ -70,8 +70,8 @@ func TestLifetime_NegativeIsNoLimit(t *testing.T) {
 		t.Errorf("%d timers", n)
 	}
 	d := start(t, &Server{})
-	if d.run.lifetime != DefaultMaxLifetime {
-		t.Errorf("by default %v", d.run.lifetime)
+	if d.run.config.MaxLifetime != DefaultMaxLifetime {
+		t.Errorf("by default %v", d.run.config.MaxLifetime)
 	}
 }
 

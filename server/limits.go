@@ -51,7 +51,7 @@ const (
 )
 
 // Limits bound what a client may use of a server. Every zero means the default beside
-// it.
+// it. What they say of a single connection, [Handshake].Limits may say otherwise.
 type Limits struct {
 	// MaxConnections bounds connections in all, in whatever stage and those of the
 	// Handler included. Beyond it handshakes get 503 with Retry-After or, if too many

@@ -75,7 +75,7 @@ func beginAhead(ctx context.Context, nc net.Conn) context.Context {
 		return ctx
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	c.lent.live(c.run.lifespan(), func() { cancel(errLifetime) })
+	c.lent.live(c.run.lifespan(c.run.config.MaxLifetime), func() { cancel(errLifetime) })
 	return context.WithValue(ctx, aheadKey{}, c)
 }
 

@@ -38,7 +38,6 @@ type running struct {
 	proxies          Proxies
 	handshakeTimeout time.Duration
 	head             handshake.Limits
-	lifetime         time.Duration // negative: no limit
 	bodyTimeout      time.Duration // negative: no limit
 	handshakesAtOnce int           // TLS handshakes of one loop
 	tcp              TCP
@@ -90,7 +89,7 @@ func (s *Server) freeze(k kernel.Kernel) *running {
 	r.cut, r.tellCut = context.WithCancel(context.Background())
 	r.stopping = r.stop.Done()
 	r.tcp = s.TCP.withDefaults(r.config.IdleTimeout > 0)
-	r.lifetime = min(cmp.Or(s.MaxLifetime, DefaultMaxLifetime), lifetimeMost)
+	r.config.MaxLifetime = cmp.Or(s.MaxLifetime, DefaultMaxLifetime)
 	r.sampled = newSampler(r.config.Logger.Handler(), k.Now)
 	r.logger = slog.New(r.sampled)
 	r.config.Logger = r.logger
