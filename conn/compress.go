@@ -15,8 +15,9 @@ const compressLocked = 64 << 10
 // already, and for secrets that go together with what others may have written, whose
 // length would tell about them.
 func (c *Conn) SendPlain(t MessageType, payload []byte) error {
-	if t != Text && t != Binary {
-		return ErrMessageType
+	t, err := outgoing(t, payload)
+	if err != nil {
+		return err
 	}
 	return c.sendPlain(t, payload, "")
 }

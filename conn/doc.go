@@ -7,7 +7,7 @@
 //
 //	h := conn.Handlers{
 //		Message: func(c *conn.Conn, m conn.Message) {
-//			c.Send(m.Type, m.Payload)
+//			c.SendMessage(m) // back to where it came from
 //		},
 //	}
 //
@@ -17,6 +17,11 @@
 // that a history, the rows of a query or an export reach a peer at the pace at which it
 // reads. It may be called wherever waiting is allowed: not on an event loop, which is where
 // callbacks run by default.
+//
+// Text is UTF-8 (RFC 6455 5.6). What comes has been checked, and what is sent is: other text
+// fails with [ErrNotUTF8], in every way of sending, with those of a Writer that would make
+// it so, and in the reason of a Close. [Conn.SendMessage] passes a received message on, and
+// the type [CheckedText] text that the program has checked, without a check.
 //
 // The loop that owns a connection sees the same value as a [Driver]; [Loop], [Host]
 // and Transport are for those who write one, and of no concern to others.

@@ -26,6 +26,9 @@ var (
 	ErrOnLoop = errors.New("framerail: a call that waits was made on an event loop: call it on a goroutine, or set Dispatch to OnGoroutines")
 	// ErrMessageType: a message is Text or Binary, nothing else.
 	ErrMessageType = errors.New("framerail: message type is neither text nor binary")
+	// ErrNotUTF8: text is UTF-8 (RFC 6455 5.6), and this is not. Nothing of it was sent:
+	// browsers and other strict peers would fail the connection.
+	ErrNotUTF8 = errors.New("framerail: text is not UTF-8")
 	// ErrControlTooLong: a ping or pong carries at most 125 bytes (RFC 6455 5.5).
 	ErrControlTooLong = errors.New("framerail: control frame payload is over 125 bytes")
 	// ErrWriterOpen: a fragmented message is being written already; fragments of

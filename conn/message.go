@@ -13,7 +13,7 @@ const (
 
 // Message is one whole message that has arrived.
 type Message struct {
-	// Type is Text or Binary.
+	// Type is Text or Binary: a text has been checked to be UTF-8.
 	Type MessageType
 	// Payload is valid until the callback returns; copy to keep. Until then the
 	// callback may change it.

@@ -6,27 +6,31 @@ import (
 	"github.com/framerail/framerail/frame"
 )
 
-// Send sends one message. It never blocks, whereas [Conn.SendWait] waits for a peer that
-// is slow, and may be called from any goroutine: a
+// Send sends one message, of type Text or Binary. It never blocks, whereas [Conn.SendWait]
+// waits for a peer that is slow, and may be called from any goroutine: a
 // message that is short is copied and leaves with the loop's turn, a long one goes
 // to the socket at once and only what that does not take is copied. The caller may
 // reuse payload when Send returns.
 //
-// Text must be UTF-8; the caller vouches for it. Messages of one goroutine arrive
+// Text that is not UTF-8 fails with ErrNotUTF8. To check costs less than to send; where it
+// would be done again and again there are [CheckedText] and [Conn.SendMessage].
+//
+// Messages of one goroutine arrive
 // in the order they were sent. Send fails, and sends nothing, with ErrClosed once
 // the connection is closing, with ErrPendingFull if the message would pass the
 // bound on pending bytes and [Overflow] does not make room for it, with
 // ErrMessageTooLarge if it is larger than that bound, and with ErrMessageType for any
 // other type.
 func (c *Conn) Send(t MessageType, payload []byte) error {
-	if t != Text && t != Binary {
-		return ErrMessageType
+	t, err := outgoing(t, payload)
+	if err != nil {
+		return err
 	}
 	return c.sendMessage(t, payload, "")
 }
 
 // SendText sends s as a text message, as Send does. It does not allocate.
-func (c *Conn) SendText(s string) error { return c.sendMessage(Text, bytesOf(s), "") }
+func (c *Conn) SendText(s string) error { return c.Send(Text, bytesOf(s)) }
 
 // SendBinary sends b as a binary message, as Send does.
 func (c *Conn) SendBinary(b []byte) error { return c.sendMessage(Binary, b, "") }
@@ -37,8 +41,9 @@ func (c *Conn) SendBinary(b []byte) error { return c.sendMessage(Binary, b, "") 
 // "", it is Send. So a producer need not know the policy. The key is kept, not copied,
 // while the message waits.
 func (c *Conn) SendKeyed(key string, t MessageType, payload []byte) error {
-	if t != Text && t != Binary {
-		return ErrMessageType
+	t, err := outgoing(t, payload)
+	if err != nil {
+		return err
 	}
 	return c.sendMessage(t, payload, key)
 }

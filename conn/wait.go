@@ -27,11 +27,12 @@ import (
 // takes nothing for [Config].WriteTimeout is cut. Its other errors are Send's, but for
 // ErrPendingFull, which it never returns.
 func (c *Conn) SendWait(ctx stdcontext.Context, t MessageType, payload []byte) error {
-	if t != Text && t != Binary {
-		return ErrMessageType
-	}
 	if onLoop() {
 		return ErrOnLoop
+	}
+	t, err := outgoing(t, payload)
+	if err != nil {
+		return err
 	}
 	size := len(payload)
 	if !c.compresses(size) {

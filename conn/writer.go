@@ -23,6 +23,7 @@ const WriterSize = 4 << 10
 // connection. Once that closes, every method fails with ErrClosed.
 type Writer struct {
 	conn *Conn
+	text textSoFar
 
 	// Guarded by the connection's mu: the end of the connection takes buf away.
 	next    frame.Opcode   // Text or Binary, Continuation after the first fragment
@@ -43,8 +44,10 @@ func (c *Conn) NewWriter(t MessageType) (*Writer, error) {
 func (c *Conn) NewPlainWriter(t MessageType) (*Writer, error) { return c.newWriter(t, false) }
 
 func (c *Conn) newWriter(t MessageType, compressed bool) (*Writer, error) {
-	if t != Text && t != Binary {
-		return nil, ErrMessageType
+	text := textSoFar{checks: t == Text}
+	t, err := outgoing(t, nil)
+	if err != nil {
+		return nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -54,7 +57,7 @@ func (c *Conn) newWriter(t MessageType, compressed bool) (*Writer, error) {
 	if c.tx != nil && c.tx.writer != nil {
 		return nil, ErrWriterOpen
 	}
-	w := &Writer{conn: c, next: t, deflate: compressed}
+	w := &Writer{conn: c, text: text, next: t, deflate: compressed}
 	c.out().writer = w
 	return w, nil
 }
@@ -63,8 +66,20 @@ func (c *Conn) newWriter(t MessageType, compressed bool) (*Writer, error) {
 // are gathered into fragments of WriterSize; a longer p goes out as it is, in
 // fragments of at most a quarter of the bound on pending bytes. Of an error, n
 // bytes were taken; ErrPendingFull means that the rest can be tried again once the
-// connection has drained.
+// connection has drained. Of text that cannot become UTF-8 with what was written before,
+// none is taken, and the error is ErrNotUTF8; a character may be written in parts.
 func (w *Writer) Write(p []byte) (n int, err error) {
+	behind, err := w.text.check(p)
+	if err != nil {
+		return 0, err
+	}
+	n, err = w.write(p)
+	w.text.taken(p, n, behind)
+	return n, err
+}
+
+// write is Write of what was checked.
+func (w *Writer) write(p []byte) (n int, err error) {
 	c := w.conn
 	c.mu.Lock()
 	defer c.unlockAndWake()
@@ -107,13 +122,17 @@ func (w *Writer) Flush() error {
 }
 
 // Close sends the message's last fragment, with what was gathered. If that fails
-// with ErrPendingFull it can be tried again.
+// with ErrPendingFull it can be tried again, and with ErrNotUTF8, because text ends within
+// a character, once the rest of that is written.
 func (w *Writer) Close() error {
 	c := w.conn
 	c.mu.Lock()
 	defer c.unlockAndWake()
 	if err := w.usable(); err != nil {
 		w.closed = true
+		return err
+	}
+	if err := w.text.end(); err != nil {
 		return err
 	}
 	var rest []byte
@@ -139,7 +158,8 @@ func (w *Writer) ReadFrom(r io.Reader) (n int64, err error) {
 // what a Read gave. Like [Conn.SendWait] it waits while more than a quarter of the bound
 // on pending bytes is in use, so that memory stays bounded however slow the peer
 // is. On an event loop it always fails with ErrOnLoop. Once ctx is done it fails with
-// ctx's error instead of waiting any longer; it does not interrupt a Read of r's. The n
+// ctx's error instead of waiting any longer; it does not interrupt a Read of r's. It fails
+// with ErrNotUTF8 as Write does. The n
 // bytes before that were sent, and what else was read is lost. The message is left open,
 // and the Writer usable, however CopyFrom ends.
 func (w *Writer) CopyFrom(ctx stdcontext.Context, r io.Reader) (n int64, err error) {
@@ -159,9 +179,15 @@ func (w *Writer) CopyFrom(ctx stdcontext.Context, r io.Reader) (n int64, err err
 	for {
 		m, err := r.Read(buf.B[:size])
 		if m > 0 {
-			if err := w.sendWhenRoom(ctx, buf.B[:m]); err != nil {
+			p := buf.B[:m]
+			behind, err := w.text.check(p)
+			if err == nil {
+				err = w.sendWhenRoom(ctx, p)
+			}
+			if err != nil {
 				return n, err
 			}
+			w.text.taken(p, m, behind)
 			n += int64(m)
 		}
 		if err == io.EOF {

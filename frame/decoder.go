@@ -152,7 +152,7 @@ func (d *Decoder) Next(b []byte) (ev Event, n int, err error) {
 		mask.XOR(payload, key)
 	}
 	d.rsv1 = false
-	if op == Text && !validText(payload) {
+	if op == Text && !ValidText(payload) {
 		return d.badText(payload, head)
 	}
 	return Event{payload, op, true, true}, head + size, nil

@@ -147,10 +147,11 @@ func asciiWords(b *[32]byte) bool {
 		binary.LittleEndian.Uint64(b[16:24])|binary.LittleEndian.Uint64(b[24:32]))&asciiHigh == 0
 }
 
-// validText reports whether b as a whole is UTF-8. It tests words up to the first
+// ValidText reports whether b as a whole is UTF-8, as a text message must be (RFC 6455
+// 5.6). It tests words up to the first
 // that is not ASCII, the last of them overlapping the one before it, so that
 // short texts of odd lengths need no loop over bytes.
-func validText(b []byte) bool {
+func ValidText(b []byte) bool {
 	if len(b) < 8 {
 		if len(b) >= 4 {
 			w := binary.LittleEndian.Uint32(b) | binary.LittleEndian.Uint32(b[len(b)-4:])
@@ -176,7 +177,7 @@ func validText(b []byte) bool {
 	return or&asciiHigh == 0 || validSlow(b)
 }
 
-// validSlow is validText without a way of its own for ASCII.
+// validSlow is ValidText without a way of its own for ASCII.
 func validSlow(b []byte) bool {
 	var s textState
 	return s.accept(b) == len(b) && s == textWhole

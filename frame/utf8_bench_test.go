@@ -25,7 +25,7 @@ func BenchmarkText(b *testing.B) {
 				b.SetBytes(int64(size))
 				b.ReportAllocs()
 				for b.Loop() {
-					if !validText(in) {
+					if !ValidText(in) {
 						b.Fatal("not valid")
 					}
 				}

@@ -31,8 +31,8 @@ func canContinue(b []byte) bool {
 // utf8.Valid and with the first bad byte.
 func checkText(t testing.TB, b []byte, bad int) {
 	valid := utf8.Valid(b)
-	if got := validText(b); got != valid {
-		t.Fatalf("% x: validText is %v", b, got)
+	if got := ValidText(b); got != valid {
+		t.Fatalf("% x: ValidText is %v", b, got)
 	}
 	for cut := range len(b) + 1 {
 		var s textState

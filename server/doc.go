@@ -8,7 +8,7 @@
 //		}
 //	}
 //	srv.OnMessage = func(c *conn.Conn, m conn.Message) {
-//		c.Send(m.Type, m.Payload)
+//		c.SendMessage(m)
 //	}
 //	log.Fatal(srv.ListenAndServe())
 //

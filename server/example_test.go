@@ -25,7 +25,7 @@ func Example() {
 	srv := &server.Server{Addr: "127.0.0.1:0"}
 	srv.OnConnection = func(c *conn.Conn) {
 		r, _ := c.Request()
-		name := r.URL.Query().Get("name")
+		name := strings.ToValidUTF8(r.URL.Query().Get("name"), "?") // or the text is not sent
 		tell := func(s string) {
 			for other := range srv.Clients() { // all but c, until this returns
 				_ = other.SendText(s)
@@ -33,7 +33,9 @@ func Example() {
 		}
 		tell(name + " joined")
 		c.OnMessage(func(c *conn.Conn, m conn.Message) {
-			tell(name + ": " + m.String())
+			if m.Type == conn.Text {
+				tell(name + ": " + m.String())
+			}
 		})
 	}
 	if err := srv.Start(); err != nil {
@@ -94,7 +96,7 @@ func ExampleServer_check() {
 func ExampleServer_handler() {
 	srv := &server.Server{
 		Addr:      "127.0.0.1:0",
-		OnMessage: func(c *conn.Conn, m conn.Message) { _ = c.Send(m.Type, m.Payload) },
+		OnMessage: func(c *conn.Conn, m conn.Message) { _ = c.SendMessage(m) },
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, "the page")
 		}),
@@ -131,7 +133,7 @@ func ExampleServer_Upgrade() {
 	mux.HandleFunc("GET /rooms/{room}", func(w http.ResponseWriter, r *http.Request) {
 		err := ws.Upgrade(w, r, func(c *conn.Conn) {
 			c.OnMessage(func(c *conn.Conn, m conn.Message) {
-				_ = c.SendText(r.PathValue("room") + ": " + m.String())
+				_ = c.SendText(r.PathValue("room") + ": " + m.String()) // fails if that is not UTF-8
 			})
 		})
 		if err != nil {

@@ -24,7 +24,11 @@ func TestReadmeProgramsCompile(t *testing.T) {
 	for i, block := range blocks {
 		program := block[1]
 		if !strings.HasPrefix(program, "package ") {
-			program = "package main\n\nimport (\n\t\"log\"\n\n" +
+			standard := "\t\"log\"\n"
+			if strings.Contains(program, "strings.") {
+				standard += "\t\"strings\"\n"
+			}
+			program = "package main\n\nimport (\n" + standard + "\n" +
 				"\t\"github.com/framerail/framerail/conn\"\n\t\"github.com/framerail/framerail/server\"\n)\n\n" +
 				"func main() {\n" + program + "}\n"
 		}

@@ -43,7 +43,7 @@ func framerailWith(dispatch conn.Dispatch, deflate server.Deflate) *framerail {
 
 func framerailEcho(c *conn.Conn, m conn.Message) {
 	// A send fails only when the peer is closing; the close callback would tell.
-	_ = c.Send(m.Type, m.Payload)
+	_ = c.SendMessage(m)
 }
 
 func (s *framerail) Serve(ln net.Listener) error {

@@ -127,7 +127,7 @@ func (b *cutsCommand) replay(session []byte, pieces ...int) (trace string, err e
 	}
 	srv.OnMessage = func(c *conn.Conn, m conn.Message) {
 		fmt.Fprintf(&log, "message %d %q\n", m.Type, m.Payload)
-		_ = c.Send(m.Type, m.Payload)
+		_ = c.SendMessage(m)
 	}
 	srv.OnPong = func(_ *conn.Conn, p []byte) { fmt.Fprintf(&log, "pong %q\n", p) }
 	srv.OnClose = func(_ *conn.Conn, info conn.CloseInfo) { fmt.Fprintf(&log, "closed %v\n", info) }

@@ -169,5 +169,5 @@ func serve(set setup, n *counters, ln net.Listener) (end func() error, err error
 
 func echo(c *conn.Conn, m conn.Message) {
 	// A send fails only when the peer is closing, or does not read.
-	_ = c.Send(m.Type, m.Payload)
+	_ = c.SendMessage(m)
 }

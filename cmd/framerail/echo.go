@@ -97,7 +97,7 @@ func (c *echoCommand) Run(log *slog.Logger) error {
 }
 
 func echo(c *conn.Conn, m conn.Message) {
-	_ = c.Send(m.Type, m.Payload) // it fails only if the connection closes
+	_ = c.SendMessage(m) // it fails only if the connection closes
 }
 
 func echoStream(c *conn.Conn, r *conn.Reader) {

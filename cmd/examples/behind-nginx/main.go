@@ -32,7 +32,7 @@ func main() {
 		_ = c.SendText("you are " + c.RemoteAddr().Addr().String())
 	}
 	srv.OnMessage = func(c *conn.Conn, m conn.Message) {
-		_ = c.Send(m.Type, m.Payload) // fails only if c is closing
+		_ = c.SendMessage(m) // fails only if c is closing
 	}
 	srv.OnClose = func(c *conn.Conn, info conn.CloseInfo) {
 		log.Printf("%v: %v", c.RemoteAddr(), info)

@@ -10,10 +10,12 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/server"
 )
 
@@ -30,14 +32,20 @@ func main() {
 	srv := &server.Server{Addr: *addr, Path: "/chat", Handler: http.FileServerFS(page)}
 	srv.OnConnection = func(c *conn.Conn) {
 		r, _ := c.Request()
-		name := r.URL.Query().Get("name")
+		name := strings.ToValidUTF8(r.URL.Query().Get("name"), "?") // text that is not UTF-8 is not sent
 		tell := func(text string) {
 			for other := range srv.Clients() { // all but c, until OnConnection returns
 				_ = other.SendText(text) // never blocks; who does not read is closed in time
 			}
 		}
 		tell(name + " joined")
-		c.OnMessage(func(_ *conn.Conn, m conn.Message) { tell(name + ": " + m.String()) })
+		c.OnMessage(func(c *conn.Conn, m conn.Message) {
+			if m.Type != conn.Text {
+				_ = c.Close(frame.UnsupportedData, "the chat is text")
+				return
+			}
+			tell(name + ": " + m.String())
+		})
 		c.OnClose(func(*conn.Conn, conn.CloseInfo) { tell(name + " left") })
 	}
 	if err := srv.Start(); err != nil {

@@ -34,6 +34,23 @@ func TestChatTellsEveryone(t *testing.T) {
 	p.End(t)
 }
 
+// One visitor does not end the others' connections with a name, or a message, that is no text.
+func TestChatOutlivesWhatIsNoText(t *testing.T) {
+	p := exampletest.Start(t)
+	ada := exampletest.Dial(t, p.URL+"chat?name=Ada", nil)
+	exampletest.Say(t, ada, "anyone?")
+	exampletest.Expect(t, ada, "Ada: anyone?")
+
+	bad := exampletest.Dial(t, p.URL+"chat?name=%ff", nil)
+	exampletest.Expect(t, ada, "? joined")
+	if err := bad.Write(exampletest.Within(t), websocket.MessageBinary, []byte{0xff}); err != nil {
+		t.Fatal(err)
+	}
+	exampletest.Expect(t, ada, "? left")
+	exampletest.ExpectClose(t, bad, websocket.StatusUnsupportedData)
+	p.Stop(t)
+}
+
 func TestChatServesItsPage(t *testing.T) {
 	p := exampletest.Start(t)
 	answer, err := http.Get(p.URL)

@@ -24,7 +24,7 @@ func main() {
 
 	srv := &server.Server{Addr: *addr}
 	srv.OnMessage = func(c *conn.Conn, m conn.Message) {
-		_ = c.Send(m.Type, m.Payload) // fails only if c is closing
+		_ = c.SendMessage(m) // fails only if c is closing
 	}
 	if err := srv.Start(); err != nil {
 		log.Fatal(err)

@@ -77,7 +77,9 @@ func publish(ctx context.Context, srv *server.Server, things, depth int, every t
 				log.Fatal(err)
 			}
 			for c := range srv.Clients() {
-				_ = c.SendKeyed(key, conn.Text, message) // copies it, and never waits for anyone
+				// JSON is UTF-8, and need not be checked for each. SendKeyed copies the
+				// message, and never waits for anyone.
+				_ = c.SendKeyed(key, conn.CheckedText, message)
 			}
 		}
 	}

@@ -2,7 +2,9 @@ package exampletest
 
 import (
 	"net/http"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/coder/websocket"
 )
@@ -31,6 +33,16 @@ func Rooms(t *testing.T) {
 		Expect(t, c, room+": hello")
 		clients = append(clients, c)
 	}
+	odd := Dial(t, p.URL+"rooms/%ff", nil) // a strict client fails on text that is not UTF-8
+	Say(t, odd, "hello")
+	if text := Hear(t, odd); !utf8.ValidString(text) || !strings.HasSuffix(text, ": hello") {
+		t.Errorf("a room of another name answers %q", text)
+	}
+	if err := odd.Write(Within(t), websocket.MessageBinary, []byte{0xff}); err != nil {
+		t.Fatal(err)
+	}
+	ExpectClose(t, odd, websocket.StatusUnsupportedData)
+
 	p.Signal(t)
 	for _, c := range clients {
 		ExpectClose(t, c, websocket.StatusGoingAway)

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -19,6 +20,7 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/server"
 )
 
@@ -73,10 +75,16 @@ func service(ws *server.Server) http.Handler {
 	return r
 }
 
-// answerAs has a connection answer in a room's name.
+// answerAs has a connection answer in a room's name, which may be any bytes: text that is
+// not UTF-8 is not sent.
 func answerAs(room string) func(*conn.Conn) {
+	room = strings.ToValidUTF8(room, "?")
 	return func(c *conn.Conn) {
 		c.OnMessage(func(c *conn.Conn, m conn.Message) {
+			if m.Type != conn.Text {
+				_ = c.Close(frame.UnsupportedData, "the rooms are for text")
+				return
+			}
 			_ = c.SendText(room + ": " + m.String()) // fails only if c is closing
 		})
 	}
