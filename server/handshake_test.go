@@ -375,3 +375,31 @@ func TestHandshake_ManyHandshakesOneAfterTheOther(t *testing.T) {
 	}
 	eventually(t, "all to be gone", func() bool { return load(s) == 0 && s.ClientCount() == 0 })
 }
+
+// Some clients send the fields of an offer when they have nothing to offer: tcllib, React
+// Native and Deno among them.
+func TestHandshake_EmptyOffersAreNone(t *testing.T) {
+	s := &Server{OnMessage: echo, Subprotocols: []string{"chat"}, Deflate: Deflate{Enabled: true}}
+	start(t, s)
+	upgrading := &Server{OnMessage: echo, Subprotocols: []string{"chat"}}
+	web := serveWeb(t, upgrading, upgrades(upgrading, nil))
+	for _, dial := range []func(testing.TB) *peer{
+		func(t testing.TB) *peer { return dialRaw(t, s) },
+		func(t testing.TB) *peer { return web.dialRaw(t) },
+	} {
+		for _, empty := range []string{"", " ", ",", ", ,"} {
+			p := dial(t)
+			resp := p.greet("Sec-WebSocket-Protocol:"+empty, "Sec-WebSocket-Extensions:"+empty)
+			for _, field := range []string{"Sec-Websocket-Protocol", "Sec-Websocket-Extensions"} {
+				if got := resp.Header.Values(field); len(got) > 0 {
+					t.Errorf("%q is answered with %s %q", empty, field, got)
+				}
+			}
+			p.alive()
+		}
+		resp := dial(t).greet("Sec-WebSocket-Protocol:", "Sec-WebSocket-Protocol: chat")
+		if got := resp.Header.Get("Sec-Websocket-Protocol"); got != "chat" {
+			t.Errorf("behind an empty line %q was chosen", got)
+		}
+	}
+}

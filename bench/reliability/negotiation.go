@@ -135,8 +135,11 @@ func (o *offer) randomOrigin(r *rand.Rand) string {
 	return scheme + "://" + host + port + tail
 }
 
-// randomList is the value of one line that lists what element makes.
+// randomList is the value of one line that lists what element makes; now and then nothing.
 func (o *offer) randomList(r *rand.Rand, element func(*rand.Rand) string) string {
+	if r.IntN(16) == 0 {
+		return pick(r, "", " ", ",", ", ,")
+	}
 	list := element(r)
 	for range r.IntN(4) {
 		list += pick(r, ",", ", ", " ,\t", ",,", ", ,") + element(r)

@@ -3,12 +3,13 @@ package handshake
 import "github.com/framerail/framerail/internal/token"
 
 // CheckExtensions holds one line of Sec-WebSocket-Extensions to its grammar, a list of
-// at least one extension, in time linear in its length: RFC 6455 9.1. What each of them
-// says is not looked at. The error is [ErrExtensions].
+// extensions, in time linear in its length: RFC 6455 9.1. An empty list is ignored, as by
+// [CheckSubprotocols]. What each extension says is not looked at. The error is
+// [ErrExtensions].
 func CheckExtensions[T text](line T) error {
-	for found := false; ; found = true {
+	for {
 		name, _, rest, ok := token.CutExtension(line)
-		if !ok || len(name) == 0 && !found {
+		if !ok {
 			return ErrExtensions
 		}
 		if len(name) == 0 {

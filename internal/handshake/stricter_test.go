@@ -146,5 +146,6 @@ var (
 )
 
 func plainList(element string) *regexp.Regexp {
-	return regexp.MustCompile(`^(` + reOWS + `,)*` + reOWS + element + reOWS + `(,` + reOWS + `(` + element + reOWS + `)?)*$`)
+	element = `(` + element + reOWS + `)?`
+	return regexp.MustCompile(`^` + reOWS + element + `(,` + reOWS + element + `)*$`)
 }

@@ -15,8 +15,9 @@ package handshake
 //  7. Sec-WebSocket-Key stands once and is 16 bytes in base64: else 400.
 //  8. Origin stands at most once and is not empty: else 400. Whether it is
 //     welcome is for [CheckOrigin].
-//  9. Sec-WebSocket-Protocol, if there, lists tokens: else 400.
-//  10. Sec-WebSocket-Extensions, if there, follows its grammar (9.1): else 400.
+//  9. Sec-WebSocket-Protocol, if there, lists tokens, or nothing: else 400.
+//  10. Sec-WebSocket-Extensions, if there, follows its grammar (9.1), or is empty:
+//     else 400.
 //
 // Host is [Parse]'s: every HTTP/1.1 request needs it. Verify does not allocate.
 func (r *Request) Verify() error {

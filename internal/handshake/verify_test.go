@@ -91,7 +91,12 @@ var handshakes = []struct {
 	{"empty Origin", minimal("Origin:"), true, ErrOriginMalformed},
 	{"two subprotocol lines", minimal("Sec-WebSocket-Protocol: a", "Sec-WebSocket-Protocol: b, c"), true, nil},
 	{"malformed subprotocol on the second line", minimal("Sec-WebSocket-Protocol: a", "Sec-WebSocket-Protocol: b c"), true, ErrSubprotocols},
-	{"empty subprotocol list", minimal("Sec-WebSocket-Protocol:"), true, ErrSubprotocols},
+	{"no subprotocol in the list", minimal("Sec-WebSocket-Protocol:"), true, nil},
+	{"no subprotocol, but a comma", minimal("Sec-WebSocket-Protocol: ,"), true, nil},
+	{"no subprotocol on the first line", minimal("Sec-WebSocket-Protocol:", "Sec-WebSocket-Protocol: a"), true, nil},
+	{"no extension in the list", minimal("Sec-WebSocket-Extensions:"), true, nil},
+	{"no extension, but commas", minimal("Sec-WebSocket-Extensions: , ,"), true, nil},
+	{"neither", minimal("Sec-WebSocket-Extensions: ", "Sec-WebSocket-Protocol: "), true, nil},
 	{"malformed extension on the second line", minimal("Sec-WebSocket-Extensions: a", "Sec-WebSocket-Extensions: ;"), true, ErrExtensions},
 }
 
