@@ -60,7 +60,8 @@
 //
 // Handshakes are refused with a line of text and one of these: 400 for what is malformed or
 // could be read in two ways, 403 by the origin rule or Check, 404 for another path, 405 for
-// another method than GET, 408 for a request that is late, 426 for one that asks for no
+// another method than GET, 408 for a request that is late, 417 for one that expects more than
+// 100-continue, 426 for one that asks for no
 // WebSocket or for a version other than 13, 429 for too many from one address, 431 for one
 // too long, 500 if Check panics or its answer cannot be sent, 501 for a transfer coding other
 // than chunked, 503 for too many in all, for want of memory, for too many Checks or one that

@@ -137,11 +137,25 @@ func (l *loop) giveUp(cl *client) {
 	}
 	switch {
 	case l.isGone(cl) || cl.phase != greeting:
+	case cl.head == nil:
+		l.dismissSilent(cl)
 	case l.told == orderDrain:
 		l.refuse(cl, errDraining)
 	default:
 		l.refuse(cl, handshake.ErrTimeout)
 	}
+}
+
+// dismissSilent ends a client that has asked for nothing. An answer could be taken for that to
+// a request which is on its way.
+func (l *loop) dismissSilent(cl *client) {
+	why := reasonTimeout
+	if l.told == orderDrain {
+		why = reasonDraining
+	}
+	l.run.refuse(why)
+	cl.phase = leaving
+	l.linger(cl)
 }
 
 // add appends b, in a larger buffer if need be: it grows with what has come.

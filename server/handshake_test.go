@@ -129,7 +129,7 @@ func TestHandshake_RefusesHEADWithoutBody(t *testing.T) {
 
 func TestHandshake_TimeoutGets408(t *testing.T) {
 	s := start(t, &Server{Limits: Limits{HandshakeTimeout: 300 * time.Millisecond}, OnMessage: echo})
-	for _, request := range []string{"", "GET", upgrade} {
+	for _, request := range []string{"G", "GET", upgrade} {
 		p := dialRaw(t, s)
 		begin := time.Now()
 		p.send(request)

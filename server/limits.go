@@ -134,8 +134,8 @@ type Limits struct {
 	// less where many do, is closed. 0: 1,024.
 	MaxTLSHandshakes int
 	// HandshakeTimeout is the time from accepting a connection to the end of its
-	// request, the TLS handshake included; then it gets 408, if it has come so far that
-	// it can be answered. 0: 5 s.
+	// request, the TLS handshake included; then it gets 408, if some of it has come, and is
+	// closed without a word otherwise: browsers open connections in advance. 0: 5 s.
 	HandshakeTimeout time.Duration
 	// MaxChecks bounds how many Checks run at once if CheckDispatch has them run on
 	// goroutines; it is divided among the loops. Four times as many wait for that, without

@@ -113,7 +113,7 @@ func (l *loop) turnAway(a arrival) {
 	l.run.admission.leave(a.remote.Addr(), a.standing)
 	below := a.transport(new(sock), l.conns)
 	if a.upgraded != nil {
-		_, _ = below.Write([][]byte{errDraining.AppendResponse(nil)})
+		_, _ = below.Write([][]byte{errDraining.AppendResponse(nil, l.run.kernel.Now())})
 	}
 	_ = below.Close()
 }

@@ -6,12 +6,12 @@ import "github.com/framerail/framerail/internal/handshake"
 type Reason string
 
 const (
-	// Malformed: the request is against HTTP or RFC 6455 4.2.1; 400.
+	// Malformed: the request is against HTTP or RFC 6455 4.2.1; 400, 417 or 501.
 	Malformed Reason = "malformed"
 	// TooLarge: the request's head, or its header lines; 431.
 	TooLarge Reason = "too_large"
-	// Timeout: the request did not arrive within HandshakeTimeout; 408. Or a TLS handshake kept
-	// others waiting; closed.
+	// Timeout: the request did not arrive within HandshakeTimeout; 408, or closed unanswered if
+	// nothing of it has come. Or a TLS handshake kept others waiting; closed.
 	Timeout Reason = "timeout"
 	// Left: the client closed before it had asked, or while Check ran on a goroutine.
 	Left Reason = "left"
@@ -124,7 +124,7 @@ func reasonOf(refusal *handshake.Refusal) reason {
 	switch refusal.Rule() {
 	case handshake.ErrHeadTooLong, handshake.ErrTooManyHeaders:
 		return reasonTooLarge
-	case handshake.ErrTransferCoding:
+	case handshake.ErrTransferCoding, handshake.ErrExpectation:
 		return reasonMalformed
 	case handshake.ErrTimeout:
 		return reasonTimeout

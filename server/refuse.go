@@ -3,6 +3,7 @@ package server
 import (
 	"io"
 	"net/http"
+	"time"
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/handshake"
@@ -31,13 +32,13 @@ func (l *loop) refuseRequest(cl *client, req *handshake.Request, refusal *handsh
 	l.refuse(cl, refusal)
 }
 
-func (l *loop) refuseWith(cl *client, refusal *handshake.Refusal, answer func(*handshake.Refusal, []byte) []byte) {
+func (l *loop) refuseWith(cl *client, refusal *handshake.Refusal, answer func(*handshake.Refusal, []byte, time.Time) []byte) {
 	refusal = l.run.sendable(cl.RemoteAddr(), refusal)
 	l.run.logRefusal(cl.RemoteAddr(), refusal)
 	l.run.refuse(reasonOf(refusal))
 	cl.releaseHead()
 	cl.phase = leaving
-	l.say(cl, answer(refusal, l.greeter.out[:0]))
+	l.say(cl, answer(refusal, l.greeter.out[:0], l.run.kernel.Now()))
 }
 
 // say sends a client the last it will hear. What the socket does not take at once

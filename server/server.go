@@ -97,7 +97,8 @@ type Server struct {
 
 	// TLSConfig is for ListenAndServeTLS, StartTLS and ServeTLS; with certificates in it
 	// or a GetCertificate, those need no files. It is cloned, and the clone offers
-	// "http/1.1" alone by ALPN, since a WebSocket needs it (RFC 6455 4.1). Its callbacks
+	// "http/1.1" in place of "h2" by ALPN, since a WebSocket needs it (RFC 6455 4.1); so does
+	// a clone of what GetConfigForClient returns. Its callbacks
 	// may block. Nil: crypto/tls's defaults.
 	TLSConfig *tls.Config
 

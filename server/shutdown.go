@@ -39,7 +39,7 @@ type Drain struct {
 //
 // Who was accepted before gets an answer: a handshake that is complete within 2
 // seconds is accepted, OnConnection and all, and the connection closed with 1001;
-// a later one gets 503. Requests at the Handler are waited for as in
+// a later one gets 503, and who has sent nothing is closed. Requests at the Handler are waited for as in
 // [http.Server.Shutdown], and a Check on a goroutine or a callback of TLSConfig until it
 // has returned.
 //

@@ -71,10 +71,23 @@ func (s *Server) secureConfig(certFile, keyFile string) (*tls.Config, error) {
 	if config == nil {
 		config = new(tls.Config)
 	}
-	// HTTP/2 is another protocol, in which a handshake would look different (RFC 8441).
-	config.NextProtos = slices.DeleteFunc(slices.Clone(config.NextProtos), func(p string) bool { return p == "h2" })
-	if !slices.Contains(config.NextProtos, "http/1.1") {
-		config.NextProtos = append(config.NextProtos, "http/1.1")
+	config.NextProtos = withoutHTTP2(config.NextProtos)
+	if choose := config.GetConfigForClient; choose != nil {
+		config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			chosen, err := choose(hello)
+			if err != nil || chosen == nil {
+				return chosen, err
+			}
+			protocols := withoutHTTP2(chosen.NextProtos)
+			if slices.Equal(protocols, chosen.NextProtos) {
+				return chosen, nil
+			}
+			// crypto/tls takes the keys of session tickets from config, or from the clone if
+			// the program has set them there.
+			chosen = chosen.Clone()
+			chosen.NextProtos = protocols
+			return chosen, nil
+		}
 	}
 	has := len(config.Certificates) > 0 || config.GetCertificate != nil || config.GetConfigForClient != nil
 	switch {
@@ -88,4 +101,14 @@ func (s *Server) secureConfig(certFile, keyFile string) (*tls.Config, error) {
 		return nil, errNoCertificate
 	}
 	return config, nil
+}
+
+// withoutHTTP2 is a list of protocols for ALPN with HTTP/1.1 in place of HTTP/2, which is
+// another protocol, in which a handshake would look different (RFC 8441).
+func withoutHTTP2(protocols []string) []string {
+	kept := slices.DeleteFunc(slices.Clone(protocols), func(p string) bool { return p == "h2" })
+	if !slices.Contains(kept, "http/1.1") {
+		kept = append(kept, "http/1.1")
+	}
+	return kept
 }

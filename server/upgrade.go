@@ -65,6 +65,9 @@ func (s *Server) Upgrade(w http.ResponseWriter, r *http.Request, open func(*conn
 // upgrade is Upgrade, on one path only if that is not "".
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, open func(*conn.Conn), path string) error {
 	run, err := s.runUpgrades()
+	if hasAnswered(w) {
+		return run.tooLate(r)
+	}
 	if err != nil {
 		refusal := handshake.ErrInternal
 		if err == ErrServerClosed {
@@ -108,7 +111,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, open func(*conn
 
 // UpgradeError says why a request did not become a WebSocket.
 type UpgradeError struct {
-	// Status is the HTTP status of the answer.
+	// Status is the HTTP status of the answer; 0 if Upgrade has written none.
 	Status int
 	// Reason is what Stats counts it as.
 	Reason Reason
@@ -121,6 +124,9 @@ func (e *UpgradeError) Error() string {
 	why := strings.TrimPrefix(e.Err.Error(), "framerail: ")
 	if refusal, ok := e.Err.(*handshake.Refusal); ok {
 		why = refusal.Reason
+	}
+	if e.Status == 0 {
+		return "framerail: " + why
 	}
 	return fmt.Sprintf("framerail: upgrade answered with %d: %s", e.Status, why)
 }
@@ -206,8 +212,10 @@ func (r *running) refuseHTTP(remote netip.AddrPort, refusal *handshake.Refusal, 
 // answerHTTP answers a request that net/http still has.
 func answerHTTP(w http.ResponseWriter, refusal *handshake.Refusal) {
 	h := w.Header()
-	for _, name := range [...]string{"Content-Length", "Content-Encoding", "Etag", "Last-Modified"} {
-		h.Del(name) // of what the handler would have sent
+	// Of what the handler would have sent. Content-Encoding is of who encodes what is written:
+	// middleware that compresses all answers.
+	for _, name := range [...]string{"Content-Length", "Etag", "Last-Modified"} {
+		h.Del(name)
 	}
 	status, header, body := refusal.Answer()
 	for name, values := range header {
@@ -220,7 +228,7 @@ func answerHTTP(w http.ResponseWriter, refusal *handshake.Refusal) {
 // answerRaw answers on a connection that net/http has given up, and ends it.
 func answerRaw(nc net.Conn, refusal *handshake.Refusal) {
 	_ = nc.SetWriteDeadline(time.Now().Add(lingerTimeout))
-	_, _ = nc.Write(refusal.AppendResponse(nil))
+	_, _ = nc.Write(refusal.AppendResponse(nil, time.Now()))
 	_ = nc.Close()
 }
 

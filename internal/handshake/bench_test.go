@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // shake takes a request through everything a server does with a browser's.
@@ -142,9 +143,9 @@ func BenchmarkHTTP(b *testing.B) {
 
 func BenchmarkRefusal(b *testing.B) {
 	out := make([]byte, 0, 512)
-	b.SetBytes(int64(len(ErrVersion.AppendResponse(out))))
+	b.SetBytes(int64(len(ErrVersion.AppendResponse(out, time.Time{}))))
 	b.ReportAllocs()
 	for b.Loop() {
-		ErrVersion.AppendResponse(out)
+		ErrVersion.AppendResponse(out, time.Time{})
 	}
 }

@@ -1,12 +1,14 @@
 package handshake
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/framerail/framerail/internal/token"
 )
@@ -138,7 +140,11 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		resp, _ := read(t, answer, "GET")
+		const goOn = "HTTP/1.1 100 Continue\r\n\r\n"
+		if answer, expected := bytes.CutPrefix(answer, []byte(goOn)); expected != r.ExpectsContinue() {
+			t.Errorf("100 is expected: %v, answered %q", r.ExpectsContinue(), answer)
+		}
+		resp, _ := read(t, bytes.TrimPrefix(answer, []byte(goOn)), "GET")
 		if got := resp.Header.Get("Sec-WebSocket-Protocol"); got != chosen {
 			t.Errorf("answered %q, chose %q", got, chosen)
 		}
@@ -158,7 +164,7 @@ func checkRefused(t *testing.T, err error) {
 	if !errors.As(err, &refusal) {
 		t.Fatalf("%v is not a refusal", err)
 	}
-	if resp, body := read(t, refusal.AppendResponse(nil), "GET"); resp.StatusCode != refusal.Status || body != refusal.Reason+"\n" {
+	if resp, body := read(t, refusal.AppendResponse(nil, time.Time{}), "GET"); resp.StatusCode != refusal.Status || body != refusal.Reason+"\n" {
 		t.Errorf("answered %d %q for %v", resp.StatusCode, body, err)
 	}
 }
@@ -205,11 +211,11 @@ func FuzzAnswer(f *testing.F) {
 		if refusal.Validate() != nil {
 			want, wantBody = ErrInternal.Status, ErrInternal.Reason+"\n"
 		}
-		resp, got := read(t, refusal.AppendResponse(nil), "GET")
+		resp, got := read(t, refusal.AppendResponse(nil, time.Time{}), "GET")
 		if resp.StatusCode != want || got != wantBody || !resp.Close {
 			t.Errorf("answered %d %q, want %d %q", resp.StatusCode, got, want, wantBody)
 		}
-		if _, got := read(t, refusal.AppendHeadResponse(nil), "HEAD"); got != "" {
+		if _, got := read(t, refusal.AppendHeadResponse(nil, time.Time{}), "HEAD"); got != "" {
 			t.Errorf("answered HEAD with %q", got)
 		}
 		if !errors.Is(Unavailable(status), ErrUnavailable) || errors.Is(refusal, ErrUnavailable) {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"time"
 )
 
 // A Refusal is the answer to a request that is not accepted, and the error that
@@ -83,20 +84,20 @@ func ownedInRefusal(name string) bool {
 // AppendResponse appends the whole HTTP/1.1 answer and returns the extended
 // slice: status line, Content-Type, Content-Length, Connection: close, the
 // headers sorted by name, and the body. If a header names Upgrade, Connection
-// lists it as well (RFC 9110 7.8). Date is left out, since there is no clock
-// here.
+// lists it as well (RFC 9110 7.8). Date says now, (RFC 9110 6.6.1), unless
+// the header has one; a zero now leaves it out.
 //
 // A refusal that does not pass [Refusal.Validate] is not sent: the answer is a
 // plain 500, and the caller logs what Validate says.
-func (r *Refusal) AppendResponse(dst []byte) []byte {
+func (r *Refusal) AppendResponse(dst []byte, now time.Time) []byte {
 	r = r.sendable()
-	return append(r.appendHead(dst), r.body()...)
+	return append(r.appendHead(dst, now), r.body()...)
 }
 
 // AppendHeadResponse is AppendResponse for a HEAD request: the same without the
 // body. RFC 9110 9.3.2.
-func (r *Refusal) AppendHeadResponse(dst []byte) []byte {
-	return r.sendable().appendHead(dst)
+func (r *Refusal) AppendHeadResponse(dst []byte, now time.Time) []byte {
+	return r.sendable().appendHead(dst, now)
 }
 
 // Answer is what AppendResponse sends in the hands of net/http, which frames it: the
@@ -127,7 +128,7 @@ func (r *Refusal) body() string {
 	return r.Body
 }
 
-func (r *Refusal) appendHead(dst []byte) []byte {
+func (r *Refusal) appendHead(dst []byte, now time.Time) []byte {
 	dst = append(dst, "HTTP/1.1 "...)
 	dst = strconv.AppendInt(dst, int64(r.Status), 10)
 	dst = append(dst, ' ')
@@ -142,6 +143,14 @@ func (r *Refusal) appendHead(dst []byte) []byte {
 		if equalFold(name, "Upgrade") {
 			connection = "Upgrade, close"
 		}
+		if equalFold(name, "Date") {
+			now = time.Time{}
+		}
+	}
+	if !now.IsZero() {
+		dst = append(dst, "Date: "...)
+		dst = now.UTC().AppendFormat(dst, http.TimeFormat)
+		dst = append(dst, "\r\n"...)
 	}
 	if contentType != "" {
 		dst = appendField(dst, "Content-Type", contentType)

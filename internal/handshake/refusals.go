@@ -58,6 +58,7 @@ var (
 		"Upgrade", "websocket")
 	ErrVersion = refuse(http.StatusUpgradeRequired, "Sec-WebSocket-Version is not 13 (RFC 6455 4.4)",
 		"Upgrade", "websocket", "Sec-WebSocket-Version", "13")
+	ErrExpectation = refuse(http.StatusExpectationFailed, "Expect lists more than 100-continue (RFC 9110 10.1.1)")
 )
 
 // Refusals for the server's own reasons.

@@ -59,6 +59,7 @@ const (
 	versionField
 	protocolField
 	extensionsField
+	expectField
 	contentLengthField
 	transferEncodingField
 	knownFields
@@ -75,6 +76,7 @@ var knownNames = [knownFields]string{
 	versionField:          "sec-websocket-version",
 	protocolField:         "sec-websocket-protocol",
 	extensionsField:       "sec-websocket-extensions",
+	expectField:           "expect",
 	contentLengthField:    "content-length",
 	transferEncodingField: "transfer-encoding",
 }

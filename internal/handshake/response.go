@@ -23,7 +23,8 @@ type Response struct {
 }
 
 // AppendResponse appends the 101 answer to a request that passed
-// [Request.Verify] and returns the extended slice. RFC 6455 4.2.2.
+// [Request.Verify], behind a 100 if that is expected, and returns the extended slice.
+// RFC 6455 4.2.2.
 //
 // If resp cannot be sent, the error is a *[CallerError] and dst comes back as
 // it was. Nothing is kept. Without a header in resp, and with room in dst (129
@@ -37,6 +38,10 @@ func AppendResponse(dst []byte, r *Request, resp Response) ([]byte, error) {
 		return dst, err
 	}
 
+	// RFC 9110 7.8: who expects 100 (Continue) gets it first.
+	if r.ExpectsContinue() {
+		dst = append(dst, "HTTP/1.1 100 Continue\r\n\r\n"...)
+	}
 	dst = append(dst, "HTTP/1.1 101 Switching Protocols\r\n"+
 		"Upgrade: websocket\r\n"+
 		"Connection: Upgrade\r\n"+

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // read parses an answer as a client would, and wants nothing behind it.
@@ -139,7 +140,7 @@ func TestEveryRefusalIsAnAnswer(t *testing.T) {
 			if err := tc.r.Validate(); err != nil {
 				t.Fatal(err)
 			}
-			resp, body := read(t, tc.r.AppendResponse(nil), "GET")
+			resp, body := read(t, tc.r.AppendResponse(nil, time.Time{}), "GET")
 			if resp.StatusCode != tc.status || body != tc.r.Reason+"\n" || strings.Count(body, "\n") != 1 {
 				t.Errorf("got %d %q", resp.StatusCode, body)
 			}
@@ -159,9 +160,10 @@ func TestEveryRefusalIsAnAnswer(t *testing.T) {
 }
 
 func TestRefusalAsBytes(t *testing.T) {
-	got := ErrVersion.AppendResponse([]byte("before|"))
+	got := ErrVersion.AppendResponse([]byte("before|"), time.Date(1994, 11, 6, 9, 49, 37, 0, time.FixedZone("", 3600)))
 	want := "before|" + request(
 		"HTTP/1.1 426 Upgrade Required",
+		"Date: Sun, 06 Nov 1994 08:49:37 GMT",
 		"Content-Type: text/plain; charset=utf-8",
 		"Content-Length: 47",
 		"Connection: Upgrade, close",
@@ -177,20 +179,20 @@ func TestRefusalOfTheProgram(t *testing.T) {
 	r := &Refusal{Status: 401, Reason: "no token", Body: `{"error":"token"}`, Header: http.Header{
 		"Content-Type": {"application/json"}, "Www-Authenticate": {"Bearer"},
 	}}
-	resp, body := read(t, r.AppendResponse(nil), "GET")
+	resp, body := read(t, r.AppendResponse(nil, time.Time{}), "GET")
 	if resp.StatusCode != 401 || body != r.Body || resp.Header.Get("WWW-Authenticate") != "Bearer" {
 		t.Errorf("got %d %q %v", resp.StatusCode, body, resp.Header)
 	}
 	if types := resp.Header["Content-Type"]; len(types) != 1 || types[0] != "application/json" {
 		t.Errorf("Content-Type %q", types)
 	}
-	if resp, _ := read(t, (&Refusal{Status: 499}).AppendResponse(nil), "GET"); resp.StatusCode != 499 {
+	if resp, _ := read(t, (&Refusal{Status: 499}).AppendResponse(nil, time.Time{}), "GET"); resp.StatusCode != 499 {
 		t.Errorf("status without a text: %d", resp.StatusCode)
 	}
 }
 
 func TestRefusalToHEADHasNoBody(t *testing.T) {
-	got := ErrNotFound.AppendHeadResponse(nil)
+	got := ErrNotFound.AppendHeadResponse(nil, time.Time{})
 	resp, _ := read(t, got, "HEAD")
 	if resp.ContentLength != int64(len(ErrNotFound.Reason)+1) || !bytes.HasSuffix(got, []byte("\r\n\r\n")) {
 		t.Errorf("got %q", got)
@@ -218,10 +220,10 @@ func TestRefusalThatCannotBeSentIsA500(t *testing.T) {
 			if err := r.Validate(); !errors.As(err, &caller) {
 				t.Errorf("Validate: %v, want the caller's error", err)
 			}
-			if got := r.AppendResponse(nil); !bytes.Equal(got, ErrInternal.AppendResponse(nil)) {
+			if got := r.AppendResponse(nil, time.Time{}); !bytes.Equal(got, ErrInternal.AppendResponse(nil, time.Time{})) {
 				t.Errorf("got %q", got)
 			}
-			if got := r.AppendHeadResponse(nil); !bytes.Equal(got, ErrInternal.AppendHeadResponse(nil)) {
+			if got := r.AppendHeadResponse(nil, time.Time{}); !bytes.Equal(got, ErrInternal.AppendHeadResponse(nil, time.Time{})) {
 				t.Errorf("got %q for HEAD", got)
 			}
 		})
@@ -231,7 +233,7 @@ func TestRefusalThatCannotBeSentIsA500(t *testing.T) {
 func TestInjectionThroughABodyStaysInTheBody(t *testing.T) {
 	for _, text := range injections {
 		for _, r := range []*Refusal{{Status: 403, Body: text}, {Status: 403, Reason: text}} {
-			resp, body := read(t, r.AppendResponse(nil), "GET")
+			resp, body := read(t, r.AppendResponse(nil, time.Time{}), "GET")
 			if !strings.HasPrefix(body, text) || resp.Header.Get("X-Evil") != "" {
 				t.Errorf("body %q, header %v", body, resp.Header)
 			}

@@ -124,6 +124,11 @@ func plainVerify(req *http.Request) bool {
 			return false
 		}
 	}
+	for _, line := range req.Header.Values("Expect") {
+		if !plainExpectations.MatchString(line) {
+			return false
+		}
+	}
 	nonce, err := base64.StdEncoding.DecodeString(key[0])
 	return err == nil && len(nonce) == 16 && version[0] == "13" && req.Method == "GET" && req.ProtoAtLeast(1, 1) &&
 		lists("Upgrade", "websocket") && lists("Connection", "upgrade") && req.ContentLength == 0 && len(req.TransferEncoding) == 0
@@ -143,6 +148,7 @@ const (
 var (
 	plainSubprotocols = plainList(reToken)
 	plainExtensions   = plainList(reExtension)
+	plainExpectations = plainList(`(?i:100-continue)`)
 )
 
 func plainList(element string) *regexp.Regexp {

@@ -18,6 +18,7 @@ package handshake
 //  9. Sec-WebSocket-Protocol, if there, lists tokens, or nothing: else 400.
 //  10. Sec-WebSocket-Extensions, if there, follows its grammar (9.1), or is empty:
 //     else 400.
+//  11. Expect, if there, lists nothing but 100-continue: else 417 (RFC 9110 10.1.1).
 //
 // Host is [Parse]'s: every HTTP/1.1 request needs it. Verify does not allocate.
 func (r *Request) Verify() error {
@@ -66,7 +67,10 @@ func (r *Request) Verify() error {
 	if err := r.checkLines(protocolField, CheckSubprotocols[[]byte]); err != nil {
 		return err
 	}
-	return r.checkLines(extensionsField, CheckExtensions[[]byte])
+	if err := r.checkLines(extensionsField, CheckExtensions[[]byte]); err != nil {
+		return err
+	}
+	return r.checkLines(expectField, checkExpect)
 }
 
 // checkLines holds each line of a field to a rule.

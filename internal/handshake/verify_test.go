@@ -96,6 +96,9 @@ var handshakes = []struct {
 	{"no subprotocol on the first line", minimal("Sec-WebSocket-Protocol:", "Sec-WebSocket-Protocol: a"), true, nil},
 	{"no extension in the list", minimal("Sec-WebSocket-Extensions:"), true, nil},
 	{"no extension, but commas", minimal("Sec-WebSocket-Extensions: , ,"), true, nil},
+	{"Expect 100", minimal("Expect: 100-Continue"), true, nil},
+	{"Expect nothing", minimal("Expect: ,"), true, nil},
+	{"Expect something else", minimal("Expect: 100-continue, x"), true, ErrExpectation},
 	{"neither", minimal("Sec-WebSocket-Extensions: ", "Sec-WebSocket-Protocol: "), true, nil},
 	{"malformed extension on the second line", minimal("Sec-WebSocket-Extensions: a", "Sec-WebSocket-Extensions: ;"), true, ErrExtensions},
 }
