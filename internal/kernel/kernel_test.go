@@ -2,6 +2,8 @@ package kernel
 
 import (
 	"net"
+	"runtime"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -27,6 +29,27 @@ func TestAwait_TellsWhichCameFirst(t *testing.T) {
 		if got := (Real{}).Await(c.done, c.stop, c.until); got != c.want {
 			t.Errorf("%s: %v", name, got)
 		}
+	}
+}
+
+// On one processor nobody else runs until it is given up; sometimes the scheduler gives it
+// back at once.
+func TestYield_LetsOthersRun(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	const rounds = 100
+	let := 0
+	for range rounds {
+		var ran atomic.Bool
+		done := make(chan struct{})
+		go func() { ran.Store(true); close(done) }()
+		Real{}.Yield()
+		if ran.Load() {
+			let++
+		}
+		<-done
+	}
+	if let < rounds/2 {
+		t.Errorf("another goroutine ran after %d of %d yields", let, rounds)
 	}
 }
 
