@@ -27,7 +27,11 @@ type amplificationCommand struct {
 	Bytes int64   `default:"40000000" help:"The most to send of each class."`
 	Conns int     `default:"4000" help:"Connections, for classes that take one each time."`
 	CPU   float64 `default:"100" help:"The most that the server's CPU may be, of the client's. The race detector costs the server alone."`
+	Share float64 `default:"0.75" help:"The most of a core that one connection may use with compressed input, which is a thousand times as cheap to send as to inflate: it is bounded in time."`
 }
+
+// packedShare is how many times fewer bytes are sent of a class that is compressed.
+const packedShare = 200
 
 // amplificationHeap is the most that the server's heap may grow by, of the bytes that
 // were sent.
@@ -35,12 +39,13 @@ const amplificationHeap = 100
 
 // attackClass is a class of input. Connections stay open.
 type attackClass struct {
-	name  string
-	input []byte // behind the handshake; or, if bare, in its place
-	bare  bool
-	below bool // of TLS: it is sent in its place
-	flood bool // over and over on one connection, not once on each of many
-	reads bool // the client reads the answers
+	name   string
+	input  []byte // behind the handshake; or, if bare, in its place
+	bare   bool
+	below  bool // of TLS: it is sent in its place
+	flood  bool // over and over on one connection, not once on each of many
+	packed bool // it is compressed
+	reads  bool // the client reads the answers
 }
 
 func (b *amplificationCommand) Run(ctx context.Context) error {
@@ -53,25 +58,30 @@ func (b *amplificationCommand) Run(ctx context.Context) error {
 	if b.Short {
 		dispatches = dispatches[:1]
 	}
-	var cpu, heap worst
+	var cpu, heap, share worst
 	for _, dispatch := range dispatches {
 		for _, class := range b.classes() {
 			if b.Break && !bytes.Equal(class.input, oneByteMessage) {
 				continue // the broken program minds messages
 			}
 			// A server of its own for each, so that no class pays for another's.
-			set := setup{Program: either(b.scale, "echo", "costly"), Dispatch: dispatch}
+			set := setup{Program: either(b.scale, "echo", "costly"), Dispatch: dispatch, Deflate: server.Deflate{Enabled: class.packed}}
 			err := withServer(ctx, v, set, func(p *process) error {
 				name := fmt.Sprintf("%s, dispatch %d", class.name, dispatch)
-				c, h, err := b.compare(ctx, p, class)
+				c, s, h, err := b.compare(ctx, p, class)
 				if err != nil {
 					return fmt.Errorf("%s: %w", name, err)
 				}
-				fmt.Printf("  %-60s CPU %6.2f x, heap %6.2f x\n", name, c, h)
-				v.expect(c <= b.CPU, "%s: %.1f times the client's CPU", name, c)
+				fmt.Printf("  %-70s CPU %6.2f x, %.2f of a core, heap %6.2f x\n", name, c, s, h)
 				v.expect(h <= amplificationHeap, "%s: the heap grew by %.1f times the bytes sent", name, h)
-				cpu.note(name, c)
 				heap.note(name, h)
+				if class.packed {
+					v.expect(s <= b.Share, "%s: %.2f of a core", name, s)
+					share.note(name, s)
+					return nil
+				}
+				v.expect(c <= b.CPU, "%s: %.1f times the client's CPU", name, c)
+				cpu.note(name, c)
 				return nil
 			})
 			if err != nil {
@@ -79,8 +89,8 @@ func (b *amplificationCommand) Run(ctx context.Context) error {
 			}
 		}
 	}
-	return v.conclude("%d classes of input, %d places of callbacks; server's CPU at most %.1f times the client's (%s), its heap at most %.1f times the bytes sent (%s); bars: %.0f and %d",
-		len(b.classes()), len(dispatches), cpu.factor, cpu.name, heap.factor, heap.name, b.CPU, amplificationHeap)
+	return v.conclude("%d classes of input, %d places of callbacks; server's CPU at most %.1f times the client's (%s), its heap at most %.1f times the bytes sent (%s), with compressed input at most %.2f of a core (%s); bars: %.0f, %d and %.2f",
+		len(b.classes()), len(dispatches), cpu.factor, cpu.name, heap.factor, heap.name, share.factor, share.name, b.CPU, amplificationHeap, b.Share)
 }
 
 // worst is the highest figure so far.
@@ -100,6 +110,11 @@ var oneByteMessage = oneFrame(wire.Text, []byte("x"))
 // classes are all of them.
 func (b *amplificationCommand) classes() []attackClass {
 	classes := attackClasses()
+	for _, c := range compressedClasses() {
+		if c.says <= server.DefaultMaxMessageSize {
+			classes = append(classes, attackClass{name: "compressed: " + c.name, input: c.input, flood: true, reads: true, packed: true})
+		}
+	}
 	if b.TLS {
 		classes = append(classes,
 			attackClass{name: "a ClientHello made in advance", input: clientHello(), bare: true, below: true},
@@ -135,65 +150,76 @@ func attackClasses() []attackClass {
 }
 
 // compare is how much more the server spends on a class than its client.
-func (b *amplificationCommand) compare(ctx context.Context, p *process, class attackClass) (cpu, heap float64, err error) {
+// compare also tells how much of a core that was.
+func (b *amplificationCommand) compare(ctx context.Context, p *process, class attackClass) (cpu, share, heap float64, err error) {
 	if err := oneLife(ctx, p.addr); err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
+	began := time.Now()
 	before, err := p.stats()
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
 	// What the account itself costs is not part of it.
 	start, err := p.glance()
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
 	own := ownCPU()
 	clients, sent, err := b.attack(ctx, p.addr, class)
 	defer closeAll(clients)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
 	// The server may not have read all yet: when it has, it uses no more.
-	end, asking, err := p.idle(ctx)
+	end, until, asking, err := p.idle(ctx)
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
 	own = ownCPU() - own - asking
 	after, err := p.stats()
 	if err != nil {
-		return 0, 0, err
+		return 0, 0, 0, err
 	}
+	share = (end.CPU - start.CPU).Seconds() / until.Sub(began).Seconds()
 	cpu = float64(end.CPU-start.CPU) / float64(max(own, time.Millisecond))
 	heap = float64(max(0, after.Heap-before.Heap-heapNoise)) / float64(sent)
-	return cpu, heap, nil
+	return cpu, share, heap, nil
 }
 
 // heapNoise is what the heap of a server may differ by for reasons of its own.
 const heapNoise = 64 << 10
 
-// idle waits until the server uses hardly any CPU, and tells what asking cost this side.
-func (p *process) idle(ctx context.Context) (now stats, asking time.Duration, err error) {
-	last := now
-	_, err = eventually(ctx, patience, func() (bool, error) {
+// idle waits until the server uses hardly any CPU, for longer than it leaves a connection
+// unread for what its messages say. It tells since when, and what asking cost this side.
+func (p *process) idle(ctx context.Context) (now stats, since time.Time, asking time.Duration, err error) {
+	quiet := 0
+	_, err = eventually(ctx, 2*patience, func() (bool, error) {
 		sleep(ctx, 100*time.Millisecond)
-		last = now
+		last := now
 		own := ownCPU()
 		now, err = p.glance()
 		asking += ownCPU() - own
-		return last.CPU > 0 && now.CPU-last.CPU < 5*time.Millisecond, err
+		if quiet++; last.CPU == 0 || now.CPU-last.CPU >= 5*time.Millisecond {
+			quiet, since = 0, time.Now()
+		}
+		return quiet == 5, err
 	})
-	return now, asking, err
+	return now, since, asking, err
 }
 
 // attack sends a class, and returns the connections on which it did.
 func (b *amplificationCommand) attack(ctx context.Context, addr string, class attackClass) (clients []*client, sent int64, err error) {
 	if class.flood {
-		c, err := open(ctx, addr, "/")
+		start, total := open, b.Bytes
+		if class.packed {
+			start, total = openDeflating, b.Bytes/packedShare
+		}
+		c, err := start(ctx, addr, "/")
 		if err != nil {
 			return nil, 0, err
 		}
-		sent, err = c.flood(class, b.Bytes)
+		sent, err = c.flood(class, total)
 		return []*client{c}, sent, err
 	}
 	request := wire.Request(addr, "/")
@@ -231,7 +257,11 @@ func (c *client) flood(class attackClass, total int64) (sent int64, err error) {
 		go io.Copy(io.Discard, c.Conn)
 	}
 	for sent < total {
-		if err := c.SetWriteDeadline(time.Now().Add(time.Second)); err != nil {
+		wait := time.Second
+		if class.packed {
+			wait = patience // what one write says takes a second or two
+		}
+		if err := c.SetWriteDeadline(time.Now().Add(wait)); err != nil {
 			return sent, err
 		}
 		n, err := c.Write(piece)
@@ -244,6 +274,18 @@ func (c *client) flood(class attackClass, total int64) (sent int64, err error) {
 		}
 	}
 	return sent, c.extend(patience)
+}
+
+// openDeflating is open for a connection that agrees on compression.
+func openDeflating(ctx context.Context, addr, path string) (*client, error) {
+	c, err := connect(ctx, addr)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := wire.HandshakeOffering(c.Conn, addr, path, wire.Offer); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return c, nil
 }
 
 // costly is broken: it keeps a lot for each message.

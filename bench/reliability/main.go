@@ -33,6 +33,7 @@ type program struct {
 	Claims        claimsCommand        `cmd:"" help:"Claimed lengths: memory follows what was received."`
 	Fragments     fragmentsCommand     `cmd:"" help:"A message of endless tiny fragments: closed, within bounded memory."`
 	Inflate       inflateCommand       `cmd:"" help:"Compressed messages that say a thousand times more than they are long: stopped at the limit."`
+	Compression   compressionCommand   `cmd:"" help:"Compressed input that is short and takes long: bounded in a turn and in a second, neighbours unaffected."`
 	Control       controlCommand       `cmd:"" help:"Floods of pings, and every way to close wrongly."`
 	Storm         stormCommand         `cmd:"" help:"Far more dials than descriptors: no spinning, live connections go on, accepts resume."`
 	HalfOpen      halfOpenCommand      `cmd:"" name:"halfopen" help:"Peers that vanish without a word: closed in time. As root, for TCP_REPAIR."`

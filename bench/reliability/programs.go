@@ -16,6 +16,7 @@ import (
 // and counts. The broken ones have a fault that a bar must see.
 var programs = map[string]func(*server.Server, *counters){
 	"echo":      func(*server.Server, *counters) {},
+	"burner":    burn,
 	"drop":      dropSome,
 	"keep":      keepAll,
 	"alter":     alterSome,

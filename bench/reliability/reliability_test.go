@@ -62,10 +62,13 @@ func TestBars(t *testing.T) {
 		"claims":     func(s scale) bar { return &claimsCommand{scale: s} },
 		"fragments":  func(s scale) bar { return &fragmentsCommand{scale: s} },
 		"inflate":    func(s scale) bar { return &inflateCommand{scale: s} },
-		"control":    func(s scale) bar { return &controlCommand{scale: s} },
-		"storm":      func(s scale) bar { return &stormCommand{scale: s, Slack: slack} },
-		"halfopen":   func(s scale) bar { return &halfOpenCommand{scale: s, Slack: slack} },
-		"resets":     func(s scale) bar { return &resetsCommand{scale: s} },
+		"compression": func(s scale) bar {
+			return &compressionCommand{scale: s, Neighbours: 4, Ratio: 20, Turn: 10 * time.Millisecond}
+		},
+		"control":  func(s scale) bar { return &controlCommand{scale: s} },
+		"storm":    func(s scale) bar { return &stormCommand{scale: s, Slack: slack} },
+		"halfopen": func(s scale) bar { return &halfOpenCommand{scale: s, Slack: slack} },
+		"resets":   func(s scale) bar { return &resetsCommand{scale: s} },
 		"slowreader": func(s scale) bar {
 			return &slowReaderCommand{scale: s, Pending: 32 << 10, Slack: 100}
 		},

@@ -27,6 +27,7 @@ type stats struct {
 	Stacks               int64         // lines logged at level Error that have a stack
 	Buffers, BufferBytes int64         // lent by the server's pools
 	Timers               int           // that are set
+	Turns                uint64        // of the loops
 	Descriptors, Watched int           // open, and watched by epoll: counted from outside
 }
 
@@ -47,8 +48,17 @@ func (n *counters) glance() (s stats) {
 		held := n.srv.Stats()
 		s.Panics = int64(held.Panics)
 		s.Buffers, s.BufferBytes, s.Timers = held.Buffers, held.BufferBytes, held.Timers
+		s.Turns = turnsOf(&held)
 	}
 	return s
+}
+
+// turnsOf is how many turns the loops have made.
+func turnsOf(held *server.Stats) (n uint64) {
+	for _, l := range held.Loops {
+		n += l.Lag.Turns
+	}
+	return n
 }
 
 // collect adds what is left after a garbage collection.
