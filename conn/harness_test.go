@@ -5,8 +5,6 @@ import (
 	"io"
 	"log/slog"
 	"net/netip"
-	"os"
-	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -347,21 +345,4 @@ func expect[T comparable](t testing.TB, what string, got, want T) {
 	if got != want {
 		t.Errorf("%s: got %v, want %v", what, got, want)
 	}
-}
-
-// TestMain checks that the tests leave no goroutine behind.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	for range 100 {
-		if runtime.NumGoroutine() <= 2 {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
-	if n := runtime.NumGoroutine(); code == 0 && n > 2 {
-		buf := make([]byte, 1<<16)
-		println("goroutines left:", n, string(buf[:runtime.Stack(buf, true)]))
-		code = 1
-	}
-	os.Exit(code)
 }

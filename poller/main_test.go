@@ -3,46 +3,21 @@
 package poller
 
 import (
-	"fmt"
 	"os"
-	"runtime"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/framerail/framerail/internal/leaks"
 )
 
-// TestMain fails the run if the tests leave goroutines or descriptors behind.
 func TestMain(m *testing.M) {
 	if addr := os.Getenv(peerEnv); addr != "" {
 		runPeer(addr)
 		return
 	}
-	// The Go netpoller opens descriptors of its own, once, when first used.
-	r, w, err := os.Pipe()
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	r.Close()
-	w.Close()
-	goroutines, descriptors := runtime.NumGoroutine(), countDescriptors()
-
-	code := m.Run()
-
-	for deadline := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > goroutines && time.Now().Before(deadline); {
-		time.Sleep(time.Millisecond)
-	}
-	if n := runtime.NumGoroutine(); n > goroutines {
-		stacks := make([]byte, 1<<16)
-		fmt.Fprintf(os.Stderr, "%d goroutines before the tests, %d after\n%s\n", goroutines, n, stacks[:runtime.Stack(stacks, true)])
-		code = 1
-	}
-	if n := countDescriptors(); n != descriptors {
-		fmt.Fprintf(os.Stderr, "%d descriptors before the tests, %d after\n", descriptors, n)
-		code = 1
-	}
-	os.Exit(code)
+	leaks.Main(m)
 }
 
 // countDescriptors counts what is open, among more numbers than a test uses.

@@ -1,37 +1,21 @@
 package server
 
 import (
-	"flag"
 	"fmt"
-	"net"
 	"os"
 	"runtime"
 	"testing"
 	"time"
 
-	"github.com/framerail/framerail/internal/socket"
+	"github.com/framerail/framerail/internal/leaks"
 )
 
-// TestMain fails the run if the tests leave goroutines or descriptors behind, those of a
-// fuzzer aside. In a process that a test has started it plays the part that the test gave it.
+// TestMain has a process that a test has started play the part that the test gave it.
 func TestMain(m *testing.M) {
 	if part := os.Getenv(partEnv); part != "" {
 		os.Exit(parts[part]())
 	}
-	if !socket.Supported {
-		os.Exit(m.Run())
-	}
-	warmUp()
-	before := census()
-	code := m.Run()
-	if flag.Lookup("test.fuzz").Value.String() != "" {
-		os.Exit(code)
-	}
-	if after, ok := before.comesBack(); !ok {
-		fmt.Fprintf(os.Stderr, "%v before the tests, %v after\n%s\n", before, after, stacks())
-		code = 1
-	}
-	os.Exit(code)
+	leaks.Main(m)
 }
 
 // A test that lowers a limit of the process does so in one of its own, which runs
@@ -39,15 +23,6 @@ func TestMain(m *testing.M) {
 const partEnv = "FRAMERAIL_TEST_PART"
 
 var parts = map[string]func() int{}
-
-// warmUp opens the descriptors that Go's netpoller keeps once it is used.
-func warmUp() {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		panic(err)
-	}
-	_ = ln.Close()
-}
 
 // count is what must be the same before and after.
 type count struct{ goroutines, descriptors int }

@@ -63,6 +63,7 @@ func (p *Pool) Get(n int) *Buffer {
 		b = &Buffer{B: make([]byte, 0, n), pool: p}
 	}
 	p.lent.Add(1)
+	count(1)
 	if n := p.bytes.Add(int64(cap(b.B))); p.watch != nil && n > p.mark.Load() {
 		p.watch()
 	}
@@ -78,6 +79,7 @@ func (b *Buffer) Release() {
 		return
 	}
 	p.lent.Add(-1)
+	count(-1)
 	p.bytes.Add(-int64(cap(b.B)))
 	if class := classOf(cap(b.B)); class < classes {
 		p.classes[class].Put(b)

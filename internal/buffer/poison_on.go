@@ -2,6 +2,8 @@
 
 package buffer
 
+import "sync/atomic"
+
 // Poisoning tells whether this build overwrites bytes whose loan has ended.
 const Poisoning = true
 
@@ -12,3 +14,14 @@ func Poison(b []byte) {
 		b[i] = 0xDB
 	}
 }
+
+// Counting tells whether this build counts the buffers of all pools together.
+const Counting = true
+
+var outstanding atomic.Int64
+
+// Outstanding is how many buffers of all pools are lent. Only a test build counts them: the
+// loops would get in each other's way.
+func Outstanding() int64 { return outstanding.Load() }
+
+func count(n int64) { outstanding.Add(n) }

@@ -28,6 +28,7 @@ var allowed = map[string][]string{
 	"internal/sealing":    {},
 	"internal/selfsigned": {},
 	"internal/token":      {},
+	"internal/leaks":      {"internal/buffer"},
 	"internal/lives":      {"conn", "frame", "frame/deflate", "server", "server/servertest", "internal/selfsigned"},
 	"internal/proxyproto": {},
 	"internal/forwarded":  {"internal/token"},

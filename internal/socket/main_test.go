@@ -4,36 +4,17 @@ package socket
 
 import (
 	"errors"
-	"fmt"
-	"net"
 	"net/netip"
-	"os"
-	"runtime"
 	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/framerail/framerail/internal/leaks"
 )
 
-// TestMain fails the run if the tests leave goroutines or descriptors behind.
-func TestMain(m *testing.M) {
-	// The Go netpoller opens descriptors of its own, once, when first used.
-	if warm, err := net.Listen("tcp", "127.0.0.1:0"); err == nil {
-		warm.Close()
-	}
-	before, goroutines := countDescriptors(), runtime.NumGoroutine()
-	code := m.Run()
-	if !soon(func() bool { return runtime.NumGoroutine() <= goroutines }) {
-		fmt.Fprintf(os.Stderr, "%d goroutines before the tests, %d after\n", goroutines, runtime.NumGoroutine())
-		code = 1
-	}
-	if after := countDescriptors(); after != before {
-		fmt.Fprintf(os.Stderr, "%d descriptors before the tests, %d after\n", before, after)
-		code = 1
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { leaks.Main(m) }
 
 // countDescriptors counts what is open, among more numbers than a test uses.
 func countDescriptors() int {

@@ -86,6 +86,7 @@ func New(seed uint64, srv *server.Server) *Sim {
 	})
 	s.drive(waiting{ready: func() bool { return s.listener.used || s.served != nil }})
 	if s.served != nil {
+		s.kill()
 		panic("servertest: the server does not start: " + s.served.Error())
 	}
 	return s
@@ -115,9 +116,6 @@ func (s *Sim) Close() error {
 		s.breach("%v has not ended", st)
 	}
 	s.kill()
-	for _, w := range s.workers {
-		w.stop()
-	}
 	for _, k := range s.sockets {
 		if k.client.over != nil {
 			k.client.over.end()

@@ -116,7 +116,7 @@ func (s *Sim) drive(w waiting) {
 	}
 }
 
-// kill ends the strands that have not ended by themselves.
+// kill ends the strands that have not ended by themselves, and the workers.
 func (s *Sim) kill() {
 	s.killing = true
 	for len(s.strands) > 0 {
@@ -124,6 +124,9 @@ func (s *Sim) kill() {
 			st.work = func() {} // it need not begin
 		}
 		s.run(s.strands[0])
+	}
+	for _, w := range s.workers {
+		w.stop()
 	}
 }
 
