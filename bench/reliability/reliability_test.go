@@ -92,7 +92,7 @@ func TestBars(t *testing.T) {
 			return &integrityCommand{scale: s, way: way{security: security{TLS: true}}, Seed: 1}
 		},
 		"stale": func(s scale) bar { return &staleCommand{scale: s, Workers: 1} },
-		"cuts":  func(s scale) bar { return &cutsCommand{scale: s, Slack: 8} },
+		"cuts":  func(s scale) bar { return &cutsCommand{scale: s, Slack: 2} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -104,6 +104,17 @@ func TestBars(t *testing.T) {
 			}
 			test(t, "", bar)
 		})
+	}
+}
+
+// What a byte costs is measured finely enough to see a cost that is not linear.
+func TestCuts_CostBeyondLinearIsMissed(t *testing.T) {
+	if raceDetector {
+		t.Skip("all else costs so much with the race detector that the program's part hardly shows")
+	}
+	bar := &cutsCommand{scale: scale{Short: true}, Slack: 2, Hoarding: true}
+	if err := bar.Run(t.Context()); !errors.Is(err, errMissed) {
+		t.Errorf("a program that looks through all messages with each: %v", err)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -51,6 +52,9 @@ type setup struct {
 	SendBuffer int
 	// Descriptors is the limit on open descriptors; 0 leaves it.
 	Descriptors uint64
+	// Exact makes counts of allocations exact: one P, since each P has a place of its own
+	// in a pool, which is filled once, and no garbage collection, which empties pools.
+	Exact bool
 	// Quiet hides what the process writes to its standard error.
 	Quiet bool
 }
@@ -74,6 +78,10 @@ func (s *serveCommand) Run(ctx context.Context) error {
 		}
 	}
 	startThreads()
+	if set.Exact {
+		runtime.GOMAXPROCS(1)
+		debug.SetGCPercent(-1)
+	}
 	ln, err := set.listen(ctx)
 	if err != nil {
 		return err

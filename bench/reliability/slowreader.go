@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -17,17 +16,16 @@ import (
 	"github.com/framerail/framerail/conn"
 )
 
-// slowReaderCommand sends to peers of which some stop reading, beside others that
-// echo, under each overflow policy. At first all read, and the producer sends as fast as
-// they do: what the echoes take then is what they may take, times the slack, beside
-// peers that do not read, and a producer that takes no notice of that. Broken, the bound
-// on pending bytes is out of reach.
+// slowReaderCommand has a producer send to peers that do not read, beside others that echo,
+// under each overflow policy. At first the others are alone, while the producer keeps a
+// core busy with sending to nobody: what their echoes take then, times the slack, is what
+// they may take later. Broken, the bound on pending bytes is out of reach.
 type slowReaderCommand struct {
 	scale
 	way
-	Slow    int           `default:"500" help:"Peers that stop reading."`
+	Slow    int           `default:"500" help:"Peers that do not read."`
 	Healthy int           `default:"500" help:"Peers that echo, ten times a second each."`
-	Phase   time.Duration `default:"10s" help:"How long all read, and then how long slow peers do not."`
+	Phase   time.Duration `default:"10s" help:"How long the others are alone, and then how long they are beside peers that do not read."`
 	Pace    time.Duration `default:"0s" help:"Time between two messages to each slow peer, of 1 KiB; 0: as fast as can be."`
 	Pending int           `default:"65536" help:"The bound on bytes pending to a peer."`
 	Slack   float64       `default:"1.5" help:"How many times as long an echo's p99 may be."`
@@ -66,8 +64,7 @@ type slowReaders struct {
 	mu    sync.Mutex
 	conns []*conn.Conn // the slow peers', at the server
 
-	stopped atomic.Bool
-	resume  chan struct{} // closed when they read again
+	resume  chan struct{} // closed when the slow peers read
 	round   atomic.Int64  // the last that was sent
 	most    int           // bytes seen pending to one of them
 	refused atomic.Int64
@@ -100,34 +97,39 @@ func (s *slowReaders) run(ctx context.Context) (figure string, err error) {
 
 	var group sync.WaitGroup
 	defer group.Wait()
-	clients := make([]*client, s.Slow+s.Healthy)
-	defer func() { closeAll(clients) }()
-	err = each(ctx, len(clients), 16, func(ctx context.Context, i int) (err error) {
-		path := "/"
-		if i < s.Slow {
-			path = "/slow"
-		}
-		if clients[i], err = open(ctx, ln.Addr().String(), path); err == nil && i < s.Slow {
-			err = clients[i].tcp.SetReadBuffer(slowSlice)
-		}
-		return errors.Join(err, clients[i].extend(2*s.Phase+4*patience))
-	})
+	healthy, err := s.open(ctx, ln.Addr().String(), "/", s.Healthy)
+	defer func() { closeAll(healthy) }()
 	if err != nil {
 		return "", err
 	}
-
+	before := s.measure(healthy)
+	slow, err := s.open(ctx, ln.Addr().String(), "/slow", s.Slow)
+	defer func() { closeAll(slow) }()
+	if err != nil {
+		return "", err
+	}
 	readers := make([]*slowReader, s.Slow)
 	for i := range readers {
-		readers[i] = &slowReader{s: s, client: clients[i]}
+		readers[i] = &slowReader{s: s, client: slow[i]}
 		group.Go(readers[i].read)
 	}
-	before := s.measure(clients[s.Slow:])
-	s.stopped.Store(true)
-	after := s.measure(clients[s.Slow:])
+	after := s.measure(healthy)
 	s.verify(ctx, readers)
 	ratio := float64(after) / float64(before)
 	s.v.expect(ratio <= s.Slack, "%v: p99 of an echo is %v, %.2f times the %v before", s.policy, after, ratio, before)
 	return fmt.Sprintf("at most %d B pending, p99 %.2f times %v, %s", s.most, ratio, before.Round(100*time.Microsecond), s.account()), nil
+}
+
+// open opens n connections; what the kernel holds for those to the path of slow ones is little.
+func (s *slowReaders) open(ctx context.Context, addr, path string, n int) ([]*client, error) {
+	clients := make([]*client, n)
+	err := each(ctx, n, 16, func(ctx context.Context, i int) (err error) {
+		if clients[i], err = open(ctx, addr, path); err == nil && path != "/" {
+			err = clients[i].tcp.SetReadBuffer(slowSlice)
+		}
+		return errors.Join(err, clients[i].extend(2*s.Phase+4*patience))
+	})
+	return clients, err
 }
 
 // measure sends to the slow peers for a phase, and is the p99 of the others' echoes
@@ -162,17 +164,13 @@ func (s *slowReaders) measure(healthy []*client) time.Duration {
 	return took[len(took)*99/100]
 }
 
-// produce sends a message to every slow peer, round after round. While all read it
-// waits for those that are behind.
+// produce sends a message to every slow peer there is, round after round.
 func (s *slowReaders) produce() {
 	payload := make([]byte, slowMessage)
 	for end := time.Now().Add(s.Phase); time.Now().Before(end); time.Sleep(s.Pace) {
 		round := s.round.Add(1)
 		binary.BigEndian.PutUint64(payload, uint64(round))
 		for _, c := range s.peers() {
-			for !s.stopped.Load() && c.Pending() > s.Pending/2 {
-				runtime.Gosched() // as busy as it is when nobody reads
-			}
 			if err := c.SendKeyed(slowKey(round), conn.Binary, payload); errors.Is(err, conn.ErrPendingFull) {
 				s.refused.Add(1)
 			}
@@ -190,11 +188,10 @@ func (s *slowReaders) peers() []*conn.Conn {
 
 func slowKey(round int64) string { return "key " + string(rune('0'+round%slowKeys)) }
 
-// verify has the slow peers read again, and looks at what they got.
+// verify has the slow peers read, and looks at what they got.
 func (s *slowReaders) verify(ctx context.Context, readers []*slowReader) {
 	// A Close frame, with its reason, may come on top.
 	s.v.expect(s.most <= s.Pending+128, "%v: %d bytes pending, bound %d", s.policy, s.most, s.Pending)
-	s.stopped.Store(false)
 	close(s.resume)
 	for i, c := range s.peers() {
 		dropped, _ := c.Dropped()
@@ -235,7 +232,7 @@ func (s *slowReaders) account() string {
 	return fmt.Sprintf("%d closed, %d refused, %d dropped", s.full.Load(), s.refused.Load(), dropped)
 }
 
-// slowReader is a peer that stops reading for a phase.
+// slowReader is a peer that does not read for a phase.
 type slowReader struct {
 	s      *slowReaders
 	client *client
@@ -243,13 +240,11 @@ type slowReader struct {
 	keys   [slowKeys]atomic.Int64
 }
 
-// read reads to the end, and wants each message to be whole and later than the one
+// read waits for the phase to be over, reads to the end, and wants each message to be whole and later than the one
 // before.
 func (r *slowReader) read() {
+	<-r.s.resume
 	for {
-		if r.s.stopped.Load() {
-			<-r.s.resume
-		}
 		opcode, payload, err := r.client.receive()
 		if err != nil || opcode == wire.Close {
 			return
