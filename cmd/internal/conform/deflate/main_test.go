@@ -1,0 +1,9 @@
+package deflate
+
+import (
+	"testing"
+
+	"github.com/framerail/framerail/internal/leaks"
+)
+
+func TestMain(m *testing.M) { leaks.Main(m) }
