@@ -36,7 +36,7 @@ type program struct {
 	Compression   compressionCommand   `cmd:"" help:"Compressed input that is short and takes long: bounded in a turn and in a second, neighbours unaffected."`
 	Control       controlCommand       `cmd:"" help:"Floods of pings, and every way to close wrongly."`
 	Storm         stormCommand         `cmd:"" help:"Far more dials than descriptors: no spinning, live connections go on, accepts resume."`
-	HalfOpen      halfOpenCommand      `cmd:"" name:"halfopen" help:"Peers that vanish without a word: closed in time. As root, for TCP_REPAIR."`
+	HalfOpen      halfOpenCommand      `cmd:"" name:"halfopen" help:"Peers that vanish without a word: closed in time. As root, for TCP_REPAIR; otherwise peers that say nothing."`
 	Resets        resetsCommand        `cmd:"" help:"Resets in the middle of a long write: one close callback each, nothing crosses over."`
 	Shutdown      shutdownCommand      `cmd:"" help:"Shutdown under full load: every message echoed, or 1001 seen."`
 	Stuck         stuckCommand         `cmd:"" help:"Shutdown against peers that do not read: back at the deadline."`

@@ -24,6 +24,7 @@ var programs = map[string]func(*server.Server, *counters){
 	"held":      holdWhereAsked,
 	"pour":      pour,
 	"hoard":     hoard,
+	"slowing":   slowing,
 	"mixed":     mixed,
 	"leaky":     leaky,
 	"costly":    costly,

@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"errors"
-	"os"
 	"testing"
 	"time"
 
@@ -85,7 +84,7 @@ func TestBars(t *testing.T) {
 		"amplification": func(s scale) bar { return &amplificationCommand{scale: s, CPU: 2000} },
 		"handover":      func(s scale) bar { return &handoverCommand{scale: s, Echoes: 20} },
 		"allocs":        func(s scale) bar { return &allocsCommand{scale: s} },
-		"soak":          func(s scale) bar { return &soakCommand{scale: s, Ratio: 100, Seed: 1} },
+		"soak":          func(s scale) bar { return &soakCommand{scale: s, Windows: 30, Ratio: 2, Seed: 1} },
 		"panics":        func(s scale) bar { return &panicsCommand{scale: s, Workers: 4} },
 		"simulation":    func(s scale) bar { return &simulationCommand{scale: s, Workers: 1} },
 		"integrity_tls": func(s scale) bar {
@@ -96,14 +95,20 @@ func TestBars(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if name == "halfopen" && os.Geteuid() != 0 {
-				t.Skip("TCP_REPAIR is for root")
-			}
 			if name == "crowd" && !raceDetector || name == "allocs" && raceDetector {
 				t.Skip("it needs the race detector, or none")
 			}
 			test(t, "", bar)
 		})
+	}
+}
+
+// A server that gets slower is seen.
+func TestSoak_LaterAtTheEndIsMissed(t *testing.T) {
+	t.Parallel()
+	bar := &soakCommand{scale: scale{Short: true}, Windows: 30, Ratio: 2, Seed: 1, Slowing: true}
+	if err := bar.Run(t.Context()); !errors.Is(err, errMissed) {
+		t.Errorf("a program that gets slower and slower: %v", err)
 	}
 }
 

@@ -21,7 +21,8 @@ import (
 // compares the end with the beginning. The machine may have other work at one time
 // than at another: a few connections to a plain server beside it, which does nothing
 // but echo, say how late an echo was then for reasons of the machine's. Broken, the
-// program keeps some bytes of each message.
+// program keeps some bytes of each message; or, to show that lateness is seen, it takes longer
+// and longer.
 type soakCommand struct {
 	scale
 	way
@@ -30,6 +31,7 @@ type soakCommand struct {
 	Conns    int           `default:"50" help:"Connections."`
 	Ratio    float64       `default:"1.1" help:"The most that p99 may be at the end, of what it was at first."`
 	Seed     uint64        `default:"1" help:"Of the messages."`
+	Slowing  bool          `hidden:"" help:"The program takes longer for each message than for the one before: p99 must be missed."`
 }
 
 // soakBeside is how many connections go to the plain server. soakSlack is what the
@@ -38,10 +40,14 @@ type soakCommand struct {
 // the most that has come at once, which may come late.
 const soakBeside, soakSlack, soakRecords = 10, 32 << 10, 16 << 10
 
+// soakShortRatio is for windows of a fifth of a second, whose p99 is that of a thousand echoes.
+const soakShortRatio = 1.5
+
 func (b *soakCommand) Run(ctx context.Context) error {
 	ctx = b.within(ctx)
 	if b.Short {
-		b.Duration, b.Windows, b.Conns = 3*time.Second, 6, 10
+		b.Duration, b.Conns = 6*time.Second, 10
+		b.Ratio = max(b.Ratio, soakShortRatio)
 	}
 	if b.Windows < 3 {
 		return errors.New("it takes a first, a middle and a last window at least")
@@ -49,7 +55,11 @@ func (b *soakCommand) Run(ctx context.Context) error {
 	v := new(verdict)
 	var figure string
 	// To find the peak, clients send faster than any should.
-	set := setup{Program: either(b.scale, "echo", "hoard"), Limits: server.Limits{MessagesPerSecond: -1, ControlFramesPerSecond: -1, CompressionPerSecond: -1}}
+	program := either(b.scale, "echo", "hoard")
+	if b.Slowing {
+		program = "slowing"
+	}
+	set := setup{Program: program, Limits: server.Limits{MessagesPerSecond: -1, ControlFramesPerSecond: -1, CompressionPerSecond: -1}}
 	err := withServer(ctx, v, setup{Faulty: "plain"}, func(plain *process) error {
 		return withServer(ctx, v, set, func(p *process) (err error) {
 			figure, err = b.soak(ctx, v, p, plain)
@@ -85,7 +95,7 @@ func (b *soakCommand) soak(ctx context.Context, v *verdict, p, plain *process) (
 		*list = append(*list, &soakClient{client: c, r: rand.New(rand.NewPCG(b.Seed, uint64(i))), fragments: i < b.Conns})
 	}
 	window := b.Duration / time.Duration(b.Windows)
-	peak, err := findPeak(ctx, clients, min(window, 5*time.Second))
+	peak, err := findPeak(ctx, clients, min(b.Duration/6, 5*time.Second))
 	if err != nil {
 		return "", err
 	}
@@ -230,6 +240,16 @@ func hoard(srv *server.Server, _ *counters) {
 		mu.Lock()
 		kept = append(kept, make([]byte, 500))
 		mu.Unlock()
+		echo(c, m)
+	}
+}
+
+// slowing is broken: it takes longer for each message, the more so the longer it runs.
+func slowing(srv *server.Server, _ *counters) {
+	began := time.Now()
+	srv.OnMessage = func(c *conn.Conn, m conn.Message) {
+		age := time.Since(began).Seconds()
+		time.Sleep(time.Duration(age*age*50) * time.Microsecond)
 		echo(c, m)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 )
@@ -33,6 +34,7 @@ func either[T any](s scale, meant, broken T) T {
 type verdict struct {
 	mu     sync.Mutex
 	misses int
+	first  string // of them
 }
 
 // shownMisses is how many are printed: of thousands alike, the first tell enough.
@@ -42,8 +44,12 @@ const shownMisses = 10
 func (v *verdict) miss(format string, args ...any) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.misses++; v.misses <= shownMisses {
-		fmt.Printf("  miss: "+format+"\n", args...)
+	text := fmt.Sprintf(format, args...)
+	if v.misses++; v.misses == 1 {
+		v.first, _, _ = strings.Cut(text, "\n")
+	}
+	if v.misses <= shownMisses {
+		fmt.Printf("  miss: %s\n", text)
 	}
 }
 
@@ -54,13 +60,15 @@ func (v *verdict) expect(holds bool, format string, args ...any) {
 	}
 }
 
-// conclude prints the figure, and returns errMissed if anything was missed.
+// conclude prints the figure, and returns errMissed if anything was missed. The figure is
+// worded for a bar that holds: of one that was missed, the last line says what was.
 func (v *verdict) conclude(format string, args ...any) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	figure := fmt.Sprintf(format, args...)
 	if v.misses > 0 {
-		fmt.Printf("MISSED, %d times: %s\n", v.misses, figure)
+		fmt.Printf("  the figure, in the words of a bar that holds: %s\n", figure)
+		fmt.Printf("MISSED, %d times, first: %s\n", v.misses, v.first)
 		return errMissed
 	}
 	fmt.Printf("held: %s\n", figure)
