@@ -17,6 +17,7 @@ type ending struct {
 	abort      bool // no more waiting
 	drop       bool // messages that are queued for callbacks are of no more use
 	halfClosed bool // the sending direction has ended
+	over       bool // the time for a Close frame is over, or none was sent
 	shed       bool // what waited was given up for the memory it held
 }
 
@@ -272,7 +273,7 @@ func (d *Driver) closeLate() {
 	over := c.end != nil && c.end.step(c)
 	c.mu.Unlock()
 	if !over {
-		d.abort(Nobody, ErrCloseTimeout)
+		d.abortOver(Nobody, ErrCloseTimeout)
 	}
 }
 
@@ -291,15 +292,31 @@ func (d *Driver) finish() {
 	c.setState(Closed)
 	c.loop.leaveLimits(c.limits())
 	c.held.Store(0)
+	over := c.end.over
 	c.mu.Unlock()
 
 	d.input = inputDone
 	d.dropReceiver()
 	d.logEnd(c.closeInfo())
 	d.loop.host.Closed(d)
-	_ = c.transport.Close() // nothing is left to be lost, and nobody uses it any more
+	c.part(over) // nobody uses it any more
 	c.endLife()
 	c.deliver(event{kind: eventClose})
+}
+
+// part closes the transport. What the system has taken and not sent, a Close frame included,
+// has another close timeout to leave, unless it had that: a peer that does not read would have
+// the system keep it for ever.
+func (c *Conn) part(over bool) {
+	t, ok := c.transport.(Cutter)
+	switch {
+	case !ok:
+		_ = c.transport.Close()
+	case over:
+		_ = t.Cut(0)
+	default:
+		_ = t.Cut(c.loop.config.CloseTimeout)
+	}
 }
 
 // lost notes that n bytes of frames will not be sent any more. mu is held.

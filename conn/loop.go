@@ -298,6 +298,17 @@ func (d *Driver) abort(by Side, err error) {
 	c.mu.Unlock()
 }
 
+// abortOver is abort for a peer that has had its time for what was sent.
+func (d *Driver) abortOver(by Side, err error) {
+	c := (*Conn)(d)
+	c.mu.Lock()
+	if c.State() != Closed {
+		e := c.ending(by, err)
+		e.abort, e.over = true, true
+	}
+	c.mu.Unlock()
+}
+
 // settle brings the connection to rest after any event: it writes what is
 // pending, goes a step further in closing, reads on if that was held up and no
 // longer is, and tells the loop what to wait for.

@@ -59,7 +59,7 @@ func (d *Driver) checkStall() {
 	if stalled {
 		d.loop.config.Logger.Info("framerail: connection cut",
 			"remote", c.RemoteAddr(), "error", ErrWriteStalled, "pending", pending)
-		d.abort(Local, ErrWriteStalled)
+		d.abortOver(Local, ErrWriteStalled)
 	}
 }
 

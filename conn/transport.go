@@ -3,6 +3,7 @@ package conn
 import (
 	"errors"
 	"net/netip"
+	"time"
 )
 
 // Transport is the stream of bytes below a connection: a socket, TLS over one,
@@ -44,6 +45,15 @@ type Holder interface {
 	// Unread tells whether Read may have something at hand although nothing arrives.
 	// For the loop alone.
 	Unread() bool
+}
+
+// Cutter is a Transport whose system goes on sending after Close what it has taken, for as
+// long as a peer that does not read is there.
+type Cutter interface {
+	Transport
+	// Cut is Close, but has the system give up bytes of which the peer has taken none for
+	// that long. 0: those that it has not sent are given up now, and the peer sees a reset.
+	Cut(patience time.Duration) error
 }
 
 // Peered is a Transport that can tell the address of its other end.

@@ -39,8 +39,9 @@ type bridge struct {
 	err   error // of taking
 
 	mu       sync.Mutex
-	carrying bool // guarded by mu: carryOut runs, or has run to the end
-	closed   bool // guarded by mu: the loop has closed
+	patience time.Duration // guarded by mu: for what the system has not sent when nc is closed
+	carrying bool          // guarded by mu: carryOut runs, or has run to the end
+	closed   bool          // guarded by mu: the loop has closed
 }
 
 // newBridge bridges to nc, which is closed some time after the bridge.
@@ -53,7 +54,8 @@ func (r *running) newBridge(nc net.Conn) (*bridge, error) {
 	if err != nil { // it is closed, which it is not
 		return nil, errors.Join(err, far.Close(), socket.Close(fd))
 	}
-	b := &bridge{sock: sock{fd: int32(fd)}, nc: nc, far: far, raw: raw, ended: make(chan struct{}), done: r.bridges.end}
+	b := &bridge{sock: sock{fd: int32(fd)}, nc: nc, far: far, raw: raw, ended: make(chan struct{}),
+		patience: lingerTimeout, done: r.bridges.end}
 	socket := nc
 	if over, ok := nc.(*tls.Conn); ok {
 		socket = over.NetConn()
@@ -169,9 +171,25 @@ func (b *bridge) finish(err error) {
 	} else {
 		b.fail(err)
 	}
+	b.mu.Lock()
+	patience := b.patience
+	b.mu.Unlock()
+	abandon(b.nc, patience)
 	_ = b.nc.Close()
 	_ = b.far.Close()
 	<-b.ended
+}
+
+// abandon is socket.Abandon for a connection that is one, or TLS over one.
+func abandon(nc net.Conn, patience time.Duration) {
+	if over, ok := nc.(*tls.Conn); ok {
+		nc = over.NetConn()
+	}
+	if sc, ok := unproxied(nc).(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			_ = raw.Control(func(fd uintptr) { socket.Abandon(int(fd), patience) })
+		}
+	}
 }
 
 // linger ends the sending direction. A peer that is still sending would lose what it was
@@ -230,6 +248,14 @@ func (b *bridge) CloseWrite() error {
 	err := b.sock.CloseWrite()
 	b.sent()
 	return err
+}
+
+// Cut implements conn.Cutter.
+func (b *bridge) Cut(patience time.Duration) error {
+	b.mu.Lock()
+	b.patience = patience
+	b.mu.Unlock()
+	return b.Close()
 }
 
 // Close implements conn.Transport. What was sent before has lingerTimeout to leave; nobody

@@ -2,6 +2,7 @@ package server
 
 import (
 	"net/netip"
+	"time"
 	"unsafe"
 
 	"github.com/framerail/framerail/conn"
@@ -74,8 +75,12 @@ func (s *sock) Write(bufs [][]byte) (n int, err error) {
 	return n, err
 }
 
-func (s *sock) CloseWrite() error         { return socket.CloseWrite(int(s.fd)) }
-func (s *sock) Close() error              { return socket.Close(int(s.fd)) }
+func (s *sock) CloseWrite() error { return socket.CloseWrite(int(s.fd)) }
+func (s *sock) Close() error      { return socket.Close(int(s.fd)) }
+func (s *sock) Cut(patience time.Duration) error {
+	socket.Abandon(int(s.fd), patience)
+	return s.Close()
+}
 func (s *sock) LocalAddr() netip.AddrPort { return socket.LocalAddr(int(s.fd)) }
 func (s *sock) PeerAddr() netip.AddrPort  { return socket.RemoteAddr(int(s.fd)) }
 

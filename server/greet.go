@@ -1,6 +1,8 @@
 package server
 
 import (
+	"time"
+
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/internal/handshake"
@@ -65,10 +67,17 @@ func (l *loop) admit(a arrival) {
 }
 
 // drop closes a client that never became a connection.
-func (l *loop) drop(cl *client) {
+func (l *loop) drop(cl *client) { l.dropWithin(cl, l.run.config.CloseTimeout) }
+
+// dropWithin is drop; what the system has not sent by then has so much time to leave.
+func (l *loop) dropWithin(cl *client, patience time.Duration) {
 	l.abandon(cl, ErrServerClosed)
 	cl.releaseHead()
 	l.forget(cl)
+	if t, ok := cl.below().(conn.Cutter); ok {
+		_ = t.Cut(patience)
+		return
+	}
 	_ = cl.below().Close()
 }
 

@@ -165,7 +165,9 @@ type Limits struct {
 	// connection is cut. 0: 24 h. Negative: no limit.
 	MaxLifetime time.Duration
 	// CloseTimeout bounds the closing handshake (RFC 6455 7.1.1); then the connection
-	// is cut. 0: 5 s.
+	// is cut, and what the system has not sent is discarded. Where a connection ends before
+	// that, on Linux, the system discards it once the peer has taken nothing for as long.
+	// 0: 5 s.
 	CloseTimeout time.Duration
 }
 

@@ -135,5 +135,5 @@ func (l *loop) giveUpLeaving(cl *client) {
 	if l.seeOff(cl, poller.Read|poller.Write); l.isGone(cl) || telling && cl.head == nil {
 		return // it has another while to read it
 	}
-	l.drop(cl)
+	l.dropWithin(cl, 0)
 }

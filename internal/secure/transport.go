@@ -18,6 +18,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/buffer"
@@ -134,7 +135,19 @@ func (t *Transport) Unread() bool { return t.unread }
 
 // Close implements conn.Transport. It says close_notify, unless something that was said
 // before still waits.
-func (t *Transport) Close() error {
+func (t *Transport) Close() error { return t.closeWith(conn.Transport.Close) }
+
+// Cut implements conn.Cutter, as far as what is below does.
+func (t *Transport) Cut(patience time.Duration) error {
+	return t.closeWith(func(below conn.Transport) error {
+		if c, ok := below.(conn.Cutter); ok {
+			return c.Cut(patience)
+		}
+		return below.Close()
+	})
+}
+
+func (t *Transport) closeWith(closeBelow func(conn.Transport) error) error {
 	t.mu.Lock()
 	open := t.shaking == nil && t.tls != nil && !t.plain && t.detached == nil
 	t.mu.Unlock()
@@ -153,7 +166,7 @@ func (t *Transport) Close() error {
 		s.cancel()
 		s.turn.Broadcast()
 	}
-	return t.below.Close()
+	return closeBelow(t.below)
 }
 
 // Lent is how many bytes of buffers the transport has on loan.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"time"
 )
 
 // There is no event loop on these systems, so that nothing ever gets as far as
@@ -34,7 +35,8 @@ func DescriptorLimit() (int, bool) { return 0, false }
 func SetKeepAlive(fd int, k net.KeepAliveConfig) error { return errors.ErrUnsupported }
 func Listening(fd int) error                           { return errors.ErrUnsupported }
 
-func Gone(fd int) bool { return false }
+func Gone(fd int) bool                       { return false }
+func Abandon(fd int, patience time.Duration) {}
 
 func CloseWrite(fd int) error               { return errors.ErrUnsupported }
 func Close(fd int) error                    { return errors.ErrUnsupported }

@@ -173,6 +173,18 @@ func (k *socket) Close() error {
 	return nil
 }
 
+// Cut implements conn.Cutter.
+func (k *socket) Cut(patience time.Duration) error {
+	s := k.sim
+	s.mu.Lock()
+	if patience == 0 && k.queued.Len() > 0 && !k.isClosed && !k.isReset {
+		s.note(actReset, k.id, 2)
+		k.reset()
+	}
+	s.mu.Unlock()
+	return k.Close()
+}
+
 // LocalAddr implements conn.Transport.
 func (k *socket) LocalAddr() netip.AddrPort { return serverAddr }
 
