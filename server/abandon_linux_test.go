@@ -55,20 +55,24 @@ func TestCut_NothingIsLeftWithTheSystem(t *testing.T) {
 		limit Limits
 		last  func(c *conn.Conn, p *peer) // what ends it
 		want  error
+
+		sent, buffer int // messages, and the size of the system's buffer
 	}{
 		{name: "close_timeout", limit: over, last: func(c *conn.Conn, _ *peer) { _ = c.Close(frame.GoingAway, "") }, want: conn.ErrCloseTimeout},
 		{name: "close_timeout_tls", tls: true, limit: over, last: func(c *conn.Conn, _ *peer) { _ = c.Close(frame.GoingAway, "") }, want: conn.ErrCloseTimeout},
 		{name: "not_read", limit: Limits{CloseTimeout: 300 * time.Millisecond, MaxPending: 32 << 10}, want: conn.ErrPendingFull},
 		{name: "stalled", limit: over, want: conn.ErrWriteStalled},
-		{name: "peer_closes", limit: over, last: func(_ *conn.Conn, p *peer) { p.close(frame.NormalClosure, "") }},
+		{name: "peer_closes", sent: 8, buffer: 512 << 10, limit: over, last: func(_ *conn.Conn, p *peer) { p.close(frame.NormalClosure, "") }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			opened := make(chan *conn.Conn, 1)
-			s := &Server{Loops: 1, Limits: tt.limit, TCP: TCP{SendBuffer: 128 << 10},
+			if tt.sent == 0 { // more than the system takes
+				tt.sent, tt.buffer = 20, 128<<10
+			}
+			s := &Server{Loops: 1, Limits: tt.limit, TCP: TCP{SendBuffer: tt.buffer},
 				OnMessage: func(c *conn.Conn, _ conn.Message) {
-					// A little more than the system takes, but where it is for that to be too much.
-					for range 20 {
-						if c.SendBinary(make([]byte, 16<<10)) != nil || tt.want == nil && c.Pending() > 0 {
+					for range tt.sent {
+						if c.SendBinary(make([]byte, 16<<10)) != nil {
 							break
 						}
 					}

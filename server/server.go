@@ -203,14 +203,17 @@ func (s *Server) ListenAddr() net.Addr {
 }
 
 // Clients iterates over the connections whose OnConnection has returned and that
-// are not closed, in no particular order. Connections that come or go meanwhile
-// may or may not be among them.
+// are not closed, in no particular order. Each that is there all the while comes once.
+// One that comes or goes meanwhile comes once or not at all, and may be closed when it
+// does. Some dozens are looked up at a time, so that no loop waits for an iteration, to end
+// one early costs nothing, and the program may do anything with them, for as long as it
+// likes.
 func (s *Server) Clients() iter.Seq[*conn.Conn] { return s.clients.all }
 
 // Client is the connection from that remote address, among those that Clients iterates
 // over; false if there is none. Those over unix sockets have no address. On several
 // listeners, or behind proxies, two connections may have the same: it is one of them. One
-// whose proxy has told no port has port 0, and is looked for among all. An IPv4-mapped
+// whose proxy has told no port has port 0. An IPv4-mapped
 // address, as package net has it of a socket for both, is the IPv4 one.
 func (s *Server) Client(remote netip.AddrPort) (*conn.Conn, bool) { return s.clients.get(remote) }
 

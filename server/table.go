@@ -2,6 +2,7 @@ package server
 
 import (
 	"hash/maphash"
+	"math/bits"
 	"net/netip"
 	"slices"
 	"sync"
@@ -13,10 +14,10 @@ import (
 // chains run through the clients themselves: 12 bytes or so for each, where a map
 // with its keys would take 60. The zero value is ready; safe from any goroutine.
 type table struct {
-	mu      sync.Mutex
-	buckets []*client // a power of two; nil while empty
-	count   int
-	lists   sync.Pool // *[]*conn.Conn, for iterations
+	mu       sync.Mutex
+	buckets  []*client // a power of two; nil while empty
+	count    int
+	portless int // those whose address has no port
 
 	// In a simulation, which is the same in every process, all goes by address, and get finds
 	// the first of several: entered has the clients in the order in which they came.
@@ -34,14 +35,29 @@ const (
 
 var seed = maphash.MakeSeed()
 
-// hash is that of the remote address or, for those without one of their own, of the client:
-// behind a proxy that tells no ports a thousand may have the same.
+// hash is that of the remote address. Those without a port are at one of its places, by chance:
+// behind a proxy that tells no ports a hundred thousand may have the same address.
 func (cl *client) hash() uint64 {
-	if addr := cl.RemoteAddr(); addr.Port() != 0 {
+	addr := cl.RemoteAddr()
+	switch {
+	case addr.Port() != 0:
 		return maphash.Comparable(seed, addr)
+	case !addr.IsValid():
+		return maphash.Comparable(seed, cl) // nobody looks for it
 	}
-	return maphash.Comparable(seed, cl)
+	return hashWithout(addr, uint8(maphash.Comparable(seed, cl)))
 }
+
+// hashWithout is the hash of an address without a port, at one of its places.
+func hashWithout(addr netip.AddrPort, place uint8) uint64 {
+	return maphash.Comparable(seed, struct {
+		addr  netip.AddrPort
+		place uint8
+	}{addr, place})
+}
+
+// places is how many hashes an address without a port has.
+const places = 256
 
 func (t *table) bucket(hash uint64) **client { return &t.buckets[hash&uint64(len(t.buckets)-1)] }
 
@@ -58,7 +74,7 @@ func (t *table) add(cl *client) {
 	b := t.bucket(cl.hash())
 	cl.chain, *b = *b, cl
 	cl.listed = true
-	t.count++
+	t.countIn(cl, 1)
 	if t.ordered {
 		t.entered = append(t.entered, cl)
 	}
@@ -77,12 +93,20 @@ func (t *table) remove(cl *client) {
 	}
 	*p = cl.chain
 	cl.chain, cl.listed = nil, false
-	t.count--
+	t.countIn(cl, -1)
 	if t.ordered {
 		t.entered = slices.DeleteFunc(t.entered, func(o *client) bool { return o == cl })
 	}
 	if t.count < maxChain*len(t.buckets)/8 && len(t.buckets) > minBuckets {
 		t.resize(len(t.buckets) / 2)
+	}
+}
+
+// countIn counts a client in or out. mu is held.
+func (t *table) countIn(cl *client, n int) {
+	t.count += n
+	if cl.RemoteAddr().Port() == 0 {
+		t.portless += n
 	}
 }
 
@@ -112,7 +136,7 @@ func (t *table) len() int {
 	return t.count
 }
 
-// get is a client with that address. Those without a port may be in any bucket.
+// get is a client with that address. Those without a port may be at any of their places.
 func (t *table) get(remote netip.AddrPort) (*conn.Conn, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -125,51 +149,93 @@ func (t *table) get(remote netip.AddrPort) (*conn.Conn, bool) {
 			return &cl.Conn, true
 		}
 	}
-	chains := t.buckets
 	if remote.Port() != 0 {
-		at := maphash.Comparable(seed, remote) & uint64(len(t.buckets)-1)
-		chains = t.buckets[at : at+1]
+		return t.find(maphash.Comparable(seed, remote), remote)
 	}
-	for _, cl := range chains {
-		for ; cl != nil; cl = cl.chain {
-			if cl.RemoteAddr() == remote {
-				return &cl.Conn, true
-			}
+	for place := 0; place < places && t.portless > 0; place++ {
+		if c, ok := t.find(hashWithout(remote, uint8(place)), remote); ok {
+			return c, true
 		}
 	}
 	return nil, false
 }
 
-// all yields the clients that are in the table now. The lock is not held while it
-// does, so that the program may do anything with them.
+// find is a client with that hash and address. mu is held.
+func (t *table) find(hash uint64, remote netip.AddrPort) (*conn.Conn, bool) {
+	for cl := *t.bucket(hash); cl != nil; cl = cl.chain {
+		if cl.RemoteAddr() == remote {
+			return &cl.Conn, true
+		}
+	}
+	return nil, false
+}
+
+// all yields the clients of the table, some at a time: the lock is not held while it does, so
+// that the program may do anything with them, and never for long. Who is in the table all the
+// while is yielded once, and nobody twice, although the buckets double and halve meanwhile:
+// that goes by the clients' hashes with their bits reversed. The clients of a bucket are then
+// those of one interval, which two buckets share once there are twice as many.
 func (t *table) all(yield func(*conn.Conn) bool) {
-	list, _ := t.lists.Get().(*[]*conn.Conn)
-	if list == nil {
-		list = new([]*conn.Conn)
+	var few [listAtOnce]*conn.Conn
+	if t.isOrdered() {
+		t.allOrdered(yield)
+		return
 	}
-	t.mu.Lock()
-	ordered := t.ordered
-	for _, cl := range t.entered {
-		*list = append(*list, &cl.Conn)
-	}
-	if !ordered {
-		for _, cl := range t.buckets {
-			for ; cl != nil; cl = cl.chain {
-				*list = append(*list, &cl.Conn)
+	for from, more := uint64(0), true; more; {
+		list := few[:0]
+		list, from, more = t.some(list, from)
+		for _, c := range list {
+			if !yield(c) {
+				return
 			}
 		}
 	}
-	t.mu.Unlock()
-	if ordered {
-		slices.SortStableFunc(*list, func(a, b *conn.Conn) int { return a.RemoteAddr().Compare(b.RemoteAddr()) })
+}
+
+// some appends the clients of the next buckets to a list, from a reversed hash on, and returns
+// where to go on. It takes whole buckets until the list has listAtOnce.
+func (t *table) some(list []*conn.Conn, from uint64) (_ []*conn.Conn, next uint64, more bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	n := len(t.buckets)
+	if n == 0 {
+		return list, 0, false
 	}
-	defer func() {
-		clear(*list)
-		*list = (*list)[:0]
-		t.lists.Put(list)
-	}()
-	for _, c := range *list {
-		if !yield(c) {
+	shift := bits.LeadingZeros64(uint64(n - 1)) // a bucket's interval is 1 << shift
+	for at, looked := from>>shift, 0; ; at, looked = at+1, looked+1 {
+		if at == uint64(n) {
+			return list, 0, false
+		}
+		// An empty table that was large once is not walked through in one go either.
+		if len(list) >= listAtOnce/2 || looked == listAtOnce {
+			return list, at << shift, true
+		}
+		for cl := t.buckets[bits.Reverse64(at<<shift)]; cl != nil; cl = cl.chain {
+			if at<<shift < from && bits.Reverse64(cl.hash()) < from {
+				continue // yielded when there were more buckets
+			}
+			list = append(list, &cl.Conn)
+		}
+	}
+}
+
+// listAtOnce is how many clients are listed, about, while the table is locked.
+const listAtOnce = 64
+
+func (t *table) isOrdered() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.ordered
+}
+
+// allOrdered yields the clients that are in the table now, by address.
+func (t *table) allOrdered(yield func(*conn.Conn) bool) {
+	t.mu.Lock()
+	list := slices.Clone(t.entered)
+	t.mu.Unlock()
+	slices.SortStableFunc(list, func(a, b *client) int { return a.RemoteAddr().Compare(b.RemoteAddr()) })
+	for _, cl := range list {
+		if !yield(&cl.Conn) {
 			return
 		}
 	}

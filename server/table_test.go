@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/framerail/framerail/conn"
 )
@@ -96,6 +97,105 @@ func TestClients_IterateWhileOthersComeAndGo(t *testing.T) {
 		close(stop)
 		wg.Wait()
 	})
+}
+
+// at is a client of a table with that address.
+func at(addr netip.AddrPort) *client {
+	cl := new(client)
+	cl.driver().SetRemoteAddr(addr)
+	return cl
+}
+
+// many is a table of n clients, every other one behind a proxy that tells no ports.
+func many(n int) (tb *table, there []*client) {
+	tb = new(table)
+	for i := range n {
+		addr := netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, byte(i >> 16), byte(i >> 8)}), uint16(i%256+1))
+		if i%2 == 0 {
+			addr = netip.AddrPortFrom(netip.AddrFrom4([4]byte{198, 51, 100, byte(i % 8)}), 0)
+		}
+		there = append(there, at(addr))
+		tb.add(there[i])
+	}
+	return tb, there
+}
+
+// Whoever is there all the while is listed once, and nobody twice, although the table grows
+// and shrinks by half and more in the meantime.
+func TestClients_EachIsListedOnceWhileTheTableChanges(t *testing.T) {
+	const n = 40_000
+	for _, grows := range []bool{false, true} {
+		tb, there := many(n)
+		stay, others := there[:n/100], there[n/100:]
+		if grows {
+			for _, cl := range others {
+				tb.remove(cl)
+			}
+		}
+		listed := make(map[*conn.Conn]int)
+		for c := range tb.all {
+			for range 30 { // of others, with each that is listed
+				if len(others) == 0 {
+					break
+				}
+				if grows {
+					tb.add(others[0])
+				} else {
+					tb.remove(others[0])
+				}
+				others = others[1:]
+			}
+			listed[c]++
+		}
+		for c, times := range listed {
+			if times > 1 {
+				t.Errorf("%v is listed %d times", c.RemoteAddr(), times)
+			}
+		}
+		for _, cl := range stay {
+			if listed[&cl.Conn] == 0 {
+				t.Errorf("%v is not listed", cl.RemoteAddr())
+			}
+		}
+	}
+}
+
+// No call locks the table for as long as there are clients: an iteration that ends early, and
+// a look-up of an address without a port, cost little of what an iteration does, and nothing
+// is allocated.
+func TestClients_LookingUpCostsNoIteration(t *testing.T) {
+	tb, _ := many(100_000)
+	took := func(f func()) time.Duration {
+		best := time.Hour
+		for range 20 {
+			begin := time.Now()
+			f()
+			best = min(best, time.Since(begin))
+		}
+		return best
+	}
+	all := took(func() {
+		for range tb.all {
+		}
+	})
+	calls := map[string]func(){
+		"break": func() {
+			for range tb.all {
+				break
+			}
+		},
+		"port_0":            func() { tb.get(netip.MustParseAddrPort("198.51.100.2:0")) },
+		"port_0, not there": func() { tb.get(netip.MustParseAddrPort("203.0.113.1:0")) },
+	}
+	for name, f := range calls {
+		if d := took(f); d > all/20 {
+			t.Errorf("%s takes %v, to iterate over all %v", name, d, all)
+		}
+		if n := testing.AllocsPerRun(10, f); n > 0 {
+			t.Errorf("%s allocates %v times", name, n)
+		}
+	}
+	t.Logf("all %v, break %v, port 0 %v, not there %v", all, took(calls["break"]), took(calls["port_0"]), took(calls["port_0, not there"]))
 }
 
 // A table that was full once gives its memory back, and no client is lost on the way.
