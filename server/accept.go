@@ -85,11 +85,31 @@ type acceptor struct {
 	done   chan struct{} // closed when serve has returned
 }
 
-// listen listens on Addr, by default on the port of a scheme.
+// listen listens on Addr, by default on the port of a scheme: once for each scheme.
 func (s *Server) listen(scheme string) (net.Listener, error) {
 	if err := s.mayServe(); err != nil {
 		return nil, err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before := s.listened[scheme]
+	if slices.ContainsFunc(s.acceptors, func(a *acceptor) bool { return a.ln == before }) {
+		return nil, errListens
+	}
+	ln, err := s.listenOnAddr(scheme)
+	if err == nil {
+		if s.listened == nil {
+			s.listened = make(map[string]net.Listener)
+		}
+		s.listened[scheme] = ln
+	}
+	return ln, err
+}
+
+// errListens is what listening on Addr fails with when the server does.
+var errListens = errors.New("framerail: the server listens on Addr already: Serve is for several listeners")
+
+func (s *Server) listenOnAddr(scheme string) (net.Listener, error) {
 	if path, ok := strings.CutPrefix(s.Addr, "unix:"); ok {
 		if path == "" { // Linux would choose a name
 			return nil, errors.New("framerail: Addr names no path of a unix socket")

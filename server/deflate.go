@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/framerail/framerail/conn"
@@ -74,6 +75,9 @@ func (o *Deflate) config() conn.Deflate {
 
 // validate refuses what cannot be meant.
 func (o *Deflate) validate() error {
+	if !o.Enabled && *o != (Deflate{}) {
+		return errors.New("framerail: Deflate has settings, but is not Enabled")
+	}
 	if o.Level < 0 || o.Level > deflate.MaxLevel {
 		return fmt.Errorf("framerail: there is no Deflate.Level %d", o.Level)
 	}

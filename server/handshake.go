@@ -124,6 +124,9 @@ func (r *running) judge(req *handshake.Request, who applicant) (o conn.Opening, 
 	}
 	o.Deflate = r.deflate.negotiate(req)
 	o.Subprotocol = req.SelectSubprotocol(r.subprotocols)
+	if o.Subprotocol == "" && r.noSubprotocol != nil {
+		return o, nil, r.noSubprotocol
+	}
 	if r.check != nil {
 		h = &Handshake{
 			Request: who.request(req), Subprotocol: o.Subprotocol, Header: make(http.Header),
@@ -151,7 +154,9 @@ func (r *running) accept(req *handshake.Request, who applicant, h *Handshake, o 
 			o.Deflate.ClientNoContextTakeover = h.Deflate.ClientNoContextTakeover
 		}
 	}
-	answer.Subprotocol = o.Subprotocol
+	if answer.Subprotocol = o.Subprotocol; answer.Subprotocol == "" && r.noSubprotocol != nil {
+		return r.noSubprotocol
+	}
 	if o.Deflate != nil {
 		answer.Extensions = o.Deflate.String()
 	}

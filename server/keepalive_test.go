@@ -149,7 +149,7 @@ func TestHandler_IdleConnectionsEnd(t *testing.T) {
 
 func TestRouteUpgrades_TheMuxRoutesHandshakes(t *testing.T) {
 	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
-		s := &Server{RouteUpgrades: true, Path: "/not/looked/at"}
+		s := &Server{RouteUpgrades: true}
 		mux := http.NewServeMux()
 		mux.HandleFunc("/rooms/{room}", func(w http.ResponseWriter, r *http.Request) {
 			if err := s.Upgrade(w, r, func(c *conn.Conn) {

@@ -13,12 +13,26 @@ import (
 // away everyone, or let in whom it should not, and say nothing.
 func (s *Server) validate() error {
 	for _, check := range [...]func() error{
-		s.validateRouting, s.validateNegotiation, s.validateNumbers, s.validateChoices,
+		s.validateCallbacks, s.validateRouting, s.validateNegotiation, s.validateNumbers, s.validateChoices,
 		s.Deflate.validate, s.Proxies.validate, s.TCP.validate,
 	} {
 		if err := check(); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// validateCallbacks is about callbacks of which one would never run, and limits that would
+// not hold for them.
+func (s *Server) validateCallbacks() error {
+	switch {
+	case s.OnMessage != nil && s.OnStream != nil:
+		return errors.New("framerail: OnMessage and OnStream are both set, and a message is for one of them")
+	case s.Check != nil && s.CheckDispatch == conn.OnLoop && s.CheckTimeout > 0:
+		return errors.New("framerail: Limits.CheckTimeout is set, but Check runs on the loop, where nothing ends it: see CheckDispatch")
+	case s.Check != nil && s.CheckDispatch == conn.OnLoop && s.MaxChecks > 0:
+		return errors.New("framerail: Limits.MaxChecks is set, but Check runs on the loop, one at a time: see CheckDispatch")
 	}
 	return nil
 }
@@ -32,6 +46,8 @@ func (s *Server) validateRouting() error {
 		return fmt.Errorf("framerail: Path %q has what no path of a request has", s.Path)
 	case s.RouteUpgrades && s.Handler == nil:
 		return errors.New("framerail: RouteUpgrades is set, but there is no Handler to route them")
+	case s.RouteUpgrades && s.Path != "":
+		return errors.New("framerail: RouteUpgrades has the Handler route handshakes, but Path is set, too")
 	}
 	return nil
 }
@@ -47,6 +63,9 @@ func (s *Server) validateNegotiation() error {
 		if !handshake.ValidSubprotocol(name) {
 			return fmt.Errorf("framerail: Subprotocols has %q, which no client can offer (RFC 6455 4.1)", name)
 		}
+	}
+	if s.RequireSubprotocol && len(s.Subprotocols) == 0 {
+		return errors.New("framerail: RequireSubprotocol is set, but Subprotocols has none that a client could offer")
 	}
 	return nil
 }

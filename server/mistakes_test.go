@@ -1,6 +1,7 @@
 package server
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +31,12 @@ func TestOptions_MalformedOnesFailAtTheStart(t *testing.T) {
 		"RouteUpgrades is set":                        {RouteUpgrades: true},
 		`Subprotocols has "v1, v2"`:                   {Subprotocols: []string{"v0", "v1, v2"}},
 		`Subprotocols has ""`:                         {Subprotocols: []string{""}},
+		"RequireSubprotocol is set":                   {RequireSubprotocol: true},
+		"OnMessage and OnStream are both set":         {OnMessage: echo, OnStream: func(*conn.Conn, *conn.Reader) {}},
+		"Deflate has settings, but is not Enabled":    {Deflate: Deflate{Level: 5}},
+		"but Path is set, too":                        {RouteUpgrades: true, Path: "/chat", Handler: http.NotFoundHandler()},
+		"Limits.CheckTimeout is set":                  {Check: func(*Handshake) error { return nil }, Limits: Limits{CheckTimeout: time.Second}},
+		"Limits.MaxChecks is set":                     {Check: func(*Handshake) error { return nil }, Limits: Limits{MaxChecks: 1}},
 	} {
 		s.Addr = "127.0.0.1:0"
 		for how, run := range map[string]func() error{
@@ -47,6 +54,24 @@ func TestOptions_MalformedOnesFailAtTheStart(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// Addr is listened on once for each scheme, and again when that has ended.
+func TestStart_TwiceIsAnError(t *testing.T) {
+	s := startTLS(t, &Server{OnMessage: echo})
+	if err := s.Start(); err != nil {
+		t.Errorf("with TLS and without: %v", err)
+	}
+	for how, run := range map[string]func() error{
+		"Start": s.Start, "ListenAndServe": s.ListenAndServe,
+		"StartTLS":          func() error { return s.StartTLS("", "") },
+		"ListenAndServeTLS": func() error { return s.ListenAndServeTLS("", "") },
+	} {
+		if err := run(); err == nil || !strings.Contains(err.Error(), "listens on Addr already") {
+			t.Errorf("%s once more returned %v", how, err)
+		}
+	}
+	dialTLS(t, s).alive()
 }
 
 // An empty path would be for the system to choose, and nobody would know it.

@@ -32,6 +32,8 @@ const (
 	Path Reason = "path"
 	// Origin: a page of another origin; 403.
 	Origin Reason = "origin"
+	// Subprotocol: RequireSubprotocol, and the client offers none; 400.
+	Subprotocol Reason = "subprotocol"
 	// Checked: the program's Check refused.
 	Checked Reason = "check"
 	// CheckBusy: as many Checks as MaxChecks allows were running on goroutines; 503.
@@ -72,6 +74,7 @@ const (
 	reasonVersion
 	reasonPath
 	reasonOrigin
+	reasonSubprotocol
 	reasonChecked
 	reasonCheckBusy
 	reasonCheckLate
@@ -97,6 +100,7 @@ var reasons = [reasonCount]Reason{
 	reasonVersion:            Version,
 	reasonPath:               Path,
 	reasonOrigin:             Origin,
+	reasonSubprotocol:        Subprotocol,
 	reasonChecked:            Checked,
 	reasonCheckBusy:          CheckBusy,
 	reasonCheckLate:          CheckLate,
@@ -136,6 +140,8 @@ func reasonOf(refusal *handshake.Refusal) reason {
 		return reasonPath
 	case handshake.ErrOrigin:
 		return reasonOrigin
+	case handshake.ErrNoSubprotocol:
+		return reasonSubprotocol
 	case handshake.ErrUnavailable:
 		return reasonUnavailable
 	case errTooMany:

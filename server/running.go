@@ -30,6 +30,7 @@ type running struct {
 	routes           bool // the Handler gets handshakes, too
 	originPatterns   []string
 	subprotocols     []string
+	noSubprotocol    *handshake.Refusal // of who offers none; nil: it is accepted
 	check            func(*Handshake) error
 	checkAside       bool          // check runs on goroutines
 	checksAtOnce     int           // of one loop
@@ -84,6 +85,9 @@ func (s *Server) freeze(k kernel.Kernel) *running {
 		proxies:          s.Proxies.withDefaults(),
 		handshakeTimeout: cmp.Or(s.HandshakeTimeout, DefaultHandshakeTimeout),
 		head:             handshake.Limits{MaxHeadBytes: s.MaxHandshakeBytes, MaxHeaders: s.MaxHandshakeHeaders},
+	}
+	if s.RequireSubprotocol {
+		r.noSubprotocol = handshake.NoSubprotocol(r.subprotocols)
 	}
 	r.stop, r.tellStop = context.WithCancel(context.Background())
 	r.cut, r.tellCut = context.WithCancel(context.Background())

@@ -45,7 +45,8 @@ type Server struct {
 	// callback of their own; see [conn.Handlers].
 	OnMessage func(*conn.Conn, conn.Message)
 	// OnStream gets each message while it is still arriving, in place of OnMessage,
-	// and on a goroutine.
+	// and on a goroutine. The server does not start with both; a connection that is to
+	// differ calls [conn.Conn.OnStream] or OnMessage in OnConnection.
 	OnStream func(*conn.Conn, *conn.Reader)
 	// OnPing gets the payload of each ping, in place of the automatic pong (RFC 6455
 	// 5.5.2), and OnPong that of each pong. Both are valid until the callback
@@ -87,6 +88,10 @@ type Server struct {
 	// Subprotocols are those the server speaks, best first; the first that the
 	// client offers is chosen (RFC 6455 1.9). Check may choose another. Nil: none.
 	Subprotocols []string
+	// RequireSubprotocol refuses clients that offer none of Subprotocols, with 400, before
+	// Check is asked, and those for whom Check chooses none. False: they are accepted
+	// without one.
+	RequireSubprotocol bool
 
 	// Proxies says through which proxies clients come, by the PROXY protocol or over HTTP,
 	// so that their own addresses are known. Zero: through none.
@@ -107,8 +112,8 @@ type Server struct {
 	// server's again. Nil: they are refused, with 426 as a rule.
 	Handler http.Handler
 	// RouteUpgrades has the Handler get handshakes as well: an [http.ServeMux] routes
-	// them, by patterns with wildcards, to handlers that call Upgrade. Path is not looked
-	// at then, and every handshake costs what a request to net/http does. False: the
+	// them, by patterns with wildcards, to handlers that call Upgrade. Path cannot be set
+	// then, and every handshake costs what a request to net/http does. False: the
 	// server answers them itself.
 	RouteUpgrades bool
 
@@ -139,7 +144,8 @@ type Server struct {
 	mu        sync.Mutex
 	run       *running // made by the first Serve
 	acceptors []*acceptor
-	addr      net.Addr // of the first listener
+	addr      net.Addr                // of the first listener
+	listened  map[string]net.Listener // on Addr, by scheme
 	stopped   bool
 	clients   table
 	sessions  sessions
@@ -160,7 +166,8 @@ func (s *Server) ListenAndServe() error {
 }
 
 // Start listens on Addr and serves in the background. When it returns, clients can
-// connect and ListenAddr is known. If accepting fails later, the log says so.
+// connect and ListenAddr is known. If accepting fails later, the log says so. It listens
+// once, as ListenAndServe does: for several addresses there is Serve.
 func (s *Server) Start() error {
 	ln, err := s.listen("http")
 	if err != nil {

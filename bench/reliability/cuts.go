@@ -164,6 +164,7 @@ func (b *cutsCommand) replay(session []byte, pieces ...int) (trace string, err e
 	srv.OnPong = func(_ *conn.Conn, p []byte) { fmt.Fprintf(&log, "pong %q\n", p) }
 	srv.OnClose = func(_ *conn.Conn, info conn.CloseInfo) { fmt.Fprintf(&log, "closed %v\n", info) }
 	if b.Break {
+		srv.OnMessage = nil
 		srv.OnStream = func(_ *conn.Conn, r *conn.Reader) {
 			for p := make([]byte, 1024); ; {
 				n, err := r.Read(p)

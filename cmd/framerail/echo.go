@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"strings"
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
@@ -19,12 +20,13 @@ const maxEcho = 256 << 20
 
 // echoCommand is "framerail echo".
 type echoCommand struct {
-	Addr       []place  `default:"127.0.0.1:9001" sep:"none" placeholder:"PLACE" help:"Where to listen, once or more: HOST:PORT, with port 0 for a free one; unix:PATH; or systemd, for the sockets of its socket activation. Default: ${default}."`
-	MaxMessage byteSize `default:"16MiB" placeholder:"BYTES" help:"Longest message, such as 65536, 64KiB or 16MiB; a longer one is refused with close code 1009. Default: ${default}."`
-	Goroutines bool     `help:"Run callbacks on goroutines instead of on the event loops."`
-	Stream     bool     `help:"Send a message back while it is still arriving, one fragment per read."`
-	Deflate    string   `enum:"off,alone,takeover" default:"off" placeholder:"HOW" help:"Compress messages with clients that offer it: off, alone, or takeover, which lets them refer to earlier ones. Default: ${default}."`
-	WindowBits int      `default:"15" placeholder:"N" help:"Window of --deflate both ways, 8 to 15, unless a client asks for less. Default: ${default}."`
+	Addr        []place  `default:"127.0.0.1:9001" sep:"none" placeholder:"PLACE" help:"Where to listen, once or more: HOST:PORT, with port 0 for a free one; unix:PATH; or systemd, for the sockets of its socket activation. Default: ${default}."`
+	MaxMessage  byteSize `default:"16MiB" placeholder:"BYTES" help:"Longest message, such as 65536, 64KiB or 16MiB; a longer one is refused with close code 1009. Default: ${default}."`
+	Goroutines  bool     `help:"Run callbacks on goroutines instead of on the event loops."`
+	Stream      bool     `help:"Send a message back while it is still arriving, one fragment per read."`
+	Deflate     string   `enum:"off,alone,takeover" default:"off" placeholder:"HOW" help:"Compress messages with clients that offer it: off, alone, or takeover, which lets them refer to earlier ones. Default: ${default}."`
+	WindowBits  int      `default:"15" placeholder:"N" help:"Window of --deflate both ways, 8 to 15, unless a client asks for less. Default: ${default}."`
+	Subprotocol []string `placeholder:"NAME" help:"Subprotocols to agree on, the best first. Default: the first that the client offers, whatever that is."`
 	tlsFlags
 	serveFlags
 }
@@ -54,8 +56,11 @@ func (c *echoCommand) Validate() error {
 // deflate is the server's part in compression. Short messages are compressed too, as
 // those are most of what conformance suites send.
 func (c *echoCommand) deflate() server.Deflate {
+	if c.Deflate == "off" {
+		return server.Deflate{}
+	}
 	takeover := c.Deflate == "takeover"
-	d := server.Deflate{Enabled: c.Deflate != "off", Threshold: -1, ServerTakeover: takeover, ClientTakeover: takeover}
+	d := server.Deflate{Enabled: true, Threshold: -1, ServerTakeover: takeover, ClientTakeover: takeover}
 	if c.WindowBits != deflate.MaxWindowBits { // the parameter is named only if it says something
 		d.ServerWindowBits, d.ClientWindowBits = c.WindowBits, c.WindowBits
 	}
@@ -78,6 +83,9 @@ func (c *echoCommand) Run(log *slog.Logger) error {
 			CompressionPerSecond: -1,
 		},
 	}
+	if srv.Subprotocols = c.Subprotocol; len(c.Subprotocol) == 0 {
+		srv.Check = agreeOnFirst
+	}
 	if c.Goroutines {
 		srv.Dispatch = conn.OnGoroutines
 	}
@@ -94,6 +102,20 @@ func (c *echoCommand) Run(log *slog.Logger) error {
 		return err
 	}
 	return c.serve(srv, c.Addr, func(ln net.Listener) error { return srv.ServeTLS(ln, "", "") }, "echo", "wss", log)
+}
+
+// agreeOnFirst agrees on the first subprotocol that the client offers. A client that gets none
+// of those it has offered gives up, as the RFC has it do (RFC 6455 4.1).
+func agreeOnFirst(h *server.Handshake) error {
+	for _, line := range h.Request.Header.Values("Sec-WebSocket-Protocol") {
+		for name := range strings.SplitSeq(line, ",") {
+			if name = strings.Trim(name, " \t"); name != "" {
+				h.Subprotocol = name
+				return nil
+			}
+		}
+	}
+	return nil
 }
 
 func echo(c *conn.Conn, m conn.Message) {

@@ -136,3 +136,30 @@ func TestEchoRefusesOverMaxMessage(t *testing.T) {
 		t.Errorf("a message over the limit: %v, want close code 1009", err)
 	}
 }
+
+// Clients that offer subprotocols give up without one (RFC 6455 4.1), as browsers do.
+func TestEchoAgreesOnSubprotocols(t *testing.T) {
+	for _, tc := range []struct {
+		flags, offered []string
+		agreed         string
+	}{
+		{nil, nil, ""},
+		{nil, []string{"mqtt", "chat"}, "mqtt"},
+		{[]string{"--subprotocol=chat"}, []string{"mqtt", "chat"}, "chat"},
+		{[]string{"--subprotocol=chat", "--subprotocol=mqtt"}, []string{"mqtt", "chat"}, "chat"},
+		{[]string{"--subprotocol=chat"}, []string{"mqtt"}, ""},
+	} {
+		t.Run(fmt.Sprint(tc.flags, tc.offered), func(t *testing.T) {
+			p := start(t, append([]string{"echo", "--addr=127.0.0.1:0"}, tc.flags...)...)
+			c, _, err := websocket.Dial(within(t), p.url, &websocket.DialOptions{Subprotocols: tc.offered})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.CloseNow()
+			if got := c.Subprotocol(); got != tc.agreed {
+				t.Errorf("agreed on %q, want %q", got, tc.agreed)
+			}
+			p.stop(t)
+		})
+	}
+}

@@ -3,6 +3,7 @@ package handshake
 import (
 	"net/http"
 	"strconv"
+	"strings"
 )
 
 // Refusals of the bytes, found while scanning or parsing.
@@ -58,7 +59,8 @@ var (
 		"Upgrade", "websocket")
 	ErrVersion = refuse(http.StatusUpgradeRequired, "Sec-WebSocket-Version is not 13 (RFC 6455 4.4)",
 		"Upgrade", "websocket", "Sec-WebSocket-Version", "13")
-	ErrExpectation = refuse(http.StatusExpectationFailed, "Expect lists more than 100-continue (RFC 9110 10.1.1)")
+	ErrNoSubprotocol = refuse(http.StatusBadRequest, "no subprotocol of this server's is offered (RFC 6455 4.2.2)")
+	ErrExpectation   = refuse(http.StatusExpectationFailed, "Expect lists more than 100-continue (RFC 9110 10.1.1)")
 )
 
 // Refusals for the server's own reasons.
@@ -84,6 +86,13 @@ var (
 func Unavailable(seconds int) *Refusal {
 	r := refuse(ErrUnavailable.Status, ErrUnavailable.Reason, "Retry-After", strconv.Itoa(max(seconds, 1)))
 	r.rule = ErrUnavailable
+	return r
+}
+
+// NoSubprotocol is [ErrNoSubprotocol] for a server that speaks these.
+func NoSubprotocol(names []string) *Refusal {
+	r := refuse(ErrNoSubprotocol.Status, ErrNoSubprotocol.Reason+": "+strings.Join(names, ", "))
+	r.rule = ErrNoSubprotocol
 	return r
 }
 
