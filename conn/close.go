@@ -83,6 +83,7 @@ func (c *Conn) sendClose(e *ending, code frame.CloseCode, reason string, payload
 // setClosing lets nothing more be sent, and those give up who wait to. mu is held.
 func (c *Conn) setClosing() {
 	c.setState(Closing)
+	c.dropTimers()
 	if c.tx != nil {
 		c.tx.room.Broadcast()
 		c.tx.waiters.dismiss()
@@ -293,6 +294,8 @@ func (d *Driver) finish() {
 	c.loop.leaveLimits(c.limits())
 	c.held.Store(0)
 	over := c.end.over
+	c.dropTimers()
+	late := c.funcsWait()
 	c.mu.Unlock()
 
 	d.input = inputDone
@@ -301,6 +304,11 @@ func (d *Driver) finish() {
 	d.loop.host.Closed(d)
 	c.part(over) // nobody uses it any more
 	c.endLife()
+	if late { // functions came that have not run; one of them may end the goroutine
+		defer c.deliver(event{kind: eventClose})
+		d.runFuncs()
+		return
+	}
 	c.deliver(event{kind: eventClose})
 }
 

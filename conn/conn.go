@@ -70,6 +70,7 @@ const (
 	attendTimer                          // something may be due earlier than the timer is set for
 	attendIdle                           // the idle timeout has changed
 	attendLifetime                       // the lifetime has
+	attendFuncs                          // functions wait for the loop; set until none does
 )
 
 // input is what the loop does with bytes that arrive.
@@ -103,6 +104,7 @@ type info struct {
 	opening     *opening      // until the Open callback has returned
 	contexts    *contexts     // of compressed messages, where they are taken over
 	life        *lifetime     // nil before Conn.Context was called
+	timers      *timers       // nil before Conn.AfterFunc was called
 }
 
 // opening is what the Open callback alone may ask for, or is asked by it.
@@ -118,6 +120,20 @@ func (c *Conn) extra() *info {
 		c.info = new(info)
 	}
 	return c.info
+}
+
+// kept is what remains of the handshake once the Open callback has returned.
+func (in *info) kept() *info {
+	k := *in
+	k.opening = nil
+	if !in.opening.asked {
+		k.request = nil
+	}
+	if k == (info{}) {
+		return nil
+	}
+	kept := k
+	return &kept
 }
 
 // State is where the connection stands in its life.

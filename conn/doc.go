@@ -54,6 +54,21 @@
 // testing's FailNow does, its connection closes with 1011, the stack is logged, and
 // nothing else notices.
 //
+// # Functions in a connection's order
+//
+// [Conn.Do] has a function run where the connection's callbacks run, behind those for what
+// has come and never at the same time as one of them, and [Conn.AfterFunc] does so some time
+// later. Both may be called from any goroutine. So a program that answers from elsewhere, or
+// waits for an answer within some time, keeps what it knows of a connection without a lock:
+//
+//	timer, err := c.AfterFunc(10*time.Second, func(c *conn.Conn) {
+//		c.Close(4408, "connection initialisation timeout")
+//	})
+//
+// A Timer that a callback stops does not run, even if its time has come. A function given to
+// Do runs before the Close callback, whatever happens; one of AfterFunc whose time has not
+// come when the connection begins to close is dropped.
+//
 // # Streaming
 //
 // A [Handlers].Stream callback is given a message while it is still arriving, as an

@@ -31,6 +31,8 @@ var (
 	ErrNotUTF8 = errors.New("framerail: text is not UTF-8")
 	// ErrControlTooLong: a ping or pong carries at most 125 bytes (RFC 6455 5.5).
 	ErrControlTooLong = errors.New("framerail: control frame payload is over 125 bytes")
+	// ErrTooManyFuncs: as many functions as may wait for this connection do already.
+	ErrTooManyFuncs = errors.New("framerail: too many functions wait for this connection")
 	// ErrWriterOpen: a fragmented message is being written already; fragments of
 	// two messages may not be mixed (RFC 6455 5.4).
 	ErrWriterOpen = errors.New("framerail: a message writer is open already")

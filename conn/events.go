@@ -20,6 +20,8 @@ type event struct {
 	buf   *buffer.Buffer // the payload, owned by the event; nil on the loop
 	raw   []byte         // the payload of a control frame on the loop
 	err   error          // of eventEnd, without a Close frame, of eventFail and of eventCut
+	do    func(*Conn)    // of eventDo; nil once it was stopped
+	timer uint64         // of eventDo, if it is AfterFunc's
 }
 
 type eventKind uint8
@@ -32,6 +34,7 @@ const (
 	eventPing
 	eventPong
 	eventDrained
+	eventDo    // a function of the program's
 	eventFail  // the peer sent what it may not
 	eventEnd   // the peer's Close frame, or the end of its stream
 	eventClose // the last one
@@ -127,6 +130,10 @@ func (c *Conn) call(ev event) {
 	case eventDrained:
 		if h.Drained != nil && c.State() == Open {
 			h.Drained(c)
+		}
+	case eventDo:
+		if ev.do != nil {
+			ev.do(c)
 		}
 	case eventFail:
 		c.failFor(ev.err)

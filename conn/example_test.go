@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
@@ -42,6 +43,48 @@ func ExampleConn() {
 	// ann is closed by local, sent 1003 (Unsupported Data), received 1003 (Unsupported Data), reason "this is a chat"
 	// hello ann true
 	// {1003 (Unsupported Data) this is a chat} true
+	// <nil>
+}
+
+// A client has ten seconds to log in, and news come from another goroutine. All that touches
+// the session runs in the connection's order, so that it needs no lock.
+func ExampleConn_AfterFunc() {
+	type session struct {
+		user string
+		news int
+	}
+	srv := &server.Server{}
+	srv.OnConnection = func(c *conn.Conn) {
+		s := new(session)
+		c.SetValue(s)
+		timer, err := c.AfterFunc(10*time.Second, func(c *conn.Conn) { _ = c.Close(4401, "log in first") })
+		if err != nil {
+			return // it is closing already
+		}
+		c.OnMessage(func(c *conn.Conn, m conn.Message) {
+			timer.Stop()
+			s.user = m.String()
+		})
+	}
+
+	sim := servertest.New(1, srv)
+	ann, ben := sim.Dial("/"), sim.Dial("/")
+	ann.SendText("ann")
+	sim.Advance(time.Minute)
+	for c := range srv.Clients() { // on whichever goroutine
+		_ = c.Do(func(c *conn.Conn) {
+			s := c.Value().(*session)
+			s.news++
+			_ = c.SendText(fmt.Sprint("to ", s.user, ", news ", s.news))
+		})
+	}
+	sim.Settle()
+	fmt.Println(ben.Closed())
+	fmt.Println(ann.Next())
+	fmt.Println(sim.Close())
+	// Output:
+	// {4401 log in first} true
+	// to ann, news 1 true
 	// <nil>
 }
 

@@ -24,9 +24,9 @@ func (d *Driver) noteUnread() {
 	}
 }
 
-// readOn has the loop come back to what the transport has at hand, after the others'
-// turn: no poller will tell of it.
-func (d *Driver) readOn() {
+// comeBack has the loop come back, after the others' turn, to what the transport has at
+// hand, of which no poller will tell, or to functions that wait.
+func (d *Driver) comeBack() {
 	c := (*Conn)(d)
 	c.mu.Lock()
 	wake := c.wake()

@@ -13,8 +13,10 @@ type inbox struct {
 	work    func()  // (*inbox).run, bound once so that starting it does not allocate
 	events  []event // those waiting are events[head:]
 	head    int
-	bytes   int  // of payload waiting
-	drained bool // an eventDrained is waiting: one tells as much as many
+	bytes   int     // of payload waiting
+	funcs   int     // those of Do and AfterFunc that wait here, in events and in later
+	later   []event // functions that wait for the end of a Stream callback
+	drained bool    // an eventDrained is waiting: one tells as much as many
 	more    sync.Cond
 	readers int // goroutines that wait for more
 }
@@ -30,6 +32,9 @@ func (l *Loop) lendInbox(c *Conn) *inbox {
 }
 
 func (in *inbox) waiting() int { return len(in.events) - in.head }
+
+// messages is how many of those waiting are no functions.
+func (in *inbox) messages() int { return in.waiting() - (in.funcs - len(in.later)) }
 
 func (in *inbox) push(ev event) {
 	if ev.kind == eventDrained {
@@ -102,19 +107,29 @@ func (ev *event) joins(n int) bool {
 // inbox is the connection's inbox, made if there is none; then a goroutine is to
 // be started for it. mu is held.
 func (c *Conn) inbox() (in *inbox, start bool) {
-	if c.in != nil {
-		return c.in, false
+	if c.in == nil {
+		c.in = c.loop.lendInbox(c)
 	}
-	c.in = c.loop.lendInbox(c)
+	start = !c.queued.Load() // functions may wait in it for the loop
 	c.queued.Store(true)
-	return c.in, true
+	return c.in, start
+}
+
+// returnInbox gives back an inbox that is empty. mu is held.
+func (c *Conn) returnInbox(in *inbox) {
+	c.in = nil
+	c.queued.Store(false)
+	if in.readers == 0 { // one that is left will lock this connection's mu
+		in.conn, in.more.L = nil, nil
+		c.loop.inboxes.Put(in)
+	}
 }
 
 // posted stops the input if the inbox is full now, lets go of mu and sees that
 // somebody is at work.
 func (c *Conn) posted(in *inbox, start bool) {
 	most := c.limits()
-	if in.waiting() >= most.QueueMessages || in.bytes >= most.QueueBytes {
+	if in.messages() >= most.QueueMessages || in.bytes >= most.QueueBytes {
 		c.hold(holdQueue)
 	}
 	in.more.Signal()
@@ -130,7 +145,7 @@ func (in *inbox) next() (ev event, wake bool) {
 	ev = in.pop()
 	c := in.conn
 	most := c.limits()
-	if c.held.Load()&holdQueue != 0 && in.waiting() <= most.QueueMessages/2 && in.bytes <= most.QueueBytes/2 {
+	if c.held.Load()&holdQueue != 0 && in.messages() <= most.QueueMessages/2 && in.bytes <= most.QueueBytes/2 {
 		c.release(holdQueue)
 		wake = c.wake()
 	}
@@ -148,27 +163,37 @@ func (in *inbox) run() {
 	}()
 	for {
 		c.mu.Lock()
-		if in.waiting() == 0 {
-			c.in = nil
-			c.queued.Store(false)
-			idle := in.readers == 0 // one that is left will lock this connection's mu
-			if idle {
-				in.conn, in.more.L = nil, nil
-			}
+		var ev event
+		var wake bool
+		switch {
+		case len(in.later) > 0:
+			ev = in.nextLater()
+		case in.waiting() > 0:
+			ev, wake = in.next()
+		default:
+			c.returnInbox(in)
 			c.mu.Unlock()
-			if idle {
-				c.loop.inboxes.Put(in)
-			}
-			break
+			returned = true
+			return
 		}
-		ev, wake := in.next()
+		if ev.kind == eventDo {
+			in.funcs--
+		}
 		c.mu.Unlock()
 		if wake {
 			c.loop.host.Schedule((*Driver)(c))
 		}
 		c.runQueued(ev)
 	}
-	returned = true
+}
+
+// nextLater takes the first of later. mu is held.
+func (in *inbox) nextLater() event {
+	ev := in.later[0]
+	n := copy(in.later, in.later[1:])
+	in.later[n] = event{}
+	in.later = in.later[:n]
+	return ev
 }
 
 // runQueued runs an event of the inbox and gives its payload back. Pieces are the

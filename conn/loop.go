@@ -81,6 +81,10 @@ type Loop struct {
 	// owner sets it; timeouts are only as fine as it is.
 	Now time.Duration
 
+	// Clock is the time by which Now is set, from any goroutine. The owner sets it before the
+	// first connection. Nil: Now.
+	Clock func() time.Duration
+
 	// Scheduler runs what is to run beside the loop. The owner sets it before the
 	// first connection. Nil: goroutines.
 	Scheduler Scheduler
@@ -90,6 +94,8 @@ type Loop struct {
 	// Host.Schedule, brings the loop back to it in the next. On the loop. The owner sets it
 	// before the first connection. Nil: they never are.
 	Short func() bool
+
+	afterFuncs atomic.Int64 // functions that wait for their time
 
 	shared  sharedCounters
 	pool    buffer.Pool
@@ -235,20 +241,6 @@ func (d *Driver) runOpen(o Opening) {
 	c.run(event{kind: eventOpen})
 }
 
-// kept is what remains of the handshake once the Open callback has returned.
-func (in *info) kept() *info {
-	k := *in
-	k.opening = nil
-	if !in.opening.asked {
-		k.request = nil
-	}
-	if k == (info{}) {
-		return nil
-	}
-	kept := k
-	return &kept
-}
-
 // Readable tells that the transport has bytes, or has ended.
 func (d *Driver) Readable() {
 	if d.resting() {
@@ -313,6 +305,18 @@ func (d *Driver) abortOver(by Side, err error) {
 // pending, goes a step further in closing, reads on if that was held up and no
 // longer is, and tells the loop what to wait for.
 func (d *Driver) settle() {
+	if d.rest() {
+		d.runFuncs()
+		if d.rest() {
+			d.comeBack() // for those that came meanwhile, after the others' turn
+		}
+	}
+	d.loop.endTurn()
+}
+
+// rest is settle but for functions of the program's, and tells whether some wait for the
+// loop.
+func (d *Driver) rest() (funcs bool) {
 	c := (*Conn)(d)
 	for c.State() != Closed {
 		// A send that finds the cork in place leaves the flushing to what follows.
@@ -323,7 +327,7 @@ func (d *Driver) settle() {
 			d.hear() // a peer that takes bytes is not silent
 		}
 		changed := c.attend
-		c.attend = 0
+		c.attend = changed & attendFuncs
 		drained, closing := c.drained, c.end
 		c.drained = false
 		finish := closing != nil && closing.step(c)
@@ -343,16 +347,16 @@ func (d *Driver) settle() {
 		}
 		if closing != nil {
 			d.beginEnd()
-		} else if changed &^= attendInterest; changed != 0 {
+		} else if changed&^(attendInterest|attendFuncs) != 0 {
 			d.retime(changed)
 		}
 		if !drained && !d.stalled() {
 			reading := d.input != inputDone && !d.holding()
 			d.setInterest(reading, blocked)
 			if reading && d.interest&interestUnread != 0 {
-				d.readOn()
+				d.comeBack()
 			}
-			break
+			return changed&attendFuncs != 0
 		}
 		d.corked.Store(true)
 		if drained {
@@ -360,7 +364,7 @@ func (d *Driver) settle() {
 		}
 		d.resume()
 	}
-	d.loop.endTurn()
+	return false
 }
 
 // setInterest tells the loop what to wait for, if that has changed.

@@ -121,6 +121,11 @@ func (r *Reader) advance() {
 			}
 			return
 		}
+		if in.events[in.head].kind == eventDo { // for the time after the callback
+			in.later = append(in.later, in.pop())
+			c.mu.Unlock()
+			continue
+		}
 		ev, wake := in.next()
 		c.mu.Unlock()
 		if wake {

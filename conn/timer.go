@@ -13,6 +13,7 @@ func (d *Driver) Expire() {
 	case d.Ending():
 		d.closeLate()
 	case (*Conn)(d).State() == Open:
+		d.fireFuncs()
 		d.heartbeat()
 		d.checkStall()
 		d.releaseWork()
@@ -31,7 +32,7 @@ func (d *Driver) Ending() bool { return d.interest&endTimed != 0 }
 // setTimer asks for the timer at the first moment at which something may be due.
 func (d *Driver) setTimer() {
 	first, any := d.nextBeat()
-	for _, next := range [...]func() (time.Duration, bool){d.nextStall, d.nextRelease} {
+	for _, next := range [...]func() (time.Duration, bool){d.nextStall, d.nextRelease, d.nextFunc} {
 		if after, ok := next(); ok && (!any || after < first) {
 			first, any = after, true
 		}

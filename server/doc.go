@@ -25,6 +25,9 @@
 // arrived, then OnClose exactly once. Those of different connections do run at the
 // same time.
 //
+// [conn.Conn.Do] and [conn.Conn.AfterFunc] have functions of the program's run in that order,
+// from any goroutine, at once or after a time.
+//
 // With Dispatch [conn.OnLoop], the default, callbacks run on the loop and must not
 // block: the loop's other connections wait for them. With [conn.OnGoroutines] they
 // may block, behind a bounded queue. OnStream runs on a goroutine always, Check where

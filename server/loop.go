@@ -96,6 +96,7 @@ func newLoop(s *Server, r *running) (*loop, error) {
 	l.conns = conn.NewLoop(&r.config, l)
 	l.conns.Scheduler = r.kernel
 	l.conns.Short = l.short
+	l.conns.Clock = func() time.Duration { return r.kernel.Since(l.began) }
 	l.greeter.init()
 	return l, nil
 }

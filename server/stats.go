@@ -59,7 +59,7 @@ type LoopStats struct {
 	Clients int64
 	// Buffers is how many pooled buffers are lent now, and BufferBytes their size.
 	Buffers, BufferBytes int64
-	// Timers is how many timers are set now.
+	// Timers is how many timers are set now, those of conn.Conn.AfterFunc included.
 	Timers int
 
 	// Lag is how long its turns take.
@@ -167,6 +167,7 @@ func (l *loop) stats() LoopStats {
 	if at := time.Duration(l.busy.Load()); at > 0 {
 		st.Lag.Recent = max(st.Lag.Recent, now-at)
 	}
+	st.Timers += l.conns.AfterFuncs()
 	st.SlowCallbacks = l.tally.slow.Load()
 	l.conns.AddShared(&st.Counters)
 	st.Clients = int64(st.Opened - st.Closed)

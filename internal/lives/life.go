@@ -35,6 +35,9 @@ type life struct {
 	got            int  // messages from the client
 	accepted       int  // messages for the client that were taken for sending
 	disturbed      bool // the program, not the client, has ended it
+	asked, done    int  // functions that Do was given, and that ran
+	timer          conn.Timer
+	timed          bool // a function of AfterFunc waits
 	writer         *conn.Writer
 	unwritten      []byte
 }
@@ -235,6 +238,9 @@ func (l *life) checkEnd() {
 	}
 	if l.opened == 0 {
 		return
+	}
+	if l.done != l.asked {
+		w.breach("%v: %d of %d functions ran", l, l.done, l.asked)
 	}
 	if l.info.By == conn.Peer && l.info.Clean() {
 		w.result.Clean++

@@ -118,6 +118,14 @@ func (w *world) react(c *conn.Conn, l *life) {
 		c.OnStream(nil)
 	case n < 47:
 		c.OnStream(w.stream)
+	case n < 51:
+		w.do(l)
+	case n < 54:
+		if other := w.other(); other != nil {
+			w.do(other)
+		}
+	case n < 58:
+		w.later(l)
 	default:
 		w.push(l, w.size())
 	}
@@ -143,7 +151,50 @@ func (w *world) produce() {
 		w.sim.Sleep(time.Duration(w.rnd.IntN(2000)) * time.Millisecond)
 		if l := w.other(); l != nil {
 			w.push(l, w.size())
+			w.do(l)
 		}
+	}
+}
+
+// do has a function run in a connection's order.
+func (w *world) do(l *life) {
+	number := l.asked
+	err := l.conn.Do(func(c *conn.Conn) {
+		l.alive("Do")
+		if number != l.done {
+			w.breach("%v: function %d ran in place of number %d", l, number, l.done)
+		}
+		l.done++
+		if w.rnd.IntN(3) == 0 {
+			w.react(c, l)
+		}
+	})
+	if err == nil {
+		l.asked++
+	}
+}
+
+// later has one run some time later, or stops one that was to.
+func (w *world) later(l *life) {
+	if l.timed && w.rnd.IntN(3) == 0 {
+		l.timed = !l.timer.Stop()
+		return
+	}
+	if l.timed {
+		return
+	}
+	d := time.Duration(w.rnd.IntN(5000)) * time.Millisecond
+	due := w.sim.Now().Add(d)
+	timer, err := l.conn.AfterFunc(d, func(c *conn.Conn) {
+		l.alive("AfterFunc")
+		if !l.timed || w.sim.Now().Before(due) {
+			w.breach("%v: a function was due at %v and ran at %v; it was set: %v", l, due, w.sim.Now(), l.timed)
+		}
+		l.timed = false
+		w.react(c, l)
+	})
+	if err == nil {
+		l.timer, l.timed = timer, true
 	}
 }
 

@@ -1,0 +1,99 @@
+package server
+
+import (
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
+)
+
+// A function of Do, or of AfterFunc, that does not return for long is found by the watchdog, as
+// any callback on a loop.
+func TestDo_IsKnownToTheWatchdog(t *testing.T) {
+	var log journal
+	conns := make(chan *conn.Conn, 1)
+	s := &Server{SlowCallback: 10 * time.Millisecond, Logger: log.logger(), OnMessage: echo,
+		OnConnection: func(c *conn.Conn) { conns <- c }}
+	start(t, s)
+	p := dial(t, s)
+	c := receive(t, conns)
+	release := make(chan struct{})
+	slowFunction := func(*conn.Conn) { <-release }
+	if err := c.Do(slowFunction); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the count", func() bool { return s.Stats().SlowCallbacks == 1 })
+	close(release)
+	p.alive()
+	log.expect(t, "a callback holds an event loop", "TestDo_IsKnownToTheWatchdog")
+}
+
+// A function that panics, or ends its goroutine, closes its connection with 1011, and the other
+// functions of that connection, and the other connections, go on.
+func TestDo_FailuresAreContained(t *testing.T) {
+	modes(t, func(t *testing.T, d conn.Dispatch) {
+		for name, fail := range map[string]func(*conn.Conn){
+			"panic":  func(*conn.Conn) { panic("in a function") },
+			"Goexit": func(*conn.Conn) { runtime.Goexit() },
+		} {
+			t.Run(name, func(t *testing.T) {
+				var log journal
+				conns, behind := make(chan *conn.Conn, 1), make(chan bool, 1)
+				closed := make(chan conn.CloseInfo, 2)
+				s := &Server{Loops: 1, Dispatch: d, Logger: log.logger(), OnMessage: echo,
+					OnConnection: func(c *conn.Conn) { conns <- c },
+					OnClose:      func(_ *conn.Conn, info conn.CloseInfo) { closed <- info }}
+				start(t, s)
+				other := dial(t, s)
+				receive(t, conns)
+				p := dial(t, s)
+				c := receive(t, conns)
+				if err := c.Do(fail); err != nil {
+					t.Fatal(err)
+				}
+				_ = c.Do(func(*conn.Conn) { behind <- true })
+				p.expectClose(frame.InternalError)
+				receive(t, behind)
+				p.Close()
+				if info := receive(t, closed); info.Sent != frame.InternalError {
+					t.Error(info)
+				}
+				other.alive()
+				if n := s.Stats().Panics; n != 1 {
+					t.Errorf("%d panics counted", n)
+				}
+			})
+		}
+	})
+}
+
+// A deadline for a login, with no lock: the message that logs in stops the timer.
+func TestAfterFunc_AsADeadline(t *testing.T) {
+	modes(t, func(t *testing.T, d conn.Dispatch) {
+		s := &Server{Dispatch: d}
+		s.IdleTimeout, s.MaxLifetime = -1, -1 // no other timer helps
+		s.OnConnection = func(c *conn.Conn) {
+			timer, err := c.AfterFunc(300*time.Millisecond, func(c *conn.Conn) { _ = c.Close(4401, "log in first") })
+			if err != nil {
+				t.Error(err)
+			}
+			c.OnMessage(func(c *conn.Conn, m conn.Message) {
+				if !timer.Stop() {
+					t.Error("the message came too late")
+				}
+				_ = c.SendText("welcome")
+			})
+		}
+		start(t, s)
+		late, friend := dial(t, s), dial(t, s)
+		eventually(t, "both timers", func() bool { return s.Stats().Timers >= 2 })
+		friend.text("login")
+		friend.expectText("welcome")
+		late.expectClose(4401)
+		time.Sleep(100 * time.Millisecond)
+		friend.send(masked(frame.Ping, true, "still there"))
+		friend.expect(frame.Pong, "still there")
+	})
+}
