@@ -27,6 +27,9 @@ const (
 	// A message grows in buffers that double, so that those up to the limit add up to
 	// twice as much; the window, the loop's own buffer and the decoder come on top.
 	inflateMost = 2*inflateLimit + 6*(32<<10)
+	// Of those two are lent at once, while the message moves from one to the next, half as
+	// long; and with them what is kept of what was read, and the window.
+	inflatePeak = inflateLimit + inflateLimit/2 + 6*(32<<10)
 )
 
 // bombKind is how a message is sent.
@@ -47,41 +50,58 @@ func (b *inflateCommand) Run(ctx context.Context) error {
 		Limits:  server.Limits{MaxMessageSize: either[int64](b.scale, inflateLimit, 1<<40)},
 		Loops:   1,
 	}
-	return against(ctx, set, b.attack)
-}
-
-func (b *inflateCommand) attack(ctx context.Context, v *verdict, p *process) (figure string, err error) {
 	bomb, err := b.bomb()
 	if err != nil {
-		return "", err
+		return err
 	}
-	var most int64
+	v := new(verdict)
+	var most, peak int64
+	err = withServer(ctx, v, set, func(p *process) (err error) {
+		most, err = b.attack(ctx, v, p, bomb, "allocated", inflateMost, func(earlier, later stats) int64 { return later.Allocated - earlier.Allocated })
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	set.Program = "watched" // which allocates by itself
+	err = withServer(ctx, v, set, func(p *process) (err error) {
+		peak, err = b.attack(ctx, v, p, bomb, "held at once", inflatePeak, func(earlier, later stats) int64 { return later.PeakBytes - earlier.BufferBytes })
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return v.conclude("2 x %d messages of %d B that say %d MiB, in one frame and in fragments, with takeover and without: closed with 1009 at %d KiB; at most %d B allocated for each, freed ones included (bar: %d B), and %d B of buffers held at once (bar: %d B)",
+		4*b.Rounds, len(bomb), b.MiB, inflateLimit>>10, most, inflateMost, peak, inflatePeak)
+}
+
+// attack sends the messages and returns the most that one took of what is measured.
+func (b *inflateCommand) attack(ctx context.Context, v *verdict, p *process, bomb []byte, what string, bar int64, measure func(earlier, later stats) int64) (most int64, err error) {
 	for _, kind := range []bombKind{
 		{"one frame, no takeover", 0, false}, {"fragments, no takeover", 1000, false},
 		{"one frame, takeover", 0, true}, {"fragments, takeover", 1000, true},
 	} {
 		for range b.Rounds {
-			grown, err := b.least(ctx, v, p, kind, bomb)
+			taken, err := b.least(ctx, v, p, kind, bomb, bar, measure)
 			if err != nil {
-				return "", err
+				return 0, err
 			}
-			v.expect(grown <= inflateMost, "%s: %d B were allocated", kind.name, grown)
-			most = max(most, grown)
+			v.expect(taken <= bar, "%s: %d B were %s", kind.name, taken, what)
+			most = max(most, taken)
 		}
 	}
-	return fmt.Sprintf("%d messages of %d B that say %d MiB, in one frame and in fragments, with takeover and without: closed with 1009 at %d KiB; at most %d B allocated for each, freed ones included (bar: %d B)",
-		4*b.Rounds, len(bomb), b.MiB, inflateLimit>>10, most, inflateMost), nil
+	return most, nil
 }
 
 // least sends the message, once more if it cost too much: a pool that a garbage
 // collection has just emptied fills once, and what a message costs it costs every time.
-func (b *inflateCommand) least(ctx context.Context, v *verdict, p *process, kind bombKind, bomb []byte) (int64, error) {
-	grown, err := b.one(ctx, v, p, kind, bomb)
-	if err != nil || grown <= inflateMost || b.Break {
-		return grown, err
+func (b *inflateCommand) least(ctx context.Context, v *verdict, p *process, kind bombKind, bomb []byte, bar int64, measure func(earlier, later stats) int64) (int64, error) {
+	taken, err := b.one(ctx, v, p, kind, bomb, measure)
+	if err != nil || taken <= bar || b.Break {
+		return taken, err
 	}
-	again, err := b.one(ctx, v, p, kind, bomb)
-	return min(grown, again), err
+	again, err := b.one(ctx, v, p, kind, bomb, measure)
+	return min(taken, again), err
 }
 
 // bomb is a compressed message of zeros. Each MiB of it is the same bytes.
@@ -101,9 +121,9 @@ func (b *inflateCommand) bomb() ([]byte, error) {
 	return all[:len(all)-4], nil // RFC 7692 7.2.1
 }
 
-// one sends one message on a connection of its own, and returns how many bytes the
-// server has allocated meanwhile.
-func (b *inflateCommand) one(ctx context.Context, v *verdict, p *process, kind bombKind, bomb []byte) (grown int64, err error) {
+// one sends one message on a connection of its own, and returns what was measured from
+// before it until it was refused.
+func (b *inflateCommand) one(ctx context.Context, v *verdict, p *process, kind bombKind, bomb []byte, measure func(earlier, later stats) int64) (taken int64, err error) {
 	c, err := connect(ctx, p.addr)
 	if err != nil {
 		return 0, err
@@ -136,7 +156,18 @@ func (b *inflateCommand) one(ctx context.Context, v *verdict, p *process, kind b
 	code, err := kind.send(c, key, bomb)
 	v.expect(err == nil && code == 1009, "%s: close code %d, %v", kind.name, code, err)
 	later, err := p.glance()
-	return later.Allocated - earlier.Allocated, err
+	return measure(earlier, later), err
+}
+
+// watch notes the most bytes of buffers that were lent at once.
+func watch(srv *server.Server, n *counters) {
+	go func() {
+		for {
+			now := srv.Stats().BufferBytes
+			for most := n.peak.Load(); now > most && !n.peak.CompareAndSwap(most, now); most = n.peak.Load() {
+			}
+		}
+	}()
 }
 
 // send sends a message and awaits the Close frame.

@@ -29,6 +29,7 @@ var programs = map[string]func(*server.Server, *counters){
 	"leaky":     leaky,
 	"costly":    costly,
 	"crowd":     gatherCrowd,
+	"watched":   watch,
 	"racing":    raceInCrowd,
 	"panic":     panicWhereAsked(func() { panic(errMeant) }),
 	"slowcheck": checkSlowly,

@@ -81,7 +81,7 @@ func TestBars(t *testing.T) {
 			return &fuzzCommand{scale: s, Executions: 20_000, Workers: 1, Target: "UTF8|ParseClose", Packages: []string{"frame"}}
 		},
 		"leaks":         func(s scale) bar { return &leaksCommand{scale: s, Seed: 1, Workers: 8} },
-		"amplification": func(s scale) bar { return &amplificationCommand{scale: s, CPU: 2000} },
+		"amplification": func(s scale) bar { return &amplificationCommand{scale: s, CPU: 2000, Share: 2} },
 		"handover":      func(s scale) bar { return &handoverCommand{scale: s, Echoes: 20} },
 		"allocs":        func(s scale) bar { return &allocsCommand{scale: s} },
 		"soak":          func(s scale) bar { return &soakCommand{scale: s, Windows: 30, Ratio: 2, Seed: 1} },

@@ -28,12 +28,14 @@ type stats struct {
 	Buffers, BufferBytes int64         // lent by the server's pools
 	Timers               int           // that are set
 	Turns                uint64        // of the loops
+	PeakBytes            int64         // the most of BufferBytes since the account before, with the program that watches
 	Descriptors, Watched int           // open, and watched by epoll: counted from outside
 }
 
 // counters are those of stats that the callbacks count.
 type counters struct {
 	opened, closed, twice, stacks atomic.Int64
+	peak                          atomic.Int64 // see watch
 
 	srv *server.Server // nil in place of a faulty one
 }
@@ -48,7 +50,7 @@ func (n *counters) glance() (s stats) {
 		held := n.srv.Stats()
 		s.Panics = int64(held.Panics)
 		s.Buffers, s.BufferBytes, s.Timers = held.Buffers, held.BufferBytes, held.Timers
-		s.Turns = turnsOf(&held)
+		s.Turns, s.PeakBytes = turnsOf(&held), n.peak.Swap(0)
 	}
 	return s
 }
