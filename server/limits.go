@@ -239,8 +239,11 @@ const (
 	// pauseLogEvery keeps that from flooding the log.
 	pauseLogEvery = time.Second
 	// cutPatience is how long Shutdown waits, once its context is done, for the
-	// loops to cut what is left.
+	// loops to cut what is left. It does not wait for a loop that a callback holds, which
+	// heldLooks looks must show, heldPace apart.
 	cutPatience = time.Second
+	heldLooks   = 4
+	heldPace    = 5 * time.Millisecond
 	// eventsAtOnce is how many ready connections one turn serves.
 	eventsAtOnce = 256
 	// timersAtOnce is how many timers one turn fires. Many connections that were

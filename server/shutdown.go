@@ -35,7 +35,7 @@ type Drain struct {
 // pending and a Close frame with 1001, and waits until all have answered, been
 // closed for the close timeout, and had their close callbacks run. When ctx is done
 // it cuts what is left, and returns an error that counts the connections cut and
-// matches ctx's.
+// matches ctx's. It does not wait for a callback that holds a loop, and says so.
 //
 // Who was accepted before gets an answer: a handshake that is complete within 2
 // seconds is accepted, OnConnection and all, and the connection closed with 1001;
@@ -104,16 +104,19 @@ func (s *Server) drain(ctx context.Context, run *running) error {
 	return nil
 }
 
-// cutLate cuts what the context left no more time for. It waits a little: a loop
-// whose callback blocks cannot be helped.
+// cutLate cuts what the context left no more time for. It waits a little, but not for a loop
+// that a callback holds, which cannot be helped.
 func (s *Server) cutLate(run *running, err error) error {
 	run.abort()
-	patience := run.kernel.Now().Add(cutPatience)
+	held, late := run.awaitCut()
+	switch {
+	case held > 0:
+		return fmt.Errorf("framerail: shutdown: a callback holds an event loop: %w", err)
+	case late > 0:
+		return fmt.Errorf("framerail: shutdown: an event loop has not come to its end: %w", err)
+	}
 	var cut int64
 	for _, l := range run.loops {
-		if !run.kernel.Await(l.done, nil, patience) {
-			return fmt.Errorf("framerail: shutdown: a callback holds an event loop: %w", err)
-		}
 		cut += l.aborted.Load()
 	}
 	return fmt.Errorf("framerail: shutdown cut %d connections: %w", cut, err)

@@ -16,14 +16,18 @@ type watchdog struct {
 	rouse chan struct{} // of one element
 
 	// Owned by the watchdog's goroutine.
-	counted []int64   // what each loop was at when that was last counted
-	logged  []int64   // and logged
-	lastLog time.Time // of any loop
-	rest    time.Time // when a stack may be looked at again
+	seen    []int64         // what each loop was at when it was last looked at
+	held    []time.Duration // for how long it was seen there, by looks that came in time
+	looked  time.Time       // when the last look was
+	counted []int64         // what each loop was at when that was last counted
+	logged  []int64         // and logged
+	lastLog time.Time       // of any loop
+	rest    time.Time       // when a stack may be looked at again
 }
 
 func newWatchdog(r *running, limit time.Duration) *watchdog {
 	return &watchdog{limit: limit, run: r, rouse: make(chan struct{}, 1),
+		seen: make([]int64, len(r.loops)), held: make([]time.Duration, len(r.loops)),
 		counted: make([]int64, len(r.loops)), logged: make([]int64, len(r.loops))}
 }
 
@@ -60,7 +64,7 @@ func (w *watchdog) watch() {
 			}
 			w.idle.Store(false)
 		}
-		timer.Reset(max(w.limit/watchdogLooks, watchdogPace))
+		timer.Reset(w.pace())
 		<-timer.C
 	}
 }
@@ -69,24 +73,41 @@ func (w *watchdog) watch() {
 // tells whether any is at work, and whether all have ended.
 func (w *watchdog) look() (busy, ended bool) {
 	ended = true
+	now := time.Now()
+	since := now.Sub(w.looked)
+	w.looked = now
 	for i, l := range w.run.loops {
-		select {
-		case <-l.done:
+		if l.hasEnded() {
 			continue
-		default:
-			ended = false
 		}
+		ended = false
 		at := l.busy.Load()
+		seen := w.sees(i, at, since)
 		if at <= 0 {
 			continue
 		}
 		busy = true
 		held := time.Since(l.began) - time.Duration(at)
-		if held > w.limit && at != w.logged[i] {
+		if held > w.limit && seen > w.limit-2*w.pace() && at != w.logged[i] {
 			w.report(i, at, held)
 		}
 	}
 	return busy, ended
+}
+
+// pace is how far apart looks are, if they come in time.
+func (w *watchdog) pace() time.Duration { return max(w.limit/watchdogLooks, watchdogPace) }
+
+// sees notes what a loop is at, so long after the last look, and returns for how long it was
+// seen there. A look that comes late shows that the machine has no time for the process, rather
+// than that a callback takes it all: it counts as two that come in time.
+func (w *watchdog) sees(i int, at int64, since time.Duration) time.Duration {
+	if at != w.seen[i] {
+		w.seen[i], w.held[i] = at, 0
+		return 0
+	}
+	w.held[i] += min(since, 2*w.pace())
+	return w.held[i]
 }
 
 // report counts a callback that holds loop i, and logs it with its stack, at once or

@@ -1,0 +1,79 @@
+package server
+
+import (
+	"time"
+
+	"github.com/framerail/framerail/internal/kernel"
+)
+
+// A loop that does not get on may be held by a callback, or the machine gives the process no
+// time: then the callback that happens to run is not to blame, and who looks is late as well.
+
+// heldLoop is a loop that is looked at until it has ended or is seen to be held.
+type heldLoop struct {
+	*loop
+	at    int64 // when it was last seen to get on
+	looks int   // one after the other, in time, that found it there
+}
+
+// look notes what the loop was found at, and tells whether it may be held. A look that comes
+// late shows nothing.
+func (h *heldLoop) look(at int64, late bool) (suspect bool) {
+	if late || at <= 0 || at != h.at {
+		h.at, h.looks = at, 0
+		return false
+	}
+	h.looks++
+	return h.looks >= heldLooks
+}
+
+// isHeld tells whether a callback is on the loop's stack, on which it has been for all looks.
+func (h *heldLoop) isHeld() bool {
+	stack, found := stackOf(h.goroutine.Load())
+	h.looks = 0 // to look at a stack costs more
+	return found && inCallback(stack) && h.busy.Load() == h.at
+}
+
+// awaitCut waits until the loops have cut their connections, for cutPatience at most, but not
+// for those that a callback holds. It returns how many are held and how many are late without.
+func (r *running) awaitCut() (held, late int) {
+	until := r.kernel.Now().Add(cutPatience)
+	if _, actual := r.kernel.(kernel.Real); !actual { // where callbacks take no time
+		for _, l := range r.loops {
+			if !r.kernel.Await(l.done, nil, until) {
+				late++
+			}
+		}
+		return 0, late
+	}
+	var waiting []*heldLoop
+	for _, l := range r.loops {
+		waiting = append(waiting, &heldLoop{loop: l, at: l.busy.Load()})
+	}
+	for len(waiting) > 0 && time.Now().Before(until) {
+		begin := time.Now()
+		r.kernel.Await(waiting[0].done, nil, begin.Add(heldPace))
+		overslept := time.Since(begin) > 2*heldPace
+		rest := waiting[:0]
+		for _, h := range waiting {
+			switch {
+			case h.hasEnded():
+			case h.look(h.busy.Load(), overslept) && h.isHeld():
+				held++
+			default:
+				rest = append(rest, h)
+			}
+		}
+		waiting = rest
+	}
+	return held, len(waiting)
+}
+
+func (l *loop) hasEnded() bool {
+	select {
+	case <-l.done:
+		return true
+	default:
+		return false
+	}
+}
