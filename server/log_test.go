@@ -100,8 +100,8 @@ func TestLog_TellsOfTheShutdown(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	log.expect(t, "shutdown begins", "connections=1", "shutdown ends", "clean=1", "forced=0", "lost=0")
-	if n := log.lines("shutdown"); n != 2 {
+	log.expect(t, "framerail: shut down", "clean=1", "forced=0", "lost=0")
+	if n := log.lines("level=INFO msg=\"framerail: shut"); n != 1 {
 		t.Errorf("%d lines of two calls:\n%s", n, log)
 	}
 }

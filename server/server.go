@@ -135,8 +135,8 @@ type Server struct {
 
 	// Logger gets a line for each notable event, without any payload; of those alike, ten
 	// at once and then one a second, with how many more there were. At level Info:
-	// handshakes refused; connections that fail or are given up; the beginning and the
-	// end of a shutdown.
+	// handshakes refused; connections that fail or are given up; the end of a shutdown. At
+	// Debug: its beginning.
 	// At Warn: callbacks that hold a loop, and a shutdown that had to cut connections.
 	// At Error: callbacks that panic, and what befalls the server. Nil: slog.Default().
 	Logger *slog.Logger

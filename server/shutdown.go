@@ -75,7 +75,7 @@ func (s *Server) logDrain(run *running, err error) {
 		if err != nil {
 			level, args = slog.LevelWarn, append(args, "error", err)
 		}
-		run.logger.Log(context.Background(), level, "framerail: shutdown ends", args...)
+		run.logger.Log(context.Background(), level, "framerail: shut down", args...)
 	})
 }
 
@@ -167,7 +167,7 @@ func (s *Server) stop(o order) *running {
 	s.mu.Unlock()
 
 	if first && o == orderDrain {
-		run.logger.Info("framerail: shutdown begins", "connections", s.clients.len())
+		run.logger.Debug("framerail: shutting down", "connections", s.clients.len())
 	}
 	for _, a := range open {
 		a.stop()

@@ -16,6 +16,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -52,9 +53,9 @@ func run(args []string) int {
 		kong.Vars{"version": version()},
 	)
 
-	command, err := parser.Parse(args)
+	command, err := parser.Parse(asFlag(args))
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "framerail: %v (try framerail --help)\n", err)
+		fmt.Fprintf(os.Stderr, "framerail: %v (%s)\n", err, hint(args))
 		return exitUsage
 	}
 
@@ -71,6 +72,32 @@ func run(args []string) int {
 		status = exit.status
 	}
 	return status
+}
+
+// asFlag has "framerail help COMMAND" mean "framerail COMMAND --help".
+func asFlag(args []string) []string {
+	if len(args) > 0 && args[0] == "help" {
+		return append(slices.Clone(args[1:]), "--help")
+	}
+	return args
+}
+
+// hints are flags that other programs have, and what they are called here.
+var hints = map[string]string{
+	"--port": "the address is --addr HOST:PORT", "-p": "the address is --addr HOST:PORT",
+	"--host": "the address is --addr HOST:PORT", "--listen": "the address is --addr HOST:PORT",
+	"--cert": "the certificate is --tls-cert FILE", "--key": "the key is --tls-key FILE",
+}
+
+// hint is what to try after a wrong command line.
+func hint(args []string) string {
+	for _, arg := range args {
+		name, _, _ := strings.Cut(arg, "=")
+		if h, ok := hints[name]; ok {
+			return h
+		}
+	}
+	return "try framerail --help"
 }
 
 // version names the program, its version as the go command recorded it, and

@@ -69,26 +69,19 @@ func (f *serveFlags) serve(srv *server.Server, places []place, accept func(net.L
 		fmt.Printf("framerail %s: %s\n", command, urlOf(scheme, ln.Addr()))
 	}
 
-	var received os.Signal
 	select {
-	case received = <-signals:
+	case <-signals:
 	case err := <-ended:
 		return err
 	}
 	signal.Stop(signals) // from here a second signal does what it does by default: it kills
-	log.Info("draining", "signal", received, "connections", srv.ClientCount(), "timeout", f.DrainTimeout)
 
 	ctx, cancel := context.WithTimeout(context.Background(), f.DrainTimeout)
 	defer cancel()
-	drained, err := srv.Shutdown(ctx)
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		log.Warn("some connections did not close in time and were cut")
-	case err != nil:
+	if _, err := srv.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
-	log.Info("stopped", "clean", drained.Clean, "forced", drained.Forced, "open", drained.Open, "lost_bytes", drained.Lost)
-	return nil
+	return nil // the server has logged what it cut
 }
 
 // urlOf is the address as something to open. An unspecified IP address, "all of

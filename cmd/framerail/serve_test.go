@@ -54,8 +54,8 @@ func TestSignalDrainsAndExits0(t *testing.T) {
 			if !p.cmd.ProcessState.Success() {
 				t.Errorf("%v, want exit status 0", p.cmd.ProcessState)
 			}
-			if log := p.log.String(); !strings.Contains(log, "msg=draining") || !strings.Contains(log, "connections=1") || !strings.Contains(log, "msg=stopped clean=1 forced=0 open=0 lost_bytes=0") {
-				t.Errorf("the log does not tell of the drain:\n%s", log)
+			if log := p.log.String(); strings.Count(log, "\n") != 1 || !strings.Contains(log, `msg="framerail: shut down" clean=1 forced=0 open=0 lost=0`) {
+				t.Errorf("the log does not tell of the drain in one line:\n%s", log)
 			}
 		})
 	}

@@ -16,8 +16,8 @@ import (
 
 // tlsFlags are the flags of commands that serve over TLS.
 type tlsFlags struct {
-	Cert       string `name:"tls-cert" aliases:"cert" placeholder:"FILE" help:"Serve over TLS with the certificate in this PEM file, which those of its issuers may follow."`
-	Key        string `name:"tls-key" aliases:"key" placeholder:"FILE" help:"The key of --tls-cert, in PEM."`
+	Cert       string `name:"tls-cert" placeholder:"FILE" help:"Serve over TLS with the certificate in this PEM file, which those of its issuers may follow."`
+	Key        string `name:"tls-key" placeholder:"FILE" help:"The key of --tls-cert, in PEM."`
 	SelfSigned bool   `name:"tls-self-signed" help:"Serve over TLS with a certificate made now, for this machine, that nobody trusts: for trying."`
 }
 

@@ -39,7 +39,7 @@ func TestWriteHTML_in_a_browser(t *testing.T) {
 	run(t, tab, chromedp.Navigate(address))
 	for _, step := range []struct{ do, value, want string }{
 		{"", shown, "1.1.1 2.5 6.4.1 7.1.6 7.5.1 9.1.1 12.1.1"},
-		{"", `document.title`, "Failed: 5 of 7 – ws://127.0.0.1:9001/"},
+		{"", `document.title`, "Failed: 4 of 6 – ws://127.0.0.1:9001/"},
 		{"", `getComputedStyle(document.querySelector(".hidden")).position`, "absolute"},
 		{`document.querySelector("button[data-verdict=failed]").click()`, shown, "2.5"},
 		{`document.querySelector("button[data-verdict=closing]").click()`, shown, "2.5 7.5.1"},

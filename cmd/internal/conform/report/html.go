@@ -50,7 +50,8 @@ type pageView struct {
 	URL, Agent, Version, Started, Took string
 
 	Passed      bool
-	Done, Cases string
+	Done, Cases string // those played
+	NotOffered  string
 	Verdicts    []verdictView // those that there are
 	Groups      []groupView
 }
@@ -83,7 +84,7 @@ func newPage(report *conform.Report) *pageView {
 		Style:  template.CSS(pageCSS), Script: template.JS(pageJS),
 		URL: clean(report.URL), Agent: clean(report.Agent), Version: clean(report.Version),
 		Started: report.Started.UTC().Format("2006-01-02 15:04 UTC"), Took: took(report.Took),
-		Passed: report.Passed(), Done: count(total.Passed), Cases: count(len(total.Results)),
+		Passed: report.Passed(), Done: count(total.Passed), Cases: count(total.played()), NotOffered: total.notOffered(),
 	}
 	p.Verdicts = verdictViews(total)
 	for i, g := range groups {
@@ -125,7 +126,10 @@ func verdictViews(total *summary) []verdictView {
 func newGroupView(i int, g *summary) groupView {
 	v := groupView{
 		Key: fmt.Sprintf("g%d", i), Name: clean(g.Group), Took: took(g.Took), Passed: g.failures() == 0,
-		Note: fmt.Sprintf("%s of %s", count(g.Passed), count(len(g.Results))),
+		Note: fmt.Sprintf("%s of %s", count(g.Passed), count(g.played())),
+	}
+	if g.played() == 0 {
+		v.Note = "not offered"
 	}
 	for _, r := range g.Results {
 		v.Cases = append(v.Cases, newCaseView(r))

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/framerail/framerail/cmd/internal/conform"
@@ -11,6 +12,7 @@ type summary struct {
 	Group   string
 	Results []*conform.Result
 	Passed  int
+	Skipped int // those about an extension that the server does not offer: not played, so not passed
 	Counts  map[conform.Verdict]int
 	Closing int // those whose verdict passes and whose connection ended wrongly
 	Took    time.Duration
@@ -40,11 +42,29 @@ func (s *summary) add(r *conform.Result) {
 	s.Counts[r.Verdict]++
 	s.Took += r.Took
 	switch {
+	case r.Verdict == conform.Unimplemented && r.Passed():
+		s.Skipped++
 	case r.Passed():
 		s.Passed++
 	case r.Verdict != conform.Failed:
 		s.Closing++
 	}
+}
+
+// played is how many cases there were, without those skipped.
+func (s *summary) played() int { return len(s.Results) - s.Skipped }
+
+func (s *summary) failures() int { return s.played() - s.Passed }
+
+// notOffered says how many cases were skipped; nothing if none was.
+func (s *summary) notOffered() string {
+	switch s.Skipped {
+	case 0:
+		return ""
+	case 1:
+		return "1 more is about an extension that was not offered"
+	}
+	return fmt.Sprintf("%s more are about an extension that was not offered", count(s.Skipped))
 }
 
 // fault is what is wrong with a result that has not passed: a word, and what came.

@@ -11,12 +11,12 @@ import (
 	"github.com/framerail/framerail/cmd/internal/conform"
 )
 
-// maxListed is how many cases that have not passed are listed below the table.
-// Someone with more reads a file.
-const maxListed = 40
+// maxRules is how many rules that were broken are listed below the table, and maxPerRule how
+// many cases of each with what came. Someone with more reads a file.
+const maxRules, maxPerRule = 20, 3
 
 // WriteTable writes what a run came to, for a person who watched it: a line for
-// each group, and one for each case that has not passed. It is aligned by spaces
+// each group, and the cases that have not passed by the rule they are about. It is aligned by spaces
 // alone if plain, and else has rules and colours.
 func WriteTable(w io.Writer, report *conform.Report, plain bool) error {
 	groups, total := summarize(report.Results)
@@ -115,33 +115,65 @@ func plainStyle() table.Style {
 	return s
 }
 
-// listFailed names the cases that have not passed, and what came instead.
+// listFailed names the cases that have not passed, and what came instead: together those that
+// ask for the same, since they often have one reason.
 func listFailed(out *strings.Builder, total *summary, plain bool) {
-	failed := total.failures()
-	if failed == 0 {
-		return
+	rules := failedByRule(total)
+	for i, rule := range rules {
+		if i == maxRules {
+			fmt.Fprintf(out, "\nand %s more rules\n", count(len(rules)-maxRules))
+			break
+		}
+		fmt.Fprintf(out, "\n%s: %s\n", clean(rule[0].Group), clean(rule[0].Expected))
+		for _, r := range rule[:min(len(rule), maxPerRule)] {
+			word, why := fault(r)
+			if !plain {
+				word = verdictColors[conform.Failed].Sprint(word)
+			}
+			fmt.Fprintf(out, "  %s  %s  %s\n      %s\n", word, r.ID, clean(r.Title), cut(why, 160))
+		}
+		if rest := rule[min(len(rule), maxPerRule):]; len(rest) > 0 {
+			fmt.Fprintf(out, "  and %s more: %s\n", count(len(rest)), numbers(rest))
+		}
 	}
-	out.WriteByte('\n')
-	listed := 0
+}
+
+// failedByRule gathers the cases that have not passed by their group and by what they
+// expect, in the order in which these come.
+func failedByRule(total *summary) (rules [][]*conform.Result) {
+	type rule struct{ group, expected string }
+	at := map[rule]int{}
 	for _, r := range total.Results {
 		if r.Passed() {
 			continue
 		}
-		if listed++; listed > maxListed {
-			fmt.Fprintf(out, "and %s more\n", count(failed-maxListed))
-			break
+		key := rule{r.Group, r.Expected}
+		i, known := at[key]
+		if !known {
+			i = len(rules)
+			at[key] = i
+			rules = append(rules, nil)
 		}
-		word, why := fault(r)
-		if !plain {
-			word = verdictColors[conform.Failed].Sprint(word)
-		}
-		fmt.Fprintf(out, "%s  %s  %s\n    %s\n", word, r.ID, clean(r.Title), cut(why, 160))
+		rules[i] = append(rules[i], r)
 	}
+	return rules
+}
+
+// numbers are those of the cases, as far as a line has room for them.
+func numbers(results []*conform.Result) string {
+	var all []string
+	for _, r := range results {
+		all = append(all, r.ID)
+	}
+	return cut(strings.Join(all, ", "), 160)
 }
 
 // writeOutcome is the last line: the one that is read first.
 func writeOutcome(out *strings.Builder, report *conform.Report, total *summary, plain bool) {
-	line := fmt.Sprintf("%s of %s cases passed in %s", count(total.Passed), count(len(total.Results)), took(report.Took))
+	line := fmt.Sprintf("%s of %s cases passed in %s", count(total.Passed), count(total.played()), took(report.Took))
+	if more := total.notOffered(); more != "" {
+		line += ", and " + more
+	}
 	if !plain {
 		c := verdictColors[conform.OK]
 		if total.failures() > 0 {
