@@ -30,7 +30,7 @@ type command struct {
 	Count   int           `default:"60" help:"How many mutations are drawn."`
 	List    bool          `help:"Print the mutations and run nothing."`
 	Only    []int         `help:"The numbers of those to run."`
-	Timeout time.Duration `default:"60s" help:"For the tests of a package: a mutation that takes longer was caught. Those of server, and of all that is built on it, have five times that."`
+	Timeout time.Duration `default:"2m" help:"For the tests of a package: a mutation that takes longer was caught. Those of server, and of all that is built on it, have three times that."`
 	Root    string        `default:"." help:"The folder of the library's module." type:"existingdir"`
 }
 
