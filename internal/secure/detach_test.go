@@ -2,6 +2,8 @@ package secure
 
 import (
 	"crypto/tls"
+	"errors"
+	"io"
 	"net"
 	"net/netip"
 	"testing"
@@ -72,3 +74,74 @@ func TestDetach_GivesBackWhatWasNotSent(t *testing.T) {
 		t.Errorf("%d buffers are lent", n)
 	}
 }
+
+// What had to wait goes out in front of what is written, or read for, afterwards.
+func TestDetach_WritesFirstWhatHadToWait(t *testing.T) {
+	for name, use := range map[string]func(nc net.Conn) error{
+		"writing": func(nc net.Conn) error { _, err := nc.Write([]byte(", another")); return err },
+		"reading": func(nc net.Conn) error {
+			n, err := nc.Read(make([]byte, 3))
+			if err == nil && n != 3 {
+				err = io.ErrUnexpectedEOF
+			}
+			return errors.Join(err, nc.(*netConn).detached.(*wire).after(", another"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			pool, full := new(buffer.Pool), newLink(0)
+			full.room = 0
+			tr := New(full, netip.AddrPort{}, nil, pool)
+			tr.mu.Lock()
+			_, err := tr.put([]byte("a record"))
+			tr.mu.Unlock()
+			if err != nil {
+				t.Fatal(err)
+			}
+			w := &wire{in: "in."}
+			tr.Detach(w)
+			if err := use((*netConn)(tr)); err != nil {
+				t.Fatal(err)
+			}
+			if got := w.out; got != "a record, another" {
+				t.Errorf("sent %q", got)
+			}
+			if n, _ := pool.Lent(); n != 0 {
+				t.Errorf("%d buffers are lent", n)
+			}
+
+			w = &wire{in: "in.", broken: true}
+			tr = New(full, netip.AddrPort{}, nil, pool)
+			tr.mu.Lock()
+			_, _ = tr.put([]byte("a record"))
+			tr.mu.Unlock()
+			tr.Detach(w)
+			if err := use((*netConn)(tr)); !errors.Is(err, net.ErrClosed) {
+				t.Errorf("what waited could not be written: %v", err)
+			}
+		})
+	}
+}
+
+// wire is a connection that keeps what is written.
+type wire struct {
+	net.Conn
+	in, out string
+	broken  bool
+}
+
+func (w *wire) Read(p []byte) (int, error) {
+	n := copy(p, w.in)
+	w.in = w.in[n:]
+	return n, nil
+}
+
+func (w *wire) Write(p []byte) (int, error) {
+	if w.broken {
+		w.broken = false
+		return 0, net.ErrClosed
+	}
+	w.out += string(p)
+	return len(p), nil
+}
+
+func (w *wire) after(s string) error { _, err := w.Write([]byte(s)); return err }
