@@ -126,6 +126,8 @@ func (w *world) react(c *conn.Conn, l *life) {
 		}
 	case n < 58:
 		w.later(l)
+	case n < 62:
+		w.limit(l)
 	default:
 		w.push(l, w.size())
 	}
@@ -171,6 +173,22 @@ func (w *world) do(l *life) {
 	})
 	if err == nil {
 		l.asked++
+	}
+}
+
+// limit gives a connection limits of its own, within which its client stays.
+func (w *world) limit(l *life) {
+	limits := conn.Limits{
+		MaxMessageSize: 32<<10 + int64(w.rnd.IntN(2)), MaxFragments: 50 + w.rnd.IntN(2),
+		MaxPending: w.srv.MaxPending >> w.rnd.IntN(2), QueueMessages: w.rnd.IntN(9),
+		IdleTimeout: idleTimeout << w.rnd.IntN(2), CloseTimeout: closeTimeout,
+		DeflateLevel: w.rnd.IntN(3), DeflateThreshold: w.rnd.IntN(200),
+	}
+	if w.rnd.IntN(3) == 0 {
+		limits = conn.Limits{}
+	}
+	if err := l.conn.SetLimits(limits); err != nil && err != conn.ErrClosed {
+		w.breach("%v: limits %+v: %v", l, limits, err)
 	}
 }
 
