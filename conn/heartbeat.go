@@ -71,3 +71,17 @@ func (d *Driver) giveUp() {
 	c.mu.Unlock()
 	d.abort(Local, ErrIdle)
 }
+
+// hear notes a sign of life of the peer's.
+func (d *Driver) hear() {
+	d.hearAt(d.millis())
+	d.pinged = false
+}
+
+// hearAt has the peer's silence begin at a moment.
+func (d *Driver) hearAt(at uint32) {
+	if d.messageDebt != 0 || d.controlDebt != 0 || d.workDebt != 0 {
+		d.repay(at - d.heard)
+	}
+	d.heard = at
+}

@@ -385,20 +385,6 @@ func (d *Driver) setInterest(read, write bool) {
 	}
 }
 
-// hear notes a sign of life of the peer's.
-func (d *Driver) hear() {
-	d.hearAt(d.millis())
-	d.pinged = false
-}
-
-// hearAt has the peer's silence begin at a moment.
-func (d *Driver) hearAt(at uint32) {
-	if d.messageDebt != 0 || d.controlDebt != 0 || d.workDebt != 0 {
-		d.repay(at - d.heard)
-	}
-	d.heard = at
-}
-
 // millis is the loop's time as connections note it. It wraps after 49 days;
 // times are compared by difference.
 func (d *Driver) millis() uint32 { return uint32(d.loop.Now / time.Millisecond) }
