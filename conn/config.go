@@ -47,6 +47,8 @@ const (
 	rateBurst = 10 * time.Second
 	// DefaultMaxPending is in bytes of frames for each connection.
 	DefaultMaxPending = 1 << 20
+	// DefaultUnsentLimit is in bytes: enough that the network never waits for the next turn.
+	DefaultUnsentLimit = 16 << 10
 	// DefaultQueueMessages and DefaultQueueBytes bound what waits for callbacks on
 	// goroutines, for each connection.
 	DefaultQueueMessages = 64
@@ -123,6 +125,9 @@ type Config struct {
 	// Overflow is the policy of connections that set none of their own with
 	// [Conn.SetOverflow]. Zero: OverflowClose.
 	Overflow Overflow
+	// UnsentLimit bounds, in bytes, what a [Limiter] may hold that it has not sent yet, on
+	// connections whose policy drops messages. Negative: no bound.
+	UnsentLimit int
 	// QueueMessages and QueueBytes bound what waits for callbacks on goroutines.
 	// The message that reaches either bound is still taken; then the socket is not
 	// read until half is left.
@@ -161,6 +166,7 @@ func (cfg Config) WithDefaults() Config {
 	orDefault(&cfg.ControlFramesPerSecond, DefaultControlFramesPerSecond)
 	orDefault(&cfg.CompressionPerSecond, DefaultCompressionPerSecond)
 	orDefault(&cfg.MaxPending, DefaultMaxPending)
+	orDefault(&cfg.UnsentLimit, DefaultUnsentLimit)
 	orDefault(&cfg.QueueMessages, DefaultQueueMessages)
 	orDefault(&cfg.QueueBytes, DefaultQueueBytes)
 	orDefault(&cfg.IdleTimeout, DefaultIdleTimeout)

@@ -208,6 +208,9 @@ func (d *Driver) Open(o Opening) {
 		c.attend = 0 // it is done here
 	}
 	c.state.Store(uint32(Open) | uint32(agreed(o.Deflate, d.loop.config.Role)))
+	if c.overflow.drops() {
+		c.limitUnsent(c.overflow)
+	}
 	c.mu.Unlock()
 	d.loop.host.Limited(d)
 	d.setTimer()

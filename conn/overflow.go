@@ -7,6 +7,13 @@ import "github.com/framerail/framerail/frame"
 // says, messages stay in order and whole. It is for messages sent at once: [Conn.SendWait]
 // and a [Writer] wait for room, and control frames have a reserve of their own.
 //
+// The socket's system holds messages too, which no policy can drop. With the policies that
+// drop, linux is told to hold 16 KiB that it has not sent at most, in place of megabytes
+// (TCP.UnsentLimit in package server). What has been sent and lies with the network, or with
+// the peer's system because the peer does not read, still comes first: of snapshots of
+// 16 KiB, a client on the same machine that began to read late got 9 to 12 old ones.
+// OverflowDropOldest keeps up to MaxPending bytes of old ones besides.
+//
 // With the policies that drop, a message for which Send returned nil may never leave.
 // [Conn.Dropped] counts those, which a program can look at in the Drained callback;
 // [CloseInfo] has the last count.
@@ -25,7 +32,8 @@ const (
 	// is not enough to drop, the send fails with ErrPendingFull and nothing is dropped.
 	OverflowDropOldest
 	// OverflowLatest keeps the latest message of each key given to [Conn.SendKeyed]:
-	// once the socket is full, a message takes the place of the one of its key that
+	// once the socket is full, which on linux it is when it holds 16 KiB that it has not sent
+	// (TCP.UnsentLimit in package server), a message takes the place of the one of its key that
 	// waits and of which no byte has left. It goes to the end, as order demands: while
 	// more changes than the peer can read, what changes most waits longest. A key
 	// that waits takes 64 bytes of the bound. For the rest it is OverflowClose.
@@ -59,7 +67,24 @@ func (c *Conn) SetOverflow(o Overflow) {
 		q.main.keep()
 		q.behind.keep()
 	}
+	if was := c.overflow.drops(); was != o.drops() {
+		c.limitUnsent(o)
+	}
 	c.overflow = o
+}
+
+// limitUnsent has the transport hold little where the policy drops what waits: what the
+// transport holds cannot be dropped any more. mu is held.
+func (c *Conn) limitUnsent(o Overflow) {
+	bytes := c.loop.config.UnsentLimit
+	below, ok := c.transport.(Limiter)
+	if !ok || bytes < 0 || c.State() != Open {
+		return
+	}
+	if !o.drops() {
+		bytes = 0
+	}
+	below.LimitUnsent(bytes)
 }
 
 // Dropped is how many messages, and bytes of their frames, were dropped by the

@@ -64,6 +64,15 @@ type Peered interface {
 	PeerAddr() netip.AddrPort
 }
 
+// Limiter is a Transport whose system can be told how much it may hold of what it was given
+// and has not sent yet. A socket's system holds megabytes, which no policy can drop.
+type Limiter interface {
+	Transport
+	// LimitUnsent sets that bound, in bytes; 0: the system's own. It is called as LocalAddr
+	// is. That it fails is no matter.
+	LimitUnsent(bytes int)
+}
+
 // ErrWouldBlock is a transport's word for "not now".
 var ErrWouldBlock = errors.New("framerail: operation would block")
 

@@ -75,6 +75,9 @@ func (s *sock) Write(bufs [][]byte) (n int, err error) {
 	return n, err
 }
 
+// LimitUnsent implements conn.Limiter. Unix sockets have no such bound.
+func (s *sock) LimitUnsent(bytes int) { _ = socket.SetUnsent(int(s.fd), bytes) }
+
 func (s *sock) CloseWrite() error { return socket.CloseWrite(int(s.fd)) }
 func (s *sock) Close() error      { return socket.Close(int(s.fd)) }
 func (s *sock) Cut(patience time.Duration) error {

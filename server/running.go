@@ -182,6 +182,7 @@ func (s *Server) config() conn.Config {
 		ControlFramesPerSecond: s.ControlFramesPerSecond,
 		CompressionPerSecond:   s.CompressionPerSecond,
 		Overflow:               s.Overflow,
+		UnsentLimit:            s.TCP.UnsentLimit,
 		QueueMessages:          s.QueueMessages,
 		QueueBytes:             s.QueueBytes,
 		IdleTimeout:            s.IdleTimeout,

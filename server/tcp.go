@@ -35,6 +35,13 @@ type TCP struct {
 	// grows with the traffic, and no longer does once a number is set.
 	ReceiveBuffer int
 	SendBuffer    int
+	// UnsentLimit bounds, in bytes, what the system may hold of what it was given to send
+	// and has not sent yet (TCP_NOTSENT_LOWAT), on connections whose Overflow policy drops
+	// messages: what it holds can neither be dropped nor replaced, and without a bound that
+	// grows to some megabytes. 0: 16 KiB. Negative: the system's. Without effect on systems
+	// other than linux and darwin, where SendBuffer helps, and on connections that Upgrade
+	// has bridged. What was sent, and waits in the network or with the client, is not in it.
+	UnsentLimit int
 	// DeferAccept has the system keep connections to itself until their first byte has
 	// come, or nothing for about that long, in steps of a second (TCP_DEFER_ACCEPT). It
 	// saves a handshake one wake-up of its loop, if the request comes a while after the
@@ -54,6 +61,7 @@ func (o *TCP) validate() error {
 		{"UserTimeout", int64(o.UserTimeout), math.MaxInt64},
 		{"ReceiveBuffer", int64(o.ReceiveBuffer), math.MaxInt32},
 		{"SendBuffer", int64(o.SendBuffer), math.MaxInt32},
+		{"UnsentLimit", max(int64(o.UnsentLimit), 0), math.MaxInt32},
 		{"DeferAccept", int64(o.DeferAccept), math.MaxInt64},
 	} {
 		if n.value < 0 || n.value > n.most {

@@ -190,6 +190,13 @@ func (t *Transport) SetPool(pool *buffer.Pool) {
 	t.mu.Unlock()
 }
 
+// LimitUnsent implements conn.Limiter: what is below does, if it is one.
+func (t *Transport) LimitUnsent(bytes int) {
+	if l, ok := t.below.(conn.Limiter); ok {
+		l.LimitUnsent(bytes)
+	}
+}
+
 // LocalAddr implements conn.Transport.
 func (t *Transport) LocalAddr() netip.AddrPort { return t.below.LocalAddr() }
 

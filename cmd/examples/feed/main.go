@@ -1,5 +1,6 @@
 // Command feed sends the prices of many things to everyone who is connected. Who does not
-// read as fast misses prices, but never the latest of a thing. Who connects to /?all=1 is to
+// read as fast misses prices, but never the latest of a thing: it comes behind what is on
+// its way already, which on linux is little more than the client's own receive buffer. Who connects to /?all=1 is to
 // miss none, and is closed instead, with 1013: it knows then that it has to begin anew.
 package main
 

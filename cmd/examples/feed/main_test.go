@@ -32,10 +32,10 @@ func next(t *testing.T, c *websocket.Conn) (u update) {
 	}
 }
 
-// until reads on to a round, and returns how many were missed on the way.
-func until(t *testing.T, c *websocket.Conn, end int) (missed int) {
+// until reads on from one round, the last that was read, to another, and returns how many
+// were missed on the way.
+func until(t *testing.T, c *websocket.Conn, last, end int) (missed int) {
 	t.Helper()
-	last := next(t, c).Round
 	for last < end {
 		round := next(t, c).Round
 		missed += round - last - 1
@@ -82,7 +82,8 @@ func TestFeedReachesEveryone(t *testing.T) {
 	p := exampletest.Start(t, "-things=3", "-every=1ms")
 	for range 3 {
 		c := exampletest.Dial(t, p.URL, nil)
-		if missed := until(t, c, next(t, c).Round+20); missed > 0 {
+		first := next(t, c).Round
+		if missed := until(t, c, first, first+20); missed > 0 {
 			t.Errorf("%d prices were missed", missed)
 		}
 		_ = c.CloseNow()
@@ -93,9 +94,9 @@ func TestFeedReachesEveryone(t *testing.T) {
 func TestFeedSkipsAheadForWhoReadsLate(t *testing.T) {
 	p := exampletest.Start(t, flood...)
 	slow := dialSlow(t, p.URL)
-	end := next(t, slow).Round + rounds
-	passed(t, p, end)
-	if until(t, slow, end) == 0 {
+	first := next(t, slow).Round
+	passed(t, p, first+rounds)
+	if until(t, slow, first, first+rounds) == 0 {
 		t.Errorf("none of %d rounds was dropped", rounds)
 	}
 	next(t, slow) // it is a client as any other still
