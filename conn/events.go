@@ -4,10 +4,10 @@ import (
 	stdcontext "context" // the package has a type of that name
 	"fmt"
 	"log/slog"
-	"runtime/debug"
 
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/internal/stacktrace"
 )
 
 // event is something a callback is told. It runs here and now on the loop, or
@@ -186,7 +186,7 @@ func (c *Conn) contain(r any) error {
 	c.loop.count(rarePanic, 1)
 	// To take the stack costs far more than all the rest.
 	if log := c.loop.config.Logger; log.Enabled(stdcontext.Background(), slog.LevelError) {
-		log.Error("framerail: a callback panicked", "remote", c.RemoteAddr(), "panic", r, "stack", string(debug.Stack()))
+		log.Error("framerail: a callback panicked", "remote", c.RemoteAddr(), "panic", r, "stack", stacktrace.Panic())
 	}
 	c.failWith(frame.InternalError, "", err, true)
 	return err

@@ -19,7 +19,7 @@ import (
 // in the order they were sent. Send fails, and sends nothing, with ErrClosed once
 // the connection is closing, with ErrPendingFull if the message would pass the
 // bound on pending bytes and [Overflow] does not make room for it, with
-// ErrMessageTooLarge if it is larger than that bound, and with ErrMessageType for any
+// ErrMessageTooLarge, which is logged, if it is larger than that bound, and with ErrMessageType for any
 // other type.
 func (c *Conn) Send(t MessageType, payload []byte) error {
 	t, err := outgoing(t, payload)
@@ -121,9 +121,20 @@ func (c *Conn) answerPing(payload []byte) {
 // sendMessage sends a whole message, behind the one that a Writer is writing.
 func (c *Conn) sendMessage(t MessageType, payload []byte, key string) error {
 	if c.compresses(len(payload)) {
-		return c.sendCompressed(t, payload, key)
+		return c.noteTooLarge(c.sendCompressed(t, payload, key), len(payload))
 	}
 	return c.sendPlain(t, payload, key)
+}
+
+// noteTooLarge logs that a message could not be sent to any peer, however fast it reads.
+// Programs that answer what they are sent often do not look at Send's error, and their
+// peers would wait in vain for a reason that nobody knows.
+func (c *Conn) noteTooLarge(err error, size int) error {
+	if err == ErrMessageTooLarge {
+		c.loop.config.Logger.Warn("framerail: a message is larger than MaxPending and was not sent",
+			"remote", c.RemoteAddr(), "bytes", size, "MaxPending", c.limits().MaxPending)
+	}
+	return err
 }
 
 // sendPlain is sendMessage without compression.
@@ -131,7 +142,7 @@ func (c *Conn) sendPlain(t MessageType, payload []byte, key string) error {
 	c.mu.Lock()
 	err := c.sendMessageLocked(frame.Header{Fin: true, Opcode: t}, payload, key)
 	c.unlockAndWake()
-	return err
+	return c.noteTooLarge(err, len(payload))
 }
 
 func (c *Conn) sendMessageLocked(h frame.Header, payload []byte, key string) error {

@@ -34,6 +34,10 @@ func (c *Conn) SendWait(ctx stdcontext.Context, t MessageType, payload []byte) e
 	if err != nil {
 		return err
 	}
+	return c.noteTooLarge(c.sendWait(ctx, t, payload), len(payload))
+}
+
+func (c *Conn) sendWait(ctx stdcontext.Context, t MessageType, payload []byte) error {
 	size := len(payload)
 	if !c.compresses(size) {
 		c.mu.Lock()

@@ -33,7 +33,7 @@ func AppendHeader(dst []byte, h Header) []byte {
 
 	switch n := h.PayloadLen; {
 	case n < 0:
-		panic("frame: negative PayloadLen")
+		panic("framerail: negative PayloadLen")
 	case n < length16:
 		dst = append(dst, b0, b1|byte(n))
 	case n <= maxLen16:

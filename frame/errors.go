@@ -12,7 +12,7 @@ type Error struct {
 
 // Error names the rule, where it is written, and the close code.
 func (e *Error) Error() string {
-	return "frame: " + e.Rule + " (" + e.Section + "), close code " + e.Code.String()
+	return "framerail: " + e.Rule + " (" + e.Section + "), close code " + e.Code.String()
 }
 
 // The rules that a frame's header can break.
@@ -52,7 +52,7 @@ type UsageError struct {
 
 // Error names the rule and where it is written.
 func (e *UsageError) Error() string {
-	return "frame: " + e.Rule + " (" + e.Section + ")"
+	return "framerail: " + e.Rule + " (" + e.Section + ")"
 }
 
 // What AppendClose refuses to encode.

@@ -39,7 +39,7 @@ func TestErrorNamesRuleSectionAndCode(t *testing.T) {
 			t.Errorf("%v: its code may not be sent", c.err)
 		}
 		msg := c.err.Error()
-		for _, part := range []string{"frame: ", c.err.Rule, "RFC 6455 ", c.err.Section, fmt.Sprint(uint16(c.code))} {
+		for _, part := range []string{"framerail: ", c.err.Rule, "RFC 6455 ", c.err.Section, fmt.Sprint(uint16(c.code))} {
 			if !strings.Contains(msg, part) {
 				t.Errorf("%q does not contain %q", msg, part)
 			}

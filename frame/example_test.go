@@ -176,7 +176,7 @@ func ExampleError() {
 		fmt.Println(broken.Code)
 	}
 	// Output:
-	// frame: a frame from a client is not masked (RFC 6455 5.1), close code 1002 (Protocol Error)
+	// framerail: a frame from a client is not masked (RFC 6455 5.1), close code 1002 (Protocol Error)
 	// true
 	// 1002 (Protocol Error)
 }

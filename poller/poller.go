@@ -84,12 +84,12 @@ type Event struct {
 
 // ErrUnsupported is returned by New on systems that have neither epoll nor
 // kqueue, and names those that have. errors.Is(err, errors.ErrUnsupported) holds too.
-var ErrUnsupported = fmt.Errorf("poller: no event loop for %s; linux, darwin, freebsd, netbsd, openbsd and dragonfly have one: %w",
+var ErrUnsupported = fmt.Errorf("framerail: no event loop for %s; linux, darwin, freebsd, netbsd, openbsd and dragonfly have one: %w",
 	runtime.GOOS, errors.ErrUnsupported)
 
 // errNoRoom is a misuse: Wait without room for an event could not tell a ready
 // descriptor from none.
-var errNoRoom = errors.New("poller: Wait needs room for at least one event")
+var errNoRoom = errors.New("framerail: Wait needs room for at least one event")
 
 // Where the loop's goroutine is, as Wake has to know.
 const (

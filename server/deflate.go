@@ -82,7 +82,7 @@ func (o *Deflate) validate() error {
 		return fmt.Errorf("framerail: there is no Deflate.Level %d", o.Level)
 	}
 	if err := o.wish().Validate(); err != nil {
-		return fmt.Errorf("framerail: Deflate: %w", err)
+		return inOption("Deflate", err)
 	}
 	return nil
 }

@@ -120,7 +120,7 @@ func (r *running) judge(req *handshake.Request, who applicant) (o conn.Opening, 
 		return o, nil, asRefusal(err)
 	}
 	if err := handshake.CheckOrigin(req.Origin, req.Host, who.secure, r.originPatterns); err != nil {
-		return o, nil, asRefusal(err)
+		return o, nil, asRefusal(handshake.ExplainOrigin(err, req.Origin, req.Host, r.originPatterns))
 	}
 	o.Deflate = r.deflate.negotiate(req)
 	o.Subprotocol = req.SelectSubprotocol(r.subprotocols)

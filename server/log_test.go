@@ -2,7 +2,9 @@ package server
 
 import (
 	"context"
+	"io"
 	"log/slog"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -12,7 +14,8 @@ import (
 )
 
 // The log has a line for each notable event, and nothing that came from a client but
-// its address; messages that go well cause none.
+// its address, and Origin and Host where those are why it was refused; messages that go well
+// cause none.
 func TestLog_HasNoPayload(t *testing.T) {
 	const secret = "SECRET"
 	modes(t, func(t *testing.T, d conn.Dispatch) {
@@ -64,7 +67,7 @@ func TestLog_HasNoPayload(t *testing.T) {
 			}
 		}
 		for _, request := range []string{
-			secret + "\r\n\r\n", with("Origin: https://" + secret + ".example"), replace("/chat?room=1", "/"+secret),
+			secret + "\r\n\r\n", replace("/chat?room=1", "/"+secret),
 			with("Bad Name " + secret + ": x"), replace("dGhlIHNhbXBsZSBub25jZQ==", secret),
 		} {
 			p := dialRaw(t, s)
@@ -105,3 +108,60 @@ func TestLog_TellsOfTheShutdown(t *testing.T) {
 		t.Errorf("%d lines of two calls:\n%s", n, log)
 	}
 }
+
+// Who deploys behind a new name has to find out why browsers are refused.
+func TestLog_OriginRefusalSaysWhatToSet(t *testing.T) {
+	var log journal
+	s := &Server{OriginPatterns: []string{"https://*.example.org"}, Logger: log.logger()}
+	results := make(chan error, 1)
+	web := serveWeb(t, s, upgrades(s, results))
+	p := web.dialRaw(t)
+	p.send(with("Origin: https://evil.example"))
+	body, err := io.ReadAll(p.expectStatus(403).Body)
+	if err != nil || !strings.Contains(string(body), "OriginPatterns") || strings.Contains(string(body), "evil") {
+		t.Errorf("answered %q, %v", body, err)
+	}
+	for _, says := range []string{receive(t, results).Error(), strings.ReplaceAll(log.String(), `\"`, `"`)} {
+		for _, part := range []string{`Origin "https://evil.example"`, `Host "example.com"`, `OriginPatterns ["https://*.example.org"]`} {
+			if !strings.Contains(says, part) {
+				t.Errorf("%q is not in %q", part, says)
+			}
+		}
+	}
+	p = web.dialRaw(t)
+	p.send(with("Origin: https://" + strings.Repeat("long.", 500)))
+	p.expectStatus(403)
+	if n := len(receive(t, results).Error()); n > 1000 {
+		t.Errorf("a long origin makes a line of %d bytes", n)
+	}
+}
+
+// A stack is one line that people can read, and begins where the program is.
+func TestLog_StacksBeginAtTheProgram(t *testing.T) {
+	modes(t, func(t *testing.T, d conn.Dispatch) {
+		var log journal
+		s := start(t, &Server{Dispatch: d, Logger: log.logger(), OnMessage: panicsWithin, Check: func(h *Handshake) error {
+			if h.Request.Header.Get("Panic") != "" {
+				panicsWithin(nil, conn.Message{})
+			}
+			return nil
+		}})
+		p := dial(t, s)
+		p.text("now")
+		p.expectClose(1011)
+		p = dialRaw(t, s)
+		p.send(with("Panic: now"))
+		p.expectStatus(500)
+		stacks := regexp.MustCompile(`stack="([^"]*)"`).FindAllStringSubmatch(log.String(), -1)
+		if len(stacks) != 2 {
+			t.Fatalf("%d stacks in %s", len(stacks), &log)
+		}
+		for _, m := range stacks {
+			if !strings.HasPrefix(m[1], "github.com/framerail/framerail/server.panicsWithin /") || strings.Contains(m[1], `\n`) || strings.Contains(m[1], "(*loop).turn") {
+				t.Errorf("the stack is %q", m[1])
+			}
+		}
+	})
+}
+
+func panicsWithin(*conn.Conn, conn.Message) { panic("in a callback") }

@@ -109,3 +109,19 @@ func (s *Server) validateChoices() error {
 	}
 	return nil
 }
+
+// inOption names the option that an error of another package of framerail's is about.
+func inOption(option string, err error) error {
+	return &optionError{option, err}
+}
+
+type optionError struct {
+	option string
+	err    error
+}
+
+func (e *optionError) Error() string {
+	return "framerail: " + e.option + ": " + strings.TrimPrefix(e.err.Error(), "framerail: ")
+}
+
+func (e *optionError) Unwrap() error { return e.err }

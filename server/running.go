@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -16,6 +15,7 @@ import (
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/kernel"
 	"github.com/framerail/framerail/internal/socket"
+	"github.com/framerail/framerail/internal/stacktrace"
 	"github.com/framerail/framerail/poller"
 )
 
@@ -209,7 +209,7 @@ func (r *running) leastLoaded() *loop {
 // panicked counts and logs a callback of no connection that did not return.
 func (r *running) panicked(where string, p any) {
 	r.panics.Add(1)
-	r.logger.Error("framerail: a callback panicked", "callback", where, "panic", p, "stack", string(debug.Stack()))
+	r.logger.Error("framerail: a callback panicked", "callback", where, "panic", p, "stack", stacktrace.Panic())
 }
 
 // sendable is the answer in place of one that the program has made and that cannot be sent.

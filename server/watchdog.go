@@ -3,6 +3,8 @@ package server
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/framerail/framerail/internal/stacktrace"
 )
 
 // watchdog finds callbacks that hold a loop for too long. It is one goroutine for a
@@ -132,6 +134,6 @@ func (w *watchdog) report(i int, at int64, held time.Duration) {
 	if mayLog {
 		w.logged[i], w.lastLog = at, now
 		w.run.logger.Warn("framerail: a callback holds an event loop", "loop", l.number,
-			"held", held, "limit", w.limit, "stack", stack)
+			"held", held, "limit", w.limit, "stack", stacktrace.Goroutine(stack))
 	}
 }

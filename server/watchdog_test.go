@@ -44,7 +44,7 @@ func TestWatchdog_NamesTheCallbackThatHoldsALoop(t *testing.T) {
 			}
 			p.send(upgrade + offer + "\r\n\r\n" + message + masked(9, true, "ping"))
 			eventually(t, "the watchdog", func() bool { return log.lines("holds an event loop") == 1 })
-			log.expect(t, "server.holdTheLoop(", "level=WARN", "limit=20ms")
+			log.expect(t, "server.holdTheLoop ", "level=WARN", "limit=20ms")
 			st := s.Stats()
 			if st.SlowCallbacks != 1 || st.Lag.Recent < 20*time.Millisecond {
 				t.Errorf("%d slow callbacks, recent lag %v", st.SlowCallbacks, st.Lag.Recent)

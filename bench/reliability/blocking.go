@@ -58,7 +58,7 @@ type blocked struct {
 }
 
 func (b *blockingCommand) block(ctx context.Context, v *verdict, dispatch conn.Dispatch) (r blocked, err error) {
-	log := &watchdogLog{callback: ".sleepInCallback("}
+	log := &watchdogLog{callback: ".sleepInCallback "}
 	asleep := make(chan struct{})
 	srv := newLocal(ctx)
 	srv.Dispatch, srv.Loops, srv.Logger = dispatch, either(b.scale, b.Loops, 1), slog.New(log)

@@ -34,7 +34,7 @@ type AnswerError struct {
 }
 
 // Error names the rule and where it is written.
-func (e *AnswerError) Error() string { return "deflate: " + e.Rule + " (" + e.Section + ")" }
+func (e *AnswerError) Error() string { return "framerail: " + e.Rule + " (" + e.Section + ")" }
 
 // The rules that an answer can break.
 var (

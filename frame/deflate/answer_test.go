@@ -68,7 +68,7 @@ func TestCheckAnswer(t *testing.T) {
 func TestAnswerError_NamesItsRule(t *testing.T) {
 	_, _, err := CheckAnswer(slices.Values([]string{"mux"}), Params{})
 	var broken *AnswerError
-	if !errors.As(err, &broken) || broken.Error() != "deflate: the answer names an extension that was not offered (RFC 6455 4.1)" {
+	if !errors.As(err, &broken) || broken.Error() != "framerail: the answer names an extension that was not offered (RFC 6455 4.1)" {
 		t.Error(err)
 	}
 }

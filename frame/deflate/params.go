@@ -63,7 +63,7 @@ func (p Params) Append(dst []byte) []byte {
 }
 
 // ErrWindowBits is what a program's own Params break that name a window there is not.
-var ErrWindowBits = errors.New("deflate: a window has 8 to 15 bits, or 0 for 15 (RFC 7692 7.1.2)")
+var ErrWindowBits = errors.New("framerail: a window of compression has 8 to 15 bits, or 0 for 15 (RFC 7692 7.1.2)")
 
 // Validate tells whether p can be agreed on; the error is [ErrWindowBits].
 func (p Params) Validate() error {

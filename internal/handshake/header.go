@@ -17,7 +17,7 @@ type CallerError struct {
 	Err  error  // the rule
 }
 
-func (e *CallerError) Error() string { return fmt.Sprintf("handshake: %s: %v", e.What, e.Err) }
+func (e *CallerError) Error() string { return fmt.Sprintf("framerail: %s: %v", e.What, e.Err) }
 
 // Unwrap gives the rule.
 func (e *CallerError) Unwrap() error { return e.Err }

@@ -39,7 +39,7 @@ type Refusal struct {
 
 // Error gives the status and the reason.
 func (r *Refusal) Error() string {
-	return fmt.Sprintf("handshake: refused with %d: %s", r.Status, r.Reason)
+	return fmt.Sprintf("framerail: handshake refused with %d: %s", r.Status, r.Reason)
 }
 
 // Unwrap lets errors.Is find the exported refusal behind one that was made for

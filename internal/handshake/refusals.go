@@ -51,7 +51,7 @@ var (
 	ErrOriginMalformed = bad("malformed Origin (RFC 6454 7)")
 	ErrOriginRepeated  = bad("more than one Origin (RFC 6454 7.3)")
 
-	ErrOrigin = refuse(http.StatusForbidden, "origin not allowed (RFC 6455 10.2)")
+	ErrOrigin = refuse(http.StatusForbidden, "origin is neither this host's nor one of the server's OriginPatterns (RFC 6455 10.2)")
 
 	ErrMethod = refuse(http.StatusMethodNotAllowed, "opening handshake needs GET (RFC 6455 4.2.1)",
 		"Allow", "GET")

@@ -29,15 +29,16 @@ var allowed = map[string][]string{
 	"internal/selfsigned": {},
 	"internal/token":      {},
 	"internal/leaks":      {"internal/buffer"},
+	"internal/stacktrace": {},
 	"internal/lives":      {"conn", "frame", "frame/deflate", "server", "server/servertest", "internal/selfsigned"},
 	"internal/proxyproto": {},
 	"internal/forwarded":  {"internal/token"},
 	"internal/kernel":     {"conn", "poller"},
 	"internal/secure":     {"conn", "internal/buffer"},
-	"conn":                {"frame", "frame/deflate", "mask", "internal/buffer"},
+	"conn":                {"frame", "frame/deflate", "mask", "internal/buffer", "internal/stacktrace"},
 	"server": {"conn", "frame", "frame/deflate", "poller",
 		"internal/buffer", "internal/forwarded", "internal/handshake", "internal/kernel", "internal/proxyproto", "internal/secure",
-		"internal/socket", "internal/wheel"},
+		"internal/socket", "internal/stacktrace", "internal/wheel"},
 	"server/servertest": {"conn", "frame", "frame/deflate", "mask", "poller", "server", "internal/handshake", "internal/kernel"},
 }
 

@@ -69,7 +69,7 @@ func New(below conn.Transport, remote netip.AddrPort, config *tls.Config, pool *
 }
 
 // errFlood ends the connection of a peer whose records do nothing.
-var errFlood = errors.New("tls: too many records without data, such as key updates (RFC 8446 4.6.3)")
+var errFlood = errors.New("framerail: too many TLS records without data, such as key updates (RFC 8446 4.6.3)")
 
 // readBudget is how many bytes, and a buffer of crypto/tls's, are read in one turn,
 // whatever is in them: a record may be nothing but padding.

@@ -10,8 +10,8 @@ import (
 
 // What a descriptor is that does not listen.
 var (
-	errNoStream     = errors.New("socket: no stream socket")
-	errNotListening = errors.New("socket: does not listen")
+	errNoStream     = errors.New("no stream socket")
+	errNotListening = errors.New("the socket does not listen")
 )
 
 // Listening readies a descriptor that the process was started with: closed on exec and

@@ -21,7 +21,7 @@ import "errors"
 
 // ErrWouldBlock says that the descriptor is not ready: nothing was read,
 // written or accepted, and the poller will tell when to try again.
-var ErrWouldBlock = errors.New("socket: would block")
+var ErrWouldBlock = errors.New("framerail: the socket would block")
 
 // MaxBuffers is how many buffers one Writev takes, the rest being left for the
 // next: enough to make the cost of the call vanish, small enough for the stack,

@@ -1,0 +1,30 @@
+package handshake
+
+import (
+	"errors"
+	"fmt"
+)
+
+// shownMost is how many bytes of a request's field are shown in a log.
+const shownMost = 200
+
+// ExplainOrigin is what CheckOrigin has returned, with a Cause for the log that names the
+// origin, the host and the patterns.
+func ExplainOrigin(err error, origin, host []byte, patterns []string) error {
+	var rule *Refusal
+	if !errors.As(err, &rule) {
+		return err
+	}
+	r := *rule
+	r.rule = rule
+	r.Cause = fmt.Errorf("framerail: Origin %q, Host %q, OriginPatterns %q", shown(origin), shown(host), patterns)
+	return &r
+}
+
+// shown is as much of a field as belongs into a log.
+func shown(b []byte) string {
+	if len(b) > shownMost {
+		return string(b[:shownMost]) + "..."
+	}
+	return string(b)
+}
