@@ -41,7 +41,7 @@ func startServer(ctx context.Context, peer string, core int) (*child, error) {
 }
 
 // stop ends the child; one that does not end by itself is killed.
-func (c *child) stop() error { return c.Stop(5 * time.Second) }
+func (c *child) stop() error { return c.Stop(60 * time.Second) }
 
 // startOn starts cmd on one core. A process inherits the affinity of the thread
 // that starts it, with its first instruction; setting it afterwards would miss

@@ -34,7 +34,7 @@ func TestTheProcessAnswersAndEnds(t *testing.T) {
 	if answer, err := p.Ask("hello"); err != nil || answer != "hello" {
 		t.Errorf("%q, %v", answer, err)
 	}
-	if err := p.Stop(10 * time.Second); err != nil {
+	if err := p.Stop(60 * time.Second); err != nil {
 		t.Error(err)
 	}
 }

@@ -281,12 +281,12 @@ func TestCompression_catches(t *testing.T) {
 	} {
 		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
 			t.Parallel()
-			for _, r := range playAt(t, tt.server.serve(t), tt.caught) {
+			for _, r := range playAt(t, tt.server.serve(t), 2*time.Second, tt.caught) {
 				if r.Verdict != Failed {
 					t.Errorf("%s is %v: %s", r.ID, r.Verdict, r.Came)
 				}
 			}
-			for _, r := range playAt(t, faultyDeflate{}.serve(t), tt.caught) {
+			for _, r := range playAt(t, faultyDeflate{}.serve(t), 20*time.Second, tt.caught) {
 				if r.Verdict != OK || r.Closing != ClosingOK {
 					t.Errorf("without the fault %s is %v, %v: %s; %s", r.ID, r.Verdict, r.Closing, r.Came, r.Ended)
 				}
@@ -300,13 +300,13 @@ var onlyCompression = sync.OnceValue(func() []Case {
 	return slices.Concat(compressionKinds(), compressionParameters(), agreements(), declines(), deflatedMessages(), corruptMessages())
 })
 
-func playAt(t *testing.T, url string, ids []string) []Result {
+func playAt(t *testing.T, url string, patience time.Duration, ids []string) []Result {
 	t.Helper()
 	cases, err := Select(onlyCompression(), ids, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := Runner{URL: url, Cases: cases, Messages: 5, Patience: 2 * time.Second}
+	r := Runner{URL: url, Cases: cases, Messages: 5, Patience: patience}
 	report, err := r.Run(context.Background())
 	if err != nil {
 		t.Fatal(err)

@@ -39,7 +39,13 @@ func play(t *testing.T, url string, patience time.Duration, patterns ...string) 
 func TestFaultlessServerPasses(t *testing.T) {
 	url := faulty{}.serve(t)
 	results := play(t, url, 20*time.Second, "1.*", "2.*", "3.*", "4.*", "5.*", "6.[1-3].*", "6.??.*", "7.*", "9.1.1", "10.*", "header.?", "close.*")
-	maps.Copy(results, play(t, url, time.Second, "6.4.*"))
+	for _, patience := range []time.Duration{time.Second, 5 * time.Second, 20 * time.Second} { // longer if the machine is busy
+		late := play(t, url, patience, "6.4.*")
+		maps.Copy(results, late)
+		if !slices.ContainsFunc(slices.Collect(maps.Values(late)), func(r Result) bool { return r.Verdict != NonStrict || !r.Passed() }) {
+			break
+		}
+	}
 	for id, r := range results {
 		want := OK
 		switch {

@@ -27,7 +27,7 @@ func serveCases(t *testing.T, patterns ...string) (*Server, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := &Server{Cases: cases, Patience: 5 * time.Second, Messages: 5}
+	srv := &Server{Cases: cases, Patience: 20 * time.Second, Messages: 5}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(ctx, ln) }()
@@ -149,7 +149,7 @@ func TestServer_catches_clients_handshakes_and_frames(t *testing.T) {
 // found reports whether an agent's one case has FAILED for what is named. The result
 // may come a moment after the connection has ended.
 func found(srv *Server, agent, came string) bool {
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		for _, r := range srv.Reports() {
 			if r.Agent == agent && len(r.Results) > 0 {
 				return r.Results[0].Verdict == Failed && strings.Contains(r.Results[0].Came, came)

@@ -71,7 +71,7 @@ func run(t *testing.T, tab context.Context, action chromedp.Action[chromedp.Void
 func until(t *testing.T, tab context.Context, expression, want string) {
 	t.Helper()
 	got := ""
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(60 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		var err error
 		if got, err = chromedp.Run(tab, chromedp.Evaluate[string](expression)); err != nil {
 			t.Fatalf("%s: %v", expression, err)
