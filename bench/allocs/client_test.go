@@ -31,6 +31,9 @@ func serve(tb testing.TB, p peers.Peer) (addr string) {
 		tb.Fatal(err)
 	}
 	s := p.New()
+	if watched, ok := s.(interface{ Unwatched() }); ok {
+		watched.Unwatched()
+	}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(ln) }()
 	tb.Cleanup(func() {
