@@ -100,12 +100,21 @@ func hint(args []string) string {
 	return "try framerail --help"
 }
 
-// version names the program, its version as the go command recorded it, and
-// what it was built with and for.
+// version names the program, its version, and what it was built with and for.
 func version() string {
-	v := "(unknown)"
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		v = info.Main.Version
+	recorded := ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		recorded = info.Main.Version
 	}
-	return fmt.Sprintf("framerail %s %s %s/%s", v, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return fmt.Sprintf("framerail %s %s %s/%s", versionWord(recorded), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// versionWord says which version the go command recorded: that of go install, or the
+// commit's of a build in a clone. go run records none.
+func versionWord(recorded string) string {
+	switch recorded {
+	case "", "(devel)":
+		return "development build"
+	}
+	return recorded
 }

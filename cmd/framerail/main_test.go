@@ -225,3 +225,16 @@ func TestHelpNamesEveryFlagAndExits0(t *testing.T) {
 		})
 	}
 }
+
+func TestVersion_TellsReleaseCommitOrDevelopment(t *testing.T) {
+	for recorded, want := range map[string]string{
+		"v0.1.0":  "v0.1.0",
+		"(devel)": "development build",
+		"":        "development build",
+		"v0.1.1-0.20261129083000-47601f4a1b2c+dirty": "v0.1.1-0.20261129083000-47601f4a1b2c+dirty",
+	} {
+		if got := versionWord(recorded); got != want {
+			t.Errorf("%q: %q, want %q", recorded, got, want)
+		}
+	}
+}
