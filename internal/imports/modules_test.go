@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -61,6 +62,27 @@ func TestModules_CanBeInstalled(t *testing.T) {
 			if own && replaced[r.Path+" "+r.Version] != filepath.Clean(folder) {
 				t.Errorf("%s/go.mod requires %s %s, for which go.work has no folder", use.DiskPath, r.Path, r.Version)
 			}
+		}
+	}
+}
+
+// The README's first command is for people with empty caches: it downloads what the
+// library requires and no more.
+func TestModules_FirstCommandIsLight(t *testing.T) {
+	if _, err := os.Stat("../../go.work"); err != nil {
+		t.Skip("the module alone, without the others of the workspace")
+	}
+	cmd := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", "./cmd/examples/chat")
+	cmd.Dir = "../.."
+	cmd.Env = append(cmd.Environ(), "GOWORK=") // of the tree, whatever this test runs with
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %v", cmd, err)
+	}
+	for _, path := range strings.Fields(string(out)) {
+		own := path == module || strings.HasPrefix(path, module+"/")
+		if !own && !slices.Contains(required, path) {
+			t.Errorf("go run ./cmd/examples/chat needs %s", path)
 		}
 	}
 }
