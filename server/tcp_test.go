@@ -82,7 +82,7 @@ func TestTCP_ProbesStandInForPings(t *testing.T) {
 func regained(t *testing.T, o TCP) (s *Server, probed bool) {
 	found := make(chan bool, 1)
 	s = start(t, &Server{Loops: 1, TCP: o, OnMessage: echo, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		raw, _ := aheadOf(r).Conn.(*net.TCPConn).SyscallConn()
+		raw, _ := aheadOf(r).lent.Conn.(*net.TCPConn).SyscallConn()
 		_ = raw.Control(func(fd uintptr) {
 			on, _ := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_KEEPALIVE)
 			found <- on != 0
