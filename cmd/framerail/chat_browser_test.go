@@ -65,6 +65,38 @@ func TestBrowserShowsTextAsText(t *testing.T) {
 	bo.until(`(() => { try { document.body.innerHTML = "x"; return "set" } catch (e) { return e.name } })()`, "TypeError")
 }
 
+// An address becomes a link, which leads nobody back and takes no part of the sentence along.
+// Each line has its time, no two people have the same colour, and the title counts what came
+// while nobody looked.
+func TestBrowserShowsLinksTimesAndColours(t *testing.T) {
+	p := start(t, "chat", "--addr=127.0.0.1:0")
+	open := browser(t)
+	ada, bo := open(p.url), open(p.url)
+	ada.join("Ada")
+	ada.sees("You joined as Ada")
+	bo.join("Bo")
+	ada.people("Ada", "Bo")
+
+	ada.say("see https://example.com/a?b=1&c=(2). Or javascript:alert(1), http://x.test/y!")
+	bo.until(`[...document.querySelectorAll("#lines a")].map(a => a.href + " " + a.rel + " " + a.target).join("|")`,
+		"https://example.com/a?b=1&c=(2) noopener noreferrer nofollow ugc _blank|http://x.test/y noopener noreferrer nofollow ugc _blank")
+	bo.sees("Ada: see https://example.com/a?b=1&c=(2). Or javascript:alert(1), http://x.test/y!")
+	ada.say("more")
+	bo.sees("more")
+	bo.until(`[...document.querySelectorAll("#lines > li.said")].map(l => l.querySelectorAll("time").length).join(" ")`, "1 1")
+
+	const colours = `new Set([...document.querySelectorAll("#people li")].map(l => getComputedStyle(l, "::before").backgroundColor)).size`
+	bo.until(`String(`+colours+`)`, "2")
+
+	bo.run(chromedp.Evaluate[chromedp.Void](`Object.defineProperty(document, "hasFocus", { value: () => false, configurable: true })`))
+	ada.say("one")
+	ada.say("two")
+	bo.until(`document.title`, "(2) framerail chat")
+	bo.run(chromedp.Evaluate[chromedp.Void](`Object.defineProperty(document, "hasFocus", { value: () => true }); dispatchEvent(new Event("focus"))`))
+	bo.until(`document.title`, "framerail chat")
+	p.stop(t)
+}
+
 func TestBrowserLobbyRefusesBadNames(t *testing.T) {
 	p := start(t, "chat", "--addr=127.0.0.1:0")
 	b := browser(t)(p.url)
@@ -127,6 +159,14 @@ func TestBrowserOnAPhone(t *testing.T) {
 	ada.until(panel, "visible")
 	ada.people("Bo", "Ada")
 	ada.run(pressEscape)
+	ada.until(panel, "hidden")
+	ada.until(`document.activeElement.id`, "show-people")
+
+	// And with a button of its own, which a finger can hit.
+	ada.run(chromedp.Click("#show-people"))
+	ada.until(panel, "visible")
+	ada.until(`(() => { const r = document.querySelector("#hide-people").getBoundingClientRect(); return String(Math.min(r.width, r.height) >= 44 && r.right < innerWidth) })()`, "true")
+	ada.run(chromedp.Click("#hide-people"))
 	ada.until(panel, "hidden")
 	ada.until(`document.activeElement.id`, "show-people")
 

@@ -26,10 +26,10 @@ func TestChatServesPageAndRoomOnOnePort(t *testing.T) {
 
 	ada, bo := dial(t, p.url+"socket"), dial(t, p.url+"socket")
 	say(t, ada, `{"type":"join","name":"Ada"}`)
-	hear(t, ada, `{"type":"welcome","name":"Ada","people":["Ada"]}`)
+	hear(t, ada, `{"type":"welcome","name":"Ada","people":[{"name":"Ada","seat":0}]}`)
 	say(t, bo, `{"type":"join","name":"Bo"}`)
-	hear(t, bo, `{"type":"welcome","name":"Bo","people":["Ada","Bo"]}`)
-	hear(t, ada, `{"type":"joined","name":"Bo"}`)
+	hear(t, bo, `{"type":"welcome","name":"Bo","people":[{"name":"Ada","seat":0},{"name":"Bo","seat":1}]}`)
+	hear(t, ada, `{"type":"joined","name":"Bo","seat":1}`)
 	say(t, ada, `{"type":"say","text":"Hello <b>Bo</b>"}`)
 	hear(t, bo, `{"type":"said","name":"Ada","text":"Hello \u003cb\u003eBo\u003c/b\u003e","at":`)
 	ada.Close(websocket.StatusNormalClosure, "")

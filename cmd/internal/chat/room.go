@@ -43,15 +43,24 @@ type Visitor struct {
 	room *Room
 	peer Peer
 	name string // "" until it has joined; guarded by room.mu
+	seat int    // its number among those in the room; guarded by room.mu
+}
+
+// person is a visitor as pages know one. No two in the room have the same seat, from which
+// pages make a colour.
+type person struct {
+	Name string `json:"name"`
+	Seat int    `json:"seat"`
 }
 
 // event is every message of the room, in both directions.
 type event struct {
 	Type   string   `json:"type"`
 	Name   string   `json:"name,omitempty"`
+	Seat   int      `json:"seat,omitempty"` // of a person who joined
 	Text   string   `json:"text,omitempty"`
-	At     int64    `json:"at,omitempty"`
-	People []string `json:"people,omitempty"`
+	At     int64    `json:"at,omitempty"` // when it was said, in Unix milliseconds
+	People []person `json:"people,omitempty"`
 }
 
 // Enter makes a visitor of a new connection. Nobody sees the visitor until its
@@ -106,15 +115,15 @@ func (r *Room) join(v *Visitor, wanted string) {
 		return
 	}
 
-	v.name = uniqueName(name, r.has)
-	r.tell(event{Type: "joined", Name: v.name})
+	v.name, v.seat = uniqueName(name, r.has), r.freeSeat()
+	r.tell(event{Type: "joined", Name: v.name, Seat: v.seat})
 	r.people = append(r.people, v)
 
-	names := make([]string, len(r.people))
+	people := make([]person, len(r.people))
 	for i, p := range r.people {
-		names[i] = p.name
+		people[i] = person{p.name, p.seat}
 	}
-	v.send(event{Type: "welcome", Name: v.name, People: names})
+	v.send(event{Type: "welcome", Name: v.name, People: people})
 }
 
 func (r *Room) say(v *Visitor, text string) {
@@ -126,6 +135,17 @@ func (r *Room) say(v *Visitor, text string) {
 	default:
 		r.tell(event{Type: "said", Name: v.name, Text: text, At: time.Now().UnixMilli()})
 	}
+}
+
+// freeSeat is the lowest that nobody has.
+func (r *Room) freeSeat() int {
+	taken := make([]bool, len(r.people)+1)
+	for _, p := range r.people {
+		if p.seat < len(taken) {
+			taken[p.seat] = true
+		}
+	}
+	return slices.Index(taken, false)
 }
 
 // has reports whether somebody has that name, in whatever case.

@@ -53,7 +53,10 @@ func (p *fakePeer) take(t *testing.T) []string {
 		if (e.At != 0) != (e.Type == "said") {
 			t.Errorf("%s: a time goes with said and nothing else", line)
 		}
-		words := append([]string{e.Type, e.Name, e.Text}, e.People...)
+		words := []string{e.Type, e.Name, e.Text}
+		for _, p := range e.People {
+			words = append(words, p.Name)
+		}
 		events = append(events, strings.Join(slices.DeleteFunc(words, func(s string) bool { return s == "" }), " "))
 	}
 	p.lines = nil
@@ -104,6 +107,30 @@ func TestEverybodyHearsWhatIsSaid(t *testing.T) {
 	bo.want(t, "said Ada one\ntwo")
 	a.Receive([]byte(`{"type":"say","text":" \n "}`))
 	bo.want(t)
+}
+
+// No two in a room have the same seat, and so the same colour: not those who take the place
+// of others either.
+func TestSeatsAreDistinct(t *testing.T) {
+	var r Room
+	var visitors []*Visitor
+	for i := range 50 {
+		v, _ := enter(t, &r, fmt.Sprint("p", i))
+		visitors = append(visitors, v)
+		if i%3 == 1 {
+			visitors[i/3].Leave()
+		}
+	}
+	seats := map[int]string{}
+	for _, v := range r.people {
+		if other, taken := seats[v.seat]; taken {
+			t.Errorf("%s and %s both have seat %d", v.name, other, v.seat)
+		}
+		if v.seat >= len(visitors) {
+			t.Errorf("%s has seat %d of %d", v.name, v.seat, len(r.people))
+		}
+		seats[v.seat] = v.name
+	}
 }
 
 func TestLeaveIsAnnouncedOnce(t *testing.T) {

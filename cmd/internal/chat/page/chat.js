@@ -10,8 +10,8 @@ const log = new Log($("log"), $("lines"), $("newer"));
 
 let wanted = ""; // the name asked for
 let me = ""; // the name the room gave, "" while not in it
-let people = []; // in the order they came
-let unseen = 0; // lines that came while the page was hidden
+let people = []; // { name, seat }, in the order they came
+let unseen = 0; // lines that came while nobody looked
 
 const connection = new Connection(socketURL(), {
   up: () => connection.send({ type: "join", name: wanted }),
@@ -27,34 +27,34 @@ function socketURL() {
 
 // From the room
 
-function receive({ type, name, text, at, people: names }) {
+function receive({ type, name, seat = 0, text, at, people: all }) {
   switch (type) {
     case "welcome":
-      welcome(name, names);
+      welcome(name, all);
       break;
     case "refused":
       refused(text);
       break;
     case "joined":
-      showPeople([...people, name]);
+      showPeople([...people, { name, seat }]);
       log.notice(name, "joined");
       break;
     case "left":
-      showPeople(people.filter((p) => p !== name));
+      showPeople(people.filter((p) => p.name !== name));
       log.notice(name, "left");
       break;
     case "said":
-      log.said({ name, text, at }, name === me);
+      log.said({ name, seat: people.find((p) => p.name === name)?.seat ?? 0, text, at }, name === me);
       countUnseen();
       break;
   }
 }
 
-function welcome(name, names) {
+function welcome(name, all) {
   const back = !room.hidden;
   me = name;
   connection.settled();
-  showPeople(names);
+  showPeople(all);
   showRoom();
   showState("on", "Connected");
   if (back) log.notice("", `You are back as ${name}`);
@@ -87,7 +87,8 @@ function showLobby(error) {
   room.hidden = true;
   lobby.hidden = false;
   me = "";
-  document.title = "framerail chat";
+  unseen = 0;
+  showUnseen();
   $("join-error").textContent = error;
   $("name").toggleAttribute("aria-invalid", Boolean(error));
   $("enter").disabled = false;
@@ -110,16 +111,16 @@ function showState(state, words) {
   showText();
 }
 
-function showPeople(names) {
-  people = names;
-  $("people").replaceChildren(...names.map((name) => {
+function showPeople(all) {
+  people = all;
+  $("people").replaceChildren(...all.map(({ name, seat }) => {
     const item = element("li", "speaker");
-    item.style.setProperty("--hue", hue(name));
+    item.style.setProperty("--hue", hue(seat));
     item.append(bdi("name", name));
     if (name === me) item.append(element("span", "you", "you"));
     return item;
   }));
-  $("people-count").textContent = $("people-count-button").textContent = names.length;
+  $("people-count").textContent = $("people-count-button").textContent = all.length;
 }
 
 // showText fits the composer to what is in it.
@@ -140,8 +141,19 @@ function togglePeople(open) {
   $("show-people").setAttribute("aria-expanded", open);
 }
 
+// countUnseen counts a line that came, unless somebody looks at the page.
 function countUnseen() {
-  if (document.hidden) unseen++;
+  if (document.hidden || !document.hasFocus()) unseen++;
+  showUnseen();
+}
+
+function seen() {
+  if (document.hidden || !document.hasFocus()) return;
+  unseen = 0;
+  showUnseen();
+}
+
+function showUnseen() {
   document.title = unseen ? `(${unseen}) framerail chat` : "framerail chat";
 }
 
@@ -189,10 +201,16 @@ $("show-people").addEventListener("click", () => {
   togglePeople($("show-people").getAttribute("aria-expanded") !== "true");
 });
 
+$("hide-people").addEventListener("click", hidePeople);
+
+function hidePeople() {
+  togglePeople(false);
+  $("show-people").focus();
+}
+
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && $("people-panel").classList.contains("is-open")) {
-    togglePeople(false);
-    $("show-people").focus();
+    hidePeople();
   }
 });
 
@@ -200,10 +218,8 @@ document.addEventListener("click", (event) => {
   if (!event.target.closest("#people-panel, #show-people")) togglePeople(false);
 });
 
-document.addEventListener("visibilitychange", () => {
-  unseen = 0;
-  countUnseen();
-});
+document.addEventListener("visibilitychange", seen);
+addEventListener("focus", seen);
 
 $("name").value = sessionStorage.getItem("name") ?? "";
 showLobby("");

@@ -37,21 +37,24 @@ export class Log {
     this.#follow();
   }
 
-  said({ name, text, at }, mine) {
+  said({ name, seat, text, at }, mine) {
     const item = element("li", "said speaker");
-    item.style.setProperty("--hue", hue(name));
+    item.style.setProperty("--hue", hue(seat));
+    const time = element("time", "", clock.format(at));
+    time.dateTime = new Date(at).toISOString();
     if (this.#last?.name !== name || at - this.#last.at > oneBreath) {
       item.classList.add("stop");
       const by = element("p", "by");
       by.append(bdi("name", name));
       if (mine) by.append(element("span", "you", "you"));
-      const time = element("time", "", clock.format(at));
-      time.dateTime = new Date(at).toISOString();
       by.append(time);
       item.append(by);
+    } else {
+      item.append(time); // beside the text
     }
-    const words = element("p", "text", text);
+    const words = element("p", "text");
     words.dir = "auto";
+    words.append(...linked(text));
     item.append(words);
     this.#add(item, mine);
     this.#last = { name, at };
@@ -99,9 +102,29 @@ export function bdi(classes, text) {
   return element("bdi", classes, text);
 }
 
-// hue gives each name a colour of its own, the same on every screen.
-export function hue(name) {
-  let h = 2166136261;
-  for (const c of name) h = Math.imul(h ^ c.codePointAt(0), 16777619);
-  return (h >>> 0) % 360;
+// hue gives each seat in the room a colour of its own, the same on every screen: steps of the
+// golden angle keep all of them apart, however many there are.
+export function hue(seat) {
+  return (seat * 137.508 + 160) % 360;
+}
+
+// An address of the web in a text. What ends a sentence or a bracket around it does not belong to it.
+const address = /\bhttps?:\/\/[^\s<>"]*[^\s<>"'.,;:!?)\]}\u2026]/giu;
+
+// linked is a text as nodes, with a link for each address in it.
+function linked(text) {
+  const nodes = [];
+  let end = 0;
+  for (let { 0: found, index } of text.matchAll(address)) {
+    if (text[index + found.length] === ")" && found.includes("(") && !found.includes(")")) found += ")";
+    if (!URL.canParse(found)) continue;
+    const link = element("a", "", found);
+    link.href = found;
+    link.target = "_blank";
+    link.rel = "noopener noreferrer nofollow ugc";
+    nodes.push(text.slice(end, index), link);
+    end = index + found.length;
+  }
+  nodes.push(text.slice(end));
+  return nodes;
 }
