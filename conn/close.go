@@ -259,7 +259,9 @@ func (d *Driver) beginEnd() {
 func (d *Driver) startEndTimer() {
 	if !d.Ending() {
 		d.interest |= endTimed
-		d.loop.host.SetTimer(d, (*Conn)(d).limits().CloseTimeout)
+		limits := (*Conn)(d).limits()
+		d.heard = stamp(d.loop.Now, limits.closeShift)
+		d.loop.host.SetTimer(d, limits.CloseTimeout)
 	}
 }
 
@@ -273,9 +275,15 @@ func (d *Driver) closeLate() {
 	d.flushTurn()
 	over := c.end != nil && c.end.step(c)
 	c.mu.Unlock()
-	if !over {
-		d.abortOver(Nobody, ErrCloseTimeout)
+	if over {
+		return
 	}
+	limits := c.limits()
+	if left := limits.CloseTimeout - passed(d.heard, stamp(d.loop.Now, limits.closeShift), limits.closeShift); left > 0 {
+		d.loop.host.SetTimer(d, left)
+		return
+	}
+	d.abortOver(Nobody, ErrCloseTimeout)
 }
 
 // finish closes the transport, whatever is still pending, and lets the loop

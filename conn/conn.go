@@ -33,7 +33,7 @@ type Conn struct {
 
 	// Owned by the loop.
 	id        int32
-	heard     uint32 // when the peer last gave a sign of life, in ms of Loop.Now
+	heard     uint32 // the stamp of the peer's last sign of life or, once endTimed, of that
 	input     input
 	interest  interest
 	pinged    bool      // a heartbeat is out

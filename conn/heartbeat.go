@@ -30,7 +30,7 @@ func (d *Driver) heartbeat() {
 		c.mu.Unlock()
 		// A loop that was kept from its work asks late: the peer has its half of the
 		// timeout nevertheless.
-		d.hearAt(d.millis() - uint32(idle/2/time.Millisecond))
+		d.hearAt(d.stamp() - stamp(idle/2, c.limits().idleShift))
 	case silent >= idle:
 		d.giveUp()
 	}
@@ -74,14 +74,17 @@ func (d *Driver) giveUp() {
 
 // hear notes a sign of life of the peer's.
 func (d *Driver) hear() {
-	d.hearAt(d.millis())
+	if d.Ending() {
+		return // heard is when that began
+	}
+	d.hearAt(d.stamp())
 	d.pinged = false
 }
 
 // hearAt has the peer's silence begin at a moment.
 func (d *Driver) hearAt(at uint32) {
 	if d.messageDebt != 0 || d.controlDebt != 0 || d.workDebt != 0 {
-		d.repay(at - d.heard)
+		d.repay(uint64(at-d.heard) << (*Conn)(d).limits().idleShift)
 	}
 	d.heard = at
 }

@@ -217,3 +217,50 @@ func TestPeerHasHalfOfTheTimeoutFromItsPingOn(t *testing.T) {
 		expect(t, "closed after that", r.wire.closed, true)
 	}
 }
+
+// Timeouts beyond what a stamp of milliseconds can tell end connections when they are over,
+// and not before, whatever the process's age is.
+func TestTimeoutsOfAnyLength(t *testing.T) {
+	const day = 24 * time.Hour
+	for _, age := range []time.Duration{0, 49*day + 17*time.Hour, 40000 * day} {
+		for _, d := range []time.Duration{25 * day, 50 * day, 3650 * day, 60000 * day} {
+			slack := d>>30 + time.Millisecond
+			r := newRig(t, Config{IdleTimeout: d})
+			r.loop.Now = age
+			r.d.Open(Opening{})
+			r.wire.take()
+			r.advance(d/2 - slack)
+			expect(t, "pings before half", r.pings(), 0)
+			r.advance(2 * slack)
+			expect(t, "pings at half", r.pings(), 1)
+			r.advance(d/2 - 3*slack)
+			r.d.Expire()
+			expect(t, "closed before the end", r.wire.closed, false)
+			r.advance(4 * slack)
+			expect(t, "closed at the end", r.wire.closed, true)
+
+			r = newRig(t, Config{IdleTimeout: -1, CloseTimeout: d})
+			r.loop.Now = age
+			r.d.Open(Opening{})
+			_ = r.c.Close(frame.NormalClosure, "")
+			r.turn()
+			r.advance(d - slack)
+			r.d.Expire()
+			expect(t, "cut before the close timeout", r.wire.closed, false)
+			r.advance(2 * slack)
+			expect(t, "cut at the close timeout", r.wire.closed, true)
+
+			r = newRig(t, Config{IdleTimeout: -1, WriteTimeout: d})
+			r.loop.Now = age
+			r.d.Open(Opening{})
+			r.drain(0)
+			_ = r.c.SendText("x")
+			r.turn()
+			r.advance(d - time.Millisecond)
+			r.d.Expire()
+			expect(t, "cut before the write timeout", r.wire.closed, false)
+			r.advance(time.Millisecond)
+			expect(t, "cut at the write timeout", r.wire.closed, true)
+		}
+	}
+}

@@ -110,6 +110,8 @@ type limits struct {
 	// terms are those of connections that have these limits, and no callbacks of their own.
 	terms terms
 	users int // connections; guarded by the loop's sharing.mu
+	// By which the stamps of the heartbeat and of the close timeout are shifted.
+	idleShift, closeShift uint8
 }
 
 // terms are what a connection goes by: its callbacks and its limits. They do not change.
@@ -119,7 +121,7 @@ type terms struct {
 }
 
 func newLimits(l Limits, h *Handlers) *limits {
-	own := &limits{Limits: l, costs: l.rateCosts()}
+	own := &limits{Limits: l, costs: l.rateCosts(), idleShift: shiftFor(l.IdleTimeout), closeShift: shiftFor(l.CloseTimeout)}
 	own.terms = terms{*h, own}
 	return own
 }
@@ -191,6 +193,19 @@ func (c *Conn) setLimits(l Limits) {
 
 // MaxLifetime is how long the connection may live; 0 or negative: as long as it likes.
 func (d *Driver) MaxLifetime() time.Duration { return (*Conn)(d).limits().MaxLifetime }
+
+// Retime does what falls to the loop when the limits have changed and it was not told yet:
+// the owner calls it before it looks at what a timer is about.
+func (d *Driver) Retime() {
+	c := (*Conn)(d)
+	c.mu.Lock()
+	changed := c.attend &^ attendInterest
+	c.attend &= attendInterest
+	c.mu.Unlock()
+	if changed != 0 {
+		d.retime(changed)
+	}
+}
 
 // retime does what falls to the loop when the limits have changed.
 func (d *Driver) retime(changed attention) {

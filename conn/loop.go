@@ -337,7 +337,7 @@ func (d *Driver) rest() (funcs bool) {
 		blocked, arm := false, false
 		if q := c.tx; q != nil {
 			blocked = q.blocked
-			arm = q.stall.note(blocked, q.passed(), d.millis())
+			arm = q.stall.note(blocked, q.passed(), d.loop.Now)
 		}
 		c.mu.Unlock()
 
@@ -387,7 +387,3 @@ func (d *Driver) setInterest(read, write bool) {
 		d.loop.host.SetInterest(d, read, write)
 	}
 }
-
-// millis is the loop's time as connections note it. It wraps after 49 days;
-// times are compared by difference.
-func (d *Driver) millis() uint32 { return uint32(d.loop.Now / time.Millisecond) }

@@ -47,10 +47,10 @@ var (
 )
 
 // repay takes the time that has passed, in ms, off the debts.
-func (d *Driver) repay(passed uint32) {
-	d.messageDebt -= uint32(min(uint64(d.messageDebt), uint64(passed)*messageUnits))
-	d.controlDebt -= uint16(min(uint64(d.controlDebt), uint64(passed)*controlUnits))
-	d.workDebt -= uint8(min(uint32(d.workDebt), passed))
+func (d *Driver) repay(passed uint64) {
+	d.messageDebt -= uint32(min(uint64(d.messageDebt), passed*messageUnits))
+	d.controlDebt -= uint16(min(uint64(d.controlDebt), passed*controlUnits))
+	d.workDebt -= uint8(min(uint64(d.workDebt), passed))
 }
 
 // chargeControl counts a ping or pong, and fails the connection if it is one too many.

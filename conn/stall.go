@@ -5,15 +5,15 @@ import "time"
 // stall is how long the transport has taken nothing. It is part of the queue, and so
 // costs a connection with nothing pending no memory.
 type stall struct {
-	watched bool   // the transport was full when the loop last looked
-	timed   bool   // the timer is set for no later than the timeout
-	since   uint32 // when it last took a byte, in ms of Loop.Now
-	taken   int64  // the bytes that it had taken by then
+	watched bool          // the transport was full when the loop last looked
+	timed   bool          // the timer is set for no later than the timeout
+	since   time.Duration // when it last took a byte, by Loop.Now
+	taken   int64         // the bytes that it had taken by then
 }
 
 // note takes down how the transport stands at the end of a turn, and tells whether
 // the timer must be set for it. The connection's mu is held.
-func (s *stall) note(blocked bool, taken int64, now uint32) (arm bool) {
+func (s *stall) note(blocked bool, taken int64, now time.Duration) (arm bool) {
 	if !blocked {
 		s.watched = false
 		return false
@@ -40,7 +40,7 @@ func (d *Driver) nextStall() (after time.Duration, ok bool) {
 		return 0, false
 	}
 	q.stall.timed = q.blocked && q.stall.watched
-	return timeout - d.since(q.stall.since), q.stall.timed
+	return timeout - (d.loop.Now - q.stall.since), q.stall.timed
 }
 
 // checkStall cuts the connection if the transport has taken nothing for the write
@@ -80,7 +80,7 @@ func (d *Driver) flushAgain() (took bool) {
 	c.flush()
 	took = c.tx != q || q.passed() != passed
 	if c.tx == q {
-		q.stall.note(q.blocked, q.passed(), d.millis())
+		q.stall.note(q.blocked, q.passed(), d.loop.Now)
 	}
 	if took {
 		d.hear() // a peer that takes bytes is not silent

@@ -7,7 +7,6 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/socket"
-	"github.com/framerail/framerail/internal/wheel"
 	"github.com/framerail/framerail/poller"
 )
 
@@ -20,10 +19,10 @@ type client struct {
 	gen      uint32 // tells this user of the slot from the one before
 	phase    phase
 	standing standing
-	doomed   bool       // the poller will not watch it
-	listed   bool       // guarded by the table's lock
-	expires  wheel.Tick // when its lifetime is over, and before that its time for the request
-	head     *partial   // the request or the refusal, while in pieces
+	doomed   bool     // the poller will not watch it
+	listed   bool     // guarded by the table's lock
+	expires  moment   // when its lifetime is over, and before that its time for the request
+	head     *partial // the request or the refusal, while in pieces
 
 	chain *client // guarded by the table's lock
 }

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/conn"
-	"github.com/framerail/framerail/internal/wheel"
 	"github.com/framerail/framerail/poller"
 )
 
@@ -41,11 +40,11 @@ func (l *loop) SetInterest(d *conn.Driver, read, write bool) {
 
 // SetTimer implements conn.Host.
 func (l *loop) SetTimer(d *conn.Driver, after time.Duration) {
-	at := wheel.Ticks(l.conns.Now + after)
-	if cl := clientOf(d); l.mortal(cl) {
-		at = earlier(at, cl.expires)
+	cl := clientOf(d)
+	if l.mortal(cl) {
+		after = min(after, l.left(cl))
 	}
-	l.timers.Set(d.ID(), at)
+	l.setTimer(cl, after)
 }
 
 // Opened implements conn.Host.

@@ -52,6 +52,6 @@ func (l *loop) waitsForOthers(cl *client) bool {
 			return false
 		}
 	}
-	l.timers.Set(cl.driver().ID(), wheel.Ticks(l.caughtUp))
+	l.setTimer(cl, l.caughtUp-l.conns.Now)
 	return true
 }

@@ -6,12 +6,11 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
-	"github.com/framerail/framerail/internal/wheel"
 )
 
-// A connection's lifetime is over at a tick of its loop's wheel, on which it has one
-// timer for all that may fall due: whatever the connection asks for, the timer is set
-// for no later than that.
+// A connection's lifetime is over at a moment. It has one timer on its loop's wheel, for all
+// that may fall due: whatever the connection asks for, the timer is set for no later than
+// that.
 
 // Limited implements conn.Host.
 func (l *loop) Limited(d *conn.Driver) { l.beginLife(clientOf(d), d.MaxLifetime()) }
@@ -23,13 +22,13 @@ func (l *loop) beginLife(cl *client, most time.Duration) {
 	if span <= 0 {
 		return
 	}
-	cl.expires = wheel.Ticks(l.conns.Now + span)
-	l.timers.Set(cl.driver().ID(), cl.expires)
+	cl.expires = l.after(cl, span)
+	l.setTimer(cl, l.left(cl))
 }
 
 // lifespan is how long a connection lives that may do so for most; 0 or less: for ever.
 func (r *running) lifespan(most time.Duration) time.Duration {
-	if most = min(most, lifetimeMost); most <= 0 {
+	if most <= 0 {
 		return 0
 	}
 	return most - time.Duration(r.kernel.Uint64()%uint64(most/lifetimeJitter+1))
@@ -48,7 +47,7 @@ func (l *loop) checkLife(cl *client) {
 		return
 	}
 	if !l.isOver(cl) {
-		l.timers.Set(cl.driver().ID(), cl.expires)
+		l.setTimer(cl, l.left(cl))
 		return
 	}
 	if cl.Close(frame.GoingAway, lifetimeReason) == nil {

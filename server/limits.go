@@ -51,7 +51,9 @@ const (
 )
 
 // Limits bound what a client may use of a server. Every zero means the default beside
-// it. What they say of a single connection, [Handshake].Limits may say otherwise.
+// it. Times may be of any length: they end what they bound up to 50 ms late, those beyond a
+// year by up to a second in eight years. What Limits say of a single connection,
+// [Handshake].Limits may say otherwise.
 type Limits struct {
 	// MaxConnections bounds connections in all, in whatever stage and those of the
 	// Handler included. Beyond it handshakes get 503 with Retry-After or, if too many
@@ -193,10 +195,8 @@ const (
 	// comes behind a handshake: a flood beyond the limits is to cost no more of these,
 	// which take a millisecond each with an RSA key. Others are closed before it.
 	toldByTLSPerSecond = 100
-	// lifetimeJitter is the part of MaxLifetime that is left to chance, and
-	// lifetimeMost the longest that a wheel's ticks can tell.
+	// lifetimeJitter is the part of MaxLifetime that is left to chance.
 	lifetimeJitter = 10
-	lifetimeMost   = 365 * 24 * time.Hour
 	// paceMin is how long connections that come too fast wait, at least: timers are not
 	// free.
 	paceMin = 5 * time.Millisecond

@@ -313,7 +313,10 @@ func (l *loop) late(cl *client) {
 	case cl.doomed:
 		cl.driver().Abort(errUnwatched)
 	case l.waitsForOthers(cl):
+	case cl.phase != talking && cl.phase != securing && !l.isOver(cl):
+		l.setTimer(cl, l.left(cl))
 	case cl.phase == talking:
+		cl.driver().Retime()
 		l.checkLife(cl)
 		cl.driver().Expire()
 	case cl.phase == greeting:

@@ -58,7 +58,7 @@ func (l *loop) say(cl *client, answer []byte) {
 	}
 	cl.head = &partial{buf: l.greeter.heads.Get(len(answer) - n)}
 	cl.head.buf.B = append(cl.head.buf.B, answer[n:]...)
-	l.SetTimer(cl.driver(), l.run.handshakeTimeout)
+	l.allow(cl, l.run.handshakeTimeout)
 	l.watch(cl, poller.Read|poller.Write)
 }
 
@@ -87,7 +87,7 @@ func (l *loop) linger(cl *client) {
 		l.drop(cl) // of a TLS alert that does not fit, too: all that matters has gone
 		return
 	}
-	l.SetTimer(cl.driver(), lingerTimeout)
+	l.allow(cl, lingerTimeout)
 	if cl.head != nil {
 		cl.releaseHead()
 		l.watch(cl, poller.Read)

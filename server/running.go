@@ -39,6 +39,7 @@ type running struct {
 	proxies          Proxies
 	handshakeTimeout time.Duration
 	head             handshake.Limits
+	coarse           coarse        // moments
 	bodyTimeout      time.Duration // negative: no limit
 	handshakesAtOnce int           // TLS handshakes of one loop
 	tcp              TCP
@@ -94,6 +95,7 @@ func (s *Server) freeze(k kernel.Kernel) *running {
 	r.stopping = r.stop.Done()
 	r.tcp = s.TCP.withDefaults(r.config.IdleTimeout > 0)
 	r.config.MaxLifetime = cmp.Or(s.MaxLifetime, DefaultMaxLifetime)
+	r.coarse = coarse{coarseFor(r.checkTimeout), coarseFor(r.handshakeTimeout)}
 	r.sampled = newSampler(r.config.Logger.Handler(), k.Now)
 	r.logger = slog.New(r.sampled)
 	r.config.Logger = r.logger

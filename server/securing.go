@@ -133,7 +133,7 @@ func (l *loop) shaken(token poller.Token, err error) {
 		l.tally.secured(cl.tls())
 		cl.tls().Established()
 		cl.phase = greeting
-		l.timers.Set(cl.driver().ID(), cl.expires)
+		l.setTimer(cl, l.left(cl))
 		if l.watchSecuring(cl, poller.Read) {
 			l.greet(cl)
 		}
@@ -187,7 +187,7 @@ func (l *loop) giveUpSecuring(cl *client) {
 	}
 	switch {
 	case !l.isOver(cl) && !(l.othersWait() && t.Waits()):
-		l.timers.Set(cl.driver().ID(), cl.expires)
+		l.setTimer(cl, l.left(cl))
 		return
 	case l.told == orderDrain:
 		l.run.refuse(reasonDraining)

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/framerail/framerail/internal/wheel"
 	"github.com/framerail/framerail/poller"
 )
 
@@ -35,7 +34,7 @@ func (l *loop) shakeInTurn(cl *client) {
 	}
 	for _, token := range s.going {
 		if cl := l.clients.find(token); cl != nil && cl.phase == securing {
-			l.timers.Hasten(cl.driver().ID(), l.hurried(cl))
+			l.hastenTimer(cl, l.hurried(cl))
 		}
 	}
 }
@@ -72,17 +71,18 @@ func (l *loop) othersWait() bool {
 
 // timeHandshake sets the timer of a client whose handshake begins to wait for it.
 func (l *loop) timeHandshake(cl *client) {
-	at := cl.expires
+	after := l.left(cl)
 	if l.othersWait() {
-		at = l.hurried(cl)
+		after = l.hurried(cl)
 	}
-	l.timers.Set(cl.driver().ID(), at)
+	l.setTimer(cl, after)
 }
 
-// hurried is when a handshake that waits for its peer has kept others waiting for too long:
+// hurried is after how long a handshake that waits for its peer has kept others waiting for
+// too long:
 // the more there are of those the sooner.
-func (l *loop) hurried(cl *client) wheel.Tick {
+func (l *loop) hurried(cl *client) (after time.Duration) {
 	going, waiting := time.Duration(len(l.shaking.going)), time.Duration(len(l.shaking.waiting))
 	most := l.run.handshakeTimeout / stallShare
-	return earlier(cl.expires, wheel.Ticks(l.conns.Now+max(most*going/(going+waiting), most/stallShort)))
+	return min(l.left(cl), max(most/(going+waiting)*going, most/stallShort))
 }

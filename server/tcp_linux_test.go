@@ -1,6 +1,7 @@
 package server
 
 import (
+	"math"
 	"net"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ func TestTCP_Probes(t *testing.T) {
 	}{
 		{net.KeepAliveConfig{Enable: true}, 15, 15, 9},
 		{net.KeepAliveConfig{Enable: true, Idle: 61 * time.Second, Interval: 1500 * time.Millisecond, Count: 3}, 61, 2, 3},
+		{net.KeepAliveConfig{Enable: true, Idle: 24 * time.Hour, Interval: math.MaxInt64, Count: 1000}, 32767, 32767, 127},
 	} {
 		s := connected(t, false, TCP{KeepAlive: test.config}, 0)
 		for name, want := range map[int]int{unix.TCP_KEEPIDLE: test.idle, unix.TCP_KEEPINTVL: test.interval, unix.TCP_KEEPCNT: test.count} {
@@ -45,9 +47,11 @@ func TestTCP_ProbesAreTheProgramsAfterTheHandler(t *testing.T) {
 }
 
 func TestTCP_UserTimeout(t *testing.T) {
-	s := connected(t, false, TCP{UserTimeout: 1500*time.Millisecond + 1}, 0)
-	if got := optionOf(t, s, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT); got != 1501 {
-		t.Errorf("%d ms, want 1501", got)
+	for timeout, want := range map[time.Duration]int{1500*time.Millisecond + 1: 1501, math.MaxInt64: math.MaxInt32} {
+		s := connected(t, false, TCP{UserTimeout: timeout}, 0)
+		if got := optionOf(t, s, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT); got != want {
+			t.Errorf("%d ms, want %d", got, want)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"slices"
 	"sync/atomic"
 
@@ -91,7 +92,7 @@ func (l *loop) shedUnopened(bytes int, asking *client, size int) (clients, freed
 		if a.bytes != b.bytes {
 			return b.bytes - a.bytes
 		}
-		return int(int32(a.cl.expires - b.cl.expires)) // ticks wrap
+		return cmp.Compare(l.left(a.cl), l.left(b.cl))
 	})
 	in = true
 	for _, h := range hs {

@@ -4,6 +4,7 @@ package socket
 
 import (
 	"cmp"
+	"math"
 	"net"
 	"time"
 
@@ -25,7 +26,7 @@ func SetKeepAlive(fd int, k net.KeepAliveConfig) error {
 	for _, o := range [...]struct{ name, value int }{
 		{keepIdle, keepTime(k.Idle)},
 		{keepInterval, keepTime(k.Interval)},
-		{keepCount, cmp.Or(k.Count, keepCountDefault)},
+		{keepCount, min(cmp.Or(k.Count, keepCountDefault), keepCountMost)},
 	} {
 		if o.value < 0 {
 			continue
@@ -37,6 +38,12 @@ func SetKeepAlive(fd int, k net.KeepAliveConfig) error {
 	return nil
 }
 
+// keepMost and keepCountMost are the most that Linux takes.
+const (
+	keepMost      = math.MaxInt16 * time.Second
+	keepCountMost = math.MaxInt8
+)
+
 // keepCountDefault is package net's own, as is keepAlivePeriod.
 const keepCountDefault = 9
 
@@ -46,5 +53,14 @@ func keepTime(d time.Duration) int {
 	if d < 0 {
 		return -1
 	}
-	return int((d + keepUnit - 1) / keepUnit)
+	return units(d, keepUnit, int(keepMost/keepUnit))
+}
+
+// units is d in units of the system's, rounded up, or the most that it takes.
+func units(d, unit time.Duration, most int) int {
+	n := d / unit
+	if d%unit > 0 {
+		n++
+	}
+	return int(min(n, time.Duration(most)))
 }

@@ -10,13 +10,11 @@ import (
 // SetUserTimeout sets how long what was sent may stay unacknowledged before the system
 // gives the connection up; 0 restores its default. Linux alone has it.
 func SetUserTimeout(fd int, d time.Duration) error {
-	ms := (d + time.Millisecond - 1) / time.Millisecond
-	return setOption(fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, int(min(ms, math.MaxInt32)))
+	return setOption(fd, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT, units(d, time.Millisecond, math.MaxInt32))
 }
 
 // SetDeferAccept has a listener give connections whose peer has sent something, or has
 // sent nothing for about d. Linux alone has it.
 func SetDeferAccept(fd int, d time.Duration) error {
-	s := (d + time.Second - 1) / time.Second
-	return setOption(fd, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, int(min(s, math.MaxInt32)))
+	return setOption(fd, unix.IPPROTO_TCP, unix.TCP_DEFER_ACCEPT, units(d, time.Second, math.MaxInt32))
 }

@@ -26,6 +26,13 @@ func Ticks(d time.Duration) Tick {
 	return Tick((d + Resolution - 1) / Resolution)
 }
 
+// Most is the longest time for which a timer can be set: ticks that are further away pass
+// for earlier ones. What is due later than that sets its timer again when it has fired.
+const Most = 365 * 24 * time.Hour
+
+// After is the tick that is d after now or, if d is longer than Most, that.
+func After(now, d time.Duration) Tick { return Ticks(now + min(d, Most)) }
+
 // Before tells whether t comes before u.
 func (t Tick) Before(u Tick) bool { return int32(t-u) < 0 }
 
