@@ -54,8 +54,11 @@ const (
 	DefaultQueueMessages = 64
 	DefaultQueueBytes    = 64 << 10
 	// DefaultIdleTimeout is how long a peer may be silent; a ping goes out at half
-	// of it.
+	// of it, at the latest.
 	DefaultIdleTimeout = 120 * time.Second
+	// DefaultPingInterval is how long a peer may be sent nothing. nginx, and many load
+	// balancers, cut a connection on which nothing has come from the server for 60 s.
+	DefaultPingInterval = 45 * time.Second
 	// DefaultWriteTimeout is how long a socket may take nothing of what is pending: as
 	// long as a phone may be in a tunnel.
 	DefaultWriteTimeout = 30 * time.Second
@@ -137,6 +140,11 @@ type Config struct {
 	// sent. A peer that this side does not read from is not silent, nor is one that
 	// takes bytes. Negative: never.
 	IdleTimeout time.Duration
+	// PingInterval is how long a peer may be sent nothing: then it is sent a ping, whether
+	// it is silent or not. What waits for its socket does instead. 0: 45 s, unless
+	// IdleTimeout is negative: then no pings are sent. Negative: none but half-way of
+	// IdleTimeout.
+	PingInterval time.Duration
 	// WriteTimeout cuts connections whose socket takes not a single byte for it while
 	// some are pending. Once a connection is closing, CloseTimeout bounds it in place of
 	// this. Negative: never.
@@ -170,6 +178,9 @@ func (cfg Config) WithDefaults() Config {
 	orDefault(&cfg.QueueMessages, DefaultQueueMessages)
 	orDefault(&cfg.QueueBytes, DefaultQueueBytes)
 	orDefault(&cfg.IdleTimeout, DefaultIdleTimeout)
+	if cfg.IdleTimeout > 0 {
+		orDefault(&cfg.PingInterval, DefaultPingInterval)
+	}
 	orDefault(&cfg.WriteTimeout, DefaultWriteTimeout)
 	orDefault(&cfg.CloseTimeout, DefaultCloseTimeout)
 	orDefault(&cfg.Deflate.Threshold, DefaultThreshold)

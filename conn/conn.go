@@ -36,7 +36,7 @@ type Conn struct {
 	heard     uint32 // the stamp of the peer's last sign of life or, once endTimed, of that
 	input     input
 	interest  interest
-	pinged    bool      // a heartbeat is out
+	sent      uint8     // when the loop last sent something: see Loop.sentNow
 	workDebt  uint8     // what compression took, in ms: see work.go
 	overflow  Overflow  // guarded by mu
 	scheduled bool      // guarded by mu: the loop has been asked to attend
@@ -91,8 +91,10 @@ const (
 	// interestUnread is kept with them, though no poller is asked: the transport may
 	// have more at hand.
 	interestUnread
-	// endTimed is kept there, too: the close timeout is running.
+	// endTimed and pinged are kept there, too: the close timeout is running, and a
+	// heartbeat is out.
 	endTimed
+	pinged
 )
 
 // info is what few connections have: what the opening handshake left behind, where the

@@ -145,7 +145,7 @@ func TestClosesAreCountedBySideCodeAndCause(t *testing.T) {
 			r.turn()
 			r.advance(DefaultCloseTimeout)
 		}, CloseKind{Local, frame.NormalClosure}, CloseTimedOut},
-		"idle": {func(r *rig) { r.advance(DefaultIdleTimeout) }, CloseKind{Local, frame.PolicyViolation}, Idle},
+		"idle": {func(r *rig) { r.advance(DefaultIdleTimeout) }, CloseKind{Local, frame.GoingAway}, Idle},
 		"panic": {func(r *rig) {
 			r.receive(peer(frame.Pong, true, ""))
 			r.end(io.EOF)

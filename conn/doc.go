@@ -149,7 +149,7 @@
 // the same time. After a Close frame of either side there is no sending, not even by
 // force: RFC 6455 5.5.1 forbids it, and the peer would drop it. A peer that breaks the
 // protocol or a limit is sent the fitting code; what had come whole before is still
-// delivered. A peer silent for [Config].IdleTimeout, pinged at half of it, is ended;
+// delivered. A peer silent for [Config].IdleTimeout, pinged at half of it, is ended with 1001;
 // one whose socket takes nothing of what is pending for [Config].WriteTimeout is cut.
 //
 // [CloseInfo] tells the close callback how it went: who began, the codes both ways,

@@ -6,33 +6,42 @@ import (
 	"github.com/framerail/framerail/frame"
 )
 
-// heartbeat pings a peer that has been silent for half the idle timeout, and ends
-// the connection of one silent for all of it.
+// heartbeat pings a peer that has been silent for half the idle timeout, or has been sent
+// nothing for the ping interval, and ends the connection of one silent for all of the idle
+// timeout.
 func (d *Driver) heartbeat() {
-	c := (*Conn)(d)
-	idle := c.limits().IdleTimeout
-	if idle <= 0 {
-		return
-	}
 	if d.holding() && d.held.Load()&^holdPending != 0 {
 		d.hear() // it is this side that does not read
 	}
-	silent := d.since(d.heard)
-	if silent >= idle && d.pinged && d.lookAgain() {
+	idle, silent := (*Conn)(d).limits().IdleTimeout, d.since(d.heard)
+	asked := d.interest&pinged != 0
+	if idle > 0 && asked && silent >= idle {
+		if !d.lookAgain() {
+			d.giveUp()
+		}
 		return
 	}
-	switch {
-	case silent < idle/2:
-	case !d.pinged:
-		d.pinged = true
-		c.mu.Lock()
-		_ = c.sendControl(frame.Ping, nil) // no room: the silence will tell
-		c.mu.Unlock()
+	ask := idle > 0 && !asked && silent >= idle/2
+	if after, ok := d.nextPing(); ask || ok && after <= 0 {
+		d.sendPing(ask)
+	}
+	if ask {
 		// A loop that was kept from its work asks late: the peer has its half of the
 		// timeout nevertheless.
-		d.hearAt(d.stamp() - stamp(idle/2, c.limits().idleShift))
-	case silent >= idle:
-		d.giveUp()
+		d.hearAt(d.stamp() - stamp(idle/2, (*Conn)(d).limits().idleShift))
+	}
+}
+
+// sendPing sends a ping. Unless the peer is to answer it, frames that wait for its socket do as
+// well.
+func (d *Driver) sendPing(ask bool) {
+	c := (*Conn)(d)
+	d.sent = d.loop.sentNow()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if ask || c.tx == nil || c.tx.pending() == 0 {
+		d.interest |= pinged
+		_ = c.sendControl(frame.Ping, nil) // no room: the silence will tell
 	}
 }
 
@@ -53,19 +62,52 @@ func (d *Driver) lookAgain() bool {
 func (d *Driver) nextBeat() (after time.Duration, ok bool) {
 	due := (*Conn)(d).limits().IdleTimeout
 	if due <= 0 {
-		return 0, false
+		return d.nextPing()
 	}
-	if !d.pinged {
+	if d.interest&pinged == 0 {
 		due /= 2
 	}
-	return due - d.since(d.heard), true
+	after = due - d.since(d.heard)
+	if ping, ok := d.nextPing(); ok {
+		after = min(after, ping)
+	}
+	return after, true
+}
+
+// When a connection was last sent something is noted in a byte, in steps of which the ping
+// interval has some sixty to a hundred. What others than the loop have sent, directly, is
+// not noted: then a ping more is sent.
+
+// setPingSteps sets how many steps the ping interval has, and how long one is.
+func (l *Loop) setPingSteps(interval time.Duration) {
+	for interval/time.Millisecond>>l.pingShift >= 128 {
+		l.pingShift++
+	}
+	l.pingSteps = uint8(interval / time.Millisecond >> l.pingShift)
+}
+
+// sentNow is the time for Conn.sent.
+func (l *Loop) sentNow() uint8 { return uint8(l.Now / time.Millisecond >> l.pingShift) }
+
+// nextPing is the time until the peer has been sent nothing for the ping interval less a
+// step, or two: the byte tells no more.
+func (d *Driver) nextPing() (after time.Duration, ok bool) {
+	l := d.loop
+	if l.config.PingInterval <= 0 {
+		return 0, false
+	}
+	step := time.Millisecond << l.pingShift
+	steps := int(l.pingSteps) - 1 - int(l.sentNow()-d.sent)
+	return max(0, time.Duration(steps)*step-l.Now%step), true
 }
 
 // giveUp ends the connection of a silent peer. It is told why, if it can still
-// hear, but not waited for.
+// hear, but not waited for. The code is 1001: if the peer lives, in a tunnel or on a network
+// that it has left, it is to come back. 1008 tells clients not to, and 1011 that the server
+// has failed, which some clients take for final, too.
 func (d *Driver) giveUp() {
 	c := (*Conn)(d)
-	c.failWith(frame.PolicyViolation, "idle timeout", ErrIdle, false)
+	c.failWith(frame.GoingAway, "idle timeout", ErrIdle, false)
 	c.mu.Lock()
 	c.flush()
 	c.mu.Unlock()
@@ -78,7 +120,7 @@ func (d *Driver) hear() {
 		return // heard is when that began
 	}
 	d.hearAt(d.stamp())
-	d.pinged = false
+	d.interest &^= pinged
 }
 
 // hearAt has the peer's silence begin at a moment.

@@ -35,8 +35,8 @@ func TestSilentPeerIsPingedAtHalfAndEndedAtTheIdleTimeout(t *testing.T) {
 		expect(t, "closed before the end", r.wire.closed, false)
 		r.advance(time.Millisecond)
 		expect(t, "closed at the end", r.wire.closed, true)
-		r.expectClose(frame.PolicyViolation, "idle timeout")
-		expectInfo(t, r.info(), CloseInfo{By: Local, Sent: frame.PolicyViolation, Received: frame.AbnormalClosure,
+		r.expectClose(frame.GoingAway, "idle timeout")
+		expectInfo(t, r.info(), CloseInfo{By: Local, Sent: frame.GoingAway, Received: frame.AbnormalClosure,
 			Reason: "idle timeout", Err: ErrIdle})
 	})
 }
@@ -225,7 +225,7 @@ func TestTimeoutsOfAnyLength(t *testing.T) {
 	for _, age := range []time.Duration{0, 49*day + 17*time.Hour, 40000 * day} {
 		for _, d := range []time.Duration{25 * day, 50 * day, 3650 * day, 60000 * day} {
 			slack := d>>30 + time.Millisecond
-			r := newRig(t, Config{IdleTimeout: d})
+			r := newRig(t, Config{IdleTimeout: d, PingInterval: -1})
 			r.loop.Now = age
 			r.d.Open(Opening{})
 			r.wire.take()
@@ -263,4 +263,81 @@ func TestTimeoutsOfAnyLength(t *testing.T) {
 			expect(t, "cut at the write timeout", r.wire.closed, true)
 		}
 	}
+}
+
+// A peer is sent something each ping interval, whatever it sends meanwhile, and no ping
+// while other frames reach it.
+func TestPeerIsSentSomethingEachPingInterval(t *testing.T) {
+	for _, age := range []time.Duration{0, 49*24*time.Hour + 17*time.Hour} {
+		for _, interval := range []time.Duration{0, 10 * time.Millisecond, 7 * time.Second, 10 * time.Minute, 365 * 24 * time.Hour} {
+			for _, talks := range []bool{false, true} {
+				r := newRig(t, Config{PingInterval: interval, IdleTimeout: 1 << 62})
+				r.loop.Now = age
+				r.d.Open(Opening{Response: []byte("HTTP/1.1 101\r\n\r\n")})
+				r.wire.take()
+				if interval == 0 {
+					interval = DefaultPingInterval
+				}
+				last, pings := r.loop.Now, 0
+				for r.loop.Now < age+20*interval {
+					r.advance(max(interval/1000, time.Millisecond))
+					if talks {
+						r.receive(text("x"))
+					}
+					if n := r.pings(); n > 0 {
+						pings, last = pings+n, r.loop.Now
+						if !talks {
+							r.receive(peer(frame.Pong, true, ""))
+						}
+					}
+					if since := r.loop.Now - last; since > interval {
+						t.Fatalf("interval %v: nothing sent for %v", interval, since)
+					}
+				}
+				if most := 20 + 20*3/64 + 1; pings < 20 || interval > time.Second && pings > most {
+					t.Errorf("interval %v: %d pings in 20 of them", interval, pings)
+				}
+				for range 100 { // of a feed
+					_ = r.c.SendText("x")
+					r.turn()
+					r.advance(interval / 50)
+					r.receive(text("x"))
+				}
+				for i, f := range r.sent() {
+					if f.op != frame.Text {
+						t.Fatalf("interval %v: frame %d of a feed is %v", interval, i, f)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Without an idle timeout there are pings where they are asked for, and nobody is ended.
+func TestPingsWithoutAnIdleTimeout(t *testing.T) {
+	r := openRig(t, Config{IdleTimeout: -1, PingInterval: time.Second})
+	r.advance(10 * time.Second)
+	if n := r.pings(); n < 10 || n > 11 {
+		t.Errorf("%d pings in 10 s", n)
+	}
+	expect(t, "closed", r.wire.closed, false)
+	r = openRig(t, Config{PingInterval: -1})
+	r.advance(DefaultIdleTimeout - time.Second)
+	expect(t, "pings with none but half-way", r.pings(), 1)
+}
+
+// Frames that wait for the peer's socket stand for the ping.
+func TestNoPingBehindWhatWaits(t *testing.T) {
+	r := openRig(t, Config{WriteTimeout: -1, PingInterval: time.Second})
+	r.drain(0)
+	_ = r.c.SendText("x")
+	r.turn()
+	r.advance(20 * time.Second)
+	r.drain(-1)
+	got := r.sent()
+	if len(got) != 1 || got[0].op != frame.Text {
+		t.Errorf("sent %v", got)
+	}
+	r.advance(time.Second)
+	expect(t, "pings", r.pings(), 1)
 }

@@ -77,6 +77,8 @@ type Loop struct {
 		of map[Limits]*limits // guarded by mu: those that a connection has
 	}
 
+	pingShift, pingSteps uint8 // see nextPing
+
 	// Now is the time since a moment of the owner's choice, as of this turn. The
 	// owner sets it; timeouts are only as fine as it is.
 	Now time.Duration
@@ -126,8 +128,9 @@ type Loop struct {
 // NewLoop is a loop's shared part. The config must have its defaults filled in
 // and is not changed.
 func NewLoop(config *Config, host Host) *Loop {
-	limits := newLimits(config.limits(), &config.Handlers)
-	return &Loop{config: config, host: host, limits: limits, readBuf: make([]byte, ReadSize)}
+	l := &Loop{config: config, host: host, limits: newLimits(config.limits(), &config.Handlers), readBuf: make([]byte, ReadSize)}
+	l.setPingSteps(config.PingInterval)
+	return l
 }
 
 // Lent is how many pooled buffers the loop's connections hold, and their bytes: while
@@ -196,6 +199,7 @@ func (d *Driver) Open(o Opening) {
 	c := (*Conn)(d)
 	d.corked.Store(true)
 	d.hear()
+	d.sent = d.loop.sentNow()
 	d.loop.count(rareOpened, 1)
 	d.loop.turn.received.Bytes += uint64(len(o.Head) + len(o.Rest))
 	c.mu.Lock()
@@ -382,6 +386,7 @@ func (d *Driver) setInterest(read, write bool) {
 	if want != d.interest {
 		if read && d.interest&interestRead == 0 {
 			d.hear() // while it was not read from, it was not silent
+			want &^= pinged
 		}
 		d.interest = want
 		d.loop.host.SetInterest(d, read, write)

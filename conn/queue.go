@@ -215,6 +215,9 @@ func (c *Conn) write(q *queue, iov [][]byte) (n int, ok bool) {
 	}
 	q.iov = iov[:0]
 	q.tally.bytes += uint64(n)
+	if n > 0 && q.tally.onLoop {
+		c.sent = c.loop.sentNow()
+	}
 	if err != nil && err != ErrWouldBlock {
 		c.broke("write", err)
 		return n, false

@@ -247,6 +247,19 @@
 // the TLS port, which gets 400. Key updates are answered, but a client that sends little
 // else is cut.
 //
+// # Proxies and pings
+//
+// nginx closes a connection on which the server has sent nothing for 60 s (its
+// proxy_read_timeout), and so do many load balancers by default. A client is therefore sent a
+// ping when it has been sent nothing for PingInterval, 45 s by default, even if it sends all
+// the time itself. What an application sends stands for the ping. Where a proxy cuts earlier,
+// set PingInterval to less than its timeout; where clients are to be woken seldom, and no proxy
+// cuts, to more.
+//
+// A client that does not answer a ping within half of IdleTimeout, or send anything else, is
+// given up with 1001. It may have lost its network, and should come back: clients take 1008 for
+// a ban, and some take 1011 for a failure that will be there again.
+//
 // # HTTP requests
 //
 // With a Handler, requests that ask for no WebSocket are handed to net/http, along

@@ -122,11 +122,12 @@ func TestLate_TheLoopReadsBeforeItGivesUp(t *testing.T) {
 	}
 }
 
-// Who has sent nothing is ended, be the loop late or not.
-func TestLate_WhoIsSilentIsEnded(t *testing.T) {
+// Who has not sent all is ended, be the loop late or not.
+func TestLate_WhoIsNotDoneIsEnded(t *testing.T) {
 	s := &Server{Limits: Limits{HandshakeTimeout: 300 * time.Millisecond}}
 	holding(t, s, start, func(t testing.TB, s *Server) *peer { return dial(t, s) }, func(hold, release func()) {
 		p := dialRaw(t, s)
+		p.send(upgrade[:40])
 		eventually(t, "it to be taken in", func() bool { return s.Stats().Accepted == 2 })
 		hold()
 		time.Sleep(400 * time.Millisecond)

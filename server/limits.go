@@ -15,6 +15,7 @@ const (
 	DefaultQueueMessages  = conn.DefaultQueueMessages
 	DefaultQueueBytes     = conn.DefaultQueueBytes
 	DefaultIdleTimeout    = conn.DefaultIdleTimeout
+	DefaultPingInterval   = conn.DefaultPingInterval
 	DefaultWriteTimeout   = conn.DefaultWriteTimeout
 	DefaultCloseTimeout   = conn.DefaultCloseTimeout
 
@@ -150,8 +151,13 @@ type Limits struct {
 	// context is done and the client gets 503 with Retry-After. 0: 5 s.
 	CheckTimeout time.Duration
 	// IdleTimeout ends connections whose peer sends nothing for it, not even the
-	// answer to the ping that goes out half-way. 0: 120 s. Negative: never.
+	// answer to the ping that goes out half-way. They close with 1001, which tells clients
+	// to come back. 0: 120 s. Negative: never.
 	IdleTimeout time.Duration
+	// PingInterval is how long a client may be sent nothing: then it is sent a ping, whether
+	// it sends anything or not. See Proxies and pings. 0: 45 s, unless IdleTimeout is
+	// negative: then no pings are sent. Negative: none but those of IdleTimeout.
+	PingInterval time.Duration
 	// WriteTimeout cuts connections whose socket takes not a single byte for it while
 	// some are pending, those of the Handler included. 0: 30 s. Negative: never.
 	WriteTimeout time.Duration

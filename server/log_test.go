@@ -86,7 +86,7 @@ func TestLog_TellsOfAPeerThatIsGivenUp(t *testing.T) {
 	s := start(t, &Server{Logger: log.logger(), Limits: Limits{IdleTimeout: 200 * time.Millisecond}})
 	dial(t, s).send(masked(frame.Text, false, "")) // and nothing more
 	eventually(t, "the line", func() bool { return log.lines("connection given up") == 1 })
-	log.expect(t, "code=1008", conn.ErrIdle.Error())
+	log.expect(t, "code=1001", conn.ErrIdle.Error())
 }
 
 func TestLog_TellsOfTheShutdown(t *testing.T) {

@@ -93,7 +93,7 @@ func (s *Server) freeze(k kernel.Kernel) *running {
 	r.stop, r.tellStop = context.WithCancel(context.Background())
 	r.cut, r.tellCut = context.WithCancel(context.Background())
 	r.stopping = r.stop.Done()
-	r.tcp = s.TCP.withDefaults(r.config.IdleTimeout > 0)
+	r.tcp = s.TCP.withDefaults(r.config.IdleTimeout > 0 || r.config.PingInterval > 0)
 	r.config.MaxLifetime = cmp.Or(s.MaxLifetime, DefaultMaxLifetime)
 	r.coarse = coarse{coarseFor(r.checkTimeout), coarseFor(r.handshakeTimeout)}
 	r.sampled = newSampler(r.config.Logger.Handler(), k.Now)
@@ -188,6 +188,7 @@ func (s *Server) config() conn.Config {
 		QueueMessages:          s.QueueMessages,
 		QueueBytes:             s.QueueBytes,
 		IdleTimeout:            s.IdleTimeout,
+		PingInterval:           s.PingInterval,
 		WriteTimeout:           s.WriteTimeout,
 		CloseTimeout:           s.CloseTimeout,
 		Deflate:                s.Deflate.config(),

@@ -21,7 +21,7 @@ type TCP struct {
 	Delay bool
 	// KeepAlive has the system probe peers that are silent, in package net's terms: in an
 	// enabled one, zeros are 15 s, 15 s and 9 probes, and negative numbers the system's.
-	// Zero: off, since pings tell more, unless IdleTimeout is negative: then it is enabled.
+	// Zero: off, since pings tell more, unless no pings are sent (see PingInterval): then it is enabled.
 	// More than 32,767 s or 127 probes count as that. On openbsd it can be enabled only.
 	KeepAlive net.KeepAliveConfig
 	// UserTimeout bounds how long what was sent may stay unacknowledged before the system
