@@ -87,7 +87,7 @@ type acceptor struct {
 
 // listen listens on Addr, by default on the port of a scheme: once for each scheme.
 func (s *Server) listen(scheme string) (net.Listener, error) {
-	if err := s.mayServe(); err != nil {
+	if err := s.mayServe(kernel.Real{}); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
@@ -127,7 +127,7 @@ func (s *Server) listenOnAddr(scheme string) (net.Listener, error) {
 func (s *Server) newAcceptor(ln net.Listener, config *tls.Config) (*acceptor, error) {
 	a := &acceptor{srv: s, ln: ln, tls: config, unix: isUnix(ln.Addr()), done: make(chan struct{})}
 	a.take = a.tryAccept
-	err := s.mayServe()
+	err := s.mayServe(kernel.Of(ln))
 	if err == nil {
 		err = a.open()
 	}

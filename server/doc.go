@@ -319,5 +319,5 @@
 // linux, with epoll; darwin, freebsd, netbsd, openbsd and dragonfly, with kqueue.
 // On other systems programs compile, and ListenAndServe, Serve and Start fail with an
 // error that matches [errors.ErrUnsupported] and names these, before a port is
-// opened.
+// opened. Package servertest's simulated machine runs on all.
 package server

@@ -133,7 +133,7 @@ func (s *Server) start(k kernel.Kernel) (*running, error) {
 		r.loops = append(r.loops, l)
 	}
 	r.budget.init(r, s.MaxBuffers)
-	_, actual := k.(kernel.Real)
+	actual := isReal(k)
 	if actual && s.Handler != nil { // net/http needs sockets
 		r.http = newHandover(s, r, r.sampled.of("net/http"))
 	}
@@ -149,12 +149,18 @@ func (s *Server) start(k kernel.Kernel) (*running, error) {
 	return r, nil
 }
 
-// mayServe tells what keeps the server from serving, before anything is opened.
-func (s *Server) mayServe() error {
+// isReal tells that a system is not simulated: a simulation needs no sockets.
+func isReal(k kernel.Kernel) bool {
+	_, ok := k.(kernel.Real)
+	return ok
+}
+
+// mayServe tells what keeps the server from serving on a system, before anything is opened.
+func (s *Server) mayServe(k kernel.Kernel) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case !socket.Supported:
+	case isReal(k) && !socket.Supported:
 		return poller.ErrUnsupported
 	case s.stopped:
 		return ErrServerClosed

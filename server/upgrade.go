@@ -149,7 +149,7 @@ var errSimulated = errors.New("framerail: on a simulated machine there is no net
 
 // runUpgrades is the server's loops, which it starts if need be.
 func (s *Server) runUpgrades() (*running, error) {
-	if err := s.mayServe(); err != nil {
+	if err := s.mayServe(kernel.Real{}); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()

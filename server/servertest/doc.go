@@ -14,7 +14,8 @@
 // The server is the real one, whole: accepting, the opening handshake, loops, timers,
 // callbacks on the loop or on goroutines, limits, shutdown. What is simulated are the
 // network, readiness, and time, which stands still but when Advance, RunUntil or
-// something that waits moves it. No descriptor and no port is used.
+// something that waits moves it. No descriptor and no port is used, and no event loop of
+// the system's: it runs wherever Go does.
 //
 // # Faults
 //
