@@ -90,7 +90,10 @@ func TestUnopened_DoNotCostTheOpen(t *testing.T) {
 		t.Run(h.name, func(t *testing.T) {
 			s := h.server
 			s.OnMessage = echo
-			s.HandshakeTimeout, s.CheckTimeout = 20*time.Second, 20*time.Second
+			s.HandshakeTimeout = 20 * time.Second
+			if s.CheckDispatch == conn.OnGoroutines {
+				s.CheckTimeout = s.HandshakeTimeout
+			}
 			if s.MaxBuffers == 0 {
 				s.MaxBuffers = 1 << 20
 			}
