@@ -48,8 +48,7 @@ func TestEchoOverTLS(t *testing.T) {
 		flags  []string
 		client *tls.Config
 	}{
-		"files":       {[]string{"--tls-cert=" + certFile, "--tls-key=" + keyFile}, trusting},
-		"short names": {[]string{"--cert=" + certFile, "--key=" + keyFile, "--stream"}, trusting},
+		"files":       {[]string{"--tls-cert=" + certFile, "--tls-key=" + keyFile, "--stream"}, trusting},
 		"self-signed": {[]string{"--tls-self-signed", "--goroutines"}, &tls.Config{InsecureSkipVerify: true}},
 	} {
 		t.Run(name, func(t *testing.T) {
