@@ -163,8 +163,8 @@ func TestActivatedListeners_Refused(t *testing.T) {
 		env   []string
 		want  string
 	}{
-		"packets":       {[]*os.File{listener, fileOf(t, packets)}, []string{"LISTEN_FDS=2", "LISTEN_FDNAMES=a:b"}, `socket 1 of LISTEN_FDS, "b": socket: no stream`},
-		"connected":     {[]*os.File{connected, listener}, []string{"LISTEN_FDS=2"}, `socket 0 of LISTEN_FDS, "": socket: does not listen`},
+		"packets":       {[]*os.File{listener, fileOf(t, packets)}, []string{"LISTEN_FDS=2", "LISTEN_FDNAMES=a:b"}, `socket 1 of LISTEN_FDS, "b": no stream socket`},
+		"connected":     {[]*os.File{connected, listener}, []string{"LISTEN_FDS=2"}, `socket 0 of LISTEN_FDS, "": the socket does not listen`},
 		"pipe":          {[]*os.File{pipe}, []string{"LISTEN_FDS=1"}, "non-socket"},
 		"not_open":      {[]*os.File{listener}, []string{"LISTEN_FDS=900"}, "LISTEN_FDS"},
 		"no_number":     {nil, []string{"LISTEN_FDS=x"}, `LISTEN_FDS is "x"`},

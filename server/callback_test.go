@@ -87,7 +87,7 @@ func TestCallback_FaultClosesItsConnectionWith1011(t *testing.T) {
 				if name == "panic" {
 					log.expect(t, "boom", "callback_test.go")
 				} else {
-					log.expect(t, "goroutine")
+					log.expect(t, "runtime.Goexit", "callback_test.go")
 				}
 			})
 		})

@@ -22,6 +22,7 @@ var runtimeTimers = []string{"After", "AfterFunc", "NewTimer", "NewTicker", "Tic
 var mayUse = map[string]string{
 	"poller/poller_epoll.go":    "one for a loop, on which it sleeps",
 	"internal/kernel/kernel.go": "acceptors that pause, and who waits for Shutdown",
+	"server/lent.go":            "a net.Conn that net/http has for the Handler, on its goroutine",
 	"server/watchdog.go":        "one for a server",
 	"server/bridge.go":          "a net.Conn that stays net/http's, at its end",
 	"server/upgrade.go":         "a net.Conn of net/http's that is refused",
