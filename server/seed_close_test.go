@@ -127,7 +127,7 @@ func TestSeed_Heartbeat(t *testing.T) {
 		if info := receive(t, closed); !errors.Is(info.Err, conn.ErrIdle) {
 			t.Errorf("the silent one was closed with %v", info)
 		}
-		silent.expectClose(frame.PolicyViolation)
+		silent.expectClose(frame.GoingAway)
 		silent.expectGone()
 		if n := s.ClientCount(); n != 1 {
 			t.Errorf("%d clients left, want the lively one", n)
