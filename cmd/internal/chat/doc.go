@@ -5,14 +5,15 @@
 //	from the page  {"type":"join","name":"Ada"}
 //	               {"type":"say","text":"Hello"}
 //
-//	to the page    {"type":"welcome","name":"Ada","people":["Bo","Ada"]}
+//	to the page    {"type":"welcome","name":"Ada","people":[{"name":"Bo","seat":1},{"name":"Ada","seat":0}]}
 //	               {"type":"refused","text":"why"}
-//	               {"type":"joined","name":"Cy"}
+//	               {"type":"joined","name":"Cy","seat":2}
 //	               {"type":"left","name":"Cy"}
 //	               {"type":"said","name":"Ada","text":"Hello","at":1767225600000}
 //
 // A visitor joins once; the name in the welcome may differ from the one asked
-// for, since no two people in the room share a name. "at" is the room's clock
+// for, since no two people in the room share a name. Nor do they share a seat, of which
+// the page makes a colour: a number from 0, which "joined" leaves out for 0. "at" is the room's clock
 // in milliseconds since 1970. Anything else from the page closes the
 // connection with 1008 (PolicyViolation).
 //
