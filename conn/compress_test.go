@@ -190,3 +190,29 @@ func TestWritersReferToNothingThatWasDropped(t *testing.T) {
 		t.Errorf("%d messages arrived: %q", n, got)
 	}
 }
+
+// RFC 7692 7.2.1: the last four bytes that a flush ends with are not sent.
+func TestCompressedMessagesEndWithoutTheirFlush(t *testing.T) {
+	long := strings.Repeat("long enough to compress well ", 20)
+	for _, params := range []deflate.Params{takeover, noTakeover} {
+		for name, send := range map[string]func(c *Conn) error{
+			"send":   func(c *Conn) error { return c.SendText(long) },
+			"writer": func(c *Conn) error { return writeAll(c.NewWriter, long) },
+		} {
+			r := deflateRig(t, Config{}, params)
+			for range 2 {
+				if err := send(r.c); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r.turn()
+			sent := r.sent()
+			expect(t, name+": frames", len(sent), 2)
+			for _, f := range sent {
+				if strings.HasSuffix(string(f.payload), "\x00\x00\xff\xff") {
+					t.Errorf("%s, takeover %v: a message ends with % x", name, params == takeover, f.payload[len(f.payload)-4:])
+				}
+			}
+		}
+	}
+}

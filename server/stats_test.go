@@ -186,3 +186,11 @@ func BenchmarkStats(b *testing.B) {
 		})
 	}
 }
+
+// A reason for which nobody was refused is not listed.
+func TestStats_RefusedHasOnlyReasonsThatWere(t *testing.T) {
+	s := start(t, &Server{OnMessage: echo})
+	if n := len(s.Stats().Refused); n != 0 {
+		t.Errorf("%d reasons before anybody was refused", n)
+	}
+}

@@ -38,3 +38,18 @@ func TestSetKeepAlive(t *testing.T) {
 		t.Errorf("no descriptor: %v, want EBADF", err)
 	}
 }
+
+// What net/http gets of a connection is probed as what package net accepts.
+func TestConn_IsProbed(t *testing.T) {
+	ours, theirs := tcpPair(t)
+	defer unix.Close(theirs)
+	nc, err := Conn(ours)
+	must(t, err)
+	defer nc.Close()
+	if option(t, ours, unix.SOL_SOCKET, unix.SO_KEEPALIVE) == 0 {
+		t.Error("not probed")
+	}
+	if idle := option(t, ours, unix.IPPROTO_TCP, unix.TCP_KEEPIDLE); idle != 15 {
+		t.Errorf("probed after %d s", idle)
+	}
+}
