@@ -51,7 +51,7 @@ func (p *peer) expectEcho(want string) {
 // time was over, and has more to read than it does in a turn: a request, the header of a
 // proxy, the first record of TLS, and what each is followed by.
 func TestLate_TheLoopReadsBeforeItGivesUp(t *testing.T) {
-	const timeout = 1500 * time.Millisecond
+	const timeout = 2500 * time.Millisecond
 	over := func(p *peer) *peer { // TLS
 		c := tls.Client(p.Conn, &tls.Config{InsecureSkipVerify: true})
 		return &peer{p.t, c, bufio.NewReader(c)}

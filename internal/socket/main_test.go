@@ -16,17 +16,6 @@ import (
 
 func TestMain(m *testing.M) { leaks.Main(m) }
 
-// countDescriptors counts what is open, among more numbers than a test uses.
-func countDescriptors() int {
-	n := 0
-	for fd := range 4096 {
-		if _, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0); err == nil {
-			n++
-		}
-	}
-	return n
-}
-
 func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
