@@ -31,9 +31,9 @@
 // while a method of Sim runs, and may use the server and its connections as ever.
 // Callbacks on goroutines (conn.OnGoroutines, OnStream) are run in turns with
 // everything else, and change places only where they wait for the connection: in
-// Reader.Read, Writer.ReadFrom, Shutdown. They must not wait for each other by other
-// means than [Sim.Sleep] and [Sim.WaitFor]. A program that begins goroutines of its own begins
-// them with [Sim.Go]; with the go statement they are real, may do what does not
+// Conn.SendWait, Reader.Read, Writer.ReadFrom, Shutdown. They must not wait for each other
+// by other means than [Sim.Sleep] and [Sim.WaitFor]. A program that begins goroutines of
+// its own begins them with [Sim.Go]; with the go statement they are real, may do what does not
 // block, and a seed no longer replays exactly. What panics in a goroutine of [Sim.Go]
 // comes out of the method of Sim that runs it, with its stack; panics in callbacks are
 // the server's.

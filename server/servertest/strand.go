@@ -22,6 +22,9 @@ func (st *strand) String() string { return fmt.Sprintf("goroutine %d", st.id) }
 type waiting struct {
 	// ready tells whether it has come. Called with mu held.
 	ready func() bool
+	// asks is the program's own ready. Called with mu not held, so that it may look at the
+	// simulation.
+	asks func() bool
 	// until is when to wait no longer. Zero: never.
 	until time.Time
 	// change: it waits for others to have run, since seen.
@@ -36,7 +39,15 @@ func (w *waiting) isOver(s *Sim) bool {
 	return w.change && w.seen != s.turns ||
 		w.poller != nil && w.poller.ready() ||
 		w.ready != nil && w.ready() ||
+		w.asks != nil && s.ask(w.asks) ||
 		!w.until.IsZero() && !w.until.After(s.now)
+}
+
+// ask is f, without mu, which is held.
+func (s *Sim) ask(f func() bool) bool {
+	s.mu.Unlock()
+	defer s.mu.Lock()
+	return f()
 }
 
 // always is what a strand waits for that has not begun.
@@ -141,5 +152,7 @@ func (s *Sim) Sleep(d time.Duration) {
 
 // WaitFor waits until f is true. From a callback on a goroutine it takes the place of
 // channels and locks, which would stop the simulation. f is called often, must not
-// block, and must not use the server.
-func (s *Sim) WaitFor(f func() bool) { s.wait(waiting{ready: f}) }
+// block, and must not use the server; it may look at the Sim and its clients. To wait no
+// longer than some time, f looks at the Err of a context that [Sim.Context] has made
+// before: time moves to the end of that, but not to a time that f compares with Now.
+func (s *Sim) WaitFor(f func() bool) { s.wait(waiting{asks: f}) }

@@ -4,7 +4,9 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/server"
 )
 
@@ -47,3 +49,26 @@ func TestGo_Panic(t *testing.T) {
 }
 
 func panicHere() { panic("enough") }
+
+// What a program waits for may be what a client has got, and it may give up after a time:
+// f looks at the simulation, which does not run meanwhile.
+func TestWaitFor_LooksAtTheSimulation(t *testing.T) {
+	sim := simulate(t, 1, &server.Server{OnMessage: func(c *conn.Conn, m conn.Message) { _ = c.SendMessage(m) }})
+	c := sim.Dial("/")
+	c.SendText("hello")
+	var got, given time.Time
+	sim.Go(func() {
+		sim.WaitFor(func() bool { m, ok := c.Next(); return ok && m.String() == "hello" })
+		got = sim.Now()
+		limit := sim.Context(time.Minute)
+		sim.WaitFor(func() bool {
+			_, closed := c.Closed()
+			return closed || !c.Connected() || sim.Now().Before(got) || limit.Err() != nil
+		})
+		given = sim.Now()
+	})
+	sim.Advance(90 * time.Second)
+	if took := given.Sub(got); took != time.Minute {
+		t.Errorf("gave up after %v, want a minute", took)
+	}
+}
