@@ -88,7 +88,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, open func(*conn
 	nc, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		answerHTTP(w, handshake.ErrInternal)
-		return run.refuseHTTP(a.remote, handshake.ErrInternal, fmt.Errorf("framerail: cannot take the connection from a %T: %w", w, err))
+		return run.refuseHTTP(a.remote, handshake.ErrInternal, cannotTake(w, err))
 	}
 	if n := buffered.Reader.Buffered(); n > 0 {
 		b, _ := buffered.Reader.Peek(n) // no more than there is
@@ -133,6 +133,21 @@ func (e *UpgradeError) Error() string {
 
 // Unwrap gives Err.
 func (e *UpgradeError) Unwrap() error { return e.Err }
+
+// cannotTake says what keeps a connection from being taken from w, and err why. As a rule it
+// is a middleware's ResponseWriter that hides net/http's.
+func cannotTake(w http.ResponseWriter, err error) error {
+	for {
+		if _, ok := w.(http.Hijacker); ok {
+			return fmt.Errorf("framerail: cannot take the connection from a %T: %w", w, err)
+		}
+		outer, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return fmt.Errorf("framerail: cannot take the connection from a %T, which has no method Unwrap or Hijack: %w", w, err)
+		}
+		w = outer.Unwrap()
+	}
+}
 
 func upgradeError(refusal *handshake.Refusal, err error) *UpgradeError {
 	switch {

@@ -170,15 +170,25 @@ func TestUpgrade_OptionsThatCannotBeMeantGet500(t *testing.T) {
 	}
 }
 
-// Middleware that keeps the connection to itself is named, since it is what is to be changed.
+// Middleware that keeps the connection to itself is named, since it is what is to be changed,
+// and so is what it lacks: also where other middleware lies before it.
 func TestUpgrade_NamesWhoDoesNotGiveTheConnectionUp(t *testing.T) {
-	s, results := &Server{}, make(chan error, 1)
-	web := serveWeb(t, s, http.TimeoutHandler(upgrades(s, results), time.Hour, ""))
-	p := web.dialRaw(t)
-	p.send(with("A: b"))
-	p.expectStatus(500)
-	err := receive(t, results)
-	if !errors.Is(err, http.ErrNotSupported) || !strings.Contains(err.Error(), "connection from a *http.timeoutWriter: ") {
-		t.Errorf("got %v", err)
+	for name, middleware := range map[string]func(http.Handler) http.Handler{
+		"last": func(h http.Handler) http.Handler { return h },
+		"first": func(h http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.ServeHTTP(unwrapper{w}, r) })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, results := &Server{}, make(chan error, 1)
+			web := serveWeb(t, s, http.TimeoutHandler(middleware(upgrades(s, results)), time.Hour, ""))
+			p := web.dialRaw(t)
+			p.send(with("A: b"))
+			p.expectStatus(500)
+			err := receive(t, results)
+			if want := "connection from a *http.timeoutWriter, which has no method Unwrap or Hijack: "; !errors.Is(err, http.ErrNotSupported) || !strings.Contains(err.Error(), want) {
+				t.Errorf("got %v", err)
+			}
+		})
 	}
 }
