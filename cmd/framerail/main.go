@@ -55,7 +55,7 @@ func run(args []string) int {
 
 	command, err := parser.Parse(asFlag(args))
 	if err != nil {
-		fmt.Fprintf(os.Stderr, "framerail: %v (%s)\n", err, hint(args))
+		fmt.Fprintf(os.Stderr, "framerail: %v (%s)\n", err, hint(args, err))
 		return exitUsage
 	}
 
@@ -89,13 +89,16 @@ var hints = map[string]string{
 	"--cert": "the certificate is --tls-cert FILE", "--key": "the key is --tls-key FILE",
 }
 
-// hint is what to try after a wrong command line.
-func hint(args []string) string {
+// hint is what to try after a wrong command line, of which err says what is wrong.
+func hint(args []string, err error) string {
 	for _, arg := range args {
 		name, _, _ := strings.Cut(arg, "=")
 		if h, ok := hints[name]; ok {
 			return h
 		}
+	}
+	if parsing := (*kong.ParseError)(nil); errors.As(err, &parsing) && parsing.Context.Selected() != nil {
+		return "try framerail " + parsing.Context.Selected().Name + " --help"
 	}
 	return "try framerail --help"
 }

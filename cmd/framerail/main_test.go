@@ -160,8 +160,8 @@ func TestUsageErrorIsOneLineAndStatus2(t *testing.T) {
 	}{
 		{"no_command", nil, `expected one of "echo", "chat"`},
 		{"unknown_command", []string{"frob"}, "unexpected argument frob"},
-		{"unknown_flag", []string{"--frob"}, "unknown flag --frob"},
-		{"unknown_flag_of_command", []string{"echo", "--frob"}, "unknown flag --frob"},
+		{"unknown_flag", []string{"--frob"}, "unknown flag --frob (try framerail --help)"},
+		{"unknown_flag_of_command", []string{"echo", "--frob"}, "unknown flag --frob (try framerail echo --help)"},
 		{"argument_too_many", []string{"chat", "room"}, "unexpected argument room"},
 		{"log_level", []string{"--log-level=loud", "echo"}, `--log-level: "loud" is none of debug, info, warn and error`},
 		{"addr_without_port", []string{"echo", "--addr=127.0.0.1"}, "want HOST:PORT"},
