@@ -51,7 +51,7 @@ type pageView struct {
 
 	Passed      bool
 	Done, Cases string // those played
-	NotOffered  string
+	NotAgreedOn string
 	Verdicts    []verdictView // those that there are
 	Groups      []groupView
 }
@@ -62,10 +62,11 @@ type verdictView struct {
 }
 
 type groupView struct {
-	Key, Name  string
-	Note, Took string
-	Passed     bool
-	Cases      []caseView
+	Key, Name     string
+	Note, Outcome string // how many have passed, and that as words
+	Took          string
+	Passed        bool
+	Cases         []caseView
 }
 
 type caseView struct {
@@ -84,7 +85,7 @@ func newPage(report *conform.Report) *pageView {
 		Style:  template.CSS(pageCSS), Script: template.JS(pageJS),
 		URL: clean(report.URL), Agent: clean(report.Agent), Version: clean(report.Version),
 		Started: report.Started.UTC().Format("2006-01-02 15:04 UTC"), Took: took(report.Took),
-		Passed: report.Passed(), Done: count(total.Passed), Cases: count(total.played()), NotOffered: total.notOffered(),
+		Passed: report.Passed(), Done: count(total.Passed), Cases: count(total.played()), NotAgreedOn: total.notAgreedOn(),
 	}
 	p.Verdicts = verdictViews(total)
 	for i, g := range groups {
@@ -128,8 +129,9 @@ func newGroupView(i int, g *summary) groupView {
 		Key: fmt.Sprintf("g%d", i), Name: clean(g.Group), Took: took(g.Took), Passed: g.failures() == 0,
 		Note: fmt.Sprintf("%s of %s", count(g.Passed), count(g.played())),
 	}
+	v.Outcome = v.Note + " passed"
 	if g.played() == 0 {
-		v.Note = "not offered"
+		v.Note, v.Outcome = "not agreed on", "not agreed on"
 	}
 	for _, r := range g.Results {
 		v.Cases = append(v.Cases, newCaseView(r))

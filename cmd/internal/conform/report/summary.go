@@ -12,7 +12,7 @@ type summary struct {
 	Group   string
 	Results []*conform.Result
 	Passed  int
-	Skipped int // those about an extension that the server does not offer: not played, so not passed
+	Skipped int // those about an extension that client and server did not agree on: not played, so not passed
 	Counts  map[conform.Verdict]int
 	Closing int // those whose verdict passes and whose connection ended wrongly
 	Took    time.Duration
@@ -56,15 +56,15 @@ func (s *summary) played() int { return len(s.Results) - s.Skipped }
 
 func (s *summary) failures() int { return s.played() - s.Passed }
 
-// notOffered says how many cases were skipped; nothing if none was.
-func (s *summary) notOffered() string {
+// notAgreedOn says how many cases were skipped; nothing if none was.
+func (s *summary) notAgreedOn() string {
 	switch s.Skipped {
 	case 0:
 		return ""
 	case 1:
-		return "1 more is about an extension that was not offered"
+		return "1 more is about an extension that client and server did not agree on"
 	}
-	return fmt.Sprintf("%s more are about an extension that was not offered", count(s.Skipped))
+	return fmt.Sprintf("%s more are about an extension that client and server did not agree on", count(s.Skipped))
 }
 
 // fault is what is wrong with a result that has not passed: a word, and what came.

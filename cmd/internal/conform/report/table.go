@@ -171,7 +171,7 @@ func numbers(results []*conform.Result) string {
 // writeOutcome is the last line: the one that is read first.
 func writeOutcome(out *strings.Builder, report *conform.Report, total *summary, plain bool) {
 	line := fmt.Sprintf("%s of %s cases passed in %s", count(total.Passed), count(total.played()), took(report.Took))
-	if more := total.notOffered(); more != "" {
+	if more := total.notAgreedOn(); more != "" {
 		line += ", and " + more
 	}
 	if !plain {
