@@ -38,7 +38,9 @@ type Server struct {
 	Path string
 
 	// OnConnection runs for each new client once its handshake is done, and before
-	// any message of its. While it runs, Clients holds all but the new one.
+	// any message of its. While it runs, Clients holds all but the new one: what others
+	// send to Clients meanwhile does not reach it, which matters where it blocks, as with
+	// [conn.Conn.SendWait].
 	OnConnection func(*conn.Conn)
 	// OnMessage gets each whole message. Its payload is valid until the callback
 	// returns; copy to keep. This and the following serve connections that set no
@@ -56,7 +58,7 @@ type Server struct {
 	// OnClose runs last and once, when the socket is gone.
 	OnClose func(*conn.Conn, conn.CloseInfo)
 	// OnDrained runs when everything pending has been taken by the socket, after it
-	// had refused some.
+	// had refused some or a send had failed with [conn.ErrPendingFull].
 	OnDrained func(*conn.Conn)
 
 	// Dispatch says where callbacks run. Zero: on the loop, where they must not
