@@ -314,7 +314,7 @@ func (d *Driver) finish() {
 	c.endLife()
 	if late { // functions came that have not run; one of them may end the goroutine
 		defer c.deliver(event{kind: eventClose})
-		d.runFuncs()
+		d.lastFuncs()
 		return
 	}
 	c.deliver(event{kind: eventClose})

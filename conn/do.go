@@ -107,6 +107,21 @@ func (d *Driver) runFuncs() {
 	c.mu.Unlock()
 }
 
+// lastFuncs runs the functions that wait when the connection has closed: all of them, even if
+// one ends the goroutine.
+func (d *Driver) lastFuncs() {
+	c := (*Conn)(d)
+	defer func() {
+		c.mu.Lock()
+		left := c.funcsWait()
+		c.mu.Unlock()
+		if left {
+			d.lastFuncs()
+		}
+	}()
+	d.runFuncs()
+}
+
 // timers are the functions of AfterFunc whose time has not come, as a heap by it. Guarded by
 // the connection's mu.
 type timers struct {

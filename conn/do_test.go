@@ -319,3 +319,27 @@ func TestDo_DoesNotAllocate(t *testing.T) {
 		}
 	}
 }
+
+// As the connection ends all that wait run, though some of them end the goroutine.
+func TestDo_AllRunAtTheEnd(t *testing.T) {
+	both(t, func(t *testing.T, dispatch Dispatch) {
+		r := openRig(t, Config{Dispatch: dispatch})
+		ran := make(chan int, 10)
+		for i := range 5 {
+			_ = r.c.Do(func(*Conn) {
+				ran <- i
+				if i%2 == 0 {
+					runtime.Goexit()
+				}
+			})
+		}
+		ended := make(chan bool)
+		go func() {
+			defer close(ended)
+			r.d.Abort(nil)
+		}()
+		<-ended
+		r.info()
+		expect(t, "functions", len(ran), 5)
+	})
+}
