@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Conn is one WebSocket connection. Every method may be called from any
@@ -107,6 +108,7 @@ type info struct {
 	contexts    *contexts     // of compressed messages, where they are taken over
 	life        *lifetime     // nil before Conn.Context was called
 	timers      *timers       // nil before Conn.AfterFunc was called
+	workUntil   time.Duration // when a debt is paid off that workDebt has no room for, by Loop.Now
 }
 
 // opening is what the Open callback alone may ask for, or is asked by it.

@@ -182,6 +182,9 @@ func (c *Conn) setLimits(l Limits) {
 		q.room.Broadcast()
 		c.callWaiter(q)
 	}
+	if c.info != nil && now.costs.work != was.limits.costs.work {
+		c.info.workUntil = 0 // by the old rate
+	}
 	c.attend |= attendTimer
 	if now.IdleTimeout != was.limits.IdleTimeout {
 		c.attend |= attendIdle

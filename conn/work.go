@@ -1,6 +1,7 @@
 package conn
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 )
@@ -20,7 +21,8 @@ type work struct {
 	all atomic.Int64
 	// own is the part of it that was for the connection itself, and is not charged yet.
 	own atomic.Int64
-	// rest is less than a millisecond's worth that nobody was charged. Owned by the loop.
+	// rest is the part of a millisecond that nobody was charged, in workParts of it: what
+	// it is in bytes differs by the connections' rates. Owned by the loop.
 	rest int64
 }
 
@@ -28,9 +30,15 @@ const (
 	// workOfPiece is what a piece of a compressed message takes besides, in bytes.
 	workOfPiece = 64
 	// workHold is the debt, in ms, at which a peer is not read from any more, and
-	// workRelease the one at which it is again. The debt fits in a byte.
+	// workRelease the one at which it is again. The debt fits in a byte: where the rate
+	// is so low that a turn takes more, info.workUntil says when it is paid off.
 	workHold    = 200
 	workRelease = 100
+	workMost    = math.MaxUint8
+	// workLongest bounds it nevertheless: a year.
+	workLongest = 365 * 24 * 3600 * 1000
+	// workParts is what a millisecond's worth is counted in.
+	workParts = 256
 )
 
 // compressed notes that n bytes' worth was compressed for c. Where callbacks run on
@@ -85,15 +93,19 @@ func (d *Driver) chargeWork() {
 	if own == 0 || rate == 0 {
 		return
 	}
-	own += w.rest
-	w.rest = own % rate
-	d.workDebt = uint8(min(int64(d.workDebt)+own/rate, 255))
+	w.rest += own % rate * workParts / rate
+	debt := min(int64(d.workDebt)+own/rate+w.rest/workParts, workLongest)
+	w.rest %= workParts
+	d.workDebt = uint8(min(debt, workMost))
 	c := (*Conn)(d)
 	if d.workDebt < workHold || c.held.Load()&holdWork != 0 || c.State() != Open || d.Ending() {
 		return
 	}
 	c.mu.Lock()
 	c.hold(holdWork)
+	if debt > workMost {
+		c.extra().workUntil = d.loop.Now + time.Duration(debt-workRelease)*time.Millisecond
+	}
 	c.mu.Unlock()
 	d.setTimer()
 }
@@ -104,7 +116,13 @@ func (d *Driver) nextRelease() (after time.Duration, ok bool) {
 		return 0, false
 	}
 	due := time.Duration(max(0, int(d.workDebt)-workRelease)) * time.Millisecond
-	return due - d.since(d.heard), true
+	due -= d.since(d.heard)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.info != nil && d.info.workUntil > 0 {
+		due = max(due, d.info.workUntil-d.loop.Now)
+	}
+	return due, true
 }
 
 // releaseWork lets the input flow again once enough time has passed.
@@ -115,5 +133,8 @@ func (d *Driver) releaseWork() {
 	d.hear() // it is this side that does not read
 	d.mu.Lock()
 	(*Conn)(d).release(holdWork)
+	if d.info != nil {
+		d.info.workUntil = 0
+	}
 	d.mu.Unlock()
 }

@@ -2,6 +2,7 @@ package conn
 
 import (
 	"fmt"
+	"math"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -197,5 +198,55 @@ func TestWork_ChatIsNeverHeld(t *testing.T) {
 			t.Fatalf("message %d: debt %d", i, r.c.workDebt)
 		}
 		r.wire.take()
+	}
+}
+
+// A rate holds that is less in a second than one turn may take.
+func TestWork_LowRatesHold(t *testing.T) {
+	for _, rate := range []int{1000, 64 << 10, 512 << 10} {
+		r := deflateRig(t, Config{IdleTimeout: -1, MaxMessageSize: 64 << 20}, noTakeover)
+		said := 0
+		r.c.OnMessage(func(_ *Conn, m Message) { said += len(m.Payload) })
+		if err := r.c.SetLimits(Limits{CompressionPerSecond: rate}); err != nil {
+			t.Fatal(err)
+		}
+		p := newDeflatePeer(t, r)
+		zeros := string(deflate.Compressor{}.Append(nil, make([]byte, 128<<10), nil, true))
+		r.wire.in = []byte(strings.Repeat(string(p.raw(frame.Binary, zeros, 1, nil)), 100))
+		for range 10 * 20 {
+			r.poll()
+			r.turn()
+			r.advance(50 * time.Millisecond)
+		}
+		if most := 10*rate + 256<<10; said > most {
+			t.Errorf("at %d a second %d bytes in 10 s", rate, said)
+		}
+		before := said
+		if err := r.c.SetLimits(Limits{CompressionPerSecond: 64 << 20}); err != nil { // and a higher one at once
+			t.Fatal(err)
+		}
+		for range 20 {
+			r.turn()
+			r.poll()
+			r.advance(50 * time.Millisecond)
+		}
+		if said < before+1<<20 {
+			t.Errorf("%d bytes once there is no limit", said-before)
+		}
+	}
+}
+
+// What a connection with a high rate has left over is not the debt of one with a low rate.
+func TestWork_TheRestIsNobodysDebt(t *testing.T) {
+	r := deflateRig(t, Config{CompressionPerSecond: math.MaxInt, IdleTimeout: -1, Handlers: Handlers{Message: func(*Conn, Message) {}}}, noTakeover)
+	p := newDeflatePeer(t, r)
+	r.receive(p.frames(frame.Text, strings.Repeat("hello", 10_000), 1, nil))
+	if err := r.c.SetLimits(Limits{CompressionPerSecond: 1 << 20}); err != nil {
+		t.Fatal(err)
+	}
+	r.turn()
+	r.receive(p.frames(frame.Text, "hello", 1, nil))
+	if r.c.workDebt > 3 {
+		t.Errorf("debt %d", r.c.workDebt)
 	}
 }

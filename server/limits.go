@@ -109,7 +109,7 @@ type Limits struct {
 	ControlFramesPerSecond int
 	// CompressionPerSecond bounds what compression takes for one connection, in bytes that
 	// its messages inflate to. A fifth of a second's worth may come at once; beyond it the
-	// client is not read from for a tenth of a second or so, and nothing is closed. What a
+	// client is not read from until half of that is paid off, and nothing is closed. What a
 	// callback on the loop sends to it compressed counts too, a byte twice at levels up to
 	// 4, 4 times up to 7, 16 times at 8 and 64 times at 9. 0: 128 MiB, for which a core is
 	// busy for about a quarter of the time. Negative: no limit.
