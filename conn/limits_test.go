@@ -264,3 +264,72 @@ func TestLimits_PendingUnderSendWait(t *testing.T) {
 		})
 	}
 }
+
+// A Writer goes on while the bound changes, in whatever it has gathered: nothing is lost, and no
+// buffer is counted for more or less than it is.
+func TestLimits_PendingChangesUnderAWriter(t *testing.T) {
+	bounds := []int{1, 100, 2000, 5000, 1 << 20}
+	for _, first := range bounds {
+		for _, next := range bounds {
+			r := openRig(t, Config{MaxPending: first})
+			w, err := r.c.NewWriter(Binary)
+			if err != nil {
+				t.Fatal(err)
+			}
+			total := 0
+			for i := range 20 {
+				if i%10 == 5 {
+					_ = r.c.SetLimits(Limits{MaxPending: next})
+				}
+				for left := i * 50; left > 0; {
+					n, err := w.Write(make([]byte, left))
+					if err != nil && err != ErrPendingFull {
+						t.Fatal(err)
+					}
+					left -= n
+					total += n
+					r.turn()
+				}
+			}
+			for w.Close() == ErrPendingFull {
+				r.turn()
+			}
+			r.turn()
+			got := 0
+			for _, f := range r.sent() {
+				got += len(f.payload)
+			}
+			_, lent := r.loop.Lent()
+			if got != total || lent != 0 {
+				t.Errorf("from %d to %d: %d of %d bytes, %d lent", first, next, got, total, lent)
+			}
+		}
+	}
+}
+
+// What waits behind a Writer's message does not keep it from its end, though the bound is less
+// by now than what waits.
+func TestLimits_PendingBehindAWriter(t *testing.T) {
+	r := openRig(t, Config{})
+	w, err := r.c.NewWriter(Binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = w.Write(make([]byte, 3000))
+	_ = r.c.SendBinary(make([]byte, 100<<10))
+	_ = r.c.SetLimits(Limits{MaxPending: 16 << 10})
+	r.turn()
+	if _, err := w.Write(make([]byte, 10_000)); err != nil {
+		t.Error(err)
+	}
+	r.turn()
+	if _, err := w.CopyFrom(stdcontext.Background(), strings.NewReader(strings.Repeat("x", 10_000))); err != nil {
+		t.Error(err)
+	}
+	r.turn()
+	if err := w.Close(); err != nil {
+		t.Error(err)
+	}
+	r.turn()
+	expect(t, "pending", r.c.Pending(), 0)
+}

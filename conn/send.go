@@ -197,8 +197,7 @@ func (c *Conn) sendKeyed(h frame.Header, payload []byte, key string, n int) erro
 // what merely waits for the loop's turn. mu is held.
 func (c *Conn) makeRoom(n int) error {
 	q := c.out()
-	// What was gathered under a larger bound goes alone.
-	if c.fits(q, n) || q.pending() == 0 {
+	if c.hasRoomFor(q, n) {
 		return nil
 	}
 	if !q.blocked && q.main.bytes > 0 {
@@ -208,11 +207,18 @@ func (c *Conn) makeRoom(n int) error {
 		}
 		q = c.out()
 	}
-	if c.fits(q, n) || q.pending() == 0 {
+	if c.hasRoomFor(q, n) {
 		return nil
 	}
 	q.refused = q.refused || q.main.bytes > 0
 	return ErrPendingFull
+}
+
+// hasRoomFor tells whether a Writer's frame of n bytes fits. What was gathered under a larger
+// bound goes alone; and what waits behind the message must not keep it from its end, be it
+// more than the bound is by now. mu is held.
+func (c *Conn) hasRoomFor(q *queue, n int) bool {
+	return c.fits(q, n) || q.main.bytes+q.held == 0
 }
 
 // sendFrame puts a data frame on its way: into the queue or, where copying costs

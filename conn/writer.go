@@ -232,13 +232,18 @@ func (w *Writer) buffered() int {
 
 // sizes are how many bytes are gathered for a fragment, and how many one has at
 // most. Such a fragment always fits once what was sent before it has left, since
-// what waits behind the message takes half of the bound at most.
+// what waits behind the message takes half of the bound at most. What is being gathered
+// keeps its buffer, be the bound larger by now, or smaller than what that holds.
 func (w *Writer) sizes() (gather, most int) {
 	most = max(1, w.conn.limits().MaxPending/4)
 	if w.deflate {
 		most = min(most, compressLocked)
 	}
-	return min(WriterSize, most), most
+	gather = min(WriterSize, most)
+	if w.buf != nil {
+		gather = min(gather, cap(w.buf.B))
+	}
+	return gather, most
 }
 
 // gather copies as much of p as size leaves room for.
@@ -246,7 +251,7 @@ func (w *Writer) gather(p []byte, size int) int {
 	if w.buf == nil {
 		w.buf = w.conn.loop.pool.Get(size)
 	}
-	n := min(len(p), size-len(w.buf.B))
+	n := max(0, min(len(p), size-len(w.buf.B)))
 	w.buf.B = append(w.buf.B, p[:n]...)
 	return n
 }
@@ -268,7 +273,8 @@ func (w *Writer) flush() error {
 	if err := w.send(w.buf.B, false); err != nil {
 		return err
 	}
-	w.buf.B = w.buf.B[:0]
+	w.buf.Release() // the bound may be another when the next is gathered
+	w.buf = nil
 	return nil
 }
 
