@@ -1,7 +1,6 @@
 package server
 
 import (
-	"cmp"
 	"errors"
 	"log/slog"
 	"net"
@@ -35,7 +34,7 @@ func newHandover(s *Server, r *running, log slog.Handler) *handover {
 			ConnState:         noteState,
 			ReadHeaderTimeout: r.handshakeTimeout,
 			IdleTimeout:       max(r.config.IdleTimeout, 0),
-			MaxHeaderBytes:    cmp.Or(r.head.MaxHeadBytes, handshake.MaxHeadBytes),
+			MaxHeaderBytes:    r.head.HeadBytes(),
 			ErrorLog:          slog.NewLogLogger(log, slog.LevelError),
 		},
 		conns: make(chan net.Conn, handoverBacklog),

@@ -2,6 +2,7 @@ package server
 
 import (
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"strings"
@@ -82,4 +83,14 @@ func TestHandler_NoRoomIsToldWithoutABodyToHEAD(t *testing.T) {
 	if b, err := io.ReadAll(p.r); err != nil || !strings.HasPrefix(string(b), "HTTP/1.1 503 ") || !strings.HasSuffix(string(b), "\r\n\r\n") {
 		t.Errorf("got %q, %v", b, err)
 	}
+}
+
+// More than 1 MiB counts as 1 MiB for requests at the Handler, too.
+func TestHandler_TheLargestHeadIsBounded(t *testing.T) {
+	s := handled(describe)
+	s.Limits.MaxHandshakeBytes = math.MaxInt
+	start(t, s)
+	p := dialRaw(t, s)
+	p.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	p.expectBody("GET / HTTP/1.1  <nil>")
 }

@@ -25,6 +25,7 @@ type lent struct {
 	handling bool // a Handler runs: deadlines that are set are its own
 	draining bool // the server shuts down: nobody may keep it waiting
 	last     bool // no further request is read
+	closing  bool // deadlines that are set now are TLS's own, for its farewell
 	writing  bool
 	moved    time.Time     // when the socket has last taken something that is being written
 	look     time.Duration // until that is looked at again
@@ -99,6 +100,14 @@ func (c *lent) beginWrite() (once bool) {
 	c.writing, c.moved, c.look, c.final = true, time.Now(), 0, false
 	c.timeWrite()
 	return c.state == lentIdle || c.state == lentActive && c.run.cut.Err() != nil
+}
+
+// beginClose is told when the connection, or what is above it, is about to be closed: net/http
+// does so while a Handler runs, if what that writes does not leave in time.
+func (c *lent) beginClose() {
+	c.mu.Lock()
+	c.closing = true
+	c.mu.Unlock()
 }
 
 // timeWrite sets when a write is to be looked at. mu is held.
@@ -267,8 +276,8 @@ func (c *lent) SetReadDeadline(t time.Time) error {
 func (c *lent) SetWriteDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.write = deadline{at: t, own: c.handling}
-	if c.writing && !c.handling {
+	c.write = deadline{at: t, own: c.handling && !c.closing}
+	if c.writing && !c.write.own {
 		c.timeWrite()
 		return nil
 	}

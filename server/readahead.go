@@ -38,6 +38,7 @@ func (c *readAhead) CloseWrite() error { return closeWrite(c.Conn) }
 
 // Close tells, too, that there is one connection less.
 func (c *readAhead) Close() error {
+	c.lent.beginClose()
 	err := c.Conn.Close()
 	c.leave()
 	return err

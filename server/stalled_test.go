@@ -362,3 +362,31 @@ func TestHandler_UpgradedConnectionsAreTheLoops(t *testing.T) {
 		p.alive()
 	})
 }
+
+// TLS's farewell to a client that has not read what a Handler has written in time has no longer
+// than WriteTimeout: net/http says it while the Handler waits.
+func TestHandler_WriteTimeoutHoldsForTheFarewell(t *testing.T) {
+	ended := make(chan error, 1)
+	s := handled(onceOver(ended, func(w http.ResponseWriter, r *http.Request) (err error) {
+		below := aheadOf(r).lent.Conn
+		for n := len(flood); err == nil || n > 1; n = max(n/2, 1) { // full, to the last byte
+			_ = below.SetWriteDeadline(time.Now().Add(brief / 5))
+			_, err = io.WriteString(below, flood[:n])
+		}
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(brief))
+		begin := time.Now()
+		err = writeFlood(w, r)
+		if took := time.Since(begin); took > 4*time.Second { // TLS's own deadline is 5 s
+			t.Errorf("the Handler waited for %v", took)
+		}
+		return err
+	}))
+	s.Limits.WriteTimeout = brief
+	startTLS(t, s)
+	p := secured(t, s, trusting())
+	p.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	if err := receive(t, ended); err == nil {
+		t.Error("all was written")
+	}
+	s.run.admission.nobody(t)
+}
