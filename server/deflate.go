@@ -79,7 +79,7 @@ func (o *Deflate) validate() error {
 		return errors.New("framerail: Deflate has settings, but is not Enabled")
 	}
 	if o.Level < 0 || o.Level > deflate.MaxLevel {
-		return fmt.Errorf("framerail: there is no Deflate.Level %d", o.Level)
+		return fmt.Errorf("framerail: Deflate.Level %d is not from 1 to %d, nor 0 for the default", o.Level, deflate.MaxLevel)
 	}
 	if err := o.wish().Validate(); err != nil {
 		return inOption("Deflate", err)

@@ -114,7 +114,7 @@ func (a *applicant) request(req *handshake.Request) *http.Request {
 // say, about h, unless that is nil. The refusal is the answer that does not accept.
 func (r *running) judge(req *handshake.Request, who applicant) (o conn.Opening, h *Handshake, refusal *handshake.Refusal) {
 	if who.path != "" && string(req.Path) != who.path {
-		return o, nil, handshake.ErrNotFound
+		return o, nil, handshake.ExplainPath(who.path)
 	}
 	if err := req.Verify(); err != nil {
 		return o, nil, asRefusal(err)

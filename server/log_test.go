@@ -136,6 +136,27 @@ func TestLog_OriginRefusalSaysWhatToSet(t *testing.T) {
 	}
 }
 
+// Who connects to another path than the server's has to find out which that is: from the log,
+// which has nothing of the request's own, since that may be a secret.
+func TestLog_PathRefusalSaysWhichPathItWants(t *testing.T) {
+	var log journal
+	s := start(t, &Server{Path: "/ws", Logger: log.logger()})
+	for _, path := range []string{"/secret", "/?token=secret"} {
+		p := dialRaw(t, s)
+		p.send(replace("/chat?room=1", path))
+		if body, err := io.ReadAll(p.expectStatus(404).Body); err != nil || strings.Contains(string(body), "/ws") {
+			t.Errorf("answered %q, %v", body, err)
+		}
+	}
+	log.expect(t, "framerail: handshake refused", "status=404", `Path is \"/ws\"`)
+	if strings.Contains(log.String(), "secret") {
+		t.Errorf("logged %s", log.String())
+	}
+	if n := s.Stats().Refused[Path]; n != 2 {
+		t.Errorf("%d counted, want 2", n)
+	}
+}
+
 // A stack is one line that people can read, and begins where the program is.
 func TestLog_StacksBeginAtTheProgram(t *testing.T) {
 	modes(t, func(t *testing.T, d conn.Dispatch) {

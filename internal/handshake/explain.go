@@ -21,6 +21,15 @@ func ExplainOrigin(err error, origin, host []byte, patterns []string) error {
 	return &r
 }
 
+// ExplainPath is [ErrNotFound] where only the path served is, with a Cause for the log that
+// names it. The request's path is not named: it may be a secret.
+func ExplainPath(served string) *Refusal {
+	r := *ErrNotFound
+	r.rule = ErrNotFound
+	r.Cause = fmt.Errorf("framerail: Path is %q", served)
+	return &r
+}
+
 // shown is as much of a field as belongs into a log.
 func shown(b []byte) string {
 	if len(b) > shownMost {
