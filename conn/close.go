@@ -331,7 +331,7 @@ func (c *Conn) part(over bool) {
 	case over:
 		_ = t.Cut(0)
 	default:
-		_ = t.Cut(c.loop.config.CloseTimeout)
+		_ = t.Cut(c.limits().CloseTimeout)
 	}
 }
 

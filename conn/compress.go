@@ -28,7 +28,7 @@ func (c *Conn) compresses(n int) bool {
 }
 
 // always tells whether a message is sent compressed although that makes it longer.
-func (c *Conn) always() bool { return c.loop.config.Deflate.Threshold < 0 }
+func (c *Conn) always() bool { return c.limits().DeflateThreshold < 0 }
 
 // compressor is how this connection compresses.
 func (c *Conn) compressor() deflate.Compressor {

@@ -333,3 +333,45 @@ func TestLimits_PendingBehindAWriter(t *testing.T) {
 	r.turn()
 	expect(t, "pending", r.c.Pending(), 0)
 }
+
+// A negative threshold of a connection means all messages, as the Config's does: those too that
+// become longer.
+func TestLimits_DeflateThresholdOfAll(t *testing.T) {
+	for _, all := range []bool{false, true} {
+		r := deflateRig(t, Config{}, noTakeover)
+		p := newDeflatePeer(t, r)
+		if all {
+			_ = r.c.SetLimits(Limits{DeflateThreshold: -1})
+		} else {
+			_ = r.c.SetLimits(Limits{DeflateThreshold: 1})
+		}
+		_ = r.c.Send(Text, []byte("x"))
+		r.turn()
+		expect(t, "messages", len(p.take(r.wire.take())), 1)
+		expect(t, "compressed", p.rsv1 == 1, all)
+	}
+}
+
+// cutter is a transport that notes the time it was given for what is not sent.
+type cutter struct {
+	*wire
+	patience time.Duration
+}
+
+func (k *cutter) Cut(patience time.Duration) error {
+	k.patience = patience
+	return k.Close()
+}
+
+// A connection's own CloseTimeout is also what the system has for the last bytes.
+func TestLimits_CloseTimeoutOfTheLastBytes(t *testing.T) {
+	r := openRig(t, Config{})
+	k := &cutter{wire: r.wire}
+	r.d.SetTransport(k)
+	if err := r.c.SetLimits(Limits{CloseTimeout: time.Minute}); err != nil {
+		t.Fatal(err)
+	}
+	r.receive(peerClose(1000, ""))
+	r.info()
+	expect(t, "patience", k.patience, time.Minute)
+}
