@@ -53,8 +53,10 @@ func Excuse(f func()) {
 	excused.Add(buffer.Outstanding() - before)
 }
 
-// warmUp opens the descriptors that Go's netpoller keeps once it is used.
+// warmUp opens the descriptors that Go's netpoller keeps once it is used. The runtime of js
+// has one goroutine more while it handles an event, such as the end of a wait.
 func warmUp() {
+	time.Sleep(time.Millisecond)
 	if ln, err := net.Listen("tcp", "127.0.0.1:0"); err == nil {
 		_ = ln.Close()
 	}
