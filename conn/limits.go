@@ -10,7 +10,8 @@ import (
 )
 
 // Limits bound what one connection may use, in place of what [Config] says for all. A zero
-// field means the Config's, and negative means no limit where it does there.
+// field means the Config's, and negative means no limit where it does there. Sizes are in
+// bytes, and rates by the second.
 type Limits struct {
 	// MaxMessageSize and MaxFragments bound a message that arrives. A message that has
 	// begun keeps the limits it began with.
