@@ -16,6 +16,7 @@ type heldConn struct {
 	content  string
 }
 
+func (c *heldConn) RemoteAddr() net.Addr              { return &net.TCPAddr{} }
 func (c *heldConn) SetReadDeadline(t time.Time) error { c.deadline = t; return nil }
 
 func (c *heldConn) Read(b []byte) (int, error) {
