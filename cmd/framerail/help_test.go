@@ -16,6 +16,13 @@ func TestHelp_IsACommandToo(t *testing.T) {
 	}
 }
 
+func TestVersion_IsACommandToo(t *testing.T) {
+	status, stdout, _ := finish(t, "version")
+	if _, flag, _ := finish(t, "--version"); status != 0 || stdout != flag {
+		t.Errorf("status %d\n%s", status, stdout)
+	}
+}
+
 // A flag that is not there is answered with one that is, and that help shows.
 func TestUnknownFlag_HintsAtOneThatHelpShows(t *testing.T) {
 	for _, flag := range []string{"--port", "--port=9001", "--host", "--listen"} {

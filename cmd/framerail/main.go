@@ -74,10 +74,14 @@ func run(args []string) int {
 	return status
 }
 
-// asFlag has "framerail help COMMAND" mean "framerail COMMAND --help".
+// asFlag has "framerail help COMMAND" mean "framerail COMMAND --help", and "framerail version"
+// mean "framerail --version".
 func asFlag(args []string) []string {
-	if len(args) > 0 && args[0] == "help" {
+	switch {
+	case len(args) > 0 && args[0] == "help":
 		return append(slices.Clone(args[1:]), "--help")
+	case len(args) == 1 && args[0] == "version":
+		return []string{"--version"}
 	}
 	return args
 }
