@@ -64,27 +64,6 @@ func (d *Decoder) Reset(role Role, limits Limits) {
 	d.text = textWhole
 }
 
-// SetLimits changes the limits for the messages that begin from then on. While a message is
-// in progress it does nothing, and returns false.
-func (d *Decoder) SetLimits(limits Limits) bool {
-	if d.opcode != Continuation {
-		return false
-	}
-	d.setLimits(limits)
-	return true
-}
-
-func (d *Decoder) setLimits(limits Limits) {
-	d.maxSize = limits.MaxMessageSize
-	if d.maxSize <= 0 {
-		d.maxSize = DefaultMaxMessageSize
-	}
-	d.maxFragments = limits.MaxFragments
-	if d.maxFragments <= 0 {
-		d.maxFragments = DefaultMaxFragments
-	}
-}
-
 // Next reads from b as far as the next event and returns how many bytes that
 // took. The zero Event says that all of b was read and there is no more in it.
 // Nothing is held back: when n == len(b), there is no need to call again before

@@ -24,3 +24,24 @@ const (
 	// message of empty fragments can take (CVE-2026-48779).
 	DefaultMaxFragments = 1 << 17
 )
+
+// SetLimits changes the limits for the messages that begin from then on. While a message is
+// in progress it does nothing, and returns false.
+func (d *Decoder) SetLimits(limits Limits) bool {
+	if d.opcode != Continuation {
+		return false
+	}
+	d.setLimits(limits)
+	return true
+}
+
+func (d *Decoder) setLimits(limits Limits) {
+	d.maxSize = limits.MaxMessageSize
+	if d.maxSize <= 0 {
+		d.maxSize = DefaultMaxMessageSize
+	}
+	d.maxFragments = limits.MaxFragments
+	if d.maxFragments <= 0 {
+		d.maxFragments = DefaultMaxFragments
+	}
+}
