@@ -218,10 +218,49 @@ func FuzzAnswer(f *testing.F) {
 		if _, got := read(t, refusal.AppendHeadResponse(nil, time.Time{}), "HEAD"); got != "" {
 			t.Errorf("answered HEAD with %q", got)
 		}
+		checkDated(t, refusal, want)
+		if status, own, text := refusal.Answer(); status != want || text != wantBody || own.Get("Content-Type") == "" && value != "" {
+			t.Errorf("in the hands of net/http: %d %q %q, want %d %q", status, own, text, want, wantBody)
+		}
+		for own, values := range OwnHeader(header) {
+			if err := (&Refusal{Status: 403, Header: http.Header{own: values}}).Validate(); err == nil && ownedInResponse(own) {
+				t.Errorf("%q is left to the program", own)
+			}
+		}
 		if !errors.Is(Unavailable(status), ErrUnavailable) || errors.Is(refusal, ErrUnavailable) {
 			t.Error("Unavailable is not told apart")
 		}
 	})
+}
+
+// checkDated wants a refusal's Date to be the server's, unless the program has set one.
+func checkDated(t *testing.T, refusal *Refusal, status int) {
+	now := time.Date(2026, 11, 29, 10, 0, 0, 0, time.FixedZone("", 3600))
+	resp, _ := read(t, refusal.AppendResponse(nil, now), "GET")
+	own := false
+	for name := range refusal.Header {
+		own = own || refusal.Validate() == nil && strings.EqualFold(name, "Date")
+	}
+	if got, want := resp.Header.Get("Date"), "Sun, 29 Nov 2026 09:00:00 GMT"; resp.StatusCode != status || !own && got != want {
+		t.Errorf("status %d, Date %q, want %d, %q", resp.StatusCode, got, status, want)
+	}
+}
+
+// checkExplained wants an explanation to be the refusal that it explains, within a length that a
+// log bears and without what ends a line.
+func checkExplained(t *testing.T, rule error, origin, host, pattern string) {
+	explained := ExplainOrigin(rule, []byte(origin), []byte(host), []string{pattern})
+	var r, plain *Refusal
+	if !errors.As(explained, &r) || !errors.As(rule, &plain) || !errors.Is(explained, rule) || r.Cause == nil {
+		t.Fatalf("%v is explained as %v", rule, explained)
+	}
+	text := r.Cause.Error()
+	if len(text) > 10*(2*shownMost+len(pattern))+100 || strings.ContainsAny(text, "\r\n\x00\x1b") {
+		t.Errorf("explained in %d bytes: %q", len(text), text)
+	}
+	if r.Rule() != rule || r.Error() != rule.Error() || r.Malformed() != plain.Malformed() {
+		t.Errorf("%v is explained as %v", rule, r)
+	}
 }
 
 // FuzzParseHTTP holds what middleware put into a request to its place: either it
@@ -285,6 +324,9 @@ func FuzzOrigin(f *testing.F) {
 			t.Fatalf("%q for %q over TLS %v: %v, by the oracle %v", origin, host, tls, same, want)
 		}
 
+		if same != nil {
+			checkExplained(t, same, origin, host, pattern)
+		}
 		// A pattern only ever allows more; a malformed one, nothing.
 		with := CheckOrigin(origin, host, tls, []string{pattern})
 		malformed := ValidatePattern(pattern) != nil
@@ -324,6 +366,9 @@ func FuzzSubprotocols(f *testing.F) {
 			t.Errorf("%q: %v, want %v", line, err, want)
 		}
 
+		if none := NoSubprotocol([]string{first, second}); none.Rule() != ErrNoSubprotocol || none.Status != ErrNoSubprotocol.Status {
+			t.Errorf("the refusal that names %q and %q is %v", first, second, none)
+		}
 		chosen := ""
 		for _, name := range []string{second, first} {
 			if offered[name] {
