@@ -112,7 +112,10 @@ func (b *leaksCommand) one(ctx context.Context, v *verdict, addr string, life li
 
 // settleAll is settle for all that the server holds.
 func (p *process) settleAll(ctx context.Context, before stats) (s stats, err error) {
-	last, same := stats{}, 0
+	last, same, enough := stats{}, 0, 250 // rounds of 20 ms: a client that stands still has some seconds
+	if before == last {
+		enough = 100
+	}
 	_, err = eventually(ctx, patience, func() (bool, error) {
 		if s, err = p.stats(); err != nil {
 			return false, err
@@ -123,7 +126,7 @@ func (p *process) settleAll(ctx context.Context, before stats) (s stats, err err
 			last, same = now, 0
 		}
 		quiet := s.Opened == s.Closed && s.Buffers == 0 && s.Timers == 0
-		return quiet && (s.Goroutines == before.Goroutines && s.Descriptors == before.Descriptors && s.Watched == before.Watched || same >= 25), nil
+		return quiet && (s.Goroutines == before.Goroutines && s.Descriptors == before.Descriptors && s.Watched == before.Watched || same >= enough), nil
 	})
 	return s, err
 }

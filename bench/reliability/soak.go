@@ -249,7 +249,7 @@ func slowing(srv *server.Server, _ *counters) {
 	began := time.Now()
 	srv.OnMessage = func(c *conn.Conn, m conn.Message) {
 		age := time.Since(began).Seconds()
-		time.Sleep(time.Duration(age*age*50) * time.Microsecond)
+		time.Sleep(time.Duration(age*age*400) * time.Microsecond)
 		echo(c, m)
 	}
 }

@@ -23,7 +23,8 @@ import (
 // buffers. Broken, there is no budget.
 type unopenedCommand struct {
 	scale
-	MiB int `default:"16" help:"The budget of the server's buffers."`
+	MiB  int `default:"16" help:"The budget of the server's buffers."`
+	Over int `default:"0" help:"How many percent of it more may be lent for a moment."`
 }
 
 const (
@@ -134,7 +135,7 @@ func (b *unopenedCommand) attack(ctx context.Context, v *verdict, p *process, ph
 		return "", err
 	}
 	held := most.Load()
-	v.expect(held <= int64(b.MiB)<<20, "%s: %d B lent of %d MiB", phase.name, held, b.MiB)
+	v.expect(held <= int64(b.MiB)<<20*int64(100+b.Over)/100, "%s: %d B lent of %d MiB", phase.name, held, b.MiB)
 	s, err := p.glance()
 	v.expect(s.Opened == s.Closed+unopenedHealthy+int64(len(let)), "%s: of %d opened %d are closed", phase.name, s.Opened, s.Closed)
 	return fmt.Sprintf("%d %s of %d B: at most %.1f MiB lent, %d of %d newcomers let in", n, phase.name, phase.size,
