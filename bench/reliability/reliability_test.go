@@ -53,7 +53,7 @@ func TestBars(t *testing.T) {
 		"admission":  func(s scale) bar { return &admissionCommand{scale: s} },
 		"budget":     func(s scale) bar { return &budgetCommand{scale: s, MiB: 64, Over: 10} },
 		"oneaddress": func(s scale) bar { return &oneAddressCommand{scale: s, Ratio: 6} },
-		"unopened":   func(s scale) bar { return &unopenedCommand{scale: s, Over: 25} },
+		"unopened":   func(s scale) bar { return &unopenedCommand{scale: s, Over: 10} },
 		"lifetime":   func(s scale) bar { return &lifetimeCommand{scale: s, Slack: slack} },
 		"headers":    func(s scale) bar { return &headersCommand{scale: s, Ratio: 4} },
 		"slowloris":  func(s scale) bar { return &slowlorisCommand{scale: s, Slack: slack} },
