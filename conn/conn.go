@@ -1,237 +1,114 @@
+// Package conn is one WebSocket connection, as programs see it.
 package conn
 
-import (
-	"net/http"
-	"net/netip"
-	"sync"
-	"sync/atomic"
-	"time"
+import "github.com/framerail/framerail/internal/session"
+
+type (
+	Cause       = session.Cause
+	CauseCounts = session.CauseCounts
+	CloseCounts = session.CloseCounts
+	CloseInfo   = session.CloseInfo
+	CloseKind   = session.CloseKind
+	Config      = session.Config
+	Conn        = session.Conn
+	Counters    = session.Counters
+	Deflate     = session.Deflate
+	Dispatch    = session.Dispatch
+	Driver      = session.Driver
+	FrameCounts = session.FrameCounts
+	Handlers    = session.Handlers
+	Host        = session.Host
+	Limits      = session.Limits
+	Loop        = session.Loop
+	Message     = session.Message
+	MessageType = session.MessageType
+	OpError     = session.OpError
+	Opening     = session.Opening
+	Overflow    = session.Overflow
+	Overflows   = session.Overflows
+	Reader      = session.Reader
+	Scheduler   = session.Scheduler
+	Side        = session.Side
+	State       = session.State
+	Timer       = session.Timer
+	Traffic     = session.Traffic
+	Writer      = session.Writer
 )
-
-// Conn is one WebSocket connection. Every method may be called from any
-// goroutine, and none of them blocks but SendWait.
-type Conn struct {
-	loop      *Loop
-	transport Transport
-	addr      netip.Addr // the peer's, with port: an AddrPort would waste six bytes
-	port      uint16
-
-	// Owned by the loop, and here because there is room: see rate.go.
-	controlDebt uint16
-	messageDebt uint32
-
-	terms atomic.Pointer[terms] // set under mu
-	state atomic.Uint32         // the State and, above it, the agreement; set under mu
-
-	// corked is true while the loop is at work on this connection and will flush
-	// it when done: a send need not ask it to.
-	corked atomic.Bool
-	// queued is true while an inbox exists: callbacks must go through it.
-	queued atomic.Bool
-	// held says why the peer is not read from, as hold bits. Set and cleared under
-	// mu, read by the loop without it.
-	held atomic.Uint32
-
-	// Owned by the loop.
-	id        int32
-	heard     uint32 // the stamp of the peer's last sign of life or, once endTimed, of that
-	input     input
-	interest  interest
-	sent      uint8     // when the loop last sent something: see Loop.sentNow
-	workDebt  uint8     // what compression took, in ms: see work.go
-	overflow  Overflow  // guarded by mu
-	scheduled bool      // guarded by mu: the loop has been asked to attend
-	drained   bool      // guarded by mu: the socket took all after refusing some
-	attend    attention // guarded by mu: what the loop is to look at
-	rx        *receiver
-
-	mu sync.Mutex
-
-	// Guarded by mu. All are nil while the connection is idle.
-	tx    *queue
-	in    *inbox
-	end   *ending
-	info  *info
-	value any
-}
-
-// Why a peer is not read from.
-const (
-	holdOpen    = 1 << iota // the Open callback has not returned
-	holdQueue               // the callback queue is full
-	holdPending             // it does not read what it causes to be sent
-	holdWork                // compression takes too much for it
-)
-
-// attention is why a loop is asked to attend to a connection.
-type attention uint8
 
 const (
-	attendInterest attention = 1 << iota // sending has changed what is to be waited for
-	attendTimer                          // something may be due earlier than the timer is set for
-	attendIdle                           // the idle timeout has changed
-	attendLifetime                       // the lifetime has
-	attendFuncs                          // functions wait for the loop; set until none does
+	Aborted                       = session.Aborted
+	Binary                        = session.Binary
+	CheckedText                   = session.CheckedText
+	Clean                         = session.Clean
+	CloseTimedOut                 = session.CloseTimedOut
+	Closed                        = session.Closed
+	Closing                       = session.Closing
+	Connecting                    = session.Connecting
+	DefaultCloseTimeout           = session.DefaultCloseTimeout
+	DefaultCompressionPerSecond   = session.DefaultCompressionPerSecond
+	DefaultControlFramesPerSecond = session.DefaultControlFramesPerSecond
+	DefaultIdleTimeout            = session.DefaultIdleTimeout
+	DefaultMaxFragments           = session.DefaultMaxFragments
+	DefaultMaxMessageSize         = session.DefaultMaxMessageSize
+	DefaultMaxPending             = session.DefaultMaxPending
+	DefaultMessagesPerSecond      = session.DefaultMessagesPerSecond
+	DefaultPingInterval           = session.DefaultPingInterval
+	DefaultQueueBytes             = session.DefaultQueueBytes
+	DefaultQueueMessages          = session.DefaultQueueMessages
+	DefaultThreshold              = session.DefaultThreshold
+	DefaultUnsentLimit            = session.DefaultUnsentLimit
+	DefaultWriteTimeout           = session.DefaultWriteTimeout
+	EOF                           = session.EOF
+	Idle                          = session.Idle
+	Local                         = session.Local
+	MaxControlFramesPerSecond     = session.MaxControlFramesPerSecond
+	Network                       = session.Network
+	Nobody                        = session.Nobody
+	OnGoroutines                  = session.OnGoroutines
+	OnLoop                        = session.OnLoop
+	Open                          = session.Open
+	OverflowClose                 = session.OverflowClose
+	OverflowDropOldest            = session.OverflowDropOldest
+	OverflowLatest                = session.OverflowLatest
+	OverflowRefuse                = session.OverflowRefuse
+	Overflowed                    = session.Overflowed
+	Oversize                      = session.Oversize
+	Panicked                      = session.Panicked
+	Peer                          = session.Peer
+	Protocol                      = session.Protocol
+	ReadSize                      = session.ReadSize
+	Shed                          = session.Shed
+	Text                          = session.Text
+	TooFast                       = session.TooFast
+	WriteStalled                  = session.WriteStalled
+	WriterSize                    = session.WriterSize
 )
 
-// input is what the loop does with bytes that arrive.
-type input uint8
-
-const (
-	inputFrames  input = iota // parse them
-	inputDiscard              // read and drop them: the connection has failed
-	inputDone                 // read no more: the stream or the conversation has ended
+var (
+	ErrAborted         = session.ErrAborted
+	ErrCloseTimeout    = session.ErrCloseTimeout
+	ErrClosed          = session.ErrClosed
+	ErrContextTakeover = session.ErrContextTakeover
+	ErrControlRate     = session.ErrControlRate
+	ErrControlTooLong  = session.ErrControlTooLong
+	ErrIdle            = session.ErrIdle
+	ErrMessageCut      = session.ErrMessageCut
+	ErrMessageRate     = session.ErrMessageRate
+	ErrMessageTooLarge = session.ErrMessageTooLarge
+	ErrMessageType     = session.ErrMessageType
+	ErrNotUTF8         = session.ErrNotUTF8
+	ErrOnLoop          = session.ErrOnLoop
+	ErrPanic           = session.ErrPanic
+	ErrPendingFull     = session.ErrPendingFull
+	ErrReaderDone      = session.ErrReaderDone
+	ErrShed            = session.ErrShed
+	ErrTooManyFuncs    = session.ErrTooManyFuncs
+	ErrTruncated       = session.ErrTruncated
+	ErrUnexpectedEOF   = session.ErrUnexpectedEOF
+	ErrWriteStalled    = session.ErrWriteStalled
+	ErrWriterClosed    = session.ErrWriterClosed
+	ErrWriterOpen      = session.ErrWriterOpen
 )
 
-// interest is which readiness of the transport the loop was last asked to tell.
-type interest uint8
-
-const (
-	interestRead interest = 1 << iota
-	interestWrite
-	// interestUnread is kept with them, though no poller is asked: the transport may
-	// have more at hand.
-	interestUnread
-	// endTimed and pinged are kept there, too: the close timeout is running, and a
-	// heartbeat is out.
-	endTimed
-	pinged
-)
-
-// info is what few connections have: what the opening handshake left behind, where the
-// program wants it, what was dropped, and what compressed messages may refer to.
-type info struct {
-	drops       drops
-	subprotocol string
-	request     *http.Request // kept if the Open callback has asked for it
-	opening     *opening      // until the Open callback has returned
-	contexts    *contexts     // of compressed messages, where they are taken over
-	life        *lifetime     // nil before Conn.Context was called
-	timers      *timers       // nil before Conn.AfterFunc was called
-	workUntil   time.Duration // when a debt is paid off that workDebt has no room for, by Loop.Now
-}
-
-// opening is what the Open callback alone may ask for, or is asked by it.
-type opening struct {
-	head   []byte
-	accept func(*Conn) // the callback, if it is not the one configured
-	asked  bool        // for the request
-}
-
-// extra is the connection's info, made if there is none. mu is held.
-func (c *Conn) extra() *info {
-	if c.info == nil {
-		c.info = new(info)
-	}
-	return c.info
-}
-
-// kept is what remains of the handshake once the Open callback has returned.
-func (in *info) kept() *info {
-	k := *in
-	k.opening = nil
-	if !in.opening.asked {
-		k.request = nil
-	}
-	if k == (info{}) {
-		return nil
-	}
-	kept := k
-	return &kept
-}
-
-// State is where the connection stands in its life.
-func (c *Conn) State() State { return State(c.state.Load() & stateBits) }
-
-// setState goes on to a later State. mu is held.
-func (c *Conn) setState(s State) { c.state.Store(c.state.Load()&^stateBits | uint32(s)) }
-
-// RemoteAddr is the client's address, without an IPv4-mapped prefix: the peer's or, if that
-// is a proxy that is believed, the one that it has told, with port 0 if it has told none.
-// Zero over a unix socket. It stays known after the close.
-func (c *Conn) RemoteAddr() netip.AddrPort { return netip.AddrPortFrom(c.addr, c.port) }
-
-// PeerAddr is the address of the socket's other end: RemoteAddr, but for a client behind a
-// proxy that is believed, where it is the proxy's. Zero over a unix socket, and once the
-// connection is closed or the peer gone.
-func (c *Conn) PeerAddr() netip.AddrPort {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.State() == Closed {
-		return netip.AddrPort{}
-	}
-	if p, ok := c.transport.(Peered); ok {
-		return p.PeerAddr()
-	}
-	return c.RemoteAddr()
-}
-
-// LocalAddr is this side's address; zero over a unix socket and once the
-// connection is closed.
-func (c *Conn) LocalAddr() netip.AddrPort {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.State() == Closed {
-		return netip.AddrPort{}
-	}
-	return c.transport.LocalAddr()
-}
-
-// Subprotocol is the one agreed on in the opening handshake; "" if none was (RFC
-// 6455 1.9).
-func (c *Conn) Subprotocol() string {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.info == nil {
-		return ""
-	}
-	return c.info.subprotocol
-}
-
-// Request is the request of the opening handshake: path, query, headers, cookies. It must
-// first be asked for in the Open callback, where ok is true; then it is kept, and given at
-// any time later. Otherwise nothing is kept, so that an idle connection stays small: r is
-// nil and ok is false. What is worth keeping of it is better kept with SetValue.
-func (c *Conn) Request() (r *http.Request, ok bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	in := c.info
-	if in == nil {
-		return nil, false
-	}
-	if o := in.opening; o != nil {
-		o.asked = true
-		if in.request == nil && o.head != nil && c.loop.config.Request != nil {
-			in.request = c.loop.config.Request(o.head, c.RemoteAddr())
-			if in.request != nil {
-				in.request.TLS = c.TLS()
-			}
-		}
-	}
-	return in.request, in.request != nil
-}
-
-// SetValue keeps a value of the program's with the connection, in place of an earlier one.
-func (c *Conn) SetValue(v any) {
-	c.mu.Lock()
-	c.value = v
-	c.mu.Unlock()
-}
-
-// Value is what SetValue was last given; at first what was found out about the client
-// during the opening handshake ([Opening].Value), and nil without that.
-func (c *Conn) Value() any {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.value
-}
-
-// Pending is how many bytes of frames wait for the socket.
-func (c *Conn) Pending() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.tx == nil {
-		return 0
-	}
-	return c.tx.pending()
-}
+// Send sends a string as text, bytes as binary.
+func Send[T ~string | ~[]byte](c *Conn, v T) error { return session.Send(c, v) }

@@ -17,6 +17,7 @@ import (
 	"github.com/framerail/framerail/internal/kernel"
 	"github.com/framerail/framerail/internal/secure"
 	"github.com/framerail/framerail/internal/socket"
+	"github.com/framerail/framerail/internal/transport"
 )
 
 // ErrNoDescriptor is what Serve fails with when its listener gives connections that
@@ -27,9 +28,9 @@ var ErrNoDescriptor = errors.New("framerail: connection has no descriptor for th
 type arrival struct {
 	fd       int
 	remote   netip.AddrPort
-	unix     bool           // over a unix socket
-	below    conn.Transport // nil: the socket of fd
-	tls      *tls.Config    // nil: no TLS
+	unix     bool                // over a unix socket
+	below    transport.Transport // nil: the socket of fd
+	tls      *tls.Config         // nil: no TLS
 	standing standing
 	secured  *secure.Transport // TLS that is established; nil: none
 	upgraded *conn.Opening     // what net/http's handshake has left; nil: one is to come
@@ -46,7 +47,7 @@ func (a arrival) close() {
 
 // transport is that of the connection once a loop has it: k, where it is a socket, and TLS
 // over it that is established.
-func (a arrival) transport(k *sock, l *conn.Loop) conn.Transport {
+func (a arrival) transport(k *sock, l *conn.Loop) transport.Transport {
 	below := a.below
 	if below == nil {
 		k.fd = int32(a.fd)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/socket"
+	"github.com/framerail/framerail/internal/transport"
 )
 
 // bridge is the transport of a connection whose bytes only its own type understands, such
@@ -119,7 +120,7 @@ func (b *bridge) carryOut() {
 	defer bridgeBuffers.Put(buf)
 	for {
 		n, err := b.next(buf[:])
-		if err == conn.ErrWouldBlock {
+		if err == transport.ErrWouldBlock {
 			return
 		}
 		if err == nil {
@@ -158,7 +159,7 @@ func (b *bridge) next(buf []byte) (n int, err error) {
 	}
 	b.buf = nil
 	b.carrying = false
-	return 0, conn.ErrWouldBlock
+	return 0, transport.ErrWouldBlock
 }
 
 // finish ends both connections, after what the loop has sent or because that cannot be
@@ -219,7 +220,7 @@ func (b *bridge) fail(err error) {
 
 // cause is what an error of the pair's is about: what the connection has failed with.
 func (b *bridge) cause(err error) error {
-	if err == nil || err == conn.ErrWouldBlock {
+	if err == nil || err == transport.ErrWouldBlock {
 		return err
 	}
 	if why := b.why.Load(); why != nil {

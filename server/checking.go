@@ -9,6 +9,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/transport"
 	"github.com/framerail/framerail/poller"
 )
 
@@ -207,7 +208,7 @@ func (l *loop) listen(cl *client) {
 		switch {
 		case n > 0:
 			p.add(&g.heads, g.in[:n])
-		case err == conn.ErrWouldBlock || err == conn.ErrHeld:
+		case err == transport.ErrWouldBlock || err == transport.ErrHeld:
 			return
 		default:
 			l.run.refuse(reasonLeft)

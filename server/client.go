@@ -7,6 +7,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/socket"
+	"github.com/framerail/framerail/internal/transport"
 	"github.com/framerail/framerail/poller"
 )
 
@@ -47,7 +48,7 @@ const (
 func (cl *client) fd() int { return int(cl.sock.fd) }
 
 // below is the client's transport: its sock or, in a simulation, another.
-func (cl *client) below() conn.Transport { return cl.driver().Transport() }
+func (cl *client) below() transport.Transport { return cl.driver().Transport() }
 
 func (cl *client) driver() *conn.Driver { return (*conn.Driver)(&cl.Conn) }
 
@@ -55,11 +56,7 @@ func (cl *client) driver() *conn.Driver { return (*conn.Driver)(&cl.Conn) }
 type sock struct{ fd int32 }
 
 func (s *sock) Read(b []byte) (int, error) {
-	n, err := socket.Read(int(s.fd), b)
-	if err == socket.ErrWouldBlock {
-		err = conn.ErrWouldBlock
-	}
-	return n, err
+	return socket.Read(int(s.fd), b)
 }
 
 func (s *sock) Write(bufs [][]byte) (n int, err error) {
@@ -67,9 +64,6 @@ func (s *sock) Write(bufs [][]byte) (n int, err error) {
 		n, err = socket.Write(int(s.fd), bufs[0])
 	} else {
 		n, err = socket.Writev(int(s.fd), bufs)
-	}
-	if err == socket.ErrWouldBlock {
-		err = conn.ErrWouldBlock
 	}
 	return n, err
 }

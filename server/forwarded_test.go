@@ -8,7 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/transport"
 )
 
 // forwardedClients are fields, and the client that they tell of if the test's own address is
@@ -273,7 +273,7 @@ func TestTrust(t *testing.T) {
 
 // located is a transport with an address of its own.
 type located struct {
-	conn.Transport
+	transport.Transport
 	at netip.AddrPort
 }
 
@@ -291,4 +291,4 @@ func TestAttackPeerThatIsGoneIsNoUnixSocket(t *testing.T) {
 	}
 }
 
-var _ conn.Peered = (*bridge)(nil)
+var _ transport.Peered = (*bridge)(nil)

@@ -7,6 +7,7 @@ import (
 	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/secure"
+	"github.com/framerail/framerail/internal/transport"
 	"github.com/framerail/framerail/poller"
 )
 
@@ -74,7 +75,7 @@ func (l *loop) dropWithin(cl *client, patience time.Duration) {
 	l.abandon(cl, ErrServerClosed)
 	cl.releaseHead()
 	l.forget(cl)
-	if t, ok := cl.below().(conn.Cutter); ok {
+	if t, ok := cl.below().(transport.Cutter); ok {
 		_ = t.Cut(patience)
 		return
 	}
@@ -101,7 +102,7 @@ func (l *loop) greetOnce(cl *client) (more bool) {
 	n, err := cl.below().Read(g.in)
 	switch {
 	case n > 0: // an error will be there again
-	case err == conn.ErrWouldBlock || err == conn.ErrHeld:
+	case err == transport.ErrWouldBlock || err == transport.ErrHeld:
 		return false
 	default:
 		l.run.refuse(reasonLeft)

@@ -4,15 +4,15 @@ import (
 	"crypto/tls"
 	"net/netip"
 
-	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/proxyproto"
 	"github.com/framerail/framerail/internal/secure"
+	"github.com/framerail/framerail/internal/transport"
 )
 
 // introduction is the transport of a client whose proxy is to introduce it, by a header of
 // the PROXY protocol, and what is to become of it then.
 type introduction struct {
-	conn.Transport
+	transport.Transport
 	tls *tls.Config // nil: no TLS
 }
 
@@ -22,7 +22,7 @@ func (l *loop) introduce(cl *client) {
 	n, err := cl.below().Read(g.in)
 	switch {
 	case n > 0: // an error will be there again
-	case err == conn.ErrWouldBlock:
+	case err == transport.ErrWouldBlock:
 		return
 	default:
 		l.run.refuse(reasonLeft)

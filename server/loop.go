@@ -10,6 +10,7 @@ import (
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/kernel"
+	"github.com/framerail/framerail/internal/session"
 	"github.com/framerail/framerail/internal/wheel"
 	"github.com/framerail/framerail/poller"
 )
@@ -93,7 +94,7 @@ func newLoop(s *Server, r *running) (*loop, error) {
 		events: make([]poller.Event, eventsAtOnce),
 	}
 	l.note = l.noteExpired
-	l.conns = conn.NewLoop(&r.config, l)
+	l.conns = session.NewLoop(&r.config, l)
 	l.conns.Scheduler = r.kernel
 	l.conns.Short = l.short
 	l.conns.Clock = func() time.Duration { return r.kernel.Since(l.began) }

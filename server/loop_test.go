@@ -12,6 +12,7 @@ import (
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/kernel"
+	"github.com/framerail/framerail/internal/session"
 	"github.com/framerail/framerail/internal/socket"
 	"github.com/framerail/framerail/internal/wheel"
 )
@@ -121,7 +122,7 @@ func TestLoop_StaleEventsReachNobody(t *testing.T) {
 }
 
 func TestSlots_TokensOfThoseGoneFindNobody(t *testing.T) {
-	loop := conn.NewLoop(new(conn.Config), nil)
+	loop := session.NewLoop(new(conn.Config), nil)
 	var s slots
 	var clients []*client
 	for range 3 * slotPage {

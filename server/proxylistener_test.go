@@ -16,6 +16,7 @@ import (
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/secure"
+	"github.com/framerail/framerail/internal/transport"
 )
 
 // listenBehind listens behind proxies.
@@ -35,7 +36,7 @@ func TestProxyListener_TheClientIsSeen(t *testing.T) {
 	config := &tls.Config{Certificates: []tls.Certificate{exampleCertificate()}}
 	for name, test := range map[string]struct {
 		wrap func(net.Listener) net.Listener // nil: no TLS
-		way  conn.Transport
+		way  transport.Transport
 	}{
 		"plain":       {nil, (*sock)(nil)},
 		"TLS moved":   {func(ln net.Listener) net.Listener { return tls.NewListener(UpgradeListener(ln), config) }, (*secure.Transport)(nil)},
@@ -45,7 +46,7 @@ func TestProxyListener_TheClientIsSeen(t *testing.T) {
 			type seen struct {
 				remote, peer netip.AddrPort
 				request      string
-				way          conn.Transport
+				way          transport.Transport
 			}
 			opened := make(chan seen, 1)
 			s := &Server{OnMessage: echo, OnConnection: func(c *conn.Conn) {

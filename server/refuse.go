@@ -7,6 +7,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/transport"
 	"github.com/framerail/framerail/poller"
 )
 
@@ -74,7 +75,7 @@ func (l *loop) write(cl *client, b []byte) (n int, ok bool) {
 	g.vec[0] = b
 	n, err := cl.below().Write(g.vec[:])
 	g.vec[0] = nil
-	if err != nil && err != conn.ErrWouldBlock {
+	if err != nil && err != transport.ErrWouldBlock {
 		l.drop(cl)
 		return n, false
 	}
@@ -120,7 +121,7 @@ func (l *loop) seeOff(cl *client, ready poller.Interest) {
 		return
 	}
 	switch _, err := cl.below().Read(l.greeter.in); {
-	case err == nil, err == conn.ErrWouldBlock, err == conn.ErrHeld:
+	case err == nil, err == transport.ErrWouldBlock, err == transport.ErrHeld:
 	case (err == io.EOF || err == conn.ErrTruncated) && cl.head != nil:
 		l.watch(cl, poller.Write) // it has no more to say, but may still listen
 	default:

@@ -7,9 +7,9 @@ import (
 	"net/http"
 	"slices"
 
-	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/secure"
+	"github.com/framerail/framerail/internal/transport"
 	"github.com/framerail/framerail/poller"
 )
 
@@ -44,7 +44,7 @@ func (l *loop) secure(cl *client) {
 	switch {
 	case n > 0: // an error will be there again
 		l.hear(cl, l.greeter.in[:n])
-	case err != conn.ErrWouldBlock:
+	case err != transport.ErrWouldBlock:
 		l.run.refuse(reasonLeft)
 		l.drop(cl)
 	}

@@ -241,7 +241,7 @@ func TestShutdown_CallbackThatDoesNotReturn(t *testing.T) {
 // blockedIn tells whether a goroutine waits in a callback of the test.
 func blockedIn(test string) bool {
 	for _, g := range strings.Split(string(stacks()), "\n\n") {
-		if strings.Contains(g, "chan receive") && strings.Contains(g, "server."+test+".") && strings.Contains(g, "conn.") {
+		if strings.Contains(g, "chan receive") && strings.Contains(g, "server."+test+".") && strings.Contains(g, "session.") {
 			return true
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/session"
 	"github.com/framerail/framerail/internal/wheel"
 )
 
@@ -33,7 +33,7 @@ var mayUse = map[string]string{
 // what is below them makes a runtime timer for one.
 func TestTimers_NoneOfTheRuntimeForAConnection(t *testing.T) {
 	met := make(map[string]bool)
-	for _, dir := range []string{"conn", "frame", "server", "poller", "internal/kernel", "internal/socket", "internal/wheel", "internal/handshake"} {
+	for _, dir := range []string{"conn", "internal/session", "frame", "server", "poller", "internal/kernel", "internal/socket", "internal/wheel", "internal/handshake"} {
 		sources, err := filepath.Glob(filepath.Join("..", filepath.FromSlash(dir), "*.go"))
 		if err != nil || len(sources) == 0 {
 			t.Fatalf("%s: %d files, %v", dir, len(sources), err)
@@ -83,7 +83,7 @@ func callsOf(t *testing.T, path string, names []string) (at []token.Position) {
 // allocates nothing.
 func TestTimers_SettingOneDoesNotAllocate(t *testing.T) {
 	l := &loop{timers: wheel.New(0), run: &running{}}
-	l.conns = conn.NewLoop(&l.run.config, l)
+	l.conns = session.NewLoop(&l.run.config, l)
 	cl := new(client)
 	l.clients.take(cl)
 	after := time.Duration(0)

@@ -15,10 +15,11 @@ import (
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/sealing"
 	"github.com/framerail/framerail/internal/secure"
+	"github.com/framerail/framerail/internal/transport"
 )
 
 // below is a connection's transport.
-func below(c *conn.Conn) conn.Transport { return clientOf((*conn.Driver)(c)).below() }
+func below(c *conn.Conn) transport.Transport { return clientOf((*conn.Driver)(c)).below() }
 
 func TestUpgradeListener_MovesToTheLoopWhatItKnows(t *testing.T) {
 	config := &tls.Config{Certificates: []tls.Certificate{exampleCertificate()}}

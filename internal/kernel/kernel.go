@@ -12,14 +12,17 @@ import (
 	"sync"
 	"time"
 
-	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/transport"
 	"github.com/framerail/framerail/poller"
 )
 
 // Kernel is a system to serve on. All methods are safe from any goroutine.
 type Kernel interface {
-	// Scheduler starts goroutines and has them wait.
-	conn.Scheduler
+	// Go runs work beside its caller.
+	Go(work func())
+	// Wait is c.Wait, but may return without cause. From what Go runs, or from a
+	// goroutine of the program's.
+	Wait(c *sync.Cond)
 	// Now and Since are package time's.
 	Now() time.Time
 	Since(time.Time) time.Duration
@@ -55,7 +58,7 @@ type Listener interface {
 // descriptor, which is known to the pollers of the same system.
 type Conn interface {
 	net.Conn
-	Socket() (fd int, t conn.Transport, remote netip.AddrPort)
+	Socket() (fd int, t transport.Transport, remote netip.AddrPort)
 }
 
 // Socket is what the transport of a Conn can tell, as package socket can of a descriptor.

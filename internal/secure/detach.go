@@ -4,14 +4,14 @@ import (
 	"crypto/tls"
 	"net"
 
-	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/internal/transport"
 )
 
 // Detach moves the TLS connection to nc, a connection over the same socket that blocks,
 // for others to use. What was below is the caller's to close, and not by way of t: as soon as
 // others have it they may Attach it elsewhere.
-func (t *Transport) Detach(nc net.Conn) (over *tls.Conn, below conn.Transport) {
+func (t *Transport) Detach(nc net.Conn) (over *tls.Conn, below transport.Transport) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.detached = nc
@@ -27,7 +27,7 @@ func (t *Transport) Detached() net.Conn {
 
 // Attach takes a detached connection back, onto a transport over the same socket, once
 // nobody uses it or is going to. Something may be there to read already. On the loop.
-func (t *Transport) Attach(below conn.Transport, pool *buffer.Pool) {
+func (t *Transport) Attach(below transport.Transport, pool *buffer.Pool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.below, t.pool, t.detached, t.closed = below, pool, nil, false

@@ -11,10 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/internal/sealing"
 	"github.com/framerail/framerail/internal/selfsigned"
+	"github.com/framerail/framerail/internal/transport"
 )
 
 // What comes in place of a TLS handshake, in any pieces, is never one: the handshake ends
@@ -246,7 +246,7 @@ func (a *attempt) otherStep(op byte, arg int) {
 		b := bytes.Repeat([]byte{byte(arg)}, 64*arg)
 		n, err := a.Write([][]byte{b})
 		a.written = append(a.written, b[:n]...)
-		if err != nil && err != conn.ErrWouldBlock && a.failed == nil && a.wrong == "" {
+		if err != nil && err != transport.ErrWouldBlock && a.failed == nil && a.wrong == "" {
 			a.t.Fatalf("writing: %v", err)
 		}
 	}
@@ -264,13 +264,13 @@ func (a *attempt) take(all bool) bool {
 		if held := a.Held(); held > maxAnswers+sealAtOnce+2*overhead {
 			a.t.Fatalf("%d bytes are held", held)
 		}
-		if err != nil && err != conn.ErrWouldBlock && err != conn.ErrHeld {
+		if err != nil && err != transport.ErrWouldBlock && err != transport.ErrHeld {
 			a.failed = err
 		}
 		if n > 0 {
 			idle = 0
 		}
-		if !all && err == conn.ErrWouldBlock {
+		if !all && err == transport.ErrWouldBlock {
 			break
 		}
 	}
@@ -301,11 +301,11 @@ func (a *attempt) finish() {
 		a.t.Fatalf("%d records without data, and %d bytes, are not too many: %v", a.empty, a.bytes, a.failed)
 	case len(a.due) > 0:
 		a.t.Fatalf("%d bytes did not arrive that were sealed rightly: %v", len(a.due), a.failed)
-	case a.wrong != "" && (a.failed == io.EOF || a.failed == conn.ErrTruncated && !longer):
+	case a.wrong != "" && (a.failed == io.EOF || a.failed == transport.ErrTruncated && !longer):
 		a.t.Fatalf("%s was taken for the end: %v", a.wrong, a.failed)
 	case a.wrong == "" && a.ended != (a.failed == io.EOF):
 		a.t.Fatalf("close_notify %v, and the end is %v", a.ended, a.failed)
-	case a.wrong == "" && !a.ended && a.failed != conn.ErrTruncated:
+	case a.wrong == "" && !a.ended && a.failed != transport.ErrTruncated:
 		a.t.Fatalf("the end is %v", a.failed)
 	}
 	if a.wrong == "" {

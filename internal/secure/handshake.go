@@ -6,7 +6,7 @@ import (
 	"net"
 	"sync"
 
-	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/transport"
 )
 
 // shaking is what a handshake needs while it goes on.
@@ -81,7 +81,7 @@ func (t *Transport) await(p []byte) (int, error) {
 		if err == nil {
 			n, err = t.readBelow(p)
 		}
-		if err != conn.ErrWouldBlock {
+		if err != transport.ErrWouldBlock {
 			t.mu.Unlock()
 			return n, err
 		}

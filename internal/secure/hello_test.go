@@ -9,9 +9,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/internal/selfsigned"
+	"github.com/framerail/framerail/internal/transport"
 )
 
 // A handshake is begun exactly when crypto/tls, given what has come, does not wait for more
@@ -69,7 +69,7 @@ func (t *Transport) hear(scratch []byte) error {
 		t.TakeHello(scratch[:n])
 		return nil
 	}
-	if err == conn.ErrWouldBlock {
+	if err == transport.ErrWouldBlock {
 		return nil
 	}
 	return err

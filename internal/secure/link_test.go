@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/internal/selfsigned"
+	"github.com/framerail/framerail/internal/transport"
 )
 
 // link is a network in memory. One end is a conn.Transport, which does not block and
@@ -68,7 +68,7 @@ func (l *link) Read(b []byte) (int, error) {
 		if len(l.up) == 0 && l.upEnd {
 			return 0, io.EOF
 		}
-		return 0, conn.ErrWouldBlock
+		return 0, transport.ErrWouldBlock
 	}
 	copy(b, l.up[:n])
 	l.up = l.up[n:]

@@ -6,7 +6,7 @@ import (
 	"net"
 	"time"
 
-	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/transport"
 )
 
 // netConn is a Transport as crypto/tls sees it: the net.Conn below.
@@ -46,7 +46,7 @@ func (c *netConn) Read(p []byte) (n int, err error) {
 		t.budget -= n
 	}
 	switch err {
-	case conn.ErrWouldBlock:
+	case transport.ErrWouldBlock:
 		err = errNothingYet
 	case io.EOF:
 		t.cut = true

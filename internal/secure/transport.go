@@ -20,14 +20,14 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/internal/transport"
 )
 
 // Transport is the server's end of TLS over another transport. The zero value is not
 // ready: see [New].
 type Transport struct {
-	below  conn.Transport
+	below  transport.Transport
 	remote netip.AddrPort
 	pool   *buffer.Pool
 	config *tls.Config // nil once the handshake has begun
@@ -60,11 +60,11 @@ type Transport struct {
 	untold atomic.Bool // records wait of which no Write has told
 }
 
-var _ conn.Holder = (*Transport)(nil)
+var _ transport.Holder = (*Transport)(nil)
 
 // New is TLS over below, before its handshake with a client at that address. Buffers
 // come from the pool.
-func New(below conn.Transport, remote netip.AddrPort, config *tls.Config, pool *buffer.Pool) *Transport {
+func New(below transport.Transport, remote netip.AddrPort, config *tls.Config, pool *buffer.Pool) *Transport {
 	return &Transport{below: below, remote: remote, config: config, pool: pool}
 }
 
@@ -110,9 +110,9 @@ func (t *Transport) readFailed(err error) error {
 		if err := t.answered(); err != nil {
 			return err
 		}
-		return conn.ErrWouldBlock
+		return transport.ErrWouldBlock
 	case t.cut && (err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF)):
-		err = conn.ErrTruncated
+		err = transport.ErrTruncated
 	}
 	t.unread = true // it will be the same again
 	return err
@@ -127,7 +127,7 @@ func (t *Transport) answered() error {
 	if t.Held() > maxAnswers {
 		return errFlood
 	}
-	return conn.ErrHeld
+	return transport.ErrHeld
 }
 
 // Unread implements conn.Holder.
@@ -135,19 +135,19 @@ func (t *Transport) Unread() bool { return t.unread }
 
 // Close implements conn.Transport. It says close_notify, unless something that was said
 // before still waits.
-func (t *Transport) Close() error { return t.closeWith(conn.Transport.Close) }
+func (t *Transport) Close() error { return t.closeWith(transport.Transport.Close) }
 
 // Cut implements conn.Cutter, as far as what is below does.
 func (t *Transport) Cut(patience time.Duration) error {
-	return t.closeWith(func(below conn.Transport) error {
-		if c, ok := below.(conn.Cutter); ok {
+	return t.closeWith(func(below transport.Transport) error {
+		if c, ok := below.(transport.Cutter); ok {
 			return c.Cut(patience)
 		}
 		return below.Close()
 	})
 }
 
-func (t *Transport) closeWith(closeBelow func(conn.Transport) error) error {
+func (t *Transport) closeWith(closeBelow func(transport.Transport) error) error {
 	t.mu.Lock()
 	open := t.shaking == nil && t.tls != nil && !t.plain && t.detached == nil
 	t.mu.Unlock()
@@ -192,7 +192,7 @@ func (t *Transport) SetPool(pool *buffer.Pool) {
 
 // LimitUnsent implements conn.Limiter: what is below does, if it is one.
 func (t *Transport) LimitUnsent(bytes int) {
-	if l, ok := t.below.(conn.Limiter); ok {
+	if l, ok := t.below.(transport.Limiter); ok {
 		l.LimitUnsent(bytes)
 	}
 }
@@ -202,7 +202,7 @@ func (t *Transport) LocalAddr() netip.AddrPort { return t.below.LocalAddr() }
 
 // PeerAddr implements conn.Peered.
 func (t *Transport) PeerAddr() netip.AddrPort {
-	if p, ok := t.below.(conn.Peered); ok {
+	if p, ok := t.below.(transport.Peered); ok {
 		return p.PeerAddr()
 	}
 	return t.remote

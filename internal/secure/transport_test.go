@@ -8,8 +8,8 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/sealing"
+	"github.com/framerail/framerail/internal/transport"
 )
 
 // Whatever pieces the transport below gives and takes, the bytes are those that were
@@ -62,11 +62,11 @@ func (p *pair) converse(t *testing.T, rnd *rand.Rand, much int, down []byte) (go
 	for len(got) < much || len(down) > 0 || !ended || p.Held() > 0 {
 		n, err := p.Read(buf[:1+rnd.IntN(len(buf))])
 		got = append(got, buf[:n]...)
-		if err != nil && err != conn.ErrWouldBlock && err != conn.ErrHeld {
+		if err != nil && err != transport.ErrWouldBlock && err != transport.ErrHeld {
 			t.Fatal(err)
 		}
 		n, err = p.Write(pieces(rnd, down))
-		if err != nil && err != conn.ErrWouldBlock || n < 0 || n > len(down) {
+		if err != nil && err != transport.ErrWouldBlock || n < 0 || n > len(down) {
 			t.Fatal(n, err)
 		}
 		if n == len(down) && err == nil && p.Held() > 0 {
@@ -75,7 +75,7 @@ func (p *pair) converse(t *testing.T, rnd *rand.Rand, much int, down []byte) (go
 		down = down[n:]
 		if len(down) == 0 && !ended {
 			err := p.CloseWrite()
-			if err != nil && err != conn.ErrWouldBlock {
+			if err != nil && err != transport.ErrWouldBlock {
 				t.Fatal(err)
 			}
 			ended = true
@@ -99,13 +99,13 @@ func TestTransport_TakesARecordMoreThanFits(t *testing.T) {
 	p := newPair(t, 0, 0)
 	payload := make([]byte, 1<<20)
 	n, err := p.Write([][]byte{payload})
-	if err != conn.ErrWouldBlock {
+	if err != transport.ErrWouldBlock {
 		t.Fatalf("%d bytes, %v", n, err)
 	}
 	if held := p.Held(); n > p.link.room+sealAtOnce || held == 0 || held > sealAtOnce+1000 {
 		t.Errorf("took %d bytes with room for %d, and holds %d", n, p.link.room, held)
 	}
-	if more, err := p.Write([][]byte{payload[n:]}); more != 0 || err != conn.ErrWouldBlock {
+	if more, err := p.Write([][]byte{payload[n:]}); more != 0 || err != transport.ErrWouldBlock {
 		t.Errorf("took %d more while it held some back: %v", more, err)
 	}
 	read := make(chan int)
@@ -113,7 +113,7 @@ func TestTransport_TakesARecordMoreThanFits(t *testing.T) {
 	total := n
 	for total < len(payload) || p.Held() > 0 {
 		m, err := p.Write([][]byte{payload[total:]})
-		if err != nil && err != conn.ErrWouldBlock {
+		if err != nil && err != transport.ErrWouldBlock {
 			t.Fatal(err)
 		}
 		total += m
@@ -148,7 +148,7 @@ func TestTransport_BuffersShareRecords(t *testing.T) {
 func TestTransport_AsksNoMoreThanItMust(t *testing.T) {
 	p := newPair(t, 0, 0)
 	buf := make([]byte, 64<<10)
-	if _, err := p.Read(buf); err != conn.ErrWouldBlock {
+	if _, err := p.Read(buf); err != transport.ErrWouldBlock {
 		t.Fatal(err)
 	}
 	if _, err := p.client.Write(make([]byte, 500)); err != nil {
@@ -171,7 +171,7 @@ func TestTransport_ReadsAllThatHasCome(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n, err := p.Read(make([]byte, 64<<10)); n != 500 || err != nil && err != conn.ErrWouldBlock {
+	if n, err := p.Read(make([]byte, 64<<10)); n != 500 || err != nil && err != transport.ErrWouldBlock {
 		t.Errorf("%d bytes of 500, %v", n, err)
 	}
 }
@@ -186,7 +186,7 @@ func TestTransport_SmallBufferLeavesSome(t *testing.T) {
 	if n, err := p.Read(buf); n != 6 || err != nil || !p.Unread() {
 		t.Fatal(n, err, p.Unread())
 	}
-	if n, err := p.Read(buf); n != 4 || err != nil && err != conn.ErrWouldBlock || p.Unread() {
+	if n, err := p.Read(buf); n != 4 || err != nil && err != transport.ErrWouldBlock || p.Unread() {
 		t.Errorf("%d bytes, %v, more at hand: %v", n, err, p.Unread())
 	}
 }
@@ -197,7 +197,7 @@ func TestTransport_ErrorBelowIsForGood(t *testing.T) {
 	p.link.downEnd = true // every write fails
 	p.link.mu.Unlock()
 	for range 2 {
-		if n, err := p.Write([][]byte{[]byte("x")}); err == nil || errors.Is(err, conn.ErrWouldBlock) {
+		if n, err := p.Write([][]byte{[]byte("x")}); err == nil || errors.Is(err, transport.ErrWouldBlock) {
 			t.Errorf("%d bytes, %v", n, err)
 		}
 	}

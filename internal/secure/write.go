@@ -3,8 +3,8 @@ package secure
 import (
 	"net"
 
-	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/internal/transport"
 )
 
 const (
@@ -44,14 +44,14 @@ func (t *Transport) Write(bufs [][]byte) (n int, err error) {
 		}
 		n += len(chunk)
 		if held {
-			return n, conn.ErrWouldBlock
+			return n, transport.ErrWouldBlock
 		}
 	}
 }
 
 func wouldBlock(err error) error {
 	if err == nil {
-		return conn.ErrWouldBlock
+		return transport.ErrWouldBlock
 	}
 	return err
 }
@@ -107,7 +107,7 @@ func (t *Transport) CloseWrite() error {
 	t.ending = true
 	t.flush()
 	if t.out != nil {
-		return conn.ErrWouldBlock
+		return transport.ErrWouldBlock
 	}
 	return t.err
 }
@@ -177,7 +177,7 @@ func (t *Transport) writeBelow(b []byte) int {
 	t.vec[0] = b
 	n, err := t.below.Write(t.vec[:])
 	t.vec[0] = nil
-	if err != nil && err != conn.ErrWouldBlock {
+	if err != nil && err != transport.ErrWouldBlock {
 		t.err = err
 	}
 	return n

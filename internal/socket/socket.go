@@ -17,11 +17,11 @@
 // and standard error.
 package socket
 
-import "errors"
+import "github.com/framerail/framerail/internal/transport"
 
 // ErrWouldBlock says that the descriptor is not ready: nothing was read,
 // written or accepted, and the poller will tell when to try again.
-var ErrWouldBlock = errors.New("framerail: the socket would block")
+var ErrWouldBlock = transport.ErrWouldBlock
 
 // MaxBuffers is how many buffers one Writev takes, the rest being left for the
 // next: enough to make the cost of the call vanish, small enough for the stack,

@@ -18,8 +18,8 @@ const most = 32
 
 // own are the functions that call the program's: what is beyond them is not its concern.
 var own = [...]string{
-	"github.com/framerail/framerail/conn.(*Conn).call",
-	"github.com/framerail/framerail/conn.(*Driver).piece",
+	"github.com/framerail/framerail/internal/session.(*Conn).call",
+	"github.com/framerail/framerail/internal/session.(*Driver).piece",
 	"github.com/framerail/framerail/server.(*running).askProgram",
 	"github.com/framerail/framerail/server.(*running).shakeHands",
 }

@@ -6,8 +6,8 @@ import (
 	"os"
 	"syscall"
 
-	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/kernel"
+	"github.com/framerail/framerail/internal/transport"
 )
 
 // serverAddr is the address that the server listens on.
@@ -78,6 +78,6 @@ type accepted struct {
 var _ kernel.Conn = accepted{}
 
 // Socket implements kernel.Conn.
-func (a accepted) Socket() (fd int, t conn.Transport, remote netip.AddrPort) {
+func (a accepted) Socket() (fd int, t transport.Transport, remote netip.AddrPort) {
 	return a.socket.fd, a.socket, a.socket.remote
 }

@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/transport"
 	"github.com/framerail/framerail/poller"
 )
 
@@ -99,7 +99,7 @@ func (k *socket) Read(b []byte) (int, error) {
 		return 0, io.EOF
 	case k.arrived.Len() == 0 || s.happens(s.Faults.WouldBlock):
 		s.note(actReadNothing, k.id, 0)
-		return 0, conn.ErrWouldBlock
+		return 0, transport.ErrWouldBlock
 	}
 	n, _ := k.arrived.Read(b[:s.some(min(len(b), k.arrived.Len()), s.Faults.ShortReads)])
 	s.note(actRead, k.id, n)
@@ -123,7 +123,7 @@ func (k *socket) Write(bufs [][]byte) (n int, err error) {
 		return 0, syscall.EPIPE
 	case room <= 0 && size > 0, s.happens(s.Faults.WouldBlock):
 		s.note(actWriteNothing, k.id, 0)
-		return 0, conn.ErrWouldBlock
+		return 0, transport.ErrWouldBlock
 	}
 	room = s.some(room, s.Faults.ShortWrites)
 	for _, b := range bufs {

@@ -1,9 +1,0 @@
-package conn
-
-import (
-	"testing"
-
-	"github.com/framerail/framerail/internal/leaks"
-)
-
-func TestMain(m *testing.M) { leaks.Main(m) }

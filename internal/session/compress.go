@@ -1,0 +1,168 @@
+package session
+
+import (
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/frame/deflate"
+	"github.com/framerail/framerail/internal/buffer"
+)
+
+// compressLocked is the most bytes that are compressed with the connection locked, for
+// which its loop may have to wait: about half a millisecond. A longer message does not
+// refer to earlier ones, being longer than any window.
+const compressLocked = 64 << 10
+
+// SendPlain is Send without compression, whatever was agreed on: for what is compressed
+// already, and for secrets that go together with what others may have written, whose
+// length would tell about them.
+func (c *Conn) SendPlain(t MessageType, payload []byte) error {
+	t, err := outgoing(t, payload)
+	if err != nil {
+		return err
+	}
+	return c.sendPlain(t, payload, "")
+}
+
+// compresses tells whether a message of n bytes is to be compressed.
+func (c *Conn) compresses(n int) bool {
+	return c.agreement().deflate() && n >= c.limits().DeflateThreshold
+}
+
+// always tells whether a message is sent compressed although that makes it longer.
+func (c *Conn) always() bool { return c.limits().DeflateThreshold < 0 }
+
+// compressor is how this connection compresses.
+func (c *Conn) compressor() deflate.Compressor {
+	return deflate.Compressor{Level: c.limits().DeflateLevel, WindowBits: c.agreement().window()}
+}
+
+// compress compresses into buf, and notes what that takes.
+func (c *Conn) compress(buf *buffer.Buffer, p []byte, history *deflate.Window, last bool) []byte {
+	how := c.compressor()
+	c.compressed(how.Work(len(p), history))
+	return how.Append(buf.B, p, history, last)
+}
+
+// sendCompressed is sendPlain for a message that is to be compressed, and is if that makes
+// it smaller, or all are. Compressing needs no order among messages unless they refer to each other.
+func (c *Conn) sendCompressed(t MessageType, payload []byte, key string) error {
+	c.mu.Lock()
+	if c.State() != Open || c.refuses(len(payload)) {
+		defer c.unlockAndWake()
+		return c.sendMessageLocked(frame.Header{Fin: true, Opcode: t}, payload, key)
+	}
+	c.mu.Unlock()
+
+	p := c.pack(payload)
+	defer p.buf.Release()
+	c.mu.Lock()
+	defer c.unlockAndWake()
+	return c.sendPacked(t, payload, key, p)
+}
+
+// packed is a message on its way to be compressed.
+type packed struct {
+	buf   *buffer.Buffer // for the caller to release
+	b     []byte         // in buf; nil until it is compressed
+	alone bool           // it refers to no others
+}
+
+// pack compresses a message that refers to no others. For the rest the connection must be
+// locked.
+func (c *Conn) pack(payload []byte) packed {
+	p := packed{
+		buf:   c.loop.pool.Get(deflate.Bound(len(payload))),
+		alone: !c.agreement().takeover() || len(payload) > compressLocked,
+	}
+	if p.alone {
+		p.b = c.compress(p.buf, payload, nil, true)
+	}
+	return p
+}
+
+// sendPacked sends what pack was given. mu is held.
+func (c *Conn) sendPacked(t MessageType, payload []byte, key string, p packed) error {
+	if !p.alone {
+		p.b = c.compress(p.buf, payload, c.reference(), true)
+	}
+	if len(p.b) >= len(payload) && !c.always() {
+		return c.sendMessageLocked(frame.Header{Fin: true, Opcode: t}, payload, key)
+	}
+	err := c.sendMessageLocked(frame.Header{Fin: true, RSV1: true, Opcode: t}, p.b, key)
+	if err == nil && c.agreement().takeover() {
+		c.remember(payload)
+	}
+	return err
+}
+
+// refuses tells whether a message of n bytes will be refused, compressed or not: a peer
+// that does not read is not to cost the CPU of what it will not get. mu is held.
+func (c *Conn) refuses(n int) bool {
+	q := c.tx
+	return q != nil && q.blocked && !c.overflow.drops() && n <= c.limits().MaxPending && !c.fits(q, c.frameSize(1))
+}
+
+// A message can be referred to only if it is sure to reach the peer, and to reach it
+// before those that do. One that the overflow policy may drop is not sure to; one that
+// waits behind a Writer's message is overtaken by what that still writes. Such a
+// message is compressed alone, and what came before it cannot be referred to any
+// more by those behind it, since how far back it lies is not known.
+
+// settled tells whether a message that is sent now has its place. mu is held.
+func (c *Conn) settled() bool {
+	return !c.overflow.drops() && (c.tx == nil || c.tx.writer == nil)
+}
+
+// reference is what a message that is sent now may refer to. mu is held.
+func (c *Conn) reference() *deflate.Window {
+	if c.info == nil || c.info.contexts == nil || !c.settled() {
+		return nil
+	}
+	return &c.info.contexts.out.window
+}
+
+// remember notes that a message was sent compressed. mu is held.
+func (c *Conn) remember(payload []byte) {
+	switch {
+	case c.settled():
+		c.contexts().out.add(&c.loop.pool, payload, c.agreement().window())
+	case c.tx != nil && c.tx.writer != nil:
+		c.contexts().stale = true
+	case c.info != nil && c.info.contexts != nil:
+		c.info.contexts.out.forget()
+	}
+}
+
+// writerEnded notes that a Writer's message is at its end, so that those behind it have
+// their place. mu is held.
+func (c *Conn) writerEnded() {
+	if c.info == nil || c.info.contexts == nil {
+		return
+	}
+	x := c.info.contexts
+	if x.stale {
+		x.out.forget()
+		x.stale = false
+	}
+}
+
+// pack compresses a part of the Writer's message, the last one or not, into a buffer
+// that the caller is to release. mu is held, as for all that follows.
+func (w *Writer) pack(p []byte, last bool) (packed []byte, buf *buffer.Buffer) {
+	buf = w.conn.loop.pool.Get(deflate.Bound(len(p)))
+	return w.conn.compress(buf, p, &w.context().window, last), buf
+}
+
+// packed notes that it was sent.
+func (w *Writer) packed(p []byte) {
+	c := w.conn
+	w.context().add(&c.loop.pool, p, c.agreement().window())
+}
+
+// context is what the next part may refer to: without takeover, the message's own
+// earlier ones.
+func (w *Writer) context() *context {
+	if w.conn.agreement().takeover() {
+		return &w.conn.contexts().out
+	}
+	return &w.own
+}

@@ -1,0 +1,318 @@
+package session
+
+import (
+	"math"
+	"time"
+)
+
+const (
+	// maxFuncs is how many functions of Do and AfterFunc may wait for one connection.
+	maxFuncs = 1024
+	// funcLook is how far ahead the timer is set for them at most: then it is set again.
+	funcLook = time.Hour
+)
+
+// Do has f run in the connection's own order: where its callbacks run, never at the same
+// time as one of them, behind the callbacks for what has come already, and after the
+// functions that were given to Do before. So what only callbacks and such functions touch
+// needs no lock. Do may be called from any goroutine and does not wait. From a callback, or
+// from such a function, f runs after that has returned; while a Stream callback runs, f
+// waits until it has returned.
+//
+// When Do returns nil, f runs exactly once, and before the Close callback, whatever becomes
+// of the connection meanwhile: it may be closing. Do fails with ErrClosed once the
+// connection is closed, and with ErrTooManyFuncs while 1,024 functions wait, those of
+// AfterFunc included. If f panics the connection closes, as with a callback.
+func (c *Conn) Do(f func(*Conn)) error {
+	c.mu.Lock()
+	if c.State() == Closed {
+		c.mu.Unlock()
+		return ErrClosed
+	}
+	if c.funcs() >= maxFuncs {
+		c.mu.Unlock()
+		return ErrTooManyFuncs
+	}
+	c.queueFuncs(event{kind: eventDo, do: f})
+	return nil
+}
+
+// funcs is how many functions wait. mu is held.
+func (c *Conn) funcs() (n int) {
+	if c.in != nil {
+		n = c.in.funcs
+	}
+	if c.info != nil && c.info.timers != nil {
+		n += len(c.info.timers.heap)
+	}
+	return n
+}
+
+// queueFuncs queues functions, lets go of mu and sees that somebody runs them: the loop, or
+// the connection's goroutine. From any goroutine.
+func (c *Conn) queueFuncs(evs ...event) {
+	if c.in == nil {
+		c.in = c.loop.lendInbox(c)
+	}
+	in := c.in
+	for _, ev := range evs {
+		in.push(ev)
+		in.funcs++
+	}
+	start, wake := false, false
+	switch {
+	case c.queued.Load(): // it is at work
+	case c.loop.config.Dispatch == OnGoroutines:
+		c.queued.Store(true)
+		start = true
+	default:
+		c.attend |= attendFuncs
+		wake = c.wake()
+	}
+	c.mu.Unlock()
+	if start {
+		c.loop.spawn(in.work)
+	}
+	if wake {
+		c.loop.host.Schedule((*Driver)(c))
+	}
+}
+
+// funcsWait tells whether functions wait for the loop. mu is held.
+func (c *Conn) funcsWait() bool { return c.in != nil && !c.queued.Load() }
+
+// runFuncs runs the functions that wait for the loop now; those that come meanwhile wait for
+// its next turn.
+func (d *Driver) runFuncs() {
+	c := (*Conn)(d)
+	d.corked.Store(true)
+	c.mu.Lock()
+	n := 0
+	if c.in != nil {
+		n = c.in.waiting()
+	}
+	for ; n > 0 && c.funcsWait(); n-- { // or a goroutine has taken over
+		ev := c.in.pop()
+		c.in.funcs--
+		c.mu.Unlock()
+		c.run(ev)
+		c.mu.Lock()
+	}
+	if c.funcsWait() && c.in.waiting() == 0 {
+		c.returnInbox(c.in)
+	}
+	if !c.funcsWait() {
+		c.attend &^= attendFuncs
+	}
+	c.mu.Unlock()
+}
+
+// lastFuncs runs the functions that wait when the connection has closed: all of them, even if
+// one ends the goroutine.
+func (d *Driver) lastFuncs() {
+	c := (*Conn)(d)
+	defer func() {
+		c.mu.Lock()
+		left := c.funcsWait()
+		c.mu.Unlock()
+		if left {
+			d.lastFuncs()
+		}
+	}()
+	d.runFuncs()
+}
+
+// timers are the functions of AfterFunc whose time has not come, as a heap by it. Guarded by
+// the connection's mu.
+type timers struct {
+	heap []timer
+	last uint64 // the number of the latest
+}
+
+type timer struct {
+	due time.Duration // by Loop.Now
+	n   uint64
+	f   func(*Conn)
+}
+
+func (t *timer) before(o *timer) bool { return t.due < o.due || t.due == o.due && t.n < o.n }
+
+// Timer is a function of [Conn.AfterFunc] that waits. The zero value is none. Its methods
+// may be called from any goroutine.
+type Timer struct {
+	c *Conn
+	n uint64
+}
+
+// AfterFunc is Do once d has passed, to within 50 ms and never earlier. What has arrived by
+// then is handled first. It fails as Do does, and with ErrClosed on a connection that is
+// closing. Functions whose time has not come when the connection begins to close are
+// dropped, and do not run. A d of 0 or less: as soon as possible.
+func (c *Conn) AfterFunc(d time.Duration, f func(*Conn)) (Timer, error) {
+	now := c.loop.now()
+	c.mu.Lock()
+	defer c.unlockAndWake()
+	if c.State() != Open {
+		return Timer{}, ErrClosed
+	}
+	if c.funcs() >= maxFuncs {
+		return Timer{}, ErrTooManyFuncs
+	}
+	in := c.extra()
+	if in.timers == nil {
+		in.timers = new(timers)
+	}
+	t := in.timers
+	t.last++
+	due := now + max(d, 0)
+	if due < now {
+		due = math.MaxInt64
+	}
+	if t.add(timer{due, t.last, f}) {
+		c.attend |= attendTimer
+	}
+	c.loop.afterFuncs.Add(1)
+	return Timer{c, t.last}, nil
+}
+
+// Stop keeps the function from running, and tells whether it has: not if it runs or has run,
+// was stopped before, or was dropped because the connection closes. In a callback of the
+// connection, true or false is certain: nothing can come in between.
+func (t Timer) Stop() bool {
+	c := t.c
+	if c == nil {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.info != nil && c.info.timers != nil {
+		h := c.info.timers
+		for i := range h.heap {
+			if h.heap[i].n == t.n {
+				h.remove(i)
+				c.loop.afterFuncs.Add(-1)
+				return true
+			}
+		}
+	}
+	return c.in != nil && c.in.dropFunc(t.n)
+}
+
+// dropFunc has the function of a Timer, whose time has come, not run.
+func (in *inbox) dropFunc(n uint64) bool {
+	for _, evs := range [...][]event{in.later, in.events[in.head:]} {
+		for i := range evs {
+			if ev := &evs[i]; ev.kind == eventDo && ev.timer == n && ev.do != nil {
+				ev.do = nil
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// now is the time, from any goroutine.
+func (l *Loop) now() time.Duration {
+	if l.Clock == nil {
+		return l.Now
+	}
+	return l.Clock()
+}
+
+// AfterFuncs is how many functions of Conn.AfterFunc wait for their time. From any
+// goroutine.
+func (l *Loop) AfterFuncs() int { return int(l.afterFuncs.Load()) }
+
+// nextFunc is the time until a function of AfterFunc is due.
+func (d *Driver) nextFunc() (after time.Duration, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.info == nil || d.info.timers == nil || len(d.info.timers.heap) == 0 {
+		return 0, false
+	}
+	return min(d.info.timers.heap[0].due-d.loop.Now, funcLook), true
+}
+
+// fireFuncs queues the functions whose time has come, behind what has arrived.
+func (d *Driver) fireFuncs() {
+	if after, ok := d.nextFunc(); !ok || after > 0 {
+		return
+	}
+	c := (*Conn)(d)
+	d.corked.Store(true)
+	d.read()
+	c.mu.Lock()
+	if c.State() != Open || c.info == nil || c.info.timers == nil {
+		c.mu.Unlock()
+		return
+	}
+	h := c.info.timers
+	var few [4]event
+	due := few[:0]
+	for len(h.heap) > 0 && h.heap[0].due <= d.loop.Now {
+		t := h.heap[0]
+		h.remove(0)
+		due = append(due, event{kind: eventDo, do: t.f, timer: t.n})
+	}
+	c.loop.afterFuncs.Add(-int64(len(due)))
+	if len(due) == 0 {
+		c.mu.Unlock()
+		return
+	}
+	c.queueFuncs(due...)
+}
+
+// dropTimers drops the functions whose time has not come. mu is held.
+func (c *Conn) dropTimers() {
+	if c.info != nil && c.info.timers != nil {
+		c.loop.afterFuncs.Add(-int64(len(c.info.timers.heap)))
+		c.info.timers = nil
+	}
+}
+
+// add adds t, and tells whether it is the first now.
+func (h *timers) add(t timer) (first bool) {
+	h.heap = append(h.heap, t)
+	return h.up(len(h.heap)-1) == 0
+}
+
+// remove takes out the i-th.
+func (h *timers) remove(i int) {
+	last := len(h.heap) - 1
+	h.heap[i] = h.heap[last]
+	h.heap[last] = timer{}
+	h.heap = h.heap[:last]
+	if i < last {
+		h.down(h.up(i))
+	}
+}
+
+// up moves the i-th towards the head as far as it belongs, and returns where to.
+func (h *timers) up(i int) int {
+	for i > 0 {
+		parent := (i - 1) / 2
+		if !h.heap[i].before(&h.heap[parent]) {
+			break
+		}
+		h.heap[i], h.heap[parent] = h.heap[parent], h.heap[i]
+		i = parent
+	}
+	return i
+}
+
+func (h *timers) down(i int) {
+	for {
+		child := 2*i + 1
+		if child >= len(h.heap) {
+			return
+		}
+		if child+1 < len(h.heap) && h.heap[child+1].before(&h.heap[child]) {
+			child++
+		}
+		if !h.heap[child].before(&h.heap[i]) {
+			return
+		}
+		h.heap[i], h.heap[child] = h.heap[child], h.heap[i]
+		i = child
+	}
+}

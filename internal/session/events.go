@@ -1,0 +1,208 @@
+package session
+
+import (
+	stdcontext "context" // the package has a type of that name
+	"fmt"
+	"log/slog"
+
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/internal/stacktrace"
+)
+
+// event is something a callback is told. It runs here and now on the loop, or
+// waits in an inbox for the connection's goroutine.
+type event struct {
+	kind  eventKind
+	first bool // of a piece
+	last  bool
+	op    frame.Opcode   // of a message or a piece
+	buf   *buffer.Buffer // the payload, owned by the event; nil on the loop
+	raw   []byte         // the payload of a control frame on the loop
+	err   error          // of eventEnd, without a Close frame, of eventFail and of eventCut
+	do    func(*Conn)    // of eventDo; nil once it was stopped
+	timer uint64         // of eventDo, if it is AfterFunc's
+}
+
+type eventKind uint8
+
+const (
+	eventOpen    eventKind = iota
+	eventMessage           // a whole message
+	eventPiece             // a piece of a message for a Stream callback
+	eventCut               // the message in pieces will not be finished
+	eventPing
+	eventPong
+	eventDrained
+	eventDo    // a function of the program's
+	eventFail  // the peer sent what it may not
+	eventEnd   // the peer's Close frame, or the end of its stream
+	eventClose // the last one
+)
+
+func (ev *event) payload() []byte {
+	if ev.buf != nil {
+		return ev.buf.B
+	}
+	return ev.raw
+}
+
+// inline tells whether callbacks run on the loop now: not if the program wants
+// goroutines, nor while one is still at work on what came before.
+func (c *Conn) inline() bool {
+	return c.loop.config.Dispatch == OnLoop && !c.queued.Load()
+}
+
+// deliver runs an event's callback on the loop, or queues it behind those that
+// wait. Called on the loop.
+func (c *Conn) deliver(ev event) {
+	if c.inline() {
+		c.run(ev)
+		return
+	}
+	c.post(ev)
+}
+
+// deliverControl delivers a ping or pong; queued, its payload is copied. Otherwise it is
+// the parser, which calls it, that contains the callback.
+func (c *Conn) deliverControl(kind eventKind, payload []byte) {
+	if c.State() != Open {
+		return // it would be dropped, and until then wait in a queue that nothing holds any more
+	}
+	if c.inline() {
+		c.call(event{kind: kind, raw: payload})
+		buffer.Poison(payload)
+		return
+	}
+	c.post(event{kind: kind, buf: copyOf(&c.loop.pool, payload)})
+}
+
+// run calls the callback an event is for, on whichever goroutine, and contains it.
+func (c *Conn) run(ev event) {
+	switch ev.kind {
+	case eventOpen:
+		defer c.opened()
+	case eventClose:
+		defer c.loop.host.Ended((*Driver)(c))
+	}
+	returned := false
+	defer func() {
+		if !returned {
+			c.contain(recover())
+		}
+	}()
+	c.call(ev)
+	returned = true
+}
+
+func (c *Conn) call(ev event) {
+	h := &c.terms.Load().Handlers
+	switch ev.kind {
+	case eventOpen:
+		if open := c.opener(h); open != nil {
+			open(c)
+		}
+	case eventMessage:
+		if c.dropping() {
+			return
+		}
+		if h.Message != nil {
+			h.Message(c, Message{Type: ev.op, Payload: ev.payload()})
+		} else if h.Stream != nil {
+			c.runStream(h, ev)
+		}
+	case eventPiece:
+		if !ev.first || c.dropping() {
+			ev.buf.Release() // of a message whose callback has returned
+			return
+		}
+		c.runStream(h, ev)
+	case eventPing:
+		if h.Ping == nil {
+			c.answerPing(ev.payload()) // it was taken back while this one waited
+		} else if !c.dropping() {
+			h.Ping(c, ev.payload())
+		}
+	case eventPong:
+		if h.Pong != nil && !c.dropping() {
+			h.Pong(c, ev.payload())
+		}
+	case eventDrained:
+		if h.Drained != nil && c.State() == Open {
+			h.Drained(c)
+		}
+	case eventDo:
+		if ev.do != nil {
+			ev.do(c)
+		}
+	case eventFail:
+		c.failFor(ev.err)
+	case eventEnd:
+		c.peerEnded(ev.err)
+	case eventClose:
+		if h.Close != nil {
+			h.Close(c, c.closeInfo())
+		}
+	}
+}
+
+// opener is the connection's Open callback; nil for none.
+func (c *Conn) opener(h *Handlers) func(*Conn) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.info != nil && c.info.opening != nil && c.info.opening.accept != nil {
+		return c.info.opening.accept
+	}
+	return h.Open
+}
+
+// opened ends the Open callback: what it asked for is kept, the input flows.
+func (c *Conn) opened() {
+	c.loop.host.Opened((*Driver)(c))
+	c.mu.Lock()
+	lent := c.info
+	c.info = lent.kept()
+	*lent.opening, *lent = opening{}, info{} // the loop's own are the next connection's
+	wake := false
+	if c.held.Load()&holdOpen != 0 {
+		c.release(holdOpen)
+		wake = c.wake()
+	}
+	c.mu.Unlock()
+	if wake {
+		c.loop.host.Schedule((*Driver)(c))
+	}
+}
+
+// contain handles a callback that did not return: it panicked with r or, if that
+// is nil, called runtime.Goexit, as testing's FailNow does. The connection closes
+// with 1011; the process, the loop and everyone else go on.
+func (c *Conn) contain(r any) error {
+	err := fmt.Errorf("%w: %v", ErrPanic, r)
+	if r == nil {
+		r, err = "runtime.Goexit", errGoexit
+		c.corked.Store(false) // on the loop nobody may be left to flush
+	}
+	c.loop.count(rarePanic, 1)
+	// To take the stack costs far more than all the rest.
+	if log := c.loop.config.Logger; log.Enabled(stdcontext.Background(), slog.LevelError) {
+		log.Error("framerail: a callback panicked", "remote", c.RemoteAddr(), "panic", r, "stack", stacktrace.Panic())
+	}
+	c.failWith(frame.InternalError, "", err, true)
+	return err
+}
+
+// hold and release set and clear reasons not to read from the peer. mu is held.
+func (c *Conn) hold(why uint32)    { c.held.Store(c.held.Load() | why) }
+func (c *Conn) release(why uint32) { c.held.Store(c.held.Load() &^ why) }
+
+// wake tells whether the loop must be asked to attend to the connection: not if
+// it is at work on it, or has been asked. mu is held; a true result obliges the
+// caller to call Host.Schedule once it has let go of mu.
+func (c *Conn) wake() bool {
+	if c.corked.Load() || c.scheduled {
+		return false
+	}
+	c.scheduled = true
+	return true
+}

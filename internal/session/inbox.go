@@ -1,0 +1,206 @@
+package session
+
+import (
+	"sync"
+
+	"github.com/framerail/framerail/frame"
+)
+
+// inbox queues the events of one connection for a goroutine, which runs while
+// there are any. All fields are guarded by the connection's mu.
+type inbox struct {
+	conn    *Conn
+	work    func()  // (*inbox).run, bound once so that starting it does not allocate
+	events  []event // those waiting are events[head:]
+	head    int
+	bytes   int     // of payload waiting
+	funcs   int     // those of Do and AfterFunc that wait here, in events and in later
+	later   []event // functions that wait for the end of a Stream callback
+	drained bool    // an eventDrained is waiting: one tells as much as many
+	more    sync.Cond
+	readers int // goroutines that wait for more
+}
+
+func (l *Loop) lendInbox(c *Conn) *inbox {
+	in, _ := l.inboxes.Get().(*inbox)
+	if in == nil {
+		in = new(inbox)
+		in.work = in.run
+	}
+	in.conn, in.more.L = c, &c.mu
+	return in
+}
+
+func (in *inbox) waiting() int { return len(in.events) - in.head }
+
+// messages is how many of those waiting are no functions.
+func (in *inbox) messages() int { return in.waiting() - (in.funcs - len(in.later)) }
+
+func (in *inbox) push(ev event) {
+	if ev.kind == eventDrained {
+		if in.drained {
+			return
+		}
+		in.drained = true
+	}
+	if len(in.events) == cap(in.events) && in.head > len(in.events)/2 {
+		// An inbox that is never empty must not grow for all that passes through it.
+		n := copy(in.events, in.events[in.head:])
+		clear(in.events[n:])
+		in.events, in.head = in.events[:n], 0
+	}
+	in.events = append(in.events, ev)
+	if ev.buf != nil {
+		in.bytes += len(ev.buf.B)
+	}
+}
+
+func (in *inbox) pop() event {
+	ev := in.events[in.head]
+	in.events[in.head] = event{}
+	in.head++
+	if in.head == len(in.events) {
+		in.events, in.head = in.events[:0], 0
+	}
+	if ev.buf != nil {
+		in.bytes -= len(ev.buf.B)
+	}
+	if ev.kind == eventDrained {
+		in.drained = false
+	}
+	return ev
+}
+
+// post queues an event and starts the goroutine if none is at work. From the loop.
+func (c *Conn) post(ev event) {
+	c.mu.Lock()
+	in, start := c.inbox()
+	in.push(ev)
+	c.posted(in, start)
+}
+
+// postPiece queues a piece of a message for a Stream callback. A piece that
+// follows one still waiting joins it, so that a message that drips in byte by
+// byte takes no more memory than one that comes at once.
+func (c *Conn) postPiece(ev frame.Event) {
+	c.mu.Lock()
+	in, start := c.inbox()
+	if n := len(in.events); !ev.First && in.waiting() > 0 && in.events[n-1].joins(len(ev.Payload)) {
+		tail := &in.events[n-1]
+		tail.buf.B = append(tail.buf.B, ev.Payload...)
+		tail.last = ev.Last
+		in.bytes += len(ev.Payload)
+	} else {
+		in.push(event{
+			kind: eventPiece, first: ev.First, last: ev.Last, op: ev.Opcode,
+			buf: copyOf(&c.loop.pool, ev.Payload),
+		})
+	}
+	c.posted(in, start)
+}
+
+// joins tells whether n more bytes of the same message fit behind this event's.
+func (ev *event) joins(n int) bool {
+	return ev.kind == eventPiece && !ev.last && cap(ev.buf.B)-len(ev.buf.B) >= n
+}
+
+// inbox is the connection's inbox, made if there is none; then a goroutine is to
+// be started for it. mu is held.
+func (c *Conn) inbox() (in *inbox, start bool) {
+	if c.in == nil {
+		c.in = c.loop.lendInbox(c)
+	}
+	start = !c.queued.Load() // functions may wait in it for the loop
+	c.queued.Store(true)
+	return c.in, start
+}
+
+// returnInbox gives back an inbox that is empty. mu is held.
+func (c *Conn) returnInbox(in *inbox) {
+	c.in = nil
+	c.queued.Store(false)
+	if in.readers == 0 { // one that is left will lock this connection's mu
+		in.conn, in.more.L = nil, nil
+		c.loop.inboxes.Put(in)
+	}
+}
+
+// posted stops the input if the inbox is full now, lets go of mu and sees that
+// somebody is at work.
+func (c *Conn) posted(in *inbox, start bool) {
+	most := c.limits()
+	if in.messages() >= most.QueueMessages || in.bytes >= most.QueueBytes {
+		c.hold(holdQueue)
+	}
+	in.more.Signal()
+	c.mu.Unlock()
+	if start {
+		c.loop.spawn(in.work)
+	}
+}
+
+// next takes the event at the head, and lets the input flow again once the inbox
+// is half empty. mu is held; wake is as for Conn.wake.
+func (in *inbox) next() (ev event, wake bool) {
+	ev = in.pop()
+	c := in.conn
+	most := c.limits()
+	if c.held.Load()&holdQueue != 0 && in.messages() <= most.QueueMessages/2 && in.bytes <= most.QueueBytes/2 {
+		c.release(holdQueue)
+		wake = c.wake()
+	}
+	return ev, wake
+}
+
+// run is the connection's goroutine: it runs callbacks until none is waiting.
+func (in *inbox) run() {
+	c := in.conn
+	returned := false
+	defer func() {
+		if !returned {
+			c.loop.spawn(in.work) // a callback ended this goroutine; what waits is for another
+		}
+	}()
+	for {
+		c.mu.Lock()
+		var ev event
+		var wake bool
+		switch {
+		case len(in.later) > 0:
+			ev = in.nextLater()
+		case in.waiting() > 0:
+			ev, wake = in.next()
+		default:
+			c.returnInbox(in)
+			c.mu.Unlock()
+			returned = true
+			return
+		}
+		if ev.kind == eventDo {
+			in.funcs--
+		}
+		c.mu.Unlock()
+		if wake {
+			c.loop.host.Schedule((*Driver)(c))
+		}
+		c.runQueued(ev)
+	}
+}
+
+// nextLater takes the first of later. mu is held.
+func (in *inbox) nextLater() event {
+	ev := in.later[0]
+	n := copy(in.later, in.later[1:])
+	in.later[n] = event{}
+	in.later = in.later[:n]
+	return ev
+}
+
+// runQueued runs an event of the inbox and gives its payload back. Pieces are the
+// reader's to give back.
+func (c *Conn) runQueued(ev event) {
+	if ev.buf != nil && ev.kind != eventPiece {
+		defer ev.buf.Release()
+	}
+	c.run(ev)
+}

@@ -1,0 +1,261 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/frame/deflate"
+)
+
+// Limits bound what one connection may use, in place of what [Config] says for all. A zero
+// field means the Config's, and negative means no limit where it does there. Sizes are in
+// bytes, and rates by the second.
+type Limits struct {
+	// MaxMessageSize and MaxFragments bound a message that arrives. A message that has
+	// begun keeps the limits it began with.
+	MaxMessageSize int64
+	MaxFragments   int
+	// MessagesPerSecond and ControlFramesPerSecond bound how fast they arrive. Negative:
+	// no limit.
+	MessagesPerSecond      int
+	ControlFramesPerSecond int
+	// CompressionPerSecond bounds what compression takes. Negative: no limit.
+	CompressionPerSecond int
+	// MaxPending bounds the bytes of frames that wait for the socket. What waits already
+	// stays when it becomes less.
+	MaxPending int
+	// QueueMessages and QueueBytes bound what waits for callbacks on goroutines.
+	QueueMessages int
+	QueueBytes    int
+	// IdleTimeout is how long the peer may be silent, counted anew from a change on.
+	// Negative: for ever.
+	IdleTimeout time.Duration
+	// WriteTimeout is how long the socket may take nothing of what is pending. Negative:
+	// for ever.
+	WriteTimeout time.Duration
+	// CloseTimeout bounds the closing handshake.
+	CloseTimeout time.Duration
+	// MaxLifetime bounds how long the connection lives: counted from its opening or, if
+	// it is changed later, from then on. Negative: no limit.
+	MaxLifetime time.Duration
+	// DeflateLevel and DeflateThreshold say how messages are compressed where that was
+	// agreed on, as in [Deflate]. A negative threshold: all are.
+	DeflateLevel     int
+	DeflateThreshold int
+}
+
+// Validate tells what of the limits cannot be meant; nil for nothing.
+func (l Limits) Validate() error {
+	for _, o := range [...]struct {
+		name  string
+		value int64
+	}{
+		{"MaxMessageSize", l.MaxMessageSize},
+		{"MaxFragments", int64(l.MaxFragments)},
+		{"MaxPending", int64(l.MaxPending)},
+		{"QueueMessages", int64(l.QueueMessages)},
+		{"QueueBytes", int64(l.QueueBytes)},
+		{"CloseTimeout", int64(l.CloseTimeout)},
+		{"DeflateLevel", int64(l.DeflateLevel)},
+	} {
+		if o.value < 0 {
+			return fmt.Errorf("framerail: limits of a connection: %s is negative", o.name)
+		}
+	}
+	if l.DeflateLevel > deflate.MaxLevel {
+		return errors.New("framerail: limits of a connection: there is no such DeflateLevel")
+	}
+	return nil
+}
+
+// over is l with the values of base where it has none.
+func (l Limits) over(base *Limits) Limits {
+	orDefault(&l.MaxMessageSize, base.MaxMessageSize)
+	orDefault(&l.MaxFragments, base.MaxFragments)
+	orDefault(&l.MessagesPerSecond, base.MessagesPerSecond)
+	orDefault(&l.ControlFramesPerSecond, base.ControlFramesPerSecond)
+	orDefault(&l.CompressionPerSecond, base.CompressionPerSecond)
+	orDefault(&l.MaxPending, base.MaxPending)
+	orDefault(&l.QueueMessages, base.QueueMessages)
+	orDefault(&l.QueueBytes, base.QueueBytes)
+	orDefault(&l.IdleTimeout, base.IdleTimeout)
+	orDefault(&l.WriteTimeout, base.WriteTimeout)
+	orDefault(&l.CloseTimeout, base.CloseTimeout)
+	orDefault(&l.MaxLifetime, base.MaxLifetime)
+	orDefault(&l.DeflateLevel, base.DeflateLevel)
+	orDefault(&l.DeflateThreshold, base.DeflateThreshold)
+	return l
+}
+
+// limits are what the Config says for connections that say nothing themselves.
+func (cfg *Config) limits() Limits {
+	return Limits{
+		MaxMessageSize: cfg.MaxMessageSize, MaxFragments: cfg.MaxFragments,
+		MessagesPerSecond: cfg.MessagesPerSecond, ControlFramesPerSecond: cfg.ControlFramesPerSecond,
+		CompressionPerSecond: cfg.CompressionPerSecond,
+		MaxPending:           cfg.MaxPending,
+		QueueMessages:        cfg.QueueMessages, QueueBytes: cfg.QueueBytes,
+		IdleTimeout: cfg.IdleTimeout, WriteTimeout: cfg.WriteTimeout, CloseTimeout: cfg.CloseTimeout,
+		MaxLifetime:  cfg.MaxLifetime,
+		DeflateLevel: cfg.Deflate.Level, DeflateThreshold: cfg.Deflate.Threshold,
+	}
+}
+
+// limits are those of some connections of a loop, without a zero that means another's. They
+// do not change: a connection that gets others points elsewhere.
+type limits struct {
+	Limits
+	costs rateCosts
+	// terms are those of connections that have these limits, and no callbacks of their own.
+	terms terms
+	users int // connections; guarded by the loop's sharing.mu
+	// By which the stamps of the heartbeat and of the close timeout are shifted.
+	idleShift, closeShift uint8
+}
+
+// terms are what a connection goes by: its callbacks and its limits. They do not change.
+type terms struct {
+	Handlers
+	limits *limits
+}
+
+func newLimits(l Limits, h *Handlers) *limits {
+	own := &limits{Limits: l, costs: l.rateCosts(), idleShift: shiftFor(l.IdleTimeout), closeShift: shiftFor(l.CloseTimeout)}
+	own.terms = terms{*h, own}
+	return own
+}
+
+// frame is what a Decoder must know of them.
+func (l *limits) frame() frame.Limits {
+	return frame.Limits{MaxMessageSize: l.MaxMessageSize, MaxFragments: l.MaxFragments}
+}
+
+// holdMark is how many pending bytes stop the peer from being read: three eighths of
+// the bound. With the defaults that leaves room for the answer that passes the mark,
+// for those to all that a full queue for goroutines holds, and to the message that
+// filled it: a program that answers what it gets never passes the bound.
+func (l *limits) holdMark() int { return l.MaxPending - l.MaxPending/8*5 }
+
+// limits are the connection's. From any goroutine.
+func (c *Conn) limits() *limits { return c.terms.Load().limits }
+
+// Limits are those that hold for the connection, the Config's among them: so a program can
+// change one of them with SetLimits and leave the others.
+func (c *Conn) Limits() Limits { return c.limits().Limits }
+
+// SetLimits bounds the connection by l, in place of all that SetLimits or the opening
+// handshake had set: a zero field means the [Config]'s again. It holds from the next
+// message on, and from now on for timers. Connections of a loop that have the same limits
+// share the memory for them. A limit that cannot be meant, such as a negative MaxPending,
+// is an error, and then nothing changes. On a connection that is closing SetLimits fails
+// with ErrClosed.
+func (c *Conn) SetLimits(l Limits) error {
+	if err := l.Validate(); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	if c.State() != Open {
+		c.mu.Unlock()
+		return ErrClosed
+	}
+	c.setLimits(l)
+	c.unlockAndWake()
+	return nil
+}
+
+// setLimits puts l in place of the connection's limits, and notes what the loop is to do
+// about it. mu is held.
+func (c *Conn) setLimits(l Limits) {
+	was := c.terms.Load()
+	now := c.loop.useLimits(l.over(&c.loop.limits.Limits))
+	next := &now.terms
+	if was != &was.limits.terms { // it has callbacks of its own
+		next = &terms{was.Handlers, now}
+	}
+	c.loop.leaveLimits(was.limits)
+	if now == was.limits {
+		return
+	}
+	c.terms.Store(next)
+	if q := c.tx; q != nil { // who waits for room may have it now
+		q.room.Broadcast()
+		c.callWaiter(q)
+	}
+	if c.info != nil && now.costs.work != was.limits.costs.work {
+		c.info.workUntil = 0 // by the old rate
+	}
+	c.attend |= attendTimer
+	if now.IdleTimeout != was.limits.IdleTimeout {
+		c.attend |= attendIdle
+	}
+	if now.MaxLifetime != was.limits.MaxLifetime {
+		c.attend |= attendLifetime
+	}
+}
+
+// MaxLifetime is how long the connection may live; 0 or negative: as long as it likes.
+func (d *Driver) MaxLifetime() time.Duration { return (*Conn)(d).limits().MaxLifetime }
+
+// Retime does what falls to the loop when the limits have changed and it was not told yet:
+// the owner calls it before it looks at what a timer is about.
+func (d *Driver) Retime() {
+	c := (*Conn)(d)
+	c.mu.Lock()
+	changed := c.attend &^ attendInterest
+	c.attend &= attendInterest
+	c.mu.Unlock()
+	if changed != 0 {
+		d.retime(changed)
+	}
+}
+
+// retime does what falls to the loop when the limits have changed.
+func (d *Driver) retime(changed attention) {
+	if d.Ending() {
+		return // its time is set
+	}
+	if changed&attendIdle != 0 {
+		d.hear()
+	}
+	if changed&attendLifetime != 0 {
+		d.loop.host.Limited(d)
+	}
+	if changed&attendTimer != 0 {
+		d.setTimer()
+	}
+}
+
+// useLimits are limits of the loop with those values, for one more connection, which are
+// given back with leaveLimits. From any goroutine, as the next one.
+func (l *Loop) useLimits(of Limits) *limits {
+	if of == l.limits.Limits {
+		return l.limits
+	}
+	s := &l.sharing
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	own := s.of[of]
+	if own == nil {
+		if s.of == nil {
+			s.of = make(map[Limits]*limits)
+		}
+		own = newLimits(of, &l.config.Handlers)
+		s.of[of] = own
+	}
+	own.users++
+	return own
+}
+
+func (l *Loop) leaveLimits(own *limits) {
+	if own == l.limits {
+		return
+	}
+	s := &l.sharing
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if own.users--; own.users == 0 {
+		delete(s.of, own.Limits)
+	}
+}

@@ -1,0 +1,395 @@
+package session
+
+import (
+	"net/http"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/framerail/framerail/frame/deflate"
+	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/internal/transport"
+)
+
+// ReadSize is the size of a loop's read buffer in bytes, shared by all of its
+// connections. A read that fills it is followed by another.
+const ReadSize = 64 << 10
+
+// Host is the event loop as its connections see it.
+type Host interface {
+	// Schedule asks the loop to call d.Attend soon. From any goroutine.
+	Schedule(d *Driver)
+	// SetInterest says which readiness to report from now on. On the loop.
+	SetInterest(d *Driver, read, write bool)
+	// SetTimer asks for d.Expire once that much time has passed, in place of an
+	// earlier wish; there is one timer for each connection. On the loop.
+	SetTimer(d *Driver, after time.Duration)
+	// Limited tells, once when the connection opens and then whenever it has changed,
+	// how long the connection may live: its Limits have MaxLifetime. On the loop.
+	Limited(d *Driver)
+	// Opened tells that the Open callback has returned. On the callback's goroutine.
+	Opened(d *Driver)
+	// Closed tells that the connection is closed: the loop forgets d, its interest
+	// and its timer. The transport is closed right after it. On the loop.
+	Closed(d *Driver)
+	// Ended tells that the Close callback has returned: nothing more will run.
+	// On the callback's goroutine.
+	Ended(d *Driver)
+}
+
+// Scheduler starts goroutines, or what stands for them in a simulation.
+type Scheduler interface {
+	// Go runs work beside its caller.
+	Go(work func())
+	// Wait is c.Wait, but may return without cause. From what Go runs, or from a
+	// goroutine of the program's.
+	Wait(c *sync.Cond)
+}
+
+// spawn runs work beside the loop.
+func (l *Loop) spawn(work func()) {
+	if l.Scheduler == nil {
+		go work()
+		return
+	}
+	l.Scheduler.Go(work)
+}
+
+// wait is c.Wait, after which the caller looks again whether it need wait.
+func (l *Loop) wait(c *sync.Cond) {
+	if l.Scheduler == nil {
+		c.Wait()
+		return
+	}
+	l.Scheduler.Wait(c)
+}
+
+// Loop is what the connections of one event loop share: configuration, buffers,
+// and the time. Its connections' Driver methods are called from one goroutine.
+type Loop struct {
+	config *Config
+	host   Host
+	limits *limits // of connections that have none of their own
+
+	// sharing are the limits of the others.
+	sharing struct {
+		mu sync.Mutex
+		of map[Limits]*limits // guarded by mu: those that a connection has
+	}
+
+	pingShift, pingSteps uint8 // see nextPing
+
+	// Now is the time since a moment of the owner's choice, as of this turn. The
+	// owner sets it; timeouts are only as fine as it is.
+	Now time.Duration
+
+	// Clock is the time by which Now is set, from any goroutine. The owner sets it before the
+	// first connection. Nil: Now.
+	Clock func() time.Duration
+
+	// Scheduler runs what is to run beside the loop. The owner sets it before the
+	// first connection. Nil: goroutines.
+	Scheduler Scheduler
+
+	// Short tells whether buffers are so short that a message in progress must not grow:
+	// then it is neither read on nor inflated in this turn, and the poller, or
+	// Host.Schedule, brings the loop back to it in the next. On the loop. The owner sets it
+	// before the first connection. Nil: they never are.
+	Short func() bool
+
+	afterFuncs atomic.Int64 // functions that wait for their time
+
+	shared  sharedCounters
+	pool    buffer.Pool
+	inboxes sync.Pool // *inbox
+
+	spareQueue atomic.Pointer[queue]
+	queues     sync.Pool // *queue, those given back beyond the spare one
+
+	// Owned by the loop.
+	readBuf   []byte
+	spare     *receiver // at rest; lent to the connection being read
+	receivers sync.Pool // *receiver, those given back beyond the spare one
+
+	// For compressed messages.
+	inflateBuf     []byte // where they are inflated; nil before the first
+	spareInflation *inflation
+	inflations     sync.Pool // *inflation, those given back beyond the spare one
+	work           work
+
+	asleep atomic.Bool // the loop waits for its poller: see onloop.go
+
+	// Lent to the connection whose Open callback runs.
+	info    info
+	opening opening
+	turn    turnCounters
+}
+
+// NewLoop is a loop's shared part. The config must have its defaults filled in
+// and is not changed.
+func NewLoop(config *Config, host Host) *Loop {
+	l := &Loop{config: config, host: host, limits: newLimits(config.limits(), &config.Handlers), readBuf: make([]byte, ReadSize)}
+	l.setPingSteps(config.PingInterval)
+	return l
+}
+
+// Lent is how many pooled buffers the loop's connections hold, and their bytes: while
+// all are idle none, but for what compressed messages may refer to. From any goroutine.
+func (l *Loop) Lent() (buffers, bytes int64) { return l.pool.Lent() }
+
+// Buffers is the pool of the loop's connections.
+func (l *Loop) Buffers() *buffer.Pool { return &l.pool }
+
+// Driver is a connection seen from the loop that owns it: the methods by which
+// events reach it. All are called on the loop's goroutine.
+//
+// A Driver and its Conn are one value: convert with (*Conn)(d).
+type Driver Conn
+
+// Init readies a zero connection of loop l. The id is the loop's own number for
+// it.
+func (d *Driver) Init(l *Loop, id int, t transport.Transport, remote netip.AddrPort) {
+	d.loop, d.id = l, int32(id)
+	d.SetTransport(t)
+	d.SetRemoteAddr(remote)
+	d.terms.Store(&l.limits.terms)
+	d.interest = interestRead
+	d.overflow = l.config.Overflow
+}
+
+// SetTransport and SetRemoteAddr change what Init was told. Before Open.
+func (d *Driver) SetTransport(t transport.Transport) { d.transport = t }
+
+// SetRemoteAddr changes the address of the client. See SetTransport.
+func (d *Driver) SetRemoteAddr(remote netip.AddrPort) { d.addr, d.port = remote.Addr(), remote.Port() }
+
+// Transport is what lies below the connection; for its loop alone, and until Open.
+func (d *Driver) Transport() transport.Transport { return d.transport }
+
+// ID is the loop's number for the connection.
+func (d *Driver) ID() int { return int(d.id) }
+
+// Opening is what the opening handshake leaves for the connection. The slices are
+// valid until Open returns; it copies what it keeps.
+type Opening struct {
+	// Response is sent before any frame.
+	Response []byte
+	// Head is the request's head, for Conn.Request.
+	Head []byte
+	// Request is what Conn.Request gives, whatever Head is. Nil: it is made from Head.
+	Request *http.Request
+	// Accept runs as the Open callback, in place of the one configured. Nil: that one.
+	Accept func(*Conn)
+	// Rest is what had been read behind the head: the first frames.
+	Rest []byte
+	// Value is what Conn.Value gives at first.
+	Value any
+	// Limits are the connection's, as by Conn.SetLimits; they must be valid.
+	Limits Limits
+	// Subprotocol is the one agreed on, "" for none.
+	Subprotocol string
+	// Deflate is what was agreed on for compressing (RFC 7692 7.1). Nil: nothing is
+	// compressed.
+	Deflate *deflate.Params
+}
+
+// Open begins the conversation: it sends the response, runs the Open callback and
+// takes in what had come behind the request.
+func (d *Driver) Open(o Opening) {
+	c := (*Conn)(d)
+	d.corked.Store(true)
+	d.hear()
+	d.sent = d.loop.sentNow()
+	d.loop.count(rareOpened, 1)
+	d.loop.turn.received.Bytes += uint64(len(o.Head) + len(o.Rest))
+	c.mu.Lock()
+	q := c.out()
+	q.main.append(&d.loop.pool, o.Response, 0)
+	q.main.freeze() // it is no frame
+	c.value = o.Value
+	if o.Limits != (Limits{}) {
+		c.setLimits(o.Limits)
+		c.attend = 0 // it is done here
+	}
+	c.state.Store(uint32(Open) | uint32(agreed(o.Deflate, d.loop.config.Role)))
+	if c.overflow.drops() {
+		c.limitUnsent(c.overflow)
+	}
+	c.mu.Unlock()
+	d.loop.host.Limited(d)
+	d.setTimer()
+	d.runOpen(o)
+	d.receive(o.Rest)
+	d.noteUnread()
+	d.settle()
+}
+
+// runOpen runs the Open callback here, or queues it and holds the input until it
+// has run: it may set the callbacks that the first message needs.
+func (d *Driver) runOpen(o Opening) {
+	c := (*Conn)(d)
+	if d.loop.config.Dispatch == OnGoroutines {
+		c.mu.Lock()
+		c.info = &info{subprotocol: o.Subprotocol, request: o.Request, opening: &opening{accept: o.Accept}}
+		if d.loop.config.Request != nil && o.Request == nil {
+			c.info.opening.head = append([]byte(nil), o.Head...)
+		}
+		c.held.Store(c.held.Load() | holdOpen)
+		c.mu.Unlock()
+		c.post(event{kind: eventOpen})
+		return
+	}
+	l := d.loop
+	l.opening = opening{head: o.Head, accept: o.Accept}
+	l.info = info{subprotocol: o.Subprotocol, request: o.Request, opening: &l.opening}
+	c.mu.Lock()
+	c.info = &l.info
+	c.mu.Unlock()
+	c.run(event{kind: eventOpen})
+}
+
+// Readable tells that the transport has bytes, or has ended.
+func (d *Driver) Readable() {
+	if d.resting() {
+		return
+	}
+	d.corked.Store(true)
+	d.read()
+	d.settle()
+}
+
+// Writable tells that the transport takes bytes again.
+func (d *Driver) Writable() {
+	d.mu.Lock()
+	if d.tx != nil {
+		d.tx.blocked = false
+	}
+	d.mu.Unlock()
+	d.settle()
+}
+
+// Attend does what was asked for by Host.Schedule.
+func (d *Driver) Attend() {
+	if d.interest&interestUnread != 0 {
+		d.corked.Store(true)
+		d.read()
+	}
+	d.settle()
+}
+
+// Abort cuts the connection at once. err is what the close callback is told; nil
+// means ErrAborted. On one that is closed already it does nothing.
+func (d *Driver) Abort(err error) {
+	if err == nil {
+		err = ErrAborted
+	}
+	d.abort(Local, err)
+	d.settle()
+}
+
+// abort has the next settle close the transport, whatever is still to be waited for.
+func (d *Driver) abort(by Side, err error) {
+	c := (*Conn)(d)
+	c.mu.Lock()
+	if c.State() != Closed {
+		c.ending(by, err).abort = true
+	}
+	c.mu.Unlock()
+}
+
+// abortOver is abort for a peer that has had its time for what was sent.
+func (d *Driver) abortOver(by Side, err error) {
+	c := (*Conn)(d)
+	c.mu.Lock()
+	if c.State() != Closed {
+		e := c.ending(by, err)
+		e.abort, e.over = true, true
+	}
+	c.mu.Unlock()
+}
+
+// settle brings the connection to rest after any event: it writes what is
+// pending, goes a step further in closing, reads on if that was held up and no
+// longer is, and tells the loop what to wait for.
+func (d *Driver) settle() {
+	if d.rest() {
+		d.runFuncs()
+		if d.rest() {
+			d.comeBack() // for those that came meanwhile, after the others' turn
+		}
+	}
+	d.loop.endTurn()
+}
+
+// rest is settle but for functions of the program's, and tells whether some wait for the
+// loop.
+func (d *Driver) rest() (funcs bool) {
+	c := (*Conn)(d)
+	for c.State() != Closed {
+		// A send that finds the cork in place leaves the flushing to what follows.
+		d.corked.Store(false)
+		c.mu.Lock()
+		c.scheduled = false
+		if d.flushTurn() {
+			d.hear() // a peer that takes bytes is not silent
+		}
+		changed := c.attend
+		c.attend = changed & attendFuncs
+		drained, closing := c.drained, c.end
+		c.drained = false
+		finish := closing != nil && closing.step(c)
+		blocked, arm := false, false
+		if q := c.tx; q != nil {
+			blocked = q.blocked
+			arm = q.stall.note(blocked, q.passed(), d.loop.Now)
+		}
+		c.mu.Unlock()
+
+		if finish {
+			d.finish()
+			break
+		}
+		if arm {
+			changed |= attendTimer
+		}
+		if closing != nil {
+			d.beginEnd()
+		} else if changed&^(attendInterest|attendFuncs) != 0 {
+			d.retime(changed)
+		}
+		if !drained && !d.stalled() {
+			reading := d.input != inputDone && !d.holding()
+			d.setInterest(reading, blocked)
+			if reading && d.interest&interestUnread != 0 {
+				d.comeBack()
+			}
+			return changed&attendFuncs != 0
+		}
+		d.corked.Store(true)
+		if drained {
+			c.deliver(event{kind: eventDrained})
+		}
+		d.resume()
+	}
+	return false
+}
+
+// setInterest tells the loop what to wait for, if that has changed.
+func (d *Driver) setInterest(read, write bool) {
+	want := d.interest &^ (interestRead | interestWrite)
+	if read {
+		want |= interestRead
+	}
+	if write {
+		want |= interestWrite
+	}
+	if want != d.interest {
+		if read && d.interest&interestRead == 0 {
+			d.hear() // while it was not read from, it was not silent
+			want &^= pinged
+		}
+		d.interest = want
+		d.loop.host.SetInterest(d, read, write)
+	}
+}

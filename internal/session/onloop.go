@@ -1,0 +1,72 @@
+package session
+
+import (
+	"reflect"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// A call that waits must fail on an event loop, whichever loop it is: the loop would wait
+// for itself, or for another loop that waits for it. Go does not tell which goroutine
+// calls, so the stack is searched for the function that runs loops. That takes half a
+// microsecond and more. While every loop of the process sleeps the caller is no loop, and
+// the stack need not be looked at.
+
+// running are the loops of the process that run.
+var running struct {
+	mu    sync.Mutex
+	loops atomic.Pointer[[]*Loop] // replaced as a whole, with mu held
+}
+
+// Run calls turns, which runs the loop, on the goroutine that calls Run. Calls that wait
+// fail with ErrOnLoop within it.
+func (l *Loop) Run(turns func()) {
+	changeRunning(func(all []*Loop) []*Loop { return append(all, l) })
+	defer changeRunning(func(all []*Loop) []*Loop {
+		return slices.DeleteFunc(all, func(o *Loop) bool { return o == l })
+	})
+	onLoopBelow(turns)
+}
+
+// Sleeps tells that the loop is about to wait for its poller, or has done so. In between
+// it must not call anything of the program's. On the loop.
+func (l *Loop) Sleeps(yes bool) { l.asleep.Store(yes) }
+
+func changeRunning(change func([]*Loop) []*Loop) {
+	running.mu.Lock()
+	defer running.mu.Unlock()
+	var all []*Loop
+	if old := running.loops.Load(); old != nil {
+		all = slices.Clone(*old)
+	}
+	all = change(all)
+	running.loops.Store(&all)
+}
+
+// onLoopBelow marks the stack of a loop's goroutine.
+//
+//go:noinline
+func onLoopBelow(turns func()) { turns() }
+
+var markEntry = reflect.ValueOf(onLoopBelow).Pointer()
+
+// onLoop tells whether the calling goroutine is one that runs a loop.
+func onLoop() bool {
+	all := running.loops.Load()
+	if all == nil || !slices.ContainsFunc(*all, func(l *Loop) bool { return !l.asleep.Load() }) {
+		return false
+	}
+	var some [64]uintptr
+	for pcs := some[:]; ; pcs = make([]uintptr, 4*len(pcs)) {
+		n := runtime.Callers(2, pcs)
+		if n == len(pcs) {
+			continue // there may be more
+		}
+		return slices.ContainsFunc(pcs[:n], func(pc uintptr) bool {
+			f := runtime.FuncForPC(pc - 1)
+			return f != nil && f.Entry() == markEntry
+		})
+	}
+}

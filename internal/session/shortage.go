@@ -1,0 +1,36 @@
+package session
+
+// starved tells whether what comes next would make a message grow for which there are no
+// buffers. Those that come whole need none, and once this side is closing none is taken.
+func (d *Driver) starved() bool {
+	if d.rx == nil || d.rx.msg == nil || (*Conn)(d).State() != Open || d.loop.Short == nil || !d.loop.Short() {
+		return false
+	}
+	d.hear() // it is this side that does not read
+	return true
+}
+
+// stalled tells whether bytes are waiting that could be taken in now. Where they wait for
+// buffers the loop comes back to them, since nobody would tell.
+func (d *Driver) stalled() bool {
+	if d.rx == nil || d.rx.stash == nil || d.holding() {
+		return false
+	}
+	if d.loop.tired() {
+		d.hear() // it is this side that does not read
+		d.interest |= interestUnread
+		return false
+	}
+	if d.rx.inflating() && d.starved() {
+		d.interest |= interestUnread
+		return false
+	}
+	return true
+}
+
+// resume takes in what had to wait, if it can be.
+func (d *Driver) resume() {
+	if d.stalled() {
+		d.receive(d.rx.rest)
+	}
+}

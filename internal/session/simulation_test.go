@@ -1,0 +1,293 @@
+package session
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/frame"
+)
+
+var simSeeds = flag.Uint64("seeds", 60, "how many seeds TestSimulation plays for each dispatch")
+
+// TestSimulation plays whole lives of connections over a transport and a clock that
+// misbehave as real ones do, at random but by a seed: short reads and writes,
+// transports that are full, readiness that is none, resets, ends, garbage, silence;
+// callbacks that send, close, panic, stream, stop reading; and every overflow policy. On the loop a seed
+// replays exactly; on goroutines it replays all but the scheduler:
+//
+//	go test ./internal/session -run 'TestSimulation/dispatch=loop/seed=7$' -seeds 8
+func TestSimulation(t *testing.T) {
+	both(t, func(t *testing.T, dispatch Dispatch) {
+		for seed := range *simSeeds {
+			t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+				newSimulation(t, dispatch, seed).play()
+			})
+		}
+	})
+}
+
+// simulation is a loop with some lives on it. The test's goroutine is the loop.
+type simulation struct {
+	t     *testing.T
+	rnd   *rand.Rand
+	loop  *Loop
+	lives []*life
+
+	mu  sync.Mutex
+	due []*Driver // scheduled
+}
+
+func newSimulation(t *testing.T, dispatch Dispatch, seed uint64) *simulation {
+	s := &simulation{t: t, rnd: rand.New(rand.NewPCG(seed, uint64(dispatch)))}
+	cfg := Config{
+		Dispatch: dispatch, Logger: quiet,
+		MaxMessageSize: 64 << 10, MaxFragments: 50,
+		MaxPending:    256 << s.rnd.IntN(10),
+		QueueMessages: 1 + s.rnd.IntN(8), QueueBytes: 1 << s.rnd.IntN(16),
+		IdleTimeout: 10 * time.Second, CloseTimeout: 3 * time.Second, WriteTimeout: 4 * time.Second,
+		Overflow: policies[s.rnd.IntN(len(policies))],
+	}
+	cfg = cfg.WithDefaults()
+	s.loop = NewLoop(&cfg, s)
+	s.loop.readBuf = make([]byte, 64<<s.rnd.IntN(10)) // so that reads fill it
+	for i := range 4 {
+		s.lives = append(s.lives, newLife(s, i))
+	}
+	return s
+}
+
+func (s *simulation) play() {
+	for _, l := range s.lives {
+		l.d.Open(Opening{Response: []byte("response"), Rest: l.release(s.rnd.IntN(100))})
+		l.check()
+	}
+	for step := 0; !s.over(); step++ {
+		if step > 200_000 {
+			for i, l := range s.lives {
+				s.t.Logf("life %d: state %v, closed %v, ended %d, pending %d", i, l.c.State(), l.closed, l.ended, l.c.Pending())
+			}
+			s.t.Fatal("the connections do not come to an end")
+		}
+		s.step(s.lives[s.rnd.IntN(len(s.lives))], step > 500)
+		if s.loop.config.Dispatch == OnGoroutines {
+			runtime.Gosched()
+		}
+	}
+	for _, l := range s.lives {
+		l.checkEnd()
+	}
+	if n, size := s.loop.Lent(); n != 0 {
+		s.t.Errorf("%d buffers (%d bytes) still lent", n, size)
+	}
+}
+
+// step does one thing at random to one life. Late in the simulation peers fall
+// silent, time flies, and everything has to come to its end.
+func (s *simulation) step(l *life, late bool) {
+	switch n := s.rnd.IntN(20); {
+	case n < 5:
+		l.arrive(s.rnd.IntN(1 << s.rnd.IntN(14)))
+	case n < 9:
+		l.ready()
+	case n < 12:
+		n := s.rnd.IntN(1 << s.rnd.IntN(16))
+		l.note(func(l *life) { l.room += n })
+	case n < 13 && !l.closed:
+		l.d.Writable() // nobody asked, or nothing was taken
+	case n < 14 && !l.closed:
+		l.d.Readable()
+	case n < 16:
+		l.program()
+	case n < 17:
+		s.elapse(time.Duration(s.rnd.IntN(500)) * time.Millisecond)
+	default:
+		s.attend()
+	}
+	if late {
+		s.elapse(100 * time.Millisecond)
+		time.Sleep(time.Duration(s.loop.config.Dispatch) * time.Microsecond) // let goroutines come along
+	}
+	l.check()
+	if s.rnd.IntN(10) == 0 {
+		s.attend()
+		l.checkRest()
+	}
+}
+
+func (s *simulation) elapse(d time.Duration) {
+	s.loop.Now += d
+	for _, l := range s.lives {
+		if !l.closed && l.timer > 0 && l.timer <= s.loop.Now {
+			l.timer = 0
+			l.d.Expire()
+		}
+	}
+}
+
+// attend does what was asked for, in any order.
+func (s *simulation) attend() {
+	s.mu.Lock()
+	due := s.due
+	s.due = nil
+	s.mu.Unlock()
+	s.rnd.Shuffle(len(due), func(i, j int) { due[i], due[j] = due[j], due[i] })
+	for _, d := range due {
+		d.Attend()
+	}
+}
+
+func (s *simulation) over() bool {
+	for _, l := range s.lives {
+		l.mu.Lock()
+		over := l.ended > 0
+		l.mu.Unlock()
+		if !over {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *simulation) life(d *Driver) *life { return s.lives[d.ID()] }
+
+func (s *simulation) Schedule(d *Driver) { s.mu.Lock(); s.due = append(s.due, d); s.mu.Unlock() }
+func (s *simulation) SetInterest(d *Driver, read, write bool) {
+	s.life(d).read, s.life(d).write = read, write
+}
+func (s *simulation) SetTimer(d *Driver, after time.Duration) { s.life(d).timer = s.loop.Now + after }
+func (s *simulation) Limited(*Driver)                         {}
+func (s *simulation) Opened(d *Driver)                        { s.life(d).note(func(l *life) { l.opened++ }) }
+func (s *simulation) Closed(d *Driver)                        { s.life(d).closed = true }
+func (s *simulation) Ended(d *Driver)                         { s.life(d).note(func(l *life) { l.ended++ }) }
+
+// script is what a peer sends: numbered messages, whole or in fragments, control
+// frames between them, and at the end a Close frame, garbage or nothing.
+func (l *life) script() {
+	rnd := l.sim.rnd
+	for range rnd.IntN(40) {
+		if rnd.IntN(5) == 0 {
+			l.wire = append(l.wire, peer(frame.Ping, true, fmt.Sprintf("%06d", len(l.wire)))...)
+			continue
+		}
+		m := fmt.Sprintf("%06d", len(l.messages))
+		if rnd.IntN(3) > 0 {
+			m += string(bytes.Repeat([]byte{'a' + byte(len(l.messages)%26)}, rnd.IntN(1<<rnd.IntN(16))))
+		}
+		l.messages = append(l.messages, m)
+		op, rest := frame.Text, m
+		for rnd.IntN(3) == 0 && len(l.wire) > 0 {
+			n := rnd.IntN(len(rest) + 1)
+			l.wire = append(l.wire, peer(op, false, rest[:n])...)
+			op, rest = frame.Continuation, rest[n:]
+			if rnd.IntN(4) == 0 {
+				l.wire = append(l.wire, peer(frame.Ping, true, fmt.Sprintf("%06d", len(l.wire)))...)
+			}
+		}
+		l.wire = append(l.wire, peer(op, true, rest)...)
+	}
+	switch rnd.IntN(4) {
+	case 0:
+		l.wire = append(l.wire, 0xFF, 0xFF, 0xFF, 0xFF)
+	case 1:
+		l.wire = append(l.wire, peer(frame.Text, false, "unfinished")...)
+	default:
+		l.wire = append(l.wire, peerClose(frame.NormalClosure, "done")...)
+	}
+}
+
+// callbacks are the life's: what they do depends on the message, not on the time.
+func (l *life) callbacks(c *Conn) {
+	c.OnClose(func(_ *Conn, info CloseInfo) { l.note(func(l *life) { l.infos = append(l.infos, info) }) })
+	c.OnMessage(func(c *Conn, m Message) {
+		l.received(string(m.Payload), true)
+		l.react(c, m.Payload)
+	})
+	if l.streaming {
+		c.OnStream(l.stream)
+	}
+}
+
+// react does something after a message.
+func (l *life) react(c *Conn, m []byte) {
+	n := 0
+	for _, b := range m[:min(len(m), 6)] {
+		n = n*31 + int(b) + l.habit
+	}
+	switch n % 64 {
+	case 0:
+		panic("a callback that panics")
+	case 1:
+		_ = c.Close(frame.GoingAway, "enough")
+	case 2:
+		if l.sim.loop.config.Dispatch == OnGoroutines {
+			runtime.Goexit()
+		}
+	case 3, 4, 5:
+		l.send(c, slices.Concat(m, m))
+	case 6, 7:
+		if l.streaming { // from now on whole, until told otherwise
+			c.OnStream(nil)
+		}
+	case 8, 9:
+		if l.streaming {
+			c.OnStream(l.stream)
+		}
+	case 10, 11, 12:
+		_ = c.Ping(nil)
+	default:
+		l.send(c, m)
+	}
+}
+
+// stream reads a message in parts, and not always to its end.
+func (l *life) stream(c *Conn, r *Reader) {
+	var m []byte
+	p := make([]byte, 1+l.habit*100)
+	for {
+		n, err := r.Read(p)
+		m = append(m, p[:n]...)
+		if err != nil {
+			whole := err.Error() == "EOF"
+			l.received(string(m), whole)
+			if whole {
+				l.react(c, m)
+			}
+			return
+		}
+		if len(m) > 20_000 {
+			l.received(string(m), false)
+			return
+		}
+	}
+}
+
+// program is what the program does of its own accord, from another goroutine as
+// far as the connection can tell.
+func (l *life) program() {
+	rnd, c := l.sim.rnd, l.c
+	switch n := rnd.IntN(100); {
+	case n < 40:
+		l.send(c, bytes.Repeat([]byte{'p'}, rnd.IntN(1<<rnd.IntN(16))))
+	case n < 60:
+		l.startWriter()
+	case n < 80:
+		l.continueWriter(bytes.Repeat([]byte{'w'}, rnd.IntN(1<<rnd.IntN(14))))
+	case n < 95:
+		l.finishWriter()
+	case n < 96:
+		_ = c.Close(3000, "")
+	case n < 97 && !l.closed:
+		l.d.Abort(nil)
+	case n < 99:
+		c.SetOverflow(policies[rnd.IntN(len(policies))])
+	default:
+		_ = c.Ping([]byte("ping"))
+	}
+}

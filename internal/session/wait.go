@@ -1,0 +1,187 @@
+package session
+
+import (
+	stdcontext "context"
+	"sync"
+
+	"github.com/framerail/framerail/frame"
+)
+
+// SendWait sends one message, as Send does, but waits for room: until at most a quarter
+// of the bound on pending bytes, [Config].MaxPending, is in use and the message fits into
+// the rest. So it is paced by a peer that reads slowly, whatever [Overflow] says, and
+// leaves room to Send. It is for what has an end and may take its time: a history, the
+// rows of a query, an export.
+//
+// It returns when the message is queued or written, not when the peer has read it. It may
+// be called from any goroutine but an event loop's, where it always fails with ErrOnLoop:
+// in callbacks with [OnGoroutines], in Stream callbacks, and on goroutines of the
+// program's. Several that wait have their turns in the order in which they came. One that
+// waits takes some 200 bytes beside its goroutine, and no copy of its payload; there is no
+// bound on how many wait. While a Writer is open SendWait queues the message behind that
+// Writer's: the goroutine that is to close the Writer must not wait here.
+//
+// SendWait gives up with ctx's error once ctx is done, and with ErrClosed once the
+// connection is closing; then nothing was sent. The end of ctx does nothing else to the
+// connection. With a ctx that has no end it still does not wait for ever: a peer that
+// takes nothing for [Config].WriteTimeout is cut. Its other errors are Send's, but for
+// ErrPendingFull, which it never returns.
+func (c *Conn) SendWait(ctx stdcontext.Context, t MessageType, payload []byte) error {
+	if onLoop() {
+		return ErrOnLoop
+	}
+	t, err := outgoing(t, payload)
+	if err != nil {
+		return err
+	}
+	return c.noteTooLarge(c.sendWait(ctx, t, payload), len(payload))
+}
+
+func (c *Conn) sendWait(ctx stdcontext.Context, t MessageType, payload []byte) error {
+	size := len(payload)
+	if !c.compresses(size) {
+		c.mu.Lock()
+		defer c.unlockAndWake()
+		if err := c.awaitTurn(ctx, c.frameSize(size)); err != nil {
+			return err
+		}
+		return c.sendMessageLocked(frame.Header{Fin: true, Opcode: t}, payload, "")
+	}
+	p := c.pack(payload)
+	defer p.buf.Release()
+	if p.alone {
+		size = min(size, len(p.b))
+	}
+	c.mu.Lock()
+	defer c.unlockAndWake()
+	if err := c.awaitTurn(ctx, c.frameSize(size)); err != nil {
+		return err
+	}
+	return c.sendPacked(t, payload, "", p)
+}
+
+// waiter is a SendWait that waits. Guarded by the connection's mu.
+type waiter struct {
+	next  *waiter
+	size  int       // of its frame, in bytes
+	ready sync.Cond // signalled when it should look again
+}
+
+// waiters are those of a queue, which is not given back while there are any.
+type waiters struct{ first, last *waiter }
+
+func (ws *waiters) add(w *waiter) {
+	if ws.first == nil {
+		ws.first = w
+	} else {
+		ws.last.next = w
+	}
+	ws.last = w
+}
+
+func (ws *waiters) remove(w *waiter) {
+	var before *waiter
+	for at := ws.first; at != nil; before, at = at, at.next {
+		if at != w {
+			continue
+		}
+		if before == nil {
+			ws.first = w.next
+		} else {
+			before.next = w.next
+		}
+		if ws.last == w {
+			ws.last = before
+		}
+		return
+	}
+}
+
+// dismiss has them all look again, at a connection that is closing.
+func (ws *waiters) dismiss() {
+	for w := ws.first; w != nil; w = w.next {
+		w.ready.Signal()
+	}
+	*ws = waiters{}
+}
+
+// awaitTurn waits until it is the caller's turn to send a frame of n bytes and there is
+// room for it. mu is held, but not all the while.
+func (c *Conn) awaitTurn(ctx stdcontext.Context, n int) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if (c.tx == nil || c.tx.waiters.first == nil) && c.makeRoomToWait(n) {
+		return c.openErr()
+	}
+	w := &waiter{size: n}
+	w.ready.L = &c.mu
+	c.tx.waiters.add(w)
+	stop := stdcontext.AfterFunc(ctx, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		w.ready.Signal()
+	})
+	defer stop()
+	for c.State() == Open {
+		if c.tx.waiters.first == w && c.makeRoomToWait(n) || ctx.Err() != nil {
+			break
+		}
+		c.loop.wait(&w.ready)
+	}
+	return c.endTurn(ctx, w)
+}
+
+// endTurn takes w out, so that the next one has its turn.
+func (c *Conn) endTurn(ctx stdcontext.Context, w *waiter) error {
+	if err := c.openErr(); err != nil {
+		return err // they were all dismissed
+	}
+	q := c.tx
+	q.waiters.remove(w)
+	if next := q.waiters.first; next != nil {
+		next.ready.Signal()
+	}
+	err := ctx.Err()
+	if err != nil {
+		c.flush() // so that the queue is given back, if w has kept it
+	}
+	return err
+}
+
+// openErr is ErrClosed unless messages can be sent. mu is held.
+func (c *Conn) openErr() error {
+	if c.State() != Open {
+		return ErrClosed
+	}
+	return nil
+}
+
+// makeRoomToWait is hasRoom, if need be after sending what merely waits for the loop's
+// turn. It is true, too, if the connection broke. mu is held.
+func (c *Conn) makeRoomToWait(n int) bool {
+	for {
+		q := c.tx
+		switch {
+		case q == nil, c.State() != Open, c.hasRoom(q, n):
+			return true
+		case q.blocked, q.main.bytes == 0:
+			return false
+		}
+		c.flush()
+	}
+}
+
+// hasRoom tells whether a frame of n bytes need not wait. mu is held.
+func (c *Conn) hasRoom(q *queue, n int) bool {
+	n = min(n, c.limits().MaxPending) // compressed it may fit, and otherwise it is refused
+	total, behind := c.lack(q, n)
+	return total <= 0 && behind <= 0 && q.pending() <= c.limits().MaxPending/4
+}
+
+// callWaiter has the first that waits look again, if there is room for it now. mu is held.
+func (c *Conn) callWaiter(q *queue) {
+	if w := q.waiters.first; w != nil && c.hasRoom(q, w.size) {
+		w.ready.Signal()
+	}
+}

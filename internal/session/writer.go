@@ -1,0 +1,381 @@
+package session
+
+import (
+	stdcontext "context" // the package has a type of that name
+	"io"
+
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/frame/deflate"
+	"github.com/framerail/framerail/internal/buffer"
+)
+
+// WriterSize is how many bytes a Writer gathers before it sends a fragment; fewer
+// where a quarter of [Config].MaxPending is less.
+const WriterSize = 4 << 10
+
+// Writer writes one message in fragments (RFC 6455 5.4). It implements
+// io.WriteCloser, io.StringWriter and io.ReaderFrom, and is for one goroutine at a
+// time.
+//
+// Other messages to the same peer wait until this one is closed, within half of the
+// bound on pending bytes; control frames pass between its fragments. A message that
+// was begun must be closed: there is no other way to end it but to close the
+// connection. Once that closes, every method fails with ErrClosed.
+type Writer struct {
+	conn *Conn
+	text textSoFar
+
+	// Guarded by the connection's mu: the end of the connection takes buf away.
+	next    frame.Opcode   // Text or Binary, Continuation after the first fragment
+	buf     *buffer.Buffer // gathered, not yet sent
+	own     context        // what was sent compressed, where that does not outlive the message
+	deflate bool           // the message is compressed
+	closed  bool
+}
+
+// NewWriter begins a message of type t. There is one Writer at a time for a
+// connection: a second fails with ErrWriterOpen. Where compression was agreed on, the
+// fragments are compressed as one message.
+func (c *Conn) NewWriter(t MessageType) (*Writer, error) {
+	return c.newWriter(t, c.agreement().deflate())
+}
+
+// NewPlainWriter is NewWriter without compression; see [Conn.SendPlain].
+func (c *Conn) NewPlainWriter(t MessageType) (*Writer, error) { return c.newWriter(t, false) }
+
+func (c *Conn) newWriter(t MessageType, compressed bool) (*Writer, error) {
+	text := textSoFar{checks: t == Text}
+	t, err := outgoing(t, nil)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.State() != Open {
+		return nil, ErrClosed
+	}
+	if c.tx != nil && c.tx.writer != nil {
+		return nil, ErrWriterOpen
+	}
+	w := &Writer{conn: c, text: text, next: t, deflate: compressed}
+	c.out().writer = w
+	return w, nil
+}
+
+// Write adds p to the message; it keeps none of p. It never blocks. Short writes
+// are gathered into fragments of WriterSize; a longer p goes out as it is, in
+// fragments of at most a quarter of the bound on pending bytes. Of an error, n
+// bytes were taken; ErrPendingFull means that the rest can be tried again once the
+// connection has drained. Of text that cannot become UTF-8 with what was written before,
+// none is taken, and the error is ErrNotUTF8; a character may be written in parts.
+func (w *Writer) Write(p []byte) (n int, err error) {
+	behind, err := w.text.check(p)
+	if err != nil {
+		return 0, err
+	}
+	n, err = w.write(p)
+	w.text.taken(p, n, behind)
+	return n, err
+}
+
+// write is Write of what was checked.
+func (w *Writer) write(p []byte) (n int, err error) {
+	c := w.conn
+	c.mu.Lock()
+	defer c.unlockAndWake()
+	if err := w.usable(); err != nil {
+		return 0, err
+	}
+	size, most := w.sizes()
+	for n < len(p) {
+		if rest := p[n:]; w.buffered() == 0 && len(rest) >= size {
+			part := rest[:min(len(rest), most)]
+			if err := w.send(part, false); err != nil {
+				return n, err
+			}
+			n += len(part)
+			continue
+		}
+		n += w.gather(p[n:], size)
+		if w.buffered() < size {
+			break
+		}
+		if err := w.flush(); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// WriteString is Write for a string, without a copy of it.
+func (w *Writer) WriteString(s string) (int, error) { return w.Write(bytesOf(s)) }
+
+// Flush sends what was gathered as a fragment. Without any it sends nothing.
+func (w *Writer) Flush() error {
+	c := w.conn
+	c.mu.Lock()
+	defer c.unlockAndWake()
+	if err := w.usable(); err != nil {
+		return err
+	}
+	return w.flush()
+}
+
+// Close sends the message's last fragment, with what was gathered. If that fails
+// with ErrPendingFull it can be tried again, and with ErrNotUTF8, because text ends within
+// a character, once the rest of that is written.
+func (w *Writer) Close() error {
+	c := w.conn
+	c.mu.Lock()
+	defer c.unlockAndWake()
+	if err := w.usable(); err != nil {
+		w.closed = true
+		return err
+	}
+	if err := w.text.end(); err != nil {
+		return err
+	}
+	var rest []byte
+	if w.buf != nil {
+		rest = w.buf.B
+	}
+	err := w.send(rest, true)
+	if err != ErrPendingFull {
+		w.drop()
+		w.closed = true
+	}
+	return err
+}
+
+// ReadFrom is CopyFrom with a context that does not end. io.Copy uses it, unless the
+// source has a WriteTo of its own: that one decides how much it gives to Write at once,
+// so call ReadFrom or CopyFrom yourself then.
+func (w *Writer) ReadFrom(r io.Reader) (n int64, err error) {
+	return w.CopyFrom(stdcontext.Background(), r)
+}
+
+// CopyFrom forwards r to its end as fragments of the message, each as large as
+// what a Read gave. Like [Conn.SendWait] it waits while more than a quarter of the bound
+// on pending bytes is in use, so that memory stays bounded however slow the peer
+// is. On an event loop it always fails with ErrOnLoop. Once ctx is done it fails with
+// ctx's error instead of waiting any longer; it does not interrupt a Read of r's. It fails
+// with ErrNotUTF8 as Write does. The n
+// bytes before that were sent, and what else was read is lost. The message is left open,
+// and the Writer usable, however CopyFrom ends.
+func (w *Writer) CopyFrom(ctx stdcontext.Context, r io.Reader) (n int64, err error) {
+	if onLoop() {
+		return 0, ErrOnLoop
+	}
+	if ctx.Done() != nil {
+		defer stdcontext.AfterFunc(ctx, w.lookAgain)()
+	}
+	if err := w.flushWhenRoom(ctx); err != nil {
+		return 0, err
+	}
+	_, most := w.sizes()
+	size := min(copySize, most)
+	buf := w.conn.loop.pool.Get(size)
+	defer buf.Release()
+	for {
+		m, err := r.Read(buf.B[:size])
+		if m > 0 {
+			p := buf.B[:m]
+			behind, err := w.text.check(p)
+			if err == nil {
+				err = w.sendWhenRoom(ctx, p)
+			}
+			if err != nil {
+				return n, err
+			}
+			w.text.taken(p, m, behind)
+			n += int64(m)
+		}
+		if err == io.EOF {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+}
+
+// lookAgain wakes CopyFrom if it waits.
+func (w *Writer) lookAgain() {
+	w.conn.mu.Lock()
+	defer w.conn.mu.Unlock()
+	if q := w.conn.tx; q != nil {
+		q.room.Broadcast()
+	}
+}
+
+// copySize is the most that CopyFrom reads at once, in bytes.
+const copySize = 16 << 10
+
+// usable tells why nothing can be written; nil if it can. mu is held, as for all
+// that follows.
+func (w *Writer) usable() error {
+	switch {
+	case w.closed:
+		return ErrWriterClosed
+	case w.conn.State() != Open:
+		return ErrClosed
+	}
+	return nil
+}
+
+func (w *Writer) buffered() int {
+	if w.buf == nil {
+		return 0
+	}
+	return len(w.buf.B)
+}
+
+// sizes are how many bytes are gathered for a fragment, and how many one has at
+// most. Such a fragment always fits once what was sent before it has left, since
+// what waits behind the message takes half of the bound at most. What is being gathered
+// keeps its buffer, be the bound larger by now, or smaller than what that holds.
+func (w *Writer) sizes() (gather, most int) {
+	most = max(1, w.conn.limits().MaxPending/4)
+	if w.deflate {
+		most = min(most, compressLocked)
+	}
+	gather = min(WriterSize, most)
+	if w.buf != nil {
+		gather = min(gather, cap(w.buf.B))
+	}
+	return gather, most
+}
+
+// gather copies as much of p as size leaves room for.
+func (w *Writer) gather(p []byte, size int) int {
+	if w.buf == nil {
+		w.buf = w.conn.loop.pool.Get(size)
+	}
+	n := max(0, min(len(p), size-len(w.buf.B)))
+	w.buf.B = append(w.buf.B, p[:n]...)
+	return n
+}
+
+// drop gives the buffer back.
+func (w *Writer) drop() {
+	if w.buf != nil {
+		w.buf.Release()
+		w.buf = nil
+	}
+	w.own.forget()
+}
+
+// flush sends what was gathered.
+func (w *Writer) flush() error {
+	if w.buffered() == 0 {
+		return nil
+	}
+	if err := w.send(w.buf.B, false); err != nil {
+		return err
+	}
+	w.buf.Release() // the bound may be another when the next is gathered
+	w.buf = nil
+	return nil
+}
+
+// send sends one fragment. Behind the last one go the messages that waited for it.
+func (w *Writer) send(p []byte, fin bool) error {
+	c := w.conn
+	h, payload := frame.Header{Fin: fin, Opcode: w.next}, p
+	if w.next != frame.Continuation && fin && !c.compresses(len(p)) {
+		w.deflate = false // it is short, and all there is
+	}
+	if w.deflate {
+		packed, buf := w.pack(p, fin)
+		defer buf.Release()
+		h.RSV1, payload = w.next != frame.Continuation, packed
+	}
+	// By OverflowDropOldest a message in one frame could be dropped like any other.
+	alone := fin && w.next != frame.Continuation && c.overflow == OverflowDropOldest
+	size := c.frameSize(len(payload))
+	if alone {
+		h.Fin = false
+		size += c.frameSize(0)
+	}
+	if err := c.makeRoom(size); err != nil {
+		return err
+	}
+	if err := c.sendFrame(h, payload); err != nil {
+		return err
+	}
+	if alone {
+		if err := c.sendFrame(frame.Header{Fin: true, Opcode: frame.Continuation}, nil); err != nil {
+			return err
+		}
+	}
+	if w.deflate {
+		w.packed(p)
+	}
+	w.next = frame.Continuation
+	if fin {
+		q := c.tx // the open Writer kept it there
+		q.writer = nil
+		q.joinBehind()
+		c.writerEnded()
+		c.callWaiter(q)
+		c.boundPending(q)
+	}
+	return nil
+}
+
+// sendWhenRoom is send of a fragment that is not the last, once less than a quarter
+// of the bound is in use. The caller holds nothing, as for the next one.
+func (w *Writer) sendWhenRoom(ctx stdcontext.Context, p []byte) error {
+	c := w.conn
+	c.mu.Lock()
+	defer c.unlockAndWake()
+	if err := w.awaitRoom(ctx, len(p)); err != nil {
+		return err
+	}
+	return w.send(p, false)
+}
+
+// flushWhenRoom is the same for what was gathered.
+func (w *Writer) flushWhenRoom(ctx stdcontext.Context) error {
+	c := w.conn
+	c.mu.Lock()
+	defer c.unlockAndWake()
+	if w.buffered() == 0 {
+		return w.usable()
+	}
+	if err := w.awaitRoom(ctx, w.buffered()); err != nil {
+		return err
+	}
+	return w.flush()
+}
+
+// awaitRoom waits until there is room for a fragment of n bytes and less than a quarter
+// of the bound is in use. mu is held, but not all the while.
+func (w *Writer) awaitRoom(ctx stdcontext.Context, n int) error {
+	c := w.conn
+	if w.deflate {
+		n = deflate.Bound(n)
+	}
+	size := c.frameSize(n)
+	for {
+		if err := w.usable(); err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		q := c.tx
+		if q.main.live() <= c.limits().MaxPending/4 && c.fits(q, size) || q.main.bytes+q.held == 0 {
+			return nil
+		}
+		if !q.blocked {
+			c.flush() // rather than wait for the loop to do it
+			continue
+		}
+		// The loop has been asked to attend to what is pending, or is about to: it
+		// will find the transport full, wait for it, and tell.
+		q.waiting++
+		c.loop.wait(&q.room)
+		q.waiting--
+	}
+}
