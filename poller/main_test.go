@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/framerail/framerail/internal/leaks"
+	"github.com/framerail/framerail/internal/test/leaks"
 )
 
 func TestMain(m *testing.M) {

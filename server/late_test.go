@@ -11,7 +11,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
-	"github.com/framerail/framerail/internal/selfsigned"
+	"github.com/framerail/framerail/internal/test/testcert"
 	"github.com/framerail/framerail/internal/wheel"
 )
 
@@ -78,7 +78,7 @@ func TestLate_TheLoopReadsBeforeItGivesUp(t *testing.T) {
 			}
 			begin := start
 			if c.clients == 30 {
-				s.TLSConfig = selfsigned.Config()
+				s.TLSConfig = testcert.Config()
 				begin = startTLS
 			}
 			greeted := func(t testing.TB, s *Server) *peer {

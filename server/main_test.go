@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/framerail/framerail/internal/leaks"
+	"github.com/framerail/framerail/internal/test/leaks"
 )
 
 // TestMain has a process that a test has started play the part that the test gave it.

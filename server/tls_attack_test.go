@@ -12,7 +12,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
-	"github.com/framerail/framerail/internal/sealing"
+	"github.com/framerail/framerail/internal/test/tlsrecords"
 )
 
 // A key update is answered with one, and the conversation goes on (RFC 8446 4.6.3).
@@ -21,7 +21,7 @@ func TestTLS_KeyUpdateIsFollowed(t *testing.T) {
 	c := dialSealer(t, s)
 	c.open()
 	for _, answer := range []bool{false, true} {
-		if err := c.write(c.KeyUpdate(answer), c.Seal(sealing.Data, masked(frame.Text, true, "with a new key"))); err != nil {
+		if err := c.write(c.KeyUpdate(answer), c.Seal(tlsrecords.Data, masked(frame.Text, true, "with a new key"))); err != nil {
 			t.Fatal(err)
 		}
 		c.expectText("with a new key")
@@ -39,7 +39,7 @@ func TestTLS_FloodOfKeyUpdatesIsEnded(t *testing.T) {
 			for range 100_000 {
 				batch := c.KeyUpdate(true)
 				for range between {
-					batch = append(batch, c.Seal(sealing.Data, masked(frame.Binary, true, ""))...)
+					batch = append(batch, c.Seal(tlsrecords.Data, masked(frame.Binary, true, ""))...)
 				}
 				if c.write(batch) != nil {
 					break
@@ -80,11 +80,11 @@ func TestTLS_TruncationIsTold(t *testing.T) {
 	}{
 		{"between records", func(c *sealer) { c.under.(*net.TCPConn).CloseWrite() }, conn.ErrTruncated},
 		{"within a record", func(c *sealer) {
-			b := c.Seal(sealing.Data, masked(frame.Text, true, "half"))
+			b := c.Seal(tlsrecords.Data, masked(frame.Text, true, "half"))
 			_ = c.write(b[:20])
 			c.under.(*net.TCPConn).CloseWrite()
 		}, conn.ErrTruncated},
-		{"close_notify", func(c *sealer) { _ = c.write(c.Seal(sealing.Alert, sealing.CloseNotify)) }, conn.ErrUnexpectedEOF},
+		{"close_notify", func(c *sealer) { _ = c.write(c.Seal(tlsrecords.Alert, tlsrecords.CloseNotify)) }, conn.ErrUnexpectedEOF},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			infos := make(chan conn.CloseInfo, 1)
@@ -108,7 +108,7 @@ func TestTLS_EndBehindTheRequestIsSeen(t *testing.T) {
 	infos := make(chan conn.CloseInfo, 1)
 	s := startTLS(t, &Server{OnClose: func(_ *conn.Conn, info conn.CloseInfo) { infos <- info }})
 	c := dialSealer(t, s)
-	if err := c.write(c.Seal(sealing.Data, upgrade+"\r\n"), c.Seal(sealing.Alert, sealing.CloseNotify)); err != nil {
+	if err := c.write(c.Seal(tlsrecords.Data, upgrade+"\r\n"), c.Seal(tlsrecords.Alert, tlsrecords.CloseNotify)); err != nil {
 		t.Fatal(err)
 	}
 	c.expectStatus(101)
@@ -126,7 +126,7 @@ func TestTLS_OneByteAtATime(t *testing.T) {
 	}
 	c.expectStatus(101)
 	for i, b := range []byte(masked(frame.Text, true, "byte by byte")) {
-		record := c.Seal(sealing.Data, string([]byte{b}))
+		record := c.Seal(tlsrecords.Data, string([]byte{b}))
 		for _, one := range record {
 			if i%4 == 0 {
 				time.Sleep(100 * time.Microsecond) // so that some arrive alone
@@ -152,7 +152,7 @@ func TestTLS_RenegotiationIsRefused(t *testing.T) {
 			c.open()
 			c.data(masked(frame.Text, true, "before"))
 			c.expectText("before")
-			if err := c.write(c.Seal(sealing.Handshake, message), c.Seal(sealing.Data, masked(frame.Text, true, "behind"))); err != nil {
+			if err := c.write(c.Seal(tlsrecords.Handshake, message), c.Seal(tlsrecords.Data, masked(frame.Text, true, "behind"))); err != nil {
 				t.Fatal(err)
 			}
 			info := receive(t, infos)
@@ -182,7 +182,7 @@ func TestTLS_RecordsThatWereChangedEndTheConnection(t *testing.T) {
 	s := startTLS(t, &Server{OnMessage: echo, OnClose: func(_ *conn.Conn, info conn.CloseInfo) { infos <- info }})
 	c := dialSealer(t, s)
 	c.open()
-	record := c.Seal(sealing.Data, masked(frame.Text, true, "changed"))
+	record := c.Seal(tlsrecords.Data, masked(frame.Text, true, "changed"))
 	record[10] ^= 1
 	if err := c.write(record); err != nil {
 		t.Fatal(err)
@@ -202,7 +202,7 @@ func TestTLS_StallWithinARecordIsSilence(t *testing.T) {
 	})
 	c := dialSealer(t, s)
 	c.open()
-	record := c.Seal(sealing.Data, masked(frame.Text, true, "never whole"))
+	record := c.Seal(tlsrecords.Data, masked(frame.Text, true, "never whole"))
 	if err := c.write(record[:len(record)/2]); err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/conn"
-	"github.com/framerail/framerail/internal/sealing"
+	"github.com/framerail/framerail/internal/test/tlsrecords"
 )
 
 // tap keeps what it has read.
@@ -50,7 +50,7 @@ func (c *tap) expectCloseNotify(t *testing.T) {
 		last = b[0]
 		b = b[min(len(b), 5+int(b[3])<<8+int(b[4])):]
 	}
-	if last != sealing.Alert {
+	if last != tlsrecords.Alert {
 		t.Errorf("the last record is of type %d, and no alert", last)
 	}
 }

@@ -7,13 +7,13 @@ import (
 	"net"
 	"testing"
 
-	"github.com/framerail/framerail/internal/sealing"
+	"github.com/framerail/framerail/internal/test/tlsrecords"
 )
 
 // sealer is a peer that makes its records by hand, behind a TLS handshake.
 type sealer struct {
 	*peer
-	*sealing.Sealer
+	*tlsrecords.Sealer
 	under net.Conn
 }
 
@@ -33,11 +33,11 @@ func newSealerOf(t testing.TB, p *peer, version uint16) *sealer {
 	t.Helper()
 	var secrets bytes.Buffer
 	wire := &tap{Conn: p.Conn}
-	over := tls.Client(wire, sealing.Config(trusting(), version, &secrets))
+	over := tls.Client(wire, tlsrecords.Config(trusting(), version, &secrets))
 	if err := over.Handshake(); err != nil {
 		t.Fatal(err)
 	}
-	made, err := sealing.New(over.ConnectionState(), secrets.String(), wire.got.Bytes())
+	made, err := tlsrecords.New(over.ConnectionState(), secrets.String(), wire.got.Bytes())
 	if err != nil {
 		t.Skip(err) // where another suite is faster
 	}
@@ -52,7 +52,7 @@ func (c *sealer) write(records ...[]byte) error {
 
 func (c *sealer) data(content string) {
 	c.t.Helper()
-	if err := c.write(c.Seal(sealing.Data, content)); err != nil {
+	if err := c.write(c.Seal(tlsrecords.Data, content)); err != nil {
 		c.t.Fatal(err)
 	}
 }

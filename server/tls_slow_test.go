@@ -8,7 +8,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
-	"github.com/framerail/framerail/internal/sealing"
+	"github.com/framerail/framerail/internal/test/tlsrecords"
 )
 
 // What a client does not read is bounded, records that wait included, and arrives whole
@@ -97,7 +97,7 @@ func TestTLS_KeyUpdateWhileTheSocketIsFull(t *testing.T) {
 		t.Skip("the socket takes 4 MiB")
 	}
 	for range 5 {
-		if err := c.write(c.KeyUpdate(true), c.Seal(sealing.Data, masked(frame.Text, true, "hello"))); err != nil {
+		if err := c.write(c.KeyUpdate(true), c.Seal(tlsrecords.Data, masked(frame.Text, true, "hello"))); err != nil {
 			t.Fatal(err)
 		}
 	}

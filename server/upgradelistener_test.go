@@ -13,8 +13,8 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
-	"github.com/framerail/framerail/internal/sealing"
 	"github.com/framerail/framerail/internal/secure"
+	"github.com/framerail/framerail/internal/test/tlsrecords"
 	"github.com/framerail/framerail/internal/transport"
 )
 
@@ -85,8 +85,8 @@ func TestUpgradeListener_KeepsWhatCryptoTLSHas(t *testing.T) {
 		web := serveWebOn(t, s, upgrades(s, nil), listenMovably)
 		c := newSealer(t, web.dialRaw(t))
 		long := strings.Repeat("y", 12_000)
-		first := c.Seal(sealing.Data, with("A: b")+masked(frame.Text, true, long))
-		second := c.Seal(sealing.Data, masked(frame.Text, true, "in two parts"))
+		first := c.Seal(tlsrecords.Data, with("A: b")+masked(frame.Text, true, long))
+		second := c.Seal(tlsrecords.Data, masked(frame.Text, true, "in two parts"))
 		if err := c.write(first, second[:11]); err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +133,7 @@ func TestUpgradeListener_AFloodOfKeyUpdatesIsCut(t *testing.T) {
 	c.data(with("A: b"))
 	c.expectStatus(101)
 	for range 100_000 { // between data, as crypto/tls counts only those in a row
-		if c.write(c.KeyUpdate(false), c.KeyUpdate(false), c.Seal(sealing.Data, masked(frame.Binary, true, ""))) != nil {
+		if c.write(c.KeyUpdate(false), c.KeyUpdate(false), c.Seal(tlsrecords.Data, masked(frame.Binary, true, ""))) != nil {
 			break
 		}
 	}

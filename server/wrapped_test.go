@@ -15,7 +15,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
-	"github.com/framerail/framerail/internal/sealing"
+	"github.com/framerail/framerail/internal/test/tlsrecords"
 )
 
 func listenTLS() (net.Listener, error) {
@@ -125,7 +125,7 @@ func (p *peer) expectEnd() {
 func TestWrapped_HowItEndedIsTold(t *testing.T) {
 	cut := func(p *peer) { _ = underTLS(p).CloseWrite() }
 	within := func(p *peer) {
-		_, _ = underTLS(p).Write([]byte{sealing.Data, 3, 3, 0, 100, 'h', 'a', 'l', 'f'})
+		_, _ = underTLS(p).Write([]byte{tlsrecords.Data, 3, 3, 0, 100, 'h', 'a', 'l', 'f'})
 		cut(p)
 	}
 	notify := func(p *peer) { _ = p.Conn.(*tls.Conn).CloseWrite() }
@@ -174,7 +174,7 @@ func TestWrapped_WhatIsCutBeforeItMovesIsTruncated(t *testing.T) {
 	for name, end := range map[string]func(*peer) error{
 		"between records": func(*peer) error { return nil },
 		"within a record": func(p *peer) error {
-			_, err := underTLS(p).Write([]byte{sealing.Data, 3, 3, 0, 100, 'h', 'a', 'l', 'f'})
+			_, err := underTLS(p).Write([]byte{tlsrecords.Data, 3, 3, 0, 100, 'h', 'a', 'l', 'f'})
 			return err
 		},
 	} {

@@ -20,7 +20,8 @@ const module = "github.com/framerail/framerail"
 
 // apart are packages that are not mutated: they are tests, or serve tests alone.
 var apart = []string{
-	"internal/imports", "internal/inject", "internal/kqueue", "internal/lives", "internal/sealing", "internal/selfsigned",
+	"internal/inject", "internal/kqueue",
+	"internal/test/imports", "internal/test/lives", "internal/test/testcert", "internal/test/tlsrecords",
 }
 
 // pkg is a package of the library, as go list tells.
@@ -146,7 +147,7 @@ func (r *runner) test(ctx context.Context, m mutation, name string, args ...stri
 // fails is the first test that fails, empty if there is none.
 func (r *runner) fails(ctx context.Context, m mutation, name string, args []string) (by string, err error) {
 	timeout := r.timeout
-	if strings.HasPrefix(name, "server") || name == "internal/lives" {
+	if strings.HasPrefix(name, "server") || name == "internal/test/lives" {
 		timeout *= 3
 	}
 	args = append([]string{"-vet=off", "-count=1", "-failfast", "-timeout", timeout.String()}, args...)

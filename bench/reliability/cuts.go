@@ -19,7 +19,7 @@ import (
 
 	"github.com/framerail/framerail/bench/internal/wire"
 	"github.com/framerail/framerail/conn"
-	"github.com/framerail/framerail/internal/selfsigned"
+	"github.com/framerail/framerail/internal/test/testcert"
 	"github.com/framerail/framerail/server"
 	"github.com/framerail/framerail/server/servertest"
 )
@@ -144,7 +144,7 @@ func (b *cutsCommand) replay(session []byte, pieces ...int) (trace string, err e
 	var log strings.Builder
 	srv := &server.Server{Loops: 1, Logger: slog.New(slog.DiscardHandler)}
 	if b.TLS {
-		srv.TLSConfig = selfsigned.Config()
+		srv.TLSConfig = testcert.Config()
 	}
 	srv.OnConnection = func(c *conn.Conn) {
 		r, _ := c.Request()

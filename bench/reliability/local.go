@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/framerail/framerail/conn"
-	"github.com/framerail/framerail/internal/selfsigned"
+	"github.com/framerail/framerail/internal/test/testcert"
 	"github.com/framerail/framerail/server"
 )
 
@@ -32,7 +32,7 @@ func newLocal(ctx context.Context) *local {
 		Logger:    slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}}
 	if securely(ctx) {
-		l.TLSConfig = selfsigned.Config()
+		l.TLSConfig = testcert.Config()
 	}
 	l.OnConnection = func(*conn.Conn) { l.opened.Add(1) }
 	l.OnClose = func(_ *conn.Conn, info conn.CloseInfo) {

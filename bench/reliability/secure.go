@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/framerail/framerail/internal/selfsigned"
+	"github.com/framerail/framerail/internal/test/testcert"
 )
 
 // security is the setting of bars that can be held over TLS as well.
@@ -37,7 +37,7 @@ func (c *client) shake() error {
 }
 
 // behindTLS is a listener of a server that knows nothing of TLS.
-func behindTLS(ln net.Listener) net.Listener { return tls.NewListener(ln, selfsigned.Config()) }
+func behindTLS(ln net.Listener) net.Listener { return tls.NewListener(ln, testcert.Config()) }
 
 // clientHello is how a TLS handshake begins.
 var clientHello = sync.OnceValue(func() []byte {

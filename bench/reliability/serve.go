@@ -22,7 +22,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/framerail/framerail/conn"
-	"github.com/framerail/framerail/internal/selfsigned"
+	"github.com/framerail/framerail/internal/test/testcert"
 	"github.com/framerail/framerail/server"
 )
 
@@ -162,7 +162,7 @@ func serve(set setup, n *counters, ln net.Listener) (end func() error, err error
 	n.srv = srv
 	configure(srv, n)
 	if set.TLS {
-		srv.TLSConfig = selfsigned.Config()
+		srv.TLSConfig = testcert.Config()
 	}
 	set.ready(srv)
 	go func() {

@@ -6,7 +6,7 @@ import (
 	"context"
 	"sync"
 
-	"github.com/framerail/framerail/internal/lives"
+	"github.com/framerail/framerail/internal/test/lives"
 	"github.com/framerail/framerail/server/servertest"
 )
 

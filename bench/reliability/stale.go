@@ -5,7 +5,7 @@ package main
 import (
 	"context"
 
-	"github.com/framerail/framerail/internal/lives"
+	"github.com/framerail/framerail/internal/test/lives"
 	"github.com/framerail/framerail/server/servertest"
 )
 

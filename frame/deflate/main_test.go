@@ -3,7 +3,7 @@ package deflate
 import (
 	"testing"
 
-	"github.com/framerail/framerail/internal/leaks"
+	"github.com/framerail/framerail/internal/test/leaks"
 )
 
 func TestMain(m *testing.M) { leaks.Main(m) }

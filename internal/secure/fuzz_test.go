@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/internal/buffer"
-	"github.com/framerail/framerail/internal/sealing"
-	"github.com/framerail/framerail/internal/selfsigned"
+	"github.com/framerail/framerail/internal/test/testcert"
+	"github.com/framerail/framerail/internal/test/tlsrecords"
 	"github.com/framerail/framerail/internal/transport"
 )
 
@@ -22,7 +22,7 @@ import (
 func FuzzHandshake(f *testing.F) {
 	var hello bytes.Buffer
 	_ = tls.Client(recorder{&hello}, quick(&tls.Config{InsecureSkipVerify: true})).Handshake()
-	config := quick(selfsigned.Config().Clone())
+	config := quick(testcert.Config().Clone())
 	half := hello.Bytes()[:hello.Len()/2]
 	for _, seed := range []string{
 		hello.String(), hello.String() + hello.String(), string(half), string(half) + "garbage",
@@ -114,7 +114,7 @@ type attempt struct {
 	*pair
 	t       *testing.T
 	version uint16
-	sealer  *sealing.Sealer
+	sealer  *tlsrecords.Sealer
 	scratch []byte
 
 	said    byte   // for contents that differ
@@ -131,10 +131,10 @@ type attempt struct {
 func newAttempt(t *testing.T, seed uint64, version uint16) *attempt {
 	var secrets bytes.Buffer
 	a := &attempt{t: t, version: version, scratch: make([]byte, 1<<(seed%17))}
-	a.pair = newPairWith(t, sealing.Config(quick(&tls.Config{InsecureSkipVerify: true}), version, &secrets), 0)
+	a.pair = newPairWith(t, tlsrecords.Config(quick(&tls.Config{InsecureSkipVerify: true}), version, &secrets), 0)
 	a.link.room = 8 << 20
 	a.link.split(seed) // from here on: pieces of the handshake are FuzzHandshake's
-	sealer, err := sealing.New(a.client.ConnectionState(), secrets.String(), a.link.first)
+	sealer, err := tlsrecords.New(a.client.ConnectionState(), secrets.String(), a.link.first)
 	if err != nil {
 		t.Skip(err)
 	}
@@ -177,32 +177,32 @@ func (a *attempt) bad(what string) {
 func (a *attempt) step(op byte, arg int) {
 	switch op {
 	case 'd':
-		a.send(a.sealer.Seal(sealing.Data, a.data(arg)))
+		a.send(a.sealer.Seal(tlsrecords.Data, a.data(arg)))
 	case 'D': // up to the largest record, and beyond it
 		if arg > 64 {
 			a.bad("a record too long")
 		} else if a.bytes > attemptBytes {
 			arg = 1
 		}
-		a.send(a.sealer.Seal(sealing.Data, a.data(min(256*arg, 16<<10+256))))
+		a.send(a.sealer.Seal(tlsrecords.Data, a.data(min(256*arg, 16<<10+256))))
 	case 'g': // a byte of a record is another
 		a.bad("a changed record")
-		record := a.sealer.Seal(sealing.Data, "changed")
+		record := a.sealer.Seal(tlsrecords.Data, "changed")
 		record[arg%len(record)] ^= 1 | byte(arg)
 		a.send(record)
 	case 'c':
 		a.bad("a record that is cut")
-		record := a.sealer.Seal(sealing.Data, "cut in the middle")
+		record := a.sealer.Seal(tlsrecords.Data, "cut in the middle")
 		a.send(record[:arg%len(record)])
 	case 'x':
 		a.bad("no record")
 		a.send(bytes.Repeat([]byte{byte(arg)}, 6))
 	case 'o': // a record left out
 		a.bad("a record left out")
-		a.sealer.Seal(sealing.Data, "left out")
-		a.send(a.sealer.Seal(sealing.Data, "the next"))
+		a.sealer.Seal(tlsrecords.Data, "left out")
+		a.send(a.sealer.Seal(tlsrecords.Data, "the next"))
 	case 'r': // again
-		record := a.sealer.Seal(sealing.Data, a.data(arg))
+		record := a.sealer.Seal(tlsrecords.Data, a.data(arg))
 		a.bad("a record that came before")
 		a.send(record)
 		a.send(record)
@@ -216,7 +216,7 @@ func (a *attempt) step(op byte, arg int) {
 		a.asked += arg & 1
 		a.send(a.sealer.KeyUpdate(arg&1 == 1))
 	case 'e':
-		a.send(a.sealer.Seal(sealing.Data, a.data(0)))
+		a.send(a.sealer.Seal(tlsrecords.Data, a.data(0)))
 	default:
 		a.otherStep(op, arg)
 	}
@@ -226,16 +226,16 @@ func (a *attempt) step(op byte, arg int) {
 func (a *attempt) otherStep(op byte, arg int) {
 	switch op {
 	case 'n':
-		a.send(a.sealer.Seal(sealing.Alert, sealing.CloseNotify))
+		a.send(a.sealer.Seal(tlsrecords.Alert, tlsrecords.CloseNotify))
 		a.ended = a.ended || a.wrong == ""
 	case 'a': // an alert that is for good, or no alert
 		a.bad("an alert")
-		a.send(a.sealer.Seal(sealing.Alert, string([]byte{2, byte(arg)})[:1+arg%2]))
+		a.send(a.sealer.Seal(tlsrecords.Alert, string([]byte{2, byte(arg)})[:1+arg%2]))
 	case 'h': // a message of the handshake that has no place here
 		a.bad("a message of the handshake")
-		a.send(a.sealer.Seal(sealing.Handshake, string([]byte{byte(arg % 3), 0, 0, 0})))
+		a.send(a.sealer.Seal(tlsrecords.Handshake, string([]byte{byte(arg % 3), 0, 0, 0})))
 	case 't':
-		if arg != sealing.Data && arg != sealing.Alert && arg != sealing.Handshake && arg != 0 {
+		if arg != tlsrecords.Data && arg != tlsrecords.Alert && arg != tlsrecords.Handshake && arg != 0 {
 			a.bad("a record of no known type")
 			a.send(a.sealer.Seal(byte(arg), "?"))
 		}

@@ -10,7 +10,7 @@ import (
 	"testing"
 
 	"github.com/framerail/framerail/internal/buffer"
-	"github.com/framerail/framerail/internal/selfsigned"
+	"github.com/framerail/framerail/internal/test/testcert"
 	"github.com/framerail/framerail/internal/transport"
 )
 
@@ -32,7 +32,7 @@ func TestHeard_IsWhenCryptoTLSGoesOn(t *testing.T) {
 		t.Run(fmt.Sprintf("%.20q of %d", sent, len(sent)), func(t *testing.T) {
 			below, pool := newLink(0), new(buffer.Pool)
 			below.up = []byte(sent)
-			p := New(below, netip.AddrPort{}, selfsigned.Config(), pool)
+			p := New(below, netip.AddrPort{}, testcert.Config(), pool)
 			p.TakeHello([]byte(sent))
 			heard := p.Heard()
 			p.hello.release()
@@ -81,7 +81,7 @@ func TestReadHello_NothingIsLost(t *testing.T) {
 	for seed := range uint64(20) {
 		below, pool := newLink(seed), new(buffer.Pool)
 		below.up = []byte(sent)
-		p := New(below, netip.AddrPort{}, selfsigned.Config(), pool)
+		p := New(below, netip.AddrPort{}, testcert.Config(), pool)
 		scratch := make([]byte, 100)
 		for !p.Heard() {
 			if err := p.hear(scratch); err != nil {
@@ -108,7 +108,7 @@ func TestReadHello_NothingIsLost(t *testing.T) {
 // Who leaves with half of it has its buffer given back.
 func TestReadHello_CloseGivesItBack(t *testing.T) {
 	below, pool := newLink(0), new(buffer.Pool)
-	p := New(below, netip.AddrPort{}, selfsigned.Config(), pool)
+	p := New(below, netip.AddrPort{}, testcert.Config(), pool)
 	below.up = []byte("\x16\x03\x01\x02\x00half")
 	if err := p.hear(make([]byte, 100)); err != nil || p.Heard() {
 		t.Fatalf("%v, and all of it was heard: %v", err, p.Heard())

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/internal/buffer"
-	"github.com/framerail/framerail/internal/selfsigned"
+	"github.com/framerail/framerail/internal/test/testcert"
 	"github.com/framerail/framerail/internal/transport"
 )
 
@@ -182,7 +182,7 @@ func newPairWith(t *testing.T, client *tls.Config, seed uint64) *pair {
 	t.Helper()
 	p := &pair{link: newLink(seed), pool: new(buffer.Pool)}
 	p.client = tls.Client(far{p.link}, client)
-	p.Transport = New(p.link, netip.MustParseAddrPort("192.0.2.1:1"), selfsigned.Config(), p.pool)
+	p.Transport = New(p.link, netip.MustParseAddrPort("192.0.2.1:1"), testcert.Config(), p.pool)
 	shaken := make(chan error, 1)
 	go func() { shaken <- p.client.Handshake() }()
 	for scratch := make([]byte, 300); !p.Heard(); {

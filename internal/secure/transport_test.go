@@ -8,7 +8,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
-	"github.com/framerail/framerail/internal/sealing"
+	"github.com/framerail/framerail/internal/test/tlsrecords"
 	"github.com/framerail/framerail/internal/transport"
 )
 
@@ -215,7 +215,7 @@ func TestTransport_AnswersThatWaitAreBounded(t *testing.T) {
 	for range 2 * maxAnswers {
 		a.send(a.sealer.KeyUpdate(true))
 		for range recordCost {
-			a.send(a.sealer.Seal(sealing.Data, a.data(1)))
+			a.send(a.sealer.Seal(tlsrecords.Data, a.data(1)))
 		}
 		if !a.take(false) {
 			break

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/conn"
-	"github.com/framerail/framerail/internal/selfsigned"
+	"github.com/framerail/framerail/internal/test/testcert"
 	"github.com/framerail/framerail/server"
 	"github.com/framerail/framerail/server/servertest"
 )
@@ -27,7 +27,7 @@ func TestSim_BehindAProxy(t *testing.T) {
 			},
 		}
 		if seed%2 > 0 {
-			srv.TLSConfig = selfsigned.Config()
+			srv.TLSConfig = testcert.Config()
 		}
 		sim := servertest.New(seed, srv)
 		sim.Faults = servertest.Faults{Cuts: 0.5, ShortReads: 0.5, Spurious: 0.1}

@@ -7,14 +7,14 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/conn"
-	"github.com/framerail/framerail/internal/selfsigned"
+	"github.com/framerail/framerail/internal/test/testcert"
 	"github.com/framerail/framerail/server"
 	"github.com/framerail/framerail/server/servertest"
 )
 
 func TestSim_TLS(t *testing.T) {
 	sim := servertest.New(1, &server.Server{
-		TLSConfig: selfsigned.Config(),
+		TLSConfig: testcert.Config(),
 		OnMessage: func(c *conn.Conn, m conn.Message) { _ = c.Send(m.Type, m.Payload) },
 	})
 	c := sim.Dial("/")
@@ -43,7 +43,7 @@ func TestSim_TLSHandshakesWait(t *testing.T) {
 	for seed := range uint64(40) {
 		srv := &server.Server{
 			Logger:    slog.New(slog.DiscardHandler),
-			TLSConfig: selfsigned.Config(),
+			TLSConfig: testcert.Config(),
 			Limits:    server.Limits{MaxTLSHandshakes: 1},
 			OnMessage: func(c *conn.Conn, m conn.Message) { _ = c.Send(m.Type, m.Payload) },
 		}

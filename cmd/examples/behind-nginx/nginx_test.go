@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/cmd/examples/internal/exampletest"
-	"github.com/framerail/framerail/internal/selfsigned"
+	"github.com/framerail/framerail/internal/test/testcert"
 )
 
 // startNginx runs nginx with the nginx.conf of this folder, but for the two addresses in it,
@@ -30,7 +30,7 @@ func startNginx(t *testing.T, target string) (wsURL string) {
 // startSecureNginx is startNginx over TLS; trusting is for clients.
 func startSecureNginx(t *testing.T, target string) (wsURL string, trusting *tls.Config) {
 	t.Helper()
-	cert := selfsigned.Config().Certificates[0]
+	cert := testcert.Config().Certificates[0]
 	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
 	if err != nil {
 		t.Fatal(err)

@@ -16,7 +16,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
-	"github.com/framerail/framerail/internal/selfsigned"
+	"github.com/framerail/framerail/internal/test/testcert"
 	"github.com/framerail/framerail/server"
 )
 
@@ -100,7 +100,7 @@ func TestFramerailPassesOverTLS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	url := serveFramerail(t, func(srv *server.Server) { srv.OnMessage, srv.TLSConfig = echoMessage, selfsigned.Config() })
+	url := serveFramerail(t, func(srv *server.Server) { srv.OnMessage, srv.TLSConfig = echoMessage, testcert.Config() })
 	r := Runner{URL: url, Cases: cases, Parallel: 16, Patience: 30 * time.Second, TLS: &tls.Config{InsecureSkipVerify: true}}
 	report, err := r.Run(context.Background())
 	if err != nil {

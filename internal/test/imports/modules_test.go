@@ -37,7 +37,7 @@ func edit(t *testing.T, kind, file string) (read modFile) {
 // that a go.mod requires. So each go.mod names one version of the modules beside it, and
 // go.work alone puts their folders in its place.
 func TestModules_CanBeInstalled(t *testing.T) {
-	const house = "../.."
+	const house = "../../.."
 	if _, err := os.Stat(filepath.Join(house, "go.work")); err != nil {
 		t.Skip("the module alone, without the others of the workspace")
 	}
@@ -69,11 +69,11 @@ func TestModules_CanBeInstalled(t *testing.T) {
 // The README's first command is for people with empty caches: it downloads what the
 // library requires and no more.
 func TestModules_FirstCommandIsLight(t *testing.T) {
-	if _, err := os.Stat("../../go.work"); err != nil {
+	if _, err := os.Stat("../../../go.work"); err != nil {
 		t.Skip("the module alone, without the others of the workspace")
 	}
 	cmd := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{.Path}}{{end}}", "./cmd/examples/chat")
-	cmd.Dir = "../.."
+	cmd.Dir = "../../.."
 	cmd.Env = append(cmd.Environ(), "GOWORK=") // of the tree, whatever this test runs with
 	out, err := cmd.Output()
 	if err != nil {

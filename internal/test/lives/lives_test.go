@@ -4,7 +4,7 @@ import (
 	"flag"
 	"testing"
 
-	"github.com/framerail/framerail/internal/leaks"
+	"github.com/framerail/framerail/internal/test/leaks"
 	"github.com/framerail/framerail/server/servertest"
 )
 
@@ -12,7 +12,7 @@ var seeds = flag.Uint64("seeds", 40, "how many seeds TestPlay plays")
 
 // Whatever goes wrong on the machine, the invariants hold:
 //
-//	go test ./internal/lives -seeds 10000
+//	go test ./internal/test/lives -seeds 10000
 func TestPlay(t *testing.T) {
 	var total Result
 	for seed := range *seeds {

@@ -1,6 +1,5 @@
-// Package selfsigned has a certificate that nobody else has signed, for tests and for
-// bars: a program's server has one of an authority's.
-package selfsigned
+// Package testcert has a self-signed certificate for tests and for the reliability bars.
+package testcert
 
 import (
 	"crypto/ed25519"
@@ -13,9 +12,9 @@ import (
 	"time"
 )
 
-// Config is a server's, with a certificate for 127.0.0.1 and localhost that is the same
-// for all of the process. Its key is of Ed25519, whose signatures take no randomness: so a
-// simulation's seed replays exactly. It is shared: clone it to change it.
+// Config returns the configuration of a server, with a certificate for 127.0.0.1 and
+// localhost. Every call returns the same one: clone it to change it. The key is an Ed25519
+// key. Its signatures use no randomness, so that a simulation's seed replays exactly.
 var Config = sync.OnceValue(func() *tls.Config {
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {

@@ -1,8 +1,9 @@
-// Package sealing makes the records of a TLS client by hand, with AES-128-GCM, which
-// package crypto/tls lets nobody do: what a peer sends need not be right. It is for
-// tests. A client of crypto/tls shakes hands, as [Config] has it, and logs its secrets;
-// from then on it only reads, and a [Sealer] says what is sent.
-package sealing
+// Package tlsrecords makes the records of a TLS client by hand, with AES-128-GCM. It is for
+// tests of what a server does with records that package crypto/tls would never send.
+//
+// A client of crypto/tls with the settings of [Config] does the handshake and logs its
+// secrets. After that it only reads, and a [Sealer] makes the records that are sent.
+package tlsrecords
 
 import (
 	"bytes"
@@ -66,7 +67,7 @@ func New(state tls.ConnectionState, secrets string, came []byte) (*Sealer, error
 		}
 	}
 	if s.aead == nil {
-		return nil, fmt.Errorf("sealing: no secret for %s", tls.CipherSuiteName(state.CipherSuite))
+		return nil, fmt.Errorf("tlsrecords: no secret for %s", tls.CipherSuiteName(state.CipherSuite))
 	}
 	return s, nil
 }

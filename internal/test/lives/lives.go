@@ -1,8 +1,8 @@
-// Package lives plays whole lives of connections, from dialling to the close
-// callback, on package servertest's machine, and tells whether anything happened that
-// must not: a message lost, doubled, out of order or with another connection; a close
-// callback missing, doubled or too early; memory beyond its bounds; anything left
-// behind. It is for the tests of this module and for its reliability bars.
+// Package lives simulates whole lives of connections, from dialling to the close
+// callback, on package servertest's machine. It reports what must not happen: a message
+// lost, doubled, out of order or with another connection; a close callback missing,
+// doubled or too early; memory beyond its bounds; anything left behind. It is for the
+// tests of this module and for its reliability bars.
 package lives
 
 import (
@@ -14,7 +14,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame/deflate"
-	"github.com/framerail/framerail/internal/selfsigned"
+	"github.com/framerail/framerail/internal/test/testcert"
 	"github.com/framerail/framerail/server"
 	"github.com/framerail/framerail/server/servertest"
 )
@@ -35,9 +35,9 @@ type Plan struct {
 	Break Break
 }
 
-// sealing is what records may add to frames that were taken and wait: those of one
-// largest write, in records of a packet each.
-const sealing = 1 << 10
+// recordOverhead is what TLS records may add to the frames that wait to be written: the
+// headers of one write of the largest size, in records of one packet each.
+const recordOverhead = 1 << 10
 
 // Break is a way for a program to be wrong.
 type Break uint8
@@ -167,8 +167,8 @@ func (w *world) server() *server.Server {
 	}
 	w.bound = srv.MaxPending + 1<<10 + 2 + 125 // control frames have 1 KiB, the Close frame its own place
 	if w.plan.TLS {
-		srv.TLSConfig = selfsigned.Config()
-		w.bound += sealing
+		srv.TLSConfig = testcert.Config()
+		w.bound += recordOverhead
 	}
 	w.program(srv)
 	return srv

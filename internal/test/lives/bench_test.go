@@ -8,7 +8,7 @@ import (
 
 // What a life takes:
 //
-//	go test -run '^$' -bench Play -benchtime 50x ./internal/lives
+//	go test -run '^$' -bench Play -benchtime 50x ./internal/test/lives
 func BenchmarkPlay(b *testing.B) {
 	b.ReportAllocs()
 	var total Result

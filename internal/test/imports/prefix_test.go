@@ -16,7 +16,7 @@ var worded = []string{"mask", "frame", "frame/deflate", "poller", "conn", "inter
 
 func TestErrors_HaveOnePrefix(t *testing.T) {
 	for _, dir := range worded {
-		files, err := filepath.Glob(filepath.Join("..", "..", dir, "*.go"))
+		files, err := filepath.Glob(filepath.Join("..", "..", "..", dir, "*.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatal(dir, err)
 		}
