@@ -1,0 +1,40 @@
+package api
+
+import "testing"
+
+// most is how many names each package may export: types, functions, methods, constants and
+// variables. The numbers are what a reader has to learn, so they may only fall. A feature
+// that needs more names states its own number.
+var most = map[string]int{
+	"mask":              5,
+	"frame":             88,
+	"frame/deflate":     37,
+	"poller":            15,
+	"conn":              186,
+	"server":            90,
+	"server/servertest": 47,
+	"server/promstats":  2,
+}
+
+// mostTogether is the same for all packages.
+const mostTogether = 470
+
+func TestCount_OfNamesDoesNotGrow(t *testing.T) {
+	packages := loaded(t)
+	together := 0
+	for _, name := range public {
+		if packages[name] == nil {
+			continue
+		}
+		d := declare(packages[name])
+		t.Logf("%-18s %3d: %2d types, %2d functions, %2d methods, %2d constants, %2d variables", name, d.names(), d.types, d.funcs, d.methods, d.consts, d.vars)
+		if d.names() > most[name] {
+			t.Errorf("%s exports %d names, at most %d", name, d.names(), most[name])
+		}
+		together += d.names()
+	}
+	t.Logf("%-18s %3d", "together", together)
+	if together > mostTogether {
+		t.Errorf("all packages together export %d names, at most %d", together, mostTogether)
+	}
+}
