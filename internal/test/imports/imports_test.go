@@ -28,6 +28,7 @@ var allowed = map[string][]string{
 	"internal/transport":       {},
 	"internal/handshake":       {"internal/token"},
 	"internal/test/source":     {},
+	"internal/test/sizes":      {},
 	"internal/test/api":        {},
 	"internal/test/imports":    {},
 	"internal/kqueue":          {},
