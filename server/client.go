@@ -5,7 +5,7 @@ import (
 	"time"
 	"unsafe"
 
-	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/session"
 	"github.com/framerail/framerail/internal/socket"
 	"github.com/framerail/framerail/internal/transport"
 	"github.com/framerail/framerail/poller"
@@ -13,7 +13,7 @@ import (
 
 // client is a connection with what its loop keeps for it, in one allocation.
 type client struct {
-	conn.Conn
+	session.Driver
 	sock sock
 
 	// Owned by the loop.
@@ -28,9 +28,9 @@ type client struct {
 	chain *client // guarded by the table's lock
 }
 
-// clientOf is the client whose connection d is. Every connection of a server's
-// loops is the first field of one.
-func clientOf(d *conn.Driver) *client { return (*client)(unsafe.Pointer(d)) }
+// clientOf is the client whose connection c is. Every connection of a server's loops is the
+// Conn of the Driver that is the first field of a client.
+func clientOf(c *session.Conn) *client { return (*client)(unsafe.Pointer(c)) }
 
 // phase is how far a client is in the loop's eyes. Owned by the loop.
 type phase uint8
@@ -50,7 +50,8 @@ func (cl *client) fd() int { return int(cl.sock.fd) }
 // below is the client's transport: its sock or, in a simulation, another.
 func (cl *client) below() transport.Transport { return cl.driver().Transport() }
 
-func (cl *client) driver() *conn.Driver { return (*conn.Driver)(&cl.Conn) }
+// driver is the connection as its loop sees it. On the loop.
+func (cl *client) driver() *session.Driver { return &cl.Driver }
 
 // sock is a socket as a connection's transport.
 type sock struct{ fd int32 }

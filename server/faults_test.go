@@ -142,7 +142,7 @@ func TestLoop_WatchingFails(t *testing.T) {
 	s := &Server{Loops: 1, Overflow: conn.OverflowRefuse, Logger: log.logger(),
 		OnClose: func(_ *conn.Conn, info conn.CloseInfo) { closed <- info }}
 	s.OnMessage = func(c *conn.Conn, m conn.Message) {
-		_ = s.run.loops[0].poll.Remove(clientOf((*conn.Driver)(c)).fd())
+		_ = s.run.loops[0].poll.Remove(clientOf(c).fd())
 		for c.SendBinary(make([]byte, 64<<10)) == nil { // until it waits for the socket
 		}
 	}

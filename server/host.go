@@ -4,25 +4,25 @@ import (
 	"errors"
 	"time"
 
-	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/session"
 	"github.com/framerail/framerail/poller"
 )
 
 // errUnwatched is what the close callback is told when the system failed the loop.
 var errUnwatched = errors.New("framerail: the system does not tell any more when the connection is ready")
 
-// Schedule implements conn.Host.
-func (l *loop) Schedule(d *conn.Driver) {
+// Schedule implements session.Host.
+func (l *loop) Schedule(c *session.Conn) {
 	l.mu.Lock()
 	if !l.ended {
-		l.mail.due = append(l.mail.due, d)
+		l.mail.due = append(l.mail.due, clientOf(c))
 	}
 	l.mu.Unlock()
 	l.wake()
 }
 
-// SetInterest implements conn.Host.
-func (l *loop) SetInterest(d *conn.Driver, read, write bool) {
+// SetInterest implements session.Host.
+func (l *loop) SetInterest(d *session.Driver, read, write bool) {
 	interest := poller.None
 	if read {
 		interest |= poller.Read
@@ -30,7 +30,7 @@ func (l *loop) SetInterest(d *conn.Driver, read, write bool) {
 	if write {
 		interest |= poller.Write
 	}
-	cl := clientOf(d)
+	cl := clientOf(&d.Conn)
 	if err := l.poll.Modify(cl.fd(), interest, cl.token()); err != nil {
 		l.run.logger.Error("framerail: cannot watch a connection", "remote", cl.RemoteAddr(), "error", err)
 		cl.doomed = true // it cannot be ended from in here: its timer does
@@ -38,28 +38,28 @@ func (l *loop) SetInterest(d *conn.Driver, read, write bool) {
 	}
 }
 
-// SetTimer implements conn.Host.
-func (l *loop) SetTimer(d *conn.Driver, after time.Duration) {
-	cl := clientOf(d)
+// SetTimer implements session.Host.
+func (l *loop) SetTimer(d *session.Driver, after time.Duration) {
+	cl := clientOf(&d.Conn)
 	if l.mortal(cl) {
 		after = min(after, l.left(cl))
 	}
 	l.setTimer(cl, after)
 }
 
-// Opened implements conn.Host.
-func (l *loop) Opened(d *conn.Driver) { l.srv.clients.add(clientOf(d)) }
+// Opened implements session.Host.
+func (l *loop) Opened(c *session.Conn) { l.srv.clients.add(clientOf(c)) }
 
-// Closed implements conn.Host.
-func (l *loop) Closed(d *conn.Driver) {
-	cl := clientOf(d)
+// Closed implements session.Host.
+func (l *loop) Closed(d *session.Driver) {
+	cl := clientOf(&d.Conn)
 	l.srv.clients.remove(cl)
 	l.srv.sessions.closed(d.CloseInfo())
 	l.forget(cl)
 }
 
-// Ended implements conn.Host.
-func (l *loop) Ended(*conn.Driver) { l.srv.sessions.end() }
+// Ended implements session.Host.
+func (l *loop) Ended(*session.Conn) { l.srv.sessions.end() }
 
 // forget ends the loop's part in a client, whose descriptor is then closed or
 // somebody else's.

@@ -6,14 +6,15 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/session"
 )
 
 // A connection's lifetime is over at a moment. It has one timer on its loop's wheel, for all
 // that may fall due: whatever the connection asks for, the timer is set for no later than
 // that.
 
-// Limited implements conn.Host.
-func (l *loop) Limited(d *conn.Driver) { l.beginLife(clientOf(d), d.MaxLifetime()) }
+// Limited implements session.Host.
+func (l *loop) Limited(d *session.Driver) { l.beginLife(clientOf(&d.Conn), d.MaxLifetime()) }
 
 // beginLife sets when a connection's lifetime is over: a random part of a tenth before
 // the limit, so that clients that came together do not all come back at once.

@@ -171,11 +171,10 @@ func (l *loop) turn() bool {
 func (l *loop) finishTurn() {
 	l.serveExpired()
 	for l.attend < len(l.read.due) {
-		d := l.read.due[l.attend]
+		l.current = l.read.due[l.attend]
 		l.read.due[l.attend] = nil
 		l.attend++
-		l.current = clientOf(d)
-		d.Attend()
+		l.current.driver().Attend()
 	}
 	l.read.due, l.attend = l.read.due[:0], 0
 	l.answerAsked()

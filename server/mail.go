@@ -1,16 +1,12 @@
 package server
 
-import (
-	"math"
-
-	"github.com/framerail/framerail/conn"
-)
+import "math"
 
 // mail is what other goroutines have for a loop.
 type mail struct {
-	arrived []arrival      // accepted connections
-	due     []*conn.Driver // connections to attend to
-	asked   []func()       // to be called, see ask
+	arrived []arrival // accepted connections
+	due     []*client // connections to attend to
+	asked   []func()  // to be called, see ask
 	order   order
 }
 

@@ -19,7 +19,7 @@ import (
 )
 
 // below is a connection's transport.
-func below(c *conn.Conn) transport.Transport { return clientOf((*conn.Driver)(c)).below() }
+func below(c *conn.Conn) transport.Transport { return clientOf(c).below() }
 
 func TestUpgradeListener_MovesToTheLoopWhatItKnows(t *testing.T) {
 	config := &tls.Config{Certificates: []tls.Certificate{exampleCertificate()}}

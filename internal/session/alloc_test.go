@@ -145,7 +145,7 @@ func TestGoroutineDispatchDoesNotAllocate(t *testing.T) {
 	once := func() {
 		r.play(in, scratch)
 		<-answered
-		for r.c.queued.Load() || len(r.scheduled) > 0 {
+		for r.c.queued() || len(r.scheduled) > 0 {
 			r.turn()
 			time.Sleep(time.Microsecond)
 		}
@@ -177,7 +177,7 @@ func TestStreamAllocatesItsReaderOnly(t *testing.T) {
 	once := func() {
 		r.play(in, scratch)
 		<-answered
-		for r.c.queued.Load() {
+		for r.c.queued() {
 			time.Sleep(time.Microsecond)
 		}
 	}
@@ -189,7 +189,7 @@ func TestStreamAllocatesItsReaderOnly(t *testing.T) {
 
 // What an idle connection takes is what a server holds 100,000s of.
 func TestConnIsSmall(t *testing.T) {
-	if size := unsafe.Sizeof(Conn{}); unsafe.Sizeof(uintptr(0)) == 8 && size > 160 {
+	if size := unsafe.Sizeof(Driver{}); unsafe.Sizeof(uintptr(0)) == 8 && size > 160 {
 		t.Errorf("a connection takes %d bytes", size)
 	}
 }

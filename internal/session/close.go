@@ -120,7 +120,7 @@ func (c *Conn) broke(op string, err error) {
 
 // fail gives up on the peer for what it sent, at once.
 func (d *Driver) fail(err error) {
-	(*Conn)(d).failFor(err)
+	d.failFor(err)
 	d.discard(err)
 }
 
@@ -137,8 +137,8 @@ func (c *Conn) failFor(err error) {
 // refuse gives up on the peer for what it sent, behind the callbacks that wait: what it
 // sent before was right, and is answered first. From here on nothing is parsed.
 func (d *Driver) refuse(err error) {
-	c := (*Conn)(d)
-	if c.inline() || c.State() != Open || !c.queued.Load() {
+	c := &d.Conn
+	if c.inline() || c.State() != Open || !c.queued() {
 		d.fail(err)
 		return
 	}
@@ -165,14 +165,14 @@ func (d *Driver) discard(err error) {
 func (d *Driver) cut(err error) {
 	if d.rx != nil && d.rx.streaming {
 		d.rx.streaming = false
-		(*Conn)(d).post(event{kind: eventCut, err: err})
+		d.post(event{kind: eventCut, err: err})
 	}
 }
 
 // closeFrame handles the peer's Close frame, after which nothing comes (RFC 6455
 // 5.5.1). Messages that are queued for callbacks go first.
 func (d *Driver) closeFrame(payload []byte) {
-	c := (*Conn)(d)
+	c := &d.Conn
 	code, reason, err := frame.ParseClose(payload)
 	if err != nil {
 		d.refuse(err)
@@ -252,7 +252,7 @@ func (d *Driver) beginEnd() {
 	d.mu.Unlock()
 	if failed {
 		d.discard(err)
-	} else if (*Conn)(d).State() != Open {
+	} else if d.State() != Open {
 		d.cut(ErrClosed)
 	}
 }
@@ -260,7 +260,7 @@ func (d *Driver) beginEnd() {
 func (d *Driver) startEndTimer() {
 	if !d.Ending() {
 		d.interest |= endTimed
-		limits := (*Conn)(d).limits()
+		limits := d.limits()
 		d.heard = stamp(d.loop.Now, limits.closeShift)
 		d.loop.host.SetTimer(d, limits.CloseTimeout)
 	}
@@ -269,7 +269,7 @@ func (d *Driver) startEndTimer() {
 // closeLate ends the wait for the peer's Close, unless it has come: a loop that was
 // kept from its work fires timers before it has read from all that are ready.
 func (d *Driver) closeLate() {
-	c := (*Conn)(d)
+	c := &d.Conn
 	d.corked.Store(true)
 	d.read()
 	c.mu.Lock()
@@ -290,7 +290,7 @@ func (d *Driver) closeLate() {
 // finish closes the transport, whatever is still pending, and lets the loop
 // forget the connection.
 func (d *Driver) finish() {
-	c := (*Conn)(d)
+	c := &d.Conn
 	c.mu.Lock()
 	if q := c.tx; q != nil {
 		c.lost(q.pending())
@@ -301,7 +301,7 @@ func (d *Driver) finish() {
 	c.dropContexts()
 	c.setState(Closed)
 	c.loop.leaveLimits(c.limits())
-	c.held.Store(0)
+	c.release(holdAny)
 	over := c.end.over
 	c.dropTimers()
 	late := c.funcsWait()
@@ -345,13 +345,13 @@ func (c *Conn) lost(n int) {
 }
 
 // CloseInfo is how the connection ended, from Host.Closed on.
-func (d *Driver) CloseInfo() CloseInfo { return (*Conn)(d).closeInfo() }
+func (d *Driver) CloseInfo() CloseInfo { return d.closeInfo() }
 
 // logEnd logs that this side gave up on a peer for what it did not do. For what it
 // did there is a line already; that peers and networks go away is no event.
 func (d *Driver) logEnd(info CloseInfo) {
 	if info.Err == ErrIdle || info.Err == ErrPendingFull {
-		d.loop.config.Logger.Info("framerail: connection given up", "remote", (*Conn)(d).RemoteAddr(),
+		d.loop.config.Logger.Info("framerail: connection given up", "remote", d.RemoteAddr(),
 			"code", uint16(info.Sent), "error", info.Err, "unsent", info.Unsent)
 	}
 }

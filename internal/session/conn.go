@@ -10,17 +10,13 @@ import (
 	"github.com/framerail/framerail/internal/transport"
 )
 
-// Conn is one WebSocket connection. Every method may be called from any
-// goroutine, and none of them blocks but SendWait.
+// Conn is one WebSocket connection, as any goroutine sees it. Every method may be called
+// from any goroutine, and none of them blocks but SendWait. What belongs to the loop alone
+// is in the Driver that the Conn lies in: no method of Conn reaches it.
 type Conn struct {
 	loop      *Loop
 	transport transport.Transport
 	addr      netip.Addr // the peer's, with port: an AddrPort would waste six bytes
-	port      uint16
-
-	// Owned by the loop, and here because there is room: see rate.go.
-	controlDebt uint16
-	messageDebt uint32
 
 	terms atomic.Pointer[terms] // set under mu
 	state atomic.Uint32         // the State and, above it, the agreement; set under mu
@@ -28,24 +24,12 @@ type Conn struct {
 	// corked is true while the loop is at work on this connection and will flush
 	// it when done: a send need not ask it to.
 	corked atomic.Bool
-	// queued is true while an inbox exists: callbacks must go through it.
-	queued atomic.Bool
-	// held says why the peer is not read from, as hold bits. Set and cleared under
-	// mu, read by the loop without it.
-	held atomic.Uint32
-
-	// Owned by the loop.
-	id        int32
-	heard     uint32 // the stamp of the peer's last sign of life or, once endTimed, of that
-	input     input
-	interest  interest
-	sent      uint8     // when the loop last sent something: see Loop.sentNow
-	workDebt  uint8     // what compression took, in ms: see work.go
-	overflow  Overflow  // guarded by mu
-	scheduled bool      // guarded by mu: the loop has been asked to attend
-	drained   bool      // guarded by mu: the socket took all after refusing some
-	attend    attention // guarded by mu: what the loop is to look at
-	rx        *receiver
+	// flags are why the peer is not read from, and whether callbacks are queued. Set and
+	// cleared under mu, read without it.
+	flags    atomic.Uint32
+	port     uint16
+	overflow Overflow  // guarded by mu
+	attend   attention // guarded by mu: what the loop is to look at
 
 	mu sync.Mutex
 
@@ -57,12 +41,33 @@ type Conn struct {
 	value any
 }
 
-// Why a peer is not read from.
+// Driver is a connection as the loop that owns it sees it: the methods by which events
+// reach it. All are called on the loop's goroutine. The fields beside Conn are the loop's.
+type Driver struct {
+	Conn
+
+	rx          *receiver
+	id          int32
+	heard       uint32 // the stamp of the peer's last sign of life or, once endTimed, of that
+	messageDebt uint32 // see rate.go
+	controlDebt uint16
+	input       input
+	interest    interest
+	sent        uint8 // when the loop last sent something: see Loop.sentNow
+	workDebt    uint8 // what compression took, in ms: see work.go
+}
+
+// The flags of a connection. The hold bits are why a peer is not read from.
 const (
 	holdOpen    = 1 << iota // the Open callback has not returned
 	holdQueue               // the callback queue is full
 	holdPending             // it does not read what it causes to be sent
 	holdWork                // compression takes too much for it
+	// flagQueued is set while the connection's goroutine has the inbox: callbacks must go
+	// through it.
+	flagQueued
+
+	holdAny = flagQueued - 1
 )
 
 // attention is why a loop is asked to attend to a connection.
@@ -74,6 +79,10 @@ const (
 	attendIdle                           // the idle timeout has changed
 	attendLifetime                       // the lifetime has
 	attendFuncs                          // functions wait for the loop; set until none does
+	attendDrained                        // the socket took all after refusing some
+	attendAsked                          // no reason by itself: the loop has been asked already
+
+	attendTimes = attendTimer | attendIdle | attendLifetime
 )
 
 // input is what the loop does with bytes that arrive.

@@ -94,7 +94,7 @@ func TestIdleConnectionHoldsNothing(t *testing.T) {
 	if n, bytes := r.loop.Lent(); n != 0 || bytes != 0 {
 		t.Errorf("%d buffers (%d bytes) lent to an idle connection", n, bytes)
 	}
-	if r.c.rx != nil || r.c.tx != nil || r.c.in != nil {
+	if r.d.rx != nil || r.c.tx != nil || r.c.in != nil {
 		t.Error("idle connection holds state")
 	}
 }

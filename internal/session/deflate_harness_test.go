@@ -20,7 +20,7 @@ var (
 func deflateRig(t testing.TB, cfg Config, p deflate.Params) *rig {
 	r := newRig(t, cfg)
 	r.d.Open(Opening{Response: []byte("HTTP/1.1 101\r\n\r\n"), Deflate: &p})
-	r.eventually("the Open callback's end", func() bool { return r.c.held.Load() == 0 && r.read })
+	r.eventually("the Open callback's end", func() bool { return !r.c.held() && r.read })
 	r.wire.out.Reset()
 	return r
 }

@@ -31,9 +31,9 @@ func BenchmarkSendDirect(b *testing.B) {
 func benchmarkSend(b *testing.B, size, burst int, direct bool) {
 	local, remote := loopback(b)
 	cfg := Config{Handlers: Handlers{}, MaxPending: 16 << 20}.WithDefaults()
-	r := &rig{t: b, scheduled: make(chan *Driver, 1000), c: new(Conn)}
+	r := &rig{t: b, scheduled: make(chan *Driver, 1000), d: new(Driver)}
 	r.loop = NewLoop(&cfg, r)
-	r.d = (*Driver)(r.c)
+	r.c = &r.d.Conn
 	r.d.Init(r.loop, 1, local, peerAddr)
 	r.d.Open(Opening{})
 	c, payload, in := r.c, make([]byte, size), make([]byte, 1<<20)

@@ -61,9 +61,9 @@ func (c *Conn) queueFuncs(evs ...event) {
 	}
 	start, wake := false, false
 	switch {
-	case c.queued.Load(): // it is at work
+	case c.queued(): // it is at work
 	case c.loop.config.Dispatch == OnGoroutines:
-		c.queued.Store(true)
+		c.hold(flagQueued)
 		start = true
 	default:
 		c.attend |= attendFuncs
@@ -74,17 +74,17 @@ func (c *Conn) queueFuncs(evs ...event) {
 		c.loop.spawn(in.work)
 	}
 	if wake {
-		c.loop.host.Schedule((*Driver)(c))
+		c.loop.host.Schedule(c)
 	}
 }
 
 // funcsWait tells whether functions wait for the loop. mu is held.
-func (c *Conn) funcsWait() bool { return c.in != nil && !c.queued.Load() }
+func (c *Conn) funcsWait() bool { return c.in != nil && !c.queued() }
 
 // runFuncs runs the functions that wait for the loop now; those that come meanwhile wait for
 // its next turn.
 func (d *Driver) runFuncs() {
-	c := (*Conn)(d)
+	c := &d.Conn
 	d.corked.Store(true)
 	c.mu.Lock()
 	n := 0
@@ -110,7 +110,7 @@ func (d *Driver) runFuncs() {
 // lastFuncs runs the functions that wait when the connection has closed: all of them, even if
 // one ends the goroutine.
 func (d *Driver) lastFuncs() {
-	c := (*Conn)(d)
+	c := &d.Conn
 	defer func() {
 		c.mu.Lock()
 		left := c.funcsWait()
@@ -238,7 +238,7 @@ func (d *Driver) fireFuncs() {
 	if after, ok := d.nextFunc(); !ok || after > 0 {
 		return
 	}
-	c := (*Conn)(d)
+	c := &d.Conn
 	d.corked.Store(true)
 	d.read()
 	c.mu.Lock()

@@ -50,7 +50,7 @@ func (ev *event) payload() []byte {
 // inline tells whether callbacks run on the loop now: not if the program wants
 // goroutines, nor while one is still at work on what came before.
 func (c *Conn) inline() bool {
-	return c.loop.config.Dispatch == OnLoop && !c.queued.Load()
+	return c.loop.config.Dispatch == OnLoop && !c.queued()
 }
 
 // deliver runs an event's callback on the loop, or queues it behind those that
@@ -83,7 +83,7 @@ func (c *Conn) run(ev event) {
 	case eventOpen:
 		defer c.opened()
 	case eventClose:
-		defer c.loop.host.Ended((*Driver)(c))
+		defer c.loop.host.Ended(c)
 	}
 	returned := false
 	defer func() {
@@ -158,19 +158,19 @@ func (c *Conn) opener(h *Handlers) func(*Conn) {
 
 // opened ends the Open callback: what it asked for is kept, the input flows.
 func (c *Conn) opened() {
-	c.loop.host.Opened((*Driver)(c))
+	c.loop.host.Opened(c)
 	c.mu.Lock()
 	lent := c.info
 	c.info = lent.kept()
 	*lent.opening, *lent = opening{}, info{} // the loop's own are the next connection's
 	wake := false
-	if c.held.Load()&holdOpen != 0 {
+	if c.flags.Load()&holdOpen != 0 {
 		c.release(holdOpen)
 		wake = c.wake()
 	}
 	c.mu.Unlock()
 	if wake {
-		c.loop.host.Schedule((*Driver)(c))
+		c.loop.host.Schedule(c)
 	}
 }
 
@@ -193,16 +193,23 @@ func (c *Conn) contain(r any) error {
 }
 
 // hold and release set and clear reasons not to read from the peer. mu is held.
-func (c *Conn) hold(why uint32)    { c.held.Store(c.held.Load() | why) }
-func (c *Conn) release(why uint32) { c.held.Store(c.held.Load() &^ why) }
+func (c *Conn) hold(why uint32)    { c.flags.Store(c.flags.Load() | why) }
+func (c *Conn) release(why uint32) { c.flags.Store(c.flags.Load() &^ why) }
+
+// held tells whether there are any. From any goroutine.
+func (c *Conn) held() bool { return c.flags.Load()&holdAny != 0 }
+
+// queued tells whether the connection's goroutine has the inbox, which callbacks must go
+// through then. From any goroutine.
+func (c *Conn) queued() bool { return c.flags.Load()&flagQueued != 0 }
 
 // wake tells whether the loop must be asked to attend to the connection: not if
 // it is at work on it, or has been asked. mu is held; a true result obliges the
 // caller to call Host.Schedule once it has let go of mu.
 func (c *Conn) wake() bool {
-	if c.corked.Load() || c.scheduled {
+	if c.corked.Load() || c.attend&attendAsked != 0 {
 		return false
 	}
-	c.scheduled = true
+	c.attend |= attendAsked
 	return true
 }

@@ -193,7 +193,7 @@ func TestNothingOvertakesWhatIsKeptBack(t *testing.T) {
 		r.poll()
 		r.turn()
 	}
-	r.eventually("all messages", func() bool { return r.c.rx == nil && !r.c.queued.Load() })
+	r.eventually("all messages", func() bool { return r.d.rx == nil && !r.c.queued() })
 	expect(t, "messages", next, n)
 }
 
@@ -212,7 +212,7 @@ func TestInboxIsBoundedInBytes(t *testing.T) {
 		t.Errorf("%d bytes wait", size)
 	}
 	close(gate)
-	r.eventually("all messages", func() bool { return len(r.wire.in) == 0 && !r.c.queued.Load() })
+	r.eventually("all messages", func() bool { return len(r.wire.in) == 0 && !r.c.queued() })
 }
 
 // An inbox that is never empty does not grow with what passes through it.
@@ -272,7 +272,7 @@ func TestDrainedEventsDoNotPileUp(t *testing.T) {
 		r.drain(-1)
 	}
 	close(gate)
-	r.eventually("rest", func() bool { return !r.c.queued.Load() })
+	r.eventually("rest", func() bool { return !r.c.queued() })
 	if n := len(begun); n < 1 || n > 2 {
 		t.Errorf("drained callback ran %d times", n)
 	}
@@ -305,7 +305,7 @@ func TestRequest(t *testing.T) {
 			head := []byte("GET /")
 			r.d.Open(Opening{Head: head, Subprotocol: "chat"})
 			clear(head) // it was lent
-			r.eventually("the Open callback's end", func() bool { r.mu.Lock(); defer r.mu.Unlock(); return r.opened == 1 && r.c.held.Load() == 0 })
+			r.eventually("the Open callback's end", func() bool { r.mu.Lock(); defer r.mu.Unlock(); return r.opened == 1 && !r.c.held() })
 			expect(t, "subprotocol later", r.c.Subprotocol(), "chat")
 			if got, ok := r.c.Request(); ok != ask || (got != nil) != ask {
 				t.Errorf("request later: %v, %v", got, ok)

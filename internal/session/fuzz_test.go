@@ -118,7 +118,7 @@ type player struct {
 	loop      *Loop
 	stream    bool
 	deflate   *deflate.Params
-	scheduled chan *Driver
+	scheduled chan struct{}
 	ended     chan struct{}
 	wire      *wire
 	read      bool
@@ -128,7 +128,7 @@ type player struct {
 }
 
 func newPlayer(dispatch Dispatch, stream bool) *player {
-	p := &player{stream: stream, scheduled: make(chan *Driver, 16), ended: make(chan struct{}, 16)}
+	p := &player{stream: stream, scheduled: make(chan struct{}, 16), ended: make(chan struct{}, 16)}
 	cfg := Config{
 		Dispatch: dispatch, Logger: slog.New(slog.DiscardHandler),
 		MaxMessageSize: fuzzLimits.MaxMessageSize, MaxFragments: fuzzLimits.MaxFragments,
@@ -164,13 +164,13 @@ func (p *player) readStream(_ *Conn, m *Reader) {
 	}
 }
 
-func (p *player) Schedule(d *Driver)                      { p.scheduled <- d }
+func (p *player) Schedule(*Conn)                          { p.scheduled <- struct{}{} }
 func (p *player) SetInterest(_ *Driver, read, _ bool)     { p.read = read }
 func (p *player) SetTimer(_ *Driver, after time.Duration) {}
 func (p *player) Limited(*Driver)                         {}
-func (p *player) Opened(*Driver)                          {}
+func (p *player) Opened(*Conn)                            {}
 func (p *player) Closed(*Driver)                          { p.closed++ }
-func (p *player) Ended(*Driver)                           { p.ended <- struct{}{} }
+func (p *player) Ended(*Conn)                             { p.ended <- struct{}{} }
 
 // play plays a connection to its end. Each byte of cuts is the length of a piece of
 // in, less one, over and over; none: one piece.
@@ -179,8 +179,8 @@ func (p *player) play(t *testing.T, in []byte, cuts []byte) (got played) {
 	p.read, p.closed = true, 0
 	p.told.Reset()
 	p.info = CloseInfo{}
-	c := new(Conn)
-	d := (*Driver)(c)
+	d := new(Driver)
+	c := &d.Conn
 	d.Init(p.loop, 7, p.wire, peerAddr)
 	d.Open(Opening{Deflate: p.deflate})
 
@@ -202,7 +202,7 @@ func (p *player) play(t *testing.T, in []byte, cuts []byte) (got played) {
 		select {
 		case <-p.ended:
 			over = true
-		case d := <-p.scheduled:
+		case <-p.scheduled:
 			d.Attend()
 			p.turn(d)
 		case <-timeout.C:
@@ -235,7 +235,7 @@ func (p *player) play(t *testing.T, in []byte, cuts []byte) (got played) {
 func (p *player) turn(d *Driver) {
 	for {
 		select {
-		case d := <-p.scheduled:
+		case <-p.scheduled:
 			d.Attend()
 			continue
 		default:

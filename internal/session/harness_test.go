@@ -23,6 +23,7 @@ type rig struct {
 	wire *wire
 
 	mu        sync.Mutex
+	others    []*Driver // beside d
 	scheduled chan *Driver
 	// onSchedule runs before the loop is asked to come back to the connection.
 	onSchedule func()
@@ -127,18 +128,22 @@ func (w *wire) CloseWrite() error         { w.halfDone = true; return w.halfErr 
 func (w *wire) Close() error              { w.closed = true; return nil }
 func (w *wire) LocalAddr() netip.AddrPort { return netip.MustParseAddrPort("127.0.0.1:80") }
 
-func (r *rig) Schedule(d *Driver) {
+func (r *rig) Schedule(c *Conn) {
 	if r.onSchedule != nil {
 		r.onSchedule()
 	}
-	r.scheduled <- d
+	for _, d := range append(r.others, r.d) {
+		if &d.Conn == c {
+			r.scheduled <- d
+		}
+	}
 }
 func (r *rig) SetInterest(_ *Driver, read, write bool) { r.read, r.write = read, write }
 func (r *rig) SetTimer(_ *Driver, after time.Duration) { r.due = r.loop.Now + after }
 func (r *rig) Limited(*Driver)                         { r.limited++ }
-func (r *rig) Opened(*Driver)                          { r.mu.Lock(); r.opened++; r.mu.Unlock() }
+func (r *rig) Opened(*Conn)                            { r.mu.Lock(); r.opened++; r.mu.Unlock() }
 func (r *rig) Closed(*Driver)                          { r.closed++ }
-func (r *rig) Ended(*Driver)                           { r.mu.Lock(); r.ended++; r.mu.Unlock() }
+func (r *rig) Ended(*Conn)                             { r.mu.Lock(); r.ended++; r.mu.Unlock() }
 
 var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 
@@ -154,7 +159,7 @@ func newRig(t testing.TB, cfg Config) *rig {
 	orDefault(&cfg.ControlFramesPerSecond, -1)
 	orDefault(&cfg.CompressionPerSecond, -1)
 	cfg = cfg.WithDefaults()
-	r := &rig{t: t, wire: &wire{room: -1}, scheduled: make(chan *Driver, 1000), read: true, c: new(Conn)}
+	r := &rig{t: t, wire: &wire{room: -1}, scheduled: make(chan *Driver, 1000), read: true, d: new(Driver)}
 	onClose := cfg.Handlers.Close
 	cfg.Handlers.Close = func(c *Conn, info CloseInfo) {
 		r.mu.Lock()
@@ -165,7 +170,7 @@ func newRig(t testing.TB, cfg Config) *rig {
 		}
 	}
 	r.loop = NewLoop(&cfg, r)
-	r.d = (*Driver)(r.c)
+	r.c = &r.d.Conn
 	r.d.Init(r.loop, 7, r.wire, peerAddr)
 	t.Cleanup(r.checkLeaks)
 	return r
@@ -175,7 +180,7 @@ func newRig(t testing.TB, cfg Config) *rig {
 func openRig(t testing.TB, cfg Config) *rig {
 	r := newRig(t, cfg)
 	r.d.Open(Opening{Response: []byte("HTTP/1.1 101\r\n\r\n")})
-	r.eventually("the Open callback's end", func() bool { return r.c.held.Load() == 0 && r.read })
+	r.eventually("the Open callback's end", func() bool { return !r.c.held() && r.read })
 	r.wire.out.Reset()
 	r.wire.writes = 0
 	return r

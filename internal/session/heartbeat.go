@@ -10,10 +10,10 @@ import (
 // nothing for the ping interval, and ends the connection of one silent for all of the idle
 // timeout.
 func (d *Driver) heartbeat() {
-	if d.holding() && d.held.Load()&^holdPending != 0 {
+	if d.holding() && d.flags.Load()&(holdAny&^holdPending) != 0 {
 		d.hear() // it is this side that does not read
 	}
-	idle, silent := (*Conn)(d).limits().IdleTimeout, d.since(d.heard)
+	idle, silent := d.limits().IdleTimeout, d.since(d.heard)
 	asked := d.interest&pinged != 0
 	if idle > 0 && asked && silent >= idle {
 		if !d.lookAgain() {
@@ -28,14 +28,14 @@ func (d *Driver) heartbeat() {
 	if ask {
 		// A loop that was kept from its work asks late: the peer has its half of the
 		// timeout nevertheless.
-		d.hearAt(d.stamp() - stamp(idle/2, (*Conn)(d).limits().idleShift))
+		d.hearAt(d.stamp() - stamp(idle/2, d.limits().idleShift))
 	}
 }
 
 // sendPing sends a ping. Unless the peer is to answer it, frames that wait for its socket do as
 // well.
 func (d *Driver) sendPing(ask bool) {
-	c := (*Conn)(d)
+	c := &d.Conn
 	d.sent = d.loop.sentNow()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -50,7 +50,7 @@ func (d *Driver) sendPing(ask bool) {
 // kept from its work, by a callback or because the process was stopped, fires timers before
 // it has read from all that are ready.
 func (d *Driver) lookAgain() bool {
-	c := (*Conn)(d)
+	c := &d.Conn
 	before := d.heard
 	d.corked.Store(true)
 	d.flushAgain()
@@ -60,7 +60,7 @@ func (d *Driver) lookAgain() bool {
 
 // nextBeat is the time until heartbeat has something to do.
 func (d *Driver) nextBeat() (after time.Duration, ok bool) {
-	due := (*Conn)(d).limits().IdleTimeout
+	due := d.limits().IdleTimeout
 	if due <= 0 {
 		return d.nextPing()
 	}
@@ -106,7 +106,7 @@ func (d *Driver) nextPing() (after time.Duration, ok bool) {
 // that it has left, it is to come back. 1008 tells clients not to, and 1011 that the server
 // has failed, which some clients take for final, too.
 func (d *Driver) giveUp() {
-	c := (*Conn)(d)
+	c := &d.Conn
 	c.failWith(frame.GoingAway, "idle timeout", ErrIdle, false)
 	c.mu.Lock()
 	c.flush()
@@ -126,7 +126,7 @@ func (d *Driver) hear() {
 // hearAt has the peer's silence begin at a moment.
 func (d *Driver) hearAt(at uint32) {
 	if d.messageDebt != 0 || d.controlDebt != 0 || d.workDebt != 0 {
-		d.repay(uint64(at-d.heard) << (*Conn)(d).limits().idleShift)
+		d.repay(uint64(at-d.heard) << d.limits().idleShift)
 	}
 	d.heard = at
 }

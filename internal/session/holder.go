@@ -29,11 +29,11 @@ func (d *Driver) noteUnread() {
 // comeBack has the loop come back, after the others' turn, to what the transport has at
 // hand, of which no poller will tell, or to functions that wait.
 func (d *Driver) comeBack() {
-	c := (*Conn)(d)
+	c := &d.Conn
 	c.mu.Lock()
 	wake := c.wake()
 	c.mu.Unlock()
 	if wake {
-		d.loop.host.Schedule(d)
+		d.loop.host.Schedule(&d.Conn)
 	}
 }

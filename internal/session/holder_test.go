@@ -194,14 +194,14 @@ func TestHolder_EndBehindWhatHasToWait(t *testing.T) {
 		defer mu.Unlock()
 		got = append(got, m.String())
 	}}})
-	r.eventually("the Open callback's end", func() bool { return r.c.held.Load() == 0 && r.read })
+	r.eventually("the Open callback's end", func() bool { return !r.c.held() && r.read })
 	h.inErr, h.inErrAtOnce, h.unread = io.EOF, true, true
 	for i := range 9 {
 		r.wire.in = append(r.wire.in, text(fmt.Sprint(i))...)
 	}
 	r.wire.in = append(r.wire.in, peerClose(frame.NormalClosure, "done")...)
 	r.d.Readable()
-	if r.read || r.c.rx == nil || r.c.rx.stash == nil {
+	if r.read || r.d.rx == nil || r.d.rx.stash == nil {
 		t.Fatal("nothing has to wait")
 	}
 	close(gate)

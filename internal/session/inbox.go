@@ -110,15 +110,15 @@ func (c *Conn) inbox() (in *inbox, start bool) {
 	if c.in == nil {
 		c.in = c.loop.lendInbox(c)
 	}
-	start = !c.queued.Load() // functions may wait in it for the loop
-	c.queued.Store(true)
+	start = !c.queued() // functions may wait in it for the loop
+	c.hold(flagQueued)
 	return c.in, start
 }
 
 // returnInbox gives back an inbox that is empty. mu is held.
 func (c *Conn) returnInbox(in *inbox) {
 	c.in = nil
-	c.queued.Store(false)
+	c.release(flagQueued)
 	if in.readers == 0 { // one that is left will lock this connection's mu
 		in.conn, in.more.L = nil, nil
 		c.loop.inboxes.Put(in)
@@ -145,7 +145,7 @@ func (in *inbox) next() (ev event, wake bool) {
 	ev = in.pop()
 	c := in.conn
 	most := c.limits()
-	if c.held.Load()&holdQueue != 0 && in.messages() <= most.QueueMessages/2 && in.bytes <= most.QueueBytes/2 {
+	if c.flags.Load()&holdQueue != 0 && in.messages() <= most.QueueMessages/2 && in.bytes <= most.QueueBytes/2 {
 		c.release(holdQueue)
 		wake = c.wake()
 	}
@@ -181,7 +181,7 @@ func (in *inbox) run() {
 		}
 		c.mu.Unlock()
 		if wake {
-			c.loop.host.Schedule((*Driver)(c))
+			c.loop.host.Schedule(c)
 		}
 		c.runQueued(ev)
 	}

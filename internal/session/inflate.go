@@ -90,7 +90,7 @@ func (d *Driver) packed(rx *receiver, ev frame.Event) {
 
 // beginInflation readies rx for a compressed message.
 func (d *Driver) beginInflation(rx *receiver, op frame.Opcode) {
-	a := (*Conn)(d).agreement()
+	a := d.agreement()
 	z := d.loop.lendInflation()
 	rx.inflation = z
 	z.inflater.Reset(a.peerWindow())
@@ -99,7 +99,7 @@ func (d *Driver) beginInflation(rx *receiver, op frame.Opcode) {
 	z.history = &z.own
 	if a.peerTakeover() {
 		d.mu.Lock()
-		z.history = &(*Conn)(d).contexts().in
+		z.history = &d.contexts().in
 		d.mu.Unlock()
 	}
 }
@@ -107,7 +107,7 @@ func (d *Driver) beginInflation(rx *receiver, op frame.Opcode) {
 // inflate hands on the next chunk of a compressed message. It stops as soon as the
 // message passes its limit, whatever is still to come.
 func (d *Driver) inflate(rx *receiver) {
-	c, z, l := (*Conn)(d), rx.inflation, d.loop
+	c, z, l := &d.Conn, rx.inflation, d.loop
 	if c.State() != Open {
 		rx.dropInflation(l) // after its own Close this side takes no more messages
 		return

@@ -57,7 +57,7 @@ func TestCompressedMessagesAreInflated(t *testing.T) {
 							r.turn()
 							runtime.Gosched()
 						}
-						r.eventually("the input's end", func() bool { return r.wire.unread() == 0 && r.c.rx == nil && !r.c.queued.Load() })
+						r.eventually("the input's end", func() bool { return r.wire.unread() == 0 && r.d.rx == nil && !r.c.queued() })
 						if strings.Join(got, "|") != strings.Join(want, "|") {
 							t.Errorf("%d messages, want %d; %v", len(got), len(want), r.c.State())
 						}

@@ -92,7 +92,7 @@ func TestValue_OfTheHandshake(t *testing.T) {
 		cfg.Handlers.Open = func(c *Conn) { seen = c.Value() }
 		r := newRig(t, cfg)
 		r.d.Open(Opening{Value: "ann"})
-		r.eventually("the Open callback's end", func() bool { return r.c.held.Load() == 0 && r.read })
+		r.eventually("the Open callback's end", func() bool { return !r.c.held() && r.read })
 		if seen != "ann" || r.c.Value() != "ann" {
 			t.Errorf("in Open %v, later %v", seen, r.c.Value())
 		}

@@ -75,11 +75,10 @@ func TestLimits_OfTheNextMessage(t *testing.T) {
 // Two connections with the same limits share them; the last one that has them takes them along.
 func TestLimits_AreShared(t *testing.T) {
 	r := openRig(t, Config{})
-	var other Conn
-	d := (*Driver)(&other)
-	d.Init(r.loop, 8, &wire{room: -1}, peerAddr)
+	var other Driver
+	other.Init(r.loop, 8, &wire{room: -1}, peerAddr)
 	upload := Limits{MaxMessageSize: 100 << 20}
-	d.Open(Opening{Limits: upload})
+	other.Open(Opening{Limits: upload})
 	if err := r.c.SetLimits(upload); err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +89,7 @@ func TestLimits_AreShared(t *testing.T) {
 	if r.c.limits() != other.limits() {
 		t.Error("callbacks of its own make a copy of the limits")
 	}
-	d.Abort(nil)
+	other.Abort(nil)
 	expect(t, "limits kept", len(r.loop.sharing.of), 1)
 	if err := r.c.SetLimits(Limits{}); err != nil {
 		t.Fatal(err)

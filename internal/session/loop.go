@@ -18,8 +18,8 @@ const ReadSize = 64 << 10
 
 // Host is the event loop as its connections see it.
 type Host interface {
-	// Schedule asks the loop to call d.Attend soon. From any goroutine.
-	Schedule(d *Driver)
+	// Schedule asks the loop to call the Attend of c's Driver soon. From any goroutine.
+	Schedule(c *Conn)
 	// SetInterest says which readiness to report from now on. On the loop.
 	SetInterest(d *Driver, read, write bool)
 	// SetTimer asks for d.Expire once that much time has passed, in place of an
@@ -29,13 +29,13 @@ type Host interface {
 	// how long the connection may live: its Limits have MaxLifetime. On the loop.
 	Limited(d *Driver)
 	// Opened tells that the Open callback has returned. On the callback's goroutine.
-	Opened(d *Driver)
+	Opened(c *Conn)
 	// Closed tells that the connection is closed: the loop forgets d, its interest
 	// and its timer. The transport is closed right after it. On the loop.
 	Closed(d *Driver)
 	// Ended tells that the Close callback has returned: nothing more will run.
 	// On the callback's goroutine.
-	Ended(d *Driver)
+	Ended(c *Conn)
 }
 
 // Scheduler starts goroutines, or what stands for them in a simulation.
@@ -141,12 +141,6 @@ func (l *Loop) Lent() (buffers, bytes int64) { return l.pool.Lent() }
 // Buffers is the pool of the loop's connections.
 func (l *Loop) Buffers() *buffer.Pool { return &l.pool }
 
-// Driver is a connection seen from the loop that owns it: the methods by which
-// events reach it. All are called on the loop's goroutine.
-//
-// A Driver and its Conn are one value: convert with (*Conn)(d).
-type Driver Conn
-
 // Init readies a zero connection of loop l. The id is the loop's own number for
 // it.
 func (d *Driver) Init(l *Loop, id int, t transport.Transport, remote netip.AddrPort) {
@@ -197,7 +191,7 @@ type Opening struct {
 // Open begins the conversation: it sends the response, runs the Open callback and
 // takes in what had come behind the request.
 func (d *Driver) Open(o Opening) {
-	c := (*Conn)(d)
+	c := &d.Conn
 	d.corked.Store(true)
 	d.hear()
 	d.sent = d.loop.sentNow()
@@ -210,7 +204,7 @@ func (d *Driver) Open(o Opening) {
 	c.value = o.Value
 	if o.Limits != (Limits{}) {
 		c.setLimits(o.Limits)
-		c.attend = 0 // it is done here
+		c.attend &^= attendTimes // it is done here
 	}
 	c.state.Store(uint32(Open) | uint32(agreed(o.Deflate, d.loop.config.Role)))
 	if c.overflow.drops() {
@@ -228,14 +222,14 @@ func (d *Driver) Open(o Opening) {
 // runOpen runs the Open callback here, or queues it and holds the input until it
 // has run: it may set the callbacks that the first message needs.
 func (d *Driver) runOpen(o Opening) {
-	c := (*Conn)(d)
+	c := &d.Conn
 	if d.loop.config.Dispatch == OnGoroutines {
 		c.mu.Lock()
 		c.info = &info{subprotocol: o.Subprotocol, request: o.Request, opening: &opening{accept: o.Accept}}
 		if d.loop.config.Request != nil && o.Request == nil {
 			c.info.opening.head = append([]byte(nil), o.Head...)
 		}
-		c.held.Store(c.held.Load() | holdOpen)
+		c.hold(holdOpen)
 		c.mu.Unlock()
 		c.post(event{kind: eventOpen})
 		return
@@ -290,7 +284,7 @@ func (d *Driver) Abort(err error) {
 
 // abort has the next settle close the transport, whatever is still to be waited for.
 func (d *Driver) abort(by Side, err error) {
-	c := (*Conn)(d)
+	c := &d.Conn
 	c.mu.Lock()
 	if c.State() != Closed {
 		c.ending(by, err).abort = true
@@ -300,7 +294,7 @@ func (d *Driver) abort(by Side, err error) {
 
 // abortOver is abort for a peer that has had its time for what was sent.
 func (d *Driver) abortOver(by Side, err error) {
-	c := (*Conn)(d)
+	c := &d.Conn
 	c.mu.Lock()
 	if c.State() != Closed {
 		e := c.ending(by, err)
@@ -325,19 +319,17 @@ func (d *Driver) settle() {
 // rest is settle but for functions of the program's, and tells whether some wait for the
 // loop.
 func (d *Driver) rest() (funcs bool) {
-	c := (*Conn)(d)
+	c := &d.Conn
 	for c.State() != Closed {
 		// A send that finds the cork in place leaves the flushing to what follows.
 		d.corked.Store(false)
 		c.mu.Lock()
-		c.scheduled = false
+		c.attend &^= attendAsked
 		if d.flushTurn() {
 			d.hear() // a peer that takes bytes is not silent
 		}
-		changed := c.attend
+		changed, closing := c.attend, c.end
 		c.attend = changed & attendFuncs
-		drained, closing := c.drained, c.end
-		c.drained = false
 		finish := closing != nil && closing.step(c)
 		blocked, arm := false, false
 		if q := c.tx; q != nil {
@@ -355,9 +347,10 @@ func (d *Driver) rest() (funcs bool) {
 		}
 		if closing != nil {
 			d.beginEnd()
-		} else if changed&^(attendInterest|attendFuncs) != 0 {
+		} else if changed&attendTimes != 0 {
 			d.retime(changed)
 		}
+		drained := changed&attendDrained != 0
 		if !drained && !d.stalled() {
 			reading := d.input != inputDone && !d.holding()
 			d.setInterest(reading, blocked)

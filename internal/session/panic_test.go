@@ -147,9 +147,8 @@ func TestGoexitInOpenLeavesNothingOfTheNextConnection(t *testing.T) {
 		Handlers: Handlers{Open: func(*Conn) { runtime.Goexit() }},
 	})
 	onAGoroutine(func() { r.d.Open(Opening{Subprotocol: "first", Head: []byte("GET /first")}) })
-	var next Conn
-	d := (*Driver)(&next)
-	d.Init(r.loop, 8, &wire{room: -1}, peerAddr)
+	var next Driver
+	next.Init(r.loop, 8, &wire{room: -1}, peerAddr)
 	next.handle(func(h *Handlers) {
 		h.Open = func(*Conn) {
 			asked = true
@@ -160,6 +159,6 @@ func TestGoexitInOpenLeavesNothingOfTheNextConnection(t *testing.T) {
 		}
 		h.Close = nil
 	})
-	d.Open(Opening{Subprotocol: "next", Head: []byte("GET /next")})
+	next.Open(Opening{Subprotocol: "next", Head: []byte("GET /next")})
 	expect(t, "asked", asked, true)
 }

@@ -41,7 +41,7 @@ func TestPayloadIsOverwrittenWhenItsCallbackReturns(t *testing.T) {
 				}})
 				r.wire.in = in
 				r.eventually("the callbacks", func() bool {
-					return len(done) > 0 && len(r.wire.in) == 0 && !r.c.queued.Load()
+					return len(done) > 0 && len(r.wire.in) == 0 && !r.c.queued()
 				})
 				for _, p := range kept {
 					checkPoisoned(t, p)
@@ -105,7 +105,7 @@ func TestInflatedPayloadIsOverwrittenWhenItsCallbackReturns(t *testing.T) {
 			p := newDeflatePeer(t, r)
 			for range 2 { // what the second refers to must not be overwritten
 				r.receive(p.frames(frame.Text, strings.Repeat("a", size), 1, nil))
-				r.eventually("the callback", func() bool { return r.wire.unread() == 0 && r.c.rx == nil && !r.c.queued.Load() })
+				r.eventually("the callback", func() bool { return r.wire.unread() == 0 && r.d.rx == nil && !r.c.queued() })
 				checkPoisoned(t, kept)
 			}
 		}

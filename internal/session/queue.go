@@ -163,14 +163,17 @@ func (c *Conn) boundPending(q *queue) {
 // the transport, which was full when the loop last looked, has taken some since: so the
 // peer has. mu is held.
 func (d *Driver) flushTurn() (taken bool) {
-	c := (*Conn)(d)
+	c := &d.Conn
 	q := c.tx
 	if q == nil {
 		return false
 	}
 	q.tally.onLoop = true
-	full := q.stall
+	full, gone, due := q.stall, q.main.gone, q.main.bytes > 0 || q.pongDue
 	c.flush()
+	if c.tx != q && due || c.tx == q && q.main.gone != gone {
+		d.sent = d.loop.sentNow()
+	}
 	if c.tx != q {
 		return full.watched // it has taken all
 	}
@@ -216,9 +219,6 @@ func (c *Conn) write(q *queue, iov [][]byte) (n int, ok bool) {
 	}
 	q.iov = iov[:0]
 	q.tally.bytes += uint64(n)
-	if n > 0 && q.tally.onLoop {
-		c.sent = c.loop.sentNow()
-	}
 	if err != nil && err != transport.ErrWouldBlock {
 		c.broke("write", err)
 		return n, false
@@ -278,7 +278,7 @@ func (c *Conn) latePong(q *queue) {
 // flushed does what there is to do when main has shrunk; the queue may be
 // given back with it. mu is held.
 func (c *Conn) flushed(q *queue) {
-	if q.main.live() <= c.limits().MaxPending/4 && c.held.Load()&holdPending != 0 {
+	if q.main.live() <= c.limits().MaxPending/4 && c.flags.Load()&holdPending != 0 {
 		c.release(holdPending)
 		c.attend |= attendInterest
 	}
@@ -291,7 +291,7 @@ func (c *Conn) flushed(q *queue) {
 	}
 	if q.refused || q.crowded && q.behind.bytes == 0 {
 		q.refused, q.crowded = false, false
-		c.drained = true
+		c.attend |= attendDrained
 	}
 	if q.writer == nil && !q.pongDue && q.waiters.first == nil {
 		c.returnQueue(q)

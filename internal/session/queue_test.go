@@ -256,7 +256,7 @@ func TestBytesThatMustWaitAreKeptInOrder(t *testing.T) {
 			}
 			r.drain(700)
 			got = append(got, r.wire.take()...)
-			return r.c.Pending() == 0 && len(r.wire.in) == 0 && r.c.rx == nil && !r.c.queued.Load()
+			return r.c.Pending() == 0 && len(r.wire.in) == 0 && r.d.rx == nil && !r.c.queued()
 		})
 		r.wire.out.Write(got)
 		if got := messagesOf(r.sent()); strings.Join(got, "") != strings.Join(want, "") {

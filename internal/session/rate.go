@@ -55,8 +55,8 @@ func (d *Driver) repay(passed uint64) {
 
 // chargeControl counts a ping or pong, and fails the connection if it is one too many.
 func (d *Driver) chargeControl() bool {
-	debt := d.controlDebt + (*Conn)(d).limits().costs.control
-	if debt > controlBucket && (*Conn)(d).State() == Open {
+	debt := d.controlDebt + d.limits().costs.control
+	if debt > controlBucket && d.State() == Open {
 		d.fail(ErrControlRate)
 		return false
 	}

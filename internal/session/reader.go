@@ -129,7 +129,7 @@ func (r *Reader) advance() {
 		ev, wake := in.next()
 		c.mu.Unlock()
 		if wake {
-			c.loop.host.Schedule((*Driver)(c))
+			c.loop.host.Schedule(c)
 		}
 		switch ev.kind {
 		case eventPiece:

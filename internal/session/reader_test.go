@@ -273,7 +273,7 @@ func TestReaderIsOfNoUseAfterItsCallback(t *testing.T) {
 		kept := make(chan *Reader, 1)
 		r := openRig(t, Config{Dispatch: dispatch, Handlers: Handlers{Stream: func(c *Conn, m *Reader) { kept <- m }}})
 		r.receive(peer(frame.Text, false, "unread"))
-		r.eventually("the callback's end", func() bool { return len(kept) == 1 && r.c.queued.Load() == false })
+		r.eventually("the callback's end", func() bool { return len(kept) == 1 && !r.c.queued() })
 		n, err := (<-kept).Read(make([]byte, 10))
 		expect(t, "bytes", n, 0)
 		expect(t, "error", err, ErrReaderDone)
@@ -319,7 +319,7 @@ func TestStreamAndMessageInTurns(t *testing.T) {
 		for i, want := range []string{"stream ab", "message ab", "stream ab", "message ab"} {
 			r.receive(peer(frame.Text, false, "a"))
 			r.receive(peer(frame.Continuation, true, "b"))
-			r.eventually("an event", func() bool { return len(events) == 1 && !r.c.queued.Load() })
+			r.eventually("an event", func() bool { return len(events) == 1 && !r.c.queued() })
 			expect(t, "event "+string(rune('0'+i)), <-events, want)
 		}
 		// All at once: by which callback each comes is open, but none is lost.
@@ -361,7 +361,7 @@ func TestMessageForWhichNoCallbackIsLeft(t *testing.T) {
 		in := append(text("first"), peer(frame.Binary, false, "second")...)
 		r.receive(append(in, peer(frame.Continuation, true, strings.Repeat("x", 2000))...))
 		close(gate)
-		r.eventually("rest", func() bool { n, _ := r.loop.Lent(); return n == 0 && !r.c.queued.Load() })
+		r.eventually("rest", func() bool { n, _ := r.loop.Lent(); return n == 0 && !r.c.queued() })
 		expect(t, "state", r.c.State(), Open)
 	})
 }

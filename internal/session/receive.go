@@ -180,7 +180,7 @@ func (d *Driver) readFailed(err error) {
 	case transport.ErrWouldBlock:
 	case transport.ErrHeld:
 		d.mu.Lock()
-		(*Conn)(d).noteHeld()
+		d.noteHeld()
 		d.mu.Unlock()
 	case ErrTruncated:
 		d.streamEnded(ErrTruncated)
@@ -188,7 +188,7 @@ func (d *Driver) readFailed(err error) {
 		d.streamEnded(ErrUnexpectedEOF)
 	default:
 		d.mu.Lock()
-		(*Conn)(d).broke("read", err)
+		d.broke("read", err)
 		d.mu.Unlock()
 	}
 }
@@ -197,7 +197,7 @@ func (d *Driver) readFailed(err error) {
 // the connection is held, goes first: the transport will tell of the end again.
 func (d *Driver) streamEnded(err error) {
 	if d.rx == nil || d.rx.stash == nil {
-		(*Conn)(d).peerLeft(err)
+		d.peerLeft(err)
 		d.inputEnded(event{kind: eventEnd, err: err})
 	}
 }
@@ -207,13 +207,13 @@ func (d *Driver) streamEnded(err error) {
 func (d *Driver) inputEnded(ev event) {
 	d.input = inputDone
 	d.startEndTimer()
-	(*Conn)(d).deliver(ev)
+	d.deliver(ev)
 }
 
 // holding tells whether the peer must not be read from now. Once this side is
 // closing nothing is delivered any more, and its Close must be found.
 func (d *Driver) holding() bool {
-	return d.held.Load() != 0 && (*Conn)(d).State() == Open
+	return d.held() && d.State() == Open
 }
 
 // receive takes in bytes, which it changes.
@@ -223,7 +223,7 @@ func (d *Driver) receive(b []byte) {
 	}
 	if d.rx == nil {
 		d.rx = d.loop.lendReceiver()
-		d.rx.dec.AllowRSV1((*Conn)(d).agreement().deflate())
+		d.rx.dec.AllowRSV1(d.agreement().deflate())
 	}
 	all := d.parse(d.rx, b)
 	rx := d.rx
@@ -246,7 +246,7 @@ func (d *Driver) parse(rx *receiver, b []byte) (all bool) {
 	defer func() {
 		if !returned {
 			// What follows in b is lost: nothing after it can be made sense of.
-			d.discard((*Conn)(d).contain(recover()))
+			d.discard(d.contain(recover()))
 		}
 	}()
 	all = d.parseAll(rx, b)
@@ -266,7 +266,7 @@ func (d *Driver) parseAll(rx *receiver, b []byte) (all bool) {
 			d.chargeWork()
 			continue
 		}
-		if now := (*Conn)(d).limits(); now != rx.limits && rx.dec.SetLimits(now.frame()) {
+		if now := d.limits(); now != rx.limits && rx.dec.SetLimits(now.frame()) {
 			rx.limits = now
 		}
 		ev, n, err := rx.dec.Next(b)
@@ -307,7 +307,7 @@ func (d *Driver) data(rx *receiver, ev frame.Event) {
 	} else {
 		d.countPiece(rx, ev.Last)
 	}
-	c := (*Conn)(d)
+	c := &d.Conn
 	if c.State() != Open {
 		return // after its own Close this side takes no more messages
 	}
@@ -320,7 +320,7 @@ func (d *Driver) data(rx *receiver, ev frame.Event) {
 
 // piece hands on a message, or a piece of one, which is not compressed any more.
 func (d *Driver) piece(rx *receiver, ev frame.Event) {
-	c := (*Conn)(d)
+	c := &d.Conn
 	h := c.terms.Load()
 	if ev.First {
 		if d.messageDebt += h.limits.costs.message; d.messageDebt > messageBucket {
@@ -370,7 +370,7 @@ func copyOf(pool *buffer.Pool, p []byte) *buffer.Buffer {
 // RFC 6455 5.5.2: a ping is answered with a pong of the same payload, unless a
 // Close frame was received. The program may take that over.
 func (d *Driver) ping(payload []byte) {
-	c := (*Conn)(d)
+	c := &d.Conn
 	if c.terms.Load().Ping == nil {
 		c.answerPing(payload)
 		return
@@ -380,7 +380,7 @@ func (d *Driver) ping(payload []byte) {
 
 // RFC 6455 5.5.3: a pong may come unasked; none is answered.
 func (d *Driver) pong(payload []byte) {
-	c := (*Conn)(d)
+	c := &d.Conn
 	if c.terms.Load().Pong != nil {
 		c.deliverControl(eventPong, payload)
 	}

@@ -178,7 +178,7 @@ func TestCloseIsFoundBehindACompressedMessageThatWaitsForBuffers(t *testing.T) {
 	r.loop.Short = func() bool { return true }
 	peer := newDeflatePeer(t, r)
 	r.receive(append(peer.frames(frame.Binary, strings.Repeat("a", 4*inflateChunk), 1, nil), peerClose(frame.GoingAway, "")...))
-	expect(t, "kept", r.c.rx != nil && r.c.rx.stash != nil, true)
+	expect(t, "kept", r.d.rx != nil && r.d.rx.stash != nil, true)
 	if err := r.c.Close(frame.GoingAway, ""); err != nil {
 		t.Fatal(err)
 	}

@@ -282,13 +282,13 @@ func (c *Conn) unlockAndWake() {
 	}
 	c.mu.Unlock()
 	if wake {
-		c.loop.host.Schedule((*Driver)(c))
+		c.loop.host.Schedule(c)
 	}
 }
 
 // due tells whether there is anything for the loop to do. mu is held.
 func (c *Conn) due() bool {
-	if c.attend != 0 || c.drained || c.end != nil {
+	if c.attend&^attendAsked != 0 || c.end != nil {
 		return true
 	}
 	q := c.tx

@@ -55,8 +55,9 @@ type life struct {
 }
 
 func newLife(s *simulation, id int) *life {
-	l := &life{sim: s, c: new(Conn), habit: s.rnd.IntN(50), streaming: s.rnd.IntN(3) == 0, read: true}
-	l.d = (*Driver)(l.c)
+	l := &life{sim: s, habit: s.rnd.IntN(50), streaming: s.rnd.IntN(3) == 0, read: true}
+	l.d = new(Driver)
+	l.c = &l.d.Conn
 	l.d.Init(s.loop, id, l, peerAddr)
 	l.c.handle(func(h *Handlers) { h.Open = l.callbacks })
 	l.script()
@@ -217,7 +218,7 @@ func (l *life) check() {
 // checkRest gives a life all the readiness it asks for. If nobody is at work on it
 // then, nothing may be left that nobody waits for.
 func (l *life) checkRest() {
-	if l.c.queued.Load() {
+	if l.c.queued() {
 		return
 	}
 	for range 10_000 {
@@ -230,10 +231,10 @@ func (l *life) checkRest() {
 	l.sim.attend()
 	l.c.mu.Lock()
 	defer l.c.mu.Unlock()
-	if l.closed || l.c.in != nil || l.c.scheduled || l.inErr != nil {
+	if l.closed || l.c.in != nil || l.c.attend&attendAsked != 0 || l.inErr != nil {
 		return
 	}
-	held, q := l.c.held.Load(), l.c.tx
+	held, q := l.c.flags.Load()&holdAny, l.c.tx
 	if held&^holdPending != 0 {
 		l.sim.t.Errorf("held (%b) by nobody", held)
 	}
@@ -243,10 +244,10 @@ func (l *life) checkRest() {
 	if q == nil && held != 0 {
 		l.sim.t.Error("held for bytes that are not pending")
 	}
-	if held == 0 && len(l.in) > 0 && !l.read && l.c.input != inputDone {
+	if held == 0 && len(l.in) > 0 && !l.read && l.d.input != inputDone {
 		l.sim.t.Errorf("%d bytes that nobody will read", len(l.in))
 	}
-	if held == 0 && l.c.rx != nil && l.c.rx.stash != nil {
+	if held == 0 && l.d.rx != nil && l.d.rx.stash != nil {
 		l.sim.t.Error("bytes kept that nobody will take in")
 	}
 }

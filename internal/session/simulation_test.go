@@ -41,7 +41,7 @@ type simulation struct {
 	lives []*life
 
 	mu  sync.Mutex
-	due []*Driver // scheduled
+	due []*life // scheduled
 }
 
 func newSimulation(t *testing.T, dispatch Dispatch, seed uint64) *simulation {
@@ -138,8 +138,8 @@ func (s *simulation) attend() {
 	s.due = nil
 	s.mu.Unlock()
 	s.rnd.Shuffle(len(due), func(i, j int) { due[i], due[j] = due[j], due[i] })
-	for _, d := range due {
-		d.Attend()
+	for _, l := range due {
+		l.d.Attend()
 	}
 }
 
@@ -157,15 +157,24 @@ func (s *simulation) over() bool {
 
 func (s *simulation) life(d *Driver) *life { return s.lives[d.ID()] }
 
-func (s *simulation) Schedule(d *Driver) { s.mu.Lock(); s.due = append(s.due, d); s.mu.Unlock() }
+// lifeOf is life for what any goroutine tells.
+func (s *simulation) lifeOf(c *Conn) *life {
+	return s.lives[slices.IndexFunc(s.lives, func(l *life) bool { return l.c == c })]
+}
+
+func (s *simulation) Schedule(c *Conn) {
+	s.mu.Lock()
+	s.due = append(s.due, s.lifeOf(c))
+	s.mu.Unlock()
+}
 func (s *simulation) SetInterest(d *Driver, read, write bool) {
 	s.life(d).read, s.life(d).write = read, write
 }
 func (s *simulation) SetTimer(d *Driver, after time.Duration) { s.life(d).timer = s.loop.Now + after }
 func (s *simulation) Limited(*Driver)                         {}
-func (s *simulation) Opened(d *Driver)                        { s.life(d).note(func(l *life) { l.opened++ }) }
+func (s *simulation) Opened(c *Conn)                          { s.lifeOf(c).note(func(l *life) { l.opened++ }) }
 func (s *simulation) Closed(d *Driver)                        { s.life(d).closed = true }
-func (s *simulation) Ended(d *Driver)                         { s.life(d).note(func(l *life) { l.ended++ }) }
+func (s *simulation) Ended(c *Conn)                           { s.lifeOf(c).note(func(l *life) { l.ended++ }) }
 
 // script is what a peer sends: numbered messages, whole or in fragments, control
 // frames between them, and at the end a Close frame, garbage or nothing.

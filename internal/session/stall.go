@@ -29,7 +29,7 @@ func (s *stall) note(blocked bool, taken int64, now time.Duration) (arm bool) {
 // nextStall is the time until the transport has stalled for the write timeout,
 // should it take nothing until then.
 func (d *Driver) nextStall() (after time.Duration, ok bool) {
-	timeout := (*Conn)(d).limits().WriteTimeout
+	timeout := d.limits().WriteTimeout
 	if timeout <= 0 {
 		return 0, false
 	}
@@ -49,7 +49,7 @@ func (d *Driver) checkStall() {
 	if after, ok := d.nextStall(); !ok || after > 0 || d.flushAgain() {
 		return
 	}
-	c := (*Conn)(d)
+	c := &d.Conn
 	c.mu.Lock()
 	stalled, pending := c.tx != nil && c.State() == Open, 0
 	if stalled {
@@ -68,7 +68,7 @@ func (d *Driver) checkStall() {
 // free, but takes the first byte long before, so that a peer that reads little by little
 // shows only now.
 func (d *Driver) flushAgain() (took bool) {
-	c := (*Conn)(d)
+	c := &d.Conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	q := c.tx

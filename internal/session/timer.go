@@ -12,7 +12,7 @@ func (d *Driver) Expire() {
 	switch {
 	case d.Ending():
 		d.closeLate()
-	case (*Conn)(d).State() == Open:
+	case d.State() == Open:
 		d.fireFuncs()
 		d.heartbeat()
 		d.checkStall()
@@ -62,9 +62,9 @@ func passed(from, to uint32, shift uint8) time.Duration {
 }
 
 // stamp is the loop's time as heard has it while the connection is open.
-func (d *Driver) stamp() uint32 { return stamp(d.loop.Now, (*Conn)(d).limits().idleShift) }
+func (d *Driver) stamp() uint32 { return stamp(d.loop.Now, d.limits().idleShift) }
 
 // since is the time that has passed since a stamp of that kind.
 func (d *Driver) since(noted uint32) time.Duration {
-	return passed(noted, d.stamp(), (*Conn)(d).limits().idleShift)
+	return passed(noted, d.stamp(), d.limits().idleShift)
 }

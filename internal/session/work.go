@@ -74,7 +74,7 @@ func (d *Driver) resting() bool {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.scheduled
+	return d.attend&attendAsked != 0
 }
 
 // endTurn forgets what was done in the connection's turn.
@@ -88,7 +88,7 @@ func (l *Loop) endTurn() {
 // chargeWork adds what was done for the connection to its debt, and stops its input if
 // that is too much.
 func (d *Driver) chargeWork() {
-	w, rate := &d.loop.work, (*Conn)(d).limits().costs.work
+	w, rate := &d.loop.work, d.limits().costs.work
 	own := w.own.Swap(0)
 	if own == 0 || rate == 0 {
 		return
@@ -97,8 +97,8 @@ func (d *Driver) chargeWork() {
 	debt := min(int64(d.workDebt)+own/rate+w.rest/workParts, workLongest)
 	w.rest %= workParts
 	d.workDebt = uint8(min(debt, workMost))
-	c := (*Conn)(d)
-	if d.workDebt < workHold || c.held.Load()&holdWork != 0 || c.State() != Open || d.Ending() {
+	c := &d.Conn
+	if d.workDebt < workHold || c.flags.Load()&holdWork != 0 || c.State() != Open || d.Ending() {
 		return
 	}
 	c.mu.Lock()
@@ -112,7 +112,7 @@ func (d *Driver) chargeWork() {
 
 // nextRelease is the time until releaseWork lets the input flow again.
 func (d *Driver) nextRelease() (after time.Duration, ok bool) {
-	if d.held.Load()&holdWork == 0 {
+	if d.flags.Load()&holdWork == 0 {
 		return 0, false
 	}
 	due := time.Duration(max(0, int(d.workDebt)-workRelease)) * time.Millisecond
@@ -132,7 +132,7 @@ func (d *Driver) releaseWork() {
 	}
 	d.hear() // it is this side that does not read
 	d.mu.Lock()
-	(*Conn)(d).release(holdWork)
+	d.release(holdWork)
 	if d.info != nil {
 		d.info.workUntil = 0
 	}
