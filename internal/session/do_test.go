@@ -343,3 +343,17 @@ func TestDo_AllRunAtTheEnd(t *testing.T) {
 		expect(t, "functions", len(ran), 5)
 	})
 }
+
+// A timer that fires before the loop has attended to the connection leaves the functions that
+// wait for the loop to it.
+func TestDo_SurvivesATimer(t *testing.T) {
+	r := openRig(t, Config{})
+	ran := false
+	if err := r.c.Do(func(*Conn) { ran = true }); err != nil {
+		t.Fatal(err)
+	}
+	r.d.Retime()
+	r.d.Expire()
+	r.turn()
+	expect(t, "the function has run", ran, true)
+}

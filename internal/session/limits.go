@@ -203,7 +203,7 @@ func (d *Driver) MaxLifetime() time.Duration { return d.limits().MaxLifetime }
 func (d *Driver) Retime() {
 	c := &d.Conn
 	c.mu.Lock()
-	changed := c.attend & (attendTimes | attendFuncs)
+	changed := c.attend & attendTimes
 	c.attend &^= changed
 	c.mu.Unlock()
 	if changed != 0 {
