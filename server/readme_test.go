@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,33 +12,69 @@ import (
 
 var goBlock = regexp.MustCompile("(?s)```go\n(.*?)```")
 
-// TestReadmeProgramsCompile builds every Go program and fragment of the README.
+// standardPackages are those that a fragment in the documents may use without naming them.
+var standardPackages = []string{"context", "log", "net/http", "net/netip", "strings", "time"}
+
+// TestReadmeProgramsCompile builds every Go program and fragment of the README and of docs, and
+// runs those that are tests.
 func TestReadmeProgramsCompile(t *testing.T) {
-	readme, err := os.ReadFile("../README.md")
-	if err != nil {
-		t.Fatal(err)
+	documents, err := filepath.Glob("../docs/*.md")
+	if err != nil || len(documents) < 4 {
+		t.Fatalf("documents: %q, %v", documents, err)
 	}
-	blocks := goBlock.FindAllStringSubmatch(string(readme), -1)
-	if len(blocks) < 2 {
-		t.Fatalf("found %d programs", len(blocks))
-	}
-	for i, block := range blocks {
-		program := block[1]
-		if !strings.HasPrefix(program, "package ") {
-			standard := "\t\"log\"\n"
-			if strings.Contains(program, "strings.") {
-				standard += "\t\"strings\"\n"
-			}
-			program = "package main\n\nimport (\n" + standard + "\n" +
-				"\t\"github.com/framerail/framerail/conn\"\n\t\"github.com/framerail/framerail/server\"\n)\n\n" +
-				"func main() {\n" + program + "}\n"
-		}
-		file := filepath.Join(t.TempDir(), "main.go")
-		if err := os.WriteFile(file, []byte(program), 0o600); err != nil {
+	programs := 0
+	for _, document := range append(documents, "../README.md") {
+		text, err := os.ReadFile(document)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if out, err := exec.Command("go", "build", "-o", os.DevNull, file).CombinedOutput(); err != nil {
-			t.Errorf("program %d: %v\n%s", i+1, err, out)
+		blocks := goBlock.FindAllStringSubmatch(string(text), -1)
+		if document == "../README.md" && (len(blocks) == 0 || !strings.HasPrefix(blocks[0][1], "package main\n")) {
+			t.Error("the README does not begin with a program")
+		}
+		programs += len(blocks)
+		for i, block := range blocks {
+			t.Run(fmt.Sprintf("%s/%d", filepath.Base(document), i+1), func(t *testing.T) {
+				t.Parallel()
+				if out, err := command(t, block[1]).CombinedOutput(); err != nil {
+					t.Errorf("%v\n%s", err, out)
+				}
+			})
 		}
 	}
+	if programs < 6 {
+		t.Errorf("found %d programs", programs)
+	}
+}
+
+// command checks a program: it builds it, or runs it if it is a test.
+func command(t *testing.T, program string) *exec.Cmd {
+	if !strings.HasPrefix(program, "package ") {
+		program = wrap(program)
+	}
+	name, args := "main.go", []string{"build", "-o", os.DevNull}
+	if strings.Contains(program, "(t *testing.T)") {
+		name, args = "main_test.go", []string{"test"}
+	}
+	file := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(file, []byte(program), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return exec.Command("go", append(args, file)...)
+}
+
+// wrap makes a program of a fragment, with the imports that it needs.
+func wrap(fragment string) string {
+	var imports strings.Builder
+	for _, path := range standardPackages {
+		if strings.Contains(fragment, path[strings.LastIndex(path, "/")+1:]+".") {
+			imports.WriteString("\t\"" + path + "\"\n")
+		}
+	}
+	for _, path := range []string{"conn", "server"} {
+		if strings.Contains(fragment, path+".") {
+			imports.WriteString("\t\"github.com/framerail/framerail/" + path + "\"\n")
+		}
+	}
+	return "package main\n\nimport (\n" + imports.String() + ")\n\nfunc main() {\n" + fragment + "}\n"
 }

@@ -1,0 +1,115 @@
+package framerail_test
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"unicode/utf8"
+)
+
+// workspace tells whether the other modules of the workspace lie beside this one. The module
+// alone has no folder bench, to which documents link.
+func workspace() bool {
+	_, err := os.Stat("go.work")
+	return err == nil
+}
+
+// documents are the Markdown files of the tree, by their path.
+func documents(t *testing.T) map[string]string {
+	texts := map[string]string{}
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := entry.Name()
+		if entry.IsDir() && (name == "node_modules" || name == "testdata" || strings.HasPrefix(name, ".") && name != ".") {
+			return filepath.SkipDir
+		}
+		if entry.IsDir() || filepath.Ext(name) != ".md" {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		texts[path] = string(text)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return texts
+}
+
+var (
+	code    = regexp.MustCompile("(?s)```.*?```")
+	link    = regexp.MustCompile(`\[[^\]]*\]\(([^)\s]+)\)`)
+	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	notWord = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+)
+
+// anchors are the fragments that lead to a document's headings.
+func anchors(text string) map[string]bool {
+	found := map[string]bool{}
+	for _, match := range heading.FindAllStringSubmatch(code.ReplaceAllString(text, ""), -1) {
+		title := notWord.ReplaceAllString(strings.ToLower(match[1]), "")
+		found[strings.ReplaceAll(title, " ", "-")] = true
+	}
+	return found
+}
+
+func TestDocuments_LinksLeadSomewhere(t *testing.T) {
+	if !workspace() {
+		t.Skip("the module alone, without the others of the workspace")
+	}
+	texts := documents(t)
+	for path, text := range texts {
+		for _, match := range link.FindAllStringSubmatch(code.ReplaceAllString(text, ""), -1) {
+			target, fragment, _ := strings.Cut(match[1], "#")
+			if strings.Contains(target, "://") {
+				continue
+			}
+			to := path
+			if target != "" {
+				to = filepath.Join(filepath.Dir(path), target)
+			}
+			if _, err := os.Stat(to); err != nil {
+				t.Errorf("%s links to %s, which is not there", path, match[1])
+			} else if fragment != "" && filepath.Ext(to) == ".md" && !anchors(texts[to])[fragment] {
+				t.Errorf("%s links to %s, and there is no such heading", path, match[1])
+			}
+		}
+	}
+}
+
+func TestDocuments_ReadmeIsShort(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(string(text), "\n")
+	if len(lines) > 165 {
+		t.Errorf("README.md has %d lines: move some to docs", len(lines))
+	}
+	for i, line := range lines {
+		if utf8.RuneCountInString(line) > 100 && !strings.HasPrefix(line, "|") {
+			t.Errorf("README.md:%d is longer than 100 columns", i+1)
+		}
+	}
+}
+
+func TestDocuments_EveryDecisionIsInTheIndex(t *testing.T) {
+	records, err := filepath.Glob("docs/decisions/[0-9]*.md")
+	if err != nil || len(records) == 0 {
+		t.Fatalf("records: %d, %v", len(records), err)
+	}
+	index, err := os.ReadFile("docs/decisions/README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, record := range records {
+		if name := filepath.Base(record); !strings.Contains(string(index), "]("+name+")") {
+			t.Errorf("docs/decisions/README.md has no row for %s", name)
+		}
+	}
+}
