@@ -252,7 +252,7 @@ func (l *loop) restIfShort() {
 // the loop.
 func (l *loop) holders() (hs []holder) {
 	l.clients.each(func(cl *client) {
-		if cl.phase != talking {
+		if cl.phase != phaseOpen {
 			return
 		}
 		if n, shed := cl.driver().Holding(); n > 0 {

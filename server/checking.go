@@ -31,6 +31,25 @@ type inquiry struct {
 	cancel    context.CancelCauseFunc // nil while it waits
 }
 
+// checkRow is the phase in which the program is asked on a goroutine.
+type checkRow struct{ unopenedRow }
+
+func (l checkRow) ready(cl *client, _ poller.Interest) { l.listen(cl) }
+
+func (l checkRow) late(cl *client) {
+	if !l.early(cl) {
+		l.giveUpCheck(cl)
+	}
+}
+
+func (l checkRow) short(cl *client) {
+	if l.withdraw(cl, errMemoryShort) {
+		l.refuse(cl, errNoMemory)
+	}
+}
+
+func (l checkRow) step(*client) time.Duration { return wheelStep(l.run.coarse.check) }
+
 // errPeerLeft is why the context of a check ends whose client has gone.
 var errPeerLeft = errors.New("framerail: the client has left")
 
@@ -74,7 +93,7 @@ func (l *loop) inquire(cl *client, h *Handshake, o conn.Opening, head, rest []by
 		patience = min(patience, drainGrace)
 	}
 	q := &inquiry{handshake: h, opening: o, head: len(head), deadline: l.run.kernel.Now().Add(patience)}
-	cl.head.inquiry, cl.phase = q, checked
+	cl.head.inquiry, cl.phase = q, phaseCheck
 	l.allow(cl, patience)
 	if c.running < l.run.checksAtOnce {
 		l.check(cl)
@@ -135,7 +154,7 @@ func (l *loop) conclude(token poller.Token, refusal *handshake.Refusal) {
 		l.check(next.Value.(*client))
 	}
 	cl := l.clients.find(token)
-	if cl == nil || cl.phase != checked {
+	if cl == nil || cl.phase != phaseCheck {
 		return // its time was over, or the server's
 	}
 	l.current = cl

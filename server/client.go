@@ -17,13 +17,13 @@ type client struct {
 	sock sock
 
 	// Owned by the loop.
-	gen      uint32 // tells this user of the slot from the one before
-	phase    phase
-	standing standing
-	doomed   bool     // the poller will not watch it
-	listed   bool     // guarded by the table's lock
-	expires  moment   // when its lifetime is over, and before that its time for the request
-	head     *partial // the request or the refusal, while in pieces
+	gen        uint32 // tells this user of the slot from the one before
+	phase      phase
+	standing   standing
+	pollFailed bool     // the poller will not watch it
+	listed     bool     // guarded by the table's lock
+	expires    moment   // when its lifetime is over, and before that its time for the request
+	head       *partial // the request or the refusal, while in pieces
 
 	chain *client // guarded by the table's lock
 }
@@ -31,18 +31,6 @@ type client struct {
 // clientOf is the client whose connection c is. Every connection of a server's loops is the
 // Conn of the Driver that is the first field of a client.
 func clientOf(c *session.Conn) *client { return (*client)(unsafe.Pointer(c)) }
-
-// phase is how far a client is in the loop's eyes. Owned by the loop.
-type phase uint8
-
-const (
-	greeting    phase = iota // the request is arriving
-	introducing              // the PROXY header is arriving
-	securing                 // the TLS handshake goes on
-	checked                  // the program is asked on a goroutine
-	leaving                  // refused; it may read its answer
-	talking                  // the conn has taken over
-)
 
 // fd is the poller's name for the client's transport.
 func (cl *client) fd() int { return int(cl.sock.fd) }

@@ -28,15 +28,14 @@ func coarseFor(longest time.Duration) (coarse uint8) {
 
 // step is the length of a step for a client in its phase.
 func (l *loop) step(cl *client) time.Duration {
-	switch c := &l.run.coarse; cl.phase {
-	case talking:
-		return wheel.Resolution << coarseFor(cl.driver().MaxLifetime())
-	case checked:
-		return wheel.Resolution << c.check
-	default:
-		return wheel.Resolution << c.handshake
+	if cl.phase == phaseOpen { // which asks after each message
+		return wheelStep(coarseFor(cl.driver().MaxLifetime()))
 	}
+	return l.row(cl).step(cl)
 }
+
+// wheelStep is the length of a step for a power.
+func wheelStep(coarse uint8) time.Duration { return wheel.Resolution << coarse }
 
 // after is the moment at which d will have passed, or little later.
 func (l *loop) after(cl *client, d time.Duration) moment {

@@ -36,17 +36,36 @@ type partial struct {
 	inquiry *inquiry // about a request that is whole; nil for none
 }
 
+// requestRow is the phase in which the request arrives.
+type requestRow struct{ unopenedRow }
+
+func (l requestRow) ready(cl *client, _ poller.Interest) { l.greet(cl) }
+
+func (l requestRow) late(cl *client) {
+	if !l.early(cl) {
+		l.giveUp(cl)
+	}
+}
+
+// broken answers a request whose Check, on the loop, has ended its goroutine.
+func (l requestRow) broken(cl *client) {
+	l.run.panicked("Check", "runtime.Goexit")
+	l.refuse(cl, handshake.ErrInternal)
+}
+
+func (l requestRow) short(cl *client) { l.refuse(cl, errNoMemory) }
+
 // admit takes in an accepted connection.
 func (l *loop) admit(a arrival) {
-	cl := &client{sock: sock{fd: int32(a.fd)}, standing: a.standing}
+	cl := &client{sock: sock{fd: int32(a.fd)}, standing: a.standing, phase: phaseRequest}
 	id := l.clients.take(cl)
 	below := a.transport(&cl.sock, l.conns)
 	switch {
 	case l.run.proxies.Protocol.has(a.remote.Addr(), a.unix) && a.upgraded == nil:
-		below, cl.phase = &introduction{below, a.tls}, introducing
+		below, cl.phase = &introduction{below, a.tls}, phaseProxyHeader
 	case a.tls != nil:
 		below = secure.New(below, a.remote, a.tls, &l.greeter.heads)
-		cl.phase = securing
+		cl.phase = phaseTLS
 	}
 	cl.driver().Init(l.conns, id, below, a.remote)
 	l.allow(cl, l.run.patience(a.standing))
@@ -110,7 +129,7 @@ func (l *loop) greetOnce(cl *client) (more bool) {
 		return false
 	}
 	l.hearGreeting(cl, g.in[:n])
-	return n == len(g.in) && cl.phase == greeting && !l.isGone(cl)
+	return n == len(g.in) && cl.phase == phaseRequest && !l.isGone(cl)
 }
 
 // hearGreeting takes in what has come of a client's request.
@@ -146,7 +165,7 @@ func (l *loop) giveUp(cl *client) {
 	for l.greetOnce(cl) {
 	}
 	switch {
-	case l.isGone(cl) || cl.phase != greeting:
+	case l.isGone(cl) || cl.phase != phaseRequest:
 	case cl.head == nil:
 		l.dismissSilent(cl)
 	case l.told == orderDrain:
@@ -164,7 +183,7 @@ func (l *loop) dismissSilent(cl *client) {
 		why = reasonDraining
 	}
 	l.run.refuse(why)
-	cl.phase = leaving
+	cl.phase = phaseLeaving
 	l.linger(cl)
 }
 
@@ -236,7 +255,7 @@ func (l *loop) open(cl *client, o conn.Opening) {
 		buf, cl.head = cl.head.buf, nil
 		defer buf.Release() // o refers to it
 	}
-	cl.phase = talking
+	cl.phase = phaseOpen
 	if t := cl.tls(); t != nil {
 		t.SetPool(l.conns.Buffers())
 	}

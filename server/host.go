@@ -33,7 +33,7 @@ func (l *loop) SetInterest(d *session.Driver, read, write bool) {
 	cl := clientOf(&d.Conn)
 	if err := l.poll.Modify(cl.fd(), interest, cl.token()); err != nil {
 		l.run.logger.Error("framerail: cannot watch a connection", "remote", cl.RemoteAddr(), "error", err)
-		cl.doomed = true // it cannot be ended from in here: its timer does
+		cl.pollFailed = true // it cannot be ended from in here: its timer does
 		l.SetTimer(d, 0)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/framerail/framerail/internal/proxyproto"
 	"github.com/framerail/framerail/internal/secure"
 	"github.com/framerail/framerail/internal/transport"
+	"github.com/framerail/framerail/poller"
 )
 
 // introduction is the transport of a client whose proxy is to introduce it, by a header of
@@ -14,6 +15,17 @@ import (
 type introduction struct {
 	transport.Transport
 	tls *tls.Config // nil: no TLS
+}
+
+// proxyHeaderRow is the phase in which the PROXY header arrives.
+type proxyHeaderRow struct{ unopenedRow }
+
+func (l proxyHeaderRow) ready(cl *client, _ poller.Interest) { l.introduce(cl) }
+
+func (l proxyHeaderRow) late(cl *client) {
+	if !l.early(cl) {
+		l.giveUpIntroducing(cl)
+	}
 }
 
 // introduce reads on in the PROXY header of a client's connection.
@@ -32,7 +44,7 @@ func (l *loop) introduce(cl *client) {
 	head := g.in[:n]
 	if p := cl.head; p != nil {
 		if !l.mayHold(cl, cap(p.buf.B), len(p.buf.B)+n) {
-			l.refuseForMemory(cl)
+			l.row(cl).short(cl)
 			return
 		}
 		p.add(&g.heads, head)
@@ -47,7 +59,7 @@ func (l *loop) introduce(cl *client) {
 	case end > 0:
 		l.introduced(cl, h, head[end:])
 	case cl.head == nil && !l.mayHold(cl, 0, n):
-		l.refuseForMemory(cl)
+		l.row(cl).short(cl)
 	case cl.head == nil:
 		cl.head = &partial{buf: g.heads.Get(n)}
 		cl.head.buf.B = append(cl.head.buf.B, head...)
@@ -67,7 +79,7 @@ func (l *loop) introduced(cl *client, h proxyproto.Header, rest []byte) {
 	}
 	if in.tls == nil {
 		cl.driver().SetTransport(in.Transport)
-		cl.phase = greeting
+		cl.phase = phaseRequest
 		if len(rest) > 0 {
 			l.hearGreeting(cl, rest)
 		}
@@ -75,7 +87,7 @@ func (l *loop) introduced(cl *client, h proxyproto.Header, rest []byte) {
 	}
 	t := secure.New(in.Transport, cl.RemoteAddr(), in.tls, &l.greeter.heads)
 	cl.driver().SetTransport(t)
-	cl.phase = securing
+	cl.phase = phaseTLS
 	if len(rest) == 0 {
 		return
 	}
@@ -111,7 +123,7 @@ func (l *loop) giveUpIntroducing(cl *client) {
 	if l.introduce(cl); l.isGone(cl) {
 		return
 	}
-	if cl.phase != introducing {
+	if cl.phase != phaseProxyHeader {
 		l.late(cl) // it may have sent all else as well
 		return
 	}

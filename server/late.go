@@ -47,7 +47,7 @@ func (l *loop) waitsForOthers(cl *client) bool {
 	if l.conns.Now >= l.caughtUp {
 		return false
 	}
-	if cl.phase == talking {
+	if cl.phase == phaseOpen {
 		if _, bridged := cl.below().(*bridge); !bridged {
 			return false
 		}

@@ -49,9 +49,10 @@ func TestLifetime_EndsWith1001(t *testing.T) {
 // Those that came together leave one by one, and none outlives the limit.
 func TestLifetime_HasJitter(t *testing.T) {
 	l := &loop{run: &running{kernel: kernel.Real{}}, timers: wheel.New(0), conns: &conn.Loop{Now: time.Hour}}
+	l.rows = newRows(l)
 	ends := make(map[moment]bool)
 	for range 1000 {
-		cl := new(client)
+		cl := &client{phase: phaseRequest}
 		l.beginLife(cl, 1000*time.Second)
 		if left := l.left(cl); left < 900*time.Second || left > 1000*time.Second {
 			t.Errorf("ends after %v, want 900 to 1,000 s", left)

@@ -6,9 +6,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/framerail/framerail/conn"
-	"github.com/framerail/framerail/frame"
-	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/kernel"
 	"github.com/framerail/framerail/internal/session"
 	"github.com/framerail/framerail/internal/wheel"
@@ -21,7 +18,7 @@ type loop struct {
 	srv    *Server
 	run    *running
 	number int // among the server's loops
-	conns  *conn.Loop
+	conns  *session.Loop
 	poll   kernel.Poller
 
 	// load is how many connections the loop has or has been given.
@@ -62,6 +59,8 @@ type loop struct {
 	inquiring  inquiring
 	tally      tally
 
+	rows *rows
+
 	// What the loop is about, kept here so that a turn that a callback breaks off
 	// can be finished: see broken.
 	current  *client // whose callbacks may be running
@@ -94,6 +93,7 @@ func newLoop(s *Server, r *running) (*loop, error) {
 		events: make([]poller.Event, eventsAtOnce),
 	}
 	l.note = l.noteExpired
+	l.rows = newRows(l)
 	l.conns = session.NewLoop(&r.config, l)
 	l.conns.Scheduler = r.kernel
 	l.conns.Short = l.short
@@ -210,13 +210,8 @@ func (l *loop) serveExpired() {
 // broken ends a connection whose callback took the loop's goroutine with it.
 func (l *loop) broken(cl *client) {
 	l.current = nil
-	switch {
-	case cl.phase == talking: // conn has counted and logged it
-		_ = cl.Close(frame.InternalError, "") // closing already: it goes on
-		cl.driver().Attend()
-	case cl.phase == greeting && l.clients.at(cl.driver().ID()) == cl:
-		l.run.panicked("Check", "runtime.Goexit")
-		l.refuse(cl, handshake.ErrInternal)
+	if cl.phase == phaseOpen || !l.isGone(cl) {
+		l.row(cl).broken(cl)
 	}
 }
 
@@ -280,24 +275,10 @@ func (l *loop) deadline() time.Time {
 // ready handles a client's readiness.
 func (l *loop) ready(cl *client, ready poller.Interest) {
 	l.current = cl
-	switch {
-	case cl.phase == greeting:
-		l.greet(cl)
-	case cl.phase == introducing:
-		l.introduce(cl)
-	case cl.phase == securing:
-		l.secure(cl)
-	case cl.phase == checked:
-		l.listen(cl)
-	case cl.phase == leaving:
-		l.seeOff(cl, ready)
-	default:
-		if ready&poller.Write != 0 {
-			cl.driver().Writable()
-		}
-		if ready&poller.Read != 0 && cl.State() != conn.Closed {
-			cl.driver().Readable()
-		}
+	if cl.phase == phaseOpen { // first, and without the table: it is each message's way
+		l.readyOpen(cl, ready)
+	} else {
+		l.row(cl).ready(cl, ready)
 	}
 	l.current = nil
 }
@@ -310,24 +291,10 @@ func (l *loop) noteExpired(id int) { l.expired = append(l.expired, int32(id)) }
 func (l *loop) late(cl *client) {
 	l.current = cl
 	switch {
-	case cl.doomed:
+	case cl.pollFailed:
 		cl.driver().Abort(errUnwatched)
 	case l.waitsForOthers(cl):
-	case cl.phase != talking && cl.phase != securing && !l.isOver(cl):
-		l.setTimer(cl, l.left(cl))
-	case cl.phase == talking:
-		cl.driver().Retime()
-		l.checkLife(cl)
-		cl.driver().Expire()
-	case cl.phase == greeting:
-		l.giveUp(cl)
-	case cl.phase == introducing:
-		l.giveUpIntroducing(cl)
-	case cl.phase == securing:
-		l.giveUpSecuring(cl)
-	case cl.phase == checked:
-		l.giveUpCheck(cl)
 	default:
-		l.giveUpLeaving(cl)
+		l.row(cl).late(cl)
 	}
 }

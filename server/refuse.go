@@ -11,6 +11,29 @@ import (
 	"github.com/framerail/framerail/poller"
 )
 
+// leavingRow is the phase of a connection that was refused, and counted as such, while its
+// peer may read the answer.
+type leavingRow struct{ *loop }
+
+func (l leavingRow) ready(cl *client, ready poller.Interest) { l.seeOff(cl, ready) }
+
+func (l leavingRow) late(cl *client) {
+	if !l.early(cl) {
+		l.giveUpLeaving(cl)
+	}
+}
+
+// dismissed lets the peer read on while the server drains: it has little time anyway.
+func (l leavingRow) dismissed(cl *client, o order) {
+	if o == orderAbort {
+		l.drop(cl)
+	}
+}
+
+func (l leavingRow) broken(cl *client)          { l.drop(cl) }
+func (l leavingRow) short(cl *client)           { l.drop(cl) }
+func (l leavingRow) step(*client) time.Duration { return wheelStep(l.run.coarse.handshake) }
+
 // errDraining answers those who ask while the server shuts down.
 var errDraining = &handshake.Refusal{
 	Status: http.StatusServiceUnavailable,
@@ -38,7 +61,7 @@ func (l *loop) refuseWith(cl *client, refusal *handshake.Refusal, answer func(*h
 	l.run.logRefusal(cl.RemoteAddr(), refusal)
 	l.run.refuse(reasonOf(refusal))
 	cl.releaseHead()
-	cl.phase = leaving
+	cl.phase = phaseLeaving
 	l.say(cl, answer(refusal, l.greeter.out[:0], l.run.kernel.Now()))
 }
 

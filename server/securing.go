@@ -19,6 +19,13 @@ var errPlain = &handshake.Refusal{
 	Reason: "this port speaks TLS: use https or wss (RFC 6455 3)",
 }
 
+// tlsRow is the phase of a TLS handshake. Its timer fires early where others wait for their
+// handshakes.
+type tlsRow struct{ unopenedRow }
+
+func (l tlsRow) ready(cl *client, _ poller.Interest) { l.secure(cl) }
+func (l tlsRow) late(cl *client)                     { l.giveUpSecuring(cl) }
+
 // secure returns the client's TLS; nil if it has none.
 func (cl *client) tls() *secure.Transport {
 	t, _ := cl.below().(*secure.Transport)
@@ -55,7 +62,7 @@ func (l *loop) secure(cl *client) {
 func (l *loop) hear(cl *client, b []byte) {
 	t := cl.tls()
 	if !l.mayHear(cl, t.Lent(), t.HelloLen()+len(b)) {
-		l.refuseForMemory(cl)
+		l.row(cl).short(cl)
 		return
 	}
 	if t.TakeHello(b); t.Heard() {
@@ -101,7 +108,7 @@ var errTLSPanic = errors.New("framerail: a callback of TLSConfig panicked")
 
 // watchHandshake has the poller tell what a handshake waits for.
 func (l *loop) watchHandshake(token poller.Token, write bool) {
-	if cl := l.clients.find(token); cl != nil && cl.phase == securing {
+	if cl := l.clients.find(token); cl != nil && cl.phase == phaseTLS {
 		i := poller.Read
 		if write {
 			i |= poller.Write
@@ -132,7 +139,7 @@ func (l *loop) shaken(token poller.Token, err error) {
 	if err == nil {
 		l.tally.secured(cl.tls())
 		cl.tls().Established()
-		cl.phase = greeting
+		cl.phase = phaseRequest
 		l.setTimer(cl, l.left(cl))
 		if l.watchSecuring(cl, poller.Read) {
 			l.greet(cl)
@@ -149,7 +156,7 @@ func (l *loop) unshaken(cl *client, err error) {
 	t := cl.tls()
 	held := t.Held() > 0
 	t.Plain()
-	cl.phase = leaving
+	cl.phase = phaseLeaving
 	if !l.watchSecuring(cl, poller.Read) {
 		return
 	}

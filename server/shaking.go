@@ -33,7 +33,7 @@ func (l *loop) shakeInTurn(cl *client) {
 		return
 	}
 	for _, token := range s.going {
-		if cl := l.clients.find(token); cl != nil && cl.phase == securing {
+		if cl := l.clients.find(token); cl != nil && cl.phase == phaseTLS {
 			l.hastenTimer(cl, l.hurried(cl))
 		}
 	}

@@ -84,7 +84,7 @@ func callsOf(t *testing.T, path string, names []string) (at []token.Position) {
 func TestTimers_SettingOneDoesNotAllocate(t *testing.T) {
 	l := &loop{timers: wheel.New(0), run: &running{}}
 	l.conns = session.NewLoop(&l.run.config, l)
-	cl := new(client)
+	cl := &client{phase: phaseRequest}
 	l.clients.take(cl)
 	after := time.Duration(0)
 	if n := testing.AllocsPerRun(1000, func() {

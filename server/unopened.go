@@ -77,7 +77,7 @@ func (l *loop) shedUnopened(bytes int, asking *client, size int) (clients, freed
 	}
 	var hs []holder
 	l.clients.each(func(cl *client) {
-		if cl.phase == talking {
+		if cl.phase == phaseOpen {
 			return
 		}
 		n := cl.unopened()
@@ -105,7 +105,7 @@ func (l *loop) shedUnopened(bytes int, asking *client, size int) (clients, freed
 			continue
 		}
 		clients++
-		l.refuseForMemory(h.cl)
+		l.row(h.cl).short(h.cl)
 	}
 	if clients > 0 {
 		l.run.logger.Warn("framerail: buffers are short: clients that hold most before their connection is open were refused",
@@ -123,25 +123,6 @@ func (cl *client) unopened() (n int) {
 		n += t.Lent()
 	}
 	return n
-}
-
-// refuseForMemory ends a client whose connection is not open for the memory that it holds,
-// or wants. It is told so where HTTP is spoken already.
-func (l *loop) refuseForMemory(cl *client) {
-	switch {
-	case cl.phase == greeting:
-		l.refuse(cl, errNoMemory)
-	case cl.phase == checked:
-		if l.withdraw(cl, errMemoryShort) {
-			l.refuse(cl, errNoMemory)
-		}
-	default:
-		if cl.phase != leaving { // whose refusal was counted
-			l.run.refuse(reasonNoMemory)
-			l.run.logger.Info("framerail: connection refused: buffers are short", "remote", cl.RemoteAddr())
-		}
-		l.drop(cl)
-	}
 }
 
 // mayHear tells whether a client's ClientHello may be n bytes long. A short one is answered

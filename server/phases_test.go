@@ -1,0 +1,129 @@
+package server
+
+import (
+	"crypto/tls"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/poller"
+)
+
+// reached are the ways into each phase, in which the connection then stays.
+var reached = [phaseCount]func(t *testing.T) (*Server, *peer){
+	phaseOpen: func(t *testing.T) (*Server, *peer) {
+		s := start(t, &Server{Loops: 1})
+		return s, dial(t, s)
+	},
+	phaseProxyHeader: func(t *testing.T) (*Server, *peer) {
+		s := start(t, &Server{Loops: 1, Proxies: Proxies{Protocol: here}})
+		p := dialRaw(t, s)
+		p.send("PROXY")
+		return s, p
+	},
+	phaseTLS: func(t *testing.T) (*Server, *peer) {
+		s := startTLS(t, &Server{Loops: 1, TLSConfig: new(tls.Config)})
+		p := dialRaw(t, s)
+		p.send("\x16\x03\x01")
+		return s, p
+	},
+	phaseRequest: func(t *testing.T) (*Server, *peer) {
+		s := start(t, &Server{Loops: 1})
+		p := dialRaw(t, s)
+		p.send("GET")
+		return s, p
+	},
+	phaseCheck: func(t *testing.T) (*Server, *peer) {
+		s, questions := questioning(&Server{Loops: 1})
+		start(t, s)
+		p := ask(t, s)
+		receive(t, questions)
+		return s, p
+	},
+	phaseLeaving: func(t *testing.T) (*Server, *peer) {
+		s := start(t, &Server{Loops: 1})
+		p := dialRaw(t, s)
+		p.send("GET / HTTP/1.1\r\n\r\n")
+		p.expectStatus(400)
+		return s, p
+	},
+}
+
+// Every phase answers every event: none falls through, and none is counted twice.
+func TestPhases_EveryRowAnswersEveryEvent(t *testing.T) {
+	const gone = phaseCount
+	type outcome struct {
+		phase   phase
+		refused Reason
+	}
+	stays := func(p phase) outcome { return outcome{phase: p} }
+	events := map[string]func(l *loop, cl *client){
+		"ready": func(l *loop, cl *client) { l.row(cl).ready(cl, poller.Read) },
+		"late":  func(l *loop, cl *client) { cl.expires = l.after(cl, -time.Hour); l.row(cl).late(cl) },
+		"early": func(l *loop, cl *client) { l.row(cl).late(cl) },
+		"drain": func(l *loop, cl *client) { l.row(cl).dismissed(cl, orderDrain) },
+		"abort": func(l *loop, cl *client) { l.row(cl).dismissed(cl, orderAbort) },
+		"broken": func(l *loop, cl *client) {
+			l.broken(cl)
+		},
+		"short": func(l *loop, cl *client) { l.row(cl).short(cl) },
+	}
+	want := [phaseCount]map[string]outcome{
+		phaseOpen: {"abort": stays(gone)},
+		phaseProxyHeader: {"late": {gone, Timeout}, "abort": {gone, Draining},
+			"broken": {gone, Internal}, "short": {gone, NoMemory}},
+		phaseTLS: {"late": {gone, Timeout}, "abort": {gone, Draining},
+			"broken": {gone, Internal}, "short": {gone, NoMemory}},
+		phaseRequest: {"late": {phaseLeaving, Timeout}, "abort": {gone, Draining},
+			"broken": {phaseLeaving, Internal}, "short": {phaseLeaving, NoMemory}},
+		phaseCheck: {"late": {phaseLeaving, CheckLate}, "abort": {gone, Draining},
+			"broken": {gone, Internal}, "short": {phaseLeaving, NoMemory}},
+		phaseLeaving: {"late": stays(gone), "abort": stays(gone), "broken": stays(gone), "short": stays(gone)},
+	}
+	closes := map[string]bool{"late": true, "drain": true, "abort": true, "broken": true, "short": true} // an open connection
+	for p := range phaseCount {
+		for name, event := range events {
+			t.Run([...]string{"open", "proxyheader", "tls", "request", "check", "leaving"}[p]+"/"+name, func(t *testing.T) {
+				s, _ := reached[p](t)
+				l := s.run.loops[0]
+				var cl *client
+				eventually(t, "the phase", func() (there bool) {
+					l.do(t, func() {
+						l.clients.each(func(c *client) { cl, there = c, c.phase == p && (p != phaseOpen || c.State() == conn.Open) })
+					})
+					return there
+				})
+				before, left := s.Stats().Refused, time.Duration(0)
+				got := outcome{phase: gone}
+				l.do(t, func() {
+					event(l, cl)
+					if !l.isGone(cl) {
+						got.phase, left = cl.phase, l.left(cl)
+					}
+				})
+				for why, n := range s.Stats().Refused {
+					switch n - before[why] {
+					case 0:
+					case 1:
+						got.refused += why
+					default:
+						t.Errorf("%s is counted twice", why)
+					}
+				}
+				expected, changes := want[p][name]
+				if !changes {
+					expected = stays(p)
+				}
+				if got != expected {
+					t.Errorf("%+v, want %+v", got, expected)
+				}
+				if hastened := name == "drain" && p != phaseOpen; hastened && left > drainGrace+time.Second {
+					t.Errorf("a server that drains leaves it %v", left)
+				}
+				if state := cl.State(); p == phaseOpen && (state != conn.Open) != closes[name] {
+					t.Errorf("it is %v", state)
+				}
+			})
+		}
+	}
+}
