@@ -47,6 +47,7 @@ func deaf(t *testing.T, s *Server) *peer {
 
 // What a peer does not read does not outlive its connection for long, however that ends.
 func TestCut_NothingIsLeftWithTheSystem(t *testing.T) {
+	parallel(t)
 	closed := make(chan conn.CloseInfo, 1)
 	over := Limits{CloseTimeout: 300 * time.Millisecond, WriteTimeout: 300 * time.Millisecond, MaxPending: 128 << 10}
 	for _, tt := range []struct {
@@ -106,6 +107,7 @@ func TestCut_NothingIsLeftWithTheSystem(t *testing.T) {
 
 // But a Close frame has its time: a peer that reads before that is over finds everything.
 func TestCut_CloseFrameHasItsTime(t *testing.T) {
+	parallel(t)
 	const size, messages = 16 << 10, 5
 	s := start(t, &Server{Loops: 1, TCP: TCP{SendBuffer: 16 << 10},
 		Limits: Limits{CloseTimeout: 20 * time.Second},

@@ -71,6 +71,7 @@ func setCur(l *syscall.Rlimit, n uint64) { assign(&l.Cur, n) }
 func assign[T ~int64 | ~uint64](v *T, n uint64) { *v = T(n) }
 
 func TestAccept_OutOfDescriptors(t *testing.T) {
+	parallel(t)
 	server := exec.Command(os.Args[0])
 	server.Env = append(os.Environ(), partEnv+"=few descriptors")
 	server.Stderr = os.Stderr

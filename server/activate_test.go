@@ -128,6 +128,7 @@ func TestActivatedListeners(t *testing.T) {
 
 // Variables that are another process's, or none, are none of ours.
 func TestActivatedListeners_OfOthers(t *testing.T) {
+	parallel(t)
 	file := fileOf(t, listenLocal(t).(*net.TCPListener))
 	for _, test := range [][]string{{"1", "LISTEN_FDS=1"}, {"", "LISTEN_FDS=1"}, {"$$"}, {"$$", "LISTEN_FDS="}, {"$$", "LISTEN_FDS=0"}} {
 		for _, line := range activate(t, test[0], []*os.File{file}, test[1:]...) {
@@ -140,6 +141,7 @@ func TestActivatedListeners_OfOthers(t *testing.T) {
 
 // What does not listen is refused, by name, and the rest closed.
 func TestActivatedListeners_Refused(t *testing.T) {
+	parallel(t)
 	listener := fileOf(t, listenLocal(t).(*net.TCPListener))
 	packets, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {

@@ -23,6 +23,7 @@ func (a *admission) nobody(t testing.TB) {
 }
 
 func TestAdmission_TooManyGet503(t *testing.T) {
+	parallel(t)
 	var log journal
 	s := start(t, &Server{Logger: log.logger(), OnMessage: echo, Limits: Limits{MaxConnections: 3}})
 	var in []*peer
@@ -50,6 +51,7 @@ func TestAdmission_TooManyGet503(t *testing.T) {
 }
 
 func TestAdmission_TooManyFromOneAddressGet429(t *testing.T) {
+	parallel(t)
 	s := start(t, &Server{OnMessage: echo, Limits: Limits{MaxConnectionsPerAddress: 2}})
 	a, b := dial(t, s), dial(t, s)
 	p := dialRaw(t, s)
@@ -72,6 +74,7 @@ func TestAdmission_TooManyFromOneAddressGet429(t *testing.T) {
 // Those that say nothing are closed, and beyond some at once, so that being refused is
 // bounded too.
 func TestAdmission_RefusingIsBounded(t *testing.T) {
+	parallel(t)
 	var log journal
 	s := start(t, &Server{Logger: log.logger(), OnMessage: echo, Limits: Limits{MaxConnections: 1, HandshakeTimeout: time.Minute}})
 	first := dial(t, s)
@@ -290,6 +293,7 @@ func TestPacer_WhatMayNotHappenCostsNothing(t *testing.T) {
 }
 
 func TestAccept_IsPaced(t *testing.T) {
+	parallel(t)
 	var log journal
 	s := start(t, &Server{Logger: log.logger(), OnMessage: echo, Limits: Limits{HandshakesPerSecond: 20}})
 	begin := time.Now()

@@ -15,7 +15,9 @@ import (
 // Browsers open connections in advance. One on which no byte has come is closed without a
 // word, since an answer to no request would be taken for that to a later one.
 func TestHandshake_ASilentConnectionIsClosedSilently(t *testing.T) {
+	parallel(t)
 	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
+		parallel(t)
 		var log journal
 		s := begin(t, &Server{Limits: Limits{HandshakeTimeout: 300 * time.Millisecond}, Logger: log.logger()})
 		p := dial(t, s)

@@ -31,6 +31,7 @@ func TestCheckDispatch_CloseEndsIt(t *testing.T) {
 
 // Who was accepted is answered: by the check, if it decides soon, or by the server.
 func TestCheckDispatch_ShutdownGivesItTwoSeconds(t *testing.T) {
+	parallel(t)
 	s, questions := questioning(&Server{Limits: Limits{CheckTimeout: time.Hour}})
 	start(t, s)
 	quick, slow := ask(t, s), ask(t, s)

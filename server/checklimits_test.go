@@ -130,6 +130,7 @@ func TestCheckDispatch_KeepsSomeBytes(t *testing.T) {
 
 // A refusal, too, is read by a client that has said more than is kept.
 func TestCheckDispatch_RefusesWhoSaysMuch(t *testing.T) {
+	parallel(t)
 	s, questions := questioning(&Server{Loops: 1, Limits: Limits{CheckTimeout: 300 * time.Millisecond}})
 	start(t, s)
 	p := dialRaw(t, s)

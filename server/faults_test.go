@@ -203,6 +203,7 @@ func TestShutdown_GreetsWhoComesIntoTheDrain(t *testing.T) {
 // A long refusal goes on after the client has ended its own direction, is given up
 // when the client resets, and is not waited for without end.
 func TestCheck_LongRefusal(t *testing.T) {
+	parallel(t)
 	body := strings.Repeat("no ", 4<<20)
 	refusing := func(timeout time.Duration) (s *Server, ask func() *peer) {
 		s = start(t, &Server{Loops: 1, Limits: Limits{HandshakeTimeout: timeout}, Check: func(*Handshake) error { return &Refusal{Body: body} }})

@@ -38,6 +38,7 @@ func TestHandover_TheFirstLoopClosesItsOwnDescriptorOnly(t *testing.T) {
 // Who is answered in the middle of a request, and closed then, can read the answer to its end:
 // to close with bytes unread would take it back.
 func TestHandler_AnswersInTheMiddleOfARequestAreRead(t *testing.T) {
+	parallel(t)
 	answer := func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusRequestEntityTooLarge) }
 	large := "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10000000\r\n\r\n" + strings.Repeat("x", 16<<10)
 	read := func(p *peer) {
@@ -49,6 +50,7 @@ func TestHandler_AnswersInTheMiddleOfARequestAreRead(t *testing.T) {
 		p.expectEOF()
 	}
 	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
+		parallel(t)
 		read(dial(t, begin(t, handled(answer))))
 	})
 	t.Run("UpgradeListener", func(t *testing.T) {

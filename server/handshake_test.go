@@ -128,6 +128,7 @@ func TestHandshake_RefusesHEADWithoutBody(t *testing.T) {
 }
 
 func TestHandshake_TimeoutGets408(t *testing.T) {
+	parallel(t)
 	s := start(t, &Server{Limits: Limits{HandshakeTimeout: 300 * time.Millisecond}, OnMessage: echo})
 	for _, request := range []string{"G", "GET", upgrade} {
 		begin := time.Now() // the server's time runs from its accept on

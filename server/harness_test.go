@@ -27,7 +27,7 @@ func start(t testing.TB, s *Server) *Server {
 
 func startWith(t testing.TB, s *Server, start func() error) *Server {
 	t.Helper()
-	before := census()
+	before := census(t)
 	prepare(s)
 	if err := start(); err != nil {
 		t.Fatal(err)
@@ -37,7 +37,7 @@ func startWith(t testing.TB, s *Server, start func() error) *Server {
 			t.Error(err)
 		}
 		expectNothingHeld(t, s)
-		if now, ok := before.comesBack(); !ok {
+		if now, ok := before.comesBack(t); !ok {
 			t.Errorf("%v before the server, %v after\n%s", before, now, stacks())
 		}
 	})

@@ -99,6 +99,7 @@ func TestAttackProxyHeaderFromAnyone(t *testing.T) {
 }
 
 func TestProxyProtocol_HeaderThatDoesNotCome(t *testing.T) {
+	parallel(t)
 	s := start(t, &Server{OnMessage: echo, Proxies: Proxies{Protocol: here}, Limits: Limits{HandshakeTimeout: 100 * time.Millisecond}})
 	for _, part := range []string{"", "P", announced[:len(announced)-1], announced2[:20]} {
 		p := dialRaw(t, s)
@@ -124,6 +125,7 @@ func TestProxyProtocol_ClientThatLeaves(t *testing.T) {
 
 // Who has not been introduced in time for the drain is not waited for.
 func TestProxyProtocol_WhileTheServerDrains(t *testing.T) {
+	parallel(t)
 	s := start(t, &Server{OnMessage: echo, Proxies: Proxies{Protocol: here}, Limits: Limits{HandshakeTimeout: time.Minute}})
 	p := dialRaw(t, s)
 	p.send(announced2[:10])

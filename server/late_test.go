@@ -51,6 +51,7 @@ func (p *peer) expectEcho(want string) {
 // time was over, and has more to read than it does in a turn: a request, the header of a
 // proxy, the first record of TLS, and what each is followed by.
 func TestLate_TheLoopReadsBeforeItGivesUp(t *testing.T) {
+	parallel(t)
 	const timeout = 2500 * time.Millisecond
 	over := func(p *peer) *peer { // TLS
 		c := tls.Client(p.Conn, &tls.Config{InsecureSkipVerify: true})
@@ -71,6 +72,7 @@ func TestLate_TheLoopReadsBeforeItGivesUp(t *testing.T) {
 		"TLS behind the header": {header: announced, clients: 30, secure: over},
 	} {
 		t.Run(name, func(t *testing.T) {
+			parallel(t)
 			s := &Server{Limits: Limits{HandshakeTimeout: timeout, IdleTimeout: -1, MaxLifetime: -1, MaxConnectionsPerAddress: -1}}
 			hello := ""
 			if c.header != "" {
@@ -125,6 +127,7 @@ func TestLate_TheLoopReadsBeforeItGivesUp(t *testing.T) {
 
 // Who has not sent all is ended, be the loop late or not.
 func TestLate_WhoIsNotDoneIsEnded(t *testing.T) {
+	parallel(t)
 	s := &Server{Limits: Limits{HandshakeTimeout: 300 * time.Millisecond}}
 	holding(t, s, start, func(t testing.TB, s *Server) *peer { return dial(t, s) }, func(hold, release func()) {
 		p := dialRaw(t, s)

@@ -12,13 +12,16 @@ import (
 )
 
 func TestLifetime_EndsWith1001(t *testing.T) {
+	parallel(t)
 	modes(t, func(t *testing.T, d conn.Dispatch) {
+		parallel(t)
 		for name, limits := range map[string]Limits{
 			"alone":            {IdleTimeout: -1, WriteTimeout: -1},
 			"beside_heartbeat": {IdleTimeout: 300 * time.Millisecond},
 			"far_heartbeat":    {},
 		} {
 			t.Run(name, func(t *testing.T) {
+				parallel(t)
 				closed := make(chan conn.CloseInfo, 1)
 				limits.MaxLifetime = time.Second
 				s := start(t, &Server{Dispatch: d, Limits: limits, OnMessage: echo,

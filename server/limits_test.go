@@ -78,6 +78,7 @@ func TestLimits_BeforeAndAfterLogin(t *testing.T) {
 
 // A lifetime may be set in Check, and be changed later, from any goroutine.
 func TestLimits_Lifetime(t *testing.T) {
+	parallel(t)
 	conns := make(chan *conn.Conn, 1)
 	s := &Server{OnMessage: echo, OnConnection: func(c *conn.Conn) { conns <- c }}
 	s.IdleTimeout = -1

@@ -82,6 +82,7 @@ func TestLog_HasNoPayload(t *testing.T) {
 }
 
 func TestLog_TellsOfAPeerThatIsGivenUp(t *testing.T) {
+	parallel(t)
 	log := new(journal)
 	s := start(t, &Server{Logger: log.logger(), Limits: Limits{IdleTimeout: 200 * time.Millisecond}})
 	dial(t, s).send(masked(frame.Text, false, "")) // and nothing more

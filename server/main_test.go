@@ -15,6 +15,7 @@ func TestMain(m *testing.M) {
 	if part := os.Getenv(partEnv); part != "" {
 		os.Exit(parts[part]())
 	}
+	setTestsAtOnce()
 	leaks.Main(m)
 }
 
@@ -31,13 +32,11 @@ func (c count) String() string {
 	return fmt.Sprintf("%d goroutines and %d descriptors", c.goroutines, c.descriptors)
 }
 
-func census() count { return count{runtime.NumGoroutine(), countDescriptors()} }
-
-// comesBack waits until there are no more than before.
-func (c count) comesBack() (now count, ok bool) {
+// comesBack waits until the test has no more than before.
+func (c count) comesBack(t testing.TB) (now count, ok bool) {
 	deadline := time.Now().Add(5 * time.Second)
 	for {
-		now = census()
+		now = census(t)
 		if now.goroutines <= c.goroutines && now.descriptors == c.descriptors {
 			return now, true
 		}

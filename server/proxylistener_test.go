@@ -127,6 +127,7 @@ func TestAttackProxyListenerHeaderFromAnyone(t *testing.T) {
 
 // A header that does not come is not waited for for ever, and holds nobody else up.
 func TestProxyListener_HeaderThatDoesNotCome(t *testing.T) {
+	parallel(t)
 	patient := func(patience time.Duration) *web {
 		s := &Server{OnMessage: echo}
 		return serveWebOn(t, s, upgrades(s, nil), func() (net.Listener, error) {

@@ -18,6 +18,7 @@ var standardPackages = []string{"context", "log", "net/http", "net/netip", "stri
 // TestReadmeProgramsCompile builds every Go program and fragment of the README and of docs, and
 // runs those that are tests.
 func TestReadmeProgramsCompile(t *testing.T) {
+	t.Parallel()
 	documents, err := filepath.Glob("../docs/*.md")
 	if err != nil || len(documents) < 4 {
 		t.Fatalf("documents: %q, %v", documents, err)
@@ -56,6 +57,7 @@ func command(t *testing.T, program string) *exec.Cmd {
 	if strings.Contains(program, "(t *testing.T)") {
 		name, args = "main_test.go", []string{"test"}
 	}
+	program = strings.Replace(program, "package main\n", "package program\n", 1) // not linked
 	file := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(file, []byte(program), 0o600); err != nil {
 		t.Fatal(err)

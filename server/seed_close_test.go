@@ -111,7 +111,9 @@ func TestSeed_DisconnectOneAndAll(t *testing.T) {
 }
 
 func TestSeed_Heartbeat(t *testing.T) {
+	parallel(t)
 	modes(t, func(t *testing.T, d conn.Dispatch) {
+		parallel(t)
 		closed := make(chan conn.CloseInfo, 1)
 		s := start(t, &Server{Dispatch: d, Limits: Limits{IdleTimeout: 400 * time.Millisecond}, OnConnection: func(c *conn.Conn) {
 			if r, _ := c.Request(); r.Header.Get("Watch") != "" {

@@ -109,6 +109,7 @@ func (l loopLog) Handle(context.Context, slog.Record) error { l.handle(); return
 // Whatever of the program's runs on a loop must not wait there: callbacks, also for other
 // connections and other servers' clients, Check, and what the log is given to.
 func TestSendWait_FailsOnEveryLoop(t *testing.T) {
+	parallel(t)
 	others := make(chan *conn.Conn, 1)
 	dial(t, start(t, &Server{OnConnection: func(c *conn.Conn) { others <- c }}))
 	other := receive(t, others)

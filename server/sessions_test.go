@@ -17,7 +17,9 @@ import (
 // Every connection that was open is in exactly one of the counts, what is lost is
 // what the close callbacks say, and all who wait are told the same.
 func TestDrain_CountsEveryConnectionOnce(t *testing.T) {
+	parallel(t)
 	modes(t, func(t *testing.T, d conn.Dispatch) {
+		parallel(t)
 		var unsent, filled atomic.Int64
 		s := start(t, &Server{Dispatch: d, Limits: Limits{CloseTimeout: time.Minute, MaxPending: 8 << 20},
 			OnConnection: func(c *conn.Conn) {

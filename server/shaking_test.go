@@ -31,12 +31,12 @@ func TestTLS_HandshakesAtOnceAreBounded(t *testing.T) {
 
 func TestTLS_StalledHandshakesEnd(t *testing.T) {
 	s := startTLS(t, &Server{Loops: 1, Limits: Limits{MaxTLSHandshakes: 1, HandshakeTimeout: 300 * time.Millisecond}})
-	before := census().goroutines
+	before := census(t).goroutines
 	for range 3 {
 		dialRaw(t, s).send(string(hello()))
 	}
 	eventually(t, "two to wait", func() bool { return s.Stats().TLS.Waited == 2 })
-	if now := census().goroutines; now > before+1 {
+	if now := census(t).goroutines; now > before+1 {
 		t.Errorf("%d goroutines before, %d with three clients", before, now)
 	}
 	eventually(t, "all to be given up", func() bool { return load(s) == 0 })
@@ -45,21 +45,21 @@ func TestTLS_StalledHandshakesEnd(t *testing.T) {
 		t.Errorf("counted %v", st)
 	}
 	expectAllCounted(t, s)
-	eventually(t, "its goroutine to end", func() bool { return census().goroutines <= before })
+	eventually(t, "its goroutine to end", func() bool { return census(t).goroutines <= before })
 }
 
 // A ClientHello that comes in pieces has no goroutine before it is whole, and keeps nobody
 // waiting.
 func TestTLS_HalfAHelloKeepsNobodyWaiting(t *testing.T) {
 	s := startTLS(t, &Server{OnMessage: echo, Loops: 1, Limits: Limits{MaxTLSHandshakes: 1, HandshakeTimeout: time.Minute}})
-	before := census().goroutines
+	before := census(t).goroutines
 	whole := hello()
 	for n := 1; n < len(whole); n += len(whole) / 10 {
 		dialRaw(t, s).send(string(whole[:n]))
 	}
 	dialRaw(t, s).send("GET")
 	dialTLS(t, s).alive()
-	if now := census().goroutines; now > before {
+	if now := census(t).goroutines; now > before {
 		t.Errorf("%d goroutines before, %d now", before, now)
 	}
 	if n := s.Stats().TLS.Waited; n != 0 {
@@ -75,6 +75,7 @@ func TestTLS_HalfAHelloKeepsNobodyWaiting(t *testing.T) {
 
 // Who says nothing behind its ClientHello loses its turn to those who wait for one.
 func TestTLS_StallersLoseTheirTurn(t *testing.T) {
+	parallel(t)
 	const timeout = 5 * time.Second
 	s := startTLS(t, &Server{OnMessage: echo, Loops: 1, Limits: Limits{MaxTLSHandshakes: 1, HandshakeTimeout: timeout}})
 	began := time.Now()
@@ -120,6 +121,7 @@ func TestTLS_WorkKeepsItsTurn(t *testing.T) {
 
 // Those who come and go while nobody gets a turn are not remembered.
 func TestTLS_QueueIsBoundedByWhoIsThere(t *testing.T) {
+	parallel(t)
 	release := make(chan struct{})
 	s := startTLS(t, &Server{Loops: 1, Limits: Limits{MaxTLSHandshakes: 1, HandshakeTimeout: 200 * time.Millisecond}, TLSConfig: &tls.Config{
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {

@@ -59,6 +59,7 @@ func TestShutdown_SendsWhatIsPendingThen1001(t *testing.T) {
 // Who has been accepted is answered: greeted if its request comes soon, refused
 // if it comes late, and closed if none has begun to.
 func TestShutdown_GreetsWhoWasAccepted(t *testing.T) {
+	parallel(t)
 	s := start(t, &Server{OnMessage: echo})
 	half := dialRaw(t, s)
 	half.send("GET /")
@@ -151,7 +152,9 @@ func stuck(t *testing.T, s *Server) *peer {
 }
 
 func TestShutdown_AgainstTheStuck(t *testing.T) {
+	parallel(t)
 	modes(t, func(t *testing.T, d conn.Dispatch) {
+		parallel(t)
 		var filled, unsent atomic.Int64
 		s := start(t, &Server{Dispatch: d, OnMessage: echo, Overflow: conn.OverflowRefuse,
 			Limits: Limits{MaxPending: 8 << 20, CloseTimeout: time.Minute},
@@ -207,6 +210,7 @@ func TestShutdown_AfterTheCloseTimeoutThereIsNothingToCut(t *testing.T) {
 }
 
 func TestShutdown_CallbackThatDoesNotReturn(t *testing.T) {
+	parallel(t)
 	release := make(chan bool)
 	t.Run("on_loop", func(t *testing.T) {
 		s := start(t, &Server{Loops: 1, OnMessage: func(*conn.Conn, conn.Message) { <-release }})
@@ -251,9 +255,11 @@ func blockedIn(test string) bool {
 // A callback on the loop cannot wait for the loop: it is told so, and everything
 // ends as it should.
 func TestShutdown_FromACallback(t *testing.T) {
+	parallel(t)
 	for _, where := range []string{"open", "message", "stream", "ping", "close", "check"} {
 		t.Run(where, func(t *testing.T) {
 			modes(t, func(t *testing.T, d conn.Dispatch) {
+				parallel(t)
 				errs := make(chan error, 10)
 				s := &Server{Dispatch: d, Limits: Limits{CloseTimeout: 100 * time.Millisecond}}
 				var once sync.Once

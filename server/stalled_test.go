@@ -37,7 +37,9 @@ func readAll(w http.ResponseWriter, r *http.Request) error {
 // Who does not read is cut once the socket has taken nothing for WriteTimeout, and its place
 // is free, whatever the Handler does then.
 func TestHandler_WriteTimeoutCutsAClientThatDoesNotRead(t *testing.T) {
+	parallel(t)
 	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
+		parallel(t)
 		var log journal
 		ended := make(chan error, 1)
 		s := handled(onceOver(ended, writeFlood))
@@ -66,7 +68,9 @@ func (p *peer) expectReset() {
 
 // Who reads slowly, but reads, is not cut, however long the answer takes.
 func TestHandler_WriteTimeoutSparesASlowReader(t *testing.T) {
+	parallel(t)
 	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
+		parallel(t)
 		const limit = 2 * time.Second
 		ended := make(chan error, 1)
 		s := handled(onceOver(ended, func(w http.ResponseWriter, _ *http.Request) error {
@@ -95,7 +99,9 @@ func TestHandler_WriteTimeoutSparesASlowReader(t *testing.T) {
 // Who sends no content is given up after BodyTimeout: the Handler sees it, may answer, and
 // nothing that comes later is taken for a request.
 func TestHandler_BodyTimeoutEndsARequestThatStops(t *testing.T) {
+	parallel(t)
 	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
+		parallel(t)
 		ended := make(chan error, 1)
 		s := handled(onceOver(ended, readAll))
 		s.Limits = Limits{BodyTimeout: brief, MaxConnections: 1}
@@ -124,6 +130,7 @@ func TestHandler_BodyTimeoutEndsARequestThatStops(t *testing.T) {
 
 // The Handler need not read: net/http does, before and behind its answer.
 func TestHandler_BodyTimeoutHoldsWhenTheHandlerDoesNotRead(t *testing.T) {
+	parallel(t)
 	for name, answer := range map[string]func(http.ResponseWriter, *http.Request){
 		"nothing": func(http.ResponseWriter, *http.Request) {},
 		"flushed": func(w http.ResponseWriter, _ *http.Request) { _ = http.NewResponseController(w).Flush() },
@@ -143,7 +150,9 @@ func TestHandler_BodyTimeoutHoldsWhenTheHandlerDoesNotRead(t *testing.T) {
 // Content that comes slowly, but comes, is not cut; nor is a request without content, or one
 // whose content has come, however long its answer takes.
 func TestHandler_BodyTimeoutSparesWhatGoesOn(t *testing.T) {
+	parallel(t)
 	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
+		parallel(t)
 		const limit = time.Second
 		ended := make(chan error, 2)
 		s := handled(onceOver(ended, func(w http.ResponseWriter, r *http.Request) error {
@@ -180,7 +189,9 @@ func TestHandler_BodyTimeoutSparesWhatGoesOn(t *testing.T) {
 
 // A deadline of the Handler's own stands in place of the limits, for its request alone.
 func TestHandler_SetsItsOwnDeadlines(t *testing.T) {
+	parallel(t)
 	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
+		parallel(t)
 		ended := make(chan error, 1)
 		mux := http.NewServeMux()
 		handle := func(path string, f func(c *http.ResponseController, w http.ResponseWriter, r *http.Request) error) {
@@ -244,9 +255,12 @@ func TestHandler_NegativeTimeoutsWaitForEver(t *testing.T) {
 
 // Shutdown does not wait for who stands still, longer than for a closing handshake.
 func TestHandler_ShutdownIsNotHeldUpByClientsThatStandStill(t *testing.T) {
+	parallel(t)
 	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
+		parallel(t)
 		for name, limit := range map[string]time.Duration{"default": 0, "never": -1} {
 			t.Run(name, func(t *testing.T) {
+				parallel(t)
 				began, ended := make(chan bool, 2), make(chan error, 2)
 				s := handled(onceOver(ended, func(w http.ResponseWriter, r *http.Request) error {
 					began <- true
@@ -275,7 +289,9 @@ func TestHandler_ShutdownIsNotHeldUpByClientsThatStandStill(t *testing.T) {
 
 // MaxLifetime ends an idle connection, and one whose request goes on for ever.
 func TestHandler_MaxLifetimeHoldsThereToo(t *testing.T) {
+	parallel(t)
 	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
+		parallel(t)
 		release := make(chan bool)
 		defer close(release)
 		ended := make(chan error, 1)
@@ -322,7 +338,9 @@ func TestHandler_MaxLifetimeHoldsThereToo(t *testing.T) {
 
 // What a Handler has hijacked is its own: no limit holds there any more.
 func TestHandler_HijackedConnectionsHaveNoLimits(t *testing.T) {
+	parallel(t)
 	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
+		parallel(t)
 		s := handled(func(w http.ResponseWriter, r *http.Request) {
 			c, _, err := http.NewResponseController(w).Hijack()
 			if err != nil {
@@ -350,7 +368,9 @@ func TestHandler_HijackedConnectionsHaveNoLimits(t *testing.T) {
 
 // A connection that is upgraded in a Handler has the limits of the loop alone.
 func TestHandler_UpgradedConnectionsAreTheLoops(t *testing.T) {
+	parallel(t)
 	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
+		parallel(t)
 		s := handled(describe)
 		s.Limits = Limits{BodyTimeout: brief, WriteTimeout: brief, MaxLifetime: 20 * brief}
 		begin(t, s)
@@ -366,6 +386,7 @@ func TestHandler_UpgradedConnectionsAreTheLoops(t *testing.T) {
 // TLS's farewell to a client that has not read what a Handler has written in time has no longer
 // than WriteTimeout: net/http says it while the Handler waits.
 func TestHandler_WriteTimeoutHoldsForTheFarewell(t *testing.T) {
+	parallel(t)
 	ended := make(chan error, 1)
 	s := handled(onceOver(ended, func(w http.ResponseWriter, r *http.Request) (err error) {
 		below := aheadOf(r).lent.Conn

@@ -195,6 +195,7 @@ func TestTLS_RecordsThatWereChangedEndTheConnection(t *testing.T) {
 
 // A peer that stalls in the middle of a record is a silent one.
 func TestTLS_StallWithinARecordIsSilence(t *testing.T) {
+	parallel(t)
 	infos := make(chan conn.CloseInfo, 1)
 	s := startTLS(t, &Server{
 		OnMessage: echo, Limits: Limits{IdleTimeout: 300 * time.Millisecond},

@@ -179,6 +179,7 @@ func TestTLS_PlainHTTPIsAnswered(t *testing.T) {
 }
 
 func TestTLS_GarbageIsNotAnswered(t *testing.T) {
+	parallel(t)
 	var log journal
 	s := startTLS(t, &Server{Logger: log.logger()})
 	p := dialRaw(t, s)
@@ -197,12 +198,12 @@ func TestTLS_GarbageIsNotAnswered(t *testing.T) {
 
 func TestTLS_WhoSaysNothingCostsNoGoroutine(t *testing.T) {
 	s := startTLS(t, &Server{Limits: Limits{HandshakeTimeout: 200 * time.Millisecond}})
-	before := census().goroutines
+	before := census(t).goroutines
 	for range 10 {
 		dialRaw(t, s)
 	}
 	eventually(t, "all to be accepted", func() bool { return load(s) == 10 })
-	if now := census().goroutines; now > before {
+	if now := census(t).goroutines; now > before {
 		t.Errorf("%d goroutines before, %d now", before, now)
 	}
 	eventually(t, "all to be given up", func() bool { return load(s) == 0 })

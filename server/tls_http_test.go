@@ -42,6 +42,7 @@ func TestTLS_RefusalsAreRead(t *testing.T) {
 }
 
 func TestTLS_LateRequestGets408(t *testing.T) {
+	parallel(t)
 	s := startTLS(t, &Server{Limits: Limits{HandshakeTimeout: 300 * time.Millisecond}})
 	p := secured(t, s, trusting())
 	p.send("GET /")

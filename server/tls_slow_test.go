@@ -56,6 +56,7 @@ func TestTLS_SlowReaderIsBounded(t *testing.T) {
 }
 
 func TestTLS_StalledReaderIsCut(t *testing.T) {
+	parallel(t)
 	infos := make(chan conn.CloseInfo, 1)
 	s := startTLS(t, &Server{
 		Limits:       Limits{WriteTimeout: 300 * time.Millisecond, MaxPending: 32 << 20},

@@ -141,7 +141,7 @@ func tortureSite(t *testing.T, w way, s inject.Site, n int64, with []syscall.Err
 
 // torture plays the script with a plan, and looks at what is left.
 func torture(t *testing.T, w way, name string, plan func(inject.Site) syscall.Errno) {
-	before := census()
+	before := census(t)
 	inject.Plan(plan)
 	defer inject.Plan(nil)
 	var opened, closed, again atomic.Int64
@@ -192,7 +192,7 @@ func torture(t *testing.T, w way, name string, plan func(inject.Site) syscall.Er
 	_ = srv.Close()
 	ended()
 	http.DefaultClient.CloseIdleConnections()
-	if now, ok := before.comesBack(); !ok {
+	if now, ok := before.comesBack(t); !ok {
 		t.Errorf("%s: %v before, %v after\n%s", name, before, now, stacks())
 	}
 	st := srv.Stats()

@@ -24,7 +24,7 @@ func listenLocally() (net.Listener, error) { return net.Listen("tcp", "127.0.0.1
 // back what it took.
 func serveWebOn(t testing.TB, s *Server, h http.Handler, listen func() (net.Listener, error)) *web {
 	t.Helper()
-	before := census()
+	before := census(t)
 	prepare(s)
 	ln, err := listen()
 	if err != nil {
@@ -40,7 +40,7 @@ func serveWebOn(t testing.TB, s *Server, h http.Handler, listen func() (net.List
 			t.Error(err)
 		}
 		expectNothingHeld(t, s)
-		if now, ok := before.comesBack(); !ok {
+		if now, ok := before.comesBack(t); !ok {
 			t.Errorf("%v before the server, %v after\n%s", before, now, stacks())
 		}
 	})

@@ -41,6 +41,7 @@ func TestUpgrade_CheckHasADeadline(t *testing.T) {
 // A server that ends gives such a check what it gives the others: two seconds, or nothing. Its
 // client is told.
 func TestUpgrade_CheckEndsWithTheServer(t *testing.T) {
+	parallel(t)
 	for name, end := range map[string]func(*Server) error{
 		"Shutdown": func(s *Server) error { return drain(s, context.Background()) },
 		"Close":    (*Server).Close,

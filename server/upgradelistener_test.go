@@ -150,7 +150,7 @@ func TestUpgradeListener_NetHTTPKeepsNothing(t *testing.T) {
 	if _, err := s.runUpgrades(); err != nil {
 		t.Fatal(err)
 	}
-	before := census()
+	before := census(t)
 	ln, err := listenMovably()
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +166,7 @@ func TestUpgradeListener_NetHTTPKeepsNothing(t *testing.T) {
 	}
 	<-served
 	before.descriptors += 2 // the loop's and the peer's
-	if now, ok := before.comesBack(); !ok {
+	if now, ok := before.comesBack(t); !ok {
 		t.Errorf("%v, want %v\n%s", now, before, stacks())
 	}
 	p.alive()

@@ -89,7 +89,9 @@ func TestWrapped_SameCallbacks(t *testing.T) {
 }
 
 func TestWrapped_APeerThatDoesNotReadIsCut(t *testing.T) {
+	parallel(t)
 	wrapped(t, func(t *testing.T, listen func() (net.Listener, error), dial func(*web) *peer) {
+		parallel(t)
 		closed := make(chan conn.CloseInfo, 1)
 		s := &Server{
 			Limits:       Limits{WriteTimeout: 100 * time.Millisecond, MaxPending: 32 << 20},
