@@ -50,7 +50,7 @@ func (s *serveCommand) Run(ctx context.Context) error {
 		ctx, cancel = context.WithCancel(ctx)
 		go func() {
 			defer cancel()
-			obey(os.Stdin)
+			collectOnDemand(os.Stdin)
 		}()
 	}
 	select {
@@ -62,9 +62,9 @@ func (s *serveCommand) Run(ctx context.Context) error {
 	}
 }
 
-// obey collects garbage and returns memory to the system for each line of f,
+// collectOnDemand collects garbage and returns memory to the system for each line of f,
 // and says when it is done. It returns at the end of f.
-func obey(f *os.File) {
+func collectOnDemand(f *os.File) {
 	for lines := bufio.NewScanner(f); lines.Scan(); {
 		runtime.GC()
 		debug.FreeOSMemory()

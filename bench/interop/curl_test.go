@@ -12,8 +12,8 @@ import (
 	"github.com/framerail/framerail/server"
 )
 
-// startGreeting runs a server that says something to whoever comes, and bids them farewell.
-func startGreeting(t *testing.T, m mode) *running {
+// startSpeaking runs a server that sends each client a message, and then closes the connection.
+func startSpeaking(t *testing.T, m mode) *running {
 	t.Helper()
 	return startEcho(t, m, func(s *server.Server) {
 		s.OnConnection = func(c *conn.Conn) {
@@ -43,7 +43,7 @@ func (r *running) httpURL() string { return "http" + strings.TrimPrefix(r.url(),
 // Every curl can make the handshake by hand, and shows the frames as they come.
 func TestCurlUpgradesByHand(t *testing.T) {
 	eachAndTLS(t, func(t *testing.T, m mode) {
-		r := startGreeting(t, m)
+		r := startSpeaking(t, m)
 		cmd := curl(t, "--http1.1", "--include", "--header", "Connection: Upgrade", "--header", "Upgrade: websocket",
 			"--header", "Sec-WebSocket-Version: 13", "--header", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", r.httpURL())
 		stdout, err := cmd.StdoutPipe()
@@ -80,7 +80,7 @@ func TestCurlSpeaksWebSocket(t *testing.T) {
 	}
 	eachAndTLS(t, func(t *testing.T, m mode) {
 		// What it makes of the Close differs from version to version.
-		got, err := curl(t, "--http1.1", startGreeting(t, m).url()).Output()
+		got, err := curl(t, "--http1.1", startSpeaking(t, m).url()).Output()
 		if !bytes.HasPrefix(got, []byte("hello curl")) {
 			t.Errorf("got %q, %v", got, err)
 		}
@@ -90,7 +90,7 @@ func TestCurlSpeaksWebSocket(t *testing.T) {
 // Left to itself curl offers HTTP/2 over TLS; what it gets to see is HTTP/1.1's refusal.
 func TestCurlWithoutUpgradeIsAnswered(t *testing.T) {
 	eachAndTLS(t, func(t *testing.T, m mode) {
-		r := startGreeting(t, m)
+		r := startSpeaking(t, m)
 		got, err := curl(t, "--output", "/dev/null", "--write-out", "%{http_version} %{http_code}", r.httpURL()).Output()
 		if want := "1.1 426"; err != nil || string(got) != want {
 			t.Errorf("got %q, %v, want %q", got, err, want)

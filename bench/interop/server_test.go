@@ -118,14 +118,14 @@ func startCommands(t *testing.T, m mode, options ...func(*server.Server)) *runni
 	t.Helper()
 	return start(t, m,
 		func(c *conn.Conn, message conn.Message) {
-			if err := obey(c, message.String()); err != nil {
+			if err := apply(c, message.String()); err != nil {
 				t.Errorf("%q: %v", message.Payload, err)
 			}
 		},
 		func(c *conn.Conn, r *conn.Reader) {
 			command, err := r.ReadString()
 			if err == nil {
-				err = obey(c, command)
+				err = apply(c, command)
 			}
 			if err != nil {
 				t.Errorf("%q: %v", command, err)
@@ -133,8 +133,8 @@ func startCommands(t *testing.T, m mode, options ...func(*server.Server)) *runni
 		}, options)
 }
 
-// obey carries out one command.
-func obey(c *conn.Conn, command string) error {
+// apply carries out one command.
+func apply(c *conn.Conn, command string) error {
 	name, rest, _ := strings.Cut(command, " ")
 	switch name {
 	case "close": // code reason

@@ -54,14 +54,14 @@ func (s *floor) Serve(ln net.Listener) (err error) {
 		case err != nil:
 			return err
 		}
-		go s.greet(c)
+		go s.handshake(c)
 	}
 }
 
 func (s *floor) Close() error { return s.ln.Close() }
 
-// greet makes the handshake and gives the loop a descriptor of its own.
-func (s *floor) greet(c net.Conn) {
+// handshake makes the opening handshake and gives the loop a descriptor of its own.
+func (s *floor) handshake(c net.Conn) {
 	defer c.Close()
 	if err := c.SetDeadline(time.Now().Add(5 * time.Second)); err != nil {
 		return

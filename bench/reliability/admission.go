@@ -43,14 +43,14 @@ func (b *admissionCommand) Run(ctx context.Context) error {
 	b.networks(v, limits)
 	var took time.Duration
 	err = withServer(ctx, v, setup{Program: "echo", Limits: rate}, func(p *process) (err error) {
-		took, err = b.hurry(ctx, v, p.addr)
+		took, err = b.outpace(ctx, v, p.addr)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	return v.conclude("%d connections of %d each from %d addresses let in, %d beyond refused with 429 and 503; as many from an IPv6 network as from an address; %d handshakes at %d a second took %.2f s, none failed",
-		limits.MaxConnections, b.Share, b.Addresses, refused, b.hurrying(), b.Rate, took.Seconds())
+	return v.finish("%d connections of %d each from %d addresses let in, %d beyond refused with 429 and 503; as many from an IPv6 network as from an address; %d handshakes at %d a second took %.2f s, none failed",
+		limits.MaxConnections, b.Share, b.Addresses, refused, b.excess(), b.Rate, took.Seconds())
 }
 
 // admissionBeyond is how many more than allowed try, from each address and in all.
@@ -148,17 +148,17 @@ func (b *admissionCommand) networks(v *verdict, limits server.Limits) {
 	}
 }
 
-// hurrying is how many handshakes come as fast as they can.
-func (b *admissionCommand) hurrying() int { return 3 * b.Rate }
+// excess is how many handshakes come as fast as they can.
+func (b *admissionCommand) excess() int { return 3 * b.Rate }
 
-// hurry connects as often as it can. A second's worth passes at once, and the rest at
+// outpace connects as often as it can. A second's worth passes at once, and the rest at
 // the rate allowed.
-func (b *admissionCommand) hurry(ctx context.Context, v *verdict, addr string) (time.Duration, error) {
+func (b *admissionCommand) outpace(ctx context.Context, v *verdict, addr string) (time.Duration, error) {
 	begin := time.Now()
-	clients, err := openAll(ctx, addr, b.hurrying())
+	clients, err := openAll(ctx, addr, b.excess())
 	took := time.Since(begin)
 	defer closeAll(clients)
-	least := time.Duration(b.hurrying()-b.Rate) * time.Second / time.Duration(b.Rate)
-	v.expect(took >= least*95/100, "%d handshakes took %v, at %d a second", b.hurrying(), took, b.Rate)
+	least := time.Duration(b.excess()-b.Rate) * time.Second / time.Duration(b.Rate)
+	v.expect(took >= least*95/100, "%d handshakes took %v, at %d a second", b.excess(), took, b.Rate)
 	return took, err
 }

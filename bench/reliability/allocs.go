@@ -70,7 +70,7 @@ func (b *allocsCommand) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	return v.conclude("%d shapes of valid input, callbacks on the loop and on goroutines, %d messages: no allocation", len(shapes), messages)
+	return v.finish("%d shapes of valid input, callbacks on the loop and on goroutines, %d messages: no allocation", len(shapes), messages)
 }
 
 // least measures a shape until nothing was allocated, or tries are over.

@@ -89,7 +89,7 @@ func (b *amplificationCommand) Run(ctx context.Context) error {
 			}
 		}
 	}
-	return v.conclude("%d classes of input, %d places of callbacks; server's CPU at most %.1f times the client's (%s), its heap at most %.1f times the bytes sent (%s), with compressed input at most %.2f of a core (%s); bars: %.0f, %d and %.2f",
+	return v.finish("%d classes of input, %d places of callbacks; server's CPU at most %.1f times the client's (%s), its heap at most %.1f times the bytes sent (%s), with compressed input at most %.2f of a core (%s); bars: %.0f, %d and %.2f",
 		len(b.classes()), len(dispatches), cpu.factor, cpu.name, heap.factor, heap.name, share.factor, share.name, b.CPU, amplificationHeap, b.Share)
 }
 

@@ -43,7 +43,7 @@ func (b *blockingCommand) Run(ctx context.Context) error {
 	}
 	v.expect(elsewhere.waited == 0, "on a goroutine: %d others waited", elsewhere.waited)
 	v.expect(elsewhere.named == 0, "on a goroutine: the watchdog named the callback %d times", elsewhere.named)
-	return v.conclude("a callback slept %v on 1 of %d loops: the %d others there waited, the %d elsewhere echoed, slowest %v; "+
+	return v.finish("a callback slept %v on 1 of %d loops: the %d others there waited, the %d elsewhere echoed, slowest %v; "+
 		"the watchdog named it after %v; on a goroutine nobody waited, slowest of %d %v",
 		b.Sleep, b.Loops, onLoop.waited, b.Conns-1-onLoop.waited, onLoop.slowest.Round(time.Millisecond),
 		onLoop.namedAfter.Round(time.Millisecond), b.Conns-1, elsewhere.slowest.Round(time.Millisecond))

@@ -66,7 +66,7 @@ func (b *compressionCommand) Run(ctx context.Context) error {
 			said.note(name, r.said/(1<<20))
 		}
 	}
-	return v.conclude("%d classes of compressed input, callbacks on the loop and on goroutines: neighbours' p99 at most %.2f times that beside a plain flood (%s); %.2f ms of CPU a turn (%s); %.1f MiB said a second of %d",
+	return v.finish("%d classes of compressed input, callbacks on the loop and on goroutines: neighbours' p99 at most %.2f times that beside a plain flood (%s); %.2f ms of CPU a turn (%s); %.1f MiB said a second of %d",
 		len(compressedClasses()), ratio.factor, ratio.name, turn.factor, turn.name, said.factor, compressionRate>>20)
 }
 

@@ -57,7 +57,7 @@ func (b *controlCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return v.conclude("%s; %d close codes answered as RFC 6455 7.4 says", flood, codes)
+	return v.finish("%s; %d close codes answered as RFC 6455 7.4 says", flood, codes)
 }
 
 // flood sends pings for as long as they are taken, and reads only then.

@@ -45,7 +45,7 @@ func (b *fragmentsCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return v.conclude("4 messages of up to %d fragments, closed with 1008 at %d; heap grew by at most %d B each (bar: %d B)",
+	return v.finish("4 messages of up to %d fragments, closed with 1008 at %d; heap grew by at most %d B each (bar: %d B)",
 		b.Count, b.Limit, most, 2*fragmentsMessage)
 }
 

@@ -64,7 +64,7 @@ func (c *fuzzCommand) Run(ctx context.Context) error {
 		fmt.Printf("%-20s %12d executions, %5d inputs of interest, %v\n", f.name, f.executions, f.inputs, f.took.Round(time.Second))
 		total += f.executions
 	}
-	return v.conclude("%d targets, %d executions in all, %d findings", len(targets), total, v.misses)
+	return v.finish("%d targets, %d executions in all, %d findings", len(targets), total, v.misses)
 }
 
 // build makes a test binary of each package and lists its targets.

@@ -73,7 +73,7 @@ func (b *handoverCommand) Run(ctx context.Context) error {
 	if _, err := b.end(v, first, "stop"); err != nil { // without a client
 		return err
 	}
-	return v.conclude("%d restarts in %v: %d connection attempts, none refused, reset or timed out, slowest %v; %d echoes, each message answered or followed by 1001 (%d times); drained: %d cleanly, %d by force, %d bytes lost; %d late requests got 503",
+	return v.finish("%d restarts in %v: %d connection attempts, none refused, reset or timed out, slowest %v; %d echoes, each message answered or followed by 1001 (%d times); drained: %d cleanly, %d by force, %d bytes lost; %d late requests got 503",
 		b.Count, took.Round(time.Millisecond), seen.attempts.Load(), time.Duration(seen.slowest.Load()).Round(time.Millisecond),
 		seen.echoes.Load(), seen.goingAway.Load(), total.Clean, total.Forced, total.Lost, seen.late.Load())
 }

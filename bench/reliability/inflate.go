@@ -71,7 +71,7 @@ func (b *inflateCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return v.conclude("2 x %d messages of %d B that say %d MiB, in one frame and in fragments, with takeover and without: closed with 1009 at %d KiB; at most %d B allocated for each, freed ones included (bar: %d B), and %d B of buffers held at once (bar: %d B)",
+	return v.finish("2 x %d messages of %d B that say %d MiB, in one frame and in fragments, with takeover and without: closed with 1009 at %d KiB; at most %d B allocated for each, freed ones included (bar: %d B), and %d B of buffers held at once (bar: %d B)",
 		4*b.Rounds, len(bomb), b.MiB, inflateLimit>>10, most, inflateMost, peak, inflatePeak)
 }
 

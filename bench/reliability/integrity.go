@@ -75,7 +75,7 @@ func (b *integrityCommand) Run(ctx context.Context) error {
 		return err
 	}
 	v.expect(bytes.Load() >= b.Bytes, "only %d of %d bytes came back", bytes.Load(), b.Bytes)
-	return v.conclude("%d messages, %.2f GB echoed and compared in %v over %d connections, seed %d",
+	return v.finish("%d messages, %.2f GB echoed and compared in %v over %d connections, seed %d",
 		messages.Load(), float64(bytes.Load())/1e9, time.Since(start).Round(time.Second), b.Conns, b.Seed)
 }
 

@@ -65,7 +65,7 @@ func (b *lateCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return v.conclude("%s of %d each", strings.Join(figures, ", "), b.Conns)
+	return v.finish("%s of %d each", strings.Join(figures, ", "), b.Conns)
 }
 
 // answer has all clients answer their ping in time while the server is kept from its work

@@ -52,7 +52,7 @@ func (b *leaksCommand) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	return v.conclude("%d lives of %d kinds, callbacks on the loop and on goroutines; %s", b.Count, len(b.kinds()), figure)
+	return v.finish("%d lives of %d kinds, callbacks on the loop and on goroutines; %s", b.Count, len(b.kinds()), figure)
 }
 
 func (b *leaksCommand) live(ctx context.Context, v *verdict, p *process) (figure string, err error) {

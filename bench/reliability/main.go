@@ -48,7 +48,7 @@ type program struct {
 	UTF8          utf8Command          `cmd:"" name:"utf8" help:"Every sequence of bytes as text, cut everywhere: refused at its first bad byte."`
 	Smuggling     smugglingCommand     `cmd:"" help:"Requests that two readers could read differently, cut everywhere: one answer."`
 	Negotiation   negotiationCommand   `cmd:"" help:"Origins, subprotocols and extensions by the grammar and against it: nothing agreed that was not offered."`
-	Crowd         crowdCommand         `cmd:"" help:"Many goroutines at the same connections, under the race detector. With go run -race."`
+	Contention    contentionCommand    `cmd:"" help:"Many goroutines at the same connections, under the race detector. With go run -race."`
 	Simulation    simulationCommand    `cmd:"" help:"Whole lives on a simulated machine that fails in every way: no invariant broken."`
 	Stale         staleCommand         `cmd:"" help:"Callbacks that close connections while events for them are queued: nothing crosses over."`
 	Cuts          cutsCommand          `cmd:"" help:"A session cut at every offset, and a byte at a time: the same events, at a cost linear in bytes."`

@@ -44,7 +44,7 @@ func (b *oneAddressCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return v.conclude("%d dials a second from one address, at %d handshakes a second: %s", b.Dials, b.Rate, figure)
+	return v.finish("%d dials a second from one address, at %d handshakes a second: %s", b.Dials, b.Rate, figure)
 }
 
 func (b *oneAddressCommand) attack(ctx context.Context, v *verdict, p, other *process) (figure string, err error) {

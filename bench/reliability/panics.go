@@ -54,7 +54,7 @@ func (b *panicsCommand) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	return v.conclude("%d panics of each of %d callbacks, on the loop and on goroutines: closed with 1011 and counted each, %d stacks logged; %d connections echoed beside them",
+	return v.finish("%d panics of each of %d callbacks, on the loop and on goroutines: closed with 1011 and counted each, %d stacks logged; %d connections echoed beside them",
 		b.Count, len(panicPaths), stacks, lives)
 }
 

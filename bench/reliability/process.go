@@ -19,7 +19,7 @@ type process struct {
 	addr string
 }
 
-// against runs f against a server in a process of its own, and concludes with the
+// against runs f against a server in a process of its own, and finishes with the
 // figure that it returns.
 func against(ctx context.Context, s setup, f func(context.Context, *verdict, *process) (figure string, err error)) error {
 	v := new(verdict)
@@ -31,7 +31,7 @@ func against(ctx context.Context, s setup, f func(context.Context, *verdict, *pr
 	if err != nil {
 		return err
 	}
-	return v.conclude("%s", figure)
+	return v.finish("%s", figure)
 }
 
 // withServer runs f against a server in a process of its own. That the process

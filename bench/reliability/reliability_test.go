@@ -74,7 +74,7 @@ func TestBars(t *testing.T) {
 		"utf8":        func(s scale) bar { return &utf8Command{scale: s, Workers: 2} },
 		"smuggling":   func(s scale) bar { return &smugglingCommand{scale: s} },
 		"negotiation": func(s scale) bar { return &negotiationCommand{scale: s, Seed: 1, Workers: 4} },
-		"crowd":       func(s scale) bar { return &crowdCommand{scale: s} },
+		"contention":  func(s scale) bar { return &contentionCommand{scale: s} },
 		"blocking":    func(s scale) bar { return &blockingCommand{scale: s} },
 		"late":        func(s scale) bar { return &lateCommand{scale: s} },
 		"fuzz": func(s scale) bar {
@@ -95,7 +95,7 @@ func TestBars(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if name == "crowd" && !raceDetector || name == "allocs" && raceDetector {
+			if name == "contention" && !raceDetector || name == "allocs" && raceDetector {
 				t.Skip("it needs the race detector, or none")
 			}
 			test(t, "", bar)

@@ -41,7 +41,7 @@ func (b *restartCommand) Run(ctx context.Context) error {
 		}
 		served++
 	}
-	return v.conclude("%d servers on one port in %v, %d connections, none reset that had finished, no EADDRINUSE",
+	return v.finish("%d servers on one port in %v, %d connections, none reset that had finished, no EADDRINUSE",
 		served, time.Since(start).Round(time.Millisecond), served*b.Conns)
 }
 

@@ -64,7 +64,7 @@ func (b *shutdownCommand) Run(ctx context.Context) error {
 		return err
 	}
 	slices.Sort(times)
-	return v.conclude("%d shutdowns of %d connections at full echo, %d messages, each echoed or followed by 1001; all %d closed cleanly, 0 bytes lost; back after %v (median), %v (longest); no descriptor left",
+	return v.finish("%d shutdowns of %d connections at full echo, %d messages, each echoed or followed by 1001; all %d closed cleanly, 0 bytes lost; back after %v (median), %v (longest); no descriptor left",
 		b.Rounds, b.Conns, echoes.Load(), b.Rounds*b.Conns, times[len(times)/2].Round(time.Millisecond), times[len(times)-1].Round(time.Millisecond))
 }
 

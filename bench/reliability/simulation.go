@@ -47,7 +47,7 @@ func (b *simulationCommand) Run(ctx context.Context) error {
 		v.expect(first == again, "seed %d: %+v, then %+v", plan.Seed, first, again)
 		plan.Seed++
 	}
-	return v.conclude("%d lives on %d machines, %d steps: %d opened, %d ended cleanly; %d messages received, %d sent; %d seeds replayed exactly",
+	return v.finish("%d lives on %d machines, %d steps: %d opened, %d ended cleanly; %d messages received, %d sent; %d seeds replayed exactly",
 		total.Lives, seeds, total.Steps, total.Opened, total.Clean, total.Received, total.Sent, replays)
 }
 

@@ -52,7 +52,7 @@ func (b *slowReaderCommand) Run(ctx context.Context) error {
 		fmt.Printf("%v: %s\n", policy, line)
 		figure += fmt.Sprintf("; %v: %s", policy, line)
 	}
-	return v.conclude("%d slow, %d healthy, bound %d B%s", b.Slow, b.Healthy, b.Pending, figure)
+	return v.finish("%d slow, %d healthy, bound %d B%s", b.Slow, b.Healthy, b.Pending, figure)
 }
 
 // slowReaders is the bar under one policy.

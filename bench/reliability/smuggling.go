@@ -65,7 +65,7 @@ func (b *smugglingCommand) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	return v.conclude("%d requests, without and with a Handler beside, cut at each byte: %d times the answer that RFC 9112 or RFC 6455 asks for, once, and nothing behind it",
+	return v.finish("%d requests, without and with a Handler beside, cut at each byte: %d times the answer that RFC 9112 or RFC 6455 asks for, once, and nothing behind it",
 		len(requests), sent)
 }
 

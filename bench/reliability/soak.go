@@ -69,7 +69,7 @@ func (b *soakCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return v.conclude("%s", figure)
+	return v.finish("%s", figure)
 }
 
 // soakClient echoes at its own pace, and notes how late.

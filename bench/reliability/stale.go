@@ -38,6 +38,6 @@ func (b *staleCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return v.conclude("%d steps on %d machines, the same without events of connections that are gone: %d connections opened and closed once each, %d messages with their own",
+	return v.finish("%d steps on %d machines, the same without events of connections that are gone: %d connections opened and closed once each, %d messages with their own",
 		total.Steps, seeds, total.Opened, total.Received+total.Sent)
 }

@@ -46,7 +46,7 @@ func (b *stalledCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return v.conclude("%s", figure)
+	return v.finish("%s", figure)
 }
 
 func (b *stalledCommand) run(ctx context.Context, v *verdict) (figure string, err error) {

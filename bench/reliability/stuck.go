@@ -51,7 +51,7 @@ func (b *stuckCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return v.conclude("%s", figure)
+	return v.finish("%s", figure)
 }
 
 func (b *stuckCommand) shutdown(ctx context.Context, v *verdict, srv *local, pending <-chan int) (figure string, err error) {

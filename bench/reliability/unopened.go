@@ -100,7 +100,7 @@ func (b *unopenedCommand) Run(ctx context.Context) error {
 			return fmt.Errorf("%s: %w", phase.name, err)
 		}
 	}
-	return v.conclude("budget of %d MiB, %d open connections echoed: %s", b.MiB, unopenedHealthy, strings.Join(figures, "; "))
+	return v.finish("budget of %d MiB, %d open connections echoed: %s", b.MiB, unopenedHealthy, strings.Join(figures, "; "))
 }
 
 // attack has clients want half as much again as there is, and looks what is lent.

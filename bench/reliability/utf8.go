@@ -65,7 +65,7 @@ func (b *utf8Command) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return v.conclude("%d sequences of 1 to 4 bytes through the codec, cut at each byte: as unicode/utf8 says; a server closed with 1007 at the first bad byte of %d texts",
+	return v.finish("%d sequences of 1 to 4 bytes through the codec, cut at each byte: as unicode/utf8 says; a server closed with 1007 at the first bad byte of %d texts",
 		sequences, lives)
 }
 

@@ -60,9 +60,9 @@ func (v *verdict) expect(holds bool, format string, args ...any) {
 	}
 }
 
-// conclude prints the figure, and returns errMissed if anything was missed. The figure is
+// finish prints the figure, and returns errMissed if anything was missed. The figure is
 // worded for a bar that holds: of one that was missed, the last line says what was.
-func (v *verdict) conclude(format string, args ...any) error {
+func (v *verdict) finish(format string, args ...any) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	figure := fmt.Sprintf(format, args...)

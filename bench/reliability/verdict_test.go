@@ -18,13 +18,13 @@ func TestVerdict_LastLineOfAMissedBarSaysWhatWasMissed(t *testing.T) {
 		v := new(verdict)
 		v.miss("restart 1: address already in use\nand more")
 		v.miss("restart 2: address already in use")
-		return v.conclude("%s", figure)
+		return v.finish("%s", figure)
 	}
 	out, err := printed(t, missed)
 	if want := "MISSED, 2 times, first: restart 1: address already in use"; last(out) != want || !errors.Is(err, errMissed) {
 		t.Errorf("the last line is %q, and the error %v; want %q", last(out), err, want)
 	}
-	out, err = printed(t, func() error { return new(verdict).conclude("%s", figure) })
+	out, err = printed(t, func() error { return new(verdict).finish("%s", figure) })
 	if want := "held: " + figure; last(out) != want || err != nil {
 		t.Errorf("the last line is %q, and the error %v; want %q", last(out), err, want)
 	}

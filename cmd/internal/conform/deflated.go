@@ -23,24 +23,24 @@ func deflatedMessages() []Case {
 		})
 	}
 	first, again := deflatedHex("f248cdc9c90700"), deflatedHex("f200110000") // the second refers to the first
-	const greeting = "Hello"
+	const hello = "Hello"
 
-	add("One block", "The RFC's first example.", needNothing, frames(first), greeting)
-	add("A message that refers to the last", "The RFC's first example, and the same message by reference to it.", needTakeover, frames(first, again), greeting, greeting)
-	add("A stored block", "A message in a stored block.", needNothing, frames(deflatedHex("000500faff48656c6c6f00")), greeting)
-	add("A final block", "A message in a block that says it is the last of its stream.", needNothing, frames(deflatedHex("f348cdc9c9070000")), greeting)
-	add("Two blocks", "A message in two blocks with an empty one between.", needNothing, frames(deflatedHex("f24805000000ffffcac9c90700")), greeting)
+	add("One block", "The RFC's first example.", needNothing, frames(first), hello)
+	add("A message that refers to the last", "The RFC's first example, and the same message by reference to it.", needTakeover, frames(first, again), hello, hello)
+	add("A stored block", "A message in a stored block.", needNothing, frames(deflatedHex("000500faff48656c6c6f00")), hello)
+	add("A final block", "A message in a block that says it is the last of its stream.", needNothing, frames(deflatedHex("f348cdc9c9070000")), hello)
+	add("Two blocks", "A message in two blocks with an empty one between.", needNothing, frames(deflatedHex("f24805000000ffffcac9c90700")), hello)
 	add("Two final blocks", "A message in two blocks that both say they are the last.", needNothing, frames(deflated(new(deflate.Blocks).
-		Fixed(true).Literals("Hel").End().Align().Fixed(true).Literals("lo").End().Align())), greeting)
-	add("No bytes", "An empty message, compressed, between two that are not empty.", needTakeover, frames(first, deflatedHex("00"), again), greeting, "", greeting)
+		Fixed(true).Literals("Hel").End().Align().Fixed(true).Literals("lo").End().Align())), hello)
+	add("No bytes", "An empty message, compressed, between two that are not empty.", needTakeover, frames(first, deflatedHex("00"), again), hello, "", hello)
 	add("A message that is not compressed", "A message that is not compressed between two of which the second refers to the first.",
-		needTakeover, frames(first, text("plain"), again), greeting, "plain", greeting)
+		needTakeover, frames(first, text("plain"), again), hello, "plain", hello)
 
 	empty := new(deflate.Blocks).Fixed(false).Literals("Hel").End()
 	for range 1000 {
 		empty.Stored(false, nil)
 	}
-	add("A thousand empty blocks", "A message with 1,000 empty stored blocks in the midst.", needNothing, frames(deflated(empty.Fixed(false).Literals("lo").End())), greeting)
+	add("A thousand empty blocks", "A message with 1,000 empty stored blocks in the midst.", needNothing, frames(deflated(empty.Fixed(false).Literals("lo").End())), hello)
 	single := new(deflate.Blocks)
 	for i := range 5000 {
 		single.Fixed(false).Literals(string(rune('a' + i%26))).End()

@@ -16,24 +16,24 @@ import (
 	"github.com/framerail/framerail/server"
 )
 
-// crowdCommand has many goroutines of the server's send to, ping, ask and close the
+// contentionCommand has many goroutines of the server's send to, ping, ask and close the
 // same connections, and some of them publish, which is to send the same to all. The
 // clients meanwhile send themselves. Both processes must have the race detector: its
 // report ends a process with a status of its own. Broken, the program counts without a
 // lock.
-type crowdCommand struct {
+type contentionCommand struct {
 	scale
 	way
 	Conns  int `default:"1000" help:"Connections."`
 	Rounds int `default:"3" help:"How often each goroutine goes round all connections."`
 }
 
-// crowd is how many goroutines there are, publishers how many of them publish.
-const crowd, publishers = 64, 16
+// contenders is how many goroutines there are, publishers how many of them publish.
+const contenders, publishers = 64, 16
 
-var errNoRaceDetector = errors.New("without the race detector this shows nothing: go run -race ./bench/reliability crowd")
+var errNoRaceDetector = errors.New("without the race detector this shows nothing: go run -race ./bench/reliability contention")
 
-func (b *crowdCommand) Run(ctx context.Context) error {
+func (b *contentionCommand) Run(ctx context.Context) error {
 	ctx = b.within(ctx)
 	if !raceDetector {
 		return errNoRaceDetector
@@ -44,18 +44,18 @@ func (b *crowdCommand) Run(ctx context.Context) error {
 	v := new(verdict)
 	var frames atomic.Int64
 	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
-		set := setup{Program: either(b.scale, "crowd", "racing"), Dispatch: dispatch, Quiet: b.Break,
+		set := setup{Program: either(b.scale, "contention", "racing"), Dispatch: dispatch, Quiet: b.Break,
 			Limits: server.Limits{MaxPending: 8 << 20, ControlFramesPerSecond: -1}}
 		err := withServer(ctx, v, set, func(p *process) error { return b.gather(ctx, v, p, &frames) })
 		if err != nil {
 			return err
 		}
 	}
-	return v.conclude("%d goroutines sent to, pinged and closed %d connections, and %d of them published, %d rounds, callbacks on the loop and on goroutines: %d frames, each goroutine's in its order, nothing published missing, one close callback each, no report of the race detector",
-		crowd, b.Conns, publishers, b.Rounds, frames.Load())
+	return v.finish("%d goroutines sent to, pinged and closed %d connections, and %d of them published, %d rounds, callbacks on the loop and on goroutines: %d frames, each goroutine's in its order, nothing published missing, one close callback each, no report of the race detector",
+		contenders, b.Conns, publishers, b.Rounds, frames.Load())
 }
 
-func (b *crowdCommand) gather(ctx context.Context, v *verdict, p *process, frames *atomic.Int64) error {
+func (b *contentionCommand) gather(ctx context.Context, v *verdict, p *process, frames *atomic.Int64) error {
 	before, err := p.stats()
 	if err != nil {
 		return err
@@ -68,7 +68,7 @@ func (b *crowdCommand) gather(ctx context.Context, v *verdict, p *process, frame
 	var group sync.WaitGroup
 	for i, c := range clients {
 		group.Go(func() {
-			n, err := c.inTheCrowd(uint32(b.Rounds))
+			n, err := c.underContention(uint32(b.Rounds))
 			frames.Add(int64(n))
 			v.expect(err == nil, "connection %d after %d frames: %v", i, n, err)
 		})
@@ -95,7 +95,7 @@ func (b *crowdCommand) gather(ctx context.Context, v *verdict, p *process, frame
 // heard is the number of the last message that came from each goroutine: odd if it was
 // published, and so sent to all. published has the last of those.
 type heard struct {
-	last      [crowd]uint32
+	last      [contenders]uint32
 	published [publishers]uint32
 }
 
@@ -129,9 +129,9 @@ func (h *heard) whole(rounds uint32) error {
 	return nil
 }
 
-// inTheCrowd reads what comes until the server closes, answering pings and some of
+// underContention reads what comes until the server closes, answering pings and some of
 // the rest, and wants what each goroutine sends to be in order.
-func (c *client) inTheCrowd(rounds uint32) (n int, err error) {
+func (c *client) underContention(rounds uint32) (n int, err error) {
 	var h heard
 	for within := false; ; {
 		// A thousand clients beside it, and the race detector, may take the CPU for long.
@@ -161,7 +161,7 @@ func (c *client) inTheCrowd(rounds uint32) (n int, err error) {
 			// From here on a write may fail since the server closes: reading tells.
 			_ = c.send(wire.Pong, payload)
 		case opcode == wire.Binary && len(payload) >= 8:
-			from, number := binary.BigEndian.Uint32(payload)%crowd, binary.BigEndian.Uint32(payload[4:])
+			from, number := binary.BigEndian.Uint32(payload)%contenders, binary.BigEndian.Uint32(payload[4:])
 			if err := h.note(from, number); err != nil {
 				return n, err
 			}
@@ -172,19 +172,19 @@ func (c *client) inTheCrowd(rounds uint32) (n int, err error) {
 	}
 }
 
-// gatherCrowd is the program: when a client asks for it, the goroutines go round all
+// contend is the program: when a client asks for it, the goroutines go round all
 // connections, and then close them.
-func gatherCrowd(srv *server.Server, n *counters) {
-	crowdWith(srv, n, func() {})
+func contend(srv *server.Server, n *counters) {
+	contendWith(srv, n, func() {})
 }
 
-// raceInCrowd is broken: the goroutines share a count without a lock.
-func raceInCrowd(srv *server.Server, n *counters) {
+// contendRacing is broken: the goroutines share a count without a lock.
+func contendRacing(srv *server.Server, n *counters) {
 	shared := 0
-	crowdWith(srv, n, func() { shared++ })
+	contendWith(srv, n, func() { shared++ })
 }
 
-func crowdWith(srv *server.Server, n *counters, each func()) {
+func contendWith(srv *server.Server, n *counters, each func()) {
 	closeOnce(srv, n)
 	srv.OnConnection = func(c *conn.Conn) {
 		n.opened.Add(1)
@@ -192,8 +192,8 @@ func crowdWith(srv *server.Server, n *counters, each func()) {
 			c.OnMessage(func(_ *conn.Conn, m conn.Message) {
 				rounds := binary.BigEndian.Uint32(m.Payload)
 				rest := new(sync.WaitGroup)
-				rest.Add(crowd)
-				for g := range crowd {
+				rest.Add(contenders)
+				for g := range contenders {
 					go goRound(srv, uint32(g), rounds, rest, each)
 				}
 			})
