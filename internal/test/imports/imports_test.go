@@ -30,6 +30,7 @@ var allowed = map[string][]string{
 	"internal/test/source":     {},
 	"internal/test/sizes":      {},
 	"internal/test/api":        {},
+	"internal/test/glossary":   {},
 	"internal/test/imports":    {},
 	"internal/kqueue":          {},
 	"internal/test/tlsrecords": {},
