@@ -6,23 +6,19 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"slices"
 	"strings"
-	"sync"
-	"syscall"
 	"time"
 
 	"github.com/framerail/framerail/conn"
-	"github.com/framerail/framerail/internal/kernel"
+	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/secure"
-	"github.com/framerail/framerail/internal/socket"
 	"github.com/framerail/framerail/internal/transport"
 )
 
 // ErrNoDescriptor is what Serve fails with when its listener gives connections that
 // are no sockets, such as those of crypto/tls: an event loop cannot wait for them.
-var ErrNoDescriptor = errors.New("framerail: connection has no descriptor for the event loop")
+var ErrNoDescriptor = platform.ErrNoDescriptor
 
 // arrival is a connection on its way from an acceptor to its loop.
 type arrival struct {
@@ -38,21 +34,18 @@ type arrival struct {
 
 // close ends a connection that was given to no loop.
 func (a arrival) close() {
-	if a.below != nil {
-		_ = a.below.Close()
-		return
-	}
-	_ = socket.Close(a.fd)
+	_ = a.accepted().Close()
+}
+
+// accepted is what the platform has accepted.
+func (a arrival) accepted() platform.Accepted {
+	return platform.Accepted{FD: a.fd, Remote: a.remote, Below: a.below}
 }
 
 // transport is that of the connection once a loop has it: k, where it is a socket, and TLS
 // over it that is established.
-func (a arrival) transport(k *sock, l *conn.Loop) transport.Transport {
-	below := a.below
-	if below == nil {
-		k.fd = int32(a.fd)
-		below = k
-	}
+func (a arrival) transport(k *platform.Socket, l *conn.Loop) transport.Transport {
+	below := a.accepted().Transport(k)
 	if a.secured != nil {
 		a.secured.Attach(below, l.Buffers())
 		below = a.secured
@@ -60,26 +53,14 @@ func (a arrival) transport(k *sock, l *conn.Loop) transport.Transport {
 	return below
 }
 
-// acceptor accepts from one listener, on a goroutine that waits in Go's netpoller.
+// acceptor accepts from one listener, on a goroutine.
 type acceptor struct {
-	srv *Server
-	run *running
-	ln  net.Listener
-	tls *tls.Config // nil: its connections are plain
-
-	unix bool // its sockets are
-
-	// file is ln's socket under a descriptor of the acceptor's own, since package
-	// net lets nobody else wait on its; nil for a listener of another package.
-	file *os.File
-	raw  syscall.RawConn // of file
-
-	closing sync.Mutex // guards what ln.Close does: see duplicate
-
-	// take is (*acceptor).tryAccept, bound once; it leaves its result here.
-	take func(fd uintptr) bool
-	got  arrival
-	err  error
+	srv  *Server
+	run  *running
+	ln   net.Listener
+	from platform.Listener // ln, as its platform accepts from it
+	tls  *tls.Config       // nil: its connections are plain
+	unix bool              // its sockets are
 
 	pause  time.Duration // the last back-off; 0 when accepting works
 	logged time.Time     // when the last back-off was logged
@@ -88,7 +69,7 @@ type acceptor struct {
 
 // listen listens on Addr, by default on the port of a scheme: once for each scheme.
 func (s *Server) listen(scheme string) (net.Listener, error) {
-	if err := s.mayServe(kernel.Real{}); err != nil {
+	if err := s.mayServe(platform.Real{}); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
@@ -127,10 +108,10 @@ func (s *Server) listenOnAddr(scheme string) (net.Listener, error) {
 // fails the listener is closed. Without a config its connections are plain.
 func (s *Server) newAcceptor(ln net.Listener, config *tls.Config) (*acceptor, error) {
 	a := &acceptor{srv: s, ln: ln, tls: config, unix: isUnix(ln.Addr()), done: make(chan struct{})}
-	a.take = a.tryAccept
-	err := s.mayServe(kernel.Of(ln))
+	on := platform.Of(ln)
+	err := s.mayServe(on)
 	if err == nil {
-		err = a.open()
+		a.from, err = on.Sockets().Listen(ln)
 	}
 	if err == nil {
 		err = s.enter(a)
@@ -153,13 +134,14 @@ func (s *Server) enter(a *acceptor) error {
 		return ErrServerClosed
 	}
 	if s.run == nil {
-		run, err := s.start(kernel.Of(a.ln))
+		run, err := s.start(platform.Of(a.ln))
 		if err != nil {
 			return err
 		}
 		s.run = run
 	}
-	if err := a.setUp(&s.run.tcp); err != nil {
+	err := a.from.SetUp(func(fd int) error { return s.run.tcp.setUp(s.run.kernel.Sockets(), fd) })
+	if err != nil {
 		return err
 	}
 	if s.addr == nil {
@@ -177,51 +159,21 @@ func (s *Server) leave(a *acceptor) {
 	s.mu.Unlock()
 }
 
-// open takes a descriptor of the listener's socket. It does so with package net's
-// own listeners alone: one of another type that has a descriptor, too, may embed
-// them and do more when it accepts.
-func (a *acceptor) open() error {
-	switch a.ln.(type) {
-	case *net.TCPListener, *net.UnixListener:
-	default:
-		return nil
-	}
-	fd, err := socket.Take(a.ln.(syscall.Conn))
-	if err != nil {
-		return err
-	}
-	a.file = os.NewFile(uintptr(fd), "listener")
-	a.raw, err = a.file.SyscallConn()
-	return err
-}
-
-// setUp sets the options of a TCP listener.
-func (a *acceptor) setUp(o *TCP) (err error) {
-	if _, ok := a.ln.(*net.TCPListener); !ok {
-		return nil
-	}
-	if failed := a.raw.Control(func(fd uintptr) { err = o.setUp(int(fd)) }); failed != nil {
-		return failed
-	}
-	return err
-}
-
 // close ends serve; once it returns the address is free again. From any goroutine,
 // and more than once.
 func (a *acceptor) close() {
-	a.closing.Lock()
-	_ = a.ln.Close()
-	a.closing.Unlock()
-	if a.file != nil {
-		_ = a.file.Close() // waits for the accept that is going on, which it ends
+	if a.from == nil {
+		_ = a.ln.Close()
+		return
 	}
+	_ = a.from.Close()
 }
 
 // stop ends serve and waits until it holds no descriptor, but not for the Accept of
 // another package, which may go on for as long as it likes.
 func (a *acceptor) stop() {
 	a.close()
-	if a.file != nil {
+	if a.from.EndsAccept() {
 		<-a.done
 	}
 }
@@ -232,11 +184,14 @@ func (a *acceptor) serve() error {
 	defer a.srv.leave(a)
 	defer a.close()
 	for {
-		err := a.accept()
+		got, err := a.from.Accept()
 		if err == nil {
 			a.pause = 0
-			a.got.tls, a.got.unix = a.tls, a.unix
-			a.run.letIn(a.got) // the loops are stopped after this has ended
+			if got.Remote.IsValid() {
+				a.run.tcp.apply(a.run.kernel.Sockets(), got.FD)
+			}
+			// The loops are stopped after this has ended.
+			a.run.letIn(arrival{fd: got.FD, remote: got.Remote, below: got.Below, tls: a.tls, unix: a.unix})
 		}
 		if a.isStopped() {
 			return ErrServerClosed
@@ -255,14 +210,10 @@ func (a *acceptor) serve() error {
 // failed backs off after a failure that may pass. Live connections go on; new ones
 // wait in the kernel.
 func (a *acceptor) failed(err error) (fatal bool) {
-	verdict := socket.ClassifyAccept(err)
-	if temporary(err) {
-		verdict = socket.AcceptPause
-	}
-	switch verdict {
-	case socket.AcceptFatal:
+	switch platform.VerdictOf(err) {
+	case platform.Fatal:
 		return true
-	case socket.AcceptPause:
+	case platform.Pause:
 		if now := a.run.kernel.Now(); now.Sub(a.logged) >= pauseLogEvery {
 			a.logged = now
 			a.run.logger.Error("framerail: cannot accept connections for now", "error", err)
@@ -273,14 +224,6 @@ func (a *acceptor) failed(err error) (fatal bool) {
 	return false
 }
 
-// temporary tells whether a listener of another package says that its error will
-// pass, in the way that net/http understands.
-func temporary(err error) bool {
-	var t interface{ Temporary() bool }
-	var errno syscall.Errno
-	return errors.As(err, &t) && !errors.As(err, &errno) && t.Temporary()
-}
-
 func (a *acceptor) isStopped() bool {
 	select {
 	case <-a.run.stopping:
@@ -288,52 +231,4 @@ func (a *acceptor) isStopped() bool {
 	default:
 		return false
 	}
-}
-
-// accept waits for the next connection and leaves it in a.got.
-func (a *acceptor) accept() error {
-	if a.raw == nil {
-		return a.acceptConn()
-	}
-	if err := a.raw.Read(a.take); err != nil {
-		return err
-	}
-	if a.err == nil && a.got.remote.IsValid() {
-		a.run.tcp.apply(a.got.fd)
-	}
-	return a.err
-}
-
-// tryAccept accepts once; it returns false if nobody is waiting.
-func (a *acceptor) tryAccept(fd uintptr) bool {
-	a.got.fd, a.got.remote, a.err = socket.Accept(int(fd))
-	return socket.ClassifyAccept(a.err) != socket.AcceptWait
-}
-
-// acceptConn accepts from a listener of another kind, whose connections must have
-// descriptors.
-func (a *acceptor) acceptConn() error {
-	nc, err := a.ln.Accept()
-	if err != nil {
-		return err
-	}
-	if k, ok := nc.(kernel.Conn); ok {
-		fd, below, remote := k.Socket()
-		a.got = arrival{fd: fd, remote: remote, below: below}
-		return nil
-	}
-	defer nc.Close()
-	sc, ok := nc.(syscall.Conn)
-	if !ok {
-		return fmt.Errorf("%w: %T", ErrNoDescriptor, nc)
-	}
-	fd, err := socket.Take(sc)
-	if err != nil {
-		return err
-	}
-	a.got = arrival{fd: fd, remote: socket.RemoteAddr(fd)}
-	if a.got.remote.IsValid() {
-		a.run.tcp.apply(fd)
-	}
-	return nil
 }

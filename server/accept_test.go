@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/platform"
 )
 
 func init() { parts["few descriptors"] = serveWithFewDescriptors }
@@ -41,8 +42,7 @@ func serveWithFewDescriptors() int {
 	if err != nil {
 		return 2
 	}
-	take := a.take
-	a.take = func(fd uintptr) bool { attempts.Add(1); return take(fd) }
+	a.from = countedListener{a.from, &attempts}
 	go a.serve()
 	if err := setDescriptorLimit(64); err != nil {
 		return 3
@@ -54,6 +54,17 @@ func serveWithFewDescriptors() int {
 		return 4
 	}
 	return 0
+}
+
+// countedListener counts how often it is accepted from.
+type countedListener struct {
+	platform.Listener
+	attempts *atomic.Int64
+}
+
+func (l countedListener) Accept() (platform.Accepted, error) {
+	l.attempts.Add(1)
+	return l.Listener.Accept()
 }
 
 func setDescriptorLimit(n uint64) error {

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/framerail/framerail/internal/socket"
+	"github.com/framerail/framerail/internal/platform"
 )
 
 // ActivatedListener is a listener that a service manager has opened.
@@ -76,7 +76,7 @@ func ActivatedListeners() ([]ActivatedListener, error) {
 // activated makes listeners of the first descriptors, one for each name.
 func activated(names []string) (lns []ActivatedListener, err error) {
 	for i, name := range names {
-		ln, failed := activatedListener(activationFirst + i)
+		ln, failed := platform.Inherited(activationFirst + i)
 		switch {
 		case failed == nil:
 			lns = append(lns, ActivatedListener{Name: name, Listener: ln})
@@ -91,15 +91,4 @@ func activated(names []string) (lns []ActivatedListener, err error) {
 		return nil, err
 	}
 	return lns, nil
-}
-
-// activatedListener is the listener of a descriptor, which it closes. One that does not
-// listen is left alone: it may be anybody's.
-func activatedListener(fd int) (net.Listener, error) {
-	if err := socket.Listening(fd); err != nil {
-		return nil, err
-	}
-	f := os.NewFile(uintptr(fd), "listener")
-	defer f.Close() // the listener has one of its own
-	return net.FileListener(f)
 }

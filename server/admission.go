@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/internal/handshake"
-	"github.com/framerail/framerail/internal/socket"
+	"github.com/framerail/framerail/internal/platform"
 )
 
 // admission counts the connections there are, in all and from each address, and
@@ -74,9 +74,9 @@ func (s standing) away() standing {
 }
 
 // init takes the limits over, with defaults for those that are 0.
-func (a *admission) init(l *Limits) {
+func (a *admission) init(l *Limits, s platform.Sockets) {
 	byDescriptors := descriptorsUnknown
-	if n, ok := socket.DescriptorLimit(); ok {
+	if n, ok := s.Limit(); ok {
 		byDescriptors = n
 	}
 	byDescriptors -= min(max(byDescriptors/descriptorShare, reserveMin), reserveMax)

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/framerail/framerail/internal/socket"
+	"github.com/framerail/framerail/internal/platform"
 )
 
 // nobody fails unless no connection is counted any more.
@@ -189,12 +189,12 @@ func TestAdmission_KeysOfAddresses(t *testing.T) {
 }
 
 func TestAdmission_Defaults(t *testing.T) {
-	n, ok := socket.DescriptorLimit()
+	n, ok := platform.Real{}.Sockets().Limit()
 	if !ok {
 		n = descriptorsUnknown
 	}
 	var a admission
-	a.init(&Limits{})
+	a.init(&Limits{}, platform.Real{}.Sockets())
 	if a.total <= 0 || a.total > n-reserveMin || a.perAddress <= 0 || a.refusing <= 0 {
 		t.Errorf("%d descriptors: %d in all, %d from an address, %d refused", n, a.total, a.perAddress, a.refusing)
 	}
@@ -207,7 +207,7 @@ func TestAdmission_Defaults(t *testing.T) {
 		t.Error("a public address has no limit by default")
 	}
 	a = admission{}
-	a.init(&Limits{MaxConnections: -1, MaxConnectionsPerAddress: -1})
+	a.init(&Limits{MaxConnections: -1, MaxConnectionsPerAddress: -1}, platform.Real{}.Sockets())
 	if a.total != 0 || a.perAddress != 0 {
 		t.Errorf("no limits asked for, got %d and %d", a.total, a.perAddress)
 	}
@@ -216,7 +216,7 @@ func TestAdmission_Defaults(t *testing.T) {
 // The memory of the counts follows the connections that exist.
 func TestAdmission_GivesMemoryBack(t *testing.T) {
 	var a admission
-	a.init(&Limits{MaxConnections: -1})
+	a.init(&Limits{MaxConnections: -1}, platform.Real{}.Sockets())
 	addr := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{203, byte(i >> 16), byte(i >> 8), byte(i)}) }
 	const n = 10_000
 	for i := range n {
@@ -314,7 +314,7 @@ func TestAccept_IsPaced(t *testing.T) {
 
 func BenchmarkAdmission(b *testing.B) {
 	var a admission
-	a.init(&Limits{MaxConnections: -1})
+	a.init(&Limits{MaxConnections: -1}, platform.Real{}.Sockets())
 	addr := netip.MustParseAddr("203.0.113.1")
 	b.ReportAllocs()
 	for b.Loop() {

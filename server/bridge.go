@@ -8,11 +8,10 @@ import (
 	"net/netip"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/framerail/framerail/conn"
-	"github.com/framerail/framerail/internal/socket"
+	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/transport"
 )
 
@@ -22,22 +21,17 @@ import (
 // which lives while there is something. So the loop has a descriptor to wait for, and a
 // peer that does not read fills the pair and is noticed, as over any socket.
 type bridge struct {
-	sock
+	platform.Socket
 	nc    net.Conn
-	far   *net.UnixConn   // the other end
-	raw   syscall.RawConn // of far
+	far   platform.Far // the other end
 	local netip.AddrPort
 	peer  netip.AddrPort
 	ended chan struct{}         // closed when nothing comes any more
 	why   atomic.Pointer[error] // what nc failed with
 	done  func()                // called when all is closed
-	carry func()                // carryOut: made once, as is take, and not for each message
-	take  func(fd uintptr) bool // takes from far, for raw
-
-	// Owned by carryOut.
-	buf   []byte
-	taken int
-	err   error // of taking
+	carry func()                // carryOut: made once, and not for each message
+	// abandon is for before nc is closed.
+	abandon func(nc net.Conn, patience time.Duration)
 
 	mu       sync.Mutex
 	patience time.Duration // guarded by mu: for what the system has not sent when nc is closed
@@ -47,22 +41,15 @@ type bridge struct {
 
 // newBridge bridges to nc, which is closed some time after the bridge.
 func (r *running) newBridge(nc net.Conn) (*bridge, error) {
-	fd, far, err := socket.Pair()
+	sockets := r.kernel.Sockets()
+	fd, far, err := sockets.Pair()
 	if err != nil {
 		return nil, err
 	}
-	raw, err := far.SyscallConn()
-	if err != nil { // it is closed, which it is not
-		return nil, errors.Join(err, far.Close(), socket.Close(fd))
-	}
-	b := &bridge{sock: sock{fd: int32(fd)}, nc: nc, far: far, raw: raw, ended: make(chan struct{}),
-		patience: lingerTimeout, done: r.bridges.end}
-	socket := nc
-	if over, ok := nc.(*tls.Conn); ok {
-		socket = over.NetConn()
-	}
-	b.local, b.peer = addrPortOf(nc.LocalAddr()), addrPortOf(unproxied(socket).RemoteAddr())
-	b.carry, b.take = b.carryOut, b.takeOnce
+	b := &bridge{Socket: platform.NewSocket(fd), nc: nc, far: far, ended: make(chan struct{}),
+		patience: lingerTimeout, done: r.bridges.end, abandon: sockets.Abandon}
+	b.local, b.peer = addrPortOf(nc.LocalAddr()), addrPortOf(bottom(nc).RemoteAddr())
+	b.carry = b.carryOut
 	r.bridges.begin()
 	go b.carryIn()
 	return b, nil
@@ -133,31 +120,17 @@ func (b *bridge) carryOut() {
 	}
 }
 
-// takeOnce reads what the loop has sent, if there is something.
-func (b *bridge) takeOnce(fd uintptr) bool {
-	b.taken, b.err = socket.Read(int(fd), b.buf)
-	return true
-}
-
 // next reads what the loop has sent. If there is nothing, carryOut is to return: who
 // sends something next finds it not running.
 func (b *bridge) next(buf []byte) (n int, err error) {
-	b.buf = buf
-	if err := b.raw.Read(b.take); err != nil {
-		return 0, err
-	}
-	if b.err != socket.ErrWouldBlock {
-		return b.taken, b.err
+	if n, err = b.far.ReadNow(buf); err != transport.ErrWouldBlock {
+		return n, err
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if err := b.raw.Read(b.take); err != nil { // something may have come in between
-		return 0, err
+	if n, err = b.far.ReadNow(buf); err != transport.ErrWouldBlock { // something may have come in between
+		return n, err
 	}
-	if b.err != socket.ErrWouldBlock {
-		return b.taken, b.err
-	}
-	b.buf = nil
 	b.carrying = false
 	return 0, transport.ErrWouldBlock
 }
@@ -166,7 +139,6 @@ func (b *bridge) next(buf []byte) (n int, err error) {
 // carried on.
 func (b *bridge) finish(err error) {
 	defer b.done()
-	b.buf = nil
 	if err == io.EOF {
 		b.linger()
 	} else {
@@ -175,22 +147,18 @@ func (b *bridge) finish(err error) {
 	b.mu.Lock()
 	patience := b.patience
 	b.mu.Unlock()
-	abandon(b.nc, patience)
+	b.abandon(bottom(b.nc), patience)
 	_ = b.nc.Close()
 	_ = b.far.Close()
 	<-b.ended
 }
 
-// abandon is socket.Abandon for a connection that is one, or TLS over one.
-func abandon(nc net.Conn, patience time.Duration) {
+// bottom is what is below TLS, if nc is that, and below what ProxyListener has made.
+func bottom(nc net.Conn) net.Conn {
 	if over, ok := nc.(*tls.Conn); ok {
 		nc = over.NetConn()
 	}
-	if sc, ok := unproxied(nc).(syscall.Conn); ok {
-		if raw, err := sc.SyscallConn(); err == nil {
-			_ = raw.Control(func(fd uintptr) { socket.Abandon(int(fd), patience) })
-		}
-	}
+	return unproxied(nc)
 }
 
 // linger ends the sending direction. A peer that is still sending would lose what it was
@@ -231,13 +199,13 @@ func (b *bridge) cause(err error) error {
 
 // Read implements conn.Transport.
 func (b *bridge) Read(p []byte) (int, error) {
-	n, err := b.sock.Read(p)
+	n, err := b.Socket.Read(p)
 	return n, b.cause(err)
 }
 
 // Write implements conn.Transport.
 func (b *bridge) Write(bufs [][]byte) (int, error) {
-	n, err := b.sock.Write(bufs)
+	n, err := b.Socket.Write(bufs)
 	if n > 0 {
 		b.sent()
 	}
@@ -246,7 +214,7 @@ func (b *bridge) Write(bufs [][]byte) (int, error) {
 
 // CloseWrite implements conn.Transport.
 func (b *bridge) CloseWrite() error {
-	err := b.sock.CloseWrite()
+	err := b.Socket.CloseWrite()
 	b.sent()
 	return err
 }
@@ -267,7 +235,7 @@ func (b *bridge) Close() error {
 	_ = b.nc.SetReadDeadline(time.Unix(1, 0))
 	_ = b.nc.SetWriteDeadline(time.Now().Add(lingerTimeout))
 	b.mu.Unlock()
-	err := b.sock.Close()
+	err := b.Socket.Close()
 	b.sent()
 	return err
 }

@@ -1,12 +1,10 @@
 package server
 
 import (
-	"net/netip"
-	"time"
 	"unsafe"
 
+	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/session"
-	"github.com/framerail/framerail/internal/socket"
 	"github.com/framerail/framerail/internal/transport"
 	"github.com/framerail/framerail/poller"
 )
@@ -14,7 +12,7 @@ import (
 // client is a connection with what its loop keeps for it, in one allocation.
 type client struct {
 	session.Driver
-	sock sock
+	sock platform.Socket
 
 	// Owned by the loop.
 	gen        uint32 // tells this user of the slot from the one before
@@ -33,41 +31,13 @@ type client struct {
 func clientOf(c *session.Conn) *client { return (*client)(unsafe.Pointer(c)) }
 
 // fd is the poller's name for the client's transport.
-func (cl *client) fd() int { return int(cl.sock.fd) }
+func (cl *client) fd() int { return cl.sock.FD() }
 
 // below is the client's transport: its sock or, in a simulation, another.
 func (cl *client) below() transport.Transport { return cl.driver().Transport() }
 
 // driver is the connection as its loop sees it. On the loop.
 func (cl *client) driver() *session.Driver { return &cl.Driver }
-
-// sock is a socket as a connection's transport.
-type sock struct{ fd int32 }
-
-func (s *sock) Read(b []byte) (int, error) {
-	return socket.Read(int(s.fd), b)
-}
-
-func (s *sock) Write(bufs [][]byte) (n int, err error) {
-	if len(bufs) == 1 {
-		n, err = socket.Write(int(s.fd), bufs[0])
-	} else {
-		n, err = socket.Writev(int(s.fd), bufs)
-	}
-	return n, err
-}
-
-// LimitUnsent implements conn.Limiter. Unix sockets have no such bound.
-func (s *sock) LimitUnsent(bytes int) { _ = socket.SetUnsent(int(s.fd), bytes) }
-
-func (s *sock) CloseWrite() error { return socket.CloseWrite(int(s.fd)) }
-func (s *sock) Close() error      { return socket.Close(int(s.fd)) }
-func (s *sock) Cut(patience time.Duration) error {
-	socket.Abandon(int(s.fd), patience)
-	return s.Close()
-}
-func (s *sock) LocalAddr() netip.AddrPort { return socket.LocalAddr(int(s.fd)) }
-func (s *sock) PeerAddr() netip.AddrPort  { return socket.RemoteAddr(int(s.fd)) }
 
 // slots holds a loop's clients by small numbers, which timers and the poller's
 // tokens refer to. It grows by the page, so that growing copies nothing.

@@ -16,7 +16,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
-	"github.com/framerail/framerail/internal/socket"
+	"github.com/framerail/framerail/internal/platform"
 )
 
 // withDescriptors runs f while the process may open n more descriptors.
@@ -183,7 +183,7 @@ func TestShutdown_GreetsWhoComesIntoTheDrain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fd, err := socket.Take(nc.(*net.TCPConn))
+	fd, err := platform.Real{}.Sockets().Take(nc.(*net.TCPConn))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/secure"
 	"github.com/framerail/framerail/internal/transport"
 	"github.com/framerail/framerail/poller"
@@ -57,7 +58,7 @@ func (l requestRow) short(cl *client) { l.refuse(cl, errNoMemory) }
 
 // admit takes in an accepted connection.
 func (l *loop) admit(a arrival) {
-	cl := &client{sock: sock{fd: int32(a.fd)}, standing: a.standing, phase: phaseRequest}
+	cl := &client{sock: platform.NewSocket(a.fd), standing: a.standing, phase: phaseRequest}
 	id := l.clients.take(cl)
 	below := a.transport(&cl.sock, l.conns)
 	switch {

@@ -4,11 +4,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
-	"syscall"
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/secure"
-	"github.com/framerail/framerail/internal/socket"
 )
 
 // take takes the socket, TLS and bytes out of a connection that net/http has given up, and
@@ -22,22 +20,22 @@ func (a *arrival) take(nc net.Conn, o *conn.Opening, run *running) (err error) {
 	if !isSocket(below) {
 		b, err := run.newBridge(nc)
 		if err == nil {
-			a.fd, a.below = int(b.fd), b
+			a.fd, a.below = b.FD(), b
 		}
 		return err
 	}
-	a.fd, err = socket.Take(below.(syscall.Conn))
+	a.fd, err = run.kernel.Sockets().Take(below)
 	if err != nil {
 		return err
 	}
 	if handed && ahead.run == run && !ahead.gone.CompareAndSwap(false, true) {
-		_ = socket.Close(a.fd) // Close has come before
+		a.close() // Close has come before
 		return ErrServerClosed
 	}
 	_ = below.Close()
 	a.secured = over
 	if handed && ahead.run == run && isTCP(below) {
-		run.tcp.regained(a.fd)
+		run.tcp.regained(run.kernel.Sockets(), a.fd)
 	}
 	if handed {
 		ahead.leave() // another server's count

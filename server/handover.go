@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 
 	"github.com/framerail/framerail/internal/handshake"
-	"github.com/framerail/framerail/internal/socket"
 )
 
 // handover passes connections whose request is not a WebSocket handshake on to
@@ -90,14 +89,14 @@ func (ho *handover) Addr() net.Addr { return &net.TCPAddr{} }
 // handOver gives a client's connection to net/http and forgets it. The greeter has its
 // request.
 func (l *loop) handOver(cl *client, head, rest []byte) {
-	nc, err := socket.Conn(cl.fd())
+	nc, err := l.run.kernel.Sockets().Lend(cl.fd())
 	if err != nil {
 		l.run.logger.Error("framerail: cannot hand a request to net/http", "remote", cl.RemoteAddr(), "error", err)
 		l.refuseRequest(cl, &l.greeter.req, handshake.Unavailable(1))
 		return
 	}
 	if isTCP(nc) {
-		l.run.tcp.lent(cl.fd())
+		l.run.tcp.lent(l.run.kernel.Sockets(), cl.fd())
 	}
 	held := &lent{Conn: nc, run: l.run}
 	ahead := &readAhead{Conn: held, lent: held, run: l.run, remote: cl.RemoteAddr(), standing: cl.standing}

@@ -1,10 +1,6 @@
 package server
 
-import (
-	"time"
-
-	"github.com/framerail/framerail/internal/kernel"
-)
+import "time"
 
 // A loop that does not get on may be held by a callback, or the machine gives the process no
 // time: then the callback that happens to run is not to blame, and who looks is late as well.
@@ -38,7 +34,7 @@ func (h *heldLoop) isHeld() bool {
 // for those that a callback holds. It returns how many are held and how many are late without.
 func (r *running) awaitCut() (held, late int) {
 	until := r.kernel.Now().Add(cutPatience)
-	if _, actual := r.kernel.(kernel.Real); !actual { // where callbacks take no time
+	if r.kernel.Simulated() { // where callbacks take no time
 		for _, l := range r.loops {
 			if !r.kernel.Await(l.done, nil, until) {
 				late++

@@ -6,10 +6,7 @@ import (
 	"net"
 	"os"
 	"sync"
-	"syscall"
 	"time"
-
-	"github.com/framerail/framerail/internal/socket"
 )
 
 // lent is the socket of a connection that net/http has, below TLS. It holds the peer to the
@@ -160,22 +157,11 @@ func (c *lent) endWrite(err error) error {
 // writeOnce writes what the socket takes at once.
 func (c *lent) writeOnce(b []byte) (n int, err error) {
 	defer c.endWrite(nil)
-	sc, ok := c.Conn.(syscall.Conn)
-	if !ok {
-		return 0, net.ErrClosed
-	}
-	raw, err := sc.SyscallConn()
-	if err != nil {
-		return 0, err
-	}
-	failed := raw.Write(func(fd uintptr) bool {
-		n, err = socket.Write(int(fd), b)
-		return true
-	})
+	n, err = c.run.kernel.Sockets().WriteNow(c.Conn, b)
 	if err == nil && n < len(b) {
 		err = os.ErrDeadlineExceeded
 	}
-	return n, errors.Join(err, failed)
+	return n, err
 }
 
 // await sets how long the next Read may wait, unless somebody has set a deadline: BodyTimeout

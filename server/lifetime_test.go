@@ -7,7 +7,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
-	"github.com/framerail/framerail/internal/kernel"
+	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/wheel"
 )
 
@@ -51,7 +51,7 @@ func TestLifetime_EndsWith1001(t *testing.T) {
 
 // Those that came together leave one by one, and none outlives the limit.
 func TestLifetime_HasJitter(t *testing.T) {
-	l := &loop{run: &running{kernel: kernel.Real{}}, timers: wheel.New(0), conns: &conn.Loop{Now: time.Hour}}
+	l := &loop{run: &running{kernel: platform.Real{}}, timers: wheel.New(0), conns: &conn.Loop{Now: time.Hour}}
 	l.rows = newRows(l)
 	ends := make(map[moment]bool)
 	for range 1000 {

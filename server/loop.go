@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/framerail/framerail/internal/kernel"
+	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/session"
 	"github.com/framerail/framerail/internal/wheel"
 	"github.com/framerail/framerail/poller"
@@ -19,7 +19,7 @@ type loop struct {
 	run    *running
 	number int // among the server's loops
 	conns  *session.Loop
-	poll   kernel.Poller
+	poll   platform.Poller
 
 	// load is how many connections the loop has or has been given.
 	load atomic.Int64

@@ -11,9 +11,8 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
-	"github.com/framerail/framerail/internal/kernel"
+	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/session"
-	"github.com/framerail/framerail/internal/socket"
 	"github.com/framerail/framerail/internal/wheel"
 )
 
@@ -168,10 +167,10 @@ func TestLoop_IdleConnectionsHoldNoBuffer(t *testing.T) {
 
 // Ticks of 50 ms wrap after 6.8 years, which a server may well live to see.
 func TestLoop_DeadlineAfterYears(t *testing.T) {
-	if !socket.Supported {
+	if (platform.Real{}).Supported() != nil {
 		t.Skip("no event loop")
 	}
-	l, err := newLoop(nil, &running{kernel: kernel.Real{}, config: conn.Config{}.WithDefaults()})
+	l, err := newLoop(nil, &running{kernel: platform.Real{}, config: conn.Config{}.WithDefaults()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,10 @@
 package server
 
-import "math"
+import (
+	"math"
+
+	"github.com/framerail/framerail/internal/platform"
+)
 
 // mail is what other goroutines have for a loop.
 type mail struct {
@@ -107,7 +111,7 @@ func (l *loop) end() {
 func (l *loop) turnAway(a arrival) {
 	l.run.refuse(reasonDraining)
 	l.run.admission.leave(a.remote.Addr(), a.standing)
-	below := a.transport(new(sock), l.conns)
+	below := a.transport(new(platform.Socket), l.conns)
 	if a.upgraded != nil {
 		_, _ = below.Write([][]byte{errDraining.AppendResponse(nil, l.run.kernel.Now())})
 	}

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"github.com/framerail/framerail/frame"
-	"github.com/framerail/framerail/internal/socket"
+	"github.com/framerail/framerail/internal/platform"
 )
 
 // Who was given to a loop is answered, even if that had nothing left to do by then.
@@ -19,18 +19,19 @@ func TestMail_OfALoopThatIsAboutToEndIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fd, err := socket.Take(nc.(*net.TCPConn))
+	fd, err := platform.Real{}.Sockets().Take(nc.(*net.TCPConn))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = nc.Close()
+	k := platform.NewSocket(fd)
 
 	// One turn of the loop reads its last order, and before it carries that out a connection
 	// comes: into the mail that no turn would read.
 	blocked, posted := make(chan struct{}), make(chan struct{})
 	l.ask(func() { close(blocked); <-posted })
 	receive(t, blocked)
-	l.ask(func() { l.deliver(arrival{fd: fd, remote: socket.RemoteAddr(fd)}) })
+	l.ask(func() { l.deliver(arrival{fd: fd, remote: k.PeerAddr()}) })
 	l.command(orderDrain)
 	close(posted)
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/secure"
 	"github.com/framerail/framerail/internal/transport"
 )
@@ -38,7 +39,7 @@ func TestProxyListener_TheClientIsSeen(t *testing.T) {
 		wrap func(net.Listener) net.Listener // nil: no TLS
 		way  transport.Transport
 	}{
-		"plain":       {nil, (*sock)(nil)},
+		"plain":       {nil, (*platform.Socket)(nil)},
 		"TLS moved":   {func(ln net.Listener) net.Listener { return tls.NewListener(UpgradeListener(ln), config) }, (*secure.Transport)(nil)},
 		"TLS bridged": {func(ln net.Listener) net.Listener { return tls.NewListener(ln, config) }, (*bridge)(nil)},
 	} {

@@ -1,13 +1,6 @@
 package server
 
-import (
-	"errors"
-	"fmt"
-	"net"
-	"os"
-
-	"github.com/framerail/framerail/internal/socket"
-)
+import "os"
 
 // ListenerFiles is the socket of each listener that the server accepts from, in the
 // order in which it was given them, for another process to take over: pass them on in
@@ -33,7 +26,7 @@ func (s *Server) ListenerFiles() ([]*os.File, error) {
 	}
 	var files []*os.File
 	for _, a := range s.acceptors {
-		f, err := a.duplicate()
+		f, err := a.from.File()
 		if err != nil {
 			for _, f := range files {
 				_ = f.Close()
@@ -43,22 +36,4 @@ func (s *Server) ListenerFiles() ([]*os.File, error) {
 		files = append(files, f)
 	}
 	return files, nil
-}
-
-// duplicate gives the listener's socket a descriptor for another process.
-func (a *acceptor) duplicate() (*os.File, error) {
-	if a.file == nil {
-		return nil, fmt.Errorf("framerail: the descriptor of a %T: %w", a.ln, errors.ErrUnsupported)
-	}
-	fd, err := socket.Take(a.file)
-	if err != nil {
-		return nil, err
-	}
-	if ln, ok := a.ln.(*net.UnixListener); ok {
-		a.closing.Lock()
-		ln.SetUnlinkOnClose(false)
-		a.closing.Unlock()
-	}
-	// That it does not block is known to os.NewFile, which then leaves it so.
-	return os.NewFile(uintptr(fd), "listener "+a.ln.Addr().String()), nil
 }

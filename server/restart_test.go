@@ -91,9 +91,12 @@ func TestListenerFiles_StayNonBlockingInAnotherProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	flags := 0
-	control := func(fd uintptr) { flags, err = unix.FcntlInt(fd, unix.F_GETFL, 0) }
-	if failed := s.acceptors[0].raw.Control(control); failed != nil || err != nil {
-		t.Fatal(failed, err)
+	err = s.acceptors[0].from.SetUp(func(fd int) (err error) {
+		flags, err = unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	if flags&unix.O_NONBLOCK == 0 {
 		t.Error("the listener blocks")

@@ -1,13 +1,10 @@
 package server
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net"
-	"syscall"
 
-	"github.com/framerail/framerail/internal/socket"
+	"github.com/framerail/framerail/internal/platform"
 )
 
 // ListenReusePort opens n sockets that listen on one TCP address, "host:port", each to be
@@ -33,18 +30,12 @@ func ListenReusePort(address string, n int) ([]net.Listener, error) {
 	if n < 1 {
 		return nil, fmt.Errorf("framerail: ListenReusePort of %d sockets", n)
 	}
-	if !socket.Supported {
-		return nil, fmt.Errorf("framerail: ListenReusePort: %w", errors.ErrUnsupported)
+	if err := (platform.Real{}).Supported(); err != nil {
+		return nil, fmt.Errorf("framerail: ListenReusePort: %w", err)
 	}
-	config := net.ListenConfig{Control: func(_, _ string, c syscall.RawConn) (err error) {
-		if failed := c.Control(func(fd uintptr) { err = socket.SetReusePort(int(fd)) }); failed != nil {
-			return failed
-		}
-		return err
-	}}
 	var lns []net.Listener
 	for range n {
-		ln, err := config.Listen(context.Background(), "tcp", address)
+		ln, err := platform.ListenReusePort(address)
 		if err != nil {
 			for _, ln := range lns {
 				_ = ln.Close()

@@ -13,10 +13,8 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/handshake"
-	"github.com/framerail/framerail/internal/kernel"
-	"github.com/framerail/framerail/internal/socket"
+	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/stacktrace"
-	"github.com/framerail/framerail/poller"
 )
 
 // running is a server's options as they stood when it started, with every default
@@ -44,7 +42,7 @@ type running struct {
 	handshakesAtOnce int           // TLS handshakes of one loop
 	tcp              TCP
 
-	kernel    kernel.Kernel
+	kernel    platform.Platform
 	loops     []*loop
 	watchdog  *watchdog // nil for none
 	http      *handover // nil without a Handler
@@ -70,7 +68,7 @@ type running struct {
 }
 
 // freeze takes the options as they are, with their defaults, for a system. s.mu is held.
-func (s *Server) freeze(k kernel.Kernel) *running {
+func (s *Server) freeze(k platform.Platform) *running {
 	r := &running{
 		kernel:           k,
 		config:           s.config().WithDefaults(),
@@ -99,7 +97,7 @@ func (s *Server) freeze(k kernel.Kernel) *running {
 	r.sampled = newSampler(r.config.Logger.Handler(), k.Now)
 	r.logger = slog.New(r.sampled)
 	r.config.Logger = r.logger
-	r.admission.init(&s.Limits)
+	r.admission.init(&s.Limits, k.Sockets())
 	perSecond := cmp.Or(s.HandshakesPerSecond, DefaultHandshakesPerSecond)
 	r.waiting.init(r, perSecond)
 	if perSecond > 0 {
@@ -110,7 +108,7 @@ func (s *Server) freeze(k kernel.Kernel) *running {
 }
 
 // start freezes the options and starts the loops on a system. s.mu is held.
-func (s *Server) start(k kernel.Kernel) (*running, error) {
+func (s *Server) start(k platform.Platform) (*running, error) {
 	if err := s.validate(); err != nil {
 		return nil, err
 	}
@@ -133,7 +131,7 @@ func (s *Server) start(k kernel.Kernel) (*running, error) {
 		r.loops = append(r.loops, l)
 	}
 	r.budget.init(r, s.MaxBuffers)
-	actual := isReal(k)
+	actual := !k.Simulated()
 	if actual && s.Handler != nil { // net/http needs sockets
 		r.http = newHandover(s, r, r.sampled.of("net/http"))
 	}
@@ -149,19 +147,13 @@ func (s *Server) start(k kernel.Kernel) (*running, error) {
 	return r, nil
 }
 
-// isReal tells that a system is not simulated: a simulation needs no sockets.
-func isReal(k kernel.Kernel) bool {
-	_, ok := k.(kernel.Real)
-	return ok
-}
-
 // mayServe tells what keeps the server from serving on a system, before anything is opened.
-func (s *Server) mayServe(k kernel.Kernel) error {
+func (s *Server) mayServe(k platform.Platform) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch {
-	case isReal(k) && !socket.Supported:
-		return poller.ErrUnsupported
+	switch err := k.Supported(); {
+	case err != nil:
+		return err
 	case s.stopped:
 		return ErrServerClosed
 	case s.run != nil:

@@ -6,7 +6,7 @@ import (
 	"net"
 	"time"
 
-	"github.com/framerail/framerail/internal/socket"
+	"github.com/framerail/framerail/internal/platform"
 )
 
 // TCP is the options of a server's TCP sockets. Zero is sound for all of them: frames
@@ -80,7 +80,7 @@ func (o TCP) withDefaults(pings bool) TCP {
 }
 
 // setUp sets the options of a listener that its connections begin with.
-func (o *TCP) setUp(fd int) error {
+func (o *TCP) setUp(s platform.Options, fd int) error {
 	var err error
 	set := func(name string, on bool, set func() error) {
 		if on && err == nil {
@@ -89,47 +89,47 @@ func (o *TCP) setUp(fd int) error {
 			}
 		}
 	}
-	set("ReceiveBuffer", o.ReceiveBuffer > 0, func() error { return socket.SetRecvBuffer(fd, o.ReceiveBuffer) })
-	set("SendBuffer", o.SendBuffer > 0, func() error { return socket.SetSendBuffer(fd, o.SendBuffer) })
-	set("DeferAccept", o.DeferAccept > 0, func() error { return socket.SetDeferAccept(fd, o.DeferAccept) })
+	set("ReceiveBuffer", o.ReceiveBuffer > 0, func() error { return s.SetReceiveBuffer(fd, o.ReceiveBuffer) })
+	set("SendBuffer", o.SendBuffer > 0, func() error { return s.SetSendBuffer(fd, o.SendBuffer) })
+	set("DeferAccept", o.DeferAccept > 0, func() error { return s.SetDeferAccept(fd, o.DeferAccept) })
 	return err
 }
 
 // apply sets the options of a connection. Not all systems hand a listener's down, and who
 // waited for another process to accept it was there before them. That one cannot be set,
 // as after a reset, is no reason to give the connection up: good enough without.
-func (o *TCP) apply(fd int) {
+func (o *TCP) apply(s platform.Options, fd int) {
 	if !o.Delay {
-		_ = socket.SetNoDelay(fd, true)
+		_ = s.SetNoDelay(fd, true)
 	}
 	if o.KeepAlive != (net.KeepAliveConfig{}) {
-		_ = socket.SetKeepAlive(fd, o.KeepAlive)
+		_ = s.SetKeepAlive(fd, o.KeepAlive)
 	}
 	if o.UserTimeout > 0 {
-		_ = socket.SetUserTimeout(fd, o.UserTimeout)
+		_ = s.SetUserTimeout(fd, o.UserTimeout)
 	}
 	if o.ReceiveBuffer > 0 {
-		_ = socket.SetRecvBuffer(fd, o.ReceiveBuffer)
+		_ = s.SetReceiveBuffer(fd, o.ReceiveBuffer)
 	}
 	if o.SendBuffer > 0 {
-		_ = socket.SetSendBuffer(fd, o.SendBuffer)
+		_ = s.SetSendBuffer(fd, o.SendBuffer)
 	}
 }
 
 // lent sets again what package net sets in its own way for a connection that net/http gets.
 // Without a word from the program that is probed: net/http sends no pings.
-func (o *TCP) lent(fd int) {
+func (o *TCP) lent(s platform.Options, fd int) {
 	if o.Delay {
-		_ = socket.SetNoDelay(fd, false)
+		_ = s.SetNoDelay(fd, false)
 	}
 	if o.KeepAlive != (net.KeepAliveConfig{}) {
-		_ = socket.SetKeepAlive(fd, o.KeepAlive)
+		_ = s.SetKeepAlive(fd, o.KeepAlive)
 	}
 }
 
 // regained ends what was for net/http alone.
-func (o *TCP) regained(fd int) {
+func (o *TCP) regained(s platform.Options, fd int) {
 	if o.KeepAlive == (net.KeepAliveConfig{}) {
-		_ = socket.SetKeepAlive(fd, o.KeepAlive)
+		_ = s.SetKeepAlive(fd, o.KeepAlive)
 	}
 }

@@ -65,10 +65,11 @@ func TestTCP_DeferAccept(t *testing.T) {
 	}
 	silent.greet()
 	silent.alive()
-	err := s.acceptors[0].raw.Control(func(fd uintptr) {
-		if got, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF); err != nil || got > 64<<10 {
+	err := s.acceptors[0].from.SetUp(func(fd int) error {
+		if got, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF); err != nil || got > 64<<10 {
 			t.Errorf("the listener's buffer is %d, %v: windows begin with it", got, err)
 		}
+		return nil
 	})
 	if err != nil {
 		t.Error(err)

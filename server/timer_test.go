@@ -21,7 +21,7 @@ var runtimeTimers = []string{"After", "AfterFunc", "NewTimer", "NewTicker", "Tic
 // mayUse are the files that may call them, none of which does so for a connection.
 var mayUse = map[string]string{
 	"poller/poller_epoll.go":    "one for a loop, on which it sleeps",
-	"internal/kernel/kernel.go": "acceptors that pause, and who waits for Shutdown",
+	"internal/platform/real.go": "acceptors that pause, and who waits for Shutdown",
 	"server/lent.go":            "a net.Conn that net/http has for the Handler, on its goroutine",
 	"server/watchdog.go":        "one for a server",
 	"server/bridge.go":          "a net.Conn that stays net/http's, at its end",
@@ -33,7 +33,7 @@ var mayUse = map[string]string{
 // what is below them makes a runtime timer for one.
 func TestTimers_NoneOfTheRuntimeForAConnection(t *testing.T) {
 	met := make(map[string]bool)
-	for _, dir := range []string{"conn", "internal/session", "frame", "server", "poller", "internal/kernel", "internal/socket", "internal/wheel", "internal/handshake"} {
+	for _, dir := range []string{"conn", "internal/session", "frame", "server", "poller", "internal/platform", "internal/socket", "internal/wheel", "internal/handshake"} {
 		sources, err := filepath.Glob(filepath.Join("..", filepath.FromSlash(dir), "*.go"))
 		if err != nil || len(sources) == 0 {
 			t.Fatalf("%s: %d files, %v", dir, len(sources), err)

@@ -5,12 +5,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/framerail/framerail/internal/kernel"
+	"github.com/framerail/framerail/internal/platform"
 )
 
 // Who is not told anyway takes no one's place among those who are.
 func TestTLS_OnlyThoseWhoAreToldCount(t *testing.T) {
-	r := &running{kernel: kernel.Real{}}
+	r := &running{kernel: platform.Real{}}
 	r.told.init(1) // a second
 	for _, s := range []standing{awayTotal, awayAddress, awayTotal} {
 		if got := r.beforeTLS(s); got != s {

@@ -14,7 +14,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/handshake"
-	"github.com/framerail/framerail/internal/kernel"
+	"github.com/framerail/framerail/internal/platform"
 )
 
 // Upgrade makes a WebSocket connection of a request that net/http, or a router over it,
@@ -164,7 +164,7 @@ var errSimulated = errors.New("framerail: on a simulated machine there is no net
 
 // runUpgrades is the server's loops, which it starts if need be.
 func (s *Server) runUpgrades() (*running, error) {
-	if err := s.mayServe(kernel.Real{}); err != nil {
+	if err := s.mayServe(platform.Real{}); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
@@ -173,13 +173,13 @@ func (s *Server) runUpgrades() (*running, error) {
 		return nil, ErrServerClosed
 	}
 	if s.run == nil {
-		run, err := s.start(kernel.Real{})
+		run, err := s.start(platform.Real{})
 		if err != nil {
 			return nil, err
 		}
 		s.run = run
 	}
-	if _, actual := s.run.kernel.(kernel.Real); !actual {
+	if s.run.kernel.Simulated() {
 		return nil, errSimulated
 	}
 	return s.run, nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/secure"
 	"github.com/framerail/framerail/internal/test/tlsrecords"
 	"github.com/framerail/framerail/internal/transport"
@@ -42,7 +43,7 @@ func TestUpgradeListener_MovesToTheLoopWhatItKnows(t *testing.T) {
 			got := make(chan string, 1)
 			s := &Server{OnMessage: echo, OnConnection: func(c *conn.Conn) {
 				switch below(c).(type) {
-				case *sock:
+				case *platform.Socket:
 					got <- "socket"
 				case *secure.Transport:
 					got <- "TLS"

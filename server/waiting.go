@@ -3,9 +3,6 @@ package server
 import (
 	"sync"
 	"time"
-
-	"github.com/framerail/framerail/internal/kernel"
-	"github.com/framerail/framerail/internal/socket"
 )
 
 // waiting is accepted connections that wait for HandshakesPerSecond. The system's own
@@ -196,9 +193,5 @@ func (r *running) turnDown(a arrival, why reason) {
 // isGone tells whether the peer of a connection from which nothing was read yet has closed
 // it.
 func (a arrival) isGone() bool {
-	if a.below == nil {
-		return socket.Gone(a.fd)
-	}
-	k, ok := a.below.(kernel.Socket)
-	return ok && k.Gone()
+	return a.accepted().Gone()
 }

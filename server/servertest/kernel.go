@@ -4,15 +4,19 @@ import (
 	"sync"
 	"time"
 
-	"github.com/framerail/framerail/internal/kernel"
+	"github.com/framerail/framerail/internal/platform"
 )
 
 // machine is a Sim as the server sees it.
 type machine Sim
 
-var _ kernel.Kernel = (*machine)(nil)
+var _ platform.Platform = (*machine)(nil)
 
 func (m *machine) sim() *Sim { return (*Sim)(m) }
+
+func (m *machine) Supported() error          { return nil }
+func (m *machine) Simulated() bool           { return true }
+func (m *machine) Sockets() platform.Sockets { return simSockets{} }
 
 func (m *machine) Go(work func())                  { m.sim().Go(work) }
 func (m *machine) Now() time.Time                  { return m.sim().Now() }
@@ -49,7 +53,7 @@ func (m *machine) Uint64() uint64 {
 	return m.rnd.Uint64()
 }
 
-func (m *machine) NewPoller() (kernel.Poller, error) {
+func (m *machine) NewPoller() (platform.Poller, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	p := &simPoller{sim: m.sim(), id: len(m.pollers)}

@@ -1,13 +1,13 @@
 package servertest
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"os"
 	"syscall"
 
-	"github.com/framerail/framerail/internal/kernel"
-	"github.com/framerail/framerail/internal/transport"
+	"github.com/framerail/framerail/internal/platform"
 )
 
 // serverAddr is the address that the server listens on.
@@ -21,12 +21,32 @@ type listener struct {
 	closed  bool
 }
 
-var _ kernel.Listener = (*listener)(nil)
+var _ platform.Provider = (*listener)(nil)
 
-func (l *listener) Kernel() kernel.Kernel { return (*machine)(l.sim) }
-func (l *listener) Addr() net.Addr        { return net.TCPAddrFromAddrPort(serverAddr) }
+func (l *listener) Platform() platform.Platform { return (*machine)(l.sim) }
+func (l *listener) Addr() net.Addr              { return net.TCPAddrFromAddrPort(serverAddr) }
 
-func (l *listener) Accept() (net.Conn, error) {
+// Accept is for package net's interface alone: the server accepts from an acceptor.
+func (l *listener) Accept() (net.Conn, error) { return nil, errors.ErrUnsupported }
+
+// simSockets are the sockets of the simulated machine. A connection is a transport that comes
+// with being accepted, and nothing else has one.
+type simSockets struct{ platform.NoSockets }
+
+func (simSockets) Listen(ln net.Listener) (platform.Listener, error) {
+	l, ok := ln.(*listener)
+	if !ok {
+		return nil, errors.ErrUnsupported
+	}
+	return acceptor{l}, nil
+}
+
+// acceptor is the listener as the server accepts from it.
+type acceptor struct{ *listener }
+
+var _ platform.Listener = acceptor{}
+
+func (l acceptor) Accept() (platform.Accepted, error) {
 	s := l.sim
 	s.mu.Lock()
 	l.used = true
@@ -35,17 +55,24 @@ func (l *listener) Accept() (net.Conn, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if l.closed {
-		return nil, net.ErrClosed
+		return platform.Accepted{}, net.ErrClosed
 	}
 	if s.happens(s.Faults.Accepts) {
-		return nil, l.fail()
+		return platform.Accepted{}, l.fail()
 	}
 	k := l.backlog[0]
 	l.backlog = l.backlog[1:]
 	k.open()
 	s.note(actAccept, k.id, k.fd)
-	return accepted{socket: k}, nil
+	return platform.Accepted{FD: k.fd, Remote: k.remote, Below: k}, nil
 }
+
+// EndsAccept is false: who waits for an Accept to return would have to do so in the simulation.
+func (l acceptor) EndsAccept() bool { return false }
+
+func (l acceptor) SetUp(func(fd int) error) error { return nil }
+
+func (l acceptor) File() (*os.File, error) { return nil, errors.ErrUnsupported }
 
 // fail is an error that accepting may come to.
 func (l *listener) fail() error {
@@ -67,17 +94,4 @@ func (l *listener) Close() error {
 		l.backlog = nil
 	}
 	return nil
-}
-
-// accepted is a connection on its way from the listener to its loop.
-type accepted struct {
-	net.Conn
-	socket *socket
-}
-
-var _ kernel.Conn = accepted{}
-
-// Socket implements kernel.Conn.
-func (a accepted) Socket() (fd int, t transport.Transport, remote netip.AddrPort) {
-	return a.socket.fd, a.socket, a.socket.remote
 }

@@ -188,7 +188,7 @@ func (k *socket) Cut(patience time.Duration) error {
 // LocalAddr implements conn.Transport.
 func (k *socket) LocalAddr() netip.AddrPort { return serverAddr }
 
-// Gone implements kernel.Socket.
+// Gone tells whether the peer has closed the connection before anything was read.
 func (k *socket) Gone() bool {
 	k.sim.mu.Lock()
 	defer k.sim.mu.Unlock()

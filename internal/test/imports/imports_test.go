@@ -41,14 +41,14 @@ var allowed = map[string][]string{
 	"internal/test/lives":      {"conn", "frame", "frame/deflate", "server", "server/servertest", "internal/test/testcert"},
 	"internal/proxyproto":      {},
 	"internal/forwarded":       {"internal/token"},
-	"internal/kernel":          {"internal/transport", "poller"},
+	"internal/platform":        {"internal/socket", "internal/transport", "poller"},
 	"internal/secure":          {"internal/buffer", "internal/transport"},
 	"internal/session":         {"frame", "frame/deflate", "mask", "internal/buffer", "internal/stacktrace", "internal/transport"},
 	"conn":                     {"internal/session"},
 	"server": {"conn", "frame", "frame/deflate", "poller",
-		"internal/buffer", "internal/forwarded", "internal/handshake", "internal/kernel", "internal/proxyproto", "internal/secure",
-		"internal/session", "internal/socket", "internal/stacktrace", "internal/transport", "internal/wheel"},
-	"server/servertest": {"internal/transport", "conn", "frame", "frame/deflate", "mask", "poller", "server", "internal/handshake", "internal/kernel"},
+		"internal/buffer", "internal/forwarded", "internal/handshake", "internal/platform", "internal/proxyproto", "internal/secure",
+		"internal/session", "internal/stacktrace", "internal/transport", "internal/wheel"},
+	"server/servertest": {"internal/transport", "conn", "frame", "frame/deflate", "mask", "poller", "server", "internal/handshake", "internal/platform"},
 }
 
 // outside says what each package may import that is neither of this module nor of
@@ -143,8 +143,8 @@ func permitted(path string, inside, outside []string) bool {
 func TestImports_NewArrowsFail(t *testing.T) {
 	for _, arrow := range [][2]string{
 		{"mask", module + "/frame"}, {"frame", module + "/conn"}, {"conn", module + "/server"}, {"internal/session", module + "/server"},
-		{"internal/session", module + "/poller"}, {"internal/session", module + "/internal/socket"}, {"internal/secure", module + "/internal/session"}, {"internal/kernel", module + "/internal/session"}, {"poller", module + "/server"},
-		{"frame", "golang.org/x/sys/unix"}, {"server", "github.com/someone/else"},
+		{"internal/session", module + "/poller"}, {"internal/session", module + "/internal/socket"}, {"internal/secure", module + "/internal/session"}, {"internal/platform", module + "/internal/session"}, {"poller", module + "/server"},
+		{"frame", "golang.org/x/sys/unix"}, {"server", module + "/internal/socket"}, {"server", "github.com/someone/else"},
 	} {
 		if permitted(arrow[1], allowed[arrow[0]], outside[arrow[0]]) {
 			t.Errorf("%s may import %s", arrow[0], arrow[1])

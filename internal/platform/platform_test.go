@@ -1,4 +1,4 @@
-package kernel
+package platform
 
 import (
 	"net"
@@ -55,18 +55,18 @@ func TestYield_LetsOthersRun(t *testing.T) {
 
 // A listener of package net is of the real system, one that brings its own is of that.
 func TestOf(t *testing.T) {
-	if k := Of(&net.TCPListener{}); k != (Real{}) {
-		t.Errorf("a TCP listener is of %T", k)
+	if p := Of(&net.TCPListener{}); p != (Real{}) {
+		t.Errorf("a TCP listener is of %T", p)
 	}
 	other := &struct{ Real }{}
-	if k := Of(brings{kernel: other}); k != Kernel(other) {
-		t.Errorf("a listener with a kernel is of %T", k)
+	if p := Of(brings{platform: other}); p != Platform(other) {
+		t.Errorf("a listener with a platform is of %T", p)
 	}
 }
 
 type brings struct {
 	net.Listener
-	kernel Kernel
+	platform Platform
 }
 
-func (b brings) Kernel() Kernel { return b.kernel }
+func (b brings) Platform() Platform { return b.platform }

@@ -1,0 +1,62 @@
+package platform
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/framerail/framerail/internal/socket"
+	"github.com/framerail/framerail/internal/transport"
+)
+
+// Socket is a socket of the real system as a connection's transport. It is small enough
+// to be part of what a loop keeps for each connection.
+type Socket struct{ fd int32 }
+
+var (
+	_ transport.Cutter  = (*Socket)(nil)
+	_ transport.Peered  = (*Socket)(nil)
+	_ transport.Limiter = (*Socket)(nil)
+)
+
+// NewSocket is the transport of a descriptor.
+func NewSocket(fd int) Socket { return Socket{fd: int32(fd)} }
+
+// FD is the descriptor.
+func (s *Socket) FD() int { return int(s.fd) }
+
+// Read implements transport.Transport.
+func (s *Socket) Read(b []byte) (int, error) { return socket.Read(int(s.fd), b) }
+
+// Write implements transport.Transport.
+func (s *Socket) Write(bufs [][]byte) (n int, err error) {
+	if len(bufs) == 1 {
+		n, err = socket.Write(int(s.fd), bufs[0])
+	} else {
+		n, err = socket.Writev(int(s.fd), bufs)
+	}
+	return n, err
+}
+
+// CloseWrite implements transport.Transport.
+func (s *Socket) CloseWrite() error { return socket.CloseWrite(int(s.fd)) }
+
+// Close implements transport.Transport.
+func (s *Socket) Close() error { return socket.Close(int(s.fd)) }
+
+// Cut implements transport.Cutter.
+func (s *Socket) Cut(patience time.Duration) error {
+	socket.Abandon(int(s.fd), patience)
+	return s.Close()
+}
+
+// Gone tells whether the peer has closed the connection before anything was read.
+func (s *Socket) Gone() bool { return socket.Gone(int(s.fd)) }
+
+// LimitUnsent implements transport.Limiter. Unix sockets have no such bound.
+func (s *Socket) LimitUnsent(bytes int) { _ = socket.SetUnsent(int(s.fd), bytes) }
+
+// LocalAddr implements transport.Transport.
+func (s *Socket) LocalAddr() netip.AddrPort { return socket.LocalAddr(int(s.fd)) }
+
+// PeerAddr implements transport.Peered.
+func (s *Socket) PeerAddr() netip.AddrPort { return socket.RemoteAddr(int(s.fd)) }

@@ -1,0 +1,52 @@
+package platform
+
+import (
+	"errors"
+	"net"
+	"time"
+)
+
+// NoSockets is a Sockets that can do nothing. A platform that can do some of it embeds
+// NoSockets.
+type NoSockets struct{}
+
+var _ Sockets = NoSockets{}
+
+// SetNoDelay and the other Options have no effect.
+func (NoSockets) SetNoDelay(int, bool) error { return nil }
+
+// SetKeepAlive implements Options.
+func (NoSockets) SetKeepAlive(int, net.KeepAliveConfig) error { return nil }
+
+// SetUserTimeout implements Options.
+func (NoSockets) SetUserTimeout(int, time.Duration) error { return nil }
+
+// SetReceiveBuffer implements Options.
+func (NoSockets) SetReceiveBuffer(int, int) error { return nil }
+
+// SetSendBuffer implements Options.
+func (NoSockets) SetSendBuffer(int, int) error { return nil }
+
+// SetDeferAccept implements Options.
+func (NoSockets) SetDeferAccept(int, time.Duration) error { return nil }
+
+// Limit implements Sockets: it is not known.
+func (NoSockets) Limit() (int, bool) { return 0, false }
+
+// Listen fails, as the methods below do.
+func (NoSockets) Listen(net.Listener) (Listener, error) { return nil, errors.ErrUnsupported }
+
+// Take implements Sockets.
+func (NoSockets) Take(net.Conn) (int, error) { return -1, errors.ErrUnsupported }
+
+// Lend implements Sockets.
+func (NoSockets) Lend(int) (net.Conn, error) { return nil, errors.ErrUnsupported }
+
+// Pair implements Sockets.
+func (NoSockets) Pair() (int, Far, error) { return -1, nil, errors.ErrUnsupported }
+
+// WriteNow implements Sockets.
+func (NoSockets) WriteNow(net.Conn, []byte) (int, error) { return 0, errors.ErrUnsupported }
+
+// Abandon implements Sockets.
+func (NoSockets) Abandon(net.Conn, time.Duration) {}

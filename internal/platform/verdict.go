@@ -1,0 +1,39 @@
+package platform
+
+import (
+	"errors"
+	"syscall"
+
+	"github.com/framerail/framerail/internal/socket"
+)
+
+// Verdict is what an accept loop does about an error of Accept.
+type Verdict uint8
+
+const (
+	// Retry: accept again at once.
+	Retry Verdict = iota
+	// Pause: descriptors or memory are short. Accept again a while later.
+	Pause
+	// Fatal: to accept again cannot succeed.
+	Fatal
+)
+
+// VerdictOf tells what to do about an error of Accept.
+func VerdictOf(err error) Verdict {
+	switch verdict := socket.ClassifyAccept(err); {
+	case isTemporary(err), verdict == socket.AcceptPause:
+		return Pause
+	case verdict == socket.AcceptFatal:
+		return Fatal
+	}
+	return Retry
+}
+
+// isTemporary tells whether a listener of another package says that its error will
+// pass, in the way that net/http understands.
+func isTemporary(err error) bool {
+	var t interface{ Temporary() bool }
+	var errno syscall.Errno
+	return errors.As(err, &t) && !errors.As(err, &errno) && t.Temporary()
+}
