@@ -10,6 +10,9 @@ import (
 	"unicode/utf8"
 )
 
+// wordsMost is the mean length of a sentence, in words, that a document may have.
+const wordsMost = 17
+
 // workspace tells whether the other modules of the workspace lie beside this one. The module
 // alone has no folder bench, to which documents link.
 func workspace() bool {
@@ -42,10 +45,14 @@ func documents(t *testing.T) map[string]string {
 }
 
 var (
-	code    = regexp.MustCompile("(?s)```.*?```")
-	link    = regexp.MustCompile(`\[[^\]]*\]\(([^)\s]+)\)`)
-	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
-	notWord = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+	code     = regexp.MustCompile("(?s)```.*?```")
+	link     = regexp.MustCompile(`\[[^\]]*\]\(([^)\s]+)\)`)
+	heading  = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	notWord  = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
+	noProse  = regexp.MustCompile(`(?m)^(\||#|    ).*$`)
+	block    = regexp.MustCompile(`\n\s*\n|\n(?:[-*]|\d+\.) `)
+	sentence = regexp.MustCompile("[.!?:]\\s+[A-Z`\\[]")
+	word     = regexp.MustCompile("[A-Za-z0-9_'`.-]+")
 )
 
 // anchors are the fragments that lead to a document's headings.
@@ -78,6 +85,26 @@ func TestDocuments_LinksLeadSomewhere(t *testing.T) {
 			} else if fragment != "" && filepath.Ext(to) == ".md" && !anchors(texts[to])[fragment] {
 				t.Errorf("%s links to %s, and there is no such heading", path, match[1])
 			}
+		}
+	}
+}
+
+// A reader stumbles over long sentences. The mean of a document says whether it has many.
+func TestDocuments_SentencesAreShort(t *testing.T) {
+	for path, text := range documents(t) {
+		sentences, words := 0, 0
+		text = noProse.ReplaceAllString(code.ReplaceAllString(text, ""), "")
+		for _, part := range block.Split(text, -1) {
+			for _, s := range strings.Split(sentence.ReplaceAllStringFunc(part, func(end string) string {
+				return end[:1] + "\x00" + end[len(end)-1:]
+			}), "\x00") {
+				if n := len(word.FindAllString(s, -1)); n > 2 {
+					sentences, words = sentences+1, words+n
+				}
+			}
+		}
+		if words > wordsMost*sentences {
+			t.Errorf("%s has %d words in %d sentences: on average more than %d", path, words, sentences, wordsMost)
 		}
 	}
 }
