@@ -57,7 +57,7 @@ func ground(nc net.Conn) (net.Conn, *secure.Transport) {
 			return unproxied(t.Detached()), t
 		}
 	}
-	return unproxied(secure.Bare(nc)), nil
+	return unproxied(secure.Unwrap(nc)), nil
 }
 
 // unproxied is a connection without what ProxyListener has made of it, which matters no

@@ -30,7 +30,7 @@ type upgradeListener struct{ net.Listener }
 func (l upgradeListener) Accept() (net.Conn, error) {
 	nc, err := l.Listener.Accept()
 	if err == nil && isSocket(unproxied(nc)) {
-		nc = secure.Under(nc)
+		nc = secure.Wrap(nc)
 	}
 	return nc, err
 }

@@ -35,12 +35,12 @@ func (t *Transport) Attach(below transport.Transport, pool *buffer.Pool) {
 	t.unread = true
 }
 
-// Under is a net.Conn over nc to put a TLS server of somebody else's on, such as
-// net/http's: [Of] finds its Transport, which can be attached, as after Detach.
-func Under(nc net.Conn) net.Conn { return (*netConn)(&Transport{detached: nc}) }
+// Wrap returns a net.Conn over nc on which somebody else may put a TLS server, such as
+// net/http. [Of] finds the Transport below that server. It can be attached, as after Detach.
+func Wrap(nc net.Conn) net.Conn { return (*netConn)(&Transport{outbound: outbound{detached: nc}}) }
 
-// Of is the detached Transport below a TLS server that was put on what Under made; nil
-// for any other.
+// Of returns the detached Transport below a TLS server that was put on what Wrap returned.
+// It returns nil for any other.
 func Of(c *tls.Conn) *Transport {
 	n, ok := c.NetConn().(*netConn)
 	if !ok {
@@ -56,8 +56,9 @@ func Of(c *tls.Conn) *Transport {
 	return t
 }
 
-// Bare is what Under was given if c came of it and nothing was put on it; else c.
-func Bare(c net.Conn) net.Conn {
+// Unwrap returns what Wrap was given, if c is what Wrap returned. It returns any other c as
+// it is.
+func Unwrap(c net.Conn) net.Conn {
 	if n, ok := c.(*netConn); ok && n.detached != nil {
 		return n.detached
 	}

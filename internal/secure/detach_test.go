@@ -11,19 +11,19 @@ import (
 	"github.com/framerail/framerail/internal/buffer"
 )
 
-// Of finds what Under has made, until a loop has it, and nothing else.
+// Of finds what Wrap has made, until a loop has it, and nothing else.
 func TestOf_FindsWhatCanBeAttached(t *testing.T) {
 	a, b := net.Pipe()
 	defer a.Close()
 	defer b.Close()
 	if Of(tls.Server(a, nil)) != nil {
-		t.Error("found what crypto/tls was put on without Under")
+		t.Error("found what crypto/tls was put on without Wrap")
 	}
-	under := Under(a)
-	if Bare(under) != a || Bare(b) != b {
-		t.Error("Bare gives something else")
+	wrapped := Wrap(a)
+	if Unwrap(wrapped) != a || Unwrap(b) != b {
+		t.Error("Unwrap gives something else")
 	}
-	over := tls.Server(under, nil)
+	over := tls.Server(wrapped, nil)
 	found := Of(over)
 	if found == nil || found.Detached() != a {
 		t.Fatalf("found %v", found)
@@ -35,15 +35,15 @@ func TestOf_FindsWhatCanBeAttached(t *testing.T) {
 }
 
 // What is attached in the middle of a record knows how much of it is to come.
-func TestUnder_FollowsTheRecords(t *testing.T) {
+func TestWrap_FollowsTheRecords(t *testing.T) {
 	a, b := net.Pipe()
 	defer a.Close()
 	defer b.Close()
-	under := Under(a)
-	found := Of(tls.Server(under, nil))
+	wrapped := Wrap(a)
+	found := Of(tls.Server(wrapped, nil))
 	for _, sent := range [][]byte{{23, 3, 3, 0, 2, 'a', 'b', 23, 3}, {3, 0, 10, 'c', 'd', 'e'}} {
 		go func() { _, _ = b.Write(sent) }()
-		if n, err := under.Read(make([]byte, 100)); n != len(sent) || err != nil {
+		if n, err := wrapped.Read(make([]byte, 100)); n != len(sent) || err != nil {
 			t.Fatal(n, err)
 		}
 	}

@@ -38,7 +38,7 @@ func FuzzHandshake(f *testing.F) {
 		p := New(below, netip.AddrPort{}, config, pool)
 		for scratch := make([]byte, 1<<10); !p.Heard() && p.hear(scratch) == nil; {
 		}
-		p.Begin((*sync.Cond).Wait, func(bool) { p.shaking.ready = true }) // all is there; Ready would lock mu again
+		p.Begin((*sync.Cond).Wait, func(bool) { p.handshake.ready = true }) // all is there; Ready would lock mu again
 		if err := p.Handshake(); err == nil {
 			t.Fatal("the handshake went well")
 		}

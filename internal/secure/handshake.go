@@ -9,8 +9,8 @@ import (
 	"github.com/framerail/framerail/internal/transport"
 )
 
-// shaking is what a handshake needs while it goes on.
-type shaking struct {
+// handshake is the state of a TLS handshake that has begun and has not ended.
+type handshake struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	wait   func(*sync.Cond)
@@ -25,7 +25,7 @@ type shaking struct {
 // it wants that as well, room to write. The latter must not wait for the loop.
 func (t *Transport) Begin(wait func(c *sync.Cond), watch func(write bool)) {
 	ctx, cancel := context.WithCancel(context.Background())
-	t.shaking = &shaking{ctx: ctx, cancel: cancel, wait: wait, watch: watch, turn: sync.Cond{L: &t.mu}, ready: true}
+	t.handshake = &handshake{ctx: ctx, cancel: cancel, wait: wait, watch: watch, turn: sync.Cond{L: &t.mu}, ready: true}
 	t.tls = tls.Server((*netConn)(t), t.config)
 	t.config = nil
 }
@@ -36,8 +36,8 @@ func (t *Transport) Begun() bool { return t.config == nil }
 // Handshake runs the handshake and waits for its end, or for Close. Once: then the
 // transport is the loop's, which calls Established or Plain.
 func (t *Transport) Handshake() error {
-	defer t.shaking.cancel()
-	err := t.tls.HandshakeContext(t.shaking.ctx)
+	defer t.handshake.cancel()
+	err := t.tls.HandshakeContext(t.handshake.ctx)
 	if err == nil {
 		err = t.awaitSent()
 	}
@@ -48,7 +48,7 @@ func (t *Transport) Handshake() error {
 func (t *Transport) Ready() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if s := t.shaking; s != nil {
+	if s := t.handshake; s != nil {
 		s.ready = true
 		s.turn.Broadcast()
 	}
@@ -58,7 +58,7 @@ func (t *Transport) Ready() {
 func (t *Transport) Waits() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.shaking != nil && !t.shaking.ready
+	return t.handshake != nil && !t.handshake.ready
 }
 
 // Established begins the conversation after a Handshake without an error. Something may
@@ -66,7 +66,7 @@ func (t *Transport) Waits() bool {
 func (t *Transport) Established() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.shaking = nil
+	t.handshake = nil
 	t.records.handshakeDone()
 	t.unread = true
 }
@@ -76,7 +76,7 @@ func (t *Transport) Established() {
 func (t *Transport) await(p []byte) (int, error) {
 	for {
 		t.mu.Lock()
-		err := t.shakeOn()
+		err := t.advance()
 		n := 0
 		if err == nil {
 			n, err = t.readBelow(p)
@@ -85,7 +85,7 @@ func (t *Transport) await(p []byte) (int, error) {
 			t.mu.Unlock()
 			return n, err
 		}
-		t.shaking.pause(t)
+		t.handshake.pause(t)
 	}
 }
 
@@ -93,16 +93,17 @@ func (t *Transport) await(p []byte) (int, error) {
 func (t *Transport) awaitSent() error {
 	for {
 		t.mu.Lock()
-		if err := t.shakeOn(); err != nil || t.out == nil {
+		if err := t.advance(); err != nil || t.out == nil {
 			t.mu.Unlock()
 			return err
 		}
-		t.shaking.pause(t)
+		t.handshake.pause(t)
 	}
 }
 
-// shakeOn writes what waits, and tells why the handshake cannot go on. mu is held.
-func (t *Transport) shakeOn() error {
+// advance writes what waits, and returns the error with which the handshake ends, if any.
+// mu is held.
+func (t *Transport) advance() error {
 	if t.closed {
 		return net.ErrClosed
 	}
@@ -112,7 +113,7 @@ func (t *Transport) shakeOn() error {
 
 // pause waits for readiness, and lets go of the transport's mu. It does so by hand: a
 // simulation may end the goroutine in the middle of a wait.
-func (s *shaking) pause(t *Transport) {
+func (s *handshake) pause(t *Transport) {
 	s.ready = false
 	s.watch(t.out != nil)
 	for !s.ready && !t.closed {

@@ -38,16 +38,16 @@ func (t *Transport) ReadHello(scratch []byte) (int, error) {
 func (t *Transport) TakeHello(b []byte) { t.hello.add(t.pool, b) }
 
 // HelloLen is how many bytes were taken in.
-func (t *Transport) HelloLen() int {
-	if t.hello.buf == nil {
+func (in *inbound) HelloLen() int {
+	if in.hello.buf == nil {
 		return 0
 	}
-	return len(t.hello.buf.B)
+	return len(in.hello.buf.B)
 }
 
 // Heard tells whether the handshake may begin: nothing is missing for crypto/tls to go on,
 // or to refuse it.
-func (t *Transport) Heard() bool { return t.hello.buf != nil && wholeHello(t.hello.buf.B) }
+func (in *inbound) Heard() bool { return in.hello.buf != nil && wholeHello(in.hello.buf.B) }
 
 func (h *hello) add(pool *buffer.Pool, b []byte) {
 	switch {

@@ -34,7 +34,7 @@ func (c *netConn) Read(p []byte) (n int, err error) {
 		t.cut = t.cut || err == io.EOF
 		t.mu.Unlock()
 		return n, err
-	case t.shaking != nil:
+	case t.handshake != nil:
 		n, err = t.await(p)
 	case !t.records.settle():
 		return 0, errFlood
@@ -76,12 +76,12 @@ func (t *Transport) catchUp() error {
 		return nil
 	}
 	_, err := t.detached.Write(t.out.B[t.sent:])
-	t.out.Release()
-	t.out, t.sent = nil, 0
+	t.drop()
 	return err
 }
 
-// CloseWrite ends the sending direction of what Under was given, for who uses it without TLS.
+// CloseWrite ends the sending direction of what Wrap was given, for a program that uses it
+// without TLS.
 func (c *netConn) CloseWrite() error {
 	half, ok := c.detached.(interface{ CloseWrite() error })
 	if !ok {
@@ -98,10 +98,7 @@ func (c *netConn) Close() error {
 	}
 	t := (*Transport)(c)
 	t.mu.Lock()
-	if t.out != nil { // nobody has written it since it was detached
-		t.out.Release()
-		t.out, t.sent = nil, 0
-	}
+	t.drop() // nobody has written it since it was detached
 	t.mu.Unlock()
 	return c.detached.Close()
 }

@@ -33,20 +33,29 @@ type Transport struct {
 	config *tls.Config // nil once the handshake has begun
 	tls    *tls.Conn   // nil until then
 
-	// Owned by who reads: the goroutine of the handshake until it has ended, then the
-	// loop.
-	shaking *shaking // nil before and after the handshake
-	hello   hello    // guarded by mu during the handshake: Close gives it back
-	records records
-	drained bool // below had less than it was asked for: what follows will be told
-	budget  int  // bytes that may still be read from below in this turn
-	cut     bool // below has ended
-	unread  bool // the last read may have left something
-	plain   bool // the peer does not speak TLS: bytes pass as they are
+	inbound
 
 	mu sync.Mutex // behind the locks of crypto/tls
 
-	// Guarded by mu.
+	outbound
+}
+
+// inbound is the receiving direction of a Transport. The reader owns it: the goroutine of
+// the handshake until that has ended, then the loop.
+type inbound struct {
+	handshake *handshake // nil before and after the handshake
+	hello     hello      // guarded by mu during the handshake: Close gives it back
+	records   records
+	drained   bool // below had less than it was asked for: the poller reports what follows
+	budget    int  // bytes that may still be read from below in this turn
+	cut       bool // below has ended
+	unread    bool // the last read may have left something
+	plain     bool // the peer does not speak TLS: bytes pass as they are
+}
+
+// outbound is the sending direction of a Transport. The mutex of the Transport guards it,
+// except unreported.
+type outbound struct {
 	out      *buffer.Buffer // records that wait, nil for none
 	sent     int            // bytes of out that have left
 	gather   bool           // records are to wait for more
@@ -57,7 +66,7 @@ type Transport struct {
 	vec      [1][]byte
 	detached net.Conn // what crypto/tls is over instead of below; see Detach
 
-	untold atomic.Bool // records wait of which no Write has told
+	unreported atomic.Bool // records wait that no Write has reported
 }
 
 var _ transport.Holder = (*Transport)(nil)
@@ -120,10 +129,10 @@ func (t *Transport) readFailed(err error) error {
 
 // answered tells of records that reading has caused and that could not be sent.
 func (t *Transport) answered() error {
-	if !t.untold.Load() {
+	if !t.unreported.Load() {
 		return nil
 	}
-	t.untold.Store(false)
+	t.unreported.Store(false)
 	if t.Held() > maxAnswers {
 		return errFlood
 	}
@@ -131,7 +140,7 @@ func (t *Transport) answered() error {
 }
 
 // Unread implements conn.Holder.
-func (t *Transport) Unread() bool { return t.unread }
+func (in *inbound) Unread() bool { return in.unread }
 
 // Close implements conn.Transport. It says close_notify, unless something that was said
 // before still waits.
@@ -149,7 +158,7 @@ func (t *Transport) Cut(patience time.Duration) error {
 
 func (t *Transport) closeWith(closeBelow func(transport.Transport) error) error {
 	t.mu.Lock()
-	open := t.shaking == nil && t.tls != nil && !t.plain && t.detached == nil
+	open := t.handshake == nil && t.tls != nil && !t.plain && t.detached == nil
 	t.mu.Unlock()
 	if open {
 		_ = t.tls.CloseWrite() // before the handshake is done it does nothing
@@ -157,12 +166,11 @@ func (t *Transport) closeWith(closeBelow func(transport.Transport) error) error 
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.closed = true
-	if t.out != nil && t.detached == nil {
-		t.out.Release()
-		t.out, t.sent = nil, 0
+	if t.detached == nil {
+		t.drop()
 	}
 	t.hello.release()
-	if s := t.shaking; s != nil {
+	if s := t.handshake; s != nil {
 		s.cancel()
 		s.turn.Broadcast()
 	}
@@ -221,6 +229,6 @@ func (t *Transport) ConnectionState() (state tls.ConnectionState, ok bool) {
 func (t *Transport) Plain() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.shaking, t.plain = nil, true
+	t.handshake, t.plain = nil, true
 	t.hello.release()
 }

@@ -61,7 +61,7 @@ func (t *Transport) goOn() (held bool, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.flush()
-	t.untold.Store(false) // who asked is told
+	t.unreported.Store(false) // the caller learns of it
 	return t.out != nil, t.err
 }
 
@@ -79,7 +79,7 @@ func (t *Transport) seal(b []byte) (held bool, err error) {
 		t.gather = false
 		t.flush()
 	}
-	t.untold.Store(false)
+	t.unreported.Store(false)
 	if t.err != nil {
 		err = t.err
 	}
@@ -90,10 +90,7 @@ func (t *Transport) seal(b []byte) (held bool, err error) {
 func (t *Transport) Held() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.out == nil {
-		return 0
-	}
-	return len(t.out.B) - t.sent
+	return t.waiting()
 }
 
 // CloseWrite implements conn.Transport: it says close_notify and ends the direction.
@@ -128,17 +125,30 @@ func (t *Transport) put(b []byte) (int, error) {
 	}
 	if n < len(b) {
 		t.keep(b[n:])
-		t.untold.Store(true)
+		t.unreported.Store(true)
 	}
 	return len(b), nil
 }
 
+// waiting returns how many bytes of records wait. mu is held.
+func (o *outbound) waiting() int {
+	if o.out == nil {
+		return 0
+	}
+	return len(o.out.B) - o.sent
+}
+
+// drop releases the buffer of records that wait, if there is one. mu is held.
+func (o *outbound) drop() {
+	if o.out != nil {
+		o.out.Release()
+		o.out, o.sent = nil, 0
+	}
+}
+
 // keep puts b behind what waits. mu is held.
 func (t *Transport) keep(b []byte) {
-	waiting := 0
-	if t.out != nil {
-		waiting = len(t.out.B) - t.sent
-	}
+	waiting := t.waiting()
 	if t.out == nil || len(t.out.B)+len(b) > cap(t.out.B) {
 		size := waiting + len(b)
 		if t.gather {
@@ -160,8 +170,7 @@ func (t *Transport) flush() {
 		n := t.writeBelow(t.out.B[t.sent:])
 		t.sent += n
 		if t.sent == len(t.out.B) {
-			t.out.Release()
-			t.out, t.sent = nil, 0
+			t.drop()
 		} else if t.err == nil {
 			break
 		}
