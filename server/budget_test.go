@@ -5,10 +5,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
-	"runtime/debug"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +13,7 @@ import (
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/internal/memory"
 )
 
 // begin sends the first fragment of a message, which the server must hold.
@@ -37,7 +34,7 @@ func TestBudget_HandshakesGet503At95Percent(t *testing.T) {
 		in = append(in, p)
 		p.begin(1 << i)
 	}
-	eventually(t, "the budget to be tight", s.run.budget.tight)
+	eventually(t, "the budget to be tight", s.run.budget.Tight)
 	p := dialRaw(t, s)
 	p.send(with("A: b"))
 	resp, _ := p.expectRefusal(http.StatusServiceUnavailable)
@@ -52,7 +49,7 @@ func TestBudget_HandshakesGet503At95Percent(t *testing.T) {
 		t.Errorf("%d clients are left of 5", st.Clients)
 	}
 	in[0].Close()
-	eventually(t, "room", func() bool { return !s.run.budget.tight() })
+	eventually(t, "room", func() bool { return !s.run.budget.Tight() })
 	dial(t, s).alive()
 }
 
@@ -76,7 +73,7 @@ func TestBudget_LargestHoldersAreClosedAt98Percent(t *testing.T) {
 		if code, _, _ := frame.ParseClose([]byte(payload)); h.Opcode != frame.Close || code != frame.TryAgainLater {
 			t.Errorf("the large one gets opcode %v, code %v", h.Opcode, code)
 		}
-		eventually(t, "the budget not to be full", func() bool { return !s.run.budget.full() })
+		eventually(t, "the budget not to be full", func() bool { return !s.run.budget.Full() })
 		large.Close()
 		if info := receive(t, closed); info.Err != conn.ErrShed || info.Sent != frame.TryAgainLater {
 			t.Error(info)
@@ -142,7 +139,7 @@ func TestBudget_PeersThatReadAgainSeeThe1013(t *testing.T) {
 					shed++
 				}
 			}
-			return shed >= clients-2 && !s.run.budget.full()
+			return shed >= clients-2 && !s.run.budget.Full()
 		})
 		const want = clients / 2
 		told := 0
@@ -181,7 +178,7 @@ func TestBudget_TheToldAreSparedWhileALoopIsLate(t *testing.T) {
 	}
 	told, gate := make(chan bool), make(chan bool)
 	its.ask(func() {
-		its.clients.each(func(cl *client) { its.shed(holder{loop: its, cl: cl, gen: cl.gen}) })
+		its.clients.each(func(cl *client) { memoryLoop{its}.Shed(uint64(cl.token())) })
 		close(told)
 	})
 	receive(t, told)
@@ -205,11 +202,11 @@ func TestBudget_IsNoticedEachTime(t *testing.T) {
 	pool := s.run.loops[0].conns.Buffers()
 	for _, size := range []int{4 * budget, 2 * budget, budget, budget} {
 		b := pool.Get(size)
-		if !s.run.budget.shedding.Load() {
+		if !s.run.budget.Shedding() {
 			t.Errorf("nobody is at it with %d bytes lent of %d", size, budget)
 		}
 		b.Release()
-		eventually(t, "the end of it", func() bool { return !s.run.budget.shedding.Load() })
+		eventually(t, "the end of it", func() bool { return !s.run.budget.Shedding() })
 	}
 }
 
@@ -226,8 +223,7 @@ func TestBudget_MessagesWaitWhileItIsUsedUp(t *testing.T) {
 		got <- len(m.Payload)
 	}, Limits: Limits{MaxBuffers: budget, MaxMessageSize: size}})
 	waiting, other := dial(t, s), dial(t, s)
-	s.run.budget.shedding.Store(true) // nobody is closed for it
-	defer s.run.budget.shedding.Store(false)
+	defer s.run.budget.Hold()() // nobody is closed for it
 	all := s.run.loops[0].conns.Buffers().Get(budget)
 	go waiting.text(strings.Repeat("x", size))
 	eventually(t, "the message's beginning", func() bool { return held(s) > budget })
@@ -243,18 +239,6 @@ func TestBudget_MessagesWaitWhileItIsUsedUp(t *testing.T) {
 	all.Release()
 	if n := receive(t, got); n != size {
 		t.Errorf("%d bytes came", n)
-	}
-}
-
-// Unless what they hold is a good part of what is to be freed.
-func TestBudget_TheToldAreNotSparedIfTheyHoldMuch(t *testing.T) {
-	b := &budget{limit: 1 << 20}
-	few := []holder{{bytes: 512 << 10}, {bytes: 15 << 10, told: true}, {bytes: 15 << 10, told: true}}
-	if rest := b.spare(slices.Clone(few)); len(rest) != 1 || rest[0].told {
-		t.Errorf("left with %d", len(rest))
-	}
-	if rest := b.spare(append(few, holder{bytes: 15 << 10, told: true})); len(rest) != 4 {
-		t.Errorf("left with %d though the told hold 45 KiB of 1 MiB", len(rest))
 	}
 }
 
@@ -327,37 +311,13 @@ func (p *peer) readUntilShed(size int) bool {
 func TestBudget_IsIdleWithoutPressure(t *testing.T) {
 	s := start(t, &Server{OnMessage: echo})
 	dial(t, s).alive()
-	if s.run.budget.limit < buffersMin {
-		t.Errorf("default budget %d", s.run.budget.limit)
+	if s.run.budget.Limit() < memory.MinDefault {
+		t.Errorf("default budget %d", s.run.budget.Limit())
 	}
-	if s.run.budget.shedding.Load() || s.run.budget.tight() {
+	if s.run.budget.Shedding() || s.run.budget.Tight() {
 		t.Error("tight")
 	}
-	if none := start(t, &Server{Limits: Limits{MaxBuffers: -1}}); none.run.budget.limit != 0 || none.run.budget.tight() {
+	if none := start(t, &Server{Limits: Limits{MaxBuffers: -1}}); none.run.budget.Limit() != 0 || none.run.budget.Tight() {
 		t.Error("a negative budget is one")
-	}
-}
-
-func TestMemory(t *testing.T) {
-	if n := memory(); n < 1<<20 {
-		t.Errorf("%d bytes of memory", n)
-	}
-	before := debug.SetMemoryLimit(123 << 20)
-	n := memory()
-	debug.SetMemoryLimit(before)
-	if n != 123<<20 {
-		t.Errorf("%d bytes with a limit of 123 MiB", n)
-	}
-	for text, want := range map[string]int64{"max\n": 0, "1048576\n": 1 << 20, "-1": 0, "": 0} {
-		file := filepath.Join(t.TempDir(), "limit")
-		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if n, ok := readLimit(file); ok != (want > 0) || ok && n != want {
-			t.Errorf("%q is %d, %v", text, n, ok)
-		}
-	}
-	if _, ok := readLimit(filepath.Join(t.TempDir(), "missing")); ok {
-		t.Error("a file that is not there has a limit")
 	}
 }

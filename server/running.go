@@ -13,6 +13,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/memory"
 	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/stacktrace"
 )
@@ -48,7 +49,7 @@ type running struct {
 	http      *handover // nil without a Handler
 	refused   [reasonCount]atomic.Uint64
 	admission admission
-	budget    budget
+	budget    memory.Budget
 	waiting   waiting
 	paced     atomic.Uint64 // how many waited
 	refusals  pacer         // of those beyond the limits
@@ -130,7 +131,7 @@ func (s *Server) start(k platform.Platform) (*running, error) {
 		l.number = len(r.loops)
 		r.loops = append(r.loops, l)
 	}
-	r.budget.init(r, s.MaxBuffers)
+	r.boundMemory(s.MaxBuffers)
 	actual := !k.Simulated()
 	if actual && s.Handler != nil { // net/http needs sockets
 		r.http = newHandover(s, r, r.sampled.of("net/http"))

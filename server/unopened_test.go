@@ -175,8 +175,8 @@ func TestUnopened_GoBeforeTheOpen(t *testing.T) {
 	}
 	eventually(t, "80 heads to be held", func() bool { return held(s) > 80*8000 })
 	var all []*buffer.Buffer
-	for s.run.budget.unopened() > 0 {
-		eventually(t, "the end of shedding", func() bool { return !s.run.budget.shedding.Load() })
+	for s.run.budget.Unopened() > 0 {
+		eventually(t, "the end of shedding", func() bool { return !s.run.budget.Shedding() })
 		all = append(all, s.run.loops[0].conns.Buffers().Get(64<<10))
 	}
 	for _, b := range all {
@@ -194,8 +194,7 @@ func TestUnopened_GoBeforeTheOpen(t *testing.T) {
 // A client that cannot be told before its TLS handshake is told behind it.
 func TestUnopened_ShortHelloIsAnsweredWhileTight(t *testing.T) {
 	s := startTLS(t, &Server{Loops: 1, OnMessage: echo, Limits: Limits{MaxBuffers: 1 << 20}})
-	s.run.budget.shedding.Store(true) // nobody is closed for it
-	defer s.run.budget.shedding.Store(false)
+	defer s.run.budget.Hold()() // nobody is closed for it
 	for i := 19; i >= 15; i-- { // 96.9 %
 		defer s.run.loops[0].conns.Buffers().Get(1 << i).Release()
 	}

@@ -1,4 +1,4 @@
-package server
+package memory
 
 import (
 	"bytes"
@@ -8,9 +8,9 @@ import (
 	"strconv"
 )
 
-// memory is how many bytes the program may use: the limit that it was given by
+// Usable is how many bytes the program may use: the limit that it was given by
 // GOMEMLIMIT or debug.SetMemoryLimit, or else its container's, or else the machine's.
-func memory() int64 {
+func Usable() int64 {
 	if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 {
 		return limit
 	}

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package server
+package memory
 
 // installed is the machine's memory in bytes; other systems have other ways to tell.
-func installed() int64 { return memoryUnknown }
+func installed() int64 { return unknown }

@@ -1,4 +1,4 @@
-package server
+package memory
 
 import "syscall"
 
@@ -6,7 +6,7 @@ import "syscall"
 func installed() int64 {
 	var info syscall.Sysinfo_t
 	if err := syscall.Sysinfo(&info); err != nil {
-		return memoryUnknown
+		return unknown
 	}
 	return int64(info.Totalram) * int64(info.Unit)
 }

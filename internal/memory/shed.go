@@ -1,0 +1,139 @@
+package memory
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// shed refuses clients whose connections are not open while the budget is tight, and closes
+// the connections that hold most while it is full. Of buffers that were lent since it was last
+// found not to be, nobody else would be told.
+func (b *Budget) shed() {
+	for {
+		b.shedUnopened()
+		b.shedFull()
+		b.shedding.Store(false)
+		if !b.Full() || b.stopped() || !b.shedding.CompareAndSwap(false, true) {
+			return
+		}
+	}
+}
+
+// shedFull closes the connections that hold most until the budget is not full any more.
+func (b *Budget) shedFull() {
+	closed, freed := 0, 0
+	for b.Full() && !b.stopped() {
+		if b.shedUnopened() > 0 {
+			continue
+		}
+		holders, late := b.largest()
+		if late {
+			holders = b.spare(holders)
+		}
+		over := int(b.used() - b.limit/100*tightPercent)
+		n := 0
+		for ; n < len(holders) && over > 0; n++ {
+			over -= holders[n].Bytes
+			freed += holders[n].Bytes
+		}
+		if n == 0 {
+			// What is held is behind a callback that is at work, or was given back.
+			b.await(nil)
+			continue
+		}
+		closed += b.closeAll(holders[:n])
+	}
+	if closed > 0 {
+		b.logger.Warn("framerail: buffers are short: connections that hold most were closed",
+			"connections", closed, "bytes", freed, "limit", b.limit)
+	}
+}
+
+// spare leaves out those that are being closed already, unless together they hold as much as
+// shedding is to free: what is short is with a loop that is late, however long it takes.
+func (b *Budget) spare(holders []Holder) []Holder {
+	sum := 0
+	for _, h := range holders {
+		if h.Shed {
+			sum += h.Bytes
+		}
+	}
+	if int64(sum) > b.limit/100*(fullPercent-tightPercent) {
+		return holders
+	}
+	return slices.DeleteFunc(holders, func(h Holder) bool { return h.Shed })
+}
+
+// closeAll has the loops close connections, and waits until they have, so that the
+// next round does not find the same again and closes more besides. It returns how many
+// of them were not being closed for their memory already.
+func (b *Budget) closeAll(holders []Holder) int {
+	var gone, closed atomic.Int64
+	done := make(chan struct{})
+	for _, h := range holders {
+		h.loop.Ask(func() {
+			defer func() {
+				if gone.Add(1) == int64(len(holders)) {
+					close(done)
+				}
+			}()
+			if h.loop.Shed(h.ID) {
+				closed.Add(1)
+			}
+		})
+	}
+	b.await(done)
+	return int(closed.Load())
+}
+
+// await waits until done is closed, the loops are to end, or patience is over.
+func (b *Budget) await(done <-chan struct{}) {
+	b.platform.Await(done, b.stopping, b.platform.Now().Add(patience))
+}
+
+func (b *Budget) stopped() bool {
+	select {
+	case <-b.stopping:
+		return true
+	default:
+		return false
+	}
+}
+
+// largest asks the loops for those who hold most, and has them largest first. A loop
+// that does not answer in time has a callback that holds it: it is late, and left out.
+func (b *Budget) largest() (all []Holder, late bool) {
+	var mu sync.Mutex
+	over := false
+	missing := len(b.loops)
+	done := make(chan struct{})
+	for _, l := range b.loops {
+		l.Ask(func() {
+			some := l.Holders()
+			mu.Lock()
+			defer mu.Unlock()
+			if over {
+				return
+			}
+			for _, h := range some {
+				h.loop = l
+				all = append(all, h)
+			}
+			if missing--; missing == 0 {
+				close(done)
+			}
+		})
+	}
+	b.await(done)
+	mu.Lock()
+	over, late = true, missing > 0
+	mu.Unlock()
+	SortHolders(all)
+	return all, late
+}
+
+// SortHolders puts those first that hold most.
+func SortHolders(hs []Holder) {
+	slices.SortFunc(hs, func(a, b Holder) int { return b.Bytes - a.Bytes })
+}

@@ -1,0 +1,108 @@
+package server
+
+import (
+	"time"
+
+	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/memory"
+	"github.com/framerail/framerail/internal/secure"
+	"github.com/framerail/framerail/poller"
+)
+
+// errNoMemory answers handshakes while the budget is nearly used up.
+var errNoMemory = handshake.Unavailable(retryMemory)
+
+const (
+	// retryMemory is when those may come back, in seconds.
+	retryMemory = 5
+	// shortPause is how long a loop rests behind a turn in which a message had to wait for
+	// the budget: others are to give back what they hold.
+	shortPause = time.Millisecond
+)
+
+// boundMemory sets the budget for loops that do not run yet. The longest head that the limits
+// allow, or the longest record of TLS, always has room.
+func (r *running) boundMemory(limit int64) {
+	var loops []memory.Loop
+	for _, l := range r.loops {
+		loops = append(loops, memoryLoop{l})
+	}
+	r.budget.Init(loops, memory.Options{
+		Limit:    limit,
+		Longest:  max(r.head.HeadBytes()+scratchSize, secure.LongestHello),
+		Platform: r.kernel,
+		Stopping: r.stopping,
+		Logger:   r.logger,
+	})
+}
+
+// excess is the answer to a connection for which there is no room; nil if there is.
+func (r *running) excess(s standing) *handshake.Refusal {
+	if refusal := s.refusal(); refusal != nil {
+		return refusal
+	}
+	if r.budget.Tight() {
+		return errNoMemory
+	}
+	return nil
+}
+
+// short tells whether messages must not grow, and notes that one would have.
+func (l *loop) short() bool {
+	if !l.run.budget.Short() {
+		return false
+	}
+	l.starved = true
+	return true
+}
+
+// restIfShort rests if a message had to wait for the budget: the poller would tell of it
+// again at once.
+func (l *loop) restIfShort() {
+	if l.starved {
+		l.starved = false
+		l.run.kernel.Await(nil, l.run.cut.Done(), l.run.kernel.Now().Add(shortPause))
+	}
+}
+
+// memoryLoop is a loop as the budget sees it. A connection's ID is its token.
+type memoryLoop struct{ l *loop }
+
+var _ memory.Loop = memoryLoop{}
+
+// Pools implements memory.Loop, as the other methods do.
+func (h memoryLoop) Pools() (open, unopened *buffer.Pool) {
+	return h.l.conns.Buffers(), &h.l.greeter.heads
+}
+
+func (h memoryLoop) Ask(f func()) { h.l.ask(f) }
+
+func (h memoryLoop) Holders() (hs []memory.Holder) {
+	h.l.clients.each(func(cl *client) {
+		if cl.phase != phaseOpen {
+			return
+		}
+		if n, shed := cl.driver().Holding(); n > 0 {
+			hs = append(hs, memory.Holder{ID: uint64(cl.token()), Bytes: n, Shed: shed})
+		}
+	})
+	memory.SortHolders(hs)
+	return hs[:min(len(hs), memory.AtOnce)]
+}
+
+func (h memoryLoop) Shed(id uint64) (first bool) {
+	cl := h.l.clients.find(poller.Token(id))
+	if cl == nil {
+		return false
+	}
+	h.l.current = cl
+	first = cl.driver().Shed()
+	h.l.current = nil
+	return first
+}
+
+func (h memoryLoop) ShedUnopened(bytes int) (clients int) {
+	clients, _, _ = h.l.shedUnopened(bytes, nil, 0)
+	return clients
+}
