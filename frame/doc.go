@@ -1,14 +1,14 @@
-// Package frame reads and writes WebSocket frames and messages (RFC 6455) as
-// bytes in memory: bytes in, events and bytes out. It knows no socket, no clock
-// and no goroutine, so that it can stand behind any of them: an event loop, a
-// net.Conn, a test. The opening handshake is not its part.
+// Package frame reads and writes WebSocket frames and messages (RFC 6455) in
+// memory: bytes in, events and bytes out. It knows no socket, no clock and no
+// goroutine. So it serves an event loop, a net.Conn or a test alike. The opening
+// handshake is not part of it.
 //
 // # Reading
 //
-// A [Decoder] takes the bytes of a connection as they come, cut anywhere, and
-// gives an [Event] for each control frame and for each piece of a message. An
-// [Assembler] joins pieces where whole messages are wanted. With a connection
-// after its handshake, a server that echoes is:
+// A [Decoder] takes the bytes of a connection as they arrive, cut anywhere. It
+// returns an [Event] for each control frame and for each piece of a message. An
+// [Assembler] joins the pieces to whole messages. This echoes on a connection whose
+// handshake is done:
 //
 //	func serve(c net.Conn) error {
 //		var in frame.Decoder
@@ -69,38 +69,37 @@
 //		return err
 //	}
 //
-// The package's example is this program, run against a client.
+// The package's example runs this program against a client.
 //
 // After a Close frame the peer may send no data (RFC 6455 5.5.1): stop decoding
-// there. The payload of a Close frame is the caller's to check, with
-// [ParseClose].
+// there. Check the payload of a Close frame with [ParseClose].
 //
 // # Writing
 //
-// [AppendFrame] and [AppendHeader] append to a slice of the caller's, in the
-// shortest form. A server sends unmasked frames. A client sets Header.Masked and
-// a new Header.MaskingKey for each, from crypto/rand or as hard to guess (RFC
-// 6455 5.3). A message in fragments is a first frame of its opcode without Fin,
-// then Continuation frames, the last with Fin.
+// [AppendFrame] and [AppendHeader] append to the caller's slice, in the shortest
+// form. A server sends unmasked frames. A client sets Header.Masked and a new
+// Header.MaskingKey for each frame. The key comes from crypto/rand, or is as hard to
+// guess (RFC 6455 5.3). The first frame of a message in fragments has the message's
+// opcode and no Fin. Continuation frames follow, and the last one has Fin.
 //
 // # Memory
 //
-// Decoding and encoding allocate nothing; only an Assembler's buffer and a dst
-// that is too short grow. A Decoder holds no slice of the caller's and no
-// message: at most a header or a control frame's payload, in its own array. It
-// is under 256 bytes; one that is AtRest has no state worth keeping, so that
-// many connections can share one.
+// Decoding and encoding allocate nothing. Only an Assembler's buffer grows, and a dst
+// that is too short. A Decoder holds no slice of the caller's and no message. It
+// holds a header or a control frame's payload at most, in its own array. It takes
+// less than 256 bytes. A Decoder that is AtRest has no state to keep, so many
+// connections can share one.
 //
-// The payload of an Event is a slice of the bytes given to Next, unmasked in
-// place: valid until those bytes are written over, and for a control frame that
-// came in pieces until the next call to Next; copy to keep.
+// The payload of an Event is a slice of the bytes given to Next, unmasked in place. It
+// is valid until those bytes are overwritten. The payload of a control frame that
+// came in pieces is valid until the next call to Next. Copy to keep.
 //
 // # Limits
 //
-// [Limits] bounds a message in bytes and in fragments; zero means 256 KiB and
-// 131,072. A message that would pass the first is refused at its header, before
-// its payload comes, and whatever the header claims, no memory is taken before
-// bytes are there.
+// [Limits] bounds a message in bytes and in fragments. Zero means 256 KiB and 131,072.
+// A message that is too long is refused at its header, before its payload arrives.
+// Memory grows with the bytes that have arrived, never with a length that a header
+// claims.
 //
 // # Concurrency
 //
@@ -109,8 +108,7 @@
 //
 // # Errors
 //
-// What the peer does wrong is an [*Error]: the rule, its place in the RFC and the
-// close code to answer with. Each rule has one value, such as [ErrUnmasked], for
-// errors.Is. What the caller does wrong is a [*UsageError]. There is no I/O, so
-// there is no third kind.
+// A mistake of the peer's is an [*Error]. It has the rule, its place in the RFC, and
+// the close code to answer with. Each rule has one value, such as [ErrUnmasked], for
+// errors.Is. A mistake of the caller's is a [*UsageError].
 package frame

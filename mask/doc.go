@@ -1,13 +1,11 @@
 // Package mask XORs WebSocket payloads with their masking key (RFC 6455 5.3).
 //
-// It knows nothing else: no frames, no sockets. Masking and unmasking are the
-// same operation, done in place:
+// Masking and unmasking are the same operation, done in place:
 //
 //	k := mask.KeyFromBytes([4]byte(frame[2:6]))
 //	mask.XOR(frame[6:], k)
 //
-// A payload that comes in pieces is unmasked piece by piece, with the key
-// rotated by what went before:
+// A payload may come in pieces. Rotate the key by the bytes that went before:
 //
 //	mask.XOR(first, k)
 //	mask.XOR(second, k.Rotate(len(first)))
@@ -19,6 +17,5 @@
 //
 // # Concurrency
 //
-// All functions are pure but for the slice they are given: safe from any
-// goroutine that owns that slice.
+// All functions are safe from any goroutine that owns the slice it passes.
 package mask

@@ -1,4 +1,4 @@
-// Package allocs counts what a server allocates for each message it echoes. Its
-// clients run in the same process but allocate nothing, so that the whole
-// process's count is the server's: loop, parser, callback, send and all.
+// Package allocs counts the allocations of a server for each message that it echoes. Its
+// clients run in the same process but allocate nothing. So the count of the whole process
+// is the server's: loop, parser, callback and send.
 package allocs

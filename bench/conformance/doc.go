@@ -1,6 +1,6 @@
-// Package conformance holds the servers of other libraries against "framerail
-// conform", and says why each misses what it misses. It shows that the run can fail.
-// Servers that compress are held against the cases about compression alone.
+// Package conformance runs "framerail conform" against the servers of other libraries, and
+// has the reason for each case that a server misses. So it shows that the run can fail.
+// Servers that compress get only the cases about compression.
 //
-// The group of attacks is left out: those are for the server that one answers for.
+// The group of attacks is left out. It is meant for one's own server.
 package conformance

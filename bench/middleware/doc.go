@@ -1,3 +1,3 @@
-// Package middleware holds Upgrade to what middleware for net/http, made by others, does with
-// requests and answers. It has tests alone.
+// Package middleware has only tests. They run Upgrade behind other people's middleware for
+// net/http.
 package middleware

@@ -1,19 +1,20 @@
-// Package deflate is the permessage-deflate extension of RFC 7692 as pure
-// functions and values over bytes: no socket, no clock, no goroutine. It
-// negotiates the extension's parameters, for either role, and compresses and
-// inflates the payloads of messages by what was agreed.
+// Package deflate implements the permessage-deflate extension of RFC 7692. It negotiates
+// the extension's parameters, for servers and clients, and compresses and inflates the
+// payloads of messages. It is pure: no socket, no clock, no goroutine.
 //
 // # Compressing and inflating
 //
-// A [Compressor] says how; compressing itself is shared by all who do. An [Inflater] takes a
-// message while it arrives. What messages may refer to is in a [Window], one for each
-// direction, where the context is taken over:
+// A [Compressor] is a level and a window. All calls share the memory that compressing takes.
+// An [Inflater] takes a message while it arrives:
 //
 //	packed := deflate.Compressor{}.Append(nil, message, nil, true) // the payload, to be sent with RSV1
 //
 //	var f deflate.Inflater
 //	f.Reset(deflate.MaxWindowBits)
 //	n, _, done, err := f.Inflate(buf, packed, true, nil) // done: buf[:n] is the message
+//
+// With context takeover messages refer to earlier ones. Each direction then has a [Window]
+// that keeps them.
 //
 // # Negotiating
 //

@@ -1,9 +1,9 @@
-// Package forwarded finds the client behind proxies that speak HTTP, in the field that they
-// write its address into: Forwarded (RFC 7239), or X-Forwarded-For and others like it.
+// Package forwarded finds the address of a client behind proxies that speak HTTP. The
+// proxies write it into a field: Forwarded (RFC 7239), X-Forwarded-For, or another.
 //
-// Each proxy appends whom it got the request from; what stands to the left of that it was
-// sent, and anyone may have written it. So a field is read from its right end, for as long
-// as those who wrote it are trusted: the last address they vouch for is the client's. What
-// a client wrote is never looked at, and cannot change what is found, not even by an open
-// quote.
+// Each proxy appends the address from which it got the request. Anyone may have written the
+// elements to the left of that. So a field is read from its right end, as long as the
+// address that sent an element is a trusted proxy's. The last address read so is the
+// client's. Elements that a client wrote are never looked at, and cannot change the
+// result, not even by an open quote.
 package forwarded

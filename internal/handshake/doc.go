@@ -1,26 +1,25 @@
-// Package handshake is the WebSocket opening handshake of RFC 6455 section 4,
-// server side, as pure functions over bytes: no socket, no clock, no goroutine.
+// Package handshake is the server's side of the WebSocket opening handshake (RFC 6455
+// section 4). It is pure: no socket, no clock, no goroutine.
 //
-// A server collects the bytes of a connection from its first one and asks a
-// [Scanner] where the request head ends. The Scanner looks at each byte once,
-// however the bytes arrive. [Parse] then splits the complete head, once, into a
-// [Request] whose fields are views of the head. From there:
+// A server collects the bytes of a connection and asks a [Scanner] where the request
+// head ends. The Scanner looks at each byte once, however the bytes arrive. [Parse]
+// splits the complete head into a [Request], whose fields are views of the head. Then:
 //
 //   - [Request.IsUpgrade] tells a WebSocket handshake from ordinary HTTP;
-//   - [Request.Verify] holds it to RFC 6455 4.2.1;
-//   - [CheckOrigin] and [SelectSubprotocol] decide what the program left to rules;
+//   - [Request.Verify] checks it against RFC 6455 4.2.1;
+//   - [CheckOrigin] and [SelectSubprotocol] apply the program's options;
 //   - [AppendResponse] writes the 101 answer, [Refusal.AppendResponse] any other.
 //
-// Each rule stands in a file of its own. The rules take strings as well as byte
-// slices, and [ParseHTTP] turns a *http.Request into a [Request], so that an
-// upgrade inside net/http obeys the very same rules.
+// Each rule has a file of its own. The rules take strings as well as byte slices.
+// [ParseHTTP] turns a *http.Request into a [Request], so an upgrade inside net/http
+// obeys the same rules.
 //
 // # Strictness
 //
-// HTTP is read as RFC 9112 writes it, without the leniency it merely permits: a
-// head that two implementations could read differently is refused. Whatever
-// Parse accepts, net/http accepts with the same meaning; the tests hold it to
-// that. Deliberately narrower than net/http are:
+// HTTP is read as RFC 9112 requires, without the leniency that it permits. A head that
+// two implementations could read differently is refused. Every head that Parse accepts,
+// net/http accepts with the same meaning: the tests check that. Parse is narrower than
+// net/http on purpose:
 //
 //   - lines end in CR LF; a bare LF, a bare CR, any control byte but HTAB, and
 //     folded lines are refused (RFC 9112 2.2, 5.2; RFC 9110 5.5);
@@ -33,20 +32,19 @@
 //     codings before a final "chunked" get 501 (RFC 9112 6.1);
 //   - the version is HTTP/1.x.
 //
-// Wider are two things: a single empty line before the request line is ignored,
-// as RFC 9112 2.2 asks of servers, and the Trailer field of a chunked request is
-// not judged, since content is never read here.
+// Parse is wider in two places. It ignores a single empty line before the request line,
+// as RFC 9112 2.2 asks of servers. It does not judge the Trailer field of a chunked
+// request, because this package never reads content.
 //
 // # Concurrency
 //
-// Nothing here is shared but the exported refusals, which nobody may change.
-// A Scanner or a Request belongs to whoever made it.
+// Only the exported refusals are shared, and they must not be changed. A Scanner and a
+// Request are for one goroutine at a time.
 //
 // # Memory
 //
-// Scanning, parsing, verifying and answering an ordinary browser's request
-// allocates nothing. Views into the head are valid as long as the head is
-// unchanged; copy to keep.
+// Scanning, parsing, verifying and answering an ordinary browser's request allocates
+// nothing. Views into the head are valid as long as the head is unchanged. Copy to keep.
 //
 // # Limits
 //

@@ -1,7 +1,7 @@
-// Package proxyproto reads the header of the PROXY protocol, versions 1 and 2, by which a
-// proxy tells a server whose connection it passes on (HAProxy's proxy-protocol.txt, in
-// what follows "the specification"). It knows bytes alone: no socket, no clock.
+// Package proxyproto reads the header of the PROXY protocol, versions 1 and 2. With it a
+// proxy names the client whose connection it passes on. The specification is HAProxy's
+// proxy-protocol.txt. The package is pure: no socket, no clock.
 //
-// Whether there is a header is for the caller to know: the specification forbids to guess,
-// since a client could then pass for anyone.
+// The caller must know whether there is a header. The specification forbids to guess,
+// because a client could then claim any address.
 package proxyproto

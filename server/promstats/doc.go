@@ -7,8 +7,8 @@
 //
 // # Metrics
 //
-// All begin with framerail_. What they mean is said in their help texts and, at
-// greater length, by [server.Stats].
+// All names begin with framerail_. Their help texts say what they mean, and
+// [server.Stats] says more.
 //
 //   - connections, connections_accepted_total, connections_opened_total,
 //     connections_handed_over_total
@@ -27,6 +27,6 @@
 //
 // # Concurrency
 //
-// A collector may be collected from any goroutine. It stops no loop and takes no
-// lock of a connection.
+// Collect is safe from any goroutine. It stops no loop and takes no lock of a
+// connection.
 package promstats

@@ -1,46 +1,46 @@
-// Package servertest runs a server on a simulated machine: its sockets, its clock
-// and its goroutines are played in one goroutine after the other, at random but by
-// a seed. What happened with a seed happens with it again.
+// Package servertest runs a whole server on a simulated machine, for tests. The machine's
+// sockets, clock and goroutines are simulated, at random but from a seed. The same seed
+// gives the same course again.
 //
 //	srv := &server.Server{OnMessage: echo}
-//	sim := servertest.New(1, srv)
+//	sim := servertest.New(1, srv) // 1 is the seed
 //	c := sim.Dial("/")
 //	c.SendText("hello")
-//	sim.Settle()             // until nothing is left to do
-//	m, ok := c.Next()        // hello
-//	sim.Advance(time.Hour)   // in microseconds
-//	err := sim.Close()       // nothing is left behind, nothing was broken
+//	sim.Settle()           // until nothing is left to do
+//	m, ok := c.Next()      // hello
+//	sim.Advance(time.Hour) // takes microseconds
+//	err := sim.Close()     // reports what is left behind, or broken
 //
-// The server is the real one, whole: accepting, the opening handshake, loops, timers,
-// callbacks on the loop or on goroutines, limits, shutdown. What is simulated are the
-// network, readiness, and time, which stands still but when Advance, RunUntil or
-// something that waits moves it. No descriptor and no port is used, and no event loop of
-// the system's: it runs wherever Go does.
+// The server is the real one: accepting, the opening handshake, loops, timers, callbacks
+// on the loop or on goroutines, limits, and shutdown. The network, readiness and time are
+// simulated. Time stands still unless Advance, RunUntil or a call that waits moves it. No
+// descriptor, port or event loop of the system is used, so this runs wherever Go does.
 //
 // # Faults
 //
-// The network keeps the order of bytes, and that is all it keeps: [Faults] has reads
-// and writes cut short, sockets that are not ready when they were said to be,
-// readiness that is none or is for a connection long gone, resets, peers that stall,
-// accepts that fail. Clients are scripted: they can be slow, send what they like,
-// stop reading, half-close and reset.
+// The network keeps the order of bytes. It promises nothing else. [Faults] can cut reads and
+// writes short, make sockets not ready after all, report readiness falsely or for
+// connections that are gone, reset connections, stall peers, and fail accepts. Clients are
+// scripted: they can be slow, send anything, stop reading, half-close and reset.
 //
 // # Concurrency
 //
-// A Sim and its clients are for one goroutine, which is the test's. Callbacks run
-// while a method of Sim runs, and may use the server and its connections as ever.
-// Callbacks on goroutines (conn.OnGoroutines, OnStream) are run in turns with
-// everything else, and change places only where they wait for the connection: in
-// Conn.SendWait, Reader.Read, Writer.ReadFrom, Shutdown. They must not wait for each other
-// by other means than [Sim.Sleep] and [Sim.WaitFor]. A program that begins goroutines of
-// its own begins them with [Sim.Go]; with the go statement they are real, may do what does not
-// block, and a seed no longer replays exactly. What panics in a goroutine of [Sim.Go]
-// comes out of the method of Sim that runs it, with its stack; panics in callbacks are
-// the server's.
+// Use a Sim and its clients from one goroutine, the test's. Callbacks run while a method of
+// Sim runs. They may use the server and its connections as usual.
+//
+// Callbacks on goroutines (conn.OnGoroutines, OnStream) take turns with everything else. They
+// change places only where they wait for the connection: in Conn.SendWait, Reader.Read,
+// Writer.ReadFrom and Shutdown. To wait for each other they use [Sim.Sleep] and
+// [Sim.WaitFor], and nothing else.
+//
+// A program starts goroutines of its own with [Sim.Go]. A goroutine of the go statement is
+// real: it must not block, and a seed no longer replays exactly. A panic in a goroutine of
+// [Sim.Go] comes out of the method of Sim that runs it, with its stack. The server handles
+// panics in callbacks.
 //
 // # What is not simulated
 //
-// Server.Handler is net/http's and needs sockets: requests that are no handshake are
-// refused as without one. Upgrade fails for the same reason, and RouteUpgrades is without
+// Server.Handler needs net/http and so real sockets. Requests that are no handshake are
+// refused, as without a Handler. Upgrade fails for the same reason. RouteUpgrades has no
 // effect: the server answers handshakes itself. Addr, ListenAndServe and Start are not used.
 package servertest

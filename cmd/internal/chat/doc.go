@@ -11,10 +11,10 @@
 //	               {"type":"left","name":"Cy"}
 //	               {"type":"said","name":"Ada","text":"Hello","at":1767225600000}
 //
-// A visitor joins once; the name in the welcome may differ from the one asked
-// for, since no two people in the room share a name. Nor do they share a seat, of which
-// the page makes a colour: a number from 0, which "joined" leaves out for 0. "at" is the room's clock
-// in milliseconds since 1970. Anything else from the page closes the
+// A visitor joins once. The name in the welcome may differ from the name in the join,
+// because no two people in the room share a name. They do not share a seat either: a number
+// from 0, of which the page makes a colour. A missing "seat" in "joined" is 0. "at" is the
+// room's clock in milliseconds since 1970. Any other message from the page closes the
 // connection with 1008 (PolicyViolation).
 //
 // # Concurrency
@@ -24,6 +24,6 @@
 //
 // # Limits
 //
-// A name has at most 24 characters, a message 2,000, a room 200 people. Nothing
-// is stored: what was said before someone joined is gone.
+// A name has at most 24 characters, a message 2,000, and a room 200 people. Messages are
+// not stored.
 package chat

@@ -1,13 +1,13 @@
-// Package conform holds a WebSocket server against RFC 6455: a client that sends
-// what it should and what it should not, and judges what comes back.
+// Package conform tests a WebSocket server against RFC 6455. Its client sends valid and
+// invalid input, and judges the answers.
 //
 // # Cases
 //
-// A Case is one conversation with a number, a sentence of what is sent, one of
-// what is expected, and code that runs it in a Session. The groups 1 to 13 have
-// the numbers and the expectations of the Autobahn testsuite, so that results can
-// be compared; groups named by a word go beyond it. The server has to echo:
-// every text and binary message comes back as it was sent.
+// A Case is one conversation. It has a number, a sentence about its input, a sentence
+// about the expected answer, and code that runs it in a Session. The groups 1 to 13 have
+// the numbers and the expectations of the Autobahn testsuite, so that results can be
+// compared. Groups named by a word go beyond it. The server has to echo: it sends every
+// text and binary message back unchanged.
 //
 // # Verdicts
 //
@@ -16,13 +16,12 @@
 //
 // # Clients
 //
-// A Server plays the same cases against clients that connect to it, but for those that
-// are about requests: what a case says of the server is then said of the client. It
-// masks nothing, ends TCP first, and answers offers of compression with what a case asks
-// for.
+// A Server plays the same cases against clients that connect to it, except cases about
+// requests. Statements of a case about the server then hold for the client. The Server
+// does not mask, ends TCP first, and answers offers of compression as the case asks.
 //
 // # Independence
 //
-// Nothing here uses framerail's own frame codec or handshake: a fault that both
-// sides share would not be seen.
+// Nothing here uses framerail's own frame codec or handshake. A fault that both sides
+// share would stay hidden.
 package conform

@@ -1,9 +1,9 @@
-// Package api has nothing but tests. They hold what programs see of this module: how many
-// names each public package exports, which ones, and what a program cannot do with them.
+// Package api has nothing but tests. They check the public face of this module: how many
+// names each public package exports, which ones, and which misuses do not compile.
 //
 // The folder api at the root of the repository has a file for each public package, with
-// its exported declarations one a line. After a change of the public face, write them anew
-// and review the difference:
+// one exported declaration a line. After a change of the face, write the files again and
+// review the difference:
 //
 //	go test ./internal/test/api -update
 package api

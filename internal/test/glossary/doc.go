@@ -1,4 +1,3 @@
-// Package glossary has nothing but tests. They hold identifiers and the names of files to
-// the field's terms: no word of our own where RFC 6455, TLS, net/http or the field have
-// one.
+// Package glossary has nothing but tests. They check that identifiers and file names use
+// the terms of RFC 6455, TLS, net/http and the field, and no word of our own.
 package glossary

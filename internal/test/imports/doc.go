@@ -1,4 +1,3 @@
-// Package imports has nothing but tests: they hold the packages of this module to
-// the direction in which they may import one another, and the module to what it may
-// require.
+// Package imports has nothing but tests. They check which package of this module may
+// import which, and which other modules it may require.
 package imports

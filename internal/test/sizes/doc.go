@@ -1,3 +1,3 @@
-// Package sizes has nothing but tests. They hold the code of all modules to the size of
-// what a reader has to keep in mind at once: a file, a function, a type.
+// Package sizes has nothing but tests. They bound the size of each file, function and type
+// of all modules, because a reader has to keep it in mind at once.
 package sizes

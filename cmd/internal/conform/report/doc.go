@@ -1,18 +1,18 @@
-// Package report shows what a conformance run came to: a progress bar while it
-// runs, a table at its end, and files in JSON for programs, in JUnit's XML for
-// CI systems and in HTML for people.
+// Package report shows the results of a conformance run. It has a progress bar while the
+// run goes on, and a table at its end. It writes JSON for programs, JUnit's XML for CI
+// systems, and HTML for people.
 //
 // # Hostile text
 //
-// What a server sent ends up in all of them, so nothing of it is written as it
-// came: control characters, terminal sequences and characters that turn the
-// direction of text are shown as escapes, and each form escapes what is markup in
-// it. The HTML page may load nothing and run no script but its own.
+// All of these show bytes that a server has sent, so they write none of them unchanged.
+// Control characters, terminal sequences, and characters that turn the direction of text
+// are shown as escapes. Each form escapes its own markup. The HTML page may load nothing,
+// and runs only its own script.
 //
 // # The forms
 //
-// [WriteJSON] keeps everything a run has kept and is stable: schema.json beside
-// this file describes it, and "format" counts up when a program that read it would
-// no longer understand it. [WriteJUnit] and [WriteHTML] shorten wire logs, those of
-// cases that passed the most.
+// [WriteJSON] writes everything that a run has kept. Its form is stable: schema.json beside
+// this file describes it. "format" counts up when programs that read it would no longer
+// understand it. [WriteJUnit] and [WriteHTML] shorten wire logs, most of all those of
+// cases that passed.
 package report
