@@ -41,6 +41,8 @@ type Pool struct {
 
 	watch func()       // nil: nobody watches
 	mark  atomic.Int64 // in bytes
+
+	spare func() int64 // see Structs; nil: there are none
 }
 
 // Watch has f called by each Get that comes with more bytes lent than the mark, on
@@ -64,10 +66,15 @@ func (p *Pool) Get(n int) *Buffer {
 	}
 	p.lent.Add(1)
 	count(1)
-	if n := p.bytes.Add(int64(cap(b.B))); p.watch != nil && n > p.mark.Load() {
+	p.Charge(cap(b.B))
+	return b
+}
+
+// Charge counts n bytes that are lent beside the buffers, or given back if n is negative.
+func (p *Pool) Charge(n int) {
+	if n := p.bytes.Add(int64(n)); p.watch != nil && n > p.mark.Load() {
 		p.watch()
 	}
-	return b
 }
 
 // Release gives the buffer back; its bytes belong to somebody else from then on.
@@ -86,9 +93,14 @@ func (b *Buffer) Release() {
 	}
 }
 
-// Lent is how many buffers are out, and how many bytes they hold in all.
+// Lent is how many buffers are out, and how many bytes they hold in all, with what was
+// charged and what [Structs] have lent.
 func (p *Pool) Lent() (buffers, bytes int64) {
-	return p.lent.Load(), p.bytes.Load()
+	bytes = p.bytes.Load()
+	if p.spare != nil {
+		bytes += p.spare()
+	}
+	return p.lent.Load(), bytes
 }
 
 // Size is how many bytes the buffer has that Get(n) lends.
