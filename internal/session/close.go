@@ -86,7 +86,7 @@ func (c *Conn) setClosing() {
 	c.setState(Closing)
 	c.dropTimers()
 	if c.tx != nil {
-		c.tx.room.Broadcast()
+		c.tx.wakeWriter()
 		c.tx.waiters.dismiss()
 	}
 }
@@ -224,7 +224,7 @@ func (e *ending) step(c *Conn) (finish bool) {
 	if e.abort {
 		return true
 	}
-	if q := c.tx; q != nil && q.main.live()+q.held > 0 {
+	if q := c.tx; q != nil && q.main.Len()+q.held > 0 {
 		return false
 	}
 	// RFC 6455 7.1.1: the server closes TCP first, once both Close frames have passed.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/session/sendq"
 )
 
 // Dispatch says where callbacks run.
@@ -72,12 +73,12 @@ const (
 	// that a peer does not read must not make it look dead (RFC 6455 5.5.2).
 	controlReserve = 1 << 10
 	// directWrite is the payload size, in bytes, from which a send goes to the
-	// socket at once and uncopied: it would take more than a segment of the queue,
+	// socket at once and uncopied: it would take more than a chunk of the queue,
 	// which is memory for as long as the socket is slow. Below it a copy costs less
 	// than a system call of its own: with four messages a turn over loopback
 	// (BenchmarkSendDirect), direct took 1.7 times as long as copied at 16 KiB, 1.3
 	// at 64 KiB, 1.1 at 128 KiB; with one message a turn 0.98, 1.2 and 1.25.
-	directWrite = segmentSize
+	directWrite = sendq.ChunkSize
 	// readBudget bounds, in bytes, what one connection reads before its neighbours
 	// have their turn: one full read. With four times as much, a peer that pipelines
 	// short messages held its loop for over a millisecond (BenchmarkFairness in

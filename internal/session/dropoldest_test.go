@@ -60,7 +60,7 @@ func TestDropOldestLeavesWritersAlone(t *testing.T) {
 	expect(t, "Flush", w.Flush(), nil)
 	for i := range 20 {
 		expect(t, "Send behind", r.c.SendText(numbered(5+i)), nil)
-		if r.c.Pending() > 200 || r.c.tx.behind.live() > 100 {
+		if r.c.Pending() > 200 || r.c.tx.writer.behind.Len() > 100 {
 			t.Fatalf("%d bytes pending", r.c.Pending())
 		}
 	}
@@ -135,9 +135,9 @@ func TestDroppingGivesTheReserveOfControlFramesBackInTime(t *testing.T) {
 	for i := range 10 {
 		expect(t, "Send", r.c.SendText(numbered(6+i)), nil)
 	}
-	expect(t, "control bytes", r.c.tx.control, 2)
+	expect(t, "control bytes", r.c.tx.main.Control(), 2)
 	r.drain(15 + 2) // the rest of 1, and the ping
-	expect(t, "sent", r.c.tx.control, 0)
+	expect(t, "sent", r.c.tx.main.Control(), 0)
 	r.drain(-1)
 }
 

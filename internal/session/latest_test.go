@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/framerail/framerail/internal/session/sendq"
 )
 
 func TestLatestReplacesTheMessageOfItsKey(t *testing.T) {
@@ -88,7 +90,7 @@ func TestLatestBoundsKeysAndClosesBeyond(t *testing.T) {
 	for r.c.SendKeyed(fmt.Sprint(n), Text, nil) == nil {
 		n++
 	}
-	expect(t, "keys", n, 1000/(2+keyCost))
+	expect(t, "keys", n, 1000/(2+sendq.KeyCost))
 	expect(t, "state", r.c.State(), Closing)
 }
 
@@ -102,7 +104,7 @@ func TestLatestLeavesAWriterItsHalf(t *testing.T) {
 	expect(t, "Flush", w.Flush(), nil)
 	r.turn() // now it is full
 	n := 0
-	for ; n < 500/(2+keyCost); n++ {
+	for ; n < 500/(2+sendq.KeyCost); n++ {
 		expect(t, "SendKeyed", r.c.SendKeyed(fmt.Sprint(n), Text, nil), nil)
 	}
 	for i := range 10 {
@@ -119,13 +121,19 @@ func TestLatestLeavesAWriterItsHalf(t *testing.T) {
 func TestLatestGivesTheMemoryOfManyKeysBack(t *testing.T) {
 	r := openRig(t, Config{Overflow: OverflowLatest})
 	r.drain(0)
-	for i := range 4 * keepIndex {
+	const keys = 4096
+	for i := range keys {
 		expect(t, "SendKeyed", r.c.SendKeyed(fmt.Sprint(i), Text, nil), nil)
 	}
-	q := r.c.tx
+	if _, n := r.loop.Lent(); n < keys*(2+32) {
+		t.Errorf("%d bytes lent for %d keys", n, keys)
+	}
 	r.turn()
 	r.drain(-1)
-	if n := cap(q.latest.marks); r.c.tx != nil || n > keepIndex {
-		t.Errorf("room for %d keys", n)
+	_, n := r.loop.Lent()
+	expect(t, "bytes lent at last", n, 0)
+	_ = r.c.SendKeyed("key", Text, nil)
+	if _, n = r.loop.Lent(); n > 4096 {
+		t.Errorf("%d bytes lent for one key", n)
 	}
 }

@@ -180,7 +180,7 @@ func (c *Conn) setLimits(l Limits) {
 	}
 	c.terms.Store(next)
 	if q := c.tx; q != nil { // who waits for room may have it now
-		q.room.Broadcast()
+		q.wakeWriter()
 		c.callWaiter(q)
 	}
 	if c.info != nil && now.costs.work != was.limits.costs.work {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/framerail/framerail/frame/deflate"
 	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/internal/session/sendq"
 	"github.com/framerail/framerail/internal/transport"
 )
 
@@ -104,8 +105,8 @@ type Loop struct {
 	pool    buffer.Pool
 	inboxes sync.Pool // *inbox
 
-	spareQueue atomic.Pointer[queue]
-	queues     sync.Pool // *queue, those given back beyond the spare one
+	sends  sendq.Store // what queues take their memory from
+	queues buffer.Structs[queue]
 
 	// Owned by the loop.
 	readBuf   []byte
@@ -130,6 +131,8 @@ type Loop struct {
 // and is not changed.
 func NewLoop(config *Config, host Host) *Loop {
 	l := &Loop{config: config, host: host, limits: newLimits(config.limits(), &config.Handlers), readBuf: make([]byte, ReadSize)}
+	l.sends.Pool = &l.pool
+	l.queues.Init(&l.pool, newQueue)
 	l.setPingSteps(config.PingInterval)
 	return l
 }
@@ -199,8 +202,8 @@ func (d *Driver) Open(o Opening) {
 	d.loop.turn.received.Bytes += uint64(len(o.Head) + len(o.Rest))
 	c.mu.Lock()
 	q := c.out()
-	q.main.append(&d.loop.pool, o.Response, 0)
-	q.main.freeze() // it is no frame
+	q.main.Append(&d.loop.sends, o.Response)
+	q.main.Freeze() // it is no frame
 	c.value = o.Value
 	if o.Limits != (Limits{}) {
 		c.setLimits(o.Limits)

@@ -2,6 +2,7 @@ package session
 
 import (
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/session/sendq"
 	"github.com/framerail/framerail/internal/transport"
 )
 
@@ -65,10 +66,10 @@ func (c *Conn) SetOverflow(o Overflow) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if q := c.tx; q != nil {
-		q.compact()
-		q.latest.forget()
-		q.main.keep()
-		q.behind.keep()
+		q.main.KeepAll()
+		if q.writer != nil {
+			q.writer.behind.KeepAll()
+		}
 	}
 	if was := c.overflow.drops(); was != o.drops() {
 		c.limitUnsent(o)
@@ -117,9 +118,9 @@ func (c *Conn) noteDropped(why rareEvent, messages, bytes int) {
 // bound to itself. mu is held.
 func (c *Conn) lack(q *queue, n int) (total, behind int) {
 	most := c.limits().MaxPending
-	total = n - (most - q.pending() - q.latest.cost())
-	if q.writer != nil {
-		behind = n - (most/2 - q.behind.live() - keyCost*q.latest.behind)
+	total = n - (most - q.pending() - q.keyCost())
+	if w := q.writer; w != nil {
+		behind = n - (most/2 - w.behind.Len() - sendq.KeyCost*w.behind.Keys())
 	}
 	return total, behind
 }
@@ -135,7 +136,7 @@ func (c *Conn) admit(n int, key string) error {
 		return ErrPendingFull
 	}
 	total, behind := c.lack(q, n)
-	if total > 0 && !q.blocked && q.main.bytes > 0 {
+	if total > 0 && !q.blocked && !q.main.Empty() {
 		c.flush()
 		if c.State() != Open {
 			return ErrClosed // it broke
@@ -150,7 +151,7 @@ func (c *Conn) admit(n int, key string) error {
 	if total <= 0 && behind <= 0 {
 		return nil
 	}
-	q.refused = q.refused || q.main.bytes > 0
+	q.refused = q.refused || !q.main.Empty()
 	q.crowded = q.crowded || q.writer != nil && q.pending() > 0
 	switch c.overflow {
 	case OverflowRefuse:
@@ -170,32 +171,31 @@ func (c *Conn) admit(n int, key string) error {
 // the Writer; none if there are not enough. mu is held.
 func (c *Conn) dropOldest(q *queue, total, behind int) bool {
 	// What is in main was sent before what is behind.
-	behind = max(behind, total-q.main.droppable(total))
-	if behind > 0 && q.behind.droppable(behind) < behind {
+	behind = max(behind, total-q.main.Droppable(total))
+	if behind > 0 && (q.writer == nil || q.writer.behind.Droppable(behind) < behind) {
 		return false
 	}
-	c.dropFrom(&q.main, total)
-	c.dropFrom(&q.behind, behind)
-	q.tidy()
+	messages, bytes := q.main.DropOldest(&c.loop.sends, total)
+	if behind > 0 {
+		m, n := q.writer.behind.DropOldest(&c.loop.sends, behind)
+		messages, bytes = messages+m, bytes+n
+	}
+	c.noteDropped(rareDroppedOldest, messages, bytes)
 	return true
 }
 
-// dropFrom drops the oldest messages of l until need bytes are free, or there are no
-// more.
-func (c *Conn) dropFrom(l *line, need int) {
-	if need <= 0 {
-		return
+// supersede drops the message of that key that has not begun to leave, if there is
+// one. It is called only while the transport is full: a peer that keeps up gets every
+// message. mu is held.
+func (c *Conn) supersede(q *queue, key string) {
+	var behind *sendq.Queue
+	if q.writer != nil {
+		behind = &q.writer.behind
 	}
-	messages, bytes := 0, 0
-	for at, size := range l.messages() {
-		l.drop(at, size)
-		l.oldest = at + int64(size)
-		messages++
-		if bytes += size; bytes >= need {
-			break
-		}
+	messages, bytes := q.main.Supersede(key, behind)
+	if messages > 0 {
+		c.noteDropped(rareReplaced, messages, bytes)
 	}
-	c.noteDropped(rareDroppedOldest, messages, bytes)
 }
 
 // closeFull closes the connection of a peer that does not read. mu is held.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/session/sendq"
 )
 
 var policies = []Overflow{OverflowClose, OverflowRefuse, OverflowDropOldest, OverflowLatest}
@@ -123,8 +124,8 @@ func TestMessageLargerThanTheBoundHurtsNobody(t *testing.T) {
 		}
 	}
 	r := fullRig(t, Config{Overflow: OverflowLatest}, 0, 0)
-	expect(t, "SendKeyed", r.c.SendKeyed("key", Binary, make([]byte, 197-keyCost)), ErrMessageTooLarge)
-	expect(t, "SendKeyed", r.c.SendKeyed("key", Binary, make([]byte, 196-keyCost)), nil)
+	expect(t, "SendKeyed", r.c.SendKeyed("key", Binary, make([]byte, 197-sendq.KeyCost)), ErrMessageTooLarge)
+	expect(t, "SendKeyed", r.c.SendKeyed("key", Binary, make([]byte, 196-sendq.KeyCost)), nil)
 }
 
 func TestOverflowRefuseLeavesItToTheProgram(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/session/sendq"
 	"github.com/framerail/framerail/mask"
 )
 
@@ -113,22 +114,14 @@ func (w *dropWalk) check() {
 	if q == nil {
 		return
 	}
-	for _, l := range []*line{&q.main, &q.behind} {
-		if l.dead > l.live()/4+compactSlack || l.oldest < l.begun && c.overflow.drops() {
-			w.t.Fatalf("line %d..%d, begun %d, oldest %d, %d of %d bytes dead", l.gone, l.end(), l.begun, l.oldest, l.dead, l.bytes)
-		}
+	queues := []*sendq.Queue{&q.main}
+	if q.writer != nil {
+		queues = append(queues, &q.writer.behind)
 	}
-	live, behind := 0, 0
-	for _, m := range q.latest.marks {
-		if m.key != "" {
-			live++
-			if m.line == &q.behind {
-				behind++
-			}
+	for _, l := range queues {
+		if err := l.Check(); err != nil {
+			w.t.Fatal(err)
 		}
-	}
-	if live != q.latest.live || behind != q.latest.behind {
-		w.t.Fatalf("%d keys wait, %d of them for a Writer; counted %d and %d", live, behind, q.latest.live, q.latest.behind)
 	}
 }
 

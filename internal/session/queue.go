@@ -1,27 +1,16 @@
 package session
 
 import (
-	"crypto/rand"
-	"sync"
-
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/internal/session/sendq"
 	"github.com/framerail/framerail/internal/transport"
-	"github.com/framerail/framerail/mask"
 )
 
-// queue holds the frames that wait for the transport. It is lent by the loop while
-// there are any, or while a message is being written. All of it is guarded by
-// the connection's mu.
+// queue is what a connection is lent while frames wait for the transport, or while a
+// message is being written. The connection's mu guards all of it.
 type queue struct {
-	main   line   // in the order they will go
-	behind line   // whole messages that wait for the end of the one being written
-	latest latest // which of them have keys
-
-	// Bytes of control frames in main, counted until the last of them has left, which
-	// ends at controlEnd.
-	control    int
-	controlEnd int64
+	main sendq.Queue // the frames, in the order in which they will be sent
 
 	held    int     // bytes that the transport has taken and holds back: see transport.Holder
 	stall   stall   // since when it takes nothing
@@ -30,131 +19,117 @@ type queue struct {
 	crowded bool    // a send was refused for what waits behind the Writer's message
 	writer  *Writer // the one that is open
 
-	// RFC 6455 5.5.3: of several pings only the latest need be answered. It waits
-	// here while there is no room.
-	pongDue bool
-	pong    []byte // in pongBuf
-	pongBuf [frame.MaxControlPayload]byte
+	// RFC 6455 5.5.3: of several pings only the latest need be answered. Its payload
+	// waits here while there is no room for the pong. Nil: none is due.
+	pong *buffer.Buffer
 
-	tally tally
+	tally   tally
+	waiters waiters   // those of SendWait
+	iov     [1][]byte // for what is in one chunk, as mostly
 
 	// The first buffer of main, part of the queue: most answers fit, and a buffer of
 	// the pool's costs as much as all else that is done for one.
 	first      buffer.Buffer
-	firstSpace [buffer.MinSize]byte
-
-	room    sync.Cond // signalled when main shrinks, for Writer.CopyFrom
-	waiting int       // goroutines that wait for room
-	waiters waiters   // those of SendWait
-	iov     [][]byte
-	head    [frame.MaxHeaderLen]byte
-
-	// Random bytes for masking keys, drawn many at once; those left are
-	// keys[len(keys)-keysLeft:].
-	keys     [256]byte
-	keysLeft int
+	firstSpace [firstSize]byte
 }
+
+// firstSize is how many bytes of frames fit into the queue itself.
+const firstSize = 256
 
 func newQueue() *queue {
 	q := new(queue)
 	q.first = buffer.Of(q.firstSpace[:])
-	q.main.own = &q.first
+	q.main.UseFirst(&q.first)
 	return q
 }
 
 // out is the connection's queue, lent if there is none. mu is held.
 func (c *Conn) out() *queue {
 	if c.tx == nil {
-		q := c.loop.lendQueue()
-		q.room.L = &c.mu
-		c.tx = q
+		c.tx = c.loop.queues.Get()
 	}
 	return c.tx
 }
 
 // returnQueue gives the queue back, with what is in it. mu is held.
 func (c *Conn) returnQueue(q *queue) {
-	if q.writer != nil {
-		q.writer.drop()
+	if w := q.writer; w != nil {
+		w.drop()
+		w.behind.Clear()
+		w.room.Broadcast()
 		q.writer = nil
 	}
 	q.waiters.dismiss()
-	q.main.clear()
-	q.behind.clear()
-	q.latest.forget()
+	q.main.Clear()
+	q.dropPong()
 	q.held = 0
 	c.settleTally(q)
 	q.tally.onLoop = false
-	q.control, q.blocked, q.refused, q.crowded, q.pongDue = 0, false, false, false, false
+	q.blocked, q.refused, q.crowded = false, false, false
 	q.stall = stall{}
 	c.tx = nil
-	if q.waiting > 0 { // who waits will lock this connection's mu again
-		q.room.Broadcast()
-		return
-	}
-	q.room.L = nil // it would keep the connection, and what the program has put there
-	c.loop.takeQueue(q)
-}
-
-// lendQueue is an empty queue. One lies ready, since most are given back before the
-// next is needed, and a pool would take longer. From any goroutine.
-func (l *Loop) lendQueue() *queue {
-	if q := l.spareQueue.Swap(nil); q != nil {
-		return q
-	}
-	if q, _ := l.queues.Get().(*queue); q != nil {
-		return q
-	}
-	return newQueue()
-}
-
-// takeQueue takes back a queue that is empty. From any goroutine.
-func (l *Loop) takeQueue(q *queue) {
-	if !l.spareQueue.CompareAndSwap(nil, q) {
-		l.queues.Put(q)
-	}
+	c.loop.queues.Put(q)
 }
 
 // enqueue appends a frame, masked if this side is a client (RFC 6455 5.3). mu is
 // held.
-func (c *Conn) enqueue(l *line, h frame.Header, payload []byte) {
+func (c *Conn) enqueue(l *sendq.Queue, h frame.Header, payload []byte) {
 	q := c.out()
 	h.PayloadLen = int64(len(payload))
 	if c.loop.config.Role == frame.Client {
-		h.Masked, h.MaskingKey = true, q.newMaskingKey()
+		h.Masked, h.MaskingKey = true, c.loop.sends.NewMaskingKey()
 	}
 	c.countTaken(q, h)
-	l.appendFrame(&c.loop.pool, h, payload)
-}
-
-// newMaskingKey draws a key that an attacker cannot predict (RFC 6455 10.3).
-func (q *queue) newMaskingKey() mask.Key {
-	if q.keysLeft == 0 {
-		_, _ = rand.Read(q.keys[:]) // never fails
-		q.keysLeft = len(q.keys)
-	}
-	key := mask.KeyFromBytes([4]byte(q.keys[len(q.keys)-q.keysLeft:]))
-	q.keysLeft -= 4
-	return key
+	l.AppendFrame(&c.loop.sends, h, payload)
 }
 
 // pending is how many bytes of frames wait, those that the transport holds back
 // included.
-func (q *queue) pending() int { return q.main.live() + q.behind.live() + q.held }
+func (q *queue) pending() int {
+	n := q.main.Len() + q.held
+	if q.writer != nil {
+		n += q.writer.behind.Len()
+	}
+	return n
+}
+
+// keyCost is how many bytes of the bound waiting keys take.
+func (q *queue) keyCost() int {
+	n := q.main.Keys()
+	if q.writer != nil {
+		n += q.writer.behind.Keys()
+	}
+	return n * sendq.KeyCost
+}
+
+// wakeWriter has CopyFrom look again whether there is room.
+func (q *queue) wakeWriter() {
+	if q.writer != nil && q.writer.waiting {
+		q.writer.room.Broadcast()
+	}
+}
+
+// dropPong forgets that a pong is due.
+func (q *queue) dropPong() {
+	if q.pong != nil {
+		q.pong.Release()
+		q.pong = nil
+	}
+}
 
 // passed grows with each byte that the transport has passed on.
-func (q *queue) passed() int64 { return q.main.gone - int64(q.held) }
+func (q *queue) passed() int64 { return q.main.Gone() - int64(q.held) }
 
 // fits tells whether n more bytes of frames keep within the bound. mu is held.
 func (c *Conn) fits(q *queue, n int) bool {
-	return n <= c.limits().MaxPending-q.pending()-q.latest.cost()
+	return n <= c.limits().MaxPending-q.pending()-q.keyCost()
 }
 
 // boundPending stops the input while the peer does not read what it causes to be
 // sent. What waits behind a Writer does not count: the Writer may need the input
 // to go on. mu is held.
 func (c *Conn) boundPending(q *queue) {
-	if q.main.live() > c.limits().holdMark() {
+	if q.main.Len() > c.limits().holdMark() {
 		c.hold(holdPending)
 	}
 }
@@ -169,9 +144,9 @@ func (d *Driver) flushTurn() (taken bool) {
 		return false
 	}
 	q.tally.onLoop = true
-	full, gone, due := q.stall, q.main.gone, q.main.bytes > 0 || q.pongDue
+	full, gone, due := q.stall, q.main.Gone(), !q.main.Empty() || q.pong != nil
 	c.flush()
-	if c.tx != q && due || c.tx == q && q.main.gone != gone {
+	if c.tx != q && due || c.tx == q && q.main.Gone() != gone {
 		d.sent = d.loop.sentNow()
 	}
 	if c.tx != q {
@@ -189,19 +164,31 @@ func (c *Conn) flush() {
 		return
 	}
 	for {
-		for q.main.bytes+q.held > 0 && !q.blocked {
-			n, ok := c.write(q, q.vec())
+		for (!q.main.Empty() || q.held > 0) && !q.blocked {
+			n, ok := c.writeQueue(q)
 			if !ok {
 				return
 			}
-			c.taken(q, n)
+			q.main.Consume(n)
 		}
-		if !q.pongDue || q.control > 0 {
+		if q.pong == nil || q.main.Control() > 0 {
 			break
 		}
 		c.latePong(q)
 	}
 	c.flushed(q)
+}
+
+// writeQueue writes what is in main.
+func (c *Conn) writeQueue(q *queue) (n int, ok bool) {
+	if q.main.Chunks() <= len(q.iov) {
+		n, ok = c.write(q, q.main.Vector(q.iov[:0]))
+		q.iov[0] = nil
+		return n, ok
+	}
+	v := c.loop.sends.LendVector()
+	defer c.loop.sends.TakeVector(v)
+	return c.write(q, q.main.Vector(v.Buffers[:0]))
 }
 
 // write gives iov to the transport and returns how many bytes it took; ok is
@@ -212,12 +199,6 @@ func (c *Conn) write(q *queue, iov [][]byte) (n int, ok bool) {
 		total += len(b)
 	}
 	n, err := c.transport.Write(iov)
-	if len(iov) == 1 {
-		iov[0] = nil // as mostly, and quicker
-	} else {
-		clear(iov)
-	}
-	q.iov = iov[:0]
 	q.tally.bytes += uint64(n)
 	if err != nil && err != transport.ErrWouldBlock {
 		c.broke("write", err)
@@ -234,66 +215,32 @@ func (c *Conn) write(q *queue, iov [][]byte) (n int, ok bool) {
 	return n, true
 }
 
-// joinBehind puts what waited behind the Writer's message into main.
-func (q *queue) joinBehind() {
-	by := q.main.move(&q.behind)
-	for i := range q.latest.marks {
-		if m := &q.latest.marks[i]; m.line == &q.behind {
-			m.line, m.at = &q.main, m.at+by
-		}
-	}
-	q.latest.behind = 0
-	q.tidy()
-}
-
-// vec is what is in main, as buffers for the transport, without what was dropped.
-func (q *queue) vec() [][]byte {
-	if q.main.dead > 0 {
-		q.compact()
-	}
-	return q.main.vec(q.iov[:0])
-}
-
-// taken notes that the transport has taken the first n bytes of main. mu is held.
-func (c *Conn) taken(q *queue, n int) {
-	q.main.leave(n)
-	if c.overflow.drops() {
-		q.latest.begin(&q.main)
-	}
-	q.main.consume(n)
-	if q.main.gone >= q.controlEnd {
-		q.control = 0
-	}
-}
-
 // latePong answers the latest of the pings that there was no room to answer. mu is
 // held.
 func (c *Conn) latePong(q *queue) {
-	q.pongDue = false
 	if c.State() == Open {
-		c.enqueueControl(q, frame.Pong, q.pong)
+		c.enqueueControl(q, frame.Pong, q.pong.B)
 	}
+	q.dropPong()
 }
 
 // flushed does what there is to do when main has shrunk; the queue may be
 // given back with it. mu is held.
 func (c *Conn) flushed(q *queue) {
-	if q.main.live() <= c.limits().MaxPending/4 && c.flags.Load()&holdPending != 0 {
+	if q.main.Len() <= c.limits().MaxPending/4 && c.flags.Load()&holdPending != 0 {
 		c.release(holdPending)
 		c.attend |= attendInterest
 	}
-	if q.waiting > 0 {
-		q.room.Broadcast()
-	}
+	q.wakeWriter()
 	c.callWaiter(q)
-	if q.main.bytes+q.held > 0 {
+	if !q.main.Empty() || q.held > 0 {
 		return
 	}
-	if q.refused || q.crowded && q.behind.bytes == 0 {
+	if q.refused || q.crowded && (q.writer == nil || q.writer.behind.Empty()) {
 		q.refused, q.crowded = false, false
 		c.attend |= attendDrained
 	}
-	if q.writer == nil && !q.pongDue && q.waiters.first == nil {
+	if q.writer == nil && q.pong == nil && q.waiters.first == nil {
 		c.returnQueue(q)
 	}
 }

@@ -324,7 +324,7 @@ func TestQueueAtRestKeepsNoConnection(t *testing.T) {
 	_ = r.c.SendText("x")
 	q := r.c.tx
 	r.turn()
-	if r.c.tx != nil || q.room.L != nil || q.writer != nil {
+	if r.c.tx != nil || q.waiters.first != nil || q.writer != nil {
 		t.Error("it does")
 	}
 }

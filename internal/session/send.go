@@ -4,6 +4,7 @@ import (
 	"unsafe"
 
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/session/sendq"
 )
 
 // Send sends one message, of type Text or Binary. It never blocks, whereas [Conn.SendWait]
@@ -90,7 +91,7 @@ func (c *Conn) sendControl(op frame.Opcode, payload []byte) error {
 	}
 	q := c.out()
 	n := c.frameSize(len(payload))
-	if !c.fits(q, n) && q.control+n > controlReserve {
+	if !c.fits(q, n) && q.main.Control()+n > controlReserve {
 		return ErrPendingFull
 	}
 	c.enqueueControl(q, op, payload)
@@ -99,8 +100,7 @@ func (c *Conn) sendControl(op frame.Opcode, payload []byte) error {
 
 func (c *Conn) enqueueControl(q *queue, op frame.Opcode, payload []byte) {
 	c.enqueue(&q.main, frame.Header{Fin: true, Opcode: op}, payload)
-	q.control += c.frameSize(len(payload))
-	q.controlEnd = q.main.end()
+	q.main.NoteControl(c.frameSize(len(payload)))
 }
 
 // answerPing answers a ping with a pong; if there is no room now, the latest one later.
@@ -112,10 +112,14 @@ func (c *Conn) answerPing(payload []byte) {
 	}
 	q := c.out()
 	n := c.frameSize(len(payload))
-	q.pongDue = q.blocked && q.control+n > controlReserve || c.sendControl(frame.Pong, payload) != nil
-	if q.pongDue {
-		q.pong = append(q.pongBuf[:0], payload...)
+	if q.blocked && q.main.Control()+n > controlReserve || c.sendControl(frame.Pong, payload) != nil {
+		if q.pong == nil {
+			q.pong = c.loop.pool.Get(frame.MaxControlPayload)
+		}
+		q.pong.B = append(q.pong.B[:0], payload...)
+		return
 	}
+	q.dropPong()
 }
 
 // sendMessage sends a whole message, behind the one that a Writer is writing.
@@ -154,7 +158,7 @@ func (c *Conn) sendMessageLocked(h frame.Header, payload []byte, key string) err
 		key = ""
 	}
 	if key != "" {
-		return c.sendKeyed(h, payload, key, n+keyCost)
+		return c.sendKeyed(h, payload, key, n+sendq.KeyCost)
 	}
 	if n > c.limits().MaxPending {
 		return ErrMessageTooLarge
@@ -167,7 +171,7 @@ func (c *Conn) sendMessageLocked(h frame.Header, payload []byte, key string) err
 		q = c.out()
 	}
 	if q.writer != nil {
-		c.enqueue(&q.behind, h, payload)
+		c.enqueue(&q.writer.behind, h, payload)
 		return nil
 	}
 	return c.sendFrame(h, payload)
@@ -185,9 +189,9 @@ func (c *Conn) sendKeyed(h frame.Header, payload []byte, key string, n int) erro
 	q := c.out()
 	l := &q.main
 	if q.writer != nil {
-		l = &q.behind
+		l = &q.writer.behind
 	}
-	q.mark(l, key)
+	l.NoteKey(&c.loop.sends, key, c.frameSize(len(payload)))
 	c.enqueue(l, h, payload)
 	c.boundPending(q)
 	return nil
@@ -200,7 +204,7 @@ func (c *Conn) makeRoom(n int) error {
 	if c.hasRoomFor(q, n) {
 		return nil
 	}
-	if !q.blocked && q.main.bytes > 0 {
+	if !q.blocked && !q.main.Empty() {
 		c.flush()
 		if c.State() != Open {
 			return ErrClosed // it broke
@@ -210,7 +214,7 @@ func (c *Conn) makeRoom(n int) error {
 	if c.hasRoomFor(q, n) {
 		return nil
 	}
-	q.refused = q.refused || q.main.bytes > 0
+	q.refused = q.refused || !q.main.Empty()
 	return ErrPendingFull
 }
 
@@ -218,14 +222,14 @@ func (c *Conn) makeRoom(n int) error {
 // bound goes alone; and what waits behind the message must not keep it from its end, be it
 // more than the bound is by now. mu is held.
 func (c *Conn) hasRoomFor(q *queue, n int) bool {
-	return c.fits(q, n) || q.main.bytes+q.held == 0
+	return c.fits(q, n) || q.main.Empty() && q.held == 0
 }
 
 // sendFrame puts a data frame on its way: into the queue or, where copying costs
 // more than a system call of its own, to the transport at once. mu is held.
 func (c *Conn) sendFrame(h frame.Header, payload []byte) error {
 	q := c.out()
-	if len(payload) >= directWrite && !q.blocked && len(q.main.bufs) <= maxIovecs-2 && c.loop.config.Role == frame.Server {
+	if len(payload) >= directWrite && !q.blocked && q.main.Chunks() <= sendq.MaxVector && c.loop.config.Role == frame.Server {
 		return c.writeThrough(q, h, payload)
 	}
 	c.enqueue(&q.main, h, payload)
@@ -237,21 +241,23 @@ func (c *Conn) sendFrame(h frame.Header, payload []byte) error {
 // the payload; what the transport does not take is queued. mu is held.
 func (c *Conn) writeThrough(q *queue, h frame.Header, payload []byte) error {
 	h.PayloadLen = int64(len(payload))
-	head := frame.AppendHeader(q.head[:0], h)
-	n, ok := c.write(q, append(q.vec(), head, payload))
+	v := c.loop.sends.LendVector()
+	defer c.loop.sends.TakeVector(v)
+	head := frame.AppendHeader(v.Head[:0], h)
+	n, ok := c.write(q, append(q.main.Vector(v.Buffers[:0]), head, payload))
 	if !ok {
 		return ErrClosed
 	}
-	queued := min(n, q.main.bytes)
-	c.taken(q, queued)
+	queued := min(n, q.main.Len())
+	q.main.Consume(queued)
 	c.countTaken(q, h)
 	n -= queued
 	if n < len(head)+len(payload) {
 		inHead := min(n, len(head))
-		q.main.append(&c.loop.pool, head[inHead:], 0)
-		q.main.append(&c.loop.pool, payload[n-inHead:], 0)
+		q.main.Append(&c.loop.sends, head[inHead:])
+		q.main.Append(&c.loop.sends, payload[n-inHead:])
 		if n > 0 {
-			q.main.freeze()
+			q.main.Freeze()
 		}
 		c.boundPending(q)
 	}
@@ -295,5 +301,5 @@ func (c *Conn) due() bool {
 	if q == nil || q.blocked {
 		return false // the loop waits for the transport already
 	}
-	return q.main.bytes > 0 || q.writer == nil
+	return !q.main.Empty() || q.writer == nil
 }

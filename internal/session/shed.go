@@ -1,8 +1,9 @@
 package session
 
 import (
+	"unsafe"
+
 	"github.com/framerail/framerail/frame"
-	"github.com/framerail/framerail/internal/buffer"
 )
 
 // Holding is how many bytes of pooled buffers the connection holds: frames that wait
@@ -13,10 +14,7 @@ func (d *Driver) Holding() (n int, shed bool) {
 	c.mu.Lock()
 	shed = c.end != nil && c.end.shed
 	if q := c.tx; q != nil {
-		n += q.main.size() + q.behind.size() + q.held
-		if q.writer != nil && q.writer.buf != nil {
-			n += cap(q.writer.buf.B)
-		}
+		n += q.size()
 	}
 	if in := c.in; in != nil {
 		for _, ev := range in.events[in.head:] {
@@ -46,10 +44,17 @@ func (d *Driver) Holding() (n int, shed bool) {
 	return n, shed
 }
 
-// size is what the buffers of s take.
-func (s *segments) size() (n int) {
-	for _, b := range s.bufs {
-		n += cap(b.B)
+// size is how many bytes the queue takes, with all that it is lent.
+func (q *queue) size() int {
+	n := int(unsafe.Sizeof(*q)) + q.main.Size() + q.held
+	if q.pong != nil {
+		n += cap(q.pong.B)
+	}
+	if w := q.writer; w != nil {
+		n += w.behind.Size()
+		if w.buf != nil {
+			n += cap(w.buf.B)
+		}
 	}
 	return n
 }
@@ -99,47 +104,16 @@ func (c *Conn) trim() (rest int) {
 	before := q.pending()
 	if q.writer != nil {
 		q.writer.drop()
+		q.writer.behind.Clear()
 	}
-	q.behind.clear()
-	q.latest.forget()
-	q.main.dropAllBut(frame.Close)
-	q.compact()
-	if rest = q.main.bytes; rest <= shedRest {
-		q.main.fit(&c.loop.pool)
+	q.dropPong()
+	q.main.DropAllBut(&c.loop.sends, frame.Close)
+	if rest = q.main.Len(); rest <= shedRest {
+		q.main.Fit(&c.loop.sends)
 	}
 	rest += q.held
 	c.lost(before - rest)
 	return rest
-}
-
-// dropAllBut drops what has not begun to leave, but for frames of one kind.
-func (l *line) dropAllBut(op frame.Opcode) {
-	at := l.seek(l.begun)
-	for pos := l.begun; pos < l.end(); {
-		h, size := l.frame(at)
-		if h.Opcode != op && !h.RSV3 {
-			l.bufs[at.buf].B[at.off] |= dropped
-			l.dead += size
-		}
-		pos += int64(size)
-		l.advance(&at, size)
-	}
-}
-
-// fit moves what is left, at most a segment, to a buffer of its size.
-func (s *segments) fit(pool *buffer.Pool) {
-	if s.bytes == 0 || s.size() <= max(2*s.bytes, buffer.MinSize) {
-		return
-	}
-	b := pool.Get(s.bytes)
-	for _, part := range s.vec(nil) {
-		b.B = append(b.B, part...)
-	}
-	for _, old := range s.bufs {
-		old.Release()
-	}
-	clear(s.bufs)
-	s.bufs, s.off = append(s.bufs[:0], b), 0
 }
 
 // dropMessages gives back what waits for callbacks that will not run any more. Pieces

@@ -238,8 +238,8 @@ func (l *life) checkRest() {
 	if held&^holdPending != 0 {
 		l.sim.t.Errorf("held (%b) by nobody", held)
 	}
-	if q != nil && q.main.bytes > 0 && !(q.blocked && l.write) {
-		l.sim.t.Errorf("%d bytes pending that nobody will write", q.main.bytes)
+	if q != nil && q.main.Len() > 0 && !(q.blocked && l.write) {
+		l.sim.t.Errorf("%d bytes pending that nobody will write", q.main.Len())
 	}
 	if q == nil && held != 0 {
 		l.sim.t.Error("held for bytes that are not pending")

@@ -165,7 +165,7 @@ func (c *Conn) makeRoomToWait(n int) bool {
 		switch {
 		case q == nil, c.State() != Open, c.hasRoom(q, n):
 			return true
-		case q.blocked, q.main.bytes == 0:
+		case q.blocked, q.main.Empty():
 			return false
 		}
 		c.flush()

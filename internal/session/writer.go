@@ -3,10 +3,12 @@ package session
 import (
 	stdcontext "context" // the package has a type of that name
 	"io"
+	"sync"
 
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/frame/deflate"
 	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/internal/session/sendq"
 )
 
 // WriterSize is how many bytes a Writer gathers before it sends a fragment; fewer
@@ -31,6 +33,10 @@ type Writer struct {
 	own     context        // what was sent compressed, where that does not outlive the message
 	deflate bool           // the message is compressed
 	closed  bool
+
+	behind  sendq.Queue // whole messages that wait for the end of this one
+	room    sync.Cond   // signalled when what is pending has shrunk, for CopyFrom
+	waiting bool        // CopyFrom waits for that
 }
 
 // NewWriter begins a message of type t. There is one Writer at a time for a
@@ -58,6 +64,7 @@ func (c *Conn) newWriter(t MessageType, compressed bool) (*Writer, error) {
 		return nil, ErrWriterOpen
 	}
 	w := &Writer{conn: c, text: text, next: t, deflate: compressed}
+	w.room.L = &c.mu
 	c.out().writer = w
 	return w, nil
 }
@@ -203,9 +210,7 @@ func (w *Writer) CopyFrom(ctx stdcontext.Context, r io.Reader) (n int64, err err
 func (w *Writer) lookAgain() {
 	w.conn.mu.Lock()
 	defer w.conn.mu.Unlock()
-	if q := w.conn.tx; q != nil {
-		q.room.Broadcast()
-	}
+	w.room.Broadcast()
 }
 
 // copySize is the most that CopyFrom reads at once, in bytes.
@@ -315,7 +320,7 @@ func (w *Writer) send(p []byte, fin bool) error {
 	if fin {
 		q := c.tx // the open Writer kept it there
 		q.writer = nil
-		q.joinBehind()
+		q.main.Join(&c.loop.sends, &w.behind)
 		c.writerEnded()
 		c.callWaiter(q)
 		c.boundPending(q)
@@ -365,7 +370,7 @@ func (w *Writer) awaitRoom(ctx stdcontext.Context, n int) error {
 			return err
 		}
 		q := c.tx
-		if q.main.live() <= c.limits().MaxPending/4 && c.fits(q, size) || q.main.bytes+q.held == 0 {
+		if q.main.Len() <= c.limits().MaxPending/4 && c.fits(q, size) || q.main.Empty() && q.held == 0 {
 			return nil
 		}
 		if !q.blocked {
@@ -374,8 +379,8 @@ func (w *Writer) awaitRoom(ctx stdcontext.Context, n int) error {
 		}
 		// The loop has been asked to attend to what is pending, or is about to: it
 		// will find the transport full, wait for it, and tell.
-		q.waiting++
-		c.loop.wait(&q.room)
-		q.waiting--
+		w.waiting = true
+		c.loop.wait(&w.room)
+		w.waiting = false
 	}
 }

@@ -169,7 +169,7 @@ func TestReadFromWaitsForWhatWasGathered(t *testing.T) {
 	r.eventually("waiting", func() bool {
 		r.c.mu.Lock()
 		defer r.c.mu.Unlock()
-		return r.c.tx.waiting > 0
+		return r.c.tx.writer.waiting
 	})
 	r.drain(-1)
 	r.eventually("its end", func() bool { return len(done) > 0 })
@@ -240,7 +240,7 @@ func TestReadFromGivesUpWhenTheConnectionCloses(t *testing.T) {
 			r.eventually("waiting", func() bool {
 				r.c.mu.Lock()
 				defer r.c.mu.Unlock()
-				return r.c.tx != nil && r.c.tx.waiting > 0
+				return r.c.tx != nil && r.c.tx.writer.waiting
 			})
 			if !r.read {
 				t.Error("the peer is not read because of what the writer waits for")
@@ -281,7 +281,7 @@ func TestReadFromEndsIfTheWriterIsClosedMeanwhile(t *testing.T) {
 	r.eventually("waiting", func() bool {
 		r.c.mu.Lock()
 		defer r.c.mu.Unlock()
-		return r.c.tx.waiting > 0
+		return r.c.tx.writer.waiting
 	})
 	expect(t, "Close", w.Close(), nil)
 	r.drain(-1)

@@ -21,7 +21,6 @@ var exceptions = map[string]string{
 	"fields cmd/internal/conform.faulty":                 beingCut,
 	"fields internal/session.Loop":                       beingCut,
 	"fields internal/session.life":                       beingCut,
-	"fields internal/session.queue":                      beingCut,
 	"fields internal/test/lives.life":                    beingCut,
 	"fields server.lent":                                 beingCut,
 	"fields server.loop":                                 beingCut,

@@ -1,0 +1,153 @@
+package sendq
+
+import (
+	"bytes"
+	"hash/maphash"
+	"sync"
+	"testing"
+
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/buffer"
+)
+
+// Many queues on as many goroutines send, drop and give back one frame. The race detector
+// sees to it that none of them writes to it.
+func TestASharedFrameIsNeverWrittenTo(t *testing.T) {
+	var pool buffer.Pool
+	store := Store{Pool: &pool}
+	f := NewFrame(&pool, frame.Header{Fin: true, Opcode: frame.Text}, bytes.Repeat([]byte("x"), 3000))
+	sum := maphash.Bytes(seed, f.buf.B)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			var q Queue
+			for i := range 300 {
+				q.AppendFrame(&store, frame.Header{Fin: true, Opcode: frame.Text, PayloadLen: 9}, []byte("123456789"))
+				q.AppendShared(&store, f)
+				switch i % 5 {
+				case 0:
+					q.DropOldest(&store, 3010)
+				case 1:
+					_ = q.Vector(nil)
+					q.Consume(q.Len() / 3)
+				case 2:
+					q.DropAllBut(&store, frame.Close)
+					q.Fit(&store)
+				}
+			}
+			q.Clear()
+		})
+	}
+	wg.Wait()
+	if n := f.refs.Load(); n != 1 || maphash.Bytes(seed, f.buf.B) != sum {
+		t.Errorf("%d holders, the bytes %.40x", n, f.buf.B)
+	}
+	f.Release()
+	if n, size := pool.Lent(); n != 0 || size != 0 {
+		t.Errorf("%d buffers, %d bytes lent", n, size)
+	}
+}
+
+// The budget counts a shared frame once, each queue all of it.
+func TestASharedFrameIsCountedOnceAndWaitsInEachQueue(t *testing.T) {
+	var pool buffer.Pool
+	store := Store{Pool: &pool}
+	f := NewFrame(&pool, frame.Header{Fin: true, Opcode: frame.Binary}, make([]byte, 60_000))
+	_, before := pool.Lent()
+	queues := make([]Queue, 100)
+	for i := range queues {
+		queues[i].AppendShared(&store, f)
+		if n := queues[i].Len(); n != 60_004 {
+			t.Fatalf("%d bytes wait", n)
+		}
+	}
+	if _, n := pool.Lent(); n != before {
+		t.Errorf("%d bytes lent to all queues, %d before", n, before)
+	}
+	if n := queues[0].Size(); n != int(before)/101 {
+		t.Errorf("a queue's share is %d bytes", n)
+	}
+	f.Release()
+	for i := range queues {
+		if i == 50 {
+			if _, n := pool.Lent(); n != before {
+				t.Errorf("%d bytes lent while queues hold the frame", n)
+			}
+		}
+		queues[i].Consume(queues[i].Len())
+	}
+	if n, size := pool.Lent(); n != 0 || size != 0 {
+		t.Errorf("%d buffers, %d bytes lent when it has left", n, size)
+	}
+}
+
+// A dropped frame is not held for long: what waits to be given back is bounded.
+func TestASharedFrameThatWasDroppedIsReleased(t *testing.T) {
+	var pool buffer.Pool
+	store := Store{Pool: &pool}
+	var q Queue
+	for range 1000 {
+		f := NewFrame(&pool, frame.Header{Fin: true, Opcode: frame.Binary}, make([]byte, 1000))
+		if q.Len() > 10_000 {
+			q.DropOldest(&store, f.Len())
+		}
+		q.AppendShared(&store, f)
+		f.Release()
+	}
+	if n, _ := pool.Lent(); n > 20 {
+		t.Errorf("%d frames are held", n)
+	}
+	q.Clear()
+}
+
+func TestSharedFramesAreMisused(t *testing.T) {
+	var pool buffer.Pool
+	for name, misuse := range map[string]func(f *Frame){
+		"release": (*Frame).Release,
+		"queue":   func(f *Frame) { new(Queue).AppendShared(&Store{Pool: &pool}, f) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			defer func() {
+				if recover() == nil {
+					t.Error("no panic for a frame that nobody holds")
+				}
+			}()
+			f := NewFrame(&pool, frame.Header{Fin: true, Opcode: frame.Text}, nil)
+			f.Release()
+			misuse(f)
+		})
+	}
+}
+
+// What waits and is sent again and again costs no allocations, be the chunks and entries
+// many.
+func TestQueuesDoNotAllocate(t *testing.T) {
+	var pool buffer.Pool
+	store := Store{Pool: &pool}
+	f := NewFrame(&pool, frame.Header{Fin: true, Opcode: frame.Text}, make([]byte, 100))
+	defer f.Release()
+	h, payload := frame.Header{Fin: true, Opcode: frame.Text, PayloadLen: 100}, make([]byte, 100)
+	var q Queue
+	v := new(Vector)
+	round := func() {
+		for i := range 300 {
+			if i%50 == 0 {
+				q.Supersede("key", nil)
+			}
+			q.NoteKey(&store, "key", f.Len())
+			q.AppendShared(&store, f)
+			q.AppendFrame(&store, h, payload)
+		}
+		for !q.Empty() {
+			n := 0
+			for _, b := range q.Vector(v.Buffers[:0]) {
+				n += len(b)
+			}
+			q.Consume(min(n, 5000))
+		}
+	}
+	round()
+	if n := testing.AllocsPerRun(20, round); n > 1 && !raceEnabled {
+		t.Errorf("%v allocations for 600 frames", n)
+	}
+}
