@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/secure"
+	"github.com/framerail/framerail/internal/session"
 	"github.com/framerail/framerail/internal/transport"
 )
 
@@ -29,7 +29,7 @@ type arrival struct {
 	tls      *tls.Config         // nil: no TLS
 	standing standing
 	secured  *secure.Transport // TLS that is established; nil: none
-	upgraded *conn.Opening     // what net/http's handshake has left; nil: one is to come
+	upgraded *session.Opening  // what net/http's handshake has left; nil: one is to come
 }
 
 // close ends a connection that was given to no loop.
@@ -44,7 +44,7 @@ func (a arrival) accepted() platform.Accepted {
 
 // transport is that of the connection once a loop has it: k, where it is a socket, and TLS
 // over it that is established.
-func (a arrival) transport(k *platform.Socket, l *conn.Loop) transport.Transport {
+func (a arrival) transport(k *platform.Socket, l *session.Loop) transport.Transport {
 	below := a.accepted().Transport(k)
 	if a.secured != nil {
 		a.secured.Attach(below, l.Buffers())

@@ -17,6 +17,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/platform"
+	"github.com/framerail/framerail/internal/session"
 )
 
 func init() { parts["few descriptors"] = serveWithFewDescriptors }
@@ -197,7 +198,7 @@ func TestAccept_NewConnectionsGoToTheLoopWithTheFewest(t *testing.T) {
 func TestAccept_NoDelayIsSet(t *testing.T) {
 	delay := make(chan int, 1)
 	s := start(t, &Server{OnConnection: func(c *conn.Conn) {
-		fd := clientOf(c).fd()
+		fd := clientOf((*session.Conn)(c)).fd()
 		on, err := syscall.GetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY)
 		if err != nil {
 			t.Error(err)

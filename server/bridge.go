@@ -10,7 +10,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/transport"
 )
@@ -181,7 +180,7 @@ func (b *bridge) fail(err error) {
 		return // the end, which is none
 	}
 	if _, secure := b.nc.(*tls.Conn); secure && errors.Is(err, io.ErrUnexpectedEOF) {
-		err = conn.ErrTruncated
+		err = transport.ErrTruncated
 	}
 	b.why.CompareAndSwap(nil, &err)
 }
@@ -197,13 +196,13 @@ func (b *bridge) cause(err error) error {
 	return err
 }
 
-// Read implements conn.Transport.
+// Read implements transport.Transport.
 func (b *bridge) Read(p []byte) (int, error) {
 	n, err := b.Socket.Read(p)
 	return n, b.cause(err)
 }
 
-// Write implements conn.Transport.
+// Write implements transport.Transport.
 func (b *bridge) Write(bufs [][]byte) (int, error) {
 	n, err := b.Socket.Write(bufs)
 	if n > 0 {
@@ -212,14 +211,14 @@ func (b *bridge) Write(bufs [][]byte) (int, error) {
 	return n, b.cause(err)
 }
 
-// CloseWrite implements conn.Transport.
+// CloseWrite implements transport.Transport.
 func (b *bridge) CloseWrite() error {
 	err := b.Socket.CloseWrite()
 	b.sent()
 	return err
 }
 
-// Cut implements conn.Cutter.
+// Cut implements transport.Cutter.
 func (b *bridge) Cut(patience time.Duration) error {
 	b.mu.Lock()
 	b.patience = patience
@@ -227,7 +226,7 @@ func (b *bridge) Cut(patience time.Duration) error {
 	return b.Close()
 }
 
-// Close implements conn.Transport. What was sent before has lingerTimeout to leave; nobody
+// Close implements transport.Transport. What was sent before has lingerTimeout to leave; nobody
 // wants what comes now.
 func (b *bridge) Close() error {
 	b.mu.Lock()
@@ -240,10 +239,10 @@ func (b *bridge) Close() error {
 	return err
 }
 
-// LocalAddr implements conn.Transport.
+// LocalAddr implements transport.Transport.
 func (b *bridge) LocalAddr() netip.AddrPort { return b.local }
 
-// PeerAddr implements conn.Peered.
+// PeerAddr implements transport.Peered.
 func (b *bridge) PeerAddr() netip.AddrPort { return b.peer }
 
 // addrPortOf is an address of package net's; zero if it is none of IP.

@@ -107,7 +107,7 @@ func TestBudget_PendingIsShed(t *testing.T) {
 		t.Error(info)
 	}
 	eventually(t, "all to be given back", func() bool { return held(s) == 0 })
-	if n := causes(s.Stats(), conn.Shed); n != 1 {
+	if n := s.Stats().Causes[CauseShed]; n != 1 {
 		t.Errorf("%d counted", n)
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/session"
 	"github.com/framerail/framerail/internal/transport"
 	"github.com/framerail/framerail/poller"
 )
@@ -23,7 +23,7 @@ type inquiring struct {
 // inquiry is a handshake about which the program is asked on a goroutine.
 type inquiry struct {
 	handshake *Handshake
-	opening   conn.Opening
+	opening   session.Opening
 	head      int // length of the request: what comes meanwhile is kept behind it
 	deadline  time.Time
 	held      bool                    // no more is kept, and the socket not watched
@@ -73,7 +73,7 @@ var (
 )
 
 // inquire has the program asked about a client's handshake, on a goroutine.
-func (l *loop) inquire(cl *client, h *Handshake, o conn.Opening, head, rest []byte) {
+func (l *loop) inquire(cl *client, h *Handshake, o session.Opening, head, rest []byte) {
 	c := &l.inquiring
 	if c.running >= l.run.checksAtOnce && c.waiting.Len() >= checksWaiting*l.run.checksAtOnce {
 		l.refuse(cl, errCheckBusy)

@@ -83,7 +83,7 @@ func TestCheckDispatch_DoesNotHoldTheLoop(t *testing.T) {
 			receive(t, questions).answer <- nil
 			other.expectStatus(101)
 			other.alive()
-			if deadline, ok := q.ctx.Deadline(); !ok || time.Until(deadline) > DefaultCheckTimeout {
+			if deadline, ok := q.ctx.Deadline(); !ok || time.Until(deadline) > defaultCheckTimeout {
 				t.Errorf("deadline %v, %v", deadline, ok)
 			}
 			q.answer <- nil

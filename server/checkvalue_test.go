@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"testing"
 
@@ -72,6 +73,6 @@ func TestContext_EndsWhenTheClientLeaves(t *testing.T) {
 }
 
 func isOpError(err error) bool {
-	var op *conn.OpError
+	var op *net.OpError
 	return errors.As(err, &op)
 }

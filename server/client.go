@@ -3,6 +3,7 @@ package server
 import (
 	"unsafe"
 
+	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/session"
 	"github.com/framerail/framerail/internal/transport"
@@ -35,6 +36,9 @@ func (cl *client) fd() int { return cl.sock.FD() }
 
 // below is the client's transport: its sock or, in a simulation, another.
 func (cl *client) below() transport.Transport { return cl.driver().Transport() }
+
+// public is the connection as the program sees it.
+func (cl *client) public() *conn.Conn { return (*conn.Conn)(&cl.Conn) }
 
 // driver is the connection as its loop sees it. On the loop.
 func (cl *client) driver() *session.Driver { return &cl.Driver }

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame/deflate"
 	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/session"
 )
 
 // Deflate is the server's part in permessage-deflate (RFC 7692). The zero value is off.
@@ -69,8 +69,8 @@ func (o *Deflate) wish() deflate.Params {
 }
 
 // config is what connections must know of it.
-func (o *Deflate) config() conn.Deflate {
-	return conn.Deflate{Level: o.Level, Threshold: o.Threshold}
+func (o *Deflate) config() session.Deflate {
+	return session.Deflate{Level: o.Level, Threshold: o.Threshold}
 }
 
 // validate refuses what cannot be meant.

@@ -180,8 +180,10 @@ func TestDeflate_ClientsThatIgnoreNoContextTakeover(t *testing.T) {
 func TestDeflate_ANegativeThresholdMeansAllMessages(t *testing.T) {
 	noise := "\x00\xffx\x17\x9a"
 	for name, send := range map[string]func(*conn.Conn, string) error{
-		"Send":      func(c *conn.Conn, s string) error { return c.Send(conn.Binary, []byte(s)) },
-		"SendKeyed": func(c *conn.Conn, s string) error { return c.SendKeyed("key", conn.Binary, []byte(s)) },
+		"Send": func(c *conn.Conn, s string) error { return c.Send(conn.Binary, []byte(s)) },
+		"SendKeyed": func(c *conn.Conn, s string) error {
+			return c.SendMessage(conn.Message{Type: conn.Binary, Payload: []byte(s), Key: "key"})
+		},
 		"Writer": func(c *conn.Conn, s string) error {
 			w, err := c.NewWriter(conn.Binary)
 			if err != nil {

@@ -24,7 +24,7 @@ func TestDo_IsKnownToTheWatchdog(t *testing.T) {
 	if err := c.Do(slowFunction); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the count", func() bool { return s.Stats().SlowCallbacks == 1 })
+	eventually(t, "the count", func() bool { return s.Stats().Lag.SlowCallbacks == 1 })
 	close(release)
 	p.alive()
 	log.expect(t, "a callback holds an event loop", "TestDo_IsKnownToTheWatchdog")

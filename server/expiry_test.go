@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/session"
 	"github.com/framerail/framerail/internal/wheel"
 )
 
@@ -16,7 +16,7 @@ func TestExpiry_OfAnyLength(t *testing.T) {
 	for _, began := range []time.Duration{0, 3 * day, 50 * day, 2500 * day, 36500 * day} {
 		for _, d := range []time.Duration{0, time.Millisecond, time.Second, 25 * day, 50 * day, 400 * day, 1300 * day, 3650 * day, 60000 * day, math.MaxInt64} {
 			for _, p := range []phase{phaseRequest, phaseCheck, phaseLeaving} {
-				l := &loop{run: new(running), conns: &conn.Loop{Now: began}}
+				l := &loop{run: new(running), conns: &session.Loop{Now: began}}
 				l.run.coarse = coarse{coarseFor(d), coarseFor(d)}
 				l.rows = newRows(l)
 				l.timers = wheel.New(wheel.Tick(began / wheel.Resolution))

@@ -17,6 +17,7 @@ import (
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/platform"
+	"github.com/framerail/framerail/internal/session"
 )
 
 // withDescriptors runs f while the process may open n more descriptors.
@@ -142,7 +143,7 @@ func TestLoop_WatchingFails(t *testing.T) {
 	s := &Server{Loops: 1, Overflow: conn.OverflowRefuse, Logger: log.logger(),
 		OnClose: func(_ *conn.Conn, info conn.CloseInfo) { closed <- info }}
 	s.OnMessage = func(c *conn.Conn, m conn.Message) {
-		_ = s.run.loops[0].poll.Remove(clientOf(c).fd())
+		_ = s.run.loops[0].poll.Remove(clientOf((*session.Conn)(c)).fd())
 		for c.SendBinary(make([]byte, 64<<10)) == nil { // until it waits for the socket
 		}
 	}

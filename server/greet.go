@@ -3,11 +3,11 @@ package server
 import (
 	"time"
 
-	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/secure"
+	"github.com/framerail/framerail/internal/session"
 	"github.com/framerail/framerail/internal/transport"
 	"github.com/framerail/framerail/poller"
 )
@@ -250,7 +250,7 @@ func (l *loop) applicant(cl *client) applicant {
 }
 
 // open turns a client into a connection.
-func (l *loop) open(cl *client, o conn.Opening) {
+func (l *loop) open(cl *client, o session.Opening) {
 	var buf *buffer.Buffer
 	if cl.head != nil {
 		buf, cl.head = cl.head.buf, nil

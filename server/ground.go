@@ -5,13 +5,13 @@ import (
 	"errors"
 	"net"
 
-	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/secure"
+	"github.com/framerail/framerail/internal/session"
 )
 
 // take takes the socket, TLS and bytes out of a connection that net/http has given up, and
 // closes that, or builds a bridge to it.
-func (a *arrival) take(nc net.Conn, o *conn.Opening, run *running) (err error) {
+func (a *arrival) take(nc net.Conn, o *session.Opening, run *running) (err error) {
 	ahead, handed := nc.(*readAhead)
 	if handed {
 		o.Rest = append(o.Rest, ahead.read...)

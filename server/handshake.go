@@ -10,6 +10,7 @@ import (
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame/deflate"
 	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/session"
 )
 
 // Handshake is an opening handshake that waits for the program's decision (RFC 6455
@@ -112,7 +113,7 @@ func (a *applicant) request(req *handshake.Request) *http.Request {
 
 // judge decides on a request as far as the server can: what is left is for the program to
 // say, about h, unless that is nil. The refusal is the answer that does not accept.
-func (r *running) judge(req *handshake.Request, who applicant) (o conn.Opening, h *Handshake, refusal *handshake.Refusal) {
+func (r *running) judge(req *handshake.Request, who applicant) (o session.Opening, h *Handshake, refusal *handshake.Refusal) {
 	if who.path != "" && string(req.Path) != who.path {
 		return o, nil, handshake.ExplainPath(who.path)
 	}
@@ -142,10 +143,10 @@ func (r *running) judge(req *handshake.Request, who applicant) (o conn.Opening, 
 
 // accept appends the answer that accepts a request to dst, with what the program has made
 // of h, unless that is nil.
-func (r *running) accept(req *handshake.Request, who applicant, h *Handshake, o *conn.Opening, dst []byte) *handshake.Refusal {
+func (r *running) accept(req *handshake.Request, who applicant, h *Handshake, o *session.Opening, dst []byte) *handshake.Refusal {
 	answer := handshake.Response{Header: who.header}
 	if h != nil {
-		o.Subprotocol, o.Value, o.Limits = h.Subprotocol, h.value, h.Limits
+		o.Subprotocol, o.Value, o.Limits = h.Subprotocol, h.value, session.Limits(h.Limits)
 		answer.Header = merged(who.header, h.Header)
 		if h.Deflate == nil {
 			o.Deflate = nil

@@ -53,8 +53,8 @@ func TestHandshake_RefusalsHaveTheRightStatus(t *testing.T) {
 		{"ordinary_request", "GET /chat HTTP/1.1\r\nHost: a\r\n\r\n", 426, "Upgrade: websocket"},
 		{"version_8", replace("Version: 13", "Version: 8"), 426, "Sec-WebSocket-Version: 13"},
 		{"no_version", replace("Sec-WebSocket-Version: 13\r\n", ""), 426, "Sec-WebSocket-Version: 13"},
-		{"long_line", with("Cookie: " + strings.Repeat("c", DefaultMaxHandshakeBytes)), 431, ""},
-		{"long_request_line", "GET /" + strings.Repeat("p", DefaultMaxHandshakeBytes), 431, ""},
+		{"long_line", with("Cookie: " + strings.Repeat("c", defaultMaxHandshakeBytes)), 431, ""},
+		{"long_request_line", "GET /" + strings.Repeat("p", defaultMaxHandshakeBytes), 431, ""},
 		{"101_headers", with(strings.Split(strings.Repeat("A: b\r\n", 97), "\r\n")[:97]...), 431, ""},
 		{"HTTP_2", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, ""},
 	} {
@@ -83,11 +83,11 @@ func TestHandshake_RefusalsHaveTheRightStatus(t *testing.T) {
 func TestHandshake_LimitsAreReachedExactly(t *testing.T) {
 	s := start(t, &Server{OnMessage: echo})
 	t.Run("100_headers", func(t *testing.T) {
-		lines := strings.Split(strings.Repeat("A: b\r\n", DefaultMaxHandshakeHeaders-5), "\r\n")
-		dial(t, s, lines[:DefaultMaxHandshakeHeaders-5]...).alive()
+		lines := strings.Split(strings.Repeat("A: b\r\n", defaultMaxHandshakeHeaders-5), "\r\n")
+		dial(t, s, lines[:defaultMaxHandshakeHeaders-5]...).alive()
 	})
 	t.Run("8_KiB", func(t *testing.T) {
-		fill := DefaultMaxHandshakeBytes - len(with("Cookie: "))
+		fill := defaultMaxHandshakeBytes - len(with("Cookie: "))
 		dial(t, s, "Cookie: "+strings.Repeat("c", fill)).alive()
 		p := dialRaw(t, s)
 		p.send(with("Cookie: " + strings.Repeat("c", fill+1)))

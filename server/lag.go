@@ -15,6 +15,8 @@ type Lag struct {
 	// Recent is the longest turn of the last 10 to 20 seconds, the one going on
 	// included.
 	Recent time.Duration
+	// SlowCallbacks counts callbacks that held the loop for longer than Server.SlowCallback.
+	SlowCallbacks uint64
 }
 
 // lagBounds are from less than a network's own delay to what a person notices.
@@ -35,15 +37,6 @@ const lagWindow = 10 * time.Second
 
 // LagBounds are the upper bounds of Lag's buckets but for the last, which has none.
 func LagBounds() []time.Duration { return lagBounds[:] }
-
-func (g *Lag) add(o *Lag) {
-	g.Turns += o.Turns
-	g.Total += o.Total
-	for i, n := range o.Buckets {
-		g.Buckets[i] += n
-	}
-	g.Recent = max(g.Recent, o.Recent)
-}
 
 // note counts a turn that took so long.
 func (g *Lag) note(took time.Duration) {

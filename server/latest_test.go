@@ -23,7 +23,7 @@ func publish(t *testing.T, s *Server) {
 	rest := strings.Repeat("x", snapshotSize-4)
 	for i := range snapshots {
 		for c := range s.Clients() {
-			if err := c.SendKeyed("world", conn.Text, fmt.Appendf(nil, "%04d%s", i, rest)); err != nil {
+			if err := c.SendMessage(conn.Message{Type: conn.Text, Key: "world", Payload: fmt.Appendf(nil, "%04d%s", i, rest)}); err != nil {
 				t.Fatal(err)
 			}
 		}

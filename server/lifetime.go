@@ -4,7 +4,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/session"
 )
@@ -38,7 +37,7 @@ func (r *running) lifespan(most time.Duration) time.Duration {
 // mortal tells whether the connection is one that a lifetime will end: not one that is about
 // to end by itself.
 func (l *loop) mortal(cl *client) bool {
-	return cl.phase == phaseOpen && cl.driver().MaxLifetime() > 0 && cl.State() == conn.Open && !cl.driver().Ending()
+	return cl.phase == phaseOpen && cl.driver().MaxLifetime() > 0 && cl.State() == session.Open && !cl.driver().Ending()
 }
 
 // checkLife closes a connection whose lifetime is over, and otherwise sees that there

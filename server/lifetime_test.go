@@ -8,6 +8,7 @@ import (
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/platform"
+	"github.com/framerail/framerail/internal/session"
 	"github.com/framerail/framerail/internal/wheel"
 )
 
@@ -51,7 +52,7 @@ func TestLifetime_EndsWith1001(t *testing.T) {
 
 // Those that came together leave one by one, and none outlives the limit.
 func TestLifetime_HasJitter(t *testing.T) {
-	l := &loop{run: &running{kernel: platform.Real{}}, timers: wheel.New(0), conns: &conn.Loop{Now: time.Hour}}
+	l := &loop{run: &running{kernel: platform.Real{}}, timers: wheel.New(0), conns: &session.Loop{Now: time.Hour}}
 	l.rows = newRows(l)
 	ends := make(map[moment]bool)
 	for range 1000 {
@@ -74,7 +75,7 @@ func TestLifetime_NegativeIsNoLimit(t *testing.T) {
 		t.Errorf("%d timers", n)
 	}
 	d := start(t, &Server{})
-	if d.run.config.MaxLifetime != DefaultMaxLifetime {
+	if d.run.config.MaxLifetime != defaultMaxLifetime {
 		t.Errorf("by default %v", d.run.config.MaxLifetime)
 	}
 }

@@ -3,52 +3,38 @@ package server
 import (
 	"time"
 
-	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/session"
 )
 
-// Defaults. A zero in [Limits] means the default beside it here.
+// Defaults of the server's own options.
 const (
-	DefaultMaxMessageSize = conn.DefaultMaxMessageSize
-	DefaultMaxFragments   = conn.DefaultMaxFragments
-	DefaultMaxPending     = conn.DefaultMaxPending
-	DefaultQueueMessages  = conn.DefaultQueueMessages
-	DefaultQueueBytes     = conn.DefaultQueueBytes
-	DefaultIdleTimeout    = conn.DefaultIdleTimeout
-	DefaultPingInterval   = conn.DefaultPingInterval
-	DefaultWriteTimeout   = conn.DefaultWriteTimeout
-	DefaultCloseTimeout   = conn.DefaultCloseTimeout
-
-	// DefaultHandshakesPerSecond is more than one core can do: a flood of handshakes
+	// defaultHandshakesPerSecond is more than one core can do: a flood of handshakes
 	// leaves the others to the connections there are.
-	DefaultHandshakesPerSecond = 10_000
-	// DefaultHandshakeTimeout is the time a client has for its whole request:
+	defaultHandshakesPerSecond = 10_000
+	// defaultHandshakeTimeout is the time a client has for its whole request:
 	// ample for a phone far away, short for one who sends a byte a second.
-	DefaultHandshakeTimeout = 5 * time.Second
-	// DefaultMaxTLSHandshakes is as many as a second's worth on a few cores; each takes
+	defaultHandshakeTimeout = 5 * time.Second
+	// defaultMaxTLSHandshakes is as many as a second's worth on a few cores; each takes
 	// some 30 KB while it goes on.
-	DefaultMaxTLSHandshakes = 1024
-	// DefaultMaxChecks is more than most databases answer at once: those beyond would
+	defaultMaxTLSHandshakes = 1024
+	// defaultMaxChecks is more than most databases answer at once: those beyond would
 	// wait there.
-	DefaultMaxChecks = 1024
-	// DefaultCheckTimeout is the time Check has on a goroutine: people have gone by then.
-	DefaultCheckTimeout = 5 * time.Second
-	// DefaultBodyTimeout is the longest that a request's content may stand still: as long as
+	defaultMaxChecks = 1024
+	// defaultCheckTimeout is the time Check has on a goroutine: people have gone by then.
+	defaultCheckTimeout = 5 * time.Second
+	// defaultBodyTimeout is the longest that a request's content may stand still: as long as
 	// an answer may.
-	DefaultBodyTimeout = DefaultWriteTimeout
-	// DefaultMaxLifetime is finite so that nothing is for ever, what a client was once
+	defaultBodyTimeout = session.DefaultWriteTimeout
+	// defaultMaxLifetime is finite so that nothing is for ever, what a client was once
 	// allowed included; clients have to connect again now and then anyway.
-	DefaultMaxLifetime = 24 * time.Hour
-	// DefaultSlowCallback is a delay that people notice.
-	DefaultSlowCallback = 100 * time.Millisecond
-	// DefaultMaxHandshakeBytes and DefaultMaxHandshakeHeaders bound the request's head.
+	defaultMaxLifetime = 24 * time.Hour
+	// defaultSlowCallback is a delay that people notice.
+	defaultSlowCallback = 100 * time.Millisecond
+	// defaultMaxHandshakeBytes and defaultMaxHandshakeHeaders bound the request's head.
 	// Browsers send about 1,000 bytes in 12 to 20 lines, and cookies.
-	DefaultMaxHandshakeBytes   = handshake.MaxHeadBytes
-	DefaultMaxHandshakeHeaders = handshake.MaxHeaders
-
-	DefaultMessagesPerSecond      = conn.DefaultMessagesPerSecond
-	DefaultControlFramesPerSecond = conn.DefaultControlFramesPerSecond
-	DefaultCompressionPerSecond   = conn.DefaultCompressionPerSecond
+	defaultMaxHandshakeBytes   = handshake.MaxHeadBytes
+	defaultMaxHandshakeHeaders = handshake.MaxHeaders
 )
 
 // Limits bound what a client may use of a server. Every zero means the default beside
@@ -258,7 +244,7 @@ const (
 	timersAtOnce = 256
 	// scratchSize is a loop's buffer for handshakes in bytes: the longest head by
 	// default, and the first frames behind it. A longer head comes in pieces.
-	scratchSize = 2 * DefaultMaxHandshakeBytes
+	scratchSize = 2 * defaultMaxHandshakeBytes
 	// yieldAfter is how long a busy loop keeps its thread to itself before it lets
 	// goroutines run that wait for one.
 	yieldAfter = 50 * time.Microsecond

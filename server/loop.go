@@ -13,7 +13,7 @@ import (
 )
 
 // loop is an event loop: a goroutine that owns its share of the connections, from
-// the accepted descriptor to its close. It implements [conn.Host].
+// the accepted descriptor to its close. It implements [session.Host].
 type loop struct {
 	srv    *Server
 	run    *running

@@ -121,7 +121,7 @@ func TestLoop_StaleEventsReachNobody(t *testing.T) {
 }
 
 func TestSlots_TokensOfThoseGoneFindNobody(t *testing.T) {
-	loop := session.NewLoop(new(conn.Config), nil)
+	loop := session.NewLoop(new(session.Config), nil)
 	var s slots
 	var clients []*client
 	for range 3 * slotPage {
@@ -170,7 +170,7 @@ func TestLoop_DeadlineAfterYears(t *testing.T) {
 	if (platform.Real{}).Supported() != nil {
 		t.Skip("no event loop")
 	}
-	l, err := newLoop(nil, &running{kernel: platform.Real{}, config: conn.Config{}.WithDefaults()})
+	l, err := newLoop(nil, &running{kernel: platform.Real{}, config: session.Config{}.WithDefaults()})
 	if err != nil {
 		t.Fatal(err)
 	}

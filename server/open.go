@@ -3,8 +3,8 @@ package server
 import (
 	"time"
 
-	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/session"
 	"github.com/framerail/framerail/poller"
 )
 
@@ -19,7 +19,7 @@ func (l *loop) readyOpen(cl *client, ready poller.Interest) {
 	if ready&poller.Write != 0 {
 		cl.driver().Writable()
 	}
-	if ready&poller.Read != 0 && cl.State() != conn.Closed {
+	if ready&poller.Read != 0 && cl.State() != session.Closed {
 		cl.driver().Readable()
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/session"
 	"github.com/framerail/framerail/poller"
 )
 
@@ -89,7 +89,7 @@ func TestPhases_EveryRowAnswersEveryEvent(t *testing.T) {
 				var cl *client
 				eventually(t, "the phase", func() (there bool) {
 					l.do(t, func() {
-						l.clients.each(func(c *client) { cl, there = c, c.phase == p && (p != phaseOpen || c.State() == conn.Open) })
+						l.clients.each(func(c *client) { cl, there = c, c.phase == p && (p != phaseOpen || c.State() == session.Open) })
 					})
 					return there
 				})
@@ -120,7 +120,7 @@ func TestPhases_EveryRowAnswersEveryEvent(t *testing.T) {
 				if hastened := name == "drain" && p != phaseOpen; hastened && left > drainGrace+time.Second {
 					t.Errorf("a server that drains leaves it %v", left)
 				}
-				if state := cl.State(); p == phaseOpen && (state != conn.Open) != closes[name] {
+				if state := cl.State(); p == phaseOpen && (state != session.Open) != closes[name] {
 					t.Errorf("it is %v", state)
 				}
 			})

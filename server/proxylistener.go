@@ -43,7 +43,7 @@ func ProxyListener(ln net.Listener, trusted Trust) (net.Listener, error) {
 		return nil, err
 	}
 	trusted.Networks = slices.Clone(trusted.Networks)
-	return &proxyListener{ln, trusted, DefaultHandshakeTimeout}, nil
+	return &proxyListener{ln, trusted, defaultHandshakeTimeout}, nil
 }
 
 type proxyListener struct {

@@ -34,16 +34,6 @@ func TestRate_TooFastGets1008(t *testing.T) {
 			p.Close()
 			log.expect(t, fault.Rule)
 		}
-		eventually(t, "all to be counted", func() bool { return causes(s.Stats(), conn.TooFast) == 3 })
+		eventually(t, "all to be counted", func() bool { return s.Stats().Causes[CauseTooFast] == 3 })
 	})
-}
-
-// causes is how many connections ended by a cause.
-func causes(st Stats, want conn.Cause) uint64 {
-	for cause, n := range st.Causes.All() {
-		if cause == want {
-			return n
-		}
-	}
-	return 0
 }

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/transport"
 	"github.com/framerail/framerail/poller"
@@ -145,7 +144,7 @@ func (l *loop) seeOff(cl *client, ready poller.Interest) {
 	}
 	switch _, err := cl.below().Read(l.greeter.in); {
 	case err == nil, err == transport.ErrWouldBlock, err == transport.ErrHeld:
-	case (err == io.EOF || err == conn.ErrTruncated) && cl.head != nil:
+	case (err == io.EOF || err == transport.ErrTruncated) && cl.head != nil:
 		l.watch(cl, poller.Write) // it has no more to say, but may still listen
 	default:
 		l.drop(cl)

@@ -15,13 +15,14 @@ import (
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/memory"
 	"github.com/framerail/framerail/internal/platform"
+	"github.com/framerail/framerail/internal/session"
 	"github.com/framerail/framerail/internal/stacktrace"
 )
 
 // running is a server's options as they stood when it started, with every default
 // filled in, and its loops.
 type running struct {
-	config  conn.Config
+	config  session.Config
 	logger  *slog.Logger
 	sampled *sampler // what logger logs to
 
@@ -79,11 +80,11 @@ func (s *Server) freeze(k platform.Platform) *running {
 		subprotocols:     append([]string(nil), s.Subprotocols...),
 		check:            s.Check,
 		checkAside:       s.CheckDispatch == conn.OnGoroutines,
-		checkTimeout:     cmp.Or(s.CheckTimeout, DefaultCheckTimeout),
-		bodyTimeout:      cmp.Or(s.BodyTimeout, DefaultBodyTimeout),
+		checkTimeout:     cmp.Or(s.CheckTimeout, defaultCheckTimeout),
+		bodyTimeout:      cmp.Or(s.BodyTimeout, defaultBodyTimeout),
 		deflate:          s.Deflate,
 		proxies:          s.Proxies.withDefaults(),
-		handshakeTimeout: cmp.Or(s.HandshakeTimeout, DefaultHandshakeTimeout),
+		handshakeTimeout: cmp.Or(s.HandshakeTimeout, defaultHandshakeTimeout),
 		head:             handshake.Limits{MaxHeadBytes: s.MaxHandshakeBytes, MaxHeaders: s.MaxHandshakeHeaders},
 	}
 	if s.RequireSubprotocol {
@@ -93,13 +94,13 @@ func (s *Server) freeze(k platform.Platform) *running {
 	r.cut, r.tellCut = context.WithCancel(context.Background())
 	r.stopping = r.stop.Done()
 	r.tcp = s.TCP.withDefaults(r.config.IdleTimeout > 0 || r.config.PingInterval > 0)
-	r.config.MaxLifetime = cmp.Or(s.MaxLifetime, DefaultMaxLifetime)
+	r.config.MaxLifetime = cmp.Or(s.MaxLifetime, defaultMaxLifetime)
 	r.coarse = coarse{coarseFor(r.checkTimeout), coarseFor(r.handshakeTimeout)}
 	r.sampled = newSampler(r.config.Logger.Handler(), k.Now)
 	r.logger = slog.New(r.sampled)
 	r.config.Logger = r.logger
 	r.admission.init(&s.Limits, k.Sockets())
-	perSecond := cmp.Or(s.HandshakesPerSecond, DefaultHandshakesPerSecond)
+	perSecond := cmp.Or(s.HandshakesPerSecond, defaultHandshakesPerSecond)
 	r.waiting.init(r, perSecond)
 	if perSecond > 0 {
 		r.refusals.init(max(perSecond/overPerSecond, overPerSecondMin))
@@ -118,8 +119,8 @@ func (s *Server) start(k platform.Platform) (*running, error) {
 	if n == 0 {
 		n = runtime.GOMAXPROCS(0)
 	}
-	r.handshakesAtOnce = max(cmp.Or(s.MaxTLSHandshakes, DefaultMaxTLSHandshakes)/n, 1)
-	r.checksAtOnce = max(cmp.Or(s.MaxChecks, DefaultMaxChecks)/n, 1)
+	r.handshakesAtOnce = max(cmp.Or(s.MaxTLSHandshakes, defaultMaxTLSHandshakes)/n, 1)
+	r.checksAtOnce = max(cmp.Or(s.MaxChecks, defaultMaxChecks)/n, 1)
 	for i := range n {
 		l, err := newLoop(s, r)
 		if err != nil {
@@ -138,7 +139,7 @@ func (s *Server) start(k platform.Platform) (*running, error) {
 	}
 	s.clients.setOrdered(!actual)
 	// In a simulation callbacks take no time by its clock.
-	if limit := cmp.Or(s.SlowCallback, DefaultSlowCallback); actual && limit > 0 {
+	if limit := cmp.Or(s.SlowCallback, defaultSlowCallback); actual && limit > 0 {
 		r.watchdog = newWatchdog(r, limit)
 		go r.watchdog.watch()
 	}
@@ -161,39 +162,6 @@ func (s *Server) mayServe(k platform.Platform) error {
 		return nil // the options are taken
 	}
 	return s.validate()
-}
-
-// config is what the options say about connections.
-func (s *Server) config() conn.Config {
-	return conn.Config{
-		Handlers: conn.Handlers{
-			Open:    s.OnConnection,
-			Message: s.OnMessage,
-			Stream:  s.OnStream,
-			Ping:    s.OnPing,
-			Pong:    s.OnPong,
-			Close:   s.OnClose,
-			Drained: s.OnDrained,
-		},
-		Dispatch:               s.Dispatch,
-		MaxMessageSize:         s.MaxMessageSize,
-		MaxFragments:           s.MaxFragments,
-		MaxPending:             s.MaxPending,
-		MessagesPerSecond:      s.MessagesPerSecond,
-		ControlFramesPerSecond: s.ControlFramesPerSecond,
-		CompressionPerSecond:   s.CompressionPerSecond,
-		Overflow:               s.Overflow,
-		UnsentLimit:            s.TCP.UnsentLimit,
-		QueueMessages:          s.QueueMessages,
-		QueueBytes:             s.QueueBytes,
-		IdleTimeout:            s.IdleTimeout,
-		PingInterval:           s.PingInterval,
-		WriteTimeout:           s.WriteTimeout,
-		CloseTimeout:           s.CloseTimeout,
-		Deflate:                s.Deflate.config(),
-		Logger:                 s.Logger,
-		Request:                httpRequest,
-	}
 }
 
 // leastLoaded is the loop with the fewest connections.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -49,7 +50,7 @@ func TestSampler_KindsAreApart(t *testing.T) {
 		"reason":   {{"reason", "one"}, {"reason", "another"}},
 		"code":     {{"code", uint16(1002)}, {"code", uint16(1009)}},
 		"callback": {{"callback", "Check"}, {}},
-		"rule":     {{"error", frame.ErrMessageTooBig}, {"error", &conn.OpError{Op: "read", Err: frame.ErrTooManyFragments}}},
+		"rule":     {{"error", frame.ErrMessageTooBig}, {"error", &net.OpError{Op: "read", Err: frame.ErrTooManyFragments}}},
 	} {
 		log, logger, _, _ := sampled()
 		for range 2 * logBurst {
@@ -94,7 +95,7 @@ func TestLog_OfConnectionsThatFailIsBounded(t *testing.T) {
 			p.expectClose(frame.ProtocolError)
 			p.Close()
 		}
-		eventually(t, "all to be counted", func() bool { return causes(s.Stats(), conn.Protocol) == bad })
+		eventually(t, "all to be counted", func() bool { return s.Stats().Causes[CauseProtocol] == bad })
 		most := logBurst + 1 + int(time.Since(began)/logEvery)
 		if n := log.lines("connection failed"); n < logBurst || n > most {
 			t.Errorf("%d lines for %d connections, at most %d were expected", n, bad, most)

@@ -97,7 +97,7 @@ func TestSeed_MessageIsAStream(t *testing.T) {
 			p := dial(t, s, "How: "+how)
 			for _, typ := range []conn.MessageType{conn.Text, conn.Binary} {
 				want.typ = typ
-				p.send(masked(typ, false, "0123") + masked(frame.Continuation, false, "456") + masked(frame.Continuation, true, "789"))
+				p.send(masked(frame.Opcode(typ), false, "0123") + masked(frame.Continuation, false, "456") + masked(frame.Continuation, true, "789"))
 				if got := receive(t, results); fmt.Sprint(got) != fmt.Sprint(want) {
 					t.Errorf("%s: got %v, want %v", how, got, want)
 				}

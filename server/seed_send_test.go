@@ -12,11 +12,10 @@ import (
 )
 
 func TestSeed_SendPicksType(t *testing.T) {
-	type name string
 	modes(t, func(t *testing.T, d conn.Dispatch) {
 		s := start(t, &Server{Dispatch: d, OnConnection: func(c *conn.Conn) {
 			for _, err := range []error{
-				conn.Send(c, "text"), conn.Send(c, []byte("binary")), conn.Send(c, name("named")),
+				c.SendText("text"), c.SendBinary([]byte("binary")), c.SendMessage(conn.Message{Type: conn.Text, Payload: []byte("whole")}),
 				c.SendText("explicit"), c.SendBinary([]byte{1}), c.Send(conn.Text, []byte("by type")),
 			} {
 				if err != nil {
@@ -27,7 +26,7 @@ func TestSeed_SendPicksType(t *testing.T) {
 		p := dial(t, s)
 		p.expect(frame.Text, "text")
 		p.expect(frame.Binary, "binary")
-		p.expect(frame.Text, "named")
+		p.expect(frame.Text, "whole")
 		p.expect(frame.Text, "explicit")
 		p.expect(frame.Binary, "\x01")
 		p.expect(frame.Text, "by type")

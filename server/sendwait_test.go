@@ -26,7 +26,7 @@ func history(c *conn.Conn, send func(*conn.Conn, []byte) error) (err error) {
 }
 
 func sendWait(c *conn.Conn, b []byte) error {
-	return c.SendWait(context.Background(), conn.Binary, b)
+	return c.SendWait(context.Background(), conn.Message{Type: conn.Binary, Payload: b})
 }
 
 // expectHistory reads it as fast as it can.
@@ -114,13 +114,13 @@ func TestSendWait_FailsOnEveryLoop(t *testing.T) {
 	dial(t, start(t, &Server{OnConnection: func(c *conn.Conn) { others <- c }}))
 	other := receive(t, others)
 	errs := make(chan error, 100)
-	try := func() { errs <- other.SendWait(context.Background(), conn.Text, nil) }
+	try := func() { errs <- other.SendWait(context.Background(), conn.Message{Type: conn.Text}) }
 	s := start(t, &Server{
 		Logger: slog.New(loopLog{slog.DiscardHandler, try}),
 		Check:  func(*Handshake) error { try(); return nil },
 		OnConnection: func(c *conn.Conn) {
 			try()
-			errs <- c.SendWait(context.Background(), conn.Text, nil)
+			errs <- c.SendWait(context.Background(), conn.Message{Type: conn.Text})
 		},
 		OnMessage: func(*conn.Conn, conn.Message) { try() },
 		OnPing:    func(*conn.Conn, []byte) { try() },

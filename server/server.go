@@ -44,7 +44,7 @@ type Server struct {
 	OnConnection func(*conn.Conn)
 	// OnMessage gets each whole message. Its payload is valid until the callback
 	// returns; copy to keep. This and the following serve connections that set no
-	// callback of their own; see [conn.Handlers].
+	// callback of their own; see [session.Handlers].
 	OnMessage func(*conn.Conn, conn.Message)
 	// OnStream gets each message while it is still arriving, in place of OnMessage,
 	// and on a goroutine. The server does not start with both; a connection that is to

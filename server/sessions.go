@@ -1,6 +1,8 @@
 package server
 
-import "github.com/framerail/framerail/conn"
+import (
+	"github.com/framerail/framerail/internal/session"
+)
 
 // sessions counts connections from their Open to the return of their Close
 // callback, and how they end once the server drains. The zero value is ready; its
@@ -22,7 +24,7 @@ func (s *sessions) begin() {
 }
 
 // closed notes how a connection ended whose transport is closed.
-func (s *sessions) closed(info conn.CloseInfo) {
+func (s *sessions) closed(info session.CloseInfo) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.open--

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/session"
 )
 
 // goroutineID is the number of the calling goroutine, as stacks show it; 0 if they
@@ -45,8 +45,8 @@ func stackOf(id int64) (stack string, found bool) {
 
 // callers are the functions that call the program's callbacks on a loop.
 var callers = [...]string{
-	reflect.TypeFor[conn.Conn]().PkgPath() + ".(*Conn).call(",
-	reflect.TypeFor[conn.Conn]().PkgPath() + ".(*Driver).piece(",
+	reflect.TypeFor[session.Conn]().PkgPath() + ".(*Conn).call(",
+	reflect.TypeFor[session.Conn]().PkgPath() + ".(*Driver).piece(",
 	reflect.TypeFor[running]().PkgPath() + ".(*running).askProgram(",
 }
 

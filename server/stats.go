@@ -1,11 +1,12 @@
 package server
 
 import (
+	"reflect"
 	"sync/atomic"
 	"time"
 
-	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/secure"
+	"github.com/framerail/framerail/internal/session"
 )
 
 // Stats is what a server has done and what it holds. Counters only grow; they begin
@@ -37,8 +38,25 @@ type Stats struct {
 
 // LoopStats is the part of one event loop.
 type LoopStats struct {
-	// Counters are of connections from their opening handshake on.
-	conn.Counters
+	// Opened counts connections whose opening handshake was done, and Closed those of them
+	// whose socket is closed. The difference is Clients.
+	Opened, Closed uint64
+	// Received and Sent are the traffic each way.
+	Received, Sent Traffic
+	// Pending is how many bytes of frames wait for sockets now.
+	Pending int64
+	// Unsent counts bytes of frames that were pending when their connection closed, and are
+	// lost.
+	Unsent uint64
+	// Overflows counts messages that did not fit into MaxPending.
+	Overflows Overflows
+	// Panics counts callbacks that panicked or called runtime.Goexit.
+	Panics uint64
+	// Closes counts the connections in Closed by the side that closed them and the code.
+	// A way that did not occur is missing, here and in Causes.
+	Closes map[CloseKind]uint64
+	// Causes counts the same connections by what ended them.
+	Causes map[Cause]uint64
 
 	// Accepted counts connections that were accepted, or came by Upgrade, whatever
 	// became of them.
@@ -64,8 +82,6 @@ type LoopStats struct {
 
 	// Lag is how long its turns take.
 	Lag Lag
-	// SlowCallbacks counts callbacks that held the loop for over SlowCallback.
-	SlowCallbacks uint64
 }
 
 // Stats is a snapshot of the server's counters. It does not stop the loops, and takes
@@ -104,12 +120,6 @@ type TLSCounts struct {
 	Waited  uint64 // that had to wait for MaxTLSHandshakes
 }
 
-func (t *TLSCounts) add(o *TLSCounts) {
-	t.Done += o.Done
-	t.Resumed += o.Resumed
-	t.Waited += o.Waited
-}
-
 // secured counts a TLS handshake that is done.
 func (t *tally) secured(below *secure.Transport) {
 	t.tlsDone.Add(1)
@@ -118,19 +128,43 @@ func (t *tally) secured(below *secure.Transport) {
 	}
 }
 
+// add adds o to t, field by field. Of Lag.Recent, which is a maximum, it takes the larger.
 func (t *LoopStats) add(o *LoopStats) {
-	t.Counters.Add(&o.Counters)
-	t.Accepted += o.Accepted
-	t.HandedOver += o.HandedOver
-	t.TLS.add(&o.TLS)
-	t.ChecksWaited += o.ChecksWaited
-	t.Expired += o.Expired
-	t.Clients += o.Clients
-	t.Buffers += o.Buffers
-	t.BufferBytes += o.BufferBytes
-	t.Timers += o.Timers
-	t.Lag.add(&o.Lag)
-	t.SlowCallbacks += o.SlowCallbacks
+	recent := max(t.Lag.Recent, o.Lag.Recent)
+	addValue(reflect.ValueOf(t).Elem(), reflect.ValueOf(o).Elem())
+	t.Lag.Recent = recent
+}
+
+// addValue adds the numbers in src to those in dst.
+func addValue(dst, src reflect.Value) {
+	switch dst.Kind() {
+	case reflect.Uint64:
+		dst.SetUint(dst.Uint() + src.Uint())
+	case reflect.Int, reflect.Int64:
+		dst.SetInt(dst.Int() + src.Int())
+	case reflect.Struct:
+		for i := range dst.NumField() {
+			addValue(dst.Field(i), src.Field(i))
+		}
+	case reflect.Array:
+		for i := range dst.Len() {
+			addValue(dst.Index(i), src.Index(i))
+		}
+	case reflect.Map:
+		if dst.IsNil() {
+			dst.Set(reflect.MakeMap(dst.Type()))
+		}
+		for key, n := range src.Seq2() {
+			sum := reflect.New(n.Type()).Elem()
+			sum.Set(n)
+			if was := dst.MapIndex(key); was.IsValid() {
+				addValue(sum, was)
+			}
+			dst.SetMapIndex(key, sum)
+		}
+	default:
+		panic("framerail: a counter that cannot be added: " + dst.Type().String())
+	}
 }
 
 // tally is what a loop counts besides what its connections do.
@@ -140,13 +174,17 @@ type tally struct {
 	checksWaited                        atomic.Uint64
 
 	// Guarded by the loop's mu.
-	published LoopStats
-	peaks     peaks
+	published struct {
+		session.Counters
+		timers int
+		lag    Lag
+	}
+	peaks peaks
 }
 
 // turn counts a turn that took so long. The loop's mu is held.
 func (t *tally) turn(now, took time.Duration) {
-	t.published.Lag.note(took)
+	t.published.lag.note(took)
 	t.peaks.note(now, took)
 }
 
@@ -154,13 +192,14 @@ func (t *tally) turn(now, took time.Duration) {
 func (l *loop) publish() {
 	p := &l.tally.published
 	l.conns.Publish(&p.Counters)
-	p.Timers = l.timers.Armed()
+	p.timers = l.timers.Armed()
 }
 
 // stats is a snapshot. From any goroutine.
-func (l *loop) stats() LoopStats {
+func (l *loop) stats() (st LoopStats) {
 	l.mu.Lock()
-	st := l.tally.published
+	counters := l.tally.published.Counters
+	st.Timers, st.Lag = l.tally.published.timers, l.tally.published.lag
 	now := l.run.kernel.Since(l.began)
 	st.Lag.Recent = l.tally.peaks.at(now)
 	l.mu.Unlock()
@@ -168,8 +207,9 @@ func (l *loop) stats() LoopStats {
 		st.Lag.Recent = max(st.Lag.Recent, now-at)
 	}
 	st.Timers += l.conns.AfterFuncs()
-	st.SlowCallbacks = l.tally.slow.Load()
-	l.conns.AddShared(&st.Counters)
+	st.Lag.SlowCallbacks = l.tally.slow.Load()
+	l.conns.AddShared(&counters)
+	st.show(&counters)
 	st.Clients = int64(st.Opened - st.Closed)
 	st.TLS = TLSCounts{Done: l.tally.tlsDone.Load(), Resumed: l.tally.tlsResumed.Load(), Waited: l.tally.tlsWaited.Load()}
 	st.ChecksWaited = l.tally.checksWaited.Load()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -55,7 +56,7 @@ func TestStats_CountTraffic(t *testing.T) {
 		for _, ls := range st.Loops {
 			sum.add(&ls)
 		}
-		if len(st.Loops) != 2 || sum != st.LoopStats {
+		if len(st.Loops) != 2 || !reflect.DeepEqual(sum, st.LoopStats) {
 			t.Errorf("the loops' sum is %+v, the whole %+v", sum, st.LoopStats)
 		}
 	})
@@ -86,7 +87,7 @@ func TestStats_CountRefusalsByReason(t *testing.T) {
 		{replace("GET", "POST"), 405, NotUpgrade},
 		{"GET /chat HTTP/1.1\r\nHost: a\r\n\r\n", 426, NotUpgrade},
 		{replace("Version: 13", "Version: 8"), 426, Version},
-		{with("Cookie: " + strings.Repeat("c", DefaultMaxHandshakeBytes)), 431, TooLarge},
+		{with("Cookie: " + strings.Repeat("c", defaultMaxHandshakeBytes)), 431, TooLarge},
 		{"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, Version},
 		{"GET", 408, Timeout},
 	} {
@@ -150,8 +151,8 @@ func TestStats_StayWhenTheServerHasEnded(t *testing.T) {
 	if st.Refused[Draining] != 1 {
 		t.Errorf("refused %v, want one for the end", st.Refused)
 	}
-	want := conn.CloseKind{By: conn.Local, Code: frame.AbnormalClosure}
-	for kind, n := range st.Closes.All() {
+	want := CloseKind{By: conn.Local, Code: frame.AbnormalClosure}
+	for kind, n := range st.Closes {
 		if kind != want || n != 1 {
 			t.Errorf("%d closes as %v, want 1 as %v", n, kind, want)
 		}

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/session"
 )
 
 // table is the live table of clients, by remote address. It is a hash table whose
@@ -65,7 +66,7 @@ func (t *table) bucket(hash uint64) **client { return &t.buckets[hash&uint64(len
 func (t *table) add(cl *client) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if cl.listed || cl.State() == conn.Closed {
+	if cl.listed || cl.State() == session.Closed {
 		return
 	}
 	if t.count >= maxChain*len(t.buckets) {
@@ -146,7 +147,7 @@ func (t *table) get(remote netip.AddrPort) (*conn.Conn, bool) {
 	remote = netip.AddrPortFrom(remote.Addr().Unmap(), remote.Port()) // as the clients have it
 	for _, cl := range t.entered {
 		if cl.RemoteAddr() == remote {
-			return &cl.Conn, true
+			return cl.public(), true
 		}
 	}
 	if remote.Port() != 0 {
@@ -164,7 +165,7 @@ func (t *table) get(remote netip.AddrPort) (*conn.Conn, bool) {
 func (t *table) find(hash uint64, remote netip.AddrPort) (*conn.Conn, bool) {
 	for cl := *t.bucket(hash); cl != nil; cl = cl.chain {
 		if cl.RemoteAddr() == remote {
-			return &cl.Conn, true
+			return cl.public(), true
 		}
 	}
 	return nil, false
@@ -214,7 +215,7 @@ func (t *table) some(list []*conn.Conn, from uint64) (_ []*conn.Conn, next uint6
 			if at<<shift < from && bits.Reverse64(cl.hash()) < from {
 				continue // yielded when there were more buckets
 			}
-			list = append(list, &cl.Conn)
+			list = append(list, cl.public())
 		}
 	}
 }
@@ -235,7 +236,7 @@ func (t *table) allOrdered(yield func(*conn.Conn) bool) {
 	t.mu.Unlock()
 	slices.SortStableFunc(list, func(a, b *client) int { return a.RemoteAddr().Compare(b.RemoteAddr()) })
 	for _, cl := range list {
-		if !yield(&cl.Conn) {
+		if !yield(cl.public()) {
 			return
 		}
 	}

@@ -153,7 +153,7 @@ func TestClients_EachIsListedOnceWhileTheTableChanges(t *testing.T) {
 			}
 		}
 		for _, cl := range stay {
-			if listed[&cl.Conn] == 0 {
+			if listed[cl.public()] == 0 {
 				t.Errorf("%v is not listed", cl.RemoteAddr())
 			}
 		}

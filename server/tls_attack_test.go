@@ -46,7 +46,7 @@ func TestTLS_FloodOfKeyUpdatesIsEnded(t *testing.T) {
 				}
 			}
 			info := receive(t, infos)
-			var op *conn.OpError
+			var op *net.OpError
 			if !errors.As(info.Err, &op) || !strings.Contains(info.Err.Error(), "too many") {
 				t.Errorf("ended with %v", info.Err)
 			}

@@ -127,8 +127,8 @@ func TestUnopened_DoNotCostTheOpen(t *testing.T) {
 				p.alive()
 			}
 			h.dial(t, s).alive()
-			if st := s.Stats(); causes(st, conn.Shed) != 0 || st.Clients != 21 {
-				t.Errorf("%d were shed, %d are left of 21", causes(st, conn.Shed), st.Clients)
+			if st := s.Stats(); st.Causes[CauseShed] != 0 || st.Clients != 21 {
+				t.Errorf("%d were shed, %d are left of 21", st.Causes[CauseShed], st.Clients)
 			}
 		})
 	}

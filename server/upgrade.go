@@ -15,6 +15,7 @@ import (
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/platform"
+	"github.com/framerail/framerail/internal/session"
 )
 
 // Upgrade makes a WebSocket connection of a request that net/http, or a router over it,
@@ -99,7 +100,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, open func(*conn
 		answerRaw(nc, refusal)
 		return run.refuseHTTP(a.remote, refusal, err)
 	}
-	opening.Accept = open
+	opening.Accept = onConn(open)
 	a.upgraded = &opening
 	leave = func() {}
 	if !run.leastLoaded().deliver(a) { // which has answered and counted it
@@ -186,7 +187,7 @@ func (s *Server) runUpgrades() (*running, error) {
 }
 
 // decideHTTP judges a request that net/http has read.
-func (r *running) decideHTTP(a arrival, https bool, w http.ResponseWriter, hr *http.Request, path string) (o conn.Opening, refusal *handshake.Refusal) {
+func (r *running) decideHTTP(a arrival, https bool, w http.ResponseWriter, hr *http.Request, path string) (o session.Opening, refusal *handshake.Refusal) {
 	var req handshake.Request
 	if err := handshake.ParseHTTP(hr, &req); err != nil {
 		return o, asRefusal(err)

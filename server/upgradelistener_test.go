@@ -15,12 +15,13 @@ import (
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/secure"
+	"github.com/framerail/framerail/internal/session"
 	"github.com/framerail/framerail/internal/test/tlsrecords"
 	"github.com/framerail/framerail/internal/transport"
 )
 
 // below is a connection's transport.
-func below(c *conn.Conn) transport.Transport { return clientOf(c).below() }
+func below(c *conn.Conn) transport.Transport { return clientOf((*session.Conn)(c)).below() }
 
 func TestUpgradeListener_MovesToTheLoopWhatItKnows(t *testing.T) {
 	config := &tls.Config{Certificates: []tls.Certificate{exampleCertificate()}}

@@ -46,8 +46,8 @@ func TestWatchdog_NamesTheCallbackThatHoldsALoop(t *testing.T) {
 			eventually(t, "the watchdog", func() bool { return log.lines("holds an event loop") == 1 })
 			log.expect(t, "server.holdTheLoop ", "level=WARN", "limit=20ms")
 			st := s.Stats()
-			if st.SlowCallbacks != 1 || st.Lag.Recent < 20*time.Millisecond {
-				t.Errorf("%d slow callbacks, recent lag %v", st.SlowCallbacks, st.Lag.Recent)
+			if st.Lag.SlowCallbacks != 1 || st.Lag.Recent < 20*time.Millisecond {
+				t.Errorf("%d slow callbacks, recent lag %v", st.Lag.SlowCallbacks, st.Lag.Recent)
 			}
 			close(release)
 			if resp := p.response(); resp.StatusCode != http.StatusSwitchingProtocols {
@@ -118,7 +118,7 @@ func TestWatchdog_DoesNotFloodTheLog(t *testing.T) {
 		p.text("x")
 		p.expectText("x")
 	}
-	if n := s.Stats().SlowCallbacks; n < 10 {
+	if n := s.Stats().Lag.SlowCallbacks; n < 10 {
 		t.Errorf("%d counted, want 10", n)
 	}
 	if n := log.lines("holds an event loop"); n < 1 || n > 2+int(time.Since(began)/watchdogLogEvery) {

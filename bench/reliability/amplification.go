@@ -111,7 +111,7 @@ var oneByteMessage = oneFrame(wire.Text, []byte("x"))
 func (b *amplificationCommand) classes() []attackClass {
 	classes := attackClasses()
 	for _, c := range compressedClasses() {
-		if c.says <= server.DefaultMaxMessageSize {
+		if c.says <= 256<<10 {
 			classes = append(classes, attackClass{name: "compressed: " + c.name, input: c.input, flood: true, reads: true, packed: true})
 		}
 	}

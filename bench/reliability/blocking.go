@@ -104,7 +104,7 @@ func (b *blockingCommand) block(ctx context.Context, v *verdict, dispatch conn.D
 	if r.named = int(log.named.Load()); r.named > 0 {
 		r.namedAfter = time.Unix(0, log.last.Load()).Sub(began)
 	}
-	counted := srv.Stats().SlowCallbacks
+	counted := srv.Stats().Lag.SlowCallbacks
 	v.expect(counted >= uint64(r.named), "named %d callbacks and counted %d", r.named, counted)
 	return r, ctx.Err()
 }

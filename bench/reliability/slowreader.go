@@ -171,7 +171,7 @@ func (s *slowReaders) produce() {
 		round := s.round.Add(1)
 		binary.BigEndian.PutUint64(payload, uint64(round))
 		for _, c := range s.peers() {
-			if err := c.SendKeyed(slowKey(round), conn.Binary, payload); errors.Is(err, conn.ErrPendingFull) {
+			if err := c.SendMessage(conn.Message{Type: conn.Binary, Key: slowKey(round), Payload: payload}); errors.Is(err, conn.ErrPendingFull) {
 				s.refused.Add(1)
 			}
 			s.most = max(s.most, c.Pending())

@@ -78,7 +78,7 @@ func (c *echoCommand) Run(log *slog.Logger) error {
 			MaxMessageSize: int64(c.MaxMessage),
 			// Above three eighths of what may be pending, a peer is not read from. The
 			// rest holds the echoes of what had been read by then.
-			MaxPending: max(4*int(c.MaxMessage), conn.DefaultMaxPending),
+			MaxPending: max(4*int(c.MaxMessage), 1<<20),
 			// Load generators want to know what it can do.
 			CompressionPerSecond: -1,
 		},

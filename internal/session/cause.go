@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"iter"
+	"net"
 
 	"github.com/framerail/framerail/frame"
 )
@@ -32,7 +33,7 @@ const (
 	CloseTimedOut Cause = "close_timeout"
 	// EOF: ErrUnexpectedEOF.
 	EOF Cause = "eof"
-	// Network: an OpError.
+	// Network: a net.OpError.
 	Network Cause = "network"
 	// Panicked: ErrPanic.
 	Panicked Cause = "panic"
@@ -50,7 +51,7 @@ var causes = [...]Cause{
 // causeOf is the kind of the error that ended a connection.
 func causeOf(err error) Cause {
 	var fault *frame.Error
-	var op *OpError
+	var op *net.OpError
 	switch {
 	case err == nil:
 		return Clean

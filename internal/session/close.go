@@ -2,6 +2,7 @@ package session
 
 import (
 	"errors"
+	"net"
 
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/transport"
@@ -114,7 +115,7 @@ func (c *Conn) failWith(code frame.CloseCode, reason string, err error, drop boo
 
 // broke ends the connection for a failure of the transport. mu is held.
 func (c *Conn) broke(op string, err error) {
-	c.ending(Nobody, &OpError{Op: op, Err: err}).abort = true
+	c.ending(Nobody, &net.OpError{Op: op, Err: err}).abort = true
 	c.setClosing()
 }
 

@@ -71,3 +71,11 @@ func (i CloseInfo) String() string {
 	}
 	return s
 }
+
+// CloseInfo is how the connection ended; false before it is closed.
+func (c *Conn) CloseInfo() (CloseInfo, bool) {
+	if c.State() != Closed {
+		return CloseInfo{}, false
+	}
+	return c.closeInfo(), true
+}

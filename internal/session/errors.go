@@ -11,7 +11,7 @@ import (
 // Errors come in three kinds. What the peer did against RFC 6455 or the limits
 // is a [frame.Error], which carries the close code. What the program did wrong
 // is one of the ErrXxx below, returned by the call that did it. What the network
-// did is an [OpError], which wraps the system's error.
+// did is a [net.OpError], which wraps the system's error.
 var (
 	// ErrClosed: the connection is closing or closed. RFC 6455 5.5.1 allows no
 	// data after a Close frame, so nothing can be forced through.
@@ -74,15 +74,3 @@ var (
 
 	errGoexit = fmt.Errorf("%w: it called runtime.Goexit", ErrPanic)
 )
-
-// OpError is a failure of the network or the operating system.
-type OpError struct {
-	Op  string // "read" or "write"
-	Err error  // the system's error, such as syscall.ECONNRESET
-}
-
-// Error tells what failed, and why.
-func (e *OpError) Error() string { return "framerail: " + e.Op + ": " + e.Err.Error() }
-
-// Unwrap returns the system's error.
-func (e *OpError) Unwrap() error { return e.Err }

@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"io"
+	"net"
 	"strings"
 	"syscall"
 	"testing"
@@ -57,7 +58,7 @@ func TestResetWhileReading(t *testing.T) {
 		r.end(syscall.ECONNRESET)
 		info := r.info()
 		expectInfo(t, info, CloseInfo{By: Nobody, Received: frame.AbnormalClosure, Err: syscall.ECONNRESET})
-		var op *OpError
+		var op *net.OpError
 		if !errors.As(info.Err, &op) || op.Op != "read" {
 			t.Errorf("error: %v", info.Err)
 		}
@@ -78,7 +79,7 @@ func TestResetWhileWriting(t *testing.T) {
 		r.turn()
 		info := r.info()
 		expect(t, "closed", r.wire.closed, true)
-		var op *OpError
+		var op *net.OpError
 		if !errors.As(info.Err, &op) || op.Op != "write" || !errors.Is(op, syscall.EPIPE) {
 			t.Errorf("error: %v", info.Err)
 		}

@@ -34,12 +34,12 @@ func (c *Conn) SendWait(ctx stdcontext.Context, t MessageType, payload []byte) e
 	if err != nil {
 		return err
 	}
-	return c.noteTooLarge(c.sendWait(ctx, t, payload), len(payload))
+	return c.noteTooLarge(c.sendWait(ctx, t, payload, false), len(payload))
 }
 
-func (c *Conn) sendWait(ctx stdcontext.Context, t MessageType, payload []byte) error {
+func (c *Conn) sendWait(ctx stdcontext.Context, t MessageType, payload []byte, plain bool) error {
 	size := len(payload)
-	if !c.compresses(size) {
+	if plain || !c.compresses(size) {
 		c.mu.Lock()
 		defer c.unlockAndWake()
 		if err := c.awaitTurn(ctx, c.frameSize(size)); err != nil {

@@ -2,6 +2,7 @@ package session
 
 import (
 	stdcontext "context" // the package has a type of that name
+	"errors"
 	"io"
 	"sync"
 
@@ -48,6 +49,23 @@ func (c *Conn) NewWriter(t MessageType) (*Writer, error) {
 
 // NewPlainWriter is NewWriter without compression; see [Conn.SendPlain].
 func (c *Conn) NewPlainWriter(t MessageType) (*Writer, error) { return c.newWriter(t, false) }
+
+// errBegun is what DisableCompression returns when it comes too late.
+var errBegun = errors.New("framerail: part of the message has been sent already")
+
+// DisableCompression leaves the message uncompressed. It fails once a fragment was sent.
+func (w *Writer) DisableCompression() error {
+	w.conn.mu.Lock()
+	defer w.conn.mu.Unlock()
+	if err := w.usable(); err != nil {
+		return err
+	}
+	if w.deflate && w.next == frame.Continuation {
+		return errBegun
+	}
+	w.deflate = false
+	return nil
+}
 
 func (c *Conn) newWriter(t MessageType, compressed bool) (*Writer, error) {
 	text := textSoFar{checks: t == Text}

@@ -5,7 +5,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/server"
 )
 
@@ -35,7 +34,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	st := c.source.Stats()
 	out := sink{ch}
 	out.connections(&st)
-	out.traffic(&st.Counters)
+	out.traffic(&st.LoopStats)
 	out.resources(&st)
 	for i := range st.Loops {
 		out.loop(strconv.Itoa(i), &st.Loops[i])
@@ -65,18 +64,18 @@ func (s sink) connections(st *server.Stats) {
 	s.count(tlsDone, st.TLS.Resumed, "true")
 	s.count(tlsWaited, st.TLS.Waited)
 	s.count(checksWait, st.ChecksWaited)
-	for kind, n := range st.Closes.All() {
+	for kind, n := range st.Closes {
 		s.count(closes, n, kind.By.String(), strconv.Itoa(int(kind.Code)))
 	}
-	for cause, n := range st.Causes.All() {
+	for cause, n := range st.Causes {
 		s.count(ends, n, string(cause))
 	}
 }
 
-func (s sink) traffic(c *conn.Counters) {
+func (s sink) traffic(c *server.LoopStats) {
 	for _, way := range []struct {
 		name string
-		t    *conn.Traffic
+		t    *server.Traffic
 	}{{"received", &c.Received}, {"sent", &c.Sent}} {
 		s.count(messages, way.t.Messages, way.name)
 		s.count(bytes, way.t.Bytes, way.name)
@@ -105,7 +104,7 @@ func (s sink) resources(st *server.Stats) {
 
 func (s sink) loop(number string, st *server.LoopStats) {
 	s.gauge(loopOpen, float64(st.Clients), number)
-	s.count(slow, st.SlowCallbacks, number)
+	s.count(slow, st.Lag.SlowCallbacks, number)
 	s.gauge(lag, st.Lag.Recent.Seconds(), number)
 
 	// Prometheus's buckets hold all that is below their bound.

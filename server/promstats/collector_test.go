@@ -133,7 +133,7 @@ type fixed server.Stats
 func (f *fixed) Stats() server.Stats { return server.Stats(*f) }
 
 func TestCollector_HistogramIsCumulative(t *testing.T) {
-	ls := server.LoopStats{SlowCallbacks: 1, Lag: server.Lag{Turns: 6, Total: 3 * time.Second, Recent: 2 * time.Second}}
+	ls := server.LoopStats{Lag: server.Lag{SlowCallbacks: 1, Turns: 6, Total: 3 * time.Second, Recent: 2 * time.Second}}
 	ls.Lag.Buckets[0], ls.Lag.Buckets[2], ls.Lag.Buckets[len(ls.Lag.Buckets)-1] = 3, 2, 1
 	expected := `
 # HELP framerail_loop_lag_seconds Longest turn of an event loop in the last 10 to 20 seconds.

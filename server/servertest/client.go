@@ -75,7 +75,7 @@ func (c *Client) SendBinary(b []byte) { c.Send(conn.Binary, b) }
 
 // Send sends a message in one frame. The payload is copied, as in all methods.
 func (c *Client) Send(t conn.MessageType, payload []byte) {
-	c.SendFrame(frame.Header{Fin: true, Opcode: t}, payload)
+	c.SendFrame(frame.Header{Fin: true, Opcode: frame.Opcode(t)}, payload)
 }
 
 // Ping sends a ping.
@@ -270,7 +270,7 @@ func (c *Client) handle(ev frame.Event) {
 			return
 		}
 		if m, whole := c.asm.Add(ev); whole {
-			c.messages = append(c.messages, conn.Message{Type: m.Opcode, Payload: slices.Clone(m.Payload)})
+			c.messages = append(c.messages, conn.Message{Type: conn.MessageType(m.Opcode), Payload: slices.Clone(m.Payload)})
 		}
 	}
 }

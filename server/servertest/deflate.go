@@ -90,7 +90,7 @@ func (c *Client) inflate(ev frame.Event) {
 		}
 	}
 	if ev.Last {
-		c.messages = append(c.messages, conn.Message{Type: ev.Opcode, Payload: slices.Clone(z.message)})
+		c.messages = append(c.messages, conn.Message{Type: conn.MessageType(ev.Opcode), Payload: slices.Clone(z.message)})
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/framerail/framerail/cmd/examples/internal/exampletest"
-	"github.com/framerail/framerail/server"
 )
 
 func TestMain(m *testing.M) { exampletest.Main(m, main) }
@@ -22,7 +21,7 @@ func TestMessagesPassBothWays(t *testing.T) {
 	_, wsURL := proxied(t)
 	c := exampletest.Dial(t, wsURL, nil)
 	exampletest.Expect(t, c, "you are 127.0.0.1")
-	for _, size := range []int{0, 1, 126, 65536, server.DefaultMaxMessageSize} {
+	for _, size := range []int{0, 1, 126, 65536, 256 << 10} {
 		payload := bytes.Repeat([]byte("0123456789abcdef-"), size/17+1)[:size]
 		for _, typ := range []websocket.MessageType{websocket.MessageText, websocket.MessageBinary} {
 			if err := c.Write(exampletest.Within(t), typ, payload); err != nil {
@@ -129,9 +128,10 @@ func TestNginxIsMorePatientThanTheServer(t *testing.T) {
 	if len(found) != 2 {
 		t.Fatalf("found %d timeouts", len(found))
 	}
+	const idleTimeout = 120 * time.Second // conn.Limits.IdleTimeout's default
 	for _, match := range found {
-		if d, err := time.ParseDuration(string(match[1])); err != nil || d <= server.DefaultIdleTimeout {
-			t.Errorf("%s, %v; want more than %v", match[0], err, server.DefaultIdleTimeout)
+		if d, err := time.ParseDuration(string(match[1])); err != nil || d <= idleTimeout {
+			t.Errorf("%s, %v; want more than %v", match[0], err, idleTimeout)
 		}
 	}
 }

@@ -80,7 +80,7 @@ func publish(ctx context.Context, srv *server.Server, things, depth int, every t
 			for c := range srv.Clients() {
 				// JSON is UTF-8, and need not be checked for each. SendKeyed copies the
 				// message, and never waits for anyone.
-				_ = c.SendKeyed(key, conn.CheckedText, message)
+				_ = c.SendMessage(conn.Message{Type: conn.Text, Key: key, Payload: message, Valid: true})
 			}
 		}
 	}

@@ -46,5 +46,7 @@ func (p *progress) Write(b []byte) (int, error) {
 	}
 	p.told = p.received
 	// Under this key only the latest waits for a sender that does not read.
-	return len(b), p.conn.SendKeyed("progress", conn.Text, fmt.Appendf(nil, `{"received":%d}`, p.received))
+	return len(b), p.conn.SendMessage(conn.Message{
+		Type: conn.Text, Key: "progress", Payload: fmt.Appendf(nil, `{"received":%d}`, p.received),
+	})
 }

@@ -46,7 +46,7 @@ var allowed = map[string][]string{
 	"internal/secure":          {"internal/buffer", "internal/transport"},
 	"internal/session":         {"frame", "frame/deflate", "mask", "internal/buffer", "internal/session/sendq", "internal/stacktrace", "internal/transport"},
 	"internal/session/sendq":   {"frame", "mask", "internal/buffer"},
-	"conn":                     {"internal/session"},
+	"conn":                     {"frame", "frame/deflate", "internal/session"},
 	"server": {"conn", "frame", "frame/deflate", "poller",
 		"internal/buffer", "internal/forwarded", "internal/handshake", "internal/memory", "internal/platform", "internal/proxyproto", "internal/secure",
 		"internal/session", "internal/stacktrace", "internal/transport", "internal/wheel"},

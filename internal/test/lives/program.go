@@ -223,7 +223,7 @@ func (w *world) push(l *life, size int) {
 		w.pushWrong(l, m)
 		return
 	}
-	err := l.conn.SendKeyed(keys[w.rnd.IntN(len(keys))], conn.Binary, m)
+	err := l.conn.SendMessage(conn.Message{Type: conn.Binary, Key: keys[w.rnd.IntN(len(keys))], Payload: m})
 	switch err {
 	case nil:
 		l.accepted++

@@ -1,4 +1,4 @@
-package session_test
+package conn_test
 
 import (
 	"bytes"
@@ -8,8 +8,8 @@ import (
 	"io"
 	"time"
 
+	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
-	conn "github.com/framerail/framerail/internal/session"
 	"github.com/framerail/framerail/server"
 	"github.com/framerail/framerail/server/servertest"
 )
@@ -89,7 +89,7 @@ func ExampleConn_AfterFunc() {
 }
 
 // A client that reads too slowly misses old prices of a thing, and never the latest of any.
-func ExampleConn_SendKeyed() {
+func ExampleConn_SendMessage() {
 	srv := &server.Server{Overflow: conn.OverflowLatest}
 	srv.OnClose = func(_ *conn.Conn, info conn.CloseInfo) { fmt.Println(info.Dropped > 0, info.Err) }
 
@@ -100,8 +100,8 @@ func ExampleConn_SendKeyed() {
 	slow.Pause()
 	for price := range 1000 {
 		for c := range srv.Clients() {
-			_ = c.SendKeyed("tea", conn.Text, fmt.Appendf(nil, "tea costs %d", price))
-			_ = c.SendKeyed("salt", conn.Text, fmt.Appendf(nil, "salt costs %d", price))
+			_ = c.SendMessage(conn.Message{Type: conn.Text, Key: "tea", Payload: fmt.Appendf(nil, "tea costs %d", price)})
+			_ = c.SendMessage(conn.Message{Type: conn.Text, Key: "salt", Payload: fmt.Appendf(nil, "salt costs %d", price)})
 		}
 		sim.Settle()
 	}
@@ -166,7 +166,7 @@ func ExampleConn_SendWait() {
 	srv := &server.Server{Dispatch: conn.OnGoroutines, Limits: server.Limits{MaxPending: 16 << 10}}
 	srv.OnConnection = func(c *conn.Conn) {
 		for row := range 10_000 { // of a query, in real life
-			err := c.SendWait(context.Background(), conn.Text, fmt.Append(nil, "row ", row))
+			err := c.SendWait(context.Background(), conn.Message{Type: conn.Text, Payload: fmt.Append(nil, "row ", row)})
 			if err != nil {
 				return // the connection is closing
 			}
@@ -213,7 +213,7 @@ func ExampleReader() {
 	sim.Settle()
 	fmt.Println(sim.Close())
 	// Output:
-	// thanks for 1048576 bytes of Binary true
+	// thanks for 1048576 bytes of binary true
 	// after 100 bytes: framerail: stream ended without a Close frame: unexpected EOF
 	// <nil>
 }

@@ -1,0 +1,22 @@
+package conn
+
+import "github.com/framerail/framerail/internal/session"
+
+// State is the state of a connection. A connection goes through the states in order, and may
+// skip some.
+type State uint8
+
+const (
+	// Connecting: the opening handshake is under way (RFC 6455 4).
+	Connecting State = iota
+	// Open: messages pass both ways.
+	Open
+	// Closing: a Close frame was sent or received, or the client's stream has ended. No more
+	// messages can be sent (RFC 6455 7.1.3).
+	Closing
+	// Closed: the socket is closed (RFC 6455 7.1.4).
+	Closed
+)
+
+// String returns the state in lower case, such as "open".
+func (s State) String() string { return session.State(s).String() }

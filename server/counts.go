@@ -1,0 +1,87 @@
+package server
+
+import (
+	"fmt"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/session"
+)
+
+// Traffic is what went one way.
+type Traffic struct {
+	// Messages counts whole messages, fragmented or not: those received to their end, or
+	// taken for sending.
+	Messages uint64
+	// Frames counts frames. A received frame counts once some of its payload has come.
+	Frames FrameCounts
+	// Bytes counts bytes read from sockets, or written to them: headers, control frames and
+	// opening handshakes included.
+	Bytes uint64
+}
+
+// FrameCounts are frames by opcode (RFC 6455 5.2). Data is Text, Binary and Continuation.
+type FrameCounts struct{ Data, Close, Ping, Pong uint64 }
+
+// Overflows are messages that did not fit into MaxPending, by what [conn.Overflow] did.
+type Overflows struct {
+	Closed   uint64 // closed the connection
+	Refused  uint64 // refused the send, for the program to try again
+	Oldest   uint64 // dropped for newer ones
+	Replaced uint64 // dropped for a newer one of their key
+}
+
+// CloseKind is a way in which connections closed.
+type CloseKind struct {
+	// By is the side that began to close.
+	By conn.Side
+	// Code is the close code that this side sent, if it began to close, and the one that
+	// came otherwise: NoStatusReceived for a Close frame without a code, AbnormalClosure
+	// without a Close frame. 3000 and 4000 each stand for the thousand codes from there on,
+	// and 2999 for codes below 3000 that are not assigned.
+	Code frame.CloseCode
+}
+
+// String returns side and code, such as "peer 1001".
+func (k CloseKind) String() string { return fmt.Sprintf("%v %d", k.By, uint16(k.Code)) }
+
+// MarshalText returns String, so that encoding/json has an object such as {"peer 1001": 12}.
+func (k CloseKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// Cause is what ended a connection: the kind of its [conn.CloseInfo].Err.
+type Cause string
+
+const (
+	CauseClean        Cause = "clean"         // both sides finished the closing handshake
+	CauseProtocol     Cause = "protocol"      // the client broke a rule of RFC 6455
+	CauseOversize     Cause = "oversize"      // MaxMessageSize or MaxFragments
+	CauseTooFast      Cause = "too_fast"      // [conn.ErrMessageRate] or [conn.ErrControlRate]
+	CauseOverflow     Cause = "overflow"      // [conn.ErrPendingFull]
+	CauseIdle         Cause = "idle"          // [conn.ErrIdle]
+	CauseWriteStalled Cause = "write_stalled" // [conn.ErrWriteStalled]
+	CauseShed         Cause = "shed"          // [conn.ErrShed]
+	CauseCloseTimeout Cause = "close_timeout" // [conn.ErrCloseTimeout]
+	CauseEOF          Cause = "eof"           // [conn.ErrUnexpectedEOF]
+	CauseNetwork      Cause = "network"       // a *net.OpError
+	CausePanic        Cause = "panic"         // [conn.ErrPanic]
+	CauseAborted      Cause = "aborted"       // this side cut the connection
+)
+
+// show puts what connections have done into the public form.
+func (t *LoopStats) show(c *session.Counters) {
+	t.Opened, t.Closed = c.Opened, c.Closed
+	t.Received, t.Sent = traffic(&c.Received), traffic(&c.Sent)
+	t.Pending, t.Unsent, t.Panics = c.Pending, c.Unsent, c.Panics
+	t.Overflows = Overflows(c.Overflows)
+	t.Closes, t.Causes = make(map[CloseKind]uint64), make(map[Cause]uint64)
+	for kind, n := range c.Closes.All() {
+		t.Closes[CloseKind{By: conn.Side(kind.By), Code: kind.Code}] = n
+	}
+	for cause, n := range c.Causes.All() {
+		t.Causes[Cause(cause)] = n
+	}
+}
+
+func traffic(t *session.Traffic) Traffic {
+	return Traffic{Messages: t.Messages, Frames: FrameCounts(t.Frames), Bytes: t.Bytes}
+}
