@@ -60,55 +60,32 @@ const admissionBeyond = 10
 // too much at first: that makes 429. Once the last one has its share too there is no
 // place for anybody else, and then there is one again.
 func (b *admissionCommand) fill(ctx context.Context, v *verdict, addr string) (refused int, err error) {
-	var mu sync.Mutex
-	var in []*client
-	defer func() { closeAll(in) }()
-	// try connects n times from an address, and wants that status each time.
-	try := func(ctx context.Context, from netip.Addr, n, want int) error {
-		for range n {
-			c, err := connectFrom(ctx, from, addr)
-			if err != nil {
-				return err
-			}
-			status, err := c.ask(addr)
-			mu.Lock()
-			v.expect(err == nil && status == want, "from %v: status %d, %v; want %d", from, status, err, want)
-			if in = append(in, c); status != http.StatusSwitchingProtocols {
-				in = in[:len(in)-1]
-				refused++
-				err = c.Close()
-			}
-			mu.Unlock()
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	}
+	a := attempts{v: v, addr: addr}
+	defer func() { closeAll(a.in) }()
 	source := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{127, 0, 1, byte(i + 1)}) }
 	last := source(b.Addresses - 1)
 	err = each(ctx, b.Addresses-1, 4, func(ctx context.Context, i int) error {
-		return try(ctx, source(i), b.Share, http.StatusSwitchingProtocols)
+		return a.try(ctx, source(i), b.Share, http.StatusSwitchingProtocols)
 	})
 	// One by one: when many are refused at a time, some of them get no answer.
 	for i := 0; i < b.Addresses-1 && err == nil; i++ {
-		err = try(ctx, source(i), admissionBeyond, http.StatusTooManyRequests)
+		err = a.try(ctx, source(i), admissionBeyond, http.StatusTooManyRequests)
 	}
 	if err != nil {
-		return refused, err
+		return a.refused, err
 	}
-	if err := try(ctx, last, b.Share, http.StatusSwitchingProtocols); err != nil {
-		return refused, err
+	if err := a.try(ctx, last, b.Share, http.StatusSwitchingProtocols); err != nil {
+		return a.refused, err
 	}
-	if err := try(ctx, source(b.Addresses), admissionBeyond, http.StatusServiceUnavailable); err != nil {
-		return refused, err
+	if err := a.try(ctx, source(b.Addresses), admissionBeyond, http.StatusServiceUnavailable); err != nil {
+		return a.refused, err
 	}
-	for i, c := range in {
+	for i, c := range a.in {
 		err := c.echo([]byte("one of those let in"))
 		v.expect(err == nil, "client %d: %v", i, err)
 	}
-	if err := in[0].finish(1000); err != nil {
-		return refused, err
+	if err := a.in[0].finish(1000); err != nil {
+		return a.refused, err
 	}
 	back, err := eventually(ctx, patience, func() (bool, error) {
 		c, err := connect(ctx, addr)
@@ -120,7 +97,45 @@ func (b *admissionCommand) fill(ctx context.Context, v *verdict, addr string) (r
 		return status == http.StatusSwitchingProtocols, err
 	})
 	v.expect(back, "there is no room where somebody has left")
-	return refused, err
+	return a.refused, err
+}
+
+// attempts are clients that connected to addr: those let in, and how many were not.
+type attempts struct {
+	v    *verdict
+	addr string
+
+	mu      sync.Mutex
+	in      []*client
+	refused int
+}
+
+// try connects n times from an address, and wants that status each time.
+func (a *attempts) try(ctx context.Context, from netip.Addr, n, want int) error {
+	for range n {
+		c, err := connectFrom(ctx, from, a.addr)
+		if err != nil {
+			return err
+		}
+		status, err := c.ask(a.addr)
+		a.v.expect(err == nil && status == want, "from %v: status %d, %v; want %d", from, status, err, want)
+		if err := a.note(c, status); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// note keeps a client that was let in, and closes one that was not.
+func (a *attempts) note(c *client, status int) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if status == http.StatusSwitchingProtocols {
+		a.in = append(a.in, c)
+		return nil
+	}
+	a.refused++
+	return c.Close()
 }
 
 // networks has clients come from IPv6 addresses, on a simulated machine.

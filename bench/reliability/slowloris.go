@@ -49,31 +49,7 @@ func (b *slowlorisCommand) attack(ctx context.Context, v *verdict, p *process) (
 	healthy := make(chan []time.Duration, 1)
 	go func() { healthy <- b.healthy(attack, v, p.addr) }()
 
-	var mu sync.Mutex
-	var lives, holders []time.Duration
-	// All connect within a moment, a few at a time, and then live side by side.
-	var group sync.WaitGroup
-	err = each(ctx, b.Conns, 16, func(ctx context.Context, i int) error {
-		start := time.Now()
-		c, slow, holds, err := b.slow(ctx, p.addr, i)
-		if err != nil {
-			return err
-		}
-		group.Go(func() {
-			defer c.Close()
-			err := c.trickle(slow, b.Interval, start.Add(b.Timeout+b.Slack))
-			mu.Lock()
-			defer mu.Unlock()
-			if life := time.Since(start); holds {
-				holders = append(holders, life)
-			} else {
-				lives = append(lives, life)
-			}
-			v.expect(err == nil, "slow client %d: %v", i, err)
-		})
-		return nil
-	})
-	group.Wait()
+	lives, holders, err := b.besiege(ctx, v, p.addr)
 	ended()
 	times := <-healthy
 	if err != nil {
@@ -103,6 +79,35 @@ func (b *slowlorisCommand) attack(ctx context.Context, v *verdict, p *process) (
 	}
 	return fmt.Sprintf("%s; %d healthy handshakes meanwhile, median %v, slowest %v",
 		figure, len(times), median.Round(time.Microsecond), worst.Round(time.Millisecond)), nil
+}
+
+// besiege returns how long each slow client lived, those that held a TLS handshake apart.
+// All connect within a moment, a few at a time, and then live side by side.
+func (b *slowlorisCommand) besiege(ctx context.Context, v *verdict, addr string) (lives, holders []time.Duration, err error) {
+	var mu sync.Mutex
+	var group sync.WaitGroup
+	err = each(ctx, b.Conns, 16, func(ctx context.Context, i int) error {
+		start := time.Now()
+		c, slow, holds, err := b.slow(ctx, addr, i)
+		if err != nil {
+			return err
+		}
+		group.Go(func() {
+			defer c.Close()
+			err := c.trickle(slow, b.Interval, start.Add(b.Timeout+b.Slack))
+			mu.Lock()
+			defer mu.Unlock()
+			if life := time.Since(start); holds {
+				holders = append(holders, life)
+			} else {
+				lives = append(lives, life)
+			}
+			v.expect(err == nil, "slow client %d: %v", i, err)
+		})
+		return nil
+	})
+	group.Wait()
+	return lives, holders, err
 }
 
 // slow is a connection, and what is to be sent on it at leisure: the request or, over TLS, with every

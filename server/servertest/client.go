@@ -27,21 +27,25 @@ type Client struct {
 	isOpen     bool
 	outbox     []byte // what must wait for the answer
 
-	dec      frame.Decoder
-	asm      frame.Assembler
-	messages []conn.Message
-	pings    int
-	pongs    [][]byte
-	offers   []deflate.Params
-	close    *CloseFrame // the server's
-	sentEnd  bool        // a Close frame was sent
-	scratch  []byte
-
+	received
+	offers      []deflate.Params
+	sentEnd     bool // a Close frame was sent
+	scratch     []byte
 	compression *compression // nil unless agreed on
 
 	paused bool
 	gone   bool // it has left, and reads no more
 	end    error
+}
+
+// received is what a client has received behind the answer.
+type received struct {
+	dec      frame.Decoder
+	asm      frame.Assembler
+	messages []conn.Message
+	pings    int
+	pongs    [][]byte
+	close    *CloseFrame
 }
 
 // CloseFrame is the content of a Close frame.

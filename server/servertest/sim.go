@@ -29,31 +29,41 @@ type Sim struct {
 	listener *listener
 	served   error // what Serve returned
 
-	// current is the strand that runs, nil while none does. Of the goroutine that
-	// runs, which there is one of.
+	// current is the strand that runs, nil while none does. It and the next two belong to
+	// the goroutine that runs: at any time there is one.
 	current *strand
 	workers []*worker // without a strand
 	killing bool      // strands are to end
 	unlock  func()    // mu.Unlock, bound once
 
 	// mu guards what follows. A program's own goroutines may send.
-	mu      sync.Mutex
+	mu sync.Mutex
+	schedule
+	devices
+	sum    uint64 // of the trace
+	broken []error
+	chunk  [4 << 10]byte // for clients that inflate
+}
+
+// schedule decides what happens next.
+type schedule struct {
 	rnd     *rand.Rand
 	apart   *rand.Rand // for Faults.Gone
 	now     time.Time
 	strands []*strand // in the order they began
 	begun   int       // strands, ever
-	turns   uint64    // of strands, but for those that look again in vain
+	turns   uint64    // of strands, except those that look again in vain
 	steps   int
 	choices []choice // of a step
-	sum     uint64   // of the trace
+}
+
+// devices is what the machine has beside strands.
+type devices struct {
 	alarms  []*alarm
 	pollers []*simPoller
 	sockets []*socket // those either side has not done with
 	fds     []*socket // the server's, by descriptor
 	dialled int
-	broken  []error
-	chunk   [4 << 10]byte // for clients that inflate
 }
 
 // birthday is when every simulation begins.
@@ -69,11 +79,13 @@ func New(seed uint64, srv *server.Server) *Sim {
 		srv.Loops = 1
 	}
 	s := &Sim{
-		srv:   srv,
-		rnd:   rand.New(rand.NewPCG(seed, 0)),
-		apart: rand.New(rand.NewPCG(seed, 2)), // 1 is for scripts that share the seed
-		now:   birthday,
-		sum:   offsetBasis,
+		srv: srv,
+		schedule: schedule{
+			rnd:   rand.New(rand.NewPCG(seed, 0)),
+			apart: rand.New(rand.NewPCG(seed, 2)), // 1 is for scripts that share the seed
+			now:   birthday,
+		},
+		sum: offsetBasis,
 	}
 	s.unlock = s.mu.Unlock
 	s.listener = &listener{sim: s}

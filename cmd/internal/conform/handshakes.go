@@ -155,7 +155,7 @@ func (s *Session) askFor(ctx context.Context, a asked) {
 	}
 	request := a.request(s)
 	for _, f := range a.behind {
-		request = string(f.append([]byte(request), s.key(f)))
+		request = string(f.append([]byte(request), keyOf(f, s.keys)))
 	}
 	answer, rest, err := s.ask(request)
 	if err != nil {

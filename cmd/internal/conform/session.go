@@ -37,7 +37,12 @@ type Session struct {
 	server string   // the answer's Server field
 
 	// What has happened.
-	events      []event
+	events []event
+	closure
+}
+
+// closure is how a session has ended so far.
+type closure struct {
 	closeSent   bool
 	sentCode    uint16   // of the first Close frame sent; 0: none
 	closeCame   *closing // the server's Close frame
@@ -228,16 +233,17 @@ func (s *Session) encode(dst []byte, f Frame) ([]byte, *Header) {
 	if s.taken != nil {
 		f.Unmasked = !f.Unmasked
 	}
-	key := s.key(f)
+	key := keyOf(f, s.keys)
 	return f.append(dst, key), f.header(key)
 }
 
-func (s *Session) key(f Frame) [4]byte {
+// keyOf is the masking key of f: its own, or else one of keys.
+func keyOf(f Frame, keys *rand.Rand) [4]byte {
 	if f.Key != nil {
 		return *f.Key
 	}
 	var key [4]byte
-	binary.NativeEndian.PutUint32(key[:], s.keys.Uint32())
+	binary.NativeEndian.PutUint32(key[:], keys.Uint32())
 	return key
 }
 

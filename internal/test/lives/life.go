@@ -17,7 +17,12 @@ type life struct {
 	id     int
 	client *servertest.Client
 
-	// The client's part.
+	clientPart
+	programPart
+}
+
+// clientPart is a life as its client sees it.
+type clientPart struct {
 	left     int // messages it still has to send
 	sent     int
 	received int
@@ -27,8 +32,10 @@ type life struct {
 	faulty   bool   // which was against the protocol
 	silent   bool   // it has not always read, and answered
 	over     bool
+}
 
-	// The program's part.
+// programPart is a life as the server's program sees it.
+type programPart struct {
 	conn           *conn.Conn
 	opened, closed int
 	info           conn.CloseInfo
@@ -50,7 +57,7 @@ func (w *world) dial() {
 	binary.BigEndian.PutUint32(addr[:], uint32(len(w.lives)))
 	addr[0] = 10
 	r := servertest.Request{From: netip.AddrPortFrom(netip.AddrFrom4(addr), 40000)}
-	l := &life{world: w, id: len(w.lives), left: w.rnd.IntN(12)}
+	l := &life{world: w, id: len(w.lives), clientPart: clientPart{left: w.rnd.IntN(12)}}
 	switch w.rnd.IntN(40) {
 	case 0:
 		r.Raw = []byte("GET / HTTP/1.1\r\nHost: server.test\r\n") // and no more
