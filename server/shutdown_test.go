@@ -210,7 +210,6 @@ func TestShutdown_AfterTheCloseTimeoutThereIsNothingToCut(t *testing.T) {
 }
 
 func TestShutdown_CallbackThatDoesNotReturn(t *testing.T) {
-	parallel(t)
 	release := make(chan bool)
 	t.Run("on_loop", func(t *testing.T) {
 		s := start(t, &Server{Loops: 1, OnMessage: func(*conn.Conn, conn.Message) { <-release }})

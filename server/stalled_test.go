@@ -90,7 +90,7 @@ func TestHandler_WriteTimeoutSparesASlowReader(t *testing.T) {
 		}
 		_, _ = io.ReadFull(p.r, piece)
 		go io.Copy(io.Discard, p.r)
-		if err := receive(t, ended); err != nil {
+		if err := within(t, "the Handler", func() error { return <-ended }); err != nil {
 			t.Errorf("was cut: %v", err)
 		}
 	})
