@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unsafe"
 
@@ -49,43 +50,45 @@ func (r *rig) result(done <-chan error) error {
 func TestSendWait_KeepsWithinAQuarterOfTheBound(t *testing.T) {
 	const bound, size, n = 64 << 10, 1 << 10, 2000
 	for policy := range OverflowLatest + 1 {
-		r := openRig(t, Config{MaxPending: bound, Overflow: policy})
-		r.drain(0)
-		done := make(chan error, 1)
-		go func() {
-			for i := range n {
-				if err := r.c.SendWait(background, Binary, fmt.Appendf(nil, "%0*d", size, i)); err != nil {
-					done <- err
-					return
+		synctest.Test(t, func(t *testing.T) {
+			r := openRig(t, Config{MaxPending: bound, Overflow: policy})
+			r.drain(0)
+			done := make(chan error, 1)
+			go func() {
+				for i := range n {
+					if err := r.c.SendWait(background, Binary, fmt.Appendf(nil, "%0*d", size, i)); err != nil {
+						done <- err
+						return
+					}
 				}
-			}
-			done <- nil
-		}()
-		most, next := 0, 0
-		r.eventually("the last message", func() bool {
-			most = max(most, r.c.Pending())
-			r.drain(3 * size)
-			r.wire.mu.Lock()
-			out := r.wire.out.Bytes()
-			for len(out) >= 4+size {
-				if got := string(out[4 : 4+size]); got != fmt.Sprintf("%0*d", size, next) {
-					t.Errorf("%v: message %d is %q", policy, next, got)
+				done <- nil
+			}()
+			most, next := 0, 0
+			r.eventually("the last message", func() bool {
+				most = max(most, r.c.Pending())
+				r.drain(3 * size)
+				r.wire.mu.Lock()
+				out := r.wire.out.Bytes()
+				for len(out) >= 4+size {
+					if got := string(out[4 : 4+size]); got != fmt.Sprintf("%0*d", size, next) {
+						t.Errorf("%v: message %d is %q", policy, next, got)
+					}
+					next++
+					out = out[4+size:]
 				}
-				next++
-				out = out[4+size:]
+				rest := len(out)
+				r.wire.out.Next(r.wire.out.Len() - rest)
+				r.wire.mu.Unlock()
+				return next == n
+			})
+			expect(t, "error", r.result(done), nil)
+			if most > bound/4+size+4 || most < bound/4 {
+				t.Errorf("%v: %d bytes were pending", policy, most)
 			}
-			rest := len(out)
-			r.wire.out.Next(r.wire.out.Len() - rest)
-			r.wire.mu.Unlock()
-			return next == n
+			if _, dropped := r.c.Dropped(); dropped > 0 || r.c.State() != Open {
+				t.Errorf("%v: %d bytes dropped, %v", policy, dropped, r.c.State())
+			}
 		})
-		expect(t, "error", r.result(done), nil)
-		if most > bound/4+size+4 || most < bound/4 {
-			t.Errorf("%v: %d bytes were pending", policy, most)
-		}
-		if _, dropped := r.c.Dropped(); dropped > 0 || r.c.State() != Open {
-			t.Errorf("%v: %d bytes dropped, %v", policy, dropped, r.c.State())
-		}
 	}
 }
 

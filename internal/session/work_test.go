@@ -64,7 +64,7 @@ func TestWork_ATurnIsBounded(t *testing.T) {
 	for name, in := range cheap(&deflatePeer{role: frame.Client}) {
 		for _, params := range []deflate.Params{takeover, noTakeover} {
 			for _, dispatch := range []Dispatch{OnLoop, OnGoroutines} {
-				t.Run(fmt.Sprintf("%s/%v/%d", name, params, dispatch), func(t *testing.T) {
+				t.Run(fmt.Sprintf("%s/%v/%d", name, params, dispatch), inBubble(func(t *testing.T) {
 					r := deflateRig(t, Config{Dispatch: dispatch, MaxMessageSize: 8 << 20}, params)
 					said := make(chan int, 1000)
 					r.c.OnMessage(func(_ *Conn, m Message) { said <- len(m.Payload) })
@@ -84,7 +84,7 @@ func TestWork_ATurnIsBounded(t *testing.T) {
 						t.Errorf("the longest turn took %d bytes' worth, of %d", n, workBudget)
 					}
 					expect(t, "state", r.c.State(), Open)
-				})
+				}))
 			}
 		}
 	}
