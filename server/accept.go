@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/secure"
 	"github.com/framerail/framerail/internal/session"
@@ -44,7 +45,7 @@ func (a arrival) accepted() platform.Accepted {
 
 // transport is that of the connection once a loop has it: k, where it is a socket, and TLS
 // over it that is established.
-func (a arrival) transport(k *platform.Socket, l *session.Loop) transport.Transport {
+func (a arrival) transport(k *platform.Socket, l *loop.Loop) transport.Transport {
 	below := a.accepted().Transport(k)
 	if a.secured != nil {
 		a.secured.Attach(below, l.Buffers())

@@ -166,7 +166,7 @@ func TestAccept_NewConnectionsGoToTheLoopWithTheFewest(t *testing.T) {
 	s := start(t, &Server{Loops: 3, OnMessage: echo})
 	loads := func() (n [3]int64) {
 		for i, l := range s.run.loops {
-			n[i] = l.load.Load()
+			n[i] = l.Load()
 		}
 		return n
 	}
@@ -198,7 +198,7 @@ func TestAccept_NewConnectionsGoToTheLoopWithTheFewest(t *testing.T) {
 func TestAccept_NoDelayIsSet(t *testing.T) {
 	delay := make(chan int, 1)
 	s := start(t, &Server{OnConnection: func(c *conn.Conn) {
-		fd := clientOf((*session.Conn)(c)).fd()
+		fd := clientOf((*session.Conn)(c)).FD()
 		on, err := syscall.GetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY)
 		if err != nil {
 			t.Error(err)
@@ -231,7 +231,7 @@ func TestAccept_TooLateForTheLoop(t *testing.T) {
 	if n := countDescriptors(); n != before {
 		t.Errorf("%d descriptors before, %d after", before, n)
 	}
-	if got := s.run.leastLoaded(); got.load.Load() < 1<<32 {
-		t.Errorf("a loop that has ended counts as one with %d connections", got.load.Load())
+	if got := s.run.leastLoaded(); got.Load() < 1<<32 {
+		t.Errorf("a loop that has ended counts as one with %d connections", got.Load())
 	}
 }

@@ -261,3 +261,6 @@ func (b *bridge) ConnectionState() (state tls.ConnectionState, ok bool) {
 	}
 	return state, false
 }
+
+// Relayed implements transport.Relayed.
+func (b *bridge) Relayed() {}

@@ -173,19 +173,19 @@ func TestBudget_TheToldAreSparedWhileALoopIsLate(t *testing.T) {
 	p.text("go")
 	eventually(t, "pending bytes", func() bool { return held(s) >= 4<<20-2*size })
 	its, late := s.run.loops[0], s.run.loops[1]
-	if late.load.Load() > 0 {
+	if late.Load() > 0 {
 		its, late = late, its
 	}
 	told, gate := make(chan bool), make(chan bool)
-	its.ask(func() {
-		its.clients.each(func(cl *client) { memoryLoop{its}.Shed(uint64(cl.token())) })
+	its.Ask(func() {
+		its.each(func(cl *client) { memoryLoop{its}.Shed(uint64(cl.Token())) })
 		close(told)
 	})
 	receive(t, told)
-	late.ask(func() { <-gate })
-	eventually(t, "the loop to be late", func() bool { late.mu.Lock(); defer late.mu.Unlock(); return len(late.mail.asked) == 0 })
-	all := late.conns.Buffers().Get(16 << 20)
-	eventually(t, "three rounds of shedding", func() bool { late.mu.Lock(); defer late.mu.Unlock(); return len(late.mail.asked) > 3 })
+	late.Ask(func() { <-gate })
+	eventually(t, "the loop to be late", func() bool { return late.Asked() == 0 })
+	all := late.Buffers().Get(16 << 20)
+	eventually(t, "three rounds of shedding", func() bool { return late.Asked() > 3 })
 	all.Release()
 	close(gate)
 	if len(closed) > 0 {
@@ -199,7 +199,7 @@ func TestBudget_TheToldAreSparedWhileALoopIsLate(t *testing.T) {
 func TestBudget_IsNoticedEachTime(t *testing.T) {
 	const budget = 1 << 20
 	s := start(t, &Server{Loops: 1, Limits: Limits{MaxBuffers: budget}})
-	pool := s.run.loops[0].conns.Buffers()
+	pool := s.run.loops[0].Buffers()
 	for _, size := range []int{4 * budget, 2 * budget, budget, budget} {
 		b := pool.Get(size)
 		if !s.run.budget.Shedding() {
@@ -224,7 +224,7 @@ func TestBudget_MessagesWaitWhileItIsUsedUp(t *testing.T) {
 	}, Limits: Limits{MaxBuffers: budget, MaxMessageSize: size}})
 	waiting, other := dial(t, s), dial(t, s)
 	defer s.run.budget.Hold()() // nobody is closed for it
-	all := s.run.loops[0].conns.Buffers().Get(budget)
+	all := s.run.loops[0].Buffers().Get(budget)
 	go waiting.text(strings.Repeat("x", size))
 	eventually(t, "the message's beginning", func() bool { return held(s) > budget })
 	for range 20 {
@@ -248,7 +248,7 @@ func TestBudget_IsNotLeftFull(t *testing.T) {
 	lent := make(chan *buffer.Buffer, 1)
 	var s *Server
 	log := hook{Handler: slog.DiscardHandler, once: new(sync.Once), message: "buffers are short", f: func() {
-		lent <- s.run.loops[0].conns.Buffers().Get(1 << 20)
+		lent <- s.run.loops[0].Buffers().Get(1 << 20)
 	}}
 	s = start(t, &Server{Loops: 1, OnMessage: echo, Logger: slog.New(log),
 		Limits: Limits{MaxBuffers: 1 << 20, MaxMessageSize: 4 << 20}})

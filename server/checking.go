@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/session"
 	"github.com/framerail/framerail/internal/transport"
 	"github.com/framerail/framerail/poller"
@@ -34,21 +35,21 @@ type inquiry struct {
 // checkRow is the phase in which the program is asked on a goroutine.
 type checkRow struct{ unopenedRow }
 
-func (l checkRow) ready(cl *client, _ poller.Interest) { l.listen(cl) }
+func (l checkRow) Ready(t *loop.Tenant, _ poller.Interest) { l.listen(tenant(t)) }
 
-func (l checkRow) late(cl *client) {
-	if !l.early(cl) {
-		l.giveUpCheck(cl)
+func (l checkRow) Late(t *loop.Tenant) {
+	if !l.Early(t) {
+		l.giveUpCheck(tenant(t))
 	}
 }
 
-func (l checkRow) short(cl *client) {
-	if l.withdraw(cl, errMemoryShort) {
-		l.refuse(cl, errNoMemory)
+func (l checkRow) Short(t *loop.Tenant) {
+	if l.withdraw(tenant(t), errMemoryShort) {
+		l.refuse(tenant(t), errNoMemory)
 	}
 }
 
-func (l checkRow) step(*client) time.Duration { return wheelStep(l.run.coarse.check) }
+func (l checkRow) Step(*loop.Tenant) time.Duration { return loop.StepOf(l.run.checkTimeout) }
 
 // errPeerLeft is why the context of a check ends whose client has gone.
 var errPeerLeft = errors.New("framerail: the client has left")
@@ -73,7 +74,7 @@ var (
 )
 
 // inquire has the program asked about a client's handshake, on a goroutine.
-func (l *loop) inquire(cl *client, h *Handshake, o session.Opening, head, rest []byte) {
+func (l *phases) inquire(cl *client, h *Handshake, o session.Opening, head, rest []byte) {
 	c := &l.inquiring
 	if c.running >= l.run.checksAtOnce && c.waiting.Len() >= checksWaiting*l.run.checksAtOnce {
 		l.refuse(cl, errCheckBusy)
@@ -89,12 +90,13 @@ func (l *loop) inquire(cl *client, h *Handshake, o session.Opening, head, rest [
 		cl.head = &partial{buf: buf}
 	}
 	patience := l.run.checkTimeout
-	if l.told == orderDrain {
+	if l.Applied() == loop.Drain {
 		patience = min(patience, drainGrace)
 	}
 	q := &inquiry{handshake: h, opening: o, head: len(head), deadline: l.run.kernel.Now().Add(patience)}
-	cl.head.inquiry, cl.phase = q, phaseCheck
-	l.allow(cl, patience)
+	cl.head.inquiry = q
+	cl.Enter(phaseCheck)
+	l.Allow(&cl.Tenant, patience)
 	if c.running < l.run.checksAtOnce {
 		l.check(cl)
 	} else {
@@ -105,8 +107,8 @@ func (l *loop) inquire(cl *client, h *Handshake, o session.Opening, head, rest [
 }
 
 // check starts the check of a client's handshake.
-func (l *loop) check(cl *client) {
-	q, run, token := cl.head.inquiry, l.run, cl.token()
+func (l *phases) check(cl *client) {
+	q, run, token := cl.head.inquiry, l.run, cl.Token()
 	ctx, cancel := context.WithCancelCause(context.Background())
 	q.place, q.cancel = nil, cancel
 	h := q.handshake
@@ -120,7 +122,7 @@ func (l *loop) check(cl *client) {
 				run.panicked("Check", "runtime.Goexit")
 			}
 			cancel(nil)
-			l.ask(func() { l.conclude(token, refusal) })
+			l.Ask(func() { l.conclude(token, refusal) })
 			run.aside.end()
 		}()
 		refusal = run.askProgram(h)
@@ -146,27 +148,25 @@ func (c checkContext) Err() error {
 }
 
 // conclude answers a client about which the program has decided, and asks about the next.
-func (l *loop) conclude(token poller.Token, refusal *handshake.Refusal) {
+func (l *phases) conclude(token poller.Token, refusal *handshake.Refusal) {
 	c := &l.inquiring
 	c.running--
 	if next := c.waiting.Front(); next != nil {
 		c.waiting.Remove(next)
 		l.check(next.Value.(*client))
 	}
-	cl := l.clients.find(token)
-	if cl == nil || cl.phase != phaseCheck {
+	cl := l.find(token)
+	if cl == nil || cl.Phase() != phaseCheck {
 		return // its time was over, or the server's
 	}
-	l.current = cl
 	q, request := cl.head.inquiry, cl.head.buf.B
 	if l.withdraw(cl, nil) {
-		l.finish(cl, q, refusal, request)
+		l.With(&cl.Tenant, func() { l.finish(cl, q, refusal, request) })
 	}
-	l.current = nil
 }
 
 // finish answers a client whose inquiry is over; request is its, and what came behind it.
-func (l *loop) finish(cl *client, q *inquiry, refusal *handshake.Refusal, request []byte) {
+func (l *phases) finish(cl *client, q *inquiry, refusal *handshake.Refusal, request []byte) {
 	g, head := &l.greeter, request[:q.head]
 	if refusal == nil {
 		_ = handshake.Parse(head, &g.req) // as it did before
@@ -183,7 +183,7 @@ func (l *loop) finish(cl *client, q *inquiry, refusal *handshake.Refusal, reques
 
 // withdraw ends a client's inquiry, and has its socket watched again. It is false if the
 // client has been dropped.
-func (l *loop) withdraw(cl *client, cause error) bool {
+func (l *phases) withdraw(cl *client, cause error) bool {
 	q := cl.head.inquiry
 	l.abandon(cl, cause)
 	if q.held && !l.watch(cl, poller.Read) {
@@ -194,7 +194,7 @@ func (l *loop) withdraw(cl *client, cause error) bool {
 }
 
 // abandon ends a client's inquiry, if there is one.
-func (l *loop) abandon(cl *client, cause error) {
+func (l *phases) abandon(cl *client, cause error) {
 	if cl.head == nil || cl.head.inquiry == nil {
 		return
 	}
@@ -209,7 +209,7 @@ func (l *loop) abandon(cl *client, cause error) {
 
 // listen notices when a client leaves that waits for a check. What it sends is kept, up to
 // checkAhead.
-func (l *loop) listen(cl *client) {
+func (l *phases) listen(cl *client) {
 	g, p := &l.greeter, cl.head
 	for {
 		room := min(checkAhead-(len(p.buf.B)-p.inquiry.head), len(g.in))
@@ -223,7 +223,7 @@ func (l *loop) listen(cl *client) {
 			}
 			return
 		}
-		n, err := cl.below().Read(g.in[:room])
+		n, err := cl.Below().Read(g.in[:room])
 		switch {
 		case n > 0:
 			p.add(&g.heads, g.in[:n])
@@ -239,10 +239,10 @@ func (l *loop) listen(cl *client) {
 }
 
 // giveUpCheck refuses a client about which the program has not decided in time.
-func (l *loop) giveUpCheck(cl *client) {
+func (l *phases) giveUpCheck(cl *client) {
 	refusal, cause := errCheckLate, context.DeadlineExceeded
 	switch {
-	case l.told == orderDrain:
+	case l.Applied() == loop.Drain:
 		refusal, cause = errDraining, ErrServerClosed
 	case cl.head.inquiry.place != nil:
 		refusal = errCheckBusy

@@ -113,7 +113,7 @@ func TestCheckDispatch_KeepsSomeBytes(t *testing.T) {
 	l := s.run.loops[0]
 	held := func() (held bool) {
 		l.do(t, func() {
-			l.clients.each(func(cl *client) { held = cl.phase == phaseCheck && cl.head.inquiry.held })
+			l.each(func(cl *client) { held = cl.Phase() == phaseCheck && cl.head.inquiry.held })
 		})
 		return held
 	}

@@ -90,7 +90,7 @@ func TestClose_FromACallback(t *testing.T) {
 		p.expectGone()
 		other.expectGone()
 		for _, l := range s.run.loops {
-			receive(t, l.done)
+			receive(t, l.Done())
 		}
 	})
 }

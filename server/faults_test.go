@@ -16,6 +16,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/session"
 )
@@ -115,7 +116,7 @@ func TestLoop_WaitFails(t *testing.T) {
 			echo(c, m)
 			return
 		}
-		_ = s.run.loops[0].poll.Close() // the first client is the first loop's
+		_ = s.run.loops[0].Poller().Close() // the first client is the first loop's
 	}
 	start(t, s)
 	first, second := dial(t, s), dial(t, s)
@@ -123,7 +124,7 @@ func TestLoop_WaitFails(t *testing.T) {
 	second.alive()
 	first.text("break")
 	first.expectGone()
-	if info := receive(t, closed); !errors.Is(info.Err, errUnwatched) {
+	if info := receive(t, closed); !errors.Is(info.Err, loop.ErrUnwatched) {
 		t.Errorf("closed with %v", info)
 	}
 	log.expect(t, "event loop cannot wait")
@@ -143,14 +144,14 @@ func TestLoop_WatchingFails(t *testing.T) {
 	s := &Server{Loops: 1, Overflow: conn.OverflowRefuse, Logger: log.logger(),
 		OnClose: func(_ *conn.Conn, info conn.CloseInfo) { closed <- info }}
 	s.OnMessage = func(c *conn.Conn, m conn.Message) {
-		_ = s.run.loops[0].poll.Remove(clientOf((*session.Conn)(c)).fd())
+		_ = s.run.loops[0].Poller().Remove(clientOf((*session.Conn)(c)).FD())
 		for c.SendBinary(make([]byte, 64<<10)) == nil { // until it waits for the socket
 		}
 	}
 	start(t, s)
 	p := dial(t, s)
 	p.text("x")
-	if info := receive(t, closed); !errors.Is(info.Err, errUnwatched) || info.Unsent == 0 {
+	if info := receive(t, closed); !errors.Is(info.Err, loop.ErrUnwatched) || info.Unsent == 0 {
 		t.Errorf("closed with %v", info)
 	}
 	log.expect(t, "cannot watch a connection")
@@ -234,8 +235,8 @@ func TestCheck_LongRefusal(t *testing.T) {
 	s, ask = refusing(300 * time.Millisecond)
 	l := s.run.loops[0]
 	lazy := ask() // reads nothing
-	eventually(t, "it to be taken in", func() bool { return l.load.Load() == 1 })
-	eventually(t, "it to be given up", func() bool { return l.load.Load() == 0 })
+	eventually(t, "it to be taken in", func() bool { return l.Load() == 1 })
+	eventually(t, "it to be given up", func() bool { return l.Load() == 0 })
 	if n, _ := l.greeter.heads.Lent(); n != 0 {
 		t.Errorf("%d buffers still lent", n)
 	}
@@ -243,7 +244,7 @@ func TestCheck_LongRefusal(t *testing.T) {
 
 	// Nor does it hold up an end.
 	ask()
-	eventually(t, "it to be taken in", func() bool { return l.load.Load() == 1 })
+	eventually(t, "it to be taken in", func() bool { return l.Load() == 1 })
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}

@@ -32,7 +32,7 @@ func originator[T []byte | string](p *Proxies, peer netip.AddrPort, unix bool, l
 
 // identify has a client go by the address that a proxy tells in its request, and says
 // whether it has come by https. It is false if the client is one too many.
-func (l *loop) identify(cl *client, req *handshake.Request) (https, ok bool) {
+func (l *phases) identify(cl *client, req *handshake.Request) (https, ok bool) {
 	remote, https := l.run.proxies.clientOf(cl, req)
 	if remote == cl.RemoteAddr() {
 		return https, true
@@ -40,7 +40,7 @@ func (l *loop) identify(cl *client, req *handshake.Request) (https, ok bool) {
 	if !l.rename(cl, remote, false) {
 		return https, false
 	}
-	if excess := cl.standing.refusal(); excess != nil {
+	if excess := cl.standing().refusal(); excess != nil {
 		l.refuseRequest(cl, req, excess)
 		return https, false
 	}
@@ -75,7 +75,7 @@ func (p *Proxies) clientOfHTTP(hr *http.Request, peer netip.AddrPort) (netip.Add
 // isUnix tells whether the client's socket is a unix one. Not to have an address is not
 // enough: a peer that is gone has none either.
 func (cl *client) isUnix() bool {
-	return !cl.RemoteAddr().IsValid() && !cl.below().LocalAddr().IsValid()
+	return !cl.RemoteAddr().IsValid() && !cl.Below().LocalAddr().IsValid()
 }
 
 // isUnixHTTP is isUnix for a request that net/http has read.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/secure"
 	"github.com/framerail/framerail/internal/session"
@@ -40,66 +41,63 @@ type partial struct {
 // requestRow is the phase in which the request arrives.
 type requestRow struct{ unopenedRow }
 
-func (l requestRow) ready(cl *client, _ poller.Interest) { l.greet(cl) }
+func (l requestRow) Ready(t *loop.Tenant, _ poller.Interest) { l.greet(tenant(t)) }
 
-func (l requestRow) late(cl *client) {
-	if !l.early(cl) {
-		l.giveUp(cl)
+func (l requestRow) Late(t *loop.Tenant) {
+	if !l.Early(t) {
+		l.giveUp(tenant(t))
 	}
 }
 
 // broken answers a request whose Check, on the loop, has ended its goroutine.
-func (l requestRow) broken(cl *client) {
+func (l requestRow) Broken(t *loop.Tenant) {
 	l.run.panicked("Check", "runtime.Goexit")
-	l.refuse(cl, handshake.ErrInternal)
+	l.refuse(tenant(t), handshake.ErrInternal)
 }
 
-func (l requestRow) short(cl *client) { l.refuse(cl, errNoMemory) }
+func (l requestRow) Short(t *loop.Tenant) { l.refuse(tenant(t), errNoMemory) }
 
 // admit takes in an accepted connection.
-func (l *loop) admit(a arrival) {
-	cl := &client{sock: platform.NewSocket(a.fd), standing: a.standing, phase: phaseRequest}
-	id := l.clients.take(cl)
-	below := a.transport(&cl.sock, l.conns)
+func (l *phases) admit(a arrival) {
+	cl := new(client)
+	cl.Socket = platform.NewSocket(a.fd)
+	cl.stand(a.standing)
+	phase, below := phaseRequest, a.transport(&cl.Socket, l.Loop)
 	switch {
 	case l.run.proxies.Protocol.has(a.remote.Addr(), a.unix) && a.upgraded == nil:
-		below, cl.phase = &introduction{below, a.tls}, phaseProxyHeader
+		below, phase = &introduction{below, a.tls}, phaseProxyHeader
 	case a.tls != nil:
 		below = secure.New(below, a.remote, a.tls, &l.greeter.heads)
-		cl.phase = phaseTLS
+		phase = phaseTLS
 	}
-	cl.driver().Init(l.conns, id, below, a.remote)
-	l.allow(cl, l.run.patience(a.standing))
-	if err := l.poll.Add(a.fd, poller.Read, cl.token()); err != nil {
+	l.Seat(&cl.Tenant, l.id, phase, below, a.remote)
+	l.Allow(&cl.Tenant, l.run.patience(a.standing))
+	if err := l.Watch(&cl.Tenant); err != nil {
 		l.run.logger.Error("framerail: cannot watch a connection", "remote", a.remote, "error", err)
 		l.run.refuse(reasonInternal)
 		l.drop(cl)
 		return
 	}
 	if a.upgraded != nil {
-		l.current = cl
-		l.open(cl, *a.upgraded)
-		l.current = nil
+		l.With(&cl.Tenant, func() { l.open(cl, *a.upgraded) })
 		return
 	}
-	if l.told != orderServe {
-		l.dismiss(cl, l.told)
-	}
+	l.Apply(&cl.Tenant)
 }
 
 // drop closes a client that never became a connection.
-func (l *loop) drop(cl *client) { l.dropWithin(cl, l.run.config.CloseTimeout) }
+func (l *phases) drop(cl *client) { l.dropWithin(cl, l.run.config.CloseTimeout) }
 
 // dropWithin is drop; what the system has not sent by then has so much time to leave.
-func (l *loop) dropWithin(cl *client, patience time.Duration) {
+func (l *phases) dropWithin(cl *client, patience time.Duration) {
 	l.abandon(cl, ErrServerClosed)
 	cl.releaseHead()
-	l.forget(cl)
-	if t, ok := cl.below().(transport.Cutter); ok {
+	l.Forget(&cl.Tenant)
+	if t, ok := cl.Below().(transport.Cutter); ok {
 		_ = t.Cut(patience)
 		return
 	}
-	_ = cl.below().Close()
+	_ = cl.Below().Close()
 }
 
 func (cl *client) releaseHead() {
@@ -110,16 +108,16 @@ func (cl *client) releaseHead() {
 }
 
 // greet reads on in a client's request.
-func (l *loop) greet(cl *client) {
+func (l *phases) greet(cl *client) {
 	// A longer head may be at hand where no poller sees it.
 	for l.greetOnce(cl) && cl.isSecure() {
 	}
 }
 
 // greetOnce reads once, and tells whether there may be more of the request.
-func (l *loop) greetOnce(cl *client) (more bool) {
+func (l *phases) greetOnce(cl *client) (more bool) {
 	g := &l.greeter
-	n, err := cl.below().Read(g.in)
+	n, err := cl.Below().Read(g.in)
 	switch {
 	case n > 0: // an error will be there again
 	case err == transport.ErrWouldBlock || err == transport.ErrHeld:
@@ -130,11 +128,11 @@ func (l *loop) greetOnce(cl *client) (more bool) {
 		return false
 	}
 	l.hearGreeting(cl, g.in[:n])
-	return n == len(g.in) && cl.phase == phaseRequest && !l.isGone(cl)
+	return n == len(g.in) && cl.Phase() == phaseRequest && !l.IsGone(&cl.Tenant)
 }
 
 // hearGreeting takes in what has come of a client's request.
-func (l *loop) hearGreeting(cl *client, head []byte) {
+func (l *phases) hearGreeting(cl *client, head []byte) {
 	g := &l.greeter
 	var first handshake.Scanner
 	scan := &first
@@ -162,14 +160,14 @@ func (l *loop) hearGreeting(cl *client, head []byte) {
 
 // giveUp refuses a client whose time for its request is over. A loop that was kept
 // from its work may not have read what came in time: it looks once more.
-func (l *loop) giveUp(cl *client) {
+func (l *phases) giveUp(cl *client) {
 	for l.greetOnce(cl) {
 	}
 	switch {
-	case l.isGone(cl) || cl.phase != phaseRequest:
+	case l.IsGone(&cl.Tenant) || cl.Phase() != phaseRequest:
 	case cl.head == nil:
 		l.dismissSilent(cl)
-	case l.told == orderDrain:
+	case l.Applied() == loop.Drain:
 		l.refuse(cl, errDraining)
 	default:
 		l.refuse(cl, handshake.ErrTimeout)
@@ -178,13 +176,13 @@ func (l *loop) giveUp(cl *client) {
 
 // dismissSilent ends a client that has asked for nothing. An answer could be taken for that to
 // a request which is on its way.
-func (l *loop) dismissSilent(cl *client) {
+func (l *phases) dismissSilent(cl *client) {
 	why := reasonTimeout
-	if l.told == orderDrain {
+	if l.Applied() == loop.Drain {
 		why = reasonDraining
 	}
 	l.run.refuse(why)
-	cl.phase = phaseLeaving
+	cl.Enter(phaseLeaving)
 	l.linger(cl)
 }
 
@@ -199,18 +197,15 @@ func (p *partial) add(pool *buffer.Pool, b []byte) {
 	p.buf.B = append(p.buf.B, b...)
 }
 
-// isGone tells whether the loop has done with a client, in the turn in which it has.
-func (l *loop) isGone(cl *client) bool { return l.clients.at(cl.driver().ID()) != cl }
-
 // answer judges a whole request, behind which rest has come, and opens the
 // connection, refuses it, or hands it over to the program's Handler.
-func (l *loop) answer(cl *client, head, rest []byte) {
+func (l *phases) answer(cl *client, head, rest []byte) {
 	g := &l.greeter
 	if err := handshake.Parse(head, &g.req); err != nil {
 		l.refuseRequest(cl, &g.req, asRefusal(err))
 		return
 	}
-	if excess := l.run.excess(cl.standing); excess != nil {
+	if excess := l.run.excess(cl.standing()); excess != nil {
 		l.refuseRequest(cl, &g.req, excess)
 		return
 	}
@@ -245,24 +240,22 @@ func (l *loop) answer(cl *client, head, rest []byte) {
 }
 
 // applicant is a client whose request has come.
-func (l *loop) applicant(cl *client) applicant {
+func (l *phases) applicant(cl *client) applicant {
 	return applicant{remote: cl.RemoteAddr(), secure: cl.isSecure(), path: l.run.path, cl: cl}
 }
 
 // open turns a client into a connection.
-func (l *loop) open(cl *client, o session.Opening) {
+func (l *phases) open(cl *client, o session.Opening) {
 	var buf *buffer.Buffer
 	if cl.head != nil {
 		buf, cl.head = cl.head.buf, nil
 		defer buf.Release() // o refers to it
 	}
-	cl.phase = phaseOpen
+	cl.Enter(loop.Open)
 	if t := cl.tls(); t != nil {
-		t.SetPool(l.conns.Buffers())
+		t.SetPool(l.Buffers())
 	}
 	l.srv.sessions.begin()
-	cl.driver().Open(o)
-	if l.told != orderServe {
-		l.dismiss(cl, l.told)
-	}
+	cl.Open(o)
+	l.Apply(&cl.Tenant)
 }

@@ -88,29 +88,29 @@ func (ho *handover) Addr() net.Addr { return &net.TCPAddr{} }
 
 // handOver gives a client's connection to net/http and forgets it. The greeter has its
 // request.
-func (l *loop) handOver(cl *client, head, rest []byte) {
-	nc, err := l.run.kernel.Sockets().Lend(cl.fd())
+func (l *phases) handOver(cl *client, head, rest []byte) {
+	nc, err := l.run.kernel.Sockets().Lend(cl.FD())
 	if err != nil {
 		l.run.logger.Error("framerail: cannot hand a request to net/http", "remote", cl.RemoteAddr(), "error", err)
 		l.refuseRequest(cl, &l.greeter.req, handshake.Unavailable(1))
 		return
 	}
 	if isTCP(nc) {
-		l.run.tcp.lent(l.run.kernel.Sockets(), cl.fd())
+		l.run.tcp.lent(l.run.kernel.Sockets(), cl.FD())
 	}
 	held := &lent{Conn: nc, run: l.run}
-	ahead := &readAhead{Conn: held, lent: held, run: l.run, remote: cl.RemoteAddr(), standing: cl.standing}
+	ahead := &readAhead{Conn: held, lent: held, run: l.run, remote: cl.RemoteAddr(), standing: cl.standing()}
 	held.onCut = ahead.leave
 	ahead.read = append(append(make([]byte, 0, len(head)+len(rest)), head...), rest...)
 	// Counted until net/http closes it, which may be before offer returns.
-	cl.standing = uncounted
-	below := cl.below()
+	cl.stand(uncounted)
+	below := cl.Below()
 	if t := cl.tls(); t != nil {
 		ahead.state, ahead.secure = cl.TLS(), t
 		ahead.Conn, below = t.Detach(held)
 	}
 	if !l.run.http.offer(ahead, &l.tally.handedOver) {
-		cl.standing = ahead.standing
+		cl.stand(ahead.standing)
 		_ = nc.Close()
 		if ahead.secure != nil {
 			ahead.secure.Detach(nil)
@@ -119,7 +119,7 @@ func (l *loop) handOver(cl *client, head, rest []byte) {
 		return
 	}
 	cl.releaseHead()
-	l.forget(cl)
+	l.Forget(&cl.Tenant)
 	_ = below.Close() // the net.Conn has a descriptor of its own
 }
 

@@ -304,7 +304,7 @@ func TestHandshake_SlowClientsCostWhatTheySend(t *testing.T) {
 	for range clients {
 		peers = append(peers, dialRaw(t, s))
 	}
-	eventually(t, "all to be taken in", func() bool { return l.load.Load() == clients })
+	eventually(t, "all to be taken in", func() bool { return l.Load() == clients })
 	before := heap()
 	for i := range 3 {
 		for _, p := range peers {
@@ -323,7 +323,7 @@ func TestHandshake_SlowClientsCostWhatTheySend(t *testing.T) {
 	for _, p := range peers {
 		p.Close()
 	}
-	eventually(t, "them to be forgotten", func() bool { return l.load.Load() == 1 })
+	eventually(t, "them to be forgotten", func() bool { return l.Load() == 1 })
 	if n, _ := l.greeter.heads.Lent(); n != 0 {
 		t.Errorf("%d buffers still held", n)
 	}

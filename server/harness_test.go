@@ -72,12 +72,12 @@ func expectNothingHeld(t testing.TB, s *Server) {
 		return
 	}
 	for i, l := range s.run.loops {
-		receive(t, l.done)
-		if l.clients.used != 0 || l.timers.Armed() != 0 {
-			t.Errorf("loop %d: %d slots used, %d timers armed", i, l.clients.used, l.timers.Armed())
+		receive(t, l.Done())
+		if l.Tenants() != 0 || l.Stats().Timers != 0 {
+			t.Errorf("loop %d: %d slots used, %d timers armed", i, l.Tenants(), l.Stats().Timers)
 		}
 		eventually(t, "the last buffers", func() bool {
-			n, _ := l.conns.Lent()
+			n, _ := l.Buffers().Lent()
 			return n == 0
 		})
 		if n, size := l.greeter.heads.Lent(); n != 0 {
@@ -95,7 +95,7 @@ func drain(s *Server, ctx context.Context) error {
 // load is how many connections a server's loops count, or take as theirs.
 func load(s *Server) (n int64) {
 	for _, l := range s.run.loops {
-		n += l.load.Load()
+		n += l.Load()
 	}
 	return n
 }
@@ -115,10 +115,10 @@ func within[T any](t testing.TB, what string, f func() T) T {
 }
 
 // do calls f on a loop, and waits for it.
-func (l *loop) do(t testing.TB, f func()) {
+func (l *phases) do(t testing.TB, f func()) {
 	t.Helper()
 	done := make(chan struct{})
-	l.ask(func() { f(); close(done) })
+	l.Ask(func() { f(); close(done) })
 	receive(t, done)
 }
 

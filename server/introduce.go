@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net/netip"
 
+	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/proxyproto"
 	"github.com/framerail/framerail/internal/secure"
 	"github.com/framerail/framerail/internal/transport"
@@ -20,18 +21,18 @@ type introduction struct {
 // proxyHeaderRow is the phase in which the PROXY header arrives.
 type proxyHeaderRow struct{ unopenedRow }
 
-func (l proxyHeaderRow) ready(cl *client, _ poller.Interest) { l.introduce(cl) }
+func (l proxyHeaderRow) Ready(t *loop.Tenant, _ poller.Interest) { l.introduce(tenant(t)) }
 
-func (l proxyHeaderRow) late(cl *client) {
-	if !l.early(cl) {
-		l.giveUpIntroducing(cl)
+func (l proxyHeaderRow) Late(t *loop.Tenant) {
+	if !l.Early(t) {
+		l.giveUpIntroducing(tenant(t))
 	}
 }
 
 // introduce reads on in the PROXY header of a client's connection.
-func (l *loop) introduce(cl *client) {
+func (l *phases) introduce(cl *client) {
 	g := &l.greeter
-	n, err := cl.below().Read(g.in)
+	n, err := cl.Below().Read(g.in)
 	switch {
 	case n > 0: // an error will be there again
 	case err == transport.ErrWouldBlock:
@@ -44,7 +45,7 @@ func (l *loop) introduce(cl *client) {
 	head := g.in[:n]
 	if p := cl.head; p != nil {
 		if !l.mayHold(cl, cap(p.buf.B), len(p.buf.B)+n) {
-			l.row(cl).short(cl)
+			l.short(cl)
 			return
 		}
 		p.add(&g.heads, head)
@@ -59,7 +60,7 @@ func (l *loop) introduce(cl *client) {
 	case end > 0:
 		l.introduced(cl, h, head[end:])
 	case cl.head == nil && !l.mayHold(cl, 0, n):
-		l.row(cl).short(cl)
+		l.short(cl)
 	case cl.head == nil:
 		cl.head = &partial{buf: g.heads.Get(n)}
 		cl.head.buf.B = append(cl.head.buf.B, head...)
@@ -68,26 +69,26 @@ func (l *loop) introduce(cl *client) {
 
 // introduced goes on with a client whose proxy has introduced it. Behind the header rest has
 // come.
-func (l *loop) introduced(cl *client, h proxyproto.Header, rest []byte) {
+func (l *phases) introduced(cl *client, h proxyproto.Header, rest []byte) {
 	if p := cl.head; p != nil {
 		cl.head = nil
 		defer p.buf.Release() // rest may refer to it
 	}
-	in := cl.below().(*introduction)
+	in := cl.Below().(*introduction)
 	if h.Source.IsValid() && !l.rename(cl, h.Source, in.tls != nil) {
 		return
 	}
 	if in.tls == nil {
-		cl.driver().SetTransport(in.Transport)
-		cl.phase = phaseRequest
+		cl.SetTransport(in.Transport)
+		cl.Enter(phaseRequest)
 		if len(rest) > 0 {
 			l.hearGreeting(cl, rest)
 		}
 		return
 	}
 	t := secure.New(in.Transport, cl.RemoteAddr(), in.tls, &l.greeter.heads)
-	cl.driver().SetTransport(t)
-	cl.phase = phaseTLS
+	cl.SetTransport(t)
+	cl.Enter(phaseTLS)
 	if len(rest) == 0 {
 		return
 	}
@@ -97,37 +98,37 @@ func (l *loop) introduced(cl *client, h proxyproto.Header, rest []byte) {
 // rename has a client go by the address that a proxy has told of it, and the limits by
 // address hold for that. It returns false if the client is gone: it is one too many, and is
 // not told so because too many are, or because a TLS handshake would have to come first.
-func (l *loop) rename(cl *client, remote netip.AddrPort, beforeTLS bool) (ok bool) {
-	cl.driver().SetRemoteAddr(remote)
-	before := cl.standing
-	cl.standing = l.run.admission.place(l.run.proxies.own(remote.Addr(), false, false), before)
-	if beforeTLS && cl.standing != before {
-		cl.standing = l.run.beforeTLS(cl.standing)
+func (l *phases) rename(cl *client, remote netip.AddrPort, beforeTLS bool) (ok bool) {
+	cl.SetRemoteAddr(remote)
+	before := cl.standing()
+	cl.stand(l.run.admission.place(l.run.proxies.own(remote.Addr(), false, false), before))
+	if beforeTLS && cl.standing() != before {
+		cl.stand(l.run.beforeTLS(cl.standing()))
 	}
-	refusal := cl.standing.refusal()
+	refusal := cl.standing().refusal()
 	switch {
-	case cl.standing == awayAddress:
+	case cl.standing() == awayAddress:
 		l.run.refuse(reasonOf(refusal))
 		l.run.logRefusal(remote, refusal)
 		l.drop(cl)
 		return false
-	case refusal != nil && cl.standing != before:
-		l.hasten(cl, l.run.patience(cl.standing))
+	case refusal != nil && cl.standing() != before:
+		l.Hasten(&cl.Tenant, l.run.patience(cl.standing()))
 	}
 	return true
 }
 
 // giveUpIntroducing ends a client whose time is over before it was introduced, and of whom
 // nothing more has come. Whether it would understand an answer is not known.
-func (l *loop) giveUpIntroducing(cl *client) {
-	if l.introduce(cl); l.isGone(cl) {
+func (l *phases) giveUpIntroducing(cl *client) {
+	if l.introduce(cl); l.IsGone(&cl.Tenant) {
 		return
 	}
-	if cl.phase != phaseProxyHeader {
-		l.late(cl) // it may have sent all else as well
+	if cl.Phase() != phaseProxyHeader {
+		l.Late(&cl.Tenant) // it may have sent all else as well
 		return
 	}
-	if l.told == orderDrain {
+	if l.Applied() == loop.Drain {
 		l.run.refuse(reasonDraining)
 	} else {
 		l.run.refuse(reasonTimeout)

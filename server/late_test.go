@@ -12,6 +12,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/test/testcert"
 	"github.com/framerail/framerail/internal/wheel"
 )
@@ -63,10 +64,10 @@ type lateClients struct {
 func TestLate_TheLoopReadsBeforeItGivesUp(t *testing.T) {
 	parallel(t)
 	for name, c := range map[string]lateClients{
-		"request":               {n: eventsAtOnce + 50},
-		"half a request":        {before: upgrade[:40], n: eventsAtOnce + 50},
-		"PROXY header":          {header: announced, n: eventsAtOnce + 50},
-		"half a PROXY header":   {before: announced2[:14], header: announced2[14:], n: eventsAtOnce + 50},
+		"request":               {n: loop.EventsAtOnce + 50},
+		"half a request":        {before: upgrade[:40], n: loop.EventsAtOnce + 50},
+		"PROXY header":          {header: announced, n: loop.EventsAtOnce + 50},
+		"half a PROXY header":   {before: announced2[:14], header: announced2[14:], n: loop.EventsAtOnce + 50},
 		"TLS":                   {n: 30, tls: true},
 		"TLS behind the header": {header: announced, n: 30, tls: true},
 	} {
@@ -195,7 +196,7 @@ func TestLate_WhoHasAnsweredIsNotIdle(t *testing.T) {
 	s := &Server{Limits: Limits{IdleTimeout: idle}}
 	holding(t, s, start, func(t testing.TB, s *Server) *peer { return dial(t, s) }, func(hold, release func()) {
 		var peers []*peer
-		for range eventsAtOnce + 50 {
+		for range loop.EventsAtOnce + 50 {
 			peers = append(peers, dial(t, s))
 		}
 		for _, p := range peers {

@@ -7,6 +7,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/framerail/framerail/internal/loop"
 )
 
 // lent is the socket of a connection that net/http has, below TLS. It holds the peer to the
@@ -325,7 +327,7 @@ func (c *lent) expire(over func()) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		if c.state != lentAway {
-			c.cut(lifetimeReason)
+			c.cut(loop.LifetimeReason)
 		}
 	})
 	if c.state == lentIdle {

@@ -7,9 +7,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
-	"github.com/framerail/framerail/internal/platform"
-	"github.com/framerail/framerail/internal/session"
-	"github.com/framerail/framerail/internal/wheel"
+	"github.com/framerail/framerail/internal/loop"
 )
 
 func TestLifetime_EndsWith1001(t *testing.T) {
@@ -39,7 +37,7 @@ func TestLifetime_EndsWith1001(t *testing.T) {
 				}
 				p.send(masked(frame.Close, true, payload))
 				info := receive(t, closed)
-				if info.By != conn.Local || info.Sent != frame.GoingAway || info.Reason != lifetimeReason || !info.Clean() {
+				if info.By != conn.Local || info.Sent != frame.GoingAway || info.Reason != loop.LifetimeReason || !info.Clean() {
 					t.Error(info)
 				}
 				if n := s.Stats().Expired; n != 1 {
@@ -48,24 +46,6 @@ func TestLifetime_EndsWith1001(t *testing.T) {
 			})
 		}
 	})
-}
-
-// Those that came together leave one by one, and none outlives the limit.
-func TestLifetime_HasJitter(t *testing.T) {
-	l := &loop{run: &running{kernel: platform.Real{}}, timers: wheel.New(0), conns: &session.Loop{Now: time.Hour}}
-	l.rows = newRows(l)
-	ends := make(map[moment]bool)
-	for range 1000 {
-		cl := &client{phase: phaseRequest}
-		l.beginLife(cl, 1000*time.Second)
-		if left := l.left(cl); left < 900*time.Second || left > 1000*time.Second {
-			t.Errorf("ends after %v, want 900 to 1,000 s", left)
-		}
-		ends[cl.expires/20] = true
-	}
-	if len(ends) < 80 {
-		t.Errorf("1000 lives end in %d different seconds of 100", len(ends))
-	}
 }
 
 func TestLifetime_NegativeIsNoLimit(t *testing.T) {

@@ -187,8 +187,6 @@ const (
 	// comes behind a handshake: a flood beyond the limits is to cost no more of these,
 	// which take a millisecond each with an RSA key. Others are closed before it.
 	toldByTLSPerSecond = 100
-	// lifetimeJitter is the part of MaxLifetime that is left to chance.
-	lifetimeJitter = 10
 	// paceMin is how long connections that come too fast wait, at least: timers are not
 	// free.
 	paceMin = 5 * time.Millisecond
@@ -230,41 +228,7 @@ const (
 	pauseMax = 500 * time.Millisecond
 	// pauseLogEvery keeps that from flooding the log.
 	pauseLogEvery = time.Second
-	// cutPatience is how long Shutdown waits, once its context is done, for the
-	// loops to cut what is left. It does not wait for a loop that a callback holds, which
-	// heldLooks looks must show, heldPace apart.
-	cutPatience = time.Second
-	heldLooks   = 4
-	heldPace    = 5 * time.Millisecond
-	// eventsAtOnce is how many ready connections one turn serves.
-	eventsAtOnce = 256
-	// timersAtOnce is how many timers one turn fires. Many connections that were
-	// opened at the same moment, or begin to close at the same moment, are late
-	// together: those that are busy do not wait for all of them.
-	timersAtOnce = 256
 	// scratchSize is a loop's buffer for handshakes in bytes: the longest head by
 	// default, and the first frames behind it. A longer head comes in pieces.
 	scratchSize = 2 * defaultMaxHandshakeBytes
-	// yieldAfter is how long a busy loop keeps its thread to itself before it lets
-	// goroutines run that wait for one.
-	yieldAfter = 50 * time.Microsecond
-	// watchdogLooks is how often the watchdog looks within its limit, and watchdogPace
-	// how far apart these looks are at least.
-	watchdogLooks = 8
-	watchdogPace  = 5 * time.Millisecond
-	// watchdogLogEvery keeps a program whose callbacks are always slow from flooding
-	// the log with stacks.
-	watchdogLogEvery = time.Second
-	// watchdogRest is how many times as long as it took to look at a stack the
-	// watchdog waits until it looks at another: that stops the world, for longer the
-	// more goroutines there are. It waits for watchdogRestMost at most.
-	watchdogRest     = 20
-	watchdogRestMost = 500 * time.Millisecond
-	// stacksFirst and stacksMost bound the memory, in bytes, in which a loop's stack
-	// is looked for among those of all goroutines.
-	stacksFirst = 64 << 10
-	stacksMost  = 4 << 20
-	// strideMax is how many connections a loop serves at most without looking
-	// at the clock.
-	strideMax = 16
 )

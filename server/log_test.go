@@ -179,7 +179,7 @@ func TestLog_StacksBeginAtTheProgram(t *testing.T) {
 			t.Fatalf("%d stacks in %s", len(stacks), &log)
 		}
 		for _, m := range stacks {
-			if !strings.HasPrefix(m[1], "github.com/framerail/framerail/server.panicsWithin /") || strings.Contains(m[1], `\n`) || strings.Contains(m[1], "(*loop).turn") {
+			if !strings.HasPrefix(m[1], "github.com/framerail/framerail/server.panicsWithin /") || strings.Contains(m[1], `\n`) || strings.Contains(m[1], "(*phases).turn") {
 				t.Errorf("the stack is %q", m[1])
 			}
 		}

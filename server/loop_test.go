@@ -2,7 +2,6 @@ package server
 
 import (
 	"fmt"
-	"net/netip"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -11,9 +10,6 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
-	"github.com/framerail/framerail/internal/platform"
-	"github.com/framerail/framerail/internal/session"
-	"github.com/framerail/framerail/internal/wheel"
 )
 
 func TestEcho_EverySizeAndBothTypes(t *testing.T) {
@@ -120,68 +116,10 @@ func TestLoop_StaleEventsReachNobody(t *testing.T) {
 	})
 }
 
-func TestSlots_TokensOfThoseGoneFindNobody(t *testing.T) {
-	loop := session.NewLoop(new(session.Config), nil)
-	var s slots
-	var clients []*client
-	for range 3 * slotPage {
-		cl := new(client)
-		id := s.take(cl)
-		cl.driver().Init(loop, id, &cl.sock, netip.AddrPort{})
-		clients = append(clients, cl)
-	}
-	for _, cl := range clients {
-		if s.find(cl.token()) != cl {
-			t.Fatal("not found by its token")
-		}
-	}
-	for i, cl := range clients {
-		if i%2 == 0 {
-			s.give(cl.driver().ID())
-		}
-	}
-	for i, cl := range clients {
-		if found := s.find(cl.token()); i%2 == 0 && found != nil || i%2 != 0 && found != cl {
-			t.Fatalf("client %d: found %p", i, found)
-		}
-	}
-	next := new(client)
-	next.driver().Init(loop, s.take(next), &next.sock, netip.AddrPort{})
-	for i, cl := range clients {
-		if i%2 == 0 && s.find(cl.token()) != nil {
-			t.Fatal("the token of one that is gone finds its successor")
-		}
-	}
-	if s.used != len(clients)/2+1 {
-		t.Errorf("%d used", s.used)
-	}
-}
-
 func TestLoop_IdleConnectionsHoldNoBuffer(t *testing.T) {
 	s := start(t, &Server{Loops: 1, OnMessage: echo})
 	for range 20 {
 		dial(t, s).alive()
 	}
-	eventually(t, "buffers to be given back", func() bool { n, _ := s.run.loops[0].conns.Lent(); return n == 0 })
-}
-
-// Ticks of 50 ms wrap after 6.8 years, which a server may well live to see.
-func TestLoop_DeadlineAfterYears(t *testing.T) {
-	if (platform.Real{}).Supported() != nil {
-		t.Skip("no event loop")
-	}
-	l, err := newLoop(nil, &running{kernel: platform.Real{}, config: session.Config{}.WithDefaults()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.poll.Close()
-	const year = 365 * 24 * time.Hour
-	for _, age := range []time.Duration{0, year, 6 * year, 7 * year, 14 * year} {
-		l.conns.Now = age
-		l.timers = wheel.New(wheel.Tick(age / wheel.Resolution))
-		l.timers.Set(1, wheel.Ticks(age+5*time.Second))
-		if ahead := l.deadline().Sub(l.began) - age; ahead < 5*time.Second || ahead > 5*time.Second+2*wheel.Resolution {
-			t.Errorf("at the age of %v a timer of 5 s is due in %v", age, ahead)
-		}
-	}
+	eventually(t, "buffers to be given back", func() bool { n, _ := s.run.loops[0].Buffers().Lent(); return n == 0 })
 }

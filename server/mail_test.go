@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/platform"
 )
 
@@ -29,15 +30,15 @@ func TestMail_OfALoopThatIsAboutToEndIsRead(t *testing.T) {
 	// One turn of the loop reads its last order, and before it carries that out a connection
 	// comes: into the mail that no turn would read.
 	blocked, posted := make(chan struct{}), make(chan struct{})
-	l.ask(func() { close(blocked); <-posted })
+	l.Ask(func() { close(blocked); <-posted })
 	receive(t, blocked)
-	l.ask(func() { l.deliver(arrival{fd: fd, remote: k.PeerAddr()}) })
-	l.command(orderDrain)
+	l.Ask(func() { l.deliver(arrival{fd: fd, remote: k.PeerAddr()}) })
+	l.Command(loop.Drain)
 	close(posted)
 
 	p.greet()
 	p.expectClose(frame.GoingAway)
 	p.close(frame.GoingAway, "")
 	p.expectEOF()
-	receive(t, l.done)
+	receive(t, l.Done())
 }

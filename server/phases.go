@@ -3,89 +3,104 @@ package server
 import (
 	"time"
 
+	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/poller"
 )
 
-// phase is a row of a loop's table: where a connection stands in its life.
-type phase uint8
-
+// The phases of a server's connections before loop.Open.
 const (
-	phaseOpen        phase = iota // the conn has taken over
-	phaseProxyHeader              // the PROXY header is arriving
-	phaseTLS                      // the TLS handshake goes on
-	phaseRequest                  // the request is arriving
-	phaseCheck                    // the program is asked on a goroutine
-	phaseLeaving                  // the connection was refused; the peer may read its answer
+	phaseProxyHeader loop.Phase = iota + 1 // the PROXY header is arriving
+	phaseTLS                               // the TLS handshake goes on
+	phaseRequest                           // the request is arriving
+	phaseCheck                             // the program is asked on a goroutine
+	phaseLeaving                           // the connection was refused; the peer may read its answer
 	phaseCount
 )
 
-// row is what a loop does in one phase. All methods are called on the loop's goroutine,
-// with the connection as loop.current.
-type row interface {
-	// ready reacts to the readiness of the transport.
-	ready(cl *client, ready poller.Interest)
-	// late reacts to the connection's timer, which may fire before the time is over.
-	late(cl *client)
-	// dismissed carries out an order to drain or to abort.
-	dismissed(cl *client, o order)
-	// broken ends the connection: code of the program's has ended the loop's goroutine
-	// while it was called for this connection.
-	broken(cl *client)
-	// short ends the connection for the memory that it holds, or wants.
-	short(cl *client)
-	// step is the unit of the phase's moments.
-	step(cl *client) time.Duration
+// phases is a server's part in one loop: what its connections there do before they are open.
+// Owned by the loop, but for what says otherwise.
+type phases struct {
+	*loop.Loop
+	srv *Server
+	run *running
+	id  loop.OwnerID
+
+	greeter   greeter
+	shaking   shaking
+	inquiring inquiring
+	tally     tally // from any goroutine
 }
 
-// rows are the table of phases.
-type rows [phaseCount]row
-
-func newRows(l *loop) *rows {
-	before := unopenedRow{l}
-	return &rows{
-		phaseOpen:        openRow{l},
+func newPhases(s *Server, r *running, l *loop.Loop) *phases {
+	p := &phases{Loop: l, srv: s, run: r}
+	p.greeter.init()
+	before := unopenedRow{p}
+	p.id = l.Register(p, []loop.Row{
 		phaseProxyHeader: proxyHeaderRow{before},
 		phaseTLS:         tlsRow{before},
 		phaseRequest:     requestRow{before},
 		phaseCheck:       checkRow{before},
-		phaseLeaving:     leavingRow{l},
-	}
+		phaseLeaving:     leavingRow{p},
+	})
+	return p
 }
 
-// row is what the loop does with a connection in its phase.
-func (l *loop) row(cl *client) row { return l.rows[cl.phase] }
+// find is the client that a token names; nil if it is gone.
+func (l *phases) find(token poller.Token) *client {
+	if t := l.Find(token); t != nil {
+		return tenant(t)
+	}
+	return nil
+}
+
+// each calls f for every client.
+func (l *phases) each(f func(*client)) { l.Each(func(t *loop.Tenant) { f(tenant(t)) }) }
+
+// short ends a client for the memory that it holds, or wants.
+func (l *phases) short(cl *client) { l.Row(&cl.Tenant).Short(&cl.Tenant) }
+
+// Opened implements loop.Owner.
+func (l *phases) Opened(t *loop.Tenant) { l.srv.clients.add(tenant(t)) }
+
+// Closed implements loop.Owner.
+func (l *phases) Closed(t *loop.Tenant) {
+	l.srv.clients.remove(tenant(t))
+	l.srv.sessions.closed(t.CloseInfo())
+}
+
+// Ended implements loop.Owner.
+func (l *phases) Ended(*loop.Tenant) { l.srv.sessions.end() }
+
+// Forgotten implements loop.Owner.
+func (l *phases) Forgotten(t *loop.Tenant) {
+	l.run.admission.leave(t.RemoteAddr().Addr(), tenant(t).standing())
+}
 
 // unopenedRow is what the phases before the connection is open, or refused, have in common.
-type unopenedRow struct{ *loop }
+type unopenedRow struct{ *phases }
 
-// early tells whether a timer has fired before the connection's time is over, and then sets
-// it again.
-func (l *loop) early(cl *client) bool {
-	if l.isOver(cl) {
-		return false
-	}
-	l.setTimer(cl, l.left(cl))
-	return true
-}
-
-func (l unopenedRow) dismissed(cl *client, o order) {
-	if o == orderDrain {
-		l.hasten(cl, drainGrace)
+// Dismissed implements loop.Row, as the next three do.
+func (l unopenedRow) Dismissed(t *loop.Tenant, c loop.Command) {
+	if c == loop.Drain {
+		l.Hasten(t, drainGrace)
 		return
 	}
 	l.run.refuse(reasonDraining)
-	l.drop(cl)
+	l.drop(tenant(t))
 }
 
-func (l unopenedRow) broken(cl *client) {
+// Broken is for code of the program's that is not meant to be called here, such as a Logger.
+func (l unopenedRow) Broken(t *loop.Tenant) {
 	l.run.refuse(reasonInternal)
-	l.drop(cl)
+	l.drop(tenant(t))
 }
 
-func (l unopenedRow) short(cl *client) {
+// Short says nothing to the peer, since HTTP is not spoken yet.
+func (l unopenedRow) Short(t *loop.Tenant) {
 	l.run.refuse(reasonNoMemory)
-	l.run.logger.Info("framerail: connection refused: buffers are short", "remote", cl.RemoteAddr())
-	l.drop(cl)
+	l.run.logger.Info("framerail: connection refused: buffers are short", "remote", t.RemoteAddr())
+	l.drop(tenant(t))
 }
 
-func (l unopenedRow) step(*client) time.Duration { return wheelStep(l.run.coarse.handshake) }
+// Step is that of HandshakeTimeout.
+func (l unopenedRow) Step(*loop.Tenant) time.Duration { return loop.StepOf(l.run.handshakeTimeout) }

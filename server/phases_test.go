@@ -5,13 +5,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/session"
 	"github.com/framerail/framerail/poller"
 )
 
 // reached are the ways into each phase, in which the connection then stays.
 var reached = [phaseCount]func(t *testing.T) (*Server, *peer){
-	phaseOpen: func(t *testing.T) (*Server, *peer) {
+	loop.Open: func(t *testing.T) (*Server, *peer) {
 		s := start(t, &Server{Loops: 1})
 		return s, dial(t, s)
 	},
@@ -53,23 +54,24 @@ var reached = [phaseCount]func(t *testing.T) (*Server, *peer){
 func TestPhases_EveryRowAnswersEveryEvent(t *testing.T) {
 	const gone = phaseCount
 	type outcome struct {
-		phase   phase
+		phase   loop.Phase
 		refused Reason
 	}
-	stays := func(p phase) outcome { return outcome{phase: p} }
-	events := map[string]func(l *loop, cl *client){
-		"ready": func(l *loop, cl *client) { l.row(cl).ready(cl, poller.Read) },
-		"late":  func(l *loop, cl *client) { cl.expires = l.after(cl, -time.Hour); l.row(cl).late(cl) },
-		"early": func(l *loop, cl *client) { l.row(cl).late(cl) },
-		"drain": func(l *loop, cl *client) { l.row(cl).dismissed(cl, orderDrain) },
-		"abort": func(l *loop, cl *client) { l.row(cl).dismissed(cl, orderAbort) },
-		"broken": func(l *loop, cl *client) {
-			l.broken(cl)
+	stays := func(p loop.Phase) outcome { return outcome{phase: p} }
+	events := map[string]func(l *phases, cl *client){
+		"ready": func(l *phases, cl *client) { l.Row(&cl.Tenant).Ready(&cl.Tenant, poller.Read) },
+		"late": func(l *phases, cl *client) {
+			l.Hasten(&cl.Tenant, -time.Hour)
+			l.Row(&cl.Tenant).Late(&cl.Tenant)
 		},
-		"short": func(l *loop, cl *client) { l.row(cl).short(cl) },
+		"early":  func(l *phases, cl *client) { l.Row(&cl.Tenant).Late(&cl.Tenant) },
+		"drain":  func(l *phases, cl *client) { l.Row(&cl.Tenant).Dismissed(&cl.Tenant, loop.Drain) },
+		"abort":  func(l *phases, cl *client) { l.Row(&cl.Tenant).Dismissed(&cl.Tenant, loop.Abort) },
+		"broken": func(l *phases, cl *client) { l.Row(&cl.Tenant).Broken(&cl.Tenant) },
+		"short":  func(l *phases, cl *client) { l.short(cl) },
 	}
 	want := [phaseCount]map[string]outcome{
-		phaseOpen: {"abort": stays(gone)},
+		loop.Open: {"abort": stays(gone)},
 		phaseProxyHeader: {"late": {gone, Timeout}, "abort": {gone, Draining},
 			"broken": {gone, Internal}, "short": {gone, NoMemory}},
 		phaseTLS: {"late": {gone, Timeout}, "abort": {gone, Draining},
@@ -89,7 +91,7 @@ func TestPhases_EveryRowAnswersEveryEvent(t *testing.T) {
 				var cl *client
 				eventually(t, "the phase", func() (there bool) {
 					l.do(t, func() {
-						l.clients.each(func(c *client) { cl, there = c, c.phase == p && (p != phaseOpen || c.State() == session.Open) })
+						l.each(func(c *client) { cl, there = c, c.Phase() == p && (p != loop.Open || c.State() == session.Open) })
 					})
 					return there
 				})
@@ -97,8 +99,8 @@ func TestPhases_EveryRowAnswersEveryEvent(t *testing.T) {
 				got := outcome{phase: gone}
 				l.do(t, func() {
 					event(l, cl)
-					if !l.isGone(cl) {
-						got.phase, left = cl.phase, l.left(cl)
+					if !l.IsGone(&cl.Tenant) {
+						got.phase, left = cl.Phase(), l.Left(&cl.Tenant)
 					}
 				})
 				for why, n := range s.Stats().Refused {
@@ -117,10 +119,10 @@ func TestPhases_EveryRowAnswersEveryEvent(t *testing.T) {
 				if got != expected {
 					t.Errorf("%+v, want %+v", got, expected)
 				}
-				if hastened := name == "drain" && p != phaseOpen; hastened && left > drainGrace+time.Second {
+				if hastened := name == "drain" && p != loop.Open; hastened && left > drainGrace+time.Second {
 					t.Errorf("a server that drains leaves it %v", left)
 				}
-				if state := cl.State(); p == phaseOpen && (state != session.Open) != closes[name] {
+				if state := cl.State(); p == loop.Open && (state != session.Open) != closes[name] {
 					t.Errorf("it is %v", state)
 				}
 			})

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"sync/atomic"
 
+	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/secure"
 )
 
@@ -76,7 +77,7 @@ func beginAhead(ctx context.Context, nc net.Conn) context.Context {
 		return ctx
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
-	c.lent.live(c.run.lifespan(c.run.config.MaxLifetime), func() { cancel(errLifetime) })
+	c.lent.live(loop.Lifespan(c.run.kernel, c.run.config.MaxLifetime), func() { cancel(errLifetime) })
 	return context.WithValue(ctx, aheadKey{}, c)
 }
 

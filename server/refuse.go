@@ -6,32 +6,33 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/transport"
 	"github.com/framerail/framerail/poller"
 )
 
 // leavingRow is the phase of a connection that was refused, and counted as such, while its
 // peer may read the answer.
-type leavingRow struct{ *loop }
+type leavingRow struct{ *phases }
 
-func (l leavingRow) ready(cl *client, ready poller.Interest) { l.seeOff(cl, ready) }
+func (l leavingRow) Ready(t *loop.Tenant, ready poller.Interest) { l.seeOff(tenant(t), ready) }
 
-func (l leavingRow) late(cl *client) {
-	if !l.early(cl) {
-		l.giveUpLeaving(cl)
+func (l leavingRow) Late(t *loop.Tenant) {
+	if !l.Early(t) {
+		l.giveUpLeaving(tenant(t))
 	}
 }
 
 // dismissed lets the peer read on while the server drains: it has little time anyway.
-func (l leavingRow) dismissed(cl *client, o order) {
-	if o == orderAbort {
-		l.drop(cl)
+func (l leavingRow) Dismissed(t *loop.Tenant, c loop.Command) {
+	if c == loop.Abort {
+		l.drop(tenant(t))
 	}
 }
 
-func (l leavingRow) broken(cl *client)          { l.drop(cl) }
-func (l leavingRow) short(cl *client)           { l.drop(cl) }
-func (l leavingRow) step(*client) time.Duration { return wheelStep(l.run.coarse.handshake) }
+func (l leavingRow) Broken(t *loop.Tenant)           { l.drop(tenant(t)) }
+func (l leavingRow) Short(t *loop.Tenant)            { l.drop(tenant(t)) }
+func (l leavingRow) Step(*loop.Tenant) time.Duration { return loop.StepOf(l.run.handshakeTimeout) }
 
 // errDraining answers those who ask while the server shuts down.
 var errDraining = &handshake.Refusal{
@@ -42,12 +43,12 @@ var errDraining = &handshake.Refusal{
 
 // refuse answers a request and ends the connection, but lets the client read the
 // answer: a close with unread bytes would take it back.
-func (l *loop) refuse(cl *client, refusal *handshake.Refusal) {
+func (l *phases) refuse(cl *client, refusal *handshake.Refusal) {
 	l.refuseWith(cl, refusal, (*handshake.Refusal).AppendResponse)
 }
 
 // refuseRequest is refuse for a request whose method is known.
-func (l *loop) refuseRequest(cl *client, req *handshake.Request, refusal *handshake.Refusal) {
+func (l *phases) refuseRequest(cl *client, req *handshake.Request, refusal *handshake.Refusal) {
 	if string(req.Method) == http.MethodHead {
 		l.refuseWith(cl, refusal, (*handshake.Refusal).AppendHeadResponse)
 		return
@@ -55,18 +56,18 @@ func (l *loop) refuseRequest(cl *client, req *handshake.Request, refusal *handsh
 	l.refuse(cl, refusal)
 }
 
-func (l *loop) refuseWith(cl *client, refusal *handshake.Refusal, answer func(*handshake.Refusal, []byte, time.Time) []byte) {
+func (l *phases) refuseWith(cl *client, refusal *handshake.Refusal, answer func(*handshake.Refusal, []byte, time.Time) []byte) {
 	refusal = l.run.sendable(cl.RemoteAddr(), refusal)
 	l.run.logRefusal(cl.RemoteAddr(), refusal)
 	l.run.refuse(reasonOf(refusal))
 	cl.releaseHead()
-	cl.phase = phaseLeaving
+	cl.Enter(phaseLeaving)
 	l.say(cl, answer(refusal, l.greeter.out[:0], l.run.kernel.Now()))
 }
 
 // say sends a client the last it will hear. What the socket does not take at once
 // it gets within the time it had for its request.
-func (l *loop) say(cl *client, answer []byte) {
+func (l *phases) say(cl *client, answer []byte) {
 	n, ok := l.write(cl, answer)
 	if !ok {
 		return
@@ -81,7 +82,7 @@ func (l *loop) say(cl *client, answer []byte) {
 	}
 	cl.head = &partial{buf: l.greeter.heads.Get(len(answer) - n)}
 	cl.head.buf.B = append(cl.head.buf.B, answer[n:]...)
-	l.allow(cl, l.run.handshakeTimeout)
+	l.Allow(&cl.Tenant, l.run.handshakeTimeout)
 	l.watch(cl, poller.Read|poller.Write)
 }
 
@@ -92,10 +93,10 @@ func (cl *client) holds() bool {
 }
 
 // write writes to a client that is no connection, and drops it if that fails.
-func (l *loop) write(cl *client, b []byte) (n int, ok bool) {
+func (l *phases) write(cl *client, b []byte) (n int, ok bool) {
 	g := &l.greeter
 	g.vec[0] = b
-	n, err := cl.below().Write(g.vec[:])
+	n, err := cl.Below().Write(g.vec[:])
 	g.vec[0] = nil
 	if err != nil && err != transport.ErrWouldBlock {
 		l.drop(cl)
@@ -105,12 +106,12 @@ func (l *loop) write(cl *client, b []byte) (n int, ok bool) {
 }
 
 // linger waits for a client to leave that has been sent all of its answer.
-func (l *loop) linger(cl *client) {
-	if err := cl.below().CloseWrite(); err != nil {
+func (l *phases) linger(cl *client) {
+	if err := cl.Below().CloseWrite(); err != nil {
 		l.drop(cl) // of a TLS alert that does not fit, too: all that matters has gone
 		return
 	}
-	l.allow(cl, lingerTimeout)
+	l.Allow(&cl.Tenant, lingerTimeout)
 	if cl.head != nil {
 		cl.releaseHead()
 		l.watch(cl, poller.Read)
@@ -119,8 +120,8 @@ func (l *loop) linger(cl *client) {
 
 // watch sets what the poller is to tell of a client that is no connection, and drops it
 // if that fails.
-func (l *loop) watch(cl *client, i poller.Interest) (ok bool) {
-	if err := l.poll.Modify(cl.fd(), i, cl.token()); err != nil {
+func (l *phases) watch(cl *client, i poller.Interest) (ok bool) {
+	if err := l.WaitFor(&cl.Tenant, i); err != nil {
 		l.drop(cl)
 		return false
 	}
@@ -128,7 +129,7 @@ func (l *loop) watch(cl *client, i poller.Interest) (ok bool) {
 }
 
 // seeOff goes on with a refusal, and with reading what nobody is interested in.
-func (l *loop) seeOff(cl *client, ready poller.Interest) {
+func (l *phases) seeOff(cl *client, ready poller.Interest) {
 	if p := cl.head; p != nil && ready&poller.Write != 0 {
 		n, ok := l.write(cl, p.buf.B[p.sent:])
 		if !ok {
@@ -142,7 +143,7 @@ func (l *loop) seeOff(cl *client, ready poller.Interest) {
 	if ready&poller.Read == 0 {
 		return
 	}
-	switch _, err := cl.below().Read(l.greeter.in); {
+	switch _, err := cl.Below().Read(l.greeter.in); {
 	case err == nil, err == transport.ErrWouldBlock, err == transport.ErrHeld:
 	case (err == io.EOF || err == transport.ErrTruncated) && cl.head != nil:
 		l.watch(cl, poller.Write) // it has no more to say, but may still listen
@@ -153,9 +154,9 @@ func (l *loop) seeOff(cl *client, ready poller.Interest) {
 
 // giveUpLeaving drops a client that was refused and has not left in time: it may have made
 // room for the rest of its answer.
-func (l *loop) giveUpLeaving(cl *client) {
+func (l *phases) giveUpLeaving(cl *client) {
 	telling := cl.head != nil
-	if l.seeOff(cl, poller.Read|poller.Write); l.isGone(cl) || telling && cl.head == nil {
+	if l.seeOff(cl, poller.Read|poller.Write); l.IsGone(&cl.Tenant) || telling && cl.head == nil {
 		return // it has another while to read it
 	}
 	l.dropWithin(cl, 0)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"reflect"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/memory"
 	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/session"
@@ -39,14 +41,13 @@ type running struct {
 	proxies          Proxies
 	handshakeTimeout time.Duration
 	head             handshake.Limits
-	coarse           coarse        // moments
 	bodyTimeout      time.Duration // negative: no limit
 	handshakesAtOnce int           // TLS handshakes of one loop
 	tcp              TCP
 
 	kernel    platform.Platform
-	loops     []*loop
-	watchdog  *watchdog // nil for none
+	engine    []*loop.Loop
+	loops     []*phases // the server's part in each
 	http      *handover // nil without a Handler
 	refused   [reasonCount]atomic.Uint64
 	admission admission
@@ -95,7 +96,6 @@ func (s *Server) freeze(k platform.Platform) *running {
 	r.stopping = r.stop.Done()
 	r.tcp = s.TCP.withDefaults(r.config.IdleTimeout > 0 || r.config.PingInterval > 0)
 	r.config.MaxLifetime = cmp.Or(s.MaxLifetime, defaultMaxLifetime)
-	r.coarse = coarse{coarseFor(r.checkTimeout), coarseFor(r.handshakeTimeout)}
 	r.sampled = newSampler(r.config.Logger.Handler(), k.Now)
 	r.logger = slog.New(r.sampled)
 	r.config.Logger = r.logger
@@ -121,16 +121,13 @@ func (s *Server) start(k platform.Platform) (*running, error) {
 	}
 	r.handshakesAtOnce = max(cmp.Or(s.MaxTLSHandshakes, defaultMaxTLSHandshakes)/n, 1)
 	r.checksAtOnce = max(cmp.Or(s.MaxChecks, defaultMaxChecks)/n, 1)
-	for i := range n {
-		l, err := newLoop(s, r)
-		if err != nil {
-			for _, l := range r.loops {
-				_ = l.poll.Close()
-			}
-			return nil, fmt.Errorf("framerail: event loop %d of %d: %w", i+1, n, err)
-		}
-		l.number = len(r.loops)
-		r.loops = append(r.loops, l)
+	var failed int
+	var err error
+	if r.engine, failed, err = loop.New(n, r.options(s)); err != nil {
+		return nil, fmt.Errorf("framerail: event loop %d of %d: %w", failed+1, n, err)
+	}
+	for _, l := range r.engine {
+		r.loops = append(r.loops, newPhases(s, r, l))
 	}
 	r.boundMemory(s.MaxBuffers)
 	actual := !k.Simulated()
@@ -138,14 +135,7 @@ func (s *Server) start(k platform.Platform) (*running, error) {
 		r.http = newHandover(s, r, r.sampled.of("net/http"))
 	}
 	s.clients.setOrdered(!actual)
-	// In a simulation callbacks take no time by its clock.
-	if limit := cmp.Or(s.SlowCallback, defaultSlowCallback); actual && limit > 0 {
-		r.watchdog = newWatchdog(r, limit)
-		go r.watchdog.watch()
-	}
-	for _, l := range r.loops {
-		k.Go(l.serve)
-	}
+	loop.Start(r.engine)
 	return r, nil
 }
 
@@ -164,17 +154,22 @@ func (s *Server) mayServe(k platform.Platform) error {
 	return s.validate()
 }
 
-// leastLoaded is the loop with the fewest connections.
-func (r *running) leastLoaded() *loop {
-	best := r.loops[0]
-	load := best.load.Load()
-	for _, l := range r.loops[1:] {
-		if n := l.load.Load(); n < load {
-			best, load = l, n
-		}
+// options are those of the loops.
+func (r *running) options(s *Server) *loop.Options {
+	o := &loop.Options{
+		Platform: r.kernel, Config: &r.config, Logger: r.logger, CatchUp: r.handshakeTimeout,
+		Cause: ErrServerClosed, Farewell: "server is shutting down", Short: r.budget.Short, Cut: r.cut.Done(),
+		Callers: []string{reflect.TypeFor[running]().PkgPath() + ".(*running).askProgram("},
 	}
-	return best
+	// In a simulation callbacks take no time by its clock.
+	if limit := cmp.Or(s.SlowCallback, defaultSlowCallback); !r.kernel.Simulated() && limit > 0 {
+		o.SlowCallback = limit
+	}
+	return o
 }
+
+// leastLoaded is the loop with the fewest connections.
+func (r *running) leastLoaded() *phases { return r.loops[loop.LeastLoaded(r.engine).Number] }
 
 // panicked counts and logs a callback of no connection that did not return.
 func (r *running) panicked(where string, p any) {

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/secure"
 	"github.com/framerail/framerail/internal/transport"
 	"github.com/framerail/framerail/poller"
@@ -23,12 +24,12 @@ var errPlain = &handshake.Refusal{
 // handshakes.
 type tlsRow struct{ unopenedRow }
 
-func (l tlsRow) ready(cl *client, _ poller.Interest) { l.secure(cl) }
-func (l tlsRow) late(cl *client)                     { l.giveUpSecuring(cl) }
+func (l tlsRow) Ready(t *loop.Tenant, _ poller.Interest) { l.secure(tenant(t)) }
+func (l tlsRow) Late(t *loop.Tenant)                     { l.giveUpSecuring(tenant(t)) }
 
 // secure returns the client's TLS; nil if it has none.
 func (cl *client) tls() *secure.Transport {
-	t, _ := cl.below().(*secure.Transport)
+	t, _ := cl.Below().(*secure.Transport)
 	return t
 }
 
@@ -36,7 +37,7 @@ func (cl *client) isSecure() bool { return cl.tls() != nil }
 
 // secure goes on with the TLS handshake of a client from which something has come. Until
 // its first record is whole it costs no more than that.
-func (l *loop) secure(cl *client) {
+func (l *phases) secure(cl *client) {
 	t := cl.tls()
 	switch {
 	case t.Begun():
@@ -59,10 +60,10 @@ func (l *loop) secure(cl *client) {
 
 // hear takes in what has come of a client's first record, and starts its handshake once
 // that is whole.
-func (l *loop) hear(cl *client, b []byte) {
+func (l *phases) hear(cl *client, b []byte) {
 	t := cl.tls()
 	if !l.mayHear(cl, t.Lent(), t.HelloLen()+len(b)) {
-		l.row(cl).short(cl)
+		l.short(cl)
 		return
 	}
 	if t.TakeHello(b); t.Heard() {
@@ -71,17 +72,17 @@ func (l *loop) hear(cl *client, b []byte) {
 }
 
 // shake starts a client's handshake.
-func (l *loop) shake(cl *client) {
-	t, token := cl.tls(), cl.token()
+func (l *phases) shake(cl *client) {
+	t, token := cl.tls(), cl.Token()
 	l.shaking.going = append(l.shaking.going, token)
 	t.Begin(l.run.kernel.Wait, func(write bool) {
-		l.ask(func() { l.watchHandshake(token, write) })
+		l.Ask(func() { l.watchHandshake(token, write) })
 	})
 	l.run.aside.begin()
 	l.run.kernel.Go(func() {
 		defer l.run.aside.end()
 		err := l.run.shakeHands(t)
-		l.ask(func() { l.shaken(token, err) })
+		l.Ask(func() { l.shaken(token, err) })
 	})
 }
 
@@ -107,8 +108,8 @@ func (r *running) shakeHands(t *secure.Transport) (err error) {
 var errTLSPanic = errors.New("framerail: a callback of TLSConfig panicked")
 
 // watchHandshake has the poller tell what a handshake waits for.
-func (l *loop) watchHandshake(token poller.Token, write bool) {
-	if cl := l.clients.find(token); cl != nil && cl.phase == phaseTLS {
+func (l *phases) watchHandshake(token poller.Token, write bool) {
+	if cl := l.find(token); cl != nil && cl.Phase() == phaseTLS {
 		i := poller.Read
 		if write {
 			i |= poller.Write
@@ -120,7 +121,7 @@ func (l *loop) watchHandshake(token poller.Token, write bool) {
 }
 
 // watchSecuring is watch for a client of which nothing was counted yet.
-func (l *loop) watchSecuring(cl *client, i poller.Interest) (ok bool) {
+func (l *phases) watchSecuring(cl *client, i poller.Interest) (ok bool) {
 	if ok = l.watch(cl, i); !ok {
 		l.run.refuse(reasonInternal)
 	}
@@ -128,35 +129,33 @@ func (l *loop) watchSecuring(cl *client, i poller.Interest) (ok bool) {
 }
 
 // shaken takes a client over whose TLS handshake has ended.
-func (l *loop) shaken(token poller.Token, err error) {
+func (l *phases) shaken(token poller.Token, err error) {
 	l.shaking.end(token)
 	l.shakeNext()
-	cl := l.clients.find(token)
+	cl := l.find(token)
 	if cl == nil {
 		return // its time was over, or the server's
 	}
-	l.current = cl
-	if err == nil {
-		l.tally.secured(cl.tls())
-		cl.tls().Established()
-		cl.phase = phaseRequest
-		l.setTimer(cl, l.left(cl))
-		if l.watchSecuring(cl, poller.Read) {
-			l.greet(cl)
-		}
-	} else {
+	if err != nil {
 		l.unshaken(cl, err)
+		return
 	}
-	l.current = nil
+	l.tally.secured(cl.tls())
+	cl.tls().Established()
+	cl.Enter(phaseRequest)
+	l.SetTimer(&cl.Tenant, l.Left(&cl.Tenant))
+	if l.watchSecuring(cl, poller.Read) {
+		l.With(&cl.Tenant, func() { l.greet(cl) })
+	}
 }
 
 // unshaken ends a client whose TLS handshake has failed. It may read why, which is in an
 // alert or, if it does not speak TLS at all, in HTTP.
-func (l *loop) unshaken(cl *client, err error) {
+func (l *phases) unshaken(cl *client, err error) {
 	t := cl.tls()
 	held := t.Held() > 0
 	t.Plain()
-	cl.phase = phaseLeaving
+	cl.Enter(phaseLeaving)
 	if !l.watchSecuring(cl, poller.Read) {
 		return
 	}
@@ -185,18 +184,18 @@ func looksLikeHTTP(b []byte) bool {
 
 // giveUpSecuring ends a client whose time is over before it has a place where it can be
 // told so, unless it was only to be looked at, or its first record has come.
-func (l *loop) giveUpSecuring(cl *client) {
+func (l *phases) giveUpSecuring(cl *client) {
 	t := cl.tls()
 	if !t.Begun() && !t.Heard() {
-		if l.secure(cl); l.isGone(cl) || t.Begun() {
+		if l.secure(cl); l.IsGone(&cl.Tenant) || t.Begun() {
 			return
 		}
 	}
 	switch {
-	case !l.isOver(cl) && !(l.othersWait() && t.Waits()):
-		l.setTimer(cl, l.left(cl))
+	case !l.IsOver(&cl.Tenant) && !(l.othersWait() && t.Waits()):
+		l.SetTimer(&cl.Tenant, l.Left(&cl.Tenant))
 		return
-	case l.told == orderDrain:
+	case l.Applied() == loop.Drain:
 		l.run.refuse(reasonDraining)
 	case !t.Begun() && t.Heard():
 		l.run.refuse(reasonTLSBusy)

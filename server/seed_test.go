@@ -22,7 +22,7 @@ func TestSeed_ServerFromAddressAndLoops(t *testing.T) {
 		dial(t, s).alive()
 	}
 	for i, l := range s.run.loops {
-		if n := l.load.Load(); n != 2 {
+		if n := l.Load(); n != 2 {
 			t.Errorf("loop %d has %d of 6 connections, want 2", i, n)
 		}
 	}

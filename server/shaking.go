@@ -17,7 +17,7 @@ type shaking struct {
 }
 
 // shakeInTurn starts a client's handshake, or has it wait for that.
-func (l *loop) shakeInTurn(cl *client) {
+func (l *phases) shakeInTurn(cl *client) {
 	if !l.watchSecuring(cl, poller.None) {
 		return
 	}
@@ -28,13 +28,13 @@ func (l *loop) shakeInTurn(cl *client) {
 	}
 	l.tally.tlsWaited.Add(1)
 	hurry := !l.othersWait()
-	s.waiting = append(s.waiting, cl.token())
+	s.waiting = append(s.waiting, cl.Token())
 	if !hurry {
 		return
 	}
 	for _, token := range s.going {
-		if cl := l.clients.find(token); cl != nil && cl.phase == phaseTLS {
-			l.hastenTimer(cl, l.hurried(cl))
+		if cl := l.find(token); cl != nil && cl.Phase() == phaseTLS {
+			l.HastenTimer(&cl.Tenant, l.hurried(cl))
 		}
 	}
 }
@@ -47,20 +47,20 @@ func (s *shaking) end(token poller.Token) {
 }
 
 // shakeNext starts the handshakes of those whose turn it is.
-func (l *loop) shakeNext() {
+func (l *phases) shakeNext() {
 	s := &l.shaking
 	for l.othersWait() && len(s.going) < l.run.handshakesAtOnce {
-		cl := l.clients.find(s.waiting[0])
+		cl := l.find(s.waiting[0])
 		s.waiting = s.waiting[1:]
 		l.shake(cl)
 	}
 }
 
 // othersWait tells whether someone waits for a handshake to end, who is then the first.
-func (l *loop) othersWait() bool {
+func (l *phases) othersWait() bool {
 	s := &l.shaking
 	for len(s.waiting) > 0 {
-		if l.clients.find(s.waiting[0]) != nil {
+		if l.find(s.waiting[0]) != nil {
 			return true
 		}
 		s.waiting = s.waiting[1:]
@@ -70,19 +70,19 @@ func (l *loop) othersWait() bool {
 }
 
 // timeHandshake sets the timer of a client whose handshake begins to wait for it.
-func (l *loop) timeHandshake(cl *client) {
-	after := l.left(cl)
+func (l *phases) timeHandshake(cl *client) {
+	after := l.Left(&cl.Tenant)
 	if l.othersWait() {
 		after = l.hurried(cl)
 	}
-	l.setTimer(cl, after)
+	l.SetTimer(&cl.Tenant, after)
 }
 
 // hurried is after how long a handshake that waits for its peer has kept others waiting for
 // too long:
 // the more there are of those the sooner.
-func (l *loop) hurried(cl *client) (after time.Duration) {
+func (l *phases) hurried(cl *client) (after time.Duration) {
 	going, waiting := time.Duration(len(l.shaking.going)), time.Duration(len(l.shaking.waiting))
 	most := l.run.handshakeTimeout / stallShare
-	return min(l.left(cl), max(most/(going+waiting)*going, most/stallShort))
+	return min(l.Left(&cl.Tenant), max(most/(going+waiting)*going, most/stallShort))
 }

@@ -1,8 +1,6 @@
 package server
 
 import (
-	"time"
-
 	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/memory"
@@ -16,9 +14,6 @@ var errNoMemory = handshake.Unavailable(retryMemory)
 const (
 	// retryMemory is when those may come back, in seconds.
 	retryMemory = 5
-	// shortPause is how long a loop rests behind a turn in which a message had to wait for
-	// the budget: others are to give back what they hold.
-	shortPause = time.Millisecond
 )
 
 // boundMemory sets the budget for loops that do not run yet. The longest head that the limits
@@ -48,43 +43,25 @@ func (r *running) excess(s standing) *handshake.Refusal {
 	return nil
 }
 
-// short tells whether messages must not grow, and notes that one would have.
-func (l *loop) short() bool {
-	if !l.run.budget.Short() {
-		return false
-	}
-	l.starved = true
-	return true
-}
-
-// restIfShort rests if a message had to wait for the budget: the poller would tell of it
-// again at once.
-func (l *loop) restIfShort() {
-	if l.starved {
-		l.starved = false
-		l.run.kernel.Await(nil, l.run.cut.Done(), l.run.kernel.Now().Add(shortPause))
-	}
-}
-
 // memoryLoop is a loop as the budget sees it. A connection's ID is its token.
-type memoryLoop struct{ l *loop }
+type memoryLoop struct{ l *phases }
 
 var _ memory.Loop = memoryLoop{}
 
 // Pools implements memory.Loop, as the other methods do.
 func (h memoryLoop) Pools() (open, unopened *buffer.Pool) {
-	return h.l.conns.Buffers(), &h.l.greeter.heads
+	return h.l.Buffers(), &h.l.greeter.heads
 }
 
-func (h memoryLoop) Ask(f func()) { h.l.ask(f) }
+func (h memoryLoop) Ask(f func()) { h.l.Ask(f) }
 
 func (h memoryLoop) Holders() (hs []memory.Holder) {
-	h.l.clients.each(func(cl *client) {
-		if cl.phase != phaseOpen {
+	h.l.each(func(cl *client) {
+		if !cl.IsOpen() {
 			return
 		}
-		if n, shed := cl.driver().Holding(); n > 0 {
-			hs = append(hs, memory.Holder{ID: uint64(cl.token()), Bytes: n, Shed: shed})
+		if n, shed := cl.Holding(); n > 0 {
+			hs = append(hs, memory.Holder{ID: uint64(cl.Token()), Bytes: n, Shed: shed})
 		}
 	})
 	memory.SortHolders(hs)
@@ -92,13 +69,11 @@ func (h memoryLoop) Holders() (hs []memory.Holder) {
 }
 
 func (h memoryLoop) Shed(id uint64) (first bool) {
-	cl := h.l.clients.find(poller.Token(id))
+	cl := h.l.find(poller.Token(id))
 	if cl == nil {
 		return false
 	}
-	h.l.current = cl
-	first = cl.driver().Shed()
-	h.l.current = nil
+	h.l.With(&cl.Tenant, func() { first = cl.Shed() })
 	return first
 }
 

@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"reflect"
-	"runtime"
 	"slices"
 	"time"
+
+	"github.com/framerail/framerail/internal/loop"
 )
 
 // ErrOnLoop is what Shutdown returns at once to a callback that runs on an event
@@ -53,12 +53,12 @@ type Drain struct {
 // far. One that runs on a goroutine would wait for itself, until ctx is done: it
 // should call Shutdown on another goroutine.
 func (s *Server) Shutdown(ctx context.Context) (Drain, error) {
-	run := s.stop(orderDrain)
+	run := s.stop(loop.Drain)
 	if run == nil {
 		return Drain{}, nil
 	}
 	err := ErrOnLoop
-	if onLoop() {
+	if loop.OnLoop() {
 		run.kernel.Go(func() { s.logDrain(run, s.drain(ctx, run)) })
 	} else {
 		err = s.drain(ctx, run)
@@ -83,7 +83,7 @@ func (s *Server) logDrain(run *running, err error) {
 // loops, which may still have requests for it.
 func (s *Server) drain(ctx context.Context, run *running) error {
 	for _, l := range run.loops {
-		if !run.kernel.Await(l.done, ctx.Done(), time.Time{}) {
+		if !run.kernel.Await(l.Done(), ctx.Done(), time.Time{}) {
 			return s.cutLate(run, ctx.Err())
 		}
 	}
@@ -108,16 +108,16 @@ func (s *Server) drain(ctx context.Context, run *running) error {
 // that a callback holds, which cannot be helped.
 func (s *Server) cutLate(run *running, err error) error {
 	run.abort()
-	held, late := run.awaitCut()
+	held, late := loop.AwaitCut(run.kernel, run.engine)
 	switch {
 	case held > 0:
 		return fmt.Errorf("framerail: shutdown: a callback holds an event loop: %w", err)
 	case late > 0:
 		return fmt.Errorf("framerail: shutdown: an event loop has not come to its end: %w", err)
 	}
-	var cut int64
+	var cut uint64
 	for _, l := range run.loops {
-		cut += l.aborted.Load()
+		cut += l.Stats().Aborted
 	}
 	return fmt.Errorf("framerail: shutdown cut %d connections: %w", cut, err)
 }
@@ -127,16 +127,16 @@ func (s *Server) cutLate(run *running, err error) error {
 // them, but not for callbacks on goroutines; from a callback on a loop it does not
 // wait. The error is always nil.
 func (s *Server) Close() error {
-	run := s.stop(orderAbort)
+	run := s.stop(loop.Abort)
 	if run == nil {
 		return nil
 	}
 	run.abort()
-	if onLoop() {
+	if loop.OnLoop() {
 		return nil
 	}
 	for _, l := range run.loops {
-		run.kernel.Await(l.done, nil, time.Time{})
+		run.kernel.Await(l.Done(), nil, time.Time{})
 	}
 	return nil
 }
@@ -145,7 +145,7 @@ func (s *Server) Close() error {
 func (r *running) abort() {
 	r.tellCut()
 	for _, l := range r.loops {
-		l.command(orderAbort)
+		l.Command(loop.Abort)
 	}
 	if r.http != nil {
 		_ = r.http.server.Close()
@@ -154,7 +154,7 @@ func (r *running) abort() {
 
 // stop closes the listeners and gives the loops an order. It returns nil if the
 // server never ran.
-func (s *Server) stop(o order) *running {
+func (s *Server) stop(o loop.Command) *running {
 	s.mu.Lock()
 	run := s.run
 	first := !s.stopped && run != nil
@@ -166,7 +166,7 @@ func (s *Server) stop(o order) *running {
 	open := slices.Clone(s.acceptors)
 	s.mu.Unlock()
 
-	if first && o == orderDrain {
+	if first && o == loop.Drain {
 		run.logger.Debug("framerail: shutting down", "connections", s.clients.len())
 	}
 	for _, a := range open {
@@ -175,34 +175,8 @@ func (s *Server) stop(o order) *running {
 	if run != nil {
 		run.waiting.end()
 		for _, l := range run.loops {
-			l.command(o)
+			l.Command(o)
 		}
 	}
 	return run
 }
-
-// onLoop tells whether the caller runs on an event loop, which then is among its
-// callers.
-func onLoop() bool {
-	var pcs [64]uintptr
-	skip := 0
-	for {
-		n := runtime.Callers(skip, pcs[:])
-		frames := runtime.CallersFrames(pcs[:n])
-		for {
-			frame, more := frames.Next()
-			if frame.Function == nameOfServe {
-				return true
-			}
-			if !more {
-				break
-			}
-		}
-		if n < len(pcs) {
-			return false
-		}
-		skip += n
-	}
-}
-
-var nameOfServe = runtime.FuncForPC(reflect.ValueOf((*loop).serve).Pointer()).Name()

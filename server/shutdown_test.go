@@ -214,7 +214,7 @@ func TestShutdown_CallbackThatDoesNotReturn(t *testing.T) {
 	t.Run("on_loop", func(t *testing.T) {
 		s := start(t, &Server{Loops: 1, OnMessage: func(*conn.Conn, conn.Message) { <-release }})
 		dial(t, s).text("x")
-		eventually(t, "the callback", func() bool { return s.run.loops[0].conns != nil && blockedIn("TestShutdown_CallbackThatDoesNotReturn") })
+		eventually(t, "the callback", func() bool { return blockedIn("TestShutdown_CallbackThatDoesNotReturn") })
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
 		defer cancel()
 		d, err := s.Shutdown(ctx)
@@ -298,7 +298,7 @@ func TestShutdown_FromACallback(t *testing.T) {
 				}
 				p.expectGone()
 				for _, l := range s.run.loops {
-					receive(t, l.done)
+					receive(t, l.Done())
 				}
 			})
 		})

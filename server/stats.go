@@ -3,10 +3,8 @@ package server
 import (
 	"reflect"
 	"sync/atomic"
-	"time"
 
 	"github.com/framerail/framerail/internal/secure"
-	"github.com/framerail/framerail/internal/session"
 )
 
 // Stats is what a server has done and what it holds. Counters only grow; they begin
@@ -167,58 +165,24 @@ func addValue(dst, src reflect.Value) {
 	}
 }
 
-// tally is what a loop counts besides what its connections do.
+// tally is what a server counts on one loop besides what the loop does. From any goroutine.
 type tally struct {
-	accepted, handedOver, expired, slow atomic.Uint64
-	tlsDone, tlsResumed, tlsWaited      atomic.Uint64
-	checksWaited                        atomic.Uint64
-
-	// Guarded by the loop's mu.
-	published struct {
-		session.Counters
-		timers int
-		lag    Lag
-	}
-	peaks peaks
-}
-
-// turn counts a turn that took so long. The loop's mu is held.
-func (t *tally) turn(now, took time.Duration) {
-	t.published.lag.note(took)
-	t.peaks.note(now, took)
-}
-
-// publish shows what the loop has counted, as of now. On the loop, with its mu held.
-func (l *loop) publish() {
-	p := &l.tally.published
-	l.conns.Publish(&p.Counters)
-	p.timers = l.timers.Armed()
+	accepted, handedOver           atomic.Uint64
+	tlsDone, tlsResumed, tlsWaited atomic.Uint64
+	checksWaited                   atomic.Uint64
 }
 
 // stats is a snapshot. From any goroutine.
-func (l *loop) stats() (st LoopStats) {
-	l.mu.Lock()
-	counters := l.tally.published.Counters
-	st.Timers, st.Lag = l.tally.published.timers, l.tally.published.lag
-	now := l.run.kernel.Since(l.began)
-	st.Lag.Recent = l.tally.peaks.at(now)
-	l.mu.Unlock()
-	if at := time.Duration(l.busy.Load()); at > 0 {
-		st.Lag.Recent = max(st.Lag.Recent, now-at)
-	}
-	st.Timers += l.conns.AfterFuncs()
-	st.Lag.SlowCallbacks = l.tally.slow.Load()
-	l.conns.AddShared(&counters)
-	st.show(&counters)
+func (l *phases) stats() (st LoopStats) {
+	of, t := l.Stats(), &l.tally
+	st.Timers, st.Lag, st.Expired = of.Timers, Lag(of.Lag), of.Expired
+	st.show(&of.Session)
 	st.Clients = int64(st.Opened - st.Closed)
-	st.TLS = TLSCounts{Done: l.tally.tlsDone.Load(), Resumed: l.tally.tlsResumed.Load(), Waited: l.tally.tlsWaited.Load()}
-	st.ChecksWaited = l.tally.checksWaited.Load()
-	st.Expired = l.tally.expired.Load()
-	st.Accepted, st.HandedOver = l.tally.accepted.Load(), l.tally.handedOver.Load()
-	for _, pool := range []interface{ Lent() (int64, int64) }{l.conns, &l.greeter.heads} {
-		n, bytes := pool.Lent()
-		st.Buffers += n
-		st.BufferBytes += bytes
-	}
+	st.Accepted, st.HandedOver, st.ChecksWaited = t.accepted.Load(), t.handedOver.Load(), t.checksWaited.Load()
+	st.TLS = TLSCounts{Done: t.tlsDone.Load(), Resumed: t.tlsResumed.Load(), Waited: t.tlsWaited.Load()}
+	st.Buffers, st.BufferBytes = of.Buffers, of.BufferBytes
+	n, bytes := l.greeter.heads.Lent()
+	st.Buffers += n
+	st.BufferBytes += bytes
 	return st
 }

@@ -66,7 +66,7 @@ func (t *table) bucket(hash uint64) **client { return &t.buckets[hash&uint64(len
 func (t *table) add(cl *client) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if cl.listed || cl.State() == session.Closed {
+	if cl.Listed || cl.State() == session.Closed {
 		return
 	}
 	if t.count >= maxChain*len(t.buckets) {
@@ -74,7 +74,7 @@ func (t *table) add(cl *client) {
 	}
 	b := t.bucket(cl.hash())
 	cl.chain, *b = *b, cl
-	cl.listed = true
+	cl.Listed = true
 	t.countIn(cl, 1)
 	if t.ordered {
 		t.entered = append(t.entered, cl)
@@ -85,7 +85,7 @@ func (t *table) add(cl *client) {
 func (t *table) remove(cl *client) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !cl.listed {
+	if !cl.Listed {
 		return
 	}
 	p := t.bucket(cl.hash())
@@ -93,7 +93,7 @@ func (t *table) remove(cl *client) {
 		p = &(*p).chain
 	}
 	*p = cl.chain
-	cl.chain, cl.listed = nil, false
+	cl.chain, cl.Listed = nil, false
 	t.countIn(cl, -1)
 	if t.ordered {
 		t.entered = slices.DeleteFunc(t.entered, func(o *client) bool { return o == cl })

@@ -102,7 +102,7 @@ func TestClients_IterateWhileOthersComeAndGo(t *testing.T) {
 // at is a client of a table with that address.
 func at(addr netip.AddrPort) *client {
 	cl := new(client)
-	cl.driver().SetRemoteAddr(addr)
+	cl.SetRemoteAddr(addr)
 	return cl
 }
 

@@ -16,10 +16,10 @@ import (
 func optionOf(t *testing.T, s *Server, level, name int) (value int) {
 	t.Helper()
 	l, read := s.run.loops[0], make(chan error, 1)
-	l.ask(func() {
-		l.clients.each(func(cl *client) {
+	l.Ask(func() {
+		l.each(func(cl *client) {
 			var err error
-			value, err = unix.GetsockoptInt(cl.fd(), level, name)
+			value, err = unix.GetsockoptInt(cl.FD(), level, name)
 			read <- err
 		})
 	})

@@ -8,10 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/framerail/framerail/internal/session"
-	"github.com/framerail/framerail/internal/wheel"
 )
 
 // runtimeTimers are the functions and methods that make or move a runtime timer.
@@ -23,7 +19,7 @@ var mayUse = map[string]string{
 	"poller/poller_epoll.go":    "one for a loop, on which it sleeps",
 	"internal/platform/real.go": "acceptors that pause, and who waits for Shutdown",
 	"server/lent.go":            "a net.Conn that net/http has for the Handler, on its goroutine",
-	"server/watchdog.go":        "one for a server",
+	"internal/loop/watchdog.go": "one for a server",
 	"server/bridge.go":          "a net.Conn that stays net/http's, at its end",
 	"server/upgrade.go":         "a net.Conn of net/http's that is refused",
 	"server/proxylistener.go":   "a net.Conn of net/http's, until its proxy has introduced it",
@@ -33,7 +29,7 @@ var mayUse = map[string]string{
 // what is below them makes a runtime timer for one.
 func TestTimers_NoneOfTheRuntimeForAConnection(t *testing.T) {
 	met := make(map[string]bool)
-	for _, dir := range []string{"conn", "internal/session", "frame", "server", "poller", "internal/platform", "internal/socket", "internal/wheel", "internal/handshake"} {
+	for _, dir := range []string{"conn", "internal/session", "frame", "server", "poller", "internal/loop", "internal/platform", "internal/socket", "internal/wheel", "internal/handshake"} {
 		sources, err := filepath.Glob(filepath.Join("..", filepath.FromSlash(dir), "*.go"))
 		if err != nil || len(sources) == 0 {
 			t.Fatalf("%s: %d files, %v", dir, len(sources), err)
@@ -77,23 +73,6 @@ func callsOf(t *testing.T, path string, names []string) (at []token.Position) {
 		return true
 	})
 	return at
-}
-
-// Each timer that a connection can have is one of the wheel's, and setting it
-// allocates nothing.
-func TestTimers_SettingOneDoesNotAllocate(t *testing.T) {
-	l := &loop{timers: wheel.New(0), run: &running{}}
-	l.conns = session.NewLoop(&l.run.config, l)
-	cl := &client{phase: phaseRequest}
-	l.clients.take(cl)
-	after := time.Duration(0)
-	if n := testing.AllocsPerRun(1000, func() {
-		after += time.Millisecond
-		l.SetTimer(cl.driver(), after)
-		l.timers.Hasten(cl.driver().ID(), wheel.Ticks(after/2))
-	}); n > 0 {
-		t.Errorf("%v allocations", n)
-	}
 }
 
 // A connection has one timer from the accept to its end, in whatever state it is.

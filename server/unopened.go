@@ -20,7 +20,7 @@ const helloTold = 4 << 10
 // mayHold tells whether a client whose connection is not open may hold n bytes in place of
 // the have that it holds. If the loop has no room for them those that hold most are refused,
 // which may be this client: then it is false. Ask before each buffer is lent or grows.
-func (l *loop) mayHold(cl *client, have, n int) bool {
+func (l *phases) mayHold(cl *client, have, n int) bool {
 	if n <= have {
 		return true
 	}
@@ -37,14 +37,14 @@ func (l *loop) mayHold(cl *client, have, n int) bool {
 // that many bytes: those that hold most, and of equal ones those that have had most time.
 // The asking client counts as holding size bytes; it is left alone, and in is whether it
 // would have stayed.
-func (l *loop) shedUnopened(bytes int, asking *client, size int) (clients, freed int, in bool) {
+func (l *phases) shedUnopened(bytes int, asking *client, size int) (clients, freed int, in bool) {
 	type holder struct {
 		cl    *client
 		bytes int
 	}
 	var hs []holder
-	l.clients.each(func(cl *client) {
-		if cl.phase == phaseOpen {
+	l.each(func(cl *client) {
+		if cl.IsOpen() {
 			return
 		}
 		n := cl.unopened()
@@ -59,7 +59,7 @@ func (l *loop) shedUnopened(bytes int, asking *client, size int) (clients, freed
 		if a.bytes != b.bytes {
 			return b.bytes - a.bytes
 		}
-		return cmp.Compare(l.left(a.cl), l.left(b.cl))
+		return cmp.Compare(l.Left(&a.cl.Tenant), l.Left(&b.cl.Tenant))
 	})
 	in = true
 	for _, h := range hs {
@@ -72,7 +72,7 @@ func (l *loop) shedUnopened(bytes int, asking *client, size int) (clients, freed
 			continue
 		}
 		clients++
-		l.row(h.cl).short(h.cl)
+		l.short(h.cl)
 	}
 	if clients > 0 {
 		l.run.logger.Warn("framerail: buffers are short: clients that hold most before their connection is open were refused",
@@ -94,7 +94,7 @@ func (cl *client) unopened() (n int) {
 
 // mayHear tells whether a client's ClientHello may be n bytes long. A short one is answered
 // so many times a second even if the budget is tight: then its client can be told.
-func (l *loop) mayHear(cl *client, have, n int) bool {
+func (l *phases) mayHear(cl *client, have, n int) bool {
 	if have == 0 && n <= helloTold && !l.run.budget.Over() && l.run.budget.Tight() {
 		return l.run.told.take(l.run.kernel.Now())
 	}

@@ -177,7 +177,7 @@ func TestUnopened_GoBeforeTheOpen(t *testing.T) {
 	var all []*buffer.Buffer
 	for s.run.budget.Unopened() > 0 {
 		eventually(t, "the end of shedding", func() bool { return !s.run.budget.Shedding() })
-		all = append(all, s.run.loops[0].conns.Buffers().Get(64<<10))
+		all = append(all, s.run.loops[0].Buffers().Get(64<<10))
 	}
 	for _, b := range all {
 		b.Release()
@@ -196,7 +196,7 @@ func TestUnopened_ShortHelloIsAnsweredWhileTight(t *testing.T) {
 	s := startTLS(t, &Server{Loops: 1, OnMessage: echo, Limits: Limits{MaxBuffers: 1 << 20}})
 	defer s.run.budget.Hold()() // nobody is closed for it
 	for i := 19; i >= 15; i-- { // 96.9 %
-		defer s.run.loops[0].conns.Buffers().Get(1 << i).Release()
+		defer s.run.loops[0].Buffers().Get(1 << i).Release()
 	}
 	p := secured(t, s, trusting())
 	p.send(with("A: b"))

@@ -2,7 +2,6 @@ package server
 
 import (
 	"net/http"
-	"strings"
 	"testing"
 	"time"
 
@@ -82,7 +81,7 @@ func TestWatchdog_CallbacksOnGoroutinesMayBlock(t *testing.T) {
 func TestWatchdog_CanBeSwitchedOff(t *testing.T) {
 	s := start(t, &Server{SlowCallback: -1, OnMessage: echo})
 	dial(t, s).alive()
-	if s.run.watchdog != nil {
+	if s.run.loops[0].Watchdog() != nil {
 		t.Error("there is a watchdog")
 	}
 }
@@ -93,7 +92,7 @@ func TestWatchdog_SleepsWhileTheLoopsDo(t *testing.T) {
 	p := dial(t, s)
 	for range 3 {
 		p.alive()
-		eventually(t, "it to sleep", s.run.watchdog.idle.Load)
+		eventually(t, "it to sleep", s.run.loops[0].Watchdog().IsAsleep)
 	}
 }
 
@@ -107,7 +106,7 @@ func TestWatchdog_DoesNotFloodTheLog(t *testing.T) {
 			}
 			echo(c, m)
 		}})
-	slow := func() uint64 { return s.run.loops[0].tally.slow.Load() }
+	slow := func() uint64 { return s.run.loops[0].Stats().Lag.SlowCallbacks }
 	p := dial(t, s)
 	eventually(t, "it to be listed", func() bool { return s.ClientCount() == 1 })
 	for c := range s.Clients() {
@@ -121,44 +120,7 @@ func TestWatchdog_DoesNotFloodTheLog(t *testing.T) {
 	if n := s.Stats().Lag.SlowCallbacks; n < 10 {
 		t.Errorf("%d counted, want 10", n)
 	}
-	if n := log.lines("holds an event loop"); n < 1 || n > 2+int(time.Since(began)/watchdogLogEvery) {
+	if n := log.lines("holds an event loop"); n < 1 || n > 2+int(time.Since(began)/time.Second) {
 		t.Errorf("%d lines for ten callbacks", n)
-	}
-}
-
-func TestStackOf_FindsAGoroutine(t *testing.T) {
-	id, release := make(chan int64), make(chan struct{})
-	go func() {
-		id <- goroutineID()
-		holdTheLoop(release)
-	}()
-	defer close(release)
-	n := <-id
-	eventually(t, "it to be held", func() bool {
-		stack, found := stackOf(n)
-		return found && strings.Contains(stack, "holdTheLoop") && !inCallback(stack)
-	})
-	if stack, found := stackOf(-1); found {
-		t.Error("found a goroutine that is not there:", stack)
-	}
-}
-
-func TestLag_BucketsAndPeaks(t *testing.T) {
-	var g Lag
-	for _, took := range []time.Duration{0, lagBounds[0], lagBounds[0] + 1, time.Hour} {
-		g.note(took)
-	}
-	if want := (Lag{Turns: 4, Total: time.Hour + 2*lagBounds[0] + 1, Buckets: [len(g.Buckets)]uint64{0: 2, 1: 1, len(lagBounds): 1}}); g != want {
-		t.Errorf("%+v, want %+v", g, want)
-	}
-	var p peaks
-	p.note(time.Second, 5)
-	p.note(2*time.Second, 3)
-	for _, test := range []struct{ at, want time.Duration }{
-		{2 * time.Second, 5}, {11 * time.Second, 5}, {19 * time.Second, 5}, {20 * time.Second, 0},
-	} {
-		if got := p.at(test.at); got != test.want {
-			t.Errorf("at %v: %d, want %d", test.at, got, test.want)
-		}
 	}
 }

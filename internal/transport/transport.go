@@ -87,3 +87,11 @@ var ErrUnexpectedEOF = fmt.Errorf("framerail: stream ended without a Close frame
 
 // ErrTruncated is ErrUnexpectedEOF over TLS where the stream ended without a close_notify.
 var ErrTruncated = fmt.Errorf("framerail: TLS stream ended without close_notify: %w", ErrUnexpectedEOF)
+
+// Relayed is a Transport whose bytes are carried by goroutines of its own: what the peer has
+// sent may come to the loop later than the loop gets on.
+type Relayed interface {
+	Transport
+	// Relayed does nothing.
+	Relayed()
+}

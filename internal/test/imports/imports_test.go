@@ -46,9 +46,11 @@ var allowed = map[string][]string{
 	"internal/secure":          {"internal/buffer", "internal/transport"},
 	"internal/session":         {"frame", "frame/deflate", "mask", "internal/buffer", "internal/session/sendq", "internal/stacktrace", "internal/transport"},
 	"internal/session/sendq":   {"frame", "mask", "internal/buffer"},
-	"conn":                     {"frame", "frame/deflate", "internal/session"},
+	"internal/loop": {"frame", "poller", "internal/buffer", "internal/platform", "internal/session", "internal/stacktrace",
+		"internal/transport", "internal/wheel"},
+	"conn": {"frame", "frame/deflate", "internal/session"},
 	"server": {"conn", "frame", "frame/deflate", "poller",
-		"internal/buffer", "internal/forwarded", "internal/handshake", "internal/memory", "internal/platform", "internal/proxyproto", "internal/secure",
+		"internal/buffer", "internal/forwarded", "internal/handshake", "internal/loop", "internal/memory", "internal/platform", "internal/proxyproto", "internal/secure",
 		"internal/session", "internal/stacktrace", "internal/transport", "internal/wheel"},
 	"server/servertest": {"internal/transport", "conn", "frame", "frame/deflate", "mask", "poller", "server", "internal/handshake", "internal/platform"},
 }

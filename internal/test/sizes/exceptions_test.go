@@ -22,9 +22,8 @@ var exceptions = map[string]string{
 	"fields internal/session.Loop":    beingCut,
 	"fields internal/session.life":    beingCut,
 	"fields server.lent":              beingCut,
-	"fields server.loop":              beingCut,
 	"fields server.running":           beingCut,
 	"methods internal/session.Conn":   beingCut,
 	"methods internal/session.Driver": beingCut,
-	"methods server.loop":             beingCut,
+	"methods server.phases":           beingCut,
 }

@@ -1,4 +1,4 @@
-package server
+package loop
 
 import (
 	"sync/atomic"
@@ -7,11 +7,12 @@ import (
 	"github.com/framerail/framerail/internal/stacktrace"
 )
 
-// watchdog finds callbacks that hold a loop for too long. It is one goroutine for a
+// Watchdog finds callbacks that hold a loop for too long. It is one goroutine for a
 // server, and sleeps while all of its loops do.
-type watchdog struct {
-	limit time.Duration // 0: there is no watchdog
-	run   *running
+type Watchdog struct {
+	limit   time.Duration
+	loops   []*Loop
+	options *Options
 
 	// idle is true while the watchdog may be asleep: a loop that awakes must wake it.
 	idle  atomic.Bool
@@ -27,20 +28,21 @@ type watchdog struct {
 	rest    time.Time       // when a stack may be looked at again
 }
 
-func newWatchdog(r *running, limit time.Duration) *watchdog {
-	return &watchdog{limit: limit, run: r, rouse: make(chan struct{}, 1),
-		seen: make([]int64, len(r.loops)), held: make([]time.Duration, len(r.loops)),
-		counted: make([]int64, len(r.loops)), logged: make([]int64, len(r.loops))}
+func newWatchdog(loops []*Loop, o *Options) *Watchdog {
+	n := len(loops)
+	return &Watchdog{limit: o.SlowCallback, loops: loops, options: o, rouse: make(chan struct{}, 1),
+		seen: make([]int64, n), held: make([]time.Duration, n),
+		counted: make([]int64, n), logged: make([]int64, n)}
 }
 
 // awake tells the watchdog that a loop is. From any goroutine.
-func (w *watchdog) awake() {
+func (w *Watchdog) awake() {
 	if w != nil && w.idle.Load() {
 		w.wake()
 	}
 }
 
-func (w *watchdog) wake() {
+func (w *Watchdog) wake() {
 	if w.idle.CompareAndSwap(true, false) {
 		select {
 		case w.rouse <- struct{}{}:
@@ -50,7 +52,7 @@ func (w *watchdog) wake() {
 }
 
 // watch looks at the loops until all have ended.
-func (w *watchdog) watch() {
+func (w *Watchdog) watch() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -73,13 +75,13 @@ func (w *watchdog) watch() {
 
 // look reports each loop that has been at the same thing for over the limit, and
 // tells whether any is at work, and whether all have ended.
-func (w *watchdog) look() (busy, ended bool) {
+func (w *Watchdog) look() (busy, ended bool) {
 	ended = true
 	now := time.Now()
 	since := now.Sub(w.looked)
 	w.looked = now
-	for i, l := range w.run.loops {
-		if l.hasEnded() {
+	for i, l := range w.loops {
+		if l.HasEnded() {
 			continue
 		}
 		ended = false
@@ -89,7 +91,7 @@ func (w *watchdog) look() (busy, ended bool) {
 			continue
 		}
 		busy = true
-		held := time.Since(l.began) - time.Duration(at)
+		held := time.Since(l.clock.began) - time.Duration(at)
 		if held > w.limit && seen > w.limit-2*w.pace() && at != w.logged[i] {
 			w.report(i, at, held)
 		}
@@ -98,12 +100,12 @@ func (w *watchdog) look() (busy, ended bool) {
 }
 
 // pace is how far apart looks are, if they come in time.
-func (w *watchdog) pace() time.Duration { return max(w.limit/watchdogLooks, watchdogPace) }
+func (w *Watchdog) pace() time.Duration { return max(w.limit/watchdogLooks, watchdogPace) }
 
 // sees notes what a loop is at, so long after the last look, and returns for how long it was
 // seen there. A look that comes late shows that the machine has no time for the process, rather
 // than that a callback takes it all: it counts as two that come in time.
-func (w *watchdog) sees(i int, at int64, since time.Duration) time.Duration {
+func (w *Watchdog) sees(i int, at int64, since time.Duration) time.Duration {
 	if at != w.seen[i] {
 		w.seen[i], w.held[i] = at, 0
 		return 0
@@ -116,24 +118,27 @@ func (w *watchdog) sees(i int, at int64, since time.Duration) time.Duration {
 // when the log may have another. A loop can be late for other reasons, such as a
 // process that gets no time: then no callback is on its stack, and it is looked at
 // again if it stays late.
-func (w *watchdog) report(i int, at int64, held time.Duration) {
-	l, now := w.run.loops[i], time.Now()
+func (w *Watchdog) report(i int, at int64, held time.Duration) {
+	l, now := w.loops[i], time.Now()
 	counted, mayLog := w.counted[i] == at, now.Sub(w.lastLog) >= watchdogLogEvery
 	if now.Before(w.rest) || counted && !mayLog {
 		return
 	}
 	stack, found := stackOf(l.goroutine.Load())
 	w.rest = time.Now().Add(min(watchdogRest*time.Since(now), watchdogRestMost))
-	if l.busy.Load() != at || found && !inCallback(stack) {
+	if l.busy.Load() != at || found && !w.options.inCallback(stack) {
 		return
 	}
 	if !counted {
 		w.counted[i] = at
-		l.tally.slow.Add(1)
+		l.counters.slow.Add(1)
 	}
 	if mayLog {
 		w.logged[i], w.lastLog = at, now
-		w.run.logger.Warn("framerail: a callback holds an event loop", "loop", l.number,
+		w.options.Logger.Warn("framerail: a callback holds an event loop", "loop", l.Number,
 			"held", held, "limit", w.limit, "stack", stacktrace.Goroutine(stack))
 	}
 }
+
+// IsAsleep tells whether the watchdog may be asleep, as all loops are. From any goroutine.
+func (w *Watchdog) IsAsleep() bool { return w.idle.Load() }

@@ -1,13 +1,17 @@
-package server
+package loop
 
-import "time"
+import (
+	"time"
+
+	"github.com/framerail/framerail/internal/platform"
+)
 
 // A loop that does not get on may be held by a callback, or the machine gives the process no
 // time: then the callback that happens to run is not to blame, and who looks is late as well.
 
 // heldLoop is a loop that is looked at until it has ended or is seen to be held.
 type heldLoop struct {
-	*loop
+	*Loop
 	at    int64 // when it was last seen to get on
 	looks int   // one after the other, in time, that found it there
 }
@@ -27,33 +31,33 @@ func (h *heldLoop) look(at int64, late bool) (suspect bool) {
 func (h *heldLoop) isHeld() bool {
 	stack, found := stackOf(h.goroutine.Load())
 	h.looks = 0 // to look at a stack costs more
-	return found && inCallback(stack) && h.busy.Load() == h.at
+	return found && h.options.inCallback(stack) && h.busy.Load() == h.at
 }
 
-// awaitCut waits until the loops have cut their connections, for cutPatience at most, but not
+// AwaitCut waits until the loops have cut their connections, for CutPatience at most, but not
 // for those that a callback holds. It returns how many are held and how many are late without.
-func (r *running) awaitCut() (held, late int) {
-	until := r.kernel.Now().Add(cutPatience)
-	if r.kernel.Simulated() { // where callbacks take no time
-		for _, l := range r.loops {
-			if !r.kernel.Await(l.done, nil, until) {
+func AwaitCut(system platform.Platform, all []*Loop) (held, late int) {
+	until := system.Now().Add(CutPatience)
+	if system.Simulated() { // where callbacks take no time
+		for _, l := range all {
+			if !system.Await(l.done, nil, until) {
 				late++
 			}
 		}
 		return 0, late
 	}
 	var waiting []*heldLoop
-	for _, l := range r.loops {
-		waiting = append(waiting, &heldLoop{loop: l, at: l.busy.Load()})
+	for _, l := range all {
+		waiting = append(waiting, &heldLoop{Loop: l, at: l.busy.Load()})
 	}
 	for len(waiting) > 0 && time.Now().Before(until) {
 		begin := time.Now()
-		r.kernel.Await(waiting[0].done, nil, begin.Add(heldPace))
+		system.Await(waiting[0].done, nil, begin.Add(heldPace))
 		overslept := time.Since(begin) > 2*heldPace
 		rest := waiting[:0]
 		for _, h := range waiting {
 			switch {
-			case h.hasEnded():
+			case h.HasEnded():
 			case h.look(h.busy.Load(), overslept) && h.isHeld():
 				held++
 			default:
@@ -65,7 +69,8 @@ func (r *running) awaitCut() (held, late int) {
 	return held, len(waiting)
 }
 
-func (l *loop) hasEnded() bool {
+// HasEnded tells whether the loop serves no more. From any goroutine.
+func (l *Loop) HasEnded() bool {
 	select {
 	case <-l.done:
 		return true

@@ -1,9 +1,10 @@
-package server
+package loop
 
 import (
 	"bytes"
 	"reflect"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -43,21 +44,42 @@ func stackOf(id int64) (stack string, found bool) {
 	return "", false
 }
 
-// callers are the functions that call the program's callbacks on a loop.
+// callers are the functions of package session that call the program's callbacks on a loop.
 var callers = [...]string{
 	reflect.TypeFor[session.Conn]().PkgPath() + ".(*Conn).call(",
 	reflect.TypeFor[session.Conn]().PkgPath() + ".(*Driver).piece(",
-	reflect.TypeFor[running]().PkgPath() + ".(*running).askProgram(",
 }
 
 // inCallback tells whether a loop's stack shows a callback: one of callers, and above
 // it a function that it has called.
-func inCallback(stack string) bool {
+func (o *Options) inCallback(stack string) bool {
 	_, frames, _ := strings.Cut(stack, "\n")
-	for _, name := range callers {
-		if strings.Index(frames, "\n"+name) > 0 {
-			return true
-		}
-	}
-	return false
+	calls := func(name string) bool { return strings.Index(frames, "\n"+name) > 0 }
+	return slices.ContainsFunc(callers[:], calls) || slices.ContainsFunc(o.Callers, calls)
 }
+
+// OnLoop tells whether the caller runs on an event loop, which then is among its
+// callers. From any goroutine.
+func OnLoop() bool {
+	var pcs [64]uintptr
+	skip := 0
+	for {
+		n := runtime.Callers(skip, pcs[:])
+		frames := runtime.CallersFrames(pcs[:n])
+		for {
+			frame, more := frames.Next()
+			if frame.Function == nameOfServe {
+				return true
+			}
+			if !more {
+				break
+			}
+		}
+		if n < len(pcs) {
+			return false
+		}
+		skip += n
+	}
+}
+
+var nameOfServe = runtime.FuncForPC(reflect.ValueOf((*Loop).serve).Pointer()).Name()

@@ -1,0 +1,73 @@
+package loop
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/framerail/framerail/internal/platform"
+	"github.com/framerail/framerail/internal/session"
+	"github.com/framerail/framerail/poller"
+)
+
+// clock is what a loop knows of the time that it takes. Owned by the loop.
+type clock struct {
+	system platform.Platform
+	conns  *session.Loop // which is told the time
+	catchUp
+
+	began   time.Time     // from any goroutine
+	turned  time.Duration // when this turn began
+	yielded time.Duration // when others were last let run, by conns.Now
+	waits   time.Duration // when it last began to wait
+	wakes   time.Duration // when it was to end that
+	stride  int           // tenants served between two looks at the clock
+}
+
+// now is the time since the loop began. From any goroutine.
+func (c *clock) now() time.Duration { return c.system.Since(c.began) }
+
+// tick notes the time, and lets others run if the loop has been busy for long. A
+// loop that is never idle would otherwise keep its thread until it is preempted,
+// 10 ms at a time. It returns how long it is since the last one.
+func (c *clock) tick(busy *atomic.Int64) (since time.Duration) {
+	now := c.now()
+	since = now - c.conns.Now
+	if now-c.yielded >= yieldAfter {
+		c.system.Yield()
+		now = c.now()
+		c.yielded = now
+	}
+	c.conns.Now = now
+	busy.Store(int64(now))
+	return since
+}
+
+// pace is tick in the middle of a turn. Looking at the clock costs a hundredth of
+// what a short message does, and a connection that sends thousands of them at once
+// takes a millisecond: how many are served in between is found by trying.
+func (c *clock) pace(busy *atomic.Int64) {
+	before := c.conns.Now
+	since := c.tick(busy)
+	c.away(c.conns.Now, c.conns.Now-before)
+	if since > yieldAfter {
+		c.stride = max(c.stride/2, 1)
+	} else {
+		c.stride = min(2*c.stride, strideMax)
+	}
+}
+
+// awoke notes what there is to note when the loop has waited, having worked for so long
+// before: it may have been kept from waking up, and for all that it knows since it began to
+// wait.
+func (c *clock) awoke(worked time.Duration) {
+	now := c.conns.Now
+	if now-c.wakes >= awayMin {
+		worked += now - c.waits
+	}
+	c.away(now, worked)
+}
+
+// WaitFor has the poller tell what a tenant is to wait for that is not open.
+func (l *Loop) WaitFor(t *Tenant, i poller.Interest) error {
+	return l.poll.Modify(t.FD(), i, t.Token())
+}

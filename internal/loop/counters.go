@@ -1,0 +1,63 @@
+package loop
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/framerail/framerail/internal/session"
+)
+
+// counters are what a loop counts besides what its connections do.
+type counters struct {
+	expired, slow, aborted atomic.Uint64
+
+	// Guarded by the inbox's mu.
+	published Stats
+	peaks     peaks
+}
+
+// Stats are a loop's counters and figures.
+type Stats struct {
+	// Session is what its connections count.
+	Session session.Counters
+	// Timers is how many are set.
+	Timers int
+	// Lag is how long its turns take.
+	Lag Lag
+	// Expired counts connections that were closed because of their lifetime, and Aborted
+	// those that Abort has cut.
+	Expired, Aborted uint64
+	// Buffers is how many pooled buffers are lent now, and BufferBytes their size.
+	Buffers, BufferBytes int64
+}
+
+// turn counts a turn that took so long. The inbox's mu is held.
+func (c *counters) turn(now, took time.Duration) {
+	c.published.Lag.note(took)
+	c.peaks.note(now, took)
+}
+
+// publish shows what the loop has counted, as of now. On the loop, with its inbox's mu held.
+func (l *Loop) publish() {
+	p := &l.counters.published
+	l.conns.Publish(&p.Session)
+	p.Timers = l.timers.Armed()
+}
+
+// Stats is a snapshot. From any goroutine.
+func (l *Loop) Stats() Stats {
+	l.inbox.mu.Lock()
+	st := l.counters.published
+	now := l.clock.now()
+	st.Lag.Recent = l.counters.peaks.at(now)
+	l.inbox.mu.Unlock()
+	if at := time.Duration(l.busy.Load()); at > 0 {
+		st.Lag.Recent = max(st.Lag.Recent, now-at)
+	}
+	st.Timers += l.conns.AfterFuncs()
+	l.conns.AddShared(&st.Session)
+	st.Lag.SlowCallbacks = l.counters.slow.Load()
+	st.Expired, st.Aborted = l.counters.expired.Load(), l.counters.aborted.Load()
+	st.Buffers, st.BufferBytes = l.conns.Lent()
+	return st
+}

@@ -1,0 +1,115 @@
+package loop
+
+import (
+	"time"
+
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/session"
+	"github.com/framerail/framerail/poller"
+)
+
+// Phase is a row of an owner's table: where a tenant stands in its life. Open is the loop's
+// own; the others are the owner's, from 1 on.
+type Phase uint8
+
+// Open is the phase of a connection whose opening handshake is done. Its Driver does the rest.
+const Open Phase = 0
+
+// Row is what a loop does in one phase. All methods are called on the loop's goroutine, with
+// the tenant as the current one.
+type Row interface {
+	// Ready reacts to the readiness of the transport.
+	Ready(t *Tenant, ready poller.Interest)
+	// Late reacts to the tenant's timer, which may fire before the time is over.
+	Late(t *Tenant)
+	// Dismissed carries out a command to drain or to abort.
+	Dismissed(t *Tenant, c Command)
+	// Broken ends the tenant: code of the program's has ended the loop's goroutine while it
+	// was called for this tenant.
+	Broken(t *Tenant)
+	// Short ends the tenant for the memory that it holds, or wants.
+	Short(t *Tenant)
+	// Step is the unit of the phase's moments, see StepOf.
+	Step(t *Tenant) time.Duration
+}
+
+// Owner is a server or a client, of which some tenants are on the loop.
+type Owner interface {
+	// Opened tells that the Open callback has returned. On the callback's goroutine.
+	Opened(t *Tenant)
+	// Closed tells that an open connection is closed. Forgotten and the close of the transport
+	// come right after it. On the loop.
+	Closed(t *Tenant)
+	// Ended tells that the Close callback has returned. On the callback's goroutine.
+	Ended(t *Tenant)
+	// Forgotten tells that the loop has done with the tenant, in whatever phase. On the loop.
+	Forgotten(t *Tenant)
+}
+
+// OwnerID is an owner's number on a loop.
+type OwnerID uint8
+
+type owned struct {
+	Owner
+	rows [1 << phaseBits]Row
+}
+
+// Register enters an owner, before the loop serves. rows[0] is for the loop to fill in.
+func (l *Loop) Register(o Owner, rows []Row) OwnerID {
+	own := &owned{Owner: o}
+	if copy(own.rows[:], rows) < len(rows) || len(l.owners) == ownersMax {
+		panic("framerail: too many phases or owners")
+	}
+	own.rows[Open] = openRow{l}
+	l.owners = append(l.owners, own)
+	return OwnerID(len(l.owners) - 1)
+}
+
+// owners are those of a loop's tenants, by number.
+type owners []*owned
+
+func (os owners) owner(t *Tenant) *owned { return os[t.place>>phaseBits] }
+
+// Row is what the loop does with a tenant in its phase.
+func (os owners) Row(t *Tenant) Row { return os.owner(t).rows[t.Phase()] }
+
+// openRow is the phase of a connection whose opening handshake is done.
+type openRow struct{ *Loop }
+
+func (l openRow) Ready(t *Tenant, ready poller.Interest) { readyOpen(t, ready) }
+
+// readyOpen is the straight path of messages, without the table.
+func readyOpen(t *Tenant, ready poller.Interest) {
+	if ready&poller.Write != 0 {
+		t.Writable()
+	}
+	if ready&poller.Read != 0 && t.State() != session.Closed {
+		t.Readable()
+	}
+}
+
+func (l openRow) Late(t *Tenant) {
+	t.Retime()
+	l.checkLife(t)
+	t.Expire()
+}
+
+func (l openRow) Dismissed(t *Tenant, c Command) {
+	if c == Drain {
+		_ = t.Close(frame.GoingAway, l.options.Farewell) // closing already: it goes on
+		return
+	}
+	l.counters.aborted.Add(1)
+	t.Abort(l.commands.cause)
+}
+
+// Broken closes a connection whose callback took the loop's goroutine with it. The session
+// has counted and logged it.
+func (l openRow) Broken(t *Tenant) {
+	_ = t.Close(frame.InternalError, "") // closing already: it goes on
+	t.Attend()
+}
+
+func (l openRow) Short(t *Tenant) { t.Shed() }
+
+func (l openRow) Step(t *Tenant) time.Duration { return StepOf(t.MaxLifetime()) }

@@ -1,0 +1,126 @@
+package loop
+
+import (
+	"unsafe"
+
+	"github.com/framerail/framerail/internal/platform"
+	"github.com/framerail/framerail/internal/session"
+	"github.com/framerail/framerail/internal/transport"
+	"github.com/framerail/framerail/poller"
+)
+
+// Tenant is a connection with what its loop keeps for it. It is the first field of its
+// owner's own type, so that all of a connection is one allocation.
+type Tenant struct {
+	session.Driver
+	Socket platform.Socket
+
+	// Owned by the loop.
+	gen        uint32 // tells this user of the slot from the one before
+	place      place
+	pollFailed bool // the poller does not watch it any more
+
+	// Two bytes for the owner, for which there is room here alone.
+	Ticket uint8 // of its admission; owned by the loop
+	Listed bool  // guarded by the lock of the owner's table
+
+	expires moment // when its lifetime is over, and before that its time for the phase
+}
+
+// Of is the owner's value whose first field is the Tenant of a connection. The connection
+// must be one of that owner's.
+func Of[T any](c *session.Conn) *T { return (*T)(unsafe.Pointer(c)) }
+
+func tenantOf(c *session.Conn) *Tenant { return Of[Tenant](c) }
+
+// FD is the poller's name for the transport.
+func (t *Tenant) FD() int { return t.Socket.FD() }
+
+// Below is the transport: the socket or, over TLS or in a simulation, another.
+func (t *Tenant) Below() transport.Transport { return t.Driver.Transport() }
+
+// Token names a tenant to the poller: its slot, and the generation that tells an event for a
+// tenant that is gone from one for its successor.
+func (t *Tenant) Token() poller.Token {
+	return poller.Token(t.gen)<<32 | poller.Token(uint32(t.ID()))
+}
+
+// Phase is where the tenant stands in its life.
+func (t *Tenant) Phase() Phase { return Phase(t.place & phaseMask) }
+
+// Enter puts the tenant into another phase.
+func (t *Tenant) Enter(p Phase) { t.place = t.place&^phaseMask | place(p) }
+
+// IsOpen tells whether the opening handshake is done.
+func (t *Tenant) IsOpen() bool { return t.place&phaseMask == place(Open) }
+
+// place is the number of a tenant's owner on its loop, and below it a Phase.
+type place uint8
+
+const (
+	phaseBits = 4
+	phaseMask = 1<<phaseBits - 1
+	ownersMax = 1 << (8 - phaseBits)
+)
+
+// slots holds a loop's tenants by small numbers, which timers and the poller's tokens refer
+// to. It grows by the page, so that growing copies nothing.
+type slots struct {
+	pages []*[slotPage]*Tenant
+	free  []int32 // those given back
+	next  int     // the first never used
+	gen   uint32
+	used  int
+}
+
+const slotPage = 512
+
+// take gives t a slot, with a generation of its own.
+func (s *slots) take(t *Tenant) (id int) {
+	if n := len(s.free); n > 0 {
+		id = int(s.free[n-1])
+		s.free = s.free[:n-1]
+	} else {
+		id = s.next
+		s.next++
+		if id == len(s.pages)*slotPage {
+			s.pages = append(s.pages, new([slotPage]*Tenant))
+		}
+	}
+	s.gen++
+	t.gen = s.gen
+	s.pages[id/slotPage][id%slotPage] = t
+	s.used++
+	return id
+}
+
+func (s *slots) at(id int) *Tenant { return s.pages[id/slotPage][id%slotPage] }
+
+func (s *slots) give(id int) {
+	s.pages[id/slotPage][id%slotPage] = nil
+	s.free = append(s.free, int32(id))
+	s.used--
+}
+
+// Tenants is how many tenants there are. On the loop, or once it has ended.
+func (s *slots) Tenants() int { return s.used }
+
+// IsGone tells whether the loop has done with a tenant, in the turn in which it has.
+func (s *slots) IsGone(t *Tenant) bool { return s.at(t.ID()) != t }
+
+// Each calls f for every tenant of all owners; f may end it.
+func (s *slots) Each(f func(*Tenant)) {
+	for id := range s.next {
+		if t := s.at(id); t != nil {
+			f(t)
+		}
+	}
+}
+
+// Find is the tenant that a token names; nil if it is gone.
+func (s *slots) Find(token poller.Token) *Tenant {
+	if t := s.at(int(uint32(token))); t != nil && t.gen == uint32(token>>32) {
+		return t
+	}
+	return nil
+}

@@ -1,0 +1,36 @@
+package server
+
+import (
+	"github.com/framerail/framerail/internal/loop"
+	"github.com/framerail/framerail/internal/platform"
+)
+
+var _ loop.Newcomer = (*newcomer)(nil)
+
+// newcomer is an accepted connection on its way to a loop.
+type newcomer struct {
+	*phases
+	arrival
+}
+
+// Admit implements loop.Newcomer.
+func (n *newcomer) Admit() { n.admit(n.arrival) }
+
+// TurnAway implements loop.Newcomer. A request that net/http has given up is answered.
+func (n *newcomer) TurnAway() {
+	l, a := n.phases, n.arrival
+	l.run.refuse(reasonDraining)
+	l.run.admission.leave(a.remote.Addr(), a.standing)
+	below := a.transport(new(platform.Socket), l.Loop)
+	if a.upgraded != nil {
+		_, _ = below.Write([][]byte{errDraining.AppendResponse(nil, l.run.kernel.Now())})
+	}
+	_ = below.Close()
+}
+
+// deliver gives the loop a connection, and tells whether it takes it: one that has ended
+// turns it away. From any goroutine.
+func (l *phases) deliver(a arrival) (taken bool) {
+	l.tally.accepted.Add(1)
+	return l.Deliver(&newcomer{l, a})
+}
