@@ -124,7 +124,7 @@ func ExampleConn_SendMessage() {
 // A producer that may not lose anything stops when too much is pending, and goes on when that
 // has left.
 func ExampleOverflow() {
-	srv := &server.Server{Overflow: conn.OverflowRefuse, Limits: server.Limits{MaxPending: 4 << 10}}
+	srv := &server.Server{Overflow: conn.OverflowRefuse, Limits: server.Limits{Limits: conn.Limits{MaxPending: 4 << 10}}}
 	paused := 0
 	produce := func(c *conn.Conn) {
 		next := c.Value().(*int)
@@ -163,7 +163,7 @@ func ExampleOverflow() {
 // A client is sent all there is when it connects, at the pace at which it reads. Callbacks
 // run on goroutines, so that they may wait.
 func ExampleConn_SendWait() {
-	srv := &server.Server{Dispatch: conn.OnGoroutines, Limits: server.Limits{MaxPending: 16 << 10}}
+	srv := &server.Server{Dispatch: conn.OnGoroutines, Limits: server.Limits{Limits: conn.Limits{MaxPending: 16 << 10}}}
 	srv.OnConnection = func(c *conn.Conn) {
 		for row := range 10_000 { // of a query, in real life
 			err := c.SendWait(context.Background(), conn.Message{Type: conn.Text, Payload: fmt.Append(nil, "row ", row)})
@@ -193,7 +193,7 @@ func ExampleConn_SendWait() {
 
 // A message is read while it is still arriving, on a goroutine, whatever its length is.
 func ExampleReader() {
-	srv := &server.Server{Limits: server.Limits{MaxMessageSize: 64 << 20}}
+	srv := &server.Server{Limits: server.Limits{Limits: conn.Limits{MaxMessageSize: 64 << 20}}}
 	srv.OnStream = func(c *conn.Conn, r *conn.Reader) {
 		n, err := io.Copy(io.Discard, r) // or to a file
 		if err != nil {

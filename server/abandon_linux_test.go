@@ -49,7 +49,7 @@ func deaf(t *testing.T, s *Server) *peer {
 func TestCut_NothingIsLeftWithTheSystem(t *testing.T) {
 	parallel(t)
 	closed := make(chan conn.CloseInfo, 1)
-	over := Limits{CloseTimeout: 300 * time.Millisecond, WriteTimeout: 300 * time.Millisecond, MaxPending: 128 << 10}
+	over := Limits{Limits: conn.Limits{CloseTimeout: 300 * time.Millisecond, WriteTimeout: 300 * time.Millisecond, MaxPending: 128 << 10}}
 	for _, tt := range []struct {
 		name  string
 		tls   bool
@@ -61,7 +61,7 @@ func TestCut_NothingIsLeftWithTheSystem(t *testing.T) {
 	}{
 		{name: "close_timeout", limit: over, last: func(c *conn.Conn, _ *peer) { _ = c.Close(frame.GoingAway, "") }, want: conn.ErrCloseTimeout},
 		{name: "close_timeout_tls", tls: true, limit: over, last: func(c *conn.Conn, _ *peer) { _ = c.Close(frame.GoingAway, "") }, want: conn.ErrCloseTimeout},
-		{name: "not_read", limit: Limits{CloseTimeout: 300 * time.Millisecond, MaxPending: 32 << 10}, want: conn.ErrPendingFull},
+		{name: "not_read", limit: Limits{Limits: conn.Limits{CloseTimeout: 300 * time.Millisecond, MaxPending: 32 << 10}}, want: conn.ErrPendingFull},
 		{name: "stalled", limit: over, want: conn.ErrWriteStalled},
 		{name: "peer_closes", sent: 8, buffer: 512 << 10, limit: over, last: func(_ *conn.Conn, p *peer) { p.close(frame.NormalClosure, "") }},
 	} {
@@ -110,7 +110,7 @@ func TestCut_CloseFrameHasItsTime(t *testing.T) {
 	parallel(t)
 	const size, messages = 16 << 10, 5
 	s := start(t, &Server{Loops: 1, TCP: TCP{SendBuffer: 16 << 10},
-		Limits: Limits{CloseTimeout: 20 * time.Second},
+		Limits: Limits{Limits: conn.Limits{CloseTimeout: 20 * time.Second}},
 		OnMessage: func(c *conn.Conn, _ conn.Message) {
 			for range messages {
 				_ = c.SendBinary(make([]byte, size))

@@ -26,7 +26,7 @@ func (p *peer) begin(n int) {
 func held(s *Server) int64 { return s.Stats().BufferBytes }
 
 func TestBudget_HandshakesGet503At95Percent(t *testing.T) {
-	s := start(t, &Server{Loops: 2, OnMessage: echo, Limits: Limits{MaxBuffers: 1 << 20, MaxMessageSize: 4 << 20}})
+	s := start(t, &Server{Loops: 2, OnMessage: echo, Limits: Limits{MaxBuffers: 1 << 20, Limits: conn.Limits{MaxMessageSize: 4 << 20}}})
 	// Buffers are powers of two: 512 KiB, 256, 128, 64 and 32 of 1024 make 96.9 %.
 	var in []*peer
 	for i := 19; i >= 15; i-- {
@@ -59,7 +59,7 @@ func TestBudget_LargestHoldersAreClosedAt98Percent(t *testing.T) {
 		closed := make(chan conn.CloseInfo, 10)
 		s := start(t, &Server{Loops: 2, Dispatch: d, Logger: log.logger(), OnMessage: echo,
 			OnClose: func(_ *conn.Conn, info conn.CloseInfo) { closed <- info },
-			Limits:  Limits{MaxBuffers: 1 << 20, MaxMessageSize: 4 << 20}})
+			Limits:  Limits{MaxBuffers: 1 << 20, Limits: conn.Limits{MaxMessageSize: 4 << 20}}})
 		small := []*peer{dial(t, s), dial(t, s), dial(t, s)}
 		large, last := dial(t, s), dial(t, s)
 		for _, p := range small {
@@ -99,7 +99,7 @@ func TestBudget_PendingIsShed(t *testing.T) {
 			}
 		},
 		OnClose: func(_ *conn.Conn, info conn.CloseInfo) { closed <- info },
-		Limits:  Limits{MaxBuffers: 4 << 20, MaxPending: 64 << 20, WriteTimeout: -1}})
+		Limits:  Limits{MaxBuffers: 4 << 20, Limits: conn.Limits{MaxPending: 64 << 20, WriteTimeout: -1}}})
 	p := dial(t, s)
 	_ = p.Conn.(*net.TCPConn).SetReadBuffer(4096)
 	p.text("go")
@@ -121,7 +121,7 @@ func TestBudget_PeersThatReadAgainSeeThe1013(t *testing.T) {
 			OnMessage: func(c *conn.Conn, _ conn.Message) { pourInto(c, size) },
 			Overflow:  conn.OverflowRefuse,
 			TCP:       TCP{SendBuffer: 64 << 10}, // so that there is less to send, and to read
-			Limits:    Limits{MaxBuffers: 4 << 20, MaxPending: 3 << 20, CloseTimeout: time.Minute, WriteTimeout: -1}})
+			Limits:    Limits{MaxBuffers: 4 << 20, Limits: conn.Limits{MaxPending: 3 << 20, CloseTimeout: time.Minute, WriteTimeout: -1}}})
 		var peers []*peer
 		for range clients {
 			p := dial(t, s)
@@ -167,7 +167,7 @@ func TestBudget_TheToldAreSparedWhileALoopIsLate(t *testing.T) {
 		OnMessage: func(c *conn.Conn, _ conn.Message) { pourInto(c, size) },
 		OnClose:   func(_ *conn.Conn, info conn.CloseInfo) { closed <- info },
 		Overflow:  conn.OverflowRefuse,
-		Limits:    Limits{MaxBuffers: 16 << 20, MaxPending: 4 << 20, CloseTimeout: time.Minute, WriteTimeout: -1}})
+		Limits:    Limits{MaxBuffers: 16 << 20, Limits: conn.Limits{MaxPending: 4 << 20, CloseTimeout: time.Minute, WriteTimeout: -1}}})
 	p := dial(t, s)
 	_ = p.Conn.(*net.TCPConn).SetReadBuffer(64 << 10)
 	p.text("go")
@@ -221,7 +221,7 @@ func TestBudget_MessagesWaitWhileItIsUsedUp(t *testing.T) {
 			return
 		}
 		got <- len(m.Payload)
-	}, Limits: Limits{MaxBuffers: budget, MaxMessageSize: size}})
+	}, Limits: Limits{MaxBuffers: budget, Limits: conn.Limits{MaxMessageSize: size}}})
 	waiting, other := dial(t, s), dial(t, s)
 	defer s.run.budget.Hold()() // nobody is closed for it
 	all := s.run.loops[0].Buffers().Get(budget)
@@ -251,7 +251,7 @@ func TestBudget_IsNotLeftFull(t *testing.T) {
 		lent <- s.run.loops[0].Buffers().Get(1 << 20)
 	}}
 	s = start(t, &Server{Loops: 1, OnMessage: echo, Logger: slog.New(log),
-		Limits: Limits{MaxBuffers: 1 << 20, MaxMessageSize: 4 << 20}})
+		Limits: Limits{MaxBuffers: 1 << 20, Limits: conn.Limits{MaxMessageSize: 4 << 20}}})
 	small, large := dial(t, s), dial(t, s)
 	small.begin(64 << 10)
 	eventually(t, "the small one", func() bool { return held(s) >= 64<<10 })

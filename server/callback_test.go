@@ -28,7 +28,7 @@ func faulty(d conn.Dispatch, fault func(), log *journal) *Server {
 		}
 	}
 	return &Server{
-		Dispatch: d, Overflow: conn.OverflowRefuse, Logger: log.logger(), Limits: Limits{CloseTimeout: 500 * time.Millisecond},
+		Dispatch: d, Overflow: conn.OverflowRefuse, Logger: log.logger(), Limits: Limits{Limits: conn.Limits{CloseTimeout: 500 * time.Millisecond}},
 		OnConnection: func(c *conn.Conn) {
 			r, _ := c.Request()
 			where := r.Header.Get("Fail")
@@ -128,7 +128,7 @@ func TestCallback_GoexitBreaksNoTurnOff(t *testing.T) {
 	t.Run("mail", func(t *testing.T) {
 		all := make(chan *conn.Conn, clients)
 		var closed atomic.Int64
-		s := start(t, &Server{Loops: 1, Limits: Limits{CloseTimeout: 200 * time.Millisecond},
+		s := start(t, &Server{Loops: 1, Limits: Limits{Limits: conn.Limits{CloseTimeout: 200 * time.Millisecond}},
 			OnConnection: func(c *conn.Conn) { all <- c },
 			OnMessage: func(*conn.Conn, conn.Message) {
 				for range clients { // all find themselves in one mail
@@ -152,7 +152,7 @@ func TestCallback_GoexitBreaksNoTurnOff(t *testing.T) {
 	})
 	t.Run("timers", func(t *testing.T) {
 		var closed atomic.Int64
-		s := start(t, &Server{Loops: 1, Limits: Limits{IdleTimeout: 100 * time.Millisecond, CloseTimeout: 100 * time.Millisecond},
+		s := start(t, &Server{Loops: 1, Limits: Limits{Limits: conn.Limits{IdleTimeout: 100 * time.Millisecond, CloseTimeout: 100 * time.Millisecond}},
 			OnClose: func(*conn.Conn, conn.CloseInfo) { closed.Add(1); runtime.Goexit() }})
 		for range clients {
 			dial(t, s)

@@ -100,7 +100,7 @@ func TestCheckDispatch_LateVerdictIsNobodys(t *testing.T) {
 
 // What a client sends while it is checked is kept up to a bound, and not lost beyond it.
 func TestCheckDispatch_KeepsSomeBytes(t *testing.T) {
-	s, questions := questioning(&Server{Loops: 1, Limits: Limits{CheckTimeout: time.Hour, MaxMessageSize: 2 << 20, MaxPending: 4 << 20}})
+	s, questions := questioning(&Server{Loops: 1, Limits: Limits{CheckTimeout: time.Hour, Limits: conn.Limits{MaxMessageSize: 2 << 20, MaxPending: 4 << 20}}})
 	start(t, s)
 	p := dialRaw(t, s)
 	long := strings.Repeat("long ", 1<<18)

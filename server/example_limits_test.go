@@ -12,7 +12,7 @@ import (
 // One server has a chat with 4 KiB a message and uploads with 100 MiB. Who has not logged in
 // has 64 bytes. The clients are on a simulated machine.
 func ExampleHandshake_limits() {
-	srv := &server.Server{Limits: server.Limits{MaxMessageSize: 4 << 10}}
+	srv := &server.Server{Limits: server.Limits{Limits: conn.Limits{MaxMessageSize: 4 << 10}}}
 	srv.Check = func(h *server.Handshake) error {
 		switch h.Request.URL.Path {
 		case "/upload":

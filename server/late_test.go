@@ -87,7 +87,7 @@ func TestLate_TheLoopReadsBeforeItGivesUp(t *testing.T) {
 // areServed holds a loop for longer than the clients may take. It returns false if the machine
 // was too slow: the time was over before the loop was held.
 func (c lateClients) areServed(t *testing.T, timeout time.Duration) (inTime bool) {
-	s := &Server{Limits: Limits{HandshakeTimeout: timeout, IdleTimeout: -1, MaxLifetime: -1, MaxConnectionsPerAddress: -1}}
+	s := &Server{Limits: Limits{HandshakeTimeout: timeout, Limits: conn.Limits{IdleTimeout: -1, MaxLifetime: -1}, MaxConnectionsPerAddress: -1}}
 	hello := ""
 	if c.header != "" {
 		s.Proxies.Protocol, hello = here, announced
@@ -193,7 +193,7 @@ func TestLate_WhoIsNotDoneIsEnded(t *testing.T) {
 // Peers that have answered their ping in time are not idle.
 func TestLate_WhoHasAnsweredIsNotIdle(t *testing.T) {
 	const idle = time.Second
-	s := &Server{Limits: Limits{IdleTimeout: idle}}
+	s := &Server{Limits: Limits{Limits: conn.Limits{IdleTimeout: idle}}}
 	holding(t, s, start, func(t testing.TB, s *Server) *peer { return dial(t, s) }, func(hold, release func()) {
 		var peers []*peer
 		for range loop.EventsAtOnce + 50 {

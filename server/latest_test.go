@@ -52,7 +52,7 @@ func TestLatest_SlowClientsGetFreshSnapshots(t *testing.T) {
 	const most = 60
 	for name, s := range map[string]*Server{
 		"latest":                {Overflow: conn.OverflowLatest},
-		"drop oldest":           {Overflow: conn.OverflowDropOldest, Limits: Limits{MaxPending: 256 << 10}},
+		"drop oldest":           {Overflow: conn.OverflowDropOldest, Limits: Limits{Limits: conn.Limits{MaxPending: 256 << 10}}},
 		"set on the connection": {OnConnection: func(c *conn.Conn) { c.SetOverflow(conn.OverflowLatest) }},
 		"latest over TLS":       {Overflow: conn.OverflowLatest, TLSConfig: new(tls.Config)},
 	} {

@@ -14,7 +14,7 @@ func TestLifetime_EndsWith1001(t *testing.T) {
 	parallel(t)
 	modes(t, func(t *testing.T, d conn.Dispatch) {
 		parallel(t)
-		for name, limits := range map[string]Limits{
+		for name, limits := range map[string]conn.Limits{
 			"alone":            {IdleTimeout: -1, WriteTimeout: -1},
 			"beside_heartbeat": {IdleTimeout: 300 * time.Millisecond},
 			"far_heartbeat":    {},
@@ -23,7 +23,7 @@ func TestLifetime_EndsWith1001(t *testing.T) {
 				parallel(t)
 				closed := make(chan conn.CloseInfo, 1)
 				limits.MaxLifetime = time.Second
-				s := start(t, &Server{Dispatch: d, Limits: limits, OnMessage: echo,
+				s := start(t, &Server{Dispatch: d, Limits: Limits{Limits: limits}, OnMessage: echo,
 					OnClose: func(_ *conn.Conn, info conn.CloseInfo) { closed <- info }})
 				p := dial(t, s)
 				begin := time.Now()
@@ -49,7 +49,7 @@ func TestLifetime_EndsWith1001(t *testing.T) {
 }
 
 func TestLifetime_NegativeIsNoLimit(t *testing.T) {
-	s := start(t, &Server{OnMessage: echo, Limits: Limits{MaxLifetime: -1, IdleTimeout: -1}})
+	s := start(t, &Server{OnMessage: echo, Limits: Limits{Limits: conn.Limits{MaxLifetime: -1, IdleTimeout: -1}}})
 	dial(t, s).alive()
 	if n := s.Stats().Timers; n > 1 {
 		t.Errorf("%d timers", n)

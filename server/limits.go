@@ -3,6 +3,7 @@ package server
 import (
 	"time"
 
+	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/session"
 )
@@ -42,6 +43,13 @@ const (
 // year by up to a second in eight years. What Limits say of a single connection,
 // [Handshake].Limits may say otherwise.
 type Limits struct {
+	// Limits bound what one connection may use. A program sets them by their own names, as in
+	// srv.MaxPending = 1 << 20, and for a single connection with [Handshake].Limits or
+	// [conn.Conn.SetLimits]. WriteTimeout, MaxLifetime and CloseTimeout hold for connections of
+	// the Handler, too: one whose lifetime is over is closed when it is idle; while it serves a
+	// request, the request's context ends, and the connection is cut CloseTimeout later.
+	conn.Limits
+
 	// MaxConnections bounds connections in all, in whatever stage and those of the
 	// Handler included. Beyond it handshakes get 503 with Retry-After or, if too many
 	// wait for that already, a closed connection. Over TLS, where the answer takes a TLS
@@ -80,37 +88,6 @@ type Limits struct {
 	// limit.
 	MaxBuffers int64
 
-	// MaxMessageSize bounds a message received, in bytes over all its fragments.
-	// Beyond it the connection closes with 1009. 0: 256 KiB.
-	MaxMessageSize int64
-	// MaxFragments bounds the fragments of a message received. Beyond it the
-	// connection closes with 1008. 0: 131,072.
-	MaxFragments int
-	// MessagesPerSecond and ControlFramesPerSecond bound what one connection sends,
-	// pings and pongs being the control frames. Ten seconds' worth may come at once;
-	// beyond that the connection closes with 1008. 0: 100,000, and 100. Negative: no
-	// limit. More than 4,000 control frames count as 4,000; a program that sends pings
-	// must allow their pongs.
-	MessagesPerSecond      int
-	ControlFramesPerSecond int
-	// CompressionPerSecond bounds what compression takes for one connection, in bytes that
-	// its messages inflate to. A fifth of a second's worth may come at once; beyond it the
-	// client is not read from until half of that is paid off, and nothing is closed. What a
-	// callback on the loop sends to it compressed counts too, a byte twice at levels up to
-	// 4, 4 times up to 7, 16 times at 8 and 64 times at 9. 0: 128 MiB, for which a core is
-	// busy for about a quarter of the time. Negative: no limit.
-	CompressionPerSecond int
-
-	// MaxPending bounds the bytes of frames that wait for one client. Beyond it,
-	// Server.Overflow says what happens. A message longer than all of it cannot be sent
-	// but with a Writer: Send fails with conn.ErrMessageTooLarge. So a server that answers
-	// with what it was sent raises this along with MaxMessageSize. 0: 1 MiB.
-	MaxPending int
-	// QueueMessages and QueueBytes bound what waits for callbacks on goroutines, for
-	// each connection; beyond either its socket is not read. 0: 64, and 64 KiB.
-	QueueMessages int
-	QueueBytes    int
-
 	// MaxHandshakeBytes and MaxHandshakeHeaders bound the head of a request and the
 	// field lines in it; beyond either it gets 431. 0: 8 KiB, and 100. More than 1 MiB
 	// counts as 1 MiB.
@@ -136,33 +113,14 @@ type Limits struct {
 	// CheckTimeout is the time from a whole request to the end of such a Check; then its
 	// context is done and the client gets 503 with Retry-After. 0: 5 s.
 	CheckTimeout time.Duration
-	// IdleTimeout ends connections whose peer sends nothing for it, not even the
-	// answer to the ping that goes out half-way. They close with 1001, which tells clients
-	// to come back. 0: 120 s. Negative: never.
-	IdleTimeout time.Duration
 	// PingInterval is how long a client may be sent nothing: then it is sent a ping, whether
 	// it sends anything or not. See Proxies and pings. 0: 45 s, unless IdleTimeout is
 	// negative: then no pings are sent. Negative: none but those of IdleTimeout.
 	PingInterval time.Duration
-	// WriteTimeout cuts connections whose socket takes not a single byte for it while
-	// some are pending, those of the Handler included. 0: 30 s. Negative: never.
-	WriteTimeout time.Duration
 	// BodyTimeout bounds how long the content of a request at the Handler may stand still.
 	// Then reading it fails with [os.ErrDeadlineExceeded], and the connection is closed
 	// behind the answer. 0: 30 s. Negative: never.
 	BodyTimeout time.Duration
-	// MaxLifetime bounds how long a connection lives; then it is closed with 1001, and
-	// the client connects again, to a server with room, with a certificate or a right
-	// that is still good. Each has a random tenth less, so that those that came
-	// together do not all come back at once. One that the Handler has is closed when it is
-	// idle; while a request is served, the request's context ends, and CloseTimeout later the
-	// connection is cut. 0: 24 h. Negative: no limit.
-	MaxLifetime time.Duration
-	// CloseTimeout bounds the closing handshake (RFC 6455 7.1.1); then the connection
-	// is cut, and what the system has not sent is discarded. Where a connection ends before
-	// that, on Linux, the system discards it once the peer has taken nothing for as long.
-	// 0: 5 s.
-	CloseTimeout time.Duration
 }
 
 const (

@@ -23,7 +23,7 @@ func TestLog_HasNoPayload(t *testing.T) {
 		s := start(t, &Server{
 			Dispatch: d,
 			Path:     "/chat",
-			Limits:   Limits{MaxMessageSize: 2000, CloseTimeout: time.Second},
+			Limits:   Limits{Limits: conn.Limits{MaxMessageSize: 2000, CloseTimeout: time.Second}},
 			Logger:   slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 			OnMessage: func(c *conn.Conn, m conn.Message) {
 				if m.String() == secret+" panic" {
@@ -84,7 +84,7 @@ func TestLog_HasNoPayload(t *testing.T) {
 func TestLog_TellsOfAPeerThatIsGivenUp(t *testing.T) {
 	parallel(t)
 	log := new(journal)
-	s := start(t, &Server{Logger: log.logger(), Limits: Limits{IdleTimeout: 200 * time.Millisecond}})
+	s := start(t, &Server{Logger: log.logger(), Limits: Limits{Limits: conn.Limits{IdleTimeout: 200 * time.Millisecond}}})
 	dial(t, s).send(masked(frame.Text, false, "")) // and nothing more
 	eventually(t, "the line", func() bool { return log.lines("connection given up") == 1 })
 	log.expect(t, "code=1001", conn.ErrIdle.Error())

@@ -14,7 +14,7 @@ import (
 
 func TestEcho_EverySizeAndBothTypes(t *testing.T) {
 	modes(t, func(t *testing.T, d conn.Dispatch) {
-		s := start(t, &Server{Dispatch: d, OnMessage: echo, Limits: Limits{MaxMessageSize: 4 << 20, MaxPending: 8 << 20}})
+		s := start(t, &Server{Dispatch: d, OnMessage: echo, Limits: Limits{Limits: conn.Limits{MaxMessageSize: 4 << 20, MaxPending: 8 << 20}}})
 		p := dial(t, s)
 		for _, n := range []int{0, 1, 125, 126, 127, 4095, 4096, 65535, 65536, 65537, 200_000, 1 << 20, 4 << 20} {
 			payload := strings.Repeat("0123456789abcdef", n/16+1)[:n]
@@ -72,7 +72,7 @@ func TestLoop_StaleEventsReachNobody(t *testing.T) {
 			rounds = 30
 		}
 		var closed, opened atomic.Int64
-		s := &Server{Dispatch: d, Loops: 1, Limits: Limits{CloseTimeout: 100 * time.Millisecond},
+		s := &Server{Dispatch: d, Loops: 1, Limits: Limits{Limits: conn.Limits{CloseTimeout: 100 * time.Millisecond}},
 			OnConnection: func(c *conn.Conn) {
 				opened.Add(1)
 				r, _ := c.Request()

@@ -15,7 +15,7 @@ func TestRate_TooFastGets1008(t *testing.T) {
 			Dispatch: d, Logger: log.logger(),
 			OnMessage: func(*conn.Conn, conn.Message) {},
 			OnPing:    func(*conn.Conn, []byte) {},
-			Limits:    Limits{MessagesPerSecond: 10, ControlFramesPerSecond: 10},
+			Limits:    Limits{Limits: conn.Limits{MessagesPerSecond: 10, ControlFramesPerSecond: 10}},
 		})
 		for flood, fault := range map[string]*frame.Error{
 			masked(frame.Text, true, "x"):  conn.ErrMessageRate,

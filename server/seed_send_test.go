@@ -119,7 +119,7 @@ func TestSeed_Fragments(t *testing.T) {
 
 func TestSeed_FeedForwardsWhileArriving(t *testing.T) {
 	modes(t, func(t *testing.T, d conn.Dispatch) {
-		s := start(t, &Server{Dispatch: d, Limits: Limits{MaxMessageSize: 64 << 20}, OnStream: func(c *conn.Conn, r *conn.Reader) {
+		s := start(t, &Server{Dispatch: d, Limits: Limits{Limits: conn.Limits{MaxMessageSize: 64 << 20}}, OnStream: func(c *conn.Conn, r *conn.Reader) {
 			w, err := c.NewWriter(r.Type())
 			if err != nil {
 				t.Error(err)

@@ -77,7 +77,7 @@ func TestSendWait_HistoryOnRequest(t *testing.T) {
 func TestSend_ReasonOfAClientThatIsSentTooMuch(t *testing.T) {
 	modes(t, func(t *testing.T, d conn.Dispatch) {
 		done := make(chan error, 10)
-		s := start(t, &Server{Dispatch: d, Limits: Limits{MaxPending: 64 << 10}, OnConnection: func(c *conn.Conn) {
+		s := start(t, &Server{Dispatch: d, Limits: Limits{Limits: conn.Limits{MaxPending: 64 << 10}}, OnConnection: func(c *conn.Conn) {
 			done <- history(c, (*conn.Conn).SendBinary)
 		}})
 		p := dial(t, s)

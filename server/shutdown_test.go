@@ -157,7 +157,7 @@ func TestShutdown_AgainstTheStuck(t *testing.T) {
 		parallel(t)
 		var filled, unsent atomic.Int64
 		s := start(t, &Server{Dispatch: d, OnMessage: echo, Overflow: conn.OverflowRefuse,
-			Limits: Limits{MaxPending: 8 << 20, CloseTimeout: time.Minute},
+			Limits: Limits{Limits: conn.Limits{MaxPending: 8 << 20, CloseTimeout: time.Minute}},
 			OnConnection: func(c *conn.Conn) {
 				if r, _ := c.Request(); r.Header.Get("Stuck") != "" {
 					for c.SendText(strings.Repeat("x", 64<<10)) == nil {
@@ -200,7 +200,7 @@ func TestShutdown_AgainstTheStuck(t *testing.T) {
 }
 
 func TestShutdown_AfterTheCloseTimeoutThereIsNothingToCut(t *testing.T) {
-	s := start(t, &Server{Limits: Limits{CloseTimeout: 100 * time.Millisecond}})
+	s := start(t, &Server{Limits: Limits{Limits: conn.Limits{CloseTimeout: 100 * time.Millisecond}}})
 	p := dial(t, s) // does not answer
 	if err := drain(s, context.Background()); err != nil {
 		t.Error(err)
@@ -227,7 +227,7 @@ func TestShutdown_CallbackThatDoesNotReturn(t *testing.T) {
 		release <- true
 	})
 	t.Run("on_goroutine", func(t *testing.T) {
-		s := start(t, &Server{Dispatch: conn.OnGoroutines, OnMessage: func(*conn.Conn, conn.Message) { <-release }, Limits: Limits{CloseTimeout: 50 * time.Millisecond}})
+		s := start(t, &Server{Dispatch: conn.OnGoroutines, OnMessage: func(*conn.Conn, conn.Message) { <-release }, Limits: Limits{Limits: conn.Limits{CloseTimeout: 50 * time.Millisecond}}})
 		p := dial(t, s)
 		p.text("x")
 		eventually(t, "the callback", func() bool { return blockedIn("TestShutdown_CallbackThatDoesNotReturn") })
@@ -260,7 +260,7 @@ func TestShutdown_FromACallback(t *testing.T) {
 			modes(t, func(t *testing.T, d conn.Dispatch) {
 				parallel(t)
 				errs := make(chan error, 10)
-				s := &Server{Dispatch: d, Limits: Limits{CloseTimeout: 100 * time.Millisecond}}
+				s := &Server{Dispatch: d, Limits: Limits{Limits: conn.Limits{CloseTimeout: 100 * time.Millisecond}}}
 				var once sync.Once
 				act := func() {
 					once.Do(func() {

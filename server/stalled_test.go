@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/framerail/framerail/conn"
 )
 
 const brief = 150 * time.Millisecond
@@ -43,7 +45,7 @@ func TestHandler_WriteTimeoutCutsAClientThatDoesNotRead(t *testing.T) {
 		var log journal
 		ended := make(chan error, 1)
 		s := handled(onceOver(ended, writeFlood))
-		s.Limits = Limits{WriteTimeout: brief, MaxConnections: 1}
+		s.Limits = Limits{Limits: conn.Limits{WriteTimeout: brief}, MaxConnections: 1}
 		s.Logger = log.logger()
 		begin(t, s)
 		p := dial(t, s)
@@ -77,7 +79,7 @@ func TestHandler_WriteTimeoutSparesASlowReader(t *testing.T) {
 			_, err := io.WriteString(w, flood[:8<<20])
 			return err
 		}))
-		s.Limits = Limits{WriteTimeout: limit}
+		s.Limits = Limits{Limits: conn.Limits{WriteTimeout: limit}}
 		s.TCP.SendBuffer = 64 << 10
 		begin(t, s)
 		p := dial(t, s)
@@ -206,7 +208,7 @@ func TestHandler_SetsItsOwnDeadlines(t *testing.T) {
 		handle("/soon", func(c *http.ResponseController, w http.ResponseWriter, r *http.Request) error {
 			return errors.Join(c.SetReadDeadline(time.Now().Add(brief)), readAll(w, r))
 		})
-		s := &Server{Handler: mux, Limits: Limits{BodyTimeout: 4 * brief, WriteTimeout: 4 * brief}}
+		s := &Server{Handler: mux, Limits: Limits{BodyTimeout: 4 * brief, Limits: conn.Limits{WriteTimeout: 4 * brief}}}
 		begin(t, s)
 
 		p := dial(t, s)
@@ -241,7 +243,7 @@ func TestHandler_SetsItsOwnDeadlines(t *testing.T) {
 func TestHandler_NegativeTimeoutsWaitForEver(t *testing.T) {
 	ended := make(chan error, 1)
 	s := handled(onceOver(ended, readAll))
-	s.Limits = Limits{BodyTimeout: -1, WriteTimeout: -1, MaxLifetime: -1}
+	s.Limits = Limits{BodyTimeout: -1, Limits: conn.Limits{WriteTimeout: -1, MaxLifetime: -1}}
 	start(t, s)
 	p := dialRaw(t, s)
 	p.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n")
@@ -266,7 +268,7 @@ func TestHandler_ShutdownIsNotHeldUpByClientsThatStandStill(t *testing.T) {
 					began <- true
 					return errors.Join(readAll(w, r), writeFlood(w, r))
 				}))
-				s.Limits = Limits{CloseTimeout: brief, WriteTimeout: limit, BodyTimeout: limit}
+				s.Limits = Limits{Limits: conn.Limits{CloseTimeout: brief, WriteTimeout: limit}, BodyTimeout: limit}
 				begin(t, s)
 				dial(t, s).send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 				dial(t, s).send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n")
@@ -311,7 +313,7 @@ func TestHandler_MaxLifetimeHoldsThereToo(t *testing.T) {
 			}
 		}))
 		mux.HandleFunc("/deaf", func(http.ResponseWriter, *http.Request) { <-release })
-		s := &Server{Handler: mux, Limits: Limits{MaxLifetime: time.Second, CloseTimeout: brief, MaxConnections: 3}}
+		s := &Server{Handler: mux, Limits: Limits{Limits: conn.Limits{MaxLifetime: time.Second, CloseTimeout: brief}, MaxConnections: 3}}
 		begin(t, s)
 
 		idle, stream, deaf := dial(t, s), dial(t, s), dial(t, s)
@@ -352,7 +354,7 @@ func TestHandler_HijackedConnectionsHaveNoLimits(t *testing.T) {
 				_, _ = io.Copy(c, c)
 			}()
 		})
-		s.Limits = Limits{BodyTimeout: brief, WriteTimeout: brief, MaxLifetime: brief, CloseTimeout: brief}
+		s.Limits = Limits{BodyTimeout: brief, Limits: conn.Limits{WriteTimeout: brief, MaxLifetime: brief, CloseTimeout: brief}}
 		begin(t, s)
 		p := dial(t, s)
 		p.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
@@ -372,7 +374,7 @@ func TestHandler_UpgradedConnectionsAreTheLoops(t *testing.T) {
 	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
 		parallel(t)
 		s := handled(describe)
-		s.Limits = Limits{BodyTimeout: brief, WriteTimeout: brief, MaxLifetime: 20 * brief}
+		s.Limits = Limits{BodyTimeout: brief, Limits: conn.Limits{WriteTimeout: brief, MaxLifetime: 20 * brief}}
 		begin(t, s)
 		p := dial(t, s)
 		p.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello")

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/framerail/framerail/conn"
 )
 
 // optionOf reads an option of the socket of a server's only connection.
@@ -32,7 +34,7 @@ func optionOf(t *testing.T, s *Server, level, name int) (value int) {
 // connected is a server with one connection, that a listener of package net has accepted or
 // one of another package.
 func connected(t *testing.T, other bool, o TCP, idle time.Duration) *Server {
-	s := &Server{Loops: 1, TCP: o, OnMessage: echo, Limits: Limits{IdleTimeout: idle}}
+	s := &Server{Loops: 1, TCP: o, OnMessage: echo, Limits: Limits{Limits: conn.Limits{IdleTimeout: idle}}}
 	startWith(t, s, func() error {
 		if !other {
 			return s.Start()

@@ -36,7 +36,7 @@ func TestTLS_GoodbyeBehindMessagesThatMustWait(t *testing.T) {
 	const messages = 9
 	gate, closed := make(chan bool), make(chan conn.CloseInfo, 10)
 	var got atomic.Int64
-	s := startTLS(t, &Server{Loops: 1, Dispatch: conn.OnGoroutines, Limits: Limits{QueueMessages: 2},
+	s := startTLS(t, &Server{Loops: 1, Dispatch: conn.OnGoroutines, Limits: Limits{Limits: conn.Limits{QueueMessages: 2}},
 		OnMessage: func(c *conn.Conn, m conn.Message) {
 			if m.String() == "slow" {
 				<-gate

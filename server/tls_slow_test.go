@@ -17,7 +17,7 @@ func TestTLS_SlowReaderIsBounded(t *testing.T) {
 	opened, drained := make(chan *conn.Conn, 1), make(chan struct{}, 1)
 	const bound = 256 << 10
 	s := startTLS(t, &Server{
-		Limits: Limits{MaxPending: bound}, Overflow: conn.OverflowRefuse,
+		Limits: Limits{Limits: conn.Limits{MaxPending: bound}}, Overflow: conn.OverflowRefuse,
 		OnConnection: func(c *conn.Conn) { opened <- c },
 		OnDrained:    func(*conn.Conn) { drained <- struct{}{} },
 	})
@@ -59,7 +59,7 @@ func TestTLS_StalledReaderIsCut(t *testing.T) {
 	parallel(t)
 	infos := make(chan conn.CloseInfo, 1)
 	s := startTLS(t, &Server{
-		Limits:       Limits{WriteTimeout: 300 * time.Millisecond, MaxPending: 32 << 20},
+		Limits:       Limits{Limits: conn.Limits{WriteTimeout: 300 * time.Millisecond, MaxPending: 32 << 20}},
 		OnConnection: func(c *conn.Conn) { _ = c.SendBinary(make([]byte, 16<<20)) },
 		OnClose:      func(_ *conn.Conn, info conn.CloseInfo) { infos <- info },
 	})
@@ -71,7 +71,7 @@ func TestTLS_StalledReaderIsCut(t *testing.T) {
 
 // A large message goes past the queue; what is left of it waits as records and as frames.
 func TestTLS_LargeMessagesArriveWhole(t *testing.T) {
-	s := startTLS(t, &Server{OnMessage: echo, Limits: Limits{MaxMessageSize: 8 << 20, MaxPending: 16 << 20}})
+	s := startTLS(t, &Server{OnMessage: echo, Limits: Limits{Limits: conn.Limits{MaxMessageSize: 8 << 20, MaxPending: 16 << 20}}})
 	p := dialTLS(t, s)
 	for _, n := range []int{64 << 10, 1 << 20, 8 << 20} {
 		text := strings.Repeat("0123456789abcdef", n/16)
@@ -84,7 +84,7 @@ func TestTLS_LargeMessagesArriveWhole(t *testing.T) {
 func TestTLS_KeyUpdateWhileTheSocketIsFull(t *testing.T) {
 	opened := make(chan *conn.Conn, 1)
 	s := startTLS(t, &Server{
-		OnMessage: echo, Limits: Limits{MaxPending: 32 << 20},
+		OnMessage: echo, Limits: Limits{Limits: conn.Limits{MaxPending: 32 << 20}},
 		OnConnection: func(c *conn.Conn) { opened <- c },
 	})
 	c := dialSealer(t, s)
@@ -113,7 +113,7 @@ func TestTLS_KeyUpdateWhileTheSocketIsFull(t *testing.T) {
 // close_notify come behind them.
 func TestTLS_FaultBehindWhatIsPending(t *testing.T) {
 	s := startTLS(t, &Server{
-		Limits:       Limits{MaxPending: 32 << 20, CloseTimeout: 20 * time.Second},
+		Limits:       Limits{Limits: conn.Limits{MaxPending: 32 << 20, CloseTimeout: 20 * time.Second}},
 		OnConnection: func(c *conn.Conn) { _ = c.SendText(strings.Repeat("x", 8<<20)) },
 	})
 	p := dialTLS(t, s)

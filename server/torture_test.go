@@ -151,8 +151,8 @@ func torture(t *testing.T, w way, name string, plan func(inject.Site) syscall.Er
 		TCP:     TCP{SendBuffer: 256 << 10, UserTimeout: time.Minute}, // each is set for the listener or a connection
 		Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "page") }),
 		Limits: Limits{
-			HandshakeTimeout: 500 * time.Millisecond, IdleTimeout: time.Second, CloseTimeout: 300 * time.Millisecond,
-			WriteTimeout: time.Second, MaxPending: 16 << 20,
+			HandshakeTimeout: 500 * time.Millisecond, Limits: conn.Limits{IdleTimeout: time.Second, CloseTimeout: 300 * time.Millisecond,
+				WriteTimeout: time.Second, MaxPending: 16 << 20},
 		},
 	}
 	srv.OnConnection = func(c *conn.Conn) { opened.Add(1); _ = c.LocalAddr() }

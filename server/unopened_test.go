@@ -164,7 +164,7 @@ func TestUnopened_LargestAreRefusedFirst(t *testing.T) {
 // those that are not.
 func TestUnopened_GoBeforeTheOpen(t *testing.T) {
 	const budget = 4 << 20
-	s := start(t, &Server{Loops: 2, OnMessage: echo, Limits: Limits{MaxBuffers: budget, HandshakeTimeout: time.Minute, MaxMessageSize: budget}})
+	s := start(t, &Server{Loops: 2, OnMessage: echo, Limits: Limits{MaxBuffers: budget, HandshakeTimeout: time.Minute, Limits: conn.Limits{MaxMessageSize: budget}}})
 	open := dial(t, s)
 	open.begin(8 << 10)
 	var waiting []*peer

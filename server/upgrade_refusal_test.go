@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/framerail/framerail/conn"
 )
 
 func TestUpgrade_RefusalsAreHTTPAnswers(t *testing.T) {
@@ -160,7 +162,7 @@ func TestUpgrade_IsLimitedAndCounted(t *testing.T) {
 }
 
 func TestUpgrade_OptionsThatCannotBeMeantGet500(t *testing.T) {
-	s, results := &Server{Limits: Limits{MaxPending: -1}}, make(chan error, 1)
+	s, results := &Server{Limits: Limits{Limits: conn.Limits{MaxPending: -1}}}, make(chan error, 1)
 	web := serveWeb(t, s, upgrades(s, results))
 	p := web.dialRaw(t)
 	p.send(with("A: b"))

@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"testing"
 	"time"
+
+	"github.com/framerail/framerail/conn"
 )
 
 // dialFrom is a peer from one of this machine's addresses.
@@ -99,7 +101,7 @@ func TestRate_AddressesTakeTurns(t *testing.T) {
 
 // Whoever waits when the server ends was accepted, and is answered.
 func TestRate_ThoseThatWaitAreAnsweredAtShutdown(t *testing.T) {
-	s := start(t, &Server{OnMessage: echo, Limits: Limits{HandshakesPerSecond: 1, CloseTimeout: 100 * time.Millisecond}})
+	s := start(t, &Server{OnMessage: echo, Limits: Limits{HandshakesPerSecond: 1, Limits: conn.Limits{CloseTimeout: 100 * time.Millisecond}}})
 	var peers []*peer
 	for range 20 {
 		p := dialRaw(t, s)

@@ -24,7 +24,7 @@ func TestDeflate_AFloodOfCompressedMessagesLeavesNeighboursTheirTurn(t *testing.
 			var said, seen atomic.Int64
 			began, heard := make(chan bool, 1), make(chan bool, 1)
 			s := start(t, &Server{
-				Loops: 1, Dispatch: d, Deflate: Deflate{Enabled: true}, Limits: Limits{MaxMessageSize: 200 * size},
+				Loops: 1, Dispatch: d, Deflate: Deflate{Enabled: true}, Limits: Limits{Limits: conn.Limits{MaxMessageSize: 200 * size}},
 				OnMessage: func(_ *conn.Conn, m conn.Message) {
 					if m.Type == conn.Text {
 						seen.Store(said.Load())

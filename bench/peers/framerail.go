@@ -37,7 +37,7 @@ func framerailWith(dispatch conn.Dispatch, deflate server.Deflate) *framerail {
 		OnMessage: framerailEcho,
 		Dispatch:  dispatch,
 		Deflate:   deflate,
-		Limits:    server.Limits{MaxMessageSize: MaxMessage, MaxPending: MaxMessage + 1<<10},
+		Limits:    server.Limits{Limits: conn.Limits{MaxMessageSize: MaxMessage, MaxPending: MaxMessage + 1<<10}},
 	}}
 }
 

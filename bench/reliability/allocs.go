@@ -53,8 +53,8 @@ func (b *allocsCommand) Run(ctx context.Context) error {
 	shapes := inputShapes()
 	messages := 0
 	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
-		set := setup{Program: either(b.scale, "echo", "copy"), Exact: true, Dispatch: dispatch, Deflate: server.Deflate{Enabled: true}, Limits: server.Limits{MaxPending: 4 << 20,
-			MessagesPerSecond: -1, ControlFramesPerSecond: -1, CompressionPerSecond: -1}} // this client is faster than any should be
+		set := setup{Program: either(b.scale, "echo", "copy"), Exact: true, Dispatch: dispatch, Deflate: server.Deflate{Enabled: true}, Limits: server.Limits{Limits: conn.Limits{MaxPending: 4 << 20,
+			MessagesPerSecond: -1, ControlFramesPerSecond: -1, CompressionPerSecond: -1}}} // this client is faster than any should be
 		err := withServer(ctx, v, set, func(p *process) error {
 			for _, shape := range shapes {
 				n, sent, err := b.least(ctx, p, shape)

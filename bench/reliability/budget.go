@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/bench/internal/wire"
+	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/server"
 )
 
@@ -39,9 +40,9 @@ const (
 func (b *budgetCommand) Run(ctx context.Context) error {
 	ctx = b.within(ctx)
 	limits := server.Limits{
-		MaxBuffers: int64(either(b.scale, b.MiB<<20, -1)), MaxMessageSize: budgetPending, MaxPending: budgetPending,
-		CloseTimeout: patience, // those that do not read begin to, before that
-		WriteTimeout: -1,
+		MaxBuffers: int64(either(b.scale, b.MiB<<20, -1)), Limits: conn.Limits{MaxMessageSize: budgetPending, MaxPending: budgetPending,
+			CloseTimeout: patience, // those that do not read begin to, before that
+			WriteTimeout: -1},
 	}
 	return against(ctx, setup{Program: "echo", Limits: limits, SendBuffer: slowSlice}, b.attack)
 }

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/framerail/framerail/bench/internal/wire"
+	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/server"
 )
 
@@ -35,7 +36,7 @@ func (b *claimsCommand) Run(ctx context.Context) error {
 	if b.Short {
 		b.Conns = 400
 	}
-	set := setup{Program: "echo", Limits: server.Limits{MaxMessageSize: claimsLimit}}
+	set := setup{Program: "echo", Limits: server.Limits{Limits: conn.Limits{MaxMessageSize: claimsLimit}}}
 	if b.Break {
 		set = setup{Faulty: "trusting"}
 	}

@@ -135,7 +135,7 @@ type flooded struct {
 func (b *compressionCommand) flood(ctx context.Context, v *verdict, class compressedClass, dispatch conn.Dispatch) (r flooded, err error) {
 	set := setup{
 		Program: either(b.scale, "echo", "burner"), Dispatch: dispatch, Loops: 1, Deflate: server.Deflate{Enabled: true},
-		Limits: server.Limits{MaxMessageSize: 64 << 20, MessagesPerSecond: -1, CompressionPerSecond: -1},
+		Limits: server.Limits{Limits: conn.Limits{MaxMessageSize: 64 << 20, MessagesPerSecond: -1, CompressionPerSecond: -1}},
 	}
 	err = withServer(ctx, v, set, func(p *process) error {
 		var plain, packed []time.Duration

@@ -45,7 +45,7 @@ func (b *contentionCommand) Run(ctx context.Context) error {
 	var frames atomic.Int64
 	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
 		set := setup{Program: either(b.scale, "contention", "racing"), Dispatch: dispatch, Quiet: b.Break,
-			Limits: server.Limits{MaxPending: 8 << 20, ControlFramesPerSecond: -1}}
+			Limits: server.Limits{Limits: conn.Limits{MaxPending: 8 << 20, ControlFramesPerSecond: -1}}}
 		err := withServer(ctx, v, set, func(p *process) error { return b.gather(ctx, v, p, &frames) })
 		if err != nil {
 			return err

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/bench/internal/wire"
+	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/server"
 )
 
@@ -39,7 +40,7 @@ func (b *controlCommand) Run(ctx context.Context) error {
 	}
 	v := new(verdict)
 	// The limit on their rate would end the flood before it has shown anything.
-	set := setup{Program: "echo", Limits: server.Limits{MaxPending: controlPending, ControlFramesPerSecond: -1}}
+	set := setup{Program: "echo", Limits: server.Limits{Limits: conn.Limits{MaxPending: controlPending, ControlFramesPerSecond: -1}}}
 	if b.Break {
 		set = setup{Faulty: "careless"}
 	}

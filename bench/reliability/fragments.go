@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/framerail/framerail/bench/internal/wire"
+	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/server"
 )
 
@@ -30,7 +31,7 @@ func (b *fragmentsCommand) Run(ctx context.Context) error {
 		b.Count, b.Limit = 20000, 5000
 	}
 	v := new(verdict)
-	set := setup{Program: "echo", Limits: server.Limits{MaxMessageSize: fragmentsMessage, MaxFragments: either(b.scale, b.Limit, 1<<30)}}
+	set := setup{Program: "echo", Limits: server.Limits{Limits: conn.Limits{MaxMessageSize: fragmentsMessage, MaxFragments: either(b.scale, b.Limit, 1<<30)}}}
 	var most int64
 	err := withServer(ctx, v, set, func(p *process) error {
 		for _, size := range []int{0, 1, 0, 1} {

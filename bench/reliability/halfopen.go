@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/server"
 )
 
@@ -32,7 +33,7 @@ func (b *halfOpenCommand) Run(ctx context.Context) error {
 	if b.Short {
 		b.Conns, b.Healthy, b.Idle = 50, 10, 2*time.Second
 	}
-	set := setup{Program: "echo", Limits: server.Limits{IdleTimeout: either(b.scale, b.Idle, -1)}}
+	set := setup{Program: "echo", Limits: server.Limits{Limits: conn.Limits{IdleTimeout: either(b.scale, b.Idle, -1)}}}
 	return against(ctx, set, b.vanish)
 }
 

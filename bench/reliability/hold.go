@@ -11,6 +11,7 @@ import (
 
 	"github.com/framerail/framerail/bench/internal/proc"
 	"github.com/framerail/framerail/bench/internal/wire"
+	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/server"
 )
 
@@ -29,7 +30,7 @@ func (b *holdCommand) Run(ctx context.Context) error {
 	if b.Short {
 		b.Conns, b.Idle, b.Duration = 300, 6*time.Second, 4*time.Second
 	}
-	set := setup{Program: either(b.scale, "echo", "drop"), Limits: server.Limits{IdleTimeout: b.Idle}}
+	set := setup{Program: either(b.scale, "echo", "drop"), Limits: server.Limits{Limits: conn.Limits{IdleTimeout: b.Idle}}}
 	return against(ctx, set, b.hold)
 }
 

@@ -10,6 +10,7 @@ import (
 	"fmt"
 
 	"github.com/framerail/framerail/bench/internal/wire"
+	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/server"
 )
 
@@ -47,7 +48,7 @@ func (b *inflateCommand) Run(ctx context.Context) error {
 	set := setup{
 		Program: "echo",
 		Deflate: server.Deflate{Enabled: true, ServerTakeover: true, ClientTakeover: true},
-		Limits:  server.Limits{MaxMessageSize: either[int64](b.scale, inflateLimit, 1<<40)},
+		Limits:  server.Limits{Limits: conn.Limits{MaxMessageSize: either[int64](b.scale, inflateLimit, 1<<40)}},
 		Loops:   1,
 	}
 	bomb, err := b.bomb()

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/bench/internal/wire"
+	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/server"
 )
 
@@ -53,7 +54,7 @@ func (b *integrityCommand) Run(ctx context.Context) error {
 	// The bound on pending bytes must have room for the largest answer behind the
 	// mark at which the server stops reading.
 	set := setup{Program: either(b.scale, "echo", "alter"),
-		Limits: server.Limits{MaxMessageSize: integrityLargest, MaxPending: 4 << 20, ControlFramesPerSecond: -1}}
+		Limits: server.Limits{Limits: conn.Limits{MaxMessageSize: integrityLargest, MaxPending: 4 << 20, ControlFramesPerSecond: -1}}}
 	err := withServer(ctx, v, set, func(p *process) error {
 		return each(ctx, b.Conns, b.Conns, func(ctx context.Context, i int) error {
 			c, err := open(ctx, p.addr, "/")

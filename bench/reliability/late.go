@@ -39,7 +39,7 @@ func (b *lateCommand) Run(ctx context.Context) error {
 	if b.Short {
 		b.Conns, b.Idle = 100, hastyIdle
 	}
-	set := setup{Program: "held", Loops: 1, Limits: server.Limits{IdleTimeout: b.Idle, HandshakeTimeout: lateHandshake}}
+	set := setup{Program: "held", Loops: 1, Limits: server.Limits{Limits: conn.Limits{IdleTimeout: b.Idle}, HandshakeTimeout: lateHandshake}}
 	if b.Break {
 		set.Faulty = "hasty"
 	}

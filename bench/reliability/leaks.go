@@ -40,7 +40,7 @@ func (b *leaksCommand) Run(ctx context.Context) error {
 	var figure string
 	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
 		set := setup{Program: either(b.scale, "mixed", "leaky"), Dispatch: dispatch, Pages: true, Deflate: leaksDeflate,
-			Limits: server.Limits{CloseTimeout: time.Second, HandshakeTimeout: 2 * time.Second}}
+			Limits: server.Limits{Limits: conn.Limits{CloseTimeout: time.Second}, HandshakeTimeout: 2 * time.Second}}
 		if b.TLS {
 			set.HandshakeTimeout = 5 * time.Second // a handshake takes its time, on a busy machine
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/bench/internal/wire"
+	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/server"
 )
 
@@ -28,7 +29,7 @@ func (b *lifetimeCommand) Run(ctx context.Context) error {
 	if b.Short {
 		b.Conns, b.Life = 200, 5*time.Second
 	}
-	return against(ctx, setup{Program: "echo", Limits: server.Limits{MaxLifetime: either(b.scale, b.Life, -1)}}, b.live)
+	return against(ctx, setup{Program: "echo", Limits: server.Limits{Limits: conn.Limits{MaxLifetime: either(b.scale, b.Life, -1)}}}, b.live)
 }
 
 func (b *lifetimeCommand) live(ctx context.Context, v *verdict, p *process) (figure string, err error) {

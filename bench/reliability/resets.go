@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 
 	"github.com/framerail/framerail/bench/internal/wire"
+	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/server"
 )
 
@@ -32,7 +33,7 @@ func (b *resetsCommand) Run(ctx context.Context) error {
 	if b.Short {
 		b.Count, b.Workers = 150, 8
 	}
-	set := setup{Program: "pour", Limits: server.Limits{MaxPending: 2 << 20}}
+	set := setup{Program: "pour", Limits: server.Limits{Limits: conn.Limits{MaxPending: 2 << 20}}}
 	if b.Break {
 		set = setup{Faulty: "stale"}
 	}

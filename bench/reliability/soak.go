@@ -59,7 +59,7 @@ func (b *soakCommand) Run(ctx context.Context) error {
 	if b.Slowing {
 		program = "slowing"
 	}
-	set := setup{Program: program, Limits: server.Limits{MessagesPerSecond: -1, ControlFramesPerSecond: -1, CompressionPerSecond: -1}}
+	set := setup{Program: program, Limits: server.Limits{Limits: conn.Limits{MessagesPerSecond: -1, ControlFramesPerSecond: -1, CompressionPerSecond: -1}}}
 	err := withServer(ctx, v, setup{Faulty: "plain"}, func(plain *process) error {
 		return withServer(ctx, v, set, func(p *process) (err error) {
 			figure, err = b.soak(ctx, v, p, plain)

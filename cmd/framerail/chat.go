@@ -28,7 +28,7 @@ func (c *chatCommand) Run(log *slog.Logger) error {
 		Handler: chat.Page(),
 		// A page that has missed an event would show a room that does not exist.
 		Overflow: conn.OverflowClose,
-		Limits:   server.Limits{MaxMessageSize: chat.MaxMessageSize},
+		Limits:   server.Limits{Limits: conn.Limits{MaxMessageSize: chat.MaxMessageSize}},
 		Logger:   log,
 		OnConnection: func(c *conn.Conn) {
 			c.SetValue(room.Enter(c))

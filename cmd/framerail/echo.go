@@ -75,12 +75,12 @@ func (c *echoCommand) Run(log *slog.Logger) error {
 		Deflate:        c.deflate(),
 		Logger:         log,
 		Limits: server.Limits{
-			MaxMessageSize: int64(c.MaxMessage),
-			// Above three eighths of what may be pending, a peer is not read from. The
-			// rest holds the echoes of what had been read by then.
-			MaxPending: max(4*int(c.MaxMessage), 1<<20),
-			// Load generators want to know what it can do.
-			CompressionPerSecond: -1,
+			Limits: conn.Limits{MaxMessageSize: int64(c.MaxMessage),
+				// Above three eighths of what may be pending, a peer is not read from. The
+				// rest holds the echoes of what had been read by then.
+				MaxPending: max(4*int(c.MaxMessage), 1<<20),
+				// Load generators want to know what it can do.
+				CompressionPerSecond: -1},
 		},
 	}
 	if srv.Subprotocols = c.Subprotocol; len(c.Subprotocol) == 0 {

@@ -73,8 +73,10 @@ func withLimit(limit func(*server.Limits) *time.Duration, d time.Duration) (*ser
 				_ = c.SendBinary(make([]byte, 1<<16))
 			}
 		},
-		Limits: server.Limits{IdleTimeout: -1, PingInterval: -1, WriteTimeout: -1, MaxLifetime: -1, CloseTimeout: math.MaxInt64,
-			HandshakeTimeout: math.MaxInt64, CheckTimeout: math.MaxInt64},
+		Limits: server.Limits{
+			PingInterval: -1, HandshakeTimeout: math.MaxInt64, CheckTimeout: math.MaxInt64,
+			Limits: conn.Limits{IdleTimeout: -1, WriteTimeout: -1, MaxLifetime: -1, CloseTimeout: math.MaxInt64},
+		},
 	}
 	*limit(&srv.Limits) = d
 	sim = servertest.New(1, srv)

@@ -20,7 +20,7 @@ func TestSim_ALateLoopEndsNobodyWhoHasAnswered(t *testing.T) {
 		held, ends := false, make(map[frame.CloseCode]int)
 		srv := &server.Server{
 			Logger: slog.New(slog.DiscardHandler),
-			Limits: server.Limits{IdleTimeout: 4 * time.Second},
+			Limits: server.Limits{Limits: conn.Limits{IdleTimeout: 4 * time.Second}},
 			Check: func(h *server.Handshake) error {
 				if h.Request.URL.Path == "/hold" {
 					held = true

@@ -20,7 +20,7 @@ func TestSim_LifetimeDoesNotCutAClosingHandshakeShort(t *testing.T) {
 		srv := &server.Server{
 			Logger:   slog.New(slog.DiscardHandler),
 			Dispatch: conn.OnGoroutines,
-			Limits:   server.Limits{MaxLifetime: 100 * time.Second, CloseTimeout: time.Minute},
+			Limits:   server.Limits{Limits: conn.Limits{MaxLifetime: 100 * time.Second, CloseTimeout: time.Minute}},
 			OnMessage: func(c *conn.Conn, _ conn.Message) {
 				sim.Sleep(20 * time.Second)
 				_ = c.SendText("answer")

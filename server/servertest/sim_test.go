@@ -171,7 +171,7 @@ func TestSim_StreamsWait(t *testing.T) {
 func TestSim_WritersWait(t *testing.T) {
 	const size = 1 << 20
 	var most int
-	srv := &server.Server{Dispatch: conn.OnGoroutines, Limits: server.Limits{MaxPending: 64 << 10}}
+	srv := &server.Server{Dispatch: conn.OnGoroutines, Limits: server.Limits{Limits: conn.Limits{MaxPending: 64 << 10}}}
 	srv.OnMessage = func(c *conn.Conn, _ conn.Message) {
 		w, err := c.NewWriter(conn.Binary)
 		if err == nil {
@@ -236,7 +236,7 @@ func TestSim_SleepAndWaitForAndGo(t *testing.T) {
 
 // Shutdown knows the simulation's time by its context.
 func TestSim_ShutdownAgainstOneWhoStays(t *testing.T) {
-	srv := &server.Server{Limits: server.Limits{CloseTimeout: time.Hour}}
+	srv := &server.Server{Limits: server.Limits{Limits: conn.Limits{CloseTimeout: time.Hour}}}
 	sim := simulate(t, 1, srv)
 	c := sim.Dial("/")
 	c.Manual()

@@ -35,7 +35,7 @@ func main() {
 		Addr:     *addr,
 		Path:     "/upload",
 		Handler:  http.FileServerFS(page),
-		Limits:   server.Limits{MaxMessageSize: *most},
+		Limits:   server.Limits{Limits: conn.Limits{MaxMessageSize: *most}},
 		Overflow: conn.OverflowLatest, // who does not read gets the latest progress, later
 	}
 	srv.OnStream = func(c *conn.Conn, r *conn.Reader) { // on a goroutine, so it may block

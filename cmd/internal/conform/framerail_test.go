@@ -53,7 +53,7 @@ func serveFramerail(t *testing.T, set func(*server.Server)) string {
 	srv := &server.Server{
 		Addr: "127.0.0.1:0", OriginPatterns: []string{"*"}, Overflow: conn.OverflowClose,
 		Logger: slog.New(slog.DiscardHandler),
-		Limits: server.Limits{MaxMessageSize: 16 << 20, MaxPending: 64 << 20},
+		Limits: server.Limits{Limits: conn.Limits{MaxMessageSize: 16 << 20, MaxPending: 64 << 20}},
 	}
 	set(srv)
 	scheme, start := "ws://", srv.Start

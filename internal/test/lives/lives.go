@@ -149,10 +149,10 @@ func (w *world) server() *server.Server {
 		Overflow: conn.Overflow(w.rnd.IntN(4)),
 		Logger:   slog.New(slog.DiscardHandler),
 		Limits: server.Limits{
-			MaxMessageSize: 32 << 10, MaxFragments: 50,
-			MaxPending:    2048 << w.rnd.IntN(8),
-			QueueMessages: 1 + w.rnd.IntN(8), QueueBytes: 1 << w.rnd.IntN(16),
-			IdleTimeout: idleTimeout, CloseTimeout: closeTimeout, HandshakeTimeout: closeTimeout,
+			Limits: conn.Limits{MaxMessageSize: 32 << 10, MaxFragments: 50,
+				MaxPending:    2048 << w.rnd.IntN(8),
+				QueueMessages: 1 + w.rnd.IntN(8), QueueBytes: 1 << w.rnd.IntN(16),
+				IdleTimeout: idleTimeout, CloseTimeout: closeTimeout}, HandshakeTimeout: closeTimeout,
 		},
 	}
 	if p := w.deflateParams(); w.rnd.IntN(2) == 0 {
