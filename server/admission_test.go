@@ -38,7 +38,7 @@ func TestAdmission_TooManyGet503(t *testing.T) {
 	}
 	log.expect(t, "too many connections")
 	st := s.Stats()
-	if st.Refused[TooMany] != 1 {
+	if st.Refused[ReasonConnections] != 1 {
 		t.Errorf("refused %v", st.Refused)
 	}
 	expectAllAccounted(t, st)
@@ -60,7 +60,7 @@ func TestAdmission_TooManyFromOneAddressGet429(t *testing.T) {
 	if resp.Header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}
-	if st := s.Stats(); st.Refused[TooManyFromAddress] != 1 {
+	if st := s.Stats(); st.Refused[ReasonAddress] != 1 {
 		t.Errorf("refused %v", st.Refused)
 	}
 	a.alive()
@@ -92,7 +92,7 @@ func TestAdmission_RefusingIsBounded(t *testing.T) {
 	if n := load(s); n != 1+refusingMin {
 		t.Errorf("%d connections are there", n)
 	}
-	if n := s.Stats().Refused[TooMany]; n != 50 {
+	if n := s.Stats().Refused[ReasonConnections]; n != 50 {
 		t.Errorf("%d refused", n)
 	}
 	if n := log.lines("too many connections"); n > 2*logBurst {

@@ -15,10 +15,10 @@ var ErrAnswered = errors.New("framerail: Upgrade after the handler has answered"
 func (r *running) tooLate(hr *http.Request) error {
 	if r != nil {
 		r.leastLoaded().tally.accepted.Add(1)
-		r.refuse(reasonInternal)
+		r.refuse(ReasonInternal)
 		r.logger.Error("framerail: cannot upgrade a request of net/http's", "remote", remoteOf(hr), "error", ErrAnswered)
 	}
-	return &UpgradeError{Reason: Internal, Err: ErrAnswered}
+	return &UpgradeError{Reason: ReasonInternal, Err: ErrAnswered}
 }
 
 // hasAnswered tells whether an answer has been written to a ResponseWriter, as far as that can

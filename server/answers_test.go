@@ -26,7 +26,7 @@ func TestHandshake_ASilentConnectionIsClosedSilently(t *testing.T) {
 		}
 		p.Close()
 		s.run.admission.nobody(t)
-		if n := s.Stats().Refused[Timeout]; n != 1 {
+		if n := s.Stats().Refused[ReasonTimeout]; n != 1 {
 			t.Errorf("%d counted, want 1", n)
 		}
 		if n := log.lines("handshake refused"); n > 0 {

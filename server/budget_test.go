@@ -42,7 +42,7 @@ func TestBudget_HandshakesGet503At95Percent(t *testing.T) {
 		t.Error("no Retry-After")
 	}
 	st := s.Stats()
-	if st.Refused[NoMemory] != 1 {
+	if st.Refused[ReasonMemory] != 1 {
 		t.Errorf("refused %v", st.Refused)
 	}
 	if st.Clients != 5 {

@@ -24,7 +24,7 @@ func TestCheckDispatch_CloseEndsIt(t *testing.T) {
 	expectDone(t, q, ErrServerClosed)
 	p.expectGone()
 	waiting.expectGone()
-	if n := s.Stats().Refused[Draining]; n != 2 {
+	if n := s.Stats().Refused[ReasonDraining]; n != 2 {
 		t.Errorf("%d refused", n)
 	}
 }

@@ -187,7 +187,7 @@ func (l *phases) withdraw(cl *client, cause error) bool {
 	q := cl.head.inquiry
 	l.abandon(cl, cause)
 	if q.held && !l.watch(cl, poller.Read) {
-		l.run.refuse(reasonInternal)
+		l.run.refuse(ReasonInternal)
 		return false
 	}
 	return true
@@ -219,7 +219,7 @@ func (l *phases) listen(cl *client) {
 		if room <= 0 {
 			p.inquiry.held = true
 			if !l.watch(cl, poller.None) {
-				l.run.refuse(reasonInternal)
+				l.run.refuse(ReasonInternal)
 			}
 			return
 		}
@@ -230,7 +230,7 @@ func (l *phases) listen(cl *client) {
 		case err == transport.ErrWouldBlock || err == transport.ErrHeld:
 			return
 		default:
-			l.run.refuse(reasonLeft)
+			l.run.refuse(ReasonLeft)
 			l.abandon(cl, errPeerLeft)
 			l.drop(cl)
 			return

@@ -180,5 +180,5 @@ func TestCheckDispatch_ClientLeaves(t *testing.T) {
 		p.Close()
 		expectDone(t, q, errPeerLeft)
 	}
-	eventually(t, "them to be counted", func() bool { return s.Stats().Refused[Left] == 3 })
+	eventually(t, "them to be counted", func() bool { return s.Stats().Refused[ReasonLeft] == 3 })
 }

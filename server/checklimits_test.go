@@ -26,11 +26,11 @@ func TestMaxChecks(t *testing.T) {
 	if resp, _ := ask(t, s).expectRefusal(503); resp.Header.Get("Retry-After") == "" {
 		t.Errorf("header %v", resp.Header)
 	}
-	if n := s.Stats().Refused[CheckBusy]; n != 1 {
+	if n := s.Stats().Refused[ReasonCheckBusy]; n != 1 {
 		t.Errorf("%d refused", n)
 	}
 	waiting[1].Close() // whose place another gets
-	eventually(t, "it to leave", func() bool { return s.Stats().Refused[Left] == 1 })
+	eventually(t, "it to leave", func() bool { return s.Stats().Refused[ReasonLeft] == 1 })
 	waiting = append(append(waiting[:1], waiting[2:]...), ask(t, s))
 	eventually(t, "another to wait", func() bool { return s.Stats().ChecksWaited == checksWaiting+1 })
 
@@ -56,7 +56,7 @@ func TestCheckDispatch_Deadline(t *testing.T) {
 		t.Errorf("header %v", resp.Header)
 	}
 	expectDone(t, q, context.DeadlineExceeded)
-	if st := s.Stats(); st.Refused[CheckLate] != 1 {
+	if st := s.Stats(); st.Refused[ReasonCheckLate] != 1 {
 		t.Errorf("refused %v", st.Refused)
 	}
 }
@@ -85,7 +85,7 @@ func TestCheckDispatch_LateVerdictIsNobodys(t *testing.T) {
 	waiting.expectRefusal(503) // its turn never came
 	waiting.Close()
 	eventually(t, "it to be gone", func() bool { return load(s) == 0 })
-	if st := s.Stats(); st.Refused[CheckLate] != 1 || st.Refused[CheckBusy] != 1 || st.ChecksWaited != 1 {
+	if st := s.Stats(); st.Refused[ReasonCheckLate] != 1 || st.Refused[ReasonCheckBusy] != 1 || st.ChecksWaited != 1 {
 		t.Errorf("refused %v, %d waited", st.Refused, st.ChecksWaited)
 	}
 	silent := dialRaw(t, s)

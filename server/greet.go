@@ -74,7 +74,7 @@ func (l *phases) admit(a arrival) {
 	l.Allow(&cl.Tenant, l.run.patience(a.standing))
 	if err := l.Watch(&cl.Tenant); err != nil {
 		l.run.logger.Error("framerail: cannot watch a connection", "remote", a.remote, "error", err)
-		l.run.refuse(reasonInternal)
+		l.run.refuse(ReasonInternal)
 		l.drop(cl)
 		return
 	}
@@ -123,7 +123,7 @@ func (l *phases) greetOnce(cl *client) (more bool) {
 	case err == transport.ErrWouldBlock || err == transport.ErrHeld:
 		return false
 	default:
-		l.run.refuse(reasonLeft)
+		l.run.refuse(ReasonLeft)
 		l.drop(cl) // it left before it had asked
 		return false
 	}
@@ -177,9 +177,9 @@ func (l *phases) giveUp(cl *client) {
 // dismissSilent ends a client that has asked for nothing. An answer could be taken for that to
 // a request which is on its way.
 func (l *phases) dismissSilent(cl *client) {
-	why := reasonTimeout
+	why := ReasonTimeout
 	if l.Applied() == loop.Drain {
-		why = reasonDraining
+		why = ReasonDraining
 	}
 	l.run.refuse(why)
 	cl.Enter(phaseLeaving)

@@ -107,7 +107,7 @@ func TestHandshake_LimitsAreOptions(t *testing.T) {
 		p := dialRaw(t, low)
 		p.send(with(header))
 		p.expectRefusal(431)
-		if got := low.Stats().Refused[TooLarge]; got == 0 {
+		if got := low.Stats().Refused[ReasonTooLarge]; got == 0 {
 			t.Errorf("%s: not counted", name)
 		}
 	}
@@ -282,7 +282,7 @@ func TestHandshake_OtherTransferCodingsGet501(t *testing.T) {
 	p := dialRaw(t, s)
 	p.send(with("Transfer-Encoding: gzip, chunked") + "0\r\n\r\n")
 	p.expectRefusal(http.StatusNotImplemented)
-	if n := s.Stats().Refused[Malformed]; n != 1 {
+	if n := s.Stats().Refused[ReasonMalformed]; n != 1 {
 		t.Errorf("%d counted", n)
 	}
 }

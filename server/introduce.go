@@ -38,7 +38,7 @@ func (l *phases) introduce(cl *client) {
 	case err == transport.ErrWouldBlock:
 		return
 	default:
-		l.run.refuse(reasonLeft)
+		l.run.refuse(ReasonLeft)
 		l.drop(cl)
 		return
 	}
@@ -55,7 +55,7 @@ func (l *phases) introduce(cl *client) {
 	switch {
 	case err != nil:
 		l.run.logger.Info("framerail: connection of a proxy refused", "remote", cl.RemoteAddr(), "error", err)
-		l.run.refuse(reasonProxyHeader)
+		l.run.refuse(ReasonProxyHeader)
 		l.drop(cl)
 	case end > 0:
 		l.introduced(cl, h, head[end:])
@@ -129,9 +129,9 @@ func (l *phases) giveUpIntroducing(cl *client) {
 		return
 	}
 	if l.Applied() == loop.Drain {
-		l.run.refuse(reasonDraining)
+		l.run.refuse(ReasonDraining)
 	} else {
-		l.run.refuse(reasonTimeout)
+		l.run.refuse(ReasonTimeout)
 	}
 	l.drop(cl)
 }

@@ -67,7 +67,7 @@ func TestProxyProtocol_IsRequiredOfAProxy(t *testing.T) {
 			if b, err := io.ReadAll(p); len(b) > 0 || err != nil && !isReset(err) {
 				t.Errorf("%.20q: answered %q, %v", sent, b, err)
 			}
-			if n := s.Stats().Refused[ProxyHeader]; n != uint64(i+1) {
+			if n := s.Stats().Refused[ReasonProxyHeader]; n != uint64(i+1) {
 				t.Errorf("%.20q: %d refused", sent, n)
 			}
 		}
@@ -92,7 +92,7 @@ func TestAttackProxyHeaderFromAnyone(t *testing.T) {
 		p.send(header + upgrade + "\r\n")
 		p.expectStatus(http.StatusBadRequest)
 	}
-	if st := s.Stats(); st.Refused[Malformed] != 3 || st.Refused[ProxyHeader] != 0 {
+	if st := s.Stats(); st.Refused[ReasonMalformed] != 3 || st.Refused[ReasonProxyHeader] != 0 {
 		t.Errorf("refused %v", st.Refused)
 	}
 	dial(t, s).alive()
@@ -106,7 +106,7 @@ func TestProxyProtocol_HeaderThatDoesNotCome(t *testing.T) {
 		p.send(part)
 		p.expectGone()
 	}
-	if n := s.Stats().Refused[Timeout]; n != 4 {
+	if n := s.Stats().Refused[ReasonTimeout]; n != 4 {
 		t.Errorf("%d counted as late", n)
 	}
 	expectAllAccounted(t, s.Stats())
@@ -119,7 +119,7 @@ func TestProxyProtocol_ClientThatLeaves(t *testing.T) {
 		p.send(part)
 		p.Close()
 	}
-	eventually(t, "those who left to be counted", func() bool { return s.Stats().Refused[Left] == 2 })
+	eventually(t, "those who left to be counted", func() bool { return s.Stats().Refused[ReasonLeft] == 2 })
 	expectAllAccounted(t, s.Stats())
 }
 
@@ -134,7 +134,7 @@ func TestProxyProtocol_WhileTheServerDrains(t *testing.T) {
 		t.Error(err)
 	}
 	p.expectGone()
-	if n := s.Stats().Refused[Draining]; n != 1 {
+	if n := s.Stats().Refused[ReasonDraining]; n != 1 {
 		t.Errorf("%d counted as too late for the drain", n)
 	}
 }
@@ -174,7 +174,7 @@ func TestProxyProtocol_LimitsAreByTheClientsAddress(t *testing.T) {
 			p.Close()
 		}
 		expectAllAccounted(t, s.Stats())
-		if n := s.Stats().Refused[TooManyFromAddress]; n == 0 {
+		if n := s.Stats().Refused[ReasonAddress]; n == 0 {
 			t.Error("nobody was counted as refused")
 		}
 	})
@@ -199,7 +199,7 @@ func TestProxyProtocol_RefusingIsBounded(t *testing.T) {
 	if b, _ := io.ReadAll(p); len(b) > 0 {
 		t.Errorf("told %q", b)
 	}
-	if n := s.Stats().Refused[TooManyFromAddress]; n != 1 {
+	if n := s.Stats().Refused[ReasonAddress]; n != 1 {
 		t.Errorf("%d refused", n)
 	}
 	tell(-a.refusing)

@@ -185,7 +185,7 @@ func TestLate_WhoIsNotDoneIsEnded(t *testing.T) {
 		release()
 		_, _ = io.Copy(io.Discard, p.expectStatus(408).Body)
 	})
-	if n := s.Stats().Refused[Timeout]; n != 1 {
+	if n := s.Stats().Refused[ReasonTimeout]; n != 1 {
 		t.Errorf("%d counted", n)
 	}
 }

@@ -153,7 +153,7 @@ func TestLog_PathRefusalSaysWhichPathItWants(t *testing.T) {
 	if strings.Contains(log.String(), "secret") {
 		t.Errorf("logged %s", log.String())
 	}
-	if n := s.Stats().Refused[Path]; n != 2 {
+	if n := s.Stats().Refused[ReasonPath]; n != 2 {
 		t.Errorf("%d counted, want 2", n)
 	}
 }

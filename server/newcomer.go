@@ -19,7 +19,7 @@ func (n *newcomer) Admit() { n.admit(n.arrival) }
 // TurnAway implements loop.Newcomer. A request that net/http has given up is answered.
 func (n *newcomer) TurnAway() {
 	l, a := n.phases, n.arrival
-	l.run.refuse(reasonDraining)
+	l.run.refuse(ReasonDraining)
 	l.run.admission.leave(a.remote.Addr(), a.standing)
 	below := a.transport(new(platform.Socket), l.Loop)
 	if a.upgraded != nil {

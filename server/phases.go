@@ -85,19 +85,19 @@ func (l unopenedRow) Dismissed(t *loop.Tenant, c loop.Command) {
 		l.Hasten(t, drainGrace)
 		return
 	}
-	l.run.refuse(reasonDraining)
+	l.run.refuse(ReasonDraining)
 	l.drop(tenant(t))
 }
 
 // Broken is for code of the program's that is not meant to be called here, such as a Logger.
 func (l unopenedRow) Broken(t *loop.Tenant) {
-	l.run.refuse(reasonInternal)
+	l.run.refuse(ReasonInternal)
 	l.drop(tenant(t))
 }
 
 // Short says nothing to the peer, since HTTP is not spoken yet.
 func (l unopenedRow) Short(t *loop.Tenant) {
-	l.run.refuse(reasonNoMemory)
+	l.run.refuse(ReasonMemory)
 	l.run.logger.Info("framerail: connection refused: buffers are short", "remote", t.RemoteAddr())
 	l.drop(tenant(t))
 }

@@ -72,14 +72,14 @@ func TestPhases_EveryRowAnswersEveryEvent(t *testing.T) {
 	}
 	want := [phaseCount]map[string]outcome{
 		loop.Open: {"abort": stays(gone)},
-		phaseProxyHeader: {"late": {gone, Timeout}, "abort": {gone, Draining},
-			"broken": {gone, Internal}, "short": {gone, NoMemory}},
-		phaseTLS: {"late": {gone, Timeout}, "abort": {gone, Draining},
-			"broken": {gone, Internal}, "short": {gone, NoMemory}},
-		phaseRequest: {"late": {phaseLeaving, Timeout}, "abort": {gone, Draining},
-			"broken": {phaseLeaving, Internal}, "short": {phaseLeaving, NoMemory}},
-		phaseCheck: {"late": {phaseLeaving, CheckLate}, "abort": {gone, Draining},
-			"broken": {gone, Internal}, "short": {phaseLeaving, NoMemory}},
+		phaseProxyHeader: {"late": {gone, ReasonTimeout}, "abort": {gone, ReasonDraining},
+			"broken": {gone, ReasonInternal}, "short": {gone, ReasonMemory}},
+		phaseTLS: {"late": {gone, ReasonTimeout}, "abort": {gone, ReasonDraining},
+			"broken": {gone, ReasonInternal}, "short": {gone, ReasonMemory}},
+		phaseRequest: {"late": {phaseLeaving, ReasonTimeout}, "abort": {gone, ReasonDraining},
+			"broken": {phaseLeaving, ReasonInternal}, "short": {phaseLeaving, ReasonMemory}},
+		phaseCheck: {"late": {phaseLeaving, ReasonCheckLate}, "abort": {gone, ReasonDraining},
+			"broken": {gone, ReasonInternal}, "short": {phaseLeaving, ReasonMemory}},
 		phaseLeaving: {"late": stays(gone), "abort": stays(gone), "broken": stays(gone), "short": stays(gone)},
 	}
 	closes := map[string]bool{"late": true, "drain": true, "abort": true, "broken": true, "short": true} // an open connection

@@ -2,162 +2,131 @@ package server
 
 import "github.com/framerail/framerail/internal/handshake"
 
-// Reason says why a connection that was accepted never became a WebSocket.
-type Reason string
+// Reason says why a connection that was accepted never became a WebSocket. With each stands
+// what the client got.
+type Reason uint8
 
 const (
-	// Malformed: the request is against HTTP or RFC 6455 4.2.1; 400, 417 or 501.
-	Malformed Reason = "malformed"
-	// TooLarge: the request's head, or its header lines; 431.
-	TooLarge Reason = "too_large"
-	// Timeout: the request did not arrive within HandshakeTimeout; 408, or closed unanswered if
-	// nothing of it has come. Or a TLS handshake kept others waiting; closed.
-	Timeout Reason = "timeout"
-	// Left: the client closed before it had asked, or while Check ran on a goroutine.
-	Left Reason = "left"
-	// ProxyHeader: a proxy of Proxies.Protocol sent no good header of the PROXY protocol;
-	// closed.
-	ProxyHeader Reason = "proxy_header"
-	// TLSFailed: the TLS handshake failed, or plain HTTP came in its place; an alert, or
+	// ReasonMalformed: the request breaks HTTP or RFC 6455 4.2.1. 400, 417 or 501.
+	ReasonMalformed Reason = iota
+	// ReasonTooLarge: the head of the request is over MaxHandshakeBytes or
+	// MaxHandshakeHeaders. 431.
+	ReasonTooLarge
+	// ReasonTimeout: the request did not arrive within HandshakeTimeout. 408, or closed if
+	// nothing of it had come. Also a client that stalled its TLS handshake while others
+	// waited; closed.
+	ReasonTimeout
+	// ReasonLeft: the client closed the connection before it sent a request, or while Check
+	// ran on a goroutine.
+	ReasonLeft
+	// ReasonProxyHeader: a proxy of Proxies.Protocol sent no valid PROXY header; closed.
+	ReasonProxyHeader
+	// ReasonTLS: the TLS handshake failed, with an alert, or plain HTTP came instead, with
 	// 400.
-	TLSFailed Reason = "tls"
-	// TLSBusy: as many TLS handshakes as MaxTLSHandshakes allows were going on for all of
+	ReasonTLS
+	// ReasonTLSBusy: the TLS handshake waited for MaxTLSHandshakes for all of
 	// HandshakeTimeout; closed.
-	TLSBusy Reason = "tls_busy"
-	// NotUpgrade: an ordinary request, and there is no Handler; 426 or 405.
-	NotUpgrade Reason = "not_upgrade"
-	// Version: of HTTP or of the WebSocket protocol; 505 or 426.
-	Version Reason = "version"
-	// Path: not the server's; 404.
-	Path Reason = "path"
-	// Origin: a page of another origin; 403.
-	Origin Reason = "origin"
-	// Subprotocol: RequireSubprotocol, and the client offers none; 400.
-	Subprotocol Reason = "subprotocol"
-	// Checked: the program's Check refused.
-	Checked Reason = "check"
-	// CheckBusy: as many Checks as MaxChecks allows were running on goroutines; 503.
-	CheckBusy Reason = "check_busy"
-	// CheckLate: Check did not decide within CheckTimeout; 503.
-	CheckLate Reason = "check_late"
-	// Unavailable: there is no room; 503.
-	Unavailable Reason = "unavailable"
-	// TooFast: more connections waited for HandshakesPerSecond than there is room for, most
-	// of them from this address; closed.
-	TooFast Reason = "rate"
-	// TooMany: MaxConnections; 503, or closed unanswered, over TLS before its handshake.
-	TooMany Reason = "connections"
-	// TooManyFromAddress: MaxConnectionsPerAddress; 429, or closed unanswered.
-	TooManyFromAddress Reason = "address"
-	// NoMemory: the buffers of all connections are near MaxBuffers, or those of handshakes
-	// that are not done hold their share of it; 503, or closed before the request.
-	NoMemory Reason = "memory"
-	// Draining: the server is ending; 503.
-	Draining Reason = "draining"
-	// Internal: the server or the program failed; 500.
-	Internal Reason = "internal"
-)
+	ReasonTLSBusy
+	// ReasonNotUpgrade: an ordinary request, and no Handler. 426 or 405.
+	ReasonNotUpgrade
+	// ReasonVersion: an unknown version of HTTP or of the WebSocket protocol. 505 or 426.
+	ReasonVersion
+	// ReasonPath: a path other than Server.Path. 404.
+	ReasonPath
+	// ReasonOrigin: a web page of an origin that is not allowed. 403.
+	ReasonOrigin
+	// ReasonSubprotocol: RequireSubprotocol is set, and the client offered none of the
+	// server's. 400.
+	ReasonSubprotocol
+	// ReasonCheck: the program's Check refused, with its own answer or 403.
+	ReasonCheck
+	// ReasonCheckBusy: MaxChecks were running on goroutines. 503.
+	ReasonCheckBusy
+	// ReasonCheckLate: Check did not decide within CheckTimeout. 503.
+	ReasonCheckLate
+	// ReasonUnavailable: the server had no room for a connection that Upgrade gave it. 503.
+	ReasonUnavailable
+	// ReasonRate: too many connections waited for HandshakesPerSecond, most of them from
+	// this address; closed.
+	ReasonRate
+	// ReasonConnections: MaxConnections were open. 503, or closed.
+	ReasonConnections
+	// ReasonAddress: MaxConnectionsPerAddress were open. 429, or closed.
+	ReasonAddress
+	// ReasonMemory: buffers took nearly MaxBuffers, or handshakes their share of it. 503, or
+	// closed before the request.
+	ReasonMemory
+	// ReasonDraining: the server is shutting down. 503.
+	ReasonDraining
+	// ReasonInternal: the server or the program failed. 500.
+	ReasonInternal
 
-// reason is a Reason's place in reasons. Count one with running.refuse, once for
-// each connection.
-type reason uint8
-
-const (
-	reasonMalformed reason = iota
-	reasonTooLarge
-	reasonTimeout
-	reasonLeft
-	reasonProxyHeader
-	reasonTLS
-	reasonTLSBusy
-	reasonNotUpgrade
-	reasonVersion
-	reasonPath
-	reasonOrigin
-	reasonSubprotocol
-	reasonChecked
-	reasonCheckBusy
-	reasonCheckLate
-	reasonUnavailable
-	reasonTooFast
-	reasonTooMany
-	reasonTooManyFromAddress
-	reasonNoMemory
-	reasonDraining
-	reasonInternal
 	reasonCount // how many there are
 )
 
-var reasons = [reasonCount]Reason{
-	reasonMalformed:          Malformed,
-	reasonTooLarge:           TooLarge,
-	reasonTimeout:            Timeout,
-	reasonLeft:               Left,
-	reasonProxyHeader:        ProxyHeader,
-	reasonTLS:                TLSFailed,
-	reasonTLSBusy:            TLSBusy,
-	reasonNotUpgrade:         NotUpgrade,
-	reasonVersion:            Version,
-	reasonPath:               Path,
-	reasonOrigin:             Origin,
-	reasonSubprotocol:        Subprotocol,
-	reasonChecked:            Checked,
-	reasonCheckBusy:          CheckBusy,
-	reasonCheckLate:          CheckLate,
-	reasonUnavailable:        Unavailable,
-	reasonTooFast:            TooFast,
-	reasonTooMany:            TooMany,
-	reasonTooManyFromAddress: TooManyFromAddress,
-	reasonNoMemory:           NoMemory,
-	reasonDraining:           Draining,
-	reasonInternal:           Internal,
+// reasonNames are the reasons in Stats, logs and metrics.
+var reasonNames = [reasonCount]string{
+	"malformed", "too_large", "timeout", "left", "proxy_header", "tls", "tls_busy", "not_upgrade", "version", "path",
+	"origin", "subprotocol", "check", "check_busy", "check_late", "unavailable", "rate", "connections", "address",
+	"memory", "draining", "internal",
 }
 
+// String returns the reason in lower case, such as "not_upgrade".
+func (r Reason) String() string {
+	if r >= reasonCount {
+		return "unknown"
+	}
+	return reasonNames[r]
+}
+
+// MarshalText returns String, so that encoding/json has an object such as {"timeout": 3}.
+func (r Reason) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
 // refuse counts a connection that never became one. From any goroutine.
-func (r *running) refuse(why reason) { r.refused[why].Add(1) }
+func (r *running) refuse(why Reason) { r.refused[why].Add(1) }
 
 // reasonOf is what an answer is counted as. One that the server does not know was
 // made for the program.
-func reasonOf(refusal *handshake.Refusal) reason {
+func reasonOf(refusal *handshake.Refusal) Reason {
 	if refusal.Malformed() {
-		return reasonMalformed
+		return ReasonMalformed
 	}
 	if refusal == errNoMemory {
-		return reasonNoMemory
+		return ReasonMemory
 	}
 	switch refusal.Rule() {
 	case handshake.ErrHeadTooLong, handshake.ErrTooManyHeaders:
-		return reasonTooLarge
+		return ReasonTooLarge
 	case handshake.ErrTransferCoding, handshake.ErrExpectation:
-		return reasonMalformed
+		return ReasonMalformed
 	case handshake.ErrTimeout:
-		return reasonTimeout
+		return ReasonTimeout
 	case handshake.ErrNotUpgrade, handshake.ErrMethod:
-		return reasonNotUpgrade
+		return ReasonNotUpgrade
 	case handshake.ErrVersion, handshake.ErrHTTPMajor:
-		return reasonVersion
+		return ReasonVersion
 	case handshake.ErrNotFound:
-		return reasonPath
+		return ReasonPath
 	case handshake.ErrOrigin:
-		return reasonOrigin
+		return ReasonOrigin
 	case handshake.ErrNoSubprotocol:
-		return reasonSubprotocol
+		return ReasonSubprotocol
 	case handshake.ErrUnavailable:
-		return reasonUnavailable
+		return ReasonUnavailable
 	case errTooMany:
-		return reasonTooMany
+		return ReasonConnections
 	case errTooManyFromAddress:
-		return reasonTooManyFromAddress
+		return ReasonAddress
 	case errCheckBusy:
-		return reasonCheckBusy
+		return ReasonCheckBusy
 	case errCheckLate:
-		return reasonCheckLate
+		return ReasonCheckLate
 	case errPlain:
-		return reasonTLS
+		return ReasonTLS
 	case errDraining:
-		return reasonDraining
+		return ReasonDraining
 	case handshake.ErrInternal:
-		return reasonInternal
+		return ReasonInternal
 	}
-	return reasonChecked
+	return ReasonCheck
 }

@@ -53,7 +53,7 @@ func (l *phases) secure(cl *client) {
 	case n > 0: // an error will be there again
 		l.hear(cl, l.greeter.in[:n])
 	case err != transport.ErrWouldBlock:
-		l.run.refuse(reasonLeft)
+		l.run.refuse(ReasonLeft)
 		l.drop(cl)
 	}
 }
@@ -123,7 +123,7 @@ func (l *phases) watchHandshake(token poller.Token, write bool) {
 // watchSecuring is watch for a client of which nothing was counted yet.
 func (l *phases) watchSecuring(cl *client, i poller.Interest) (ok bool) {
 	if ok = l.watch(cl, i); !ok {
-		l.run.refuse(reasonInternal)
+		l.run.refuse(ReasonInternal)
 	}
 	return ok
 }
@@ -165,9 +165,9 @@ func (l *phases) unshaken(cl *client, err error) {
 		l.refuse(cl, errPlain)
 		return
 	case errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
-		l.run.refuse(reasonLeft)
+		l.run.refuse(ReasonLeft)
 	default:
-		l.run.refuse(reasonTLS)
+		l.run.refuse(ReasonTLS)
 		l.run.logger.Info("framerail: TLS handshake failed", "remote", cl.RemoteAddr(), "error", err)
 	}
 	if held {
@@ -196,11 +196,11 @@ func (l *phases) giveUpSecuring(cl *client) {
 		l.SetTimer(&cl.Tenant, l.Left(&cl.Tenant))
 		return
 	case l.Applied() == loop.Drain:
-		l.run.refuse(reasonDraining)
+		l.run.refuse(ReasonDraining)
 	case !t.Begun() && t.Heard():
-		l.run.refuse(reasonTLSBusy)
+		l.run.refuse(ReasonTLSBusy)
 	default:
-		l.run.refuse(reasonTimeout)
+		l.run.refuse(ReasonTimeout)
 	}
 	l.drop(cl)
 }

@@ -41,7 +41,7 @@ func TestTLS_StalledHandshakesEnd(t *testing.T) {
 	}
 	eventually(t, "all to be given up", func() bool { return load(s) == 0 })
 	st := s.Stats().Refused
-	if st[Timeout]+st[TLSBusy] != 3 {
+	if st[ReasonTimeout]+st[ReasonTLSBusy] != 3 {
 		t.Errorf("counted %v", st)
 	}
 	expectAllCounted(t, s)
@@ -88,7 +88,7 @@ func TestTLS_StallersLoseTheirTurn(t *testing.T) {
 	if took := time.Since(began); took >= timeout {
 		t.Errorf("it kept the other waiting for all of its time, %v", took)
 	}
-	if st := s.Stats(); st.Refused[Timeout] != 1 || st.TLS.Waited != 1 {
+	if st := s.Stats(); st.Refused[ReasonTimeout] != 1 || st.TLS.Waited != 1 {
 		t.Errorf("counted %+v", st)
 	}
 }
@@ -114,7 +114,7 @@ func TestTLS_WorkKeepsItsTurn(t *testing.T) {
 	}
 	eventually(t, "both to be given up", func() bool { return load(s) == 0 })
 	close(release)
-	if st := s.Stats().Refused; st[Timeout] != 1 || st[TLSBusy] != 1 {
+	if st := s.Stats().Refused; st[ReasonTimeout] != 1 || st[ReasonTLSBusy] != 1 {
 		t.Errorf("counted %v", st)
 	}
 }

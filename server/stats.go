@@ -105,7 +105,7 @@ func (s *Server) Stats() Stats {
 	st.Stalled = run.stalled.Load()
 	for i := range run.refused {
 		if n := run.refused[i].Load(); n > 0 {
-			st.Refused[reasons[i]] = n
+			st.Refused[Reason(i)] = n
 		}
 	}
 	return st

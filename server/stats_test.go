@@ -78,18 +78,18 @@ func TestStats_CountRefusalsByReason(t *testing.T) {
 		status  int
 		reason  Reason
 	}{
-		{"hello\r\n\r\n", 400, Malformed},
-		{replace("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", ""), 400, Malformed},
-		{with("Refuse: 1"), 400, Checked},
-		{with("Panic: 1"), 500, Internal},
-		{with("Origin: https://evil.example"), 403, Origin},
-		{replace("/chat?room=1", "/other"), 404, Path},
-		{replace("GET", "POST"), 405, NotUpgrade},
-		{"GET /chat HTTP/1.1\r\nHost: a\r\n\r\n", 426, NotUpgrade},
-		{replace("Version: 13", "Version: 8"), 426, Version},
-		{with("Cookie: " + strings.Repeat("c", defaultMaxHandshakeBytes)), 431, TooLarge},
-		{"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, Version},
-		{"GET", 408, Timeout},
+		{"hello\r\n\r\n", 400, ReasonMalformed},
+		{replace("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", ""), 400, ReasonMalformed},
+		{with("Refuse: 1"), 400, ReasonCheck},
+		{with("Panic: 1"), 500, ReasonInternal},
+		{with("Origin: https://evil.example"), 403, ReasonOrigin},
+		{replace("/chat?room=1", "/other"), 404, ReasonPath},
+		{replace("GET", "POST"), 405, ReasonNotUpgrade},
+		{"GET /chat HTTP/1.1\r\nHost: a\r\n\r\n", 426, ReasonNotUpgrade},
+		{replace("Version: 13", "Version: 8"), 426, ReasonVersion},
+		{with("Cookie: " + strings.Repeat("c", defaultMaxHandshakeBytes)), 431, ReasonTooLarge},
+		{"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505, ReasonVersion},
+		{"GET", 408, ReasonTimeout},
 	} {
 		before := s.Stats()
 		p := dialRaw(t, s)
@@ -113,7 +113,7 @@ func TestStats_CountRefusalsByReason(t *testing.T) {
 	p := dialRaw(t, s)
 	p.send("GET")
 	p.Close()
-	eventually(t, "its leaving to be counted", func() bool { return s.Stats().Refused[Left] == 1 })
+	eventually(t, "its leaving to be counted", func() bool { return s.Stats().Refused[ReasonLeft] == 1 })
 	expectAllAccounted(t, s.Stats())
 }
 
@@ -148,7 +148,7 @@ func TestStats_StayWhenTheServerHasEnded(t *testing.T) {
 	if st.Clients != 0 || st.Timers != 0 || st.Buffers != 0 || st.BufferBytes != 0 || st.Pending != 0 {
 		t.Errorf("after the end: %+v", st.LoopStats)
 	}
-	if st.Refused[Draining] != 1 {
+	if st.Refused[ReasonDraining] != 1 {
 		t.Errorf("refused %v, want one for the end", st.Refused)
 	}
 	want := CloseKind{By: conn.Local, Code: frame.AbnormalClosure}

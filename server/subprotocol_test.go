@@ -21,7 +21,7 @@ func TestRequireSubprotocol(t *testing.T) {
 			t.Errorf("%q: the answer does not say what is spoken: %q", lines, body)
 		}
 	}
-	if n := s.Stats().Refused[Subprotocol]; n != 4 {
+	if n := s.Stats().Refused[ReasonSubprotocol]; n != 4 {
 		t.Errorf("%d counted, want 4", n)
 	}
 	p := dialRaw(t, s)

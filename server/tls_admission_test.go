@@ -33,8 +33,8 @@ func TestTLS_TooManyCostFewHandshakes(t *testing.T) {
 		status int
 		reason Reason
 	}{
-		"in all":           {Limits{MaxConnections: 1}, http.StatusServiceUnavailable, TooMany},
-		"from one address": {Limits{MaxConnectionsPerAddress: 1}, http.StatusTooManyRequests, TooManyFromAddress},
+		"in all":           {Limits{MaxConnections: 1}, http.StatusServiceUnavailable, ReasonConnections},
+		"from one address": {Limits{MaxConnectionsPerAddress: 1}, http.StatusTooManyRequests, ReasonAddress},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := startTLS(t, &Server{OnMessage: echo, Limits: test.limits})

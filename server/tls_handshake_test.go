@@ -119,7 +119,7 @@ func TestTLS_ClientCertificate(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "remote error: tls") {
 			t.Errorf("without a certificate the client sees %v", err)
 		}
-		eventually(t, "the failure to be counted", func() bool { return s.Stats().Refused[TLSFailed] == 1 })
+		eventually(t, "the failure to be counted", func() bool { return s.Stats().Refused[ReasonTLS] == 1 })
 	})
 }
 
@@ -173,7 +173,7 @@ func TestTLS_PlainHTTPIsAnswered(t *testing.T) {
 				t.Errorf("it says %q", body)
 			}
 			p.Close()
-			eventually(t, "the refusal to be counted", func() bool { return s.Stats().Refused[TLSFailed] == 1 })
+			eventually(t, "the refusal to be counted", func() bool { return s.Stats().Refused[ReasonTLS] == 1 })
 		})
 	}
 }
@@ -186,7 +186,7 @@ func TestTLS_GarbageIsNotAnswered(t *testing.T) {
 	p.send("\x16\x03\x01\x00\x05hello, what is this?")
 	p.expectGone()
 	log.expect(t, "TLS handshake failed")
-	eventually(t, "the failure to be counted", func() bool { return s.Stats().Refused[TLSFailed] == 1 })
+	eventually(t, "the failure to be counted", func() bool { return s.Stats().Refused[ReasonTLS] == 1 })
 	dialRaw(t, s).Close()
 	dialTLS(t, s).Close()
 	left := dialRaw(t, s)
@@ -207,7 +207,7 @@ func TestTLS_WhoSaysNothingCostsNoGoroutine(t *testing.T) {
 		t.Errorf("%d goroutines before, %d now", before, now)
 	}
 	eventually(t, "all to be given up", func() bool { return load(s) == 0 })
-	if n := s.Stats().Refused[Timeout]; n != 10 {
+	if n := s.Stats().Refused[ReasonTimeout]; n != 10 {
 		t.Errorf("%d timeouts", n)
 	}
 }

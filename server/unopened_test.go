@@ -117,7 +117,7 @@ func TestUnopened_DoNotCostTheOpen(t *testing.T) {
 			}()
 			h.fill(t, s)
 			if h.name != "refusal" { // which is another reason
-				eventually(t, "some to be refused for the memory", func() bool { return s.Stats().Refused[NoMemory] > 0 })
+				eventually(t, "some to be refused for the memory", func() bool { return s.Stats().Refused[ReasonMemory] > 0 })
 			}
 			filled.Store(true)
 			if most := receive(t, seen); most > s.MaxBuffers {
@@ -204,7 +204,7 @@ func TestUnopened_ShortHelloIsAnsweredWhileTight(t *testing.T) {
 	long := dialRaw(t, s)
 	long.send("\x16\x03\x01\x20\x00" + strings.Repeat("x", helloTold))
 	long.expectGone()
-	if n := s.Stats().Refused[NoMemory]; n != 2 {
+	if n := s.Stats().Refused[ReasonMemory]; n != 2 {
 		t.Errorf("%d were refused for the memory", n)
 	}
 }

@@ -157,7 +157,7 @@ func upgradeError(refusal *handshake.Refusal, err error) *UpgradeError {
 	case err == error(refusal) && refusal.Cause != nil:
 		err = refusal.Cause
 	}
-	return &UpgradeError{Status: refusal.Status, Reason: reasons[reasonOf(refusal)], Err: err}
+	return &UpgradeError{Status: refusal.Status, Reason: reasonOf(refusal), Err: err}
 }
 
 // errSimulated is what Upgrade fails with on a simulated machine.

@@ -34,15 +34,15 @@ func TestUpgrade_RefusalsAreHTTPAnswers(t *testing.T) {
 		header        string // "Name: value"
 		reason        Reason
 	}{
-		{"ordinary", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 426, "Upgrade: websocket", NotUpgrade},
-		{"version", replace("Version: 13", "Version: 8"), 426, "Sec-WebSocket-Version: 13", Version},
-		{"POST", replace("GET", "POST"), 405, "Allow: GET", NotUpgrade},
-		{"HEAD", replace("GET", "HEAD"), 405, "Allow: GET", NotUpgrade},
-		{"HTTP_1.0", replace("HTTP/1.1", "HTTP/1.0"), 400, "", Malformed},
-		{"no_key", replace("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", ""), 400, "", Malformed},
-		{"origin", with("Origin: https://evil.example"), 403, "", Origin},
-		{"Check", with("Refuse: 1"), 401, "Www-Authenticate: Basic", Checked},
-		{"Check_answer_impossible", with("Refuse: badly"), 500, "", Internal},
+		{"ordinary", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", 426, "Upgrade: websocket", ReasonNotUpgrade},
+		{"version", replace("Version: 13", "Version: 8"), 426, "Sec-WebSocket-Version: 13", ReasonVersion},
+		{"POST", replace("GET", "POST"), 405, "Allow: GET", ReasonNotUpgrade},
+		{"HEAD", replace("GET", "HEAD"), 405, "Allow: GET", ReasonNotUpgrade},
+		{"HTTP_1.0", replace("HTTP/1.1", "HTTP/1.0"), 400, "", ReasonMalformed},
+		{"no_key", replace("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", ""), 400, "", ReasonMalformed},
+		{"origin", with("Origin: https://evil.example"), 403, "", ReasonOrigin},
+		{"Check", with("Refuse: 1"), 401, "Www-Authenticate: Basic", ReasonCheck},
+		{"Check_answer_impossible", with("Refuse: badly"), 500, "", ReasonInternal},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			p := web.dialRaw(t)
@@ -156,7 +156,7 @@ func TestUpgrade_IsLimitedAndCounted(t *testing.T) {
 	web.dial(t).alive()
 	st := s.Stats()
 	expectAllAccounted(t, st)
-	if st.Refused[TooMany] != 1 || st.Refused[TooManyFromAddress] != 1 {
+	if st.Refused[ReasonConnections] != 1 || st.Refused[ReasonAddress] != 1 {
 		t.Errorf("refused %v", st.Refused)
 	}
 }

@@ -59,7 +59,7 @@ func (w *waiting) enter(a arrival) {
 	case w.n > 0:
 		w.add(a)
 	case w.rate.low(now) && a.isGone():
-		w.run.turnDown(a, reasonLeft)
+		w.run.turnDown(a, ReasonLeft)
 	case w.rate.take(now):
 		w.run.leastLoaded().deliver(a)
 	default:
@@ -84,7 +84,7 @@ func (w *waiting) add(a arrival) {
 		w.longest = line
 	}
 	if w.n > w.most {
-		w.run.turnDown(w.takeLast(), reasonTooFast)
+		w.run.turnDown(w.takeLast(), ReasonRate)
 	}
 	if !w.serving {
 		w.serving = true
@@ -163,7 +163,7 @@ func (w *waiting) letIn() bool {
 			w.serving = false
 			return false
 		case a.isGone():
-			w.run.turnDown(a, reasonLeft)
+			w.run.turnDown(a, ReasonLeft)
 			continue
 		}
 		w.rate.take(w.run.kernel.Now())
@@ -183,7 +183,7 @@ func (w *waiting) end() {
 }
 
 // turnDown closes an accepted connection that no loop has, and counts it.
-func (r *running) turnDown(a arrival, why reason) {
+func (r *running) turnDown(a arrival, why Reason) {
 	r.leastLoaded().tally.accepted.Add(1)
 	r.refuse(why)
 	r.admission.leave(a.remote.Addr(), a.standing)

@@ -64,7 +64,7 @@ func TestRate_RefusedConnectionsCostNothing(t *testing.T) {
 	}
 
 	stop := floodFrom(t, s, "127.0.0.2", func(nc net.Conn) { nc.Close() })
-	eventually(t, "400 connections beyond the limit", func() bool { return s.Stats().Refused[TooManyFromAddress]+s.Stats().Refused[Left] > 400 })
+	eventually(t, "400 connections beyond the limit", func() bool { return s.Stats().Refused[ReasonAddress]+s.Stats().Refused[ReasonLeft] > 400 })
 	prompt(t, s, "127.0.0.3")
 	stop()
 }
@@ -82,7 +82,7 @@ func TestRate_ConnectionsThatAreGoneCostNothing(t *testing.T) {
 	}
 	prompt(t, s, "127.0.0.2")
 	eventually(t, "all of them to be counted", func() bool { return s.Stats().Accepted == 401 })
-	if n := s.Stats().Refused[Left]; n != 400 {
+	if n := s.Stats().Refused[ReasonLeft]; n != 400 {
 		t.Errorf("%d of 400 left", n)
 	}
 }
@@ -140,9 +140,9 @@ func TestRate_LongestLineIsCut(t *testing.T) {
 		return 0
 	}
 	eventually(t, "all to be accepted", func() bool {
-		return length("127.0.0.2")+length("127.0.0.3")+length("127.0.0.4")+int(s.Stats().Refused[TooFast]+s.Stats().Accepted) >= 34
+		return length("127.0.0.2")+length("127.0.0.3")+length("127.0.0.4")+int(s.Stats().Refused[ReasonRate]+s.Stats().Accepted) >= 34
 	})
-	if n := s.Stats().Refused[TooFast]; n < 20 || n > 24 {
+	if n := s.Stats().Refused[ReasonRate]; n < 20 || n > 24 {
 		t.Errorf("%d were closed", n)
 	}
 }

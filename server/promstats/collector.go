@@ -58,7 +58,7 @@ func (s sink) connections(st *server.Stats) {
 	s.count(opened, st.Opened)
 	s.count(handedOver, st.HandedOver)
 	for reason, n := range st.Refused {
-		s.count(refused, n, string(reason))
+		s.count(refused, n, reason.String())
 	}
 	s.count(tlsDone, st.TLS.Done-st.TLS.Resumed, "false")
 	s.count(tlsDone, st.TLS.Resumed, "true")

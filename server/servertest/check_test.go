@@ -51,7 +51,7 @@ func TestSim_ChecksOnGoroutines(t *testing.T) {
 			}
 		}
 		st := srv.Stats()
-		if st.Refused[server.Checked] != 2 || st.Refused[server.Internal] != 2 || st.Refused[server.CheckBusy] != 0 {
+		if st.Refused[server.ReasonCheck] != 2 || st.Refused[server.ReasonInternal] != 2 || st.Refused[server.ReasonCheckBusy] != 0 {
 			t.Errorf("seed %d: refused %v", seed, st.Refused)
 		}
 		if err := sim.Close(); err != nil {

@@ -42,7 +42,7 @@ func TestSim_BehindAProxy(t *testing.T) {
 		if stalled.End() == nil {
 			t.Errorf("seed %d: the header that does not come is waited for", seed)
 		}
-		if n := srv.Stats().Refused[server.Timeout]; n != 1 {
+		if n := srv.Stats().Refused[server.ReasonTimeout]; n != 1 {
 			t.Errorf("seed %d: %d counted as late", seed, n)
 		}
 		if err := sim.Close(); err != nil {
