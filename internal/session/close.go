@@ -88,7 +88,7 @@ func (c *Conn) setClosing() {
 	c.dropTimers()
 	if c.tx != nil {
 		c.tx.wakeWriter()
-		c.tx.waiters.dismiss()
+		c.tx.waiters.wakeAll()
 	}
 }
 
@@ -295,7 +295,7 @@ func (d *Driver) finish() {
 	c.mu.Lock()
 	if q := c.tx; q != nil {
 		c.lost(q.pending())
-		q.tally.onLoop = true
+		q.uncounted.onLoop = true
 		c.returnQueue(q)
 	}
 	d.loop.countClose(&c.end.info)

@@ -164,9 +164,9 @@ func (l *Loop) AddShared(c *Counters) {
 	}
 }
 
-// tally is what was done with a queue and is not yet counted. Guarded by the
+// uncounted is what was done with a queue and is not yet counted. Guarded by the
 // connection's mu.
-type tally struct {
+type uncounted struct {
 	messages, data uint64 // whole messages and data frames taken for sending
 	bytes          uint64 // written
 	pending        int    // what the counters take the queue to hold, in bytes
@@ -179,15 +179,15 @@ func (c *Conn) countTaken(q *queue, h frame.Header) {
 		c.loop.shared.control[h.Opcode&7].Add(1)
 		return
 	}
-	q.tally.data++
+	q.uncounted.data++
 	if h.Fin {
-		q.tally.messages++
+		q.uncounted.messages++
 	}
 }
 
-// settleTally counts what was done with the queue. mu is held.
-func (c *Conn) settleTally(q *queue) {
-	l, t := c.loop, &q.tally
+// countSent counts what was done with the queue. mu is held.
+func (c *Conn) countSent(q *queue) {
+	l, t := c.loop, &q.uncounted
 	grown := q.pending() - t.pending
 	t.pending += grown
 	if t.onLoop {

@@ -125,13 +125,13 @@ func (c *Conn) lack(q *queue, n int) (total, behind int) {
 	return total, behind
 }
 
-// admit sees that there is room for a message of n bytes: it sends what merely waits
+// claimRoom makes sure that there is room for a message of n bytes: it sends what merely waits
 // for the loop's turn and, if that does not help, does what the policy says.
 // mu is held.
-func (c *Conn) admit(n int, key string) error {
+func (c *Conn) claimRoom(n int, key string) error {
 	q := c.out()
 	if q.writer != nil && n > c.limits().MaxPending/2 {
-		q.crowded = q.pending() > 0 // it is the program's own Writer that is in the way
+		q.blockedByWriter = q.pending() > 0 // it is the program's own Writer that is in the way
 		c.loop.count(rareOverflowRefused, 1)
 		return ErrPendingFull
 	}
@@ -152,7 +152,7 @@ func (c *Conn) admit(n int, key string) error {
 		return nil
 	}
 	q.refused = q.refused || !q.main.Empty()
-	q.crowded = q.crowded || q.writer != nil && q.pending() > 0
+	q.blockedByWriter = q.blockedByWriter || q.writer != nil && q.pending() > 0
 	switch c.overflow {
 	case OverflowRefuse:
 	case OverflowDropOldest:

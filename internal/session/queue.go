@@ -12,20 +12,20 @@ import (
 type queue struct {
 	main sendq.Queue // the frames, in the order in which they will be sent
 
-	held    int     // bytes that the transport has taken and holds back: see transport.Holder
-	stall   stall   // since when it takes nothing
-	blocked bool    // the transport is full; Writable will tell when it is not
-	refused bool    // bytes, or a send, were refused since main was last empty
-	crowded bool    // a send was refused for what waits behind the Writer's message
-	writer  *Writer // the one that is open
+	held            int     // bytes that the transport has taken and holds back: see transport.Holder
+	stall           stall   // since when it takes nothing
+	blocked         bool    // the transport is full; Writable will tell when it is not
+	refused         bool    // bytes, or a send, were refused since main was last empty
+	blockedByWriter bool    // a send was refused for what waits behind the Writer's message
+	writer          *Writer // the one that is open
 
 	// RFC 6455 5.5.3: of several pings only the latest need be answered. Its payload
 	// waits here while there is no room for the pong. Nil: none is due.
 	pong *buffer.Buffer
 
-	tally   tally
-	waiters waiters   // those of SendWait
-	iov     [1][]byte // for what is in one chunk, as mostly
+	uncounted uncounted
+	waiters   waiters   // those of SendWait
+	iov       [1][]byte // for what is in one chunk, as mostly
 
 	// The first buffer of main, part of the queue: most answers fit, and a buffer of
 	// the pool's costs as much as all else that is done for one.
@@ -59,13 +59,13 @@ func (c *Conn) returnQueue(q *queue) {
 		w.room.Broadcast()
 		q.writer = nil
 	}
-	q.waiters.dismiss()
+	q.waiters.wakeAll()
 	q.main.Clear()
 	q.dropPong()
 	q.held = 0
-	c.settleTally(q)
-	q.tally.onLoop = false
-	q.blocked, q.refused, q.crowded = false, false, false
+	c.countSent(q)
+	q.uncounted.onLoop = false
+	q.blocked, q.refused, q.blockedByWriter = false, false, false
 	q.stall = stall{}
 	c.tx = nil
 	c.loop.queues.Put(q)
@@ -143,7 +143,7 @@ func (d *Driver) flushTurn() (taken bool) {
 	if q == nil {
 		return false
 	}
-	q.tally.onLoop = true
+	q.uncounted.onLoop = true
 	full, gone, due := q.stall, q.main.Gone(), !q.main.Empty() || q.pong != nil
 	c.flush()
 	if c.tx != q && due || c.tx == q && q.main.Gone() != gone {
@@ -152,8 +152,8 @@ func (d *Driver) flushTurn() (taken bool) {
 	if c.tx != q {
 		return full.watched // it has taken all
 	}
-	c.settleTally(q)
-	q.tally.onLoop = false
+	c.countSent(q)
+	q.uncounted.onLoop = false
 	return full.watched && q.passed() != full.taken
 }
 
@@ -199,7 +199,7 @@ func (c *Conn) write(q *queue, iov [][]byte) (n int, ok bool) {
 		total += len(b)
 	}
 	n, err := c.transport.Write(iov)
-	q.tally.bytes += uint64(n)
+	q.uncounted.bytes += uint64(n)
 	if err != nil && err != transport.ErrWouldBlock {
 		c.broke("write", err)
 		return n, false
@@ -236,8 +236,8 @@ func (c *Conn) flushed(q *queue) {
 	if !q.main.Empty() || q.held > 0 {
 		return
 	}
-	if q.refused || q.crowded && (q.writer == nil || q.writer.behind.Empty()) {
-		q.refused, q.crowded = false, false
+	if q.refused || q.blockedByWriter && (q.writer == nil || q.writer.behind.Empty()) {
+		q.refused, q.blockedByWriter = false, false
 		c.attend |= attendDrained
 	}
 	if q.writer == nil && q.pong == nil && q.waiters.first == nil {

@@ -165,7 +165,7 @@ func (c *Conn) sendMessageLocked(h frame.Header, payload []byte, key string) err
 	}
 	q := c.out()
 	if total, behind := c.lack(q, n); total > 0 || behind > 0 {
-		if err := c.admit(n, ""); err != nil {
+		if err := c.claimRoom(n, ""); err != nil {
 			return err
 		}
 		q = c.out()
@@ -183,7 +183,7 @@ func (c *Conn) sendKeyed(h frame.Header, payload []byte, key string, n int) erro
 	if n > c.limits().MaxPending {
 		return ErrMessageTooLarge
 	}
-	if err := c.admit(n, key); err != nil {
+	if err := c.claimRoom(n, key); err != nil {
 		return err
 	}
 	q := c.out()
@@ -284,7 +284,7 @@ func (c *Conn) frameSize(n int) int {
 func (c *Conn) unlockAndWake() {
 	wake := c.due() && c.wake()
 	if q := c.tx; q != nil && q.blocked {
-		c.settleTally(q) // the loop may not come for long
+		c.countSent(q) // the loop may not come for long
 	}
 	c.mu.Unlock()
 	if wake {

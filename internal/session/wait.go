@@ -97,8 +97,8 @@ func (ws *waiters) remove(w *waiter) {
 	}
 }
 
-// dismiss has them all look again, at a connection that is closing.
-func (ws *waiters) dismiss() {
+// wakeAll wakes every waiter of a connection that is closing.
+func (ws *waiters) wakeAll() {
 	for w := ws.first; w != nil; w = w.next {
 		w.ready.Signal()
 	}
@@ -135,7 +135,7 @@ func (c *Conn) awaitTurn(ctx stdcontext.Context, n int) error {
 // endTurn takes w out, so that the next one has its turn.
 func (c *Conn) endTurn(ctx stdcontext.Context, w *waiter) error {
 	if err := c.openErr(); err != nil {
-		return err // they were all dismissed
+		return err // wakeAll was called
 	}
 	q := c.tx
 	q.waiters.remove(w)
