@@ -38,20 +38,28 @@ type life struct {
 	closed      bool // the host was told
 	shut        bool // the transport is closed
 
-	// Guarded by mu: what the callbacks saw; also room, out and shut.
-	mu     sync.Mutex
+	mu sync.Mutex // guards seen, and room, out and shut
+	seen
+
+	sending sync.Mutex // guards sends; it is locked before mu
+	sends
+}
+
+// seen is what the callbacks of a life saw.
+type seen struct {
 	opened int
 	ended  int
 	infos  []CloseInfo
 	got    []string // messages, or the beginnings of those not read to their end
 	cut    bool     // the last one broke off
+}
 
-	// Guarded by sending, which is locked before mu: what was sent.
-	sending sync.Mutex
-	writer  *Writer
-	begun   strings.Builder // what the writer has taken
-	sent    []string        // what must arrive, in order
-	behind  []string        // what must after the writer's message
+// sends is what a life sent.
+type sends struct {
+	writer *Writer
+	begun  strings.Builder // what the writer has taken
+	sent   []string        // what must arrive, in order
+	behind []string        // what must after the writer's message
 }
 
 func newLife(s *simulation, id int) *life {

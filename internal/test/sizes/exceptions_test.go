@@ -20,7 +20,6 @@ var exceptions = map[string]string{
 	"function internal/handshake.Scanner.ScanWithin": "a state machine, flat: a paragraph is a state",
 
 	"fields internal/session.Loop":    beingCut,
-	"fields internal/session.life":    beingCut,
 	"fields server.lent":              beingCut,
 	"fields server.running":           beingCut,
 	"methods internal/session.Conn":   beingCut,
