@@ -21,11 +21,7 @@ type life struct {
 	c   *Conn
 	d   *Driver
 
-	// What the peer sends, and how much of it has arrived.
-	wire      []byte
-	messages  []string // in it
-	in        []byte
-	inErr     error // behind in
+	incoming
 	habit     int
 	streaming bool
 
@@ -43,6 +39,14 @@ type life struct {
 
 	sending sync.Mutex // guards sends; it is locked before mu
 	sends
+}
+
+// incoming is what the peer sends, and how much of it has arrived.
+type incoming struct {
+	wire     []byte
+	messages []string // in it
+	in       []byte
+	inErr    error // behind in
 }
 
 // seen is what the callbacks of a life saw.
