@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/session"
 )
@@ -39,12 +40,10 @@ func serveWithFewDescriptors() int {
 		}
 		echo(c, m)
 	}}
-	a, err := s.newAcceptor(ln, nil)
-	if err != nil {
-		return 2
+	go s.Serve(countedListener{ln, &attempts})
+	for s.ListenAddr() == nil {
+		time.Sleep(time.Millisecond)
 	}
-	a.from = countedListener{a.from, &attempts}
-	go a.serve()
 	if err := setDescriptorLimit(64); err != nil {
 		return 3
 	}
@@ -57,13 +56,39 @@ func serveWithFewDescriptors() int {
 	return 0
 }
 
-// countedListener counts how often it is accepted from.
+// countedListener brings a platform on which it is counted how often it is accepted from.
 type countedListener struct {
+	net.Listener
+	attempts *atomic.Int64
+}
+
+func (l countedListener) Platform() platform.Platform { return countedPlatform{ln: l} }
+
+type countedPlatform struct {
+	platform.Real
+	ln countedListener
+}
+
+func (p countedPlatform) Sockets() platform.Sockets {
+	return countedSockets{p.Real.Sockets(), p.ln}
+}
+
+type countedSockets struct {
+	platform.Sockets
+	ln countedListener
+}
+
+func (s countedSockets) Listen(net.Listener) (platform.Listener, error) {
+	from, err := s.Sockets.Listen(s.ln.Listener)
+	return countedAccepts{from, s.ln.attempts}, err
+}
+
+type countedAccepts struct {
 	platform.Listener
 	attempts *atomic.Int64
 }
 
-func (l countedListener) Accept() (platform.Accepted, error) {
+func (l countedAccepts) Accept() (platform.Accepted, error) {
 	l.attempts.Add(1)
 	return l.Listener.Accept()
 }
@@ -226,8 +251,8 @@ func TestAccept_TooLateForTheLoop(t *testing.T) {
 	if err := syscall.Pipe(fds[:]); err != nil {
 		t.Fatal(err)
 	}
-	l.deliver(arrival{fd: fds[0]})
-	l.deliver(arrival{fd: fds[1]})
+	l.deliver(gate.Accepted{Accepted: platform.Accepted{FD: fds[0]}})
+	l.deliver(gate.Accepted{Accepted: platform.Accepted{FD: fds[1]}})
 	if n := countDescriptors(); n != before {
 		t.Errorf("%d descriptors before, %d after", before, n)
 	}

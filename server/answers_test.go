@@ -25,7 +25,7 @@ func TestHandshake_ASilentConnectionIsClosedSilently(t *testing.T) {
 			t.Errorf("got %q, %v", b, err)
 		}
 		p.Close()
-		s.run.admission.nobody(t)
+		s.run.nobody(t)
 		if n := s.Stats().Refused[ReasonTimeout]; n != 1 {
 			t.Errorf("%d counted, want 1", n)
 		}

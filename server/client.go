@@ -2,6 +2,7 @@ package server
 
 import (
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/session"
 )
@@ -21,10 +22,10 @@ func clientOf(c *session.Conn) *client { return loop.Of[client](c) }
 // client is a tenant of the server's.
 func tenant(t *loop.Tenant) *client { return clientOf(&t.Conn) }
 
-// standing is how the client stands with the admission.
-func (cl *client) standing() standing { return standing(cl.Ticket) }
+// ticket is what the gate has given to the client.
+func (cl *client) ticket() gate.Ticket { return gate.Ticket(cl.Ticket) }
 
-func (cl *client) stand(s standing) { cl.Ticket = uint8(s) }
+func (cl *client) setTicket(t gate.Ticket) { cl.Ticket = uint8(t) }
 
 // public is the connection as the program sees it.
 func (cl *client) public() *conn.Conn { return (*conn.Conn)(&cl.Conn) }

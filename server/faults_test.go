@@ -16,6 +16,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/session"
@@ -161,7 +162,7 @@ func TestAccept_WatchingFails(t *testing.T) {
 	var log journal
 	s := start(t, &Server{Loops: 1, Logger: log.logger(), OnMessage: echo})
 	before := countDescriptors()
-	s.run.loops[0].deliver(arrival{fd: 1 << 20}) // not open
+	s.run.loops[0].deliver(gate.Accepted{Accepted: platform.Accepted{FD: 1 << 20}}) // not open
 	log.expect(t, "cannot watch a connection")
 	eventually(t, "it to be forgotten", func() bool { return load(s) == 0 })
 	if n := countDescriptors(); n != before {
@@ -190,7 +191,7 @@ func TestShutdown_GreetsWhoComesIntoTheDrain(t *testing.T) {
 		t.Fatal(err)
 	}
 	nc.Close()
-	s.run.loops[0].deliver(arrival{fd: fd})
+	s.run.loops[0].deliver(gate.Accepted{Accepted: platform.Accepted{FD: fd}})
 	late.greet()
 	late.expectClose(frame.GoingAway)
 	late.close(frame.GoingAway, "")
@@ -289,7 +290,7 @@ func TestUpgrade_WithoutDescriptorsGets503(t *testing.T) {
 			if err := receive(t, results); !errors.Is(err, syscall.EMFILE) {
 				t.Errorf("got %v", err)
 			}
-			s.run.admission.nobody(t)
+			s.run.nobody(t)
 			web.dial(t).alive()
 			if err := receive(t, results); err != nil {
 				t.Error(err)

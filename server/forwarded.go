@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/framerail/framerail/internal/forwarded"
+	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/handshake"
 )
 
@@ -40,7 +41,7 @@ func (l *phases) identify(cl *client, req *handshake.Request) (https, ok bool) {
 	if !l.rename(cl, remote, false) {
 		return https, false
 	}
-	if excess := cl.standing().refusal(); excess != nil {
+	if excess := cl.ticket().Refusal(); excess != nil {
 		l.refuseRequest(cl, req, excess)
 		return https, false
 	}
@@ -81,5 +82,5 @@ func (cl *client) isUnix() bool {
 // isUnixHTTP is isUnix for a request that net/http has read.
 func isUnixHTTP(hr *http.Request) bool {
 	local, ok := hr.Context().Value(http.LocalAddrContextKey).(net.Addr)
-	return ok && isUnix(local)
+	return ok && gate.IsUnix(local)
 }

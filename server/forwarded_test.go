@@ -174,7 +174,7 @@ func TestForwarded_EachRequestOfAKeptConnection(t *testing.T) {
 	second.Close()
 	p.Close()
 	first.Close()
-	s.run.admission.nobody(t)
+	s.run.nobody(t)
 }
 
 // Upgrade looks at the field if r.RemoteAddr is a proxy's.

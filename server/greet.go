@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/platform"
@@ -58,28 +59,28 @@ func (l requestRow) Broken(t *loop.Tenant) {
 func (l requestRow) Short(t *loop.Tenant) { l.refuse(tenant(t), errNoMemory) }
 
 // admit takes in an accepted connection.
-func (l *phases) admit(a arrival) {
+func (l *phases) admit(a gate.Accepted) {
 	cl := new(client)
-	cl.Socket = platform.NewSocket(a.fd)
-	cl.stand(a.standing)
-	phase, below := phaseRequest, a.transport(&cl.Socket, l.Loop)
+	cl.Socket = platform.NewSocket(a.FD)
+	cl.setTicket(a.Ticket)
+	phase, below := phaseRequest, a.Over(&cl.Socket, l.Buffers())
 	switch {
-	case l.run.proxies.Protocol.has(a.remote.Addr(), a.unix) && a.upgraded == nil:
-		below, phase = &introduction{below, a.tls}, phaseProxyHeader
-	case a.tls != nil:
-		below = secure.New(below, a.remote, a.tls, &l.greeter.heads)
+	case l.run.proxies.Protocol.has(a.Remote.Addr(), a.Unix) && a.Opening == nil:
+		below, phase = &introduction{below, a.TLS}, phaseProxyHeader
+	case a.TLS != nil:
+		below = secure.New(below, a.Remote, a.TLS, &l.greeter.heads)
 		phase = phaseTLS
 	}
-	l.Seat(&cl.Tenant, l.id, phase, below, a.remote)
-	l.Allow(&cl.Tenant, l.run.patience(a.standing))
+	l.Seat(&cl.Tenant, l.id, phase, below, a.Remote)
+	l.Allow(&cl.Tenant, l.run.gate.Patience(a.Ticket, lingerTimeout))
 	if err := l.Watch(&cl.Tenant); err != nil {
-		l.run.logger.Error("framerail: cannot watch a connection", "remote", a.remote, "error", err)
+		l.run.logger.Error("framerail: cannot watch a connection", "remote", a.Remote, "error", err)
 		l.run.refuse(ReasonInternal)
 		l.drop(cl)
 		return
 	}
-	if a.upgraded != nil {
-		l.With(&cl.Tenant, func() { l.open(cl, *a.upgraded) })
+	if a.Opening != nil {
+		l.With(&cl.Tenant, func() { l.open(cl, *a.Opening) })
 		return
 	}
 	l.Apply(&cl.Tenant)
@@ -205,7 +206,7 @@ func (l *phases) answer(cl *client, head, rest []byte) {
 		l.refuseRequest(cl, &g.req, asRefusal(err))
 		return
 	}
-	if excess := l.run.excess(cl.standing()); excess != nil {
+	if excess := l.run.excess(cl.ticket()); excess != nil {
 		l.refuseRequest(cl, &g.req, excess)
 		return
 	}

@@ -5,37 +5,38 @@ import (
 	"errors"
 	"net"
 
+	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/secure"
 	"github.com/framerail/framerail/internal/session"
 )
 
 // take takes the socket, TLS and bytes out of a connection that net/http has given up, and
 // closes that, or builds a bridge to it.
-func (a *arrival) take(nc net.Conn, o *session.Opening, run *running) (err error) {
+func (r *running) take(nc net.Conn, a *gate.Accepted, o *session.Opening) (err error) {
 	ahead, handed := nc.(*readAhead)
 	if handed {
 		o.Rest = append(o.Rest, ahead.read...)
 	}
-	below, over := ground(nc)
+	below, over := unwrap(nc)
 	if !isSocket(below) {
-		b, err := run.newBridge(nc)
+		b, err := r.newBridge(nc)
 		if err == nil {
-			a.fd, a.below = b.FD(), b
+			a.FD, a.Below = b.FD(), b
 		}
 		return err
 	}
-	a.fd, err = run.kernel.Sockets().Take(below)
+	a.FD, err = r.kernel.Sockets().Take(below)
 	if err != nil {
 		return err
 	}
-	if handed && ahead.run == run && !ahead.gone.CompareAndSwap(false, true) {
-		a.close() // Close has come before
+	if handed && ahead.run == r && !ahead.gone.CompareAndSwap(false, true) {
+		_ = a.Close() // the Close of net/http has come before
 		return ErrServerClosed
 	}
 	_ = below.Close()
-	a.secured = over
-	if handed && ahead.run == run && isTCP(below) {
-		run.tcp.regained(run.kernel.Sockets(), a.fd)
+	a.Secured = over
+	if handed && ahead.run == r && isTCP(below) {
+		r.gate.TCP().Regain(r.kernel.Sockets(), a.FD)
 	}
 	if handed {
 		ahead.leave() // another server's count
@@ -43,9 +44,9 @@ func (a *arrival) take(nc net.Conn, o *session.Opening, run *running) (err error
 	return nil
 }
 
-// ground is the connection at the bottom of one of net/http's, as far as it is known what
+// unwrap is the connection at the bottom of one of net/http's, as far as it is known what
 // lies in between, and the TLS that does.
-func ground(nc net.Conn) (net.Conn, *secure.Transport) {
+func unwrap(nc net.Conn) (net.Conn, *secure.Transport) {
 	switch c := nc.(type) {
 	case *readAhead:
 		if c.secure != nil {

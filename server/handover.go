@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/handshake"
 )
 
@@ -96,21 +97,21 @@ func (l *phases) handOver(cl *client, head, rest []byte) {
 		return
 	}
 	if isTCP(nc) {
-		l.run.tcp.lent(l.run.kernel.Sockets(), cl.FD())
+		l.run.gate.TCP().Lend(l.run.kernel.Sockets(), cl.FD())
 	}
 	held := &lent{Conn: nc, run: l.run}
-	ahead := &readAhead{Conn: held, lent: held, run: l.run, remote: cl.RemoteAddr(), standing: cl.standing()}
+	ahead := &readAhead{Conn: held, lent: held, run: l.run, remote: cl.RemoteAddr(), ticket: cl.ticket()}
 	held.onCut = ahead.leave
 	ahead.read = append(append(make([]byte, 0, len(head)+len(rest)), head...), rest...)
 	// Counted until net/http closes it, which may be before offer returns.
-	cl.stand(uncounted)
+	cl.setTicket(gate.NoTicket)
 	below := cl.Below()
 	if t := cl.tls(); t != nil {
 		ahead.state, ahead.secure = cl.TLS(), t
 		ahead.Conn, below = t.Detach(held)
 	}
 	if !l.run.http.offer(ahead, &l.tally.handedOver) {
-		cl.stand(ahead.standing)
+		cl.setTicket(ahead.ticket)
 		_ = nc.Close()
 		if ahead.secure != nil {
 			ahead.secure.Detach(nil)

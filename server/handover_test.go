@@ -20,8 +20,7 @@ func TestHandover_TheFirstLoopClosesItsOwnDescriptorOnly(t *testing.T) {
 		eventually(t, "it to be taken in", func() bool { return load(s) == 1 })
 		func() {
 			// The first loop needs this lock to forget the client, which it does before it closes.
-			s.run.admission.mu.Lock()
-			defer s.run.admission.mu.Unlock()
+			defer s.run.gate.Hold()()
 			p.send(with("A: b"))
 			p.expectStatus(101) // of the second loop, since the first counts the client still
 		}()

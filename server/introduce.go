@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net/netip"
 
+	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/proxyproto"
 	"github.com/framerail/framerail/internal/secure"
@@ -100,20 +101,20 @@ func (l *phases) introduced(cl *client, h proxyproto.Header, rest []byte) {
 // not told so because too many are, or because a TLS handshake would have to come first.
 func (l *phases) rename(cl *client, remote netip.AddrPort, beforeTLS bool) (ok bool) {
 	cl.SetRemoteAddr(remote)
-	before := cl.standing()
-	cl.stand(l.run.admission.place(l.run.proxies.own(remote.Addr(), false, false), before))
-	if beforeTLS && cl.standing() != before {
-		cl.stand(l.run.beforeTLS(cl.standing()))
+	before := cl.ticket()
+	cl.setTicket(l.run.gate.Place(l.run.proxies.own(remote.Addr(), false, false), before))
+	if beforeTLS && cl.ticket() != before {
+		cl.setTicket(l.run.gate.BeforeTLS(cl.ticket()))
 	}
-	refusal := cl.standing().refusal()
+	refusal := cl.ticket().Refusal()
 	switch {
-	case cl.standing() == awayAddress:
+	case cl.ticket() == gate.ClosedAddress:
 		l.run.refuse(reasonOf(refusal))
 		l.run.logRefusal(remote, refusal)
 		l.drop(cl)
 		return false
-	case refusal != nil && cl.standing() != before:
-		l.Hasten(&cl.Tenant, l.run.patience(cl.standing()))
+	case refusal != nil && cl.ticket() != before:
+		l.Hasten(&cl.Tenant, l.run.gate.Patience(cl.ticket(), lingerTimeout))
 	}
 	return true
 }

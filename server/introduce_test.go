@@ -6,10 +6,13 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/framerail/framerail/internal/gate"
 )
 
 // introducedConn is a connection of which the first bytes come in one piece with a header.
@@ -187,13 +190,11 @@ func TestProxyProtocol_RefusingIsBounded(t *testing.T) {
 	first.send(announced)
 	first.greet()
 
-	a := &s.run.admission
-	tell := func(more int) {
-		a.mu.Lock()
-		a.surplus += more
-		a.mu.Unlock()
+	addr := netip.MustParseAddrPort(announcedFrom).Addr()
+	answered := 0
+	for s.run.gate.Enter(addr) == gate.ExcessAddress {
+		answered++
 	}
-	tell(a.refusing)
 	p := dialRaw(t, s)
 	p.send(announced + upgrade + "\r\n")
 	if b, _ := io.ReadAll(p); len(b) > 0 {
@@ -202,10 +203,12 @@ func TestProxyProtocol_RefusingIsBounded(t *testing.T) {
 	if n := s.Stats().Refused[ReasonAddress]; n != 1 {
 		t.Errorf("%d refused", n)
 	}
-	tell(-a.refusing)
+	for range answered {
+		s.run.gate.Leave(addr, gate.ExcessAddress)
+	}
 	first.alive()
 	first.Close()
-	a.nobody(t)
+	s.run.nobody(t)
 	expectAllAccounted(t, s.Stats())
 }
 
@@ -250,7 +253,7 @@ func TestProxyProtocol_BeforeTheHandler(t *testing.T) {
 		p.expectAddresses(seen, announcedFrom)
 		p.alive()
 		p.Close()
-		s.run.admission.nobody(t)
+		s.run.nobody(t)
 	})
 }
 

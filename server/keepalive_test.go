@@ -61,7 +61,7 @@ func TestHandler_KeepAliveAndPipelining(t *testing.T) {
 				p.expectEOF()
 			})
 		}
-		s.run.admission.nobody(t)
+		s.run.nobody(t)
 		expectAllAccounted(t, s.Stats())
 	})
 }
@@ -132,7 +132,7 @@ func TestHandler_AConnectionThatComesBackIsCountedOnce(t *testing.T) {
 		p.alive()
 		s.run.admissionIs(t, 1)
 		p.Close()
-		s.run.admission.nobody(t)
+		s.run.nobody(t)
 	}
 }
 
@@ -188,7 +188,7 @@ func TestUpgrade_ToAnotherServerFromAHandler(t *testing.T) {
 		p := dial(t, s)
 		p.greet()
 		p.alive()
-		s.run.admission.nobody(t)
+		s.run.nobody(t)
 		other.run.admissionIs(t, 1)
 		if err := s.Close(); err != nil {
 			t.Error(err)

@@ -124,30 +124,6 @@ type Limits struct {
 }
 
 const (
-	// descriptorShare is the part of all descriptors, at least reserveMin and at most
-	// reserveMax of them, that MaxConnections leaves to others by default.
-	descriptorShare = 32
-	reserveMin      = 16
-	reserveMax      = 1024
-	// descriptorsUnknown stands for the limit on descriptors where there is none.
-	descriptorsUnknown = 1 << 20
-	// addressShare is the part of all connections that one address may have by
-	// default, but not less than addressMin: there are hundreds of people behind one
-	// address of a mobile network, and 64,000 ports.
-	addressShare = 8
-	addressMin   = 16
-	// refusingShare is the part of all connections, at least refusingMin and at most
-	// refusingMax, that may be there beyond MaxConnections to be told so.
-	refusingShare = 64
-	refusingMin   = 4
-	refusingMax   = 256
-	// toldByTLSPerSecond is how many of those a second are told over TLS, where the answer
-	// comes behind a handshake: a flood beyond the limits is to cost no more of these,
-	// which take a millisecond each with an RSA key. Others are closed before it.
-	toldByTLSPerSecond = 100
-	// paceMin is how long connections that come too fast wait, at least: timers are not
-	// free.
-	paceMin = 5 * time.Millisecond
 	// logEvery is how often the log tells of events of one kind, once it has told of
 	// logBurst of them. kindsMost bounds what is remembered for that.
 	logEvery  = time.Second
@@ -180,12 +156,6 @@ const (
 	// drainGrace is how long a client that was accepted has for its request once
 	// the server drains: some round trips to a phone. Beyond it, it gets 503.
 	drainGrace = 2 * time.Second
-	// pauseMin and pauseMax bound the back-off of accepting when the system is
-	// out of descriptors or memory. New clients wait in the kernel's backlog.
-	pauseMin = 5 * time.Millisecond
-	pauseMax = 500 * time.Millisecond
-	// pauseLogEvery keeps that from flooding the log.
-	pauseLogEvery = time.Second
 	// scratchSize is a loop's buffer for handshakes in bytes: the longest head by
 	// default, and the first frames behind it. A longer head comes in pieces.
 	scratchSize = 2 * defaultMaxHandshakeBytes

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/platform"
 )
@@ -32,7 +33,7 @@ func TestMail_OfALoopThatIsAboutToEndIsRead(t *testing.T) {
 	blocked, posted := make(chan struct{}), make(chan struct{})
 	l.Ask(func() { close(blocked); <-posted })
 	receive(t, blocked)
-	l.Ask(func() { l.deliver(arrival{fd: fd, remote: k.PeerAddr()}) })
+	l.Ask(func() { l.deliver(gate.Accepted{Accepted: platform.Accepted{FD: fd, Remote: k.PeerAddr()}}) })
 	l.Command(loop.Drain)
 	close(posted)
 

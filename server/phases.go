@@ -73,7 +73,7 @@ func (l *phases) Ended(*loop.Tenant) { l.srv.sessions.end() }
 
 // Forgotten implements loop.Owner.
 func (l *phases) Forgotten(t *loop.Tenant) {
-	l.run.admission.leave(t.RemoteAddr().Addr(), tenant(t).standing())
+	l.run.gate.Leave(t.RemoteAddr().Addr(), tenant(t).ticket())
 }
 
 // unopenedRow is what the phases before the connection is open, or refused, have in common.

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/proxyproto"
 )
 
@@ -54,7 +55,7 @@ type proxyListener struct {
 
 func (l *proxyListener) Accept() (net.Conn, error) {
 	nc, err := l.Listener.Accept()
-	if err == nil && l.trusted.has(addrPortOf(nc.RemoteAddr()).Addr(), isUnix(nc.LocalAddr())) {
+	if err == nil && l.trusted.has(addrPortOf(nc.RemoteAddr()).Addr(), gate.IsUnix(nc.LocalAddr())) {
 		nc = &proxied{Conn: nc, patience: l.patience}
 	}
 	return nc, err

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"sync/atomic"
 
+	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/secure"
 )
@@ -15,14 +16,14 @@ import (
 // readAhead is a connection of which some bytes were read before.
 type readAhead struct {
 	net.Conn
-	read     []byte
-	run      *running
-	remote   netip.AddrPort
-	standing standing
-	gone     atomic.Bool       // it is no longer counted, or somebody else's to count
-	lent     *lent             // below Conn, or Conn itself
-	secure   *secure.Transport // nil: plain
-	state    *tls.ConnectionState
+	read   []byte
+	run    *running
+	remote netip.AddrPort
+	ticket gate.Ticket
+	gone   atomic.Bool       // it is no longer counted, or somebody else's to count
+	lent   *lent             // below Conn, or Conn itself
+	secure *secure.Transport // nil: plain
+	state  *tls.ConnectionState
 }
 
 // RemoteAddr is the client's, which a proxy may have told.
@@ -48,7 +49,7 @@ func (c *readAhead) Close() error {
 // leave has the connection no longer counted, unless it is somebody else's by now.
 func (c *readAhead) leave() {
 	if c.gone.CompareAndSwap(false, true) {
-		c.run.admission.leave(c.remote.Addr(), c.standing)
+		c.run.gate.Leave(c.remote.Addr(), c.ticket)
 	}
 }
 

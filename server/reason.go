@@ -1,6 +1,9 @@
 package server
 
-import "github.com/framerail/framerail/internal/handshake"
+import (
+	"github.com/framerail/framerail/internal/gate"
+	"github.com/framerail/framerail/internal/handshake"
+)
 
 // Reason says why a connection that was accepted never became a WebSocket. With each stands
 // what the client got.
@@ -113,9 +116,9 @@ func reasonOf(refusal *handshake.Refusal) Reason {
 		return ReasonSubprotocol
 	case handshake.ErrUnavailable:
 		return ReasonUnavailable
-	case errTooMany:
+	case gate.ErrTooMany:
 		return ReasonConnections
-	case errTooManyFromAddress:
+	case gate.ErrTooManyFromAddress:
 		return ReasonAddress
 	case errCheckBusy:
 		return ReasonCheckBusy

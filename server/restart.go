@@ -26,7 +26,7 @@ func (s *Server) ListenerFiles() ([]*os.File, error) {
 	}
 	var files []*os.File
 	for _, a := range s.acceptors {
-		f, err := a.from.File()
+		f, err := a.File()
 		if err != nil {
 			for _, f := range files {
 				_ = f.Close()

@@ -91,12 +91,13 @@ func TestListenerFiles_StayNonBlockingInAnotherProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	flags := 0
-	err = s.acceptors[0].from.SetUp(func(fd int) (err error) {
-		flags, err = unix.FcntlInt(uintptr(fd), unix.F_GETFL, 0)
-		return err
-	})
+	raw, err := files[0].SyscallConn() // whose flags are the listener's
 	if err != nil {
 		t.Fatal(err)
+	}
+	control := func(fd uintptr) { flags, err = unix.FcntlInt(fd, unix.F_GETFL, 0) }
+	if failed := raw.Control(control); failed != nil || err != nil {
+		t.Fatal(failed, err)
 	}
 	if flags&unix.O_NONBLOCK == 0 {
 		t.Error("the listener blocks")

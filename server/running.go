@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/memory"
@@ -43,26 +44,21 @@ type running struct {
 	head             handshake.Limits
 	bodyTimeout      time.Duration // negative: no limit
 	handshakesAtOnce int           // TLS handshakes of one loop
-	tcp              TCP
 
-	kernel    platform.Platform
-	engine    []*loop.Loop
-	loops     []*phases // the server's part in each
-	http      *handover // nil without a Handler
-	refused   [reasonCount]atomic.Uint64
-	admission admission
-	budget    memory.Budget
-	waiting   waiting
-	paced     atomic.Uint64 // how many waited
-	refusals  pacer         // of those beyond the limits
-	told      pacer         // those beyond the limits who are told so over TLS
-	bridges   tasks         // that have something to carry
-	aside     tasks         // checks and TLS handshakes, which have goroutines
-	asking    atomic.Int64  // handlers of net/http's in which a check runs
-	drained   sync.Once     // the end of the shutdown is logged
-	panics    atomic.Uint64 // in Check, before there is a connection
-	expired   atomic.Uint64 // connections of net/http's, by their lifetime
-	stalled   atomic.Uint64 // connections of net/http's that stood still
+	kernel  platform.Platform
+	engine  []*loop.Loop
+	loops   []*phases // the server's part in each
+	http    *handover // nil without a Handler
+	refused [reasonCount]atomic.Uint64
+	gate    *gate.Gate
+	budget  memory.Budget
+	bridges tasks         // that have something to carry
+	aside   tasks         // checks and TLS handshakes, which have goroutines
+	asking  atomic.Int64  // handlers of net/http's in which a check runs
+	drained sync.Once     // the end of the shutdown is logged
+	panics  atomic.Uint64 // in Check, before there is a connection
+	expired atomic.Uint64 // connections of net/http's, by their lifetime
+	stalled atomic.Uint64 // connections of net/http's that stood still
 
 	// Done when the server is told to stop, and when connections are to be cut.
 	stop, cut         context.Context
@@ -94,18 +90,11 @@ func (s *Server) freeze(k platform.Platform) *running {
 	r.stop, r.tellStop = context.WithCancel(context.Background())
 	r.cut, r.tellCut = context.WithCancel(context.Background())
 	r.stopping = r.stop.Done()
-	r.tcp = s.TCP.withDefaults(r.config.IdleTimeout > 0 || r.config.PingInterval > 0)
 	r.config.MaxLifetime = cmp.Or(s.MaxLifetime, defaultMaxLifetime)
 	r.sampled = newSampler(r.config.Logger.Handler(), k.Now)
 	r.logger = slog.New(r.sampled)
 	r.config.Logger = r.logger
-	r.admission.init(&s.Limits, k.Sockets())
-	perSecond := cmp.Or(s.HandshakesPerSecond, defaultHandshakesPerSecond)
-	r.waiting.init(r, perSecond)
-	if perSecond > 0 {
-		r.refusals.init(max(perSecond/overPerSecond, overPerSecondMin))
-	}
-	r.told.init(toldByTLSPerSecond)
+	r.gate = s.newGate(r)
 	return r
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/gate"
 )
 
 // Server is a WebSocket server. All methods are safe from any goroutine, callbacks
@@ -145,7 +146,7 @@ type Server struct {
 
 	mu        sync.Mutex
 	run       *running // made by the first Serve
-	acceptors []*acceptor
+	acceptors []*gate.Acceptor
 	addr      net.Addr                // of the first listener
 	listened  map[string]net.Listener // on Addr, by scheme
 	stopped   bool
@@ -179,7 +180,7 @@ func (s *Server) Start() error {
 	if err != nil {
 		return err
 	}
-	go a.serve()
+	go s.accept(a)
 	return nil
 }
 
@@ -200,7 +201,7 @@ func (s *Server) Serve(ln net.Listener) error {
 	if err != nil {
 		return err
 	}
-	return a.serve()
+	return s.accept(a)
 }
 
 // ListenAddr is the address of the first listener, with the port that was chosen for

@@ -2,6 +2,7 @@ package server
 
 import (
 	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/memory"
 	"github.com/framerail/framerail/internal/secure"
@@ -33,8 +34,8 @@ func (r *running) boundMemory(limit int64) {
 }
 
 // excess is the answer to a connection for which there is no room; nil if there is.
-func (r *running) excess(s standing) *handshake.Refusal {
-	if refusal := s.refusal(); refusal != nil {
+func (r *running) excess(t gate.Ticket) *handshake.Refusal {
+	if refusal := t.Refusal(); refusal != nil {
 		return refusal
 	}
 	if r.budget.Tight() {

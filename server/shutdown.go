@@ -170,10 +170,10 @@ func (s *Server) stop(o loop.Command) *running {
 		run.logger.Debug("framerail: shutting down", "connections", s.clients.len())
 	}
 	for _, a := range open {
-		a.stop()
+		a.Stop()
 	}
 	if run != nil {
-		run.waiting.end()
+		run.gate.Open()
 		for _, l := range run.loops {
 			l.Command(o)
 		}

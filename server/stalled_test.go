@@ -53,7 +53,7 @@ func TestHandler_WriteTimeoutCutsAClientThatDoesNotRead(t *testing.T) {
 		if err := receive(t, ended); err == nil {
 			t.Error("all was written")
 		}
-		s.run.admission.nobody(t)
+		s.run.nobody(t)
 		eventually(t, "it to be counted", func() bool { return s.Stats().Stalled == 1 })
 		log.expect(t, "its client does not read")
 		p.expectReset()
@@ -122,7 +122,7 @@ func TestHandler_BodyTimeoutEndsARequestThatStops(t *testing.T) {
 				t.Errorf("%s: the connection is kept", name)
 			}
 			p.expectEOF()
-			s.run.admission.nobody(t)
+			s.run.nobody(t)
 		}
 		if n := s.Stats().Stalled; n != 3 {
 			t.Errorf("%d counted, want 3", n)
@@ -144,7 +144,7 @@ func TestHandler_BodyTimeoutHoldsWhenTheHandlerDoesNotRead(t *testing.T) {
 			p := dialRaw(t, s)
 			p.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nsome")
 			p.expectStatus(200).Body.Close()
-			s.run.admission.nobody(t)
+			s.run.nobody(t)
 		})
 	}
 }
@@ -331,7 +331,7 @@ func TestHandler_MaxLifetimeHoldsThereToo(t *testing.T) {
 			t.Errorf("the context ended with %v", err)
 		}
 		deaf.expectGone()
-		s.run.admission.nobody(t)
+		s.run.nobody(t)
 		if n := s.Stats().Expired; n != 3 {
 			t.Errorf("%d expired, want 3", n)
 		}
@@ -364,7 +364,7 @@ func TestHandler_HijackedConnectionsHaveNoLimits(t *testing.T) {
 			t.Errorf("got %q, %v", line, err)
 		}
 		p.Close()
-		s.run.admission.nobody(t)
+		s.run.nobody(t)
 	})
 }
 
@@ -411,5 +411,5 @@ func TestHandler_WriteTimeoutHoldsForTheFarewell(t *testing.T) {
 	if err := receive(t, ended); err == nil {
 		t.Error("all was written")
 	}
-	s.run.admission.nobody(t)
+	s.run.nobody(t)
 }

@@ -99,7 +99,7 @@ func (s *Server) Stats() Stats {
 		st.Loops = append(st.Loops, ls)
 		st.LoopStats.add(&ls)
 	}
-	st.Paced = run.paced.Load()
+	st.Paced = run.gate.Paced()
 	st.Panics += run.panics.Load()
 	st.Expired += run.expired.Load()
 	st.Stalled = run.stalled.Load()

@@ -65,11 +65,19 @@ func TestTCP_DeferAccept(t *testing.T) {
 	}
 	silent.greet()
 	silent.alive()
-	err := s.acceptors[0].from.SetUp(func(fd int) error {
-		if got, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_RCVBUF); err != nil || got > 64<<10 {
+	files, err := s.ListenerFiles()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer files[0].Close()
+	raw, err := files[0].SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = raw.Control(func(fd uintptr) {
+		if got, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUF); err != nil || got > 64<<10 {
 			t.Errorf("the listener's buffer is %d, %v: windows begin with it", got, err)
 		}
-		return nil
 	})
 	if err != nil {
 		t.Error(err)

@@ -21,7 +21,7 @@ func (s *Server) ListenAndServeTLS(certFile, keyFile string) error {
 	if err != nil {
 		return err
 	}
-	return a.serve()
+	return s.accept(a)
 }
 
 // StartTLS is Start over TLS, with files as for ListenAndServeTLS.
@@ -34,7 +34,7 @@ func (s *Server) StartTLS(certFile, keyFile string) error {
 	if err != nil {
 		return err
 	}
-	go a.serve()
+	go s.accept(a)
 	return nil
 }
 
@@ -50,7 +50,7 @@ func (s *Server) ServeTLS(ln net.Listener, certFile, keyFile string) error {
 	if err != nil {
 		return err
 	}
-	return a.serve()
+	return s.accept(a)
 }
 
 func (s *Server) listenTLS(certFile, keyFile string) (net.Listener, *tls.Config, error) {

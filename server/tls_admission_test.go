@@ -4,26 +4,7 @@ import (
 	"net/http"
 	"testing"
 	"time"
-
-	"github.com/framerail/framerail/internal/platform"
 )
-
-// Who is not told anyway takes no one's place among those who are.
-func TestTLS_OnlyThoseWhoAreToldCount(t *testing.T) {
-	r := &running{kernel: platform.Real{}}
-	r.told.init(1) // a second
-	for _, s := range []standing{awayTotal, awayAddress, awayTotal} {
-		if got := r.beforeTLS(s); got != s {
-			t.Errorf("%d stands as %d", s, got)
-		}
-	}
-	if got := r.beforeTLS(overTotal); got != overTotal {
-		t.Errorf("the first to be told stands as %d", got)
-	}
-	if got := r.beforeTLS(overAddress); got != awayAddress {
-		t.Errorf("the second stands as %d", got)
-	}
-}
 
 // To be told that there are too many takes a TLS handshake, which is dear: beyond so many
 // a second who is too many is closed before it, as one who is a surplus without TLS is.
@@ -44,7 +25,7 @@ func TestTLS_TooManyCostFewHandshakes(t *testing.T) {
 			p.expectRefusal(test.status)
 			p.Close()
 
-			for later := time.Now().Add(time.Hour); s.run.told.take(later); {
+			for later := time.Now().Add(time.Hour); s.run.gate.MayAnswerTLS(later); {
 				// until nobody else is told
 			}
 			const flood = 50
@@ -62,7 +43,7 @@ func TestTLS_TooManyCostFewHandshakes(t *testing.T) {
 			expectAllAccounted(t, st)
 			first.alive()
 			first.Close()
-			s.run.admission.nobody(t)
+			s.run.nobody(t)
 			dialTLS(t, s).alive()
 		})
 	}

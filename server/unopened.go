@@ -96,7 +96,7 @@ func (cl *client) unopened() (n int) {
 // so many times a second even if the budget is tight: then its client can be told.
 func (l *phases) mayHear(cl *client, have, n int) bool {
 	if have == 0 && n <= helloTold && !l.run.budget.Over() && l.run.budget.Tight() {
-		return l.run.told.take(l.run.kernel.Now())
+		return l.run.gate.MayAnswerTLS(l.run.kernel.Now())
 	}
 	return l.mayHold(cl, have, n)
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/session"
@@ -77,34 +78,34 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, open func(*conn
 		answerHTTP(w, refusal)
 		return upgradeError(refusal, err)
 	}
-	a, https, leave := run.arrivalOf(r)
+	a, https, leave := run.connOf(r)
 	defer func() { leave() }()
 
 	opening, refusal := run.decideHTTP(a, https, w, r, path)
 	if refusal != nil {
-		refusal = run.sendable(a.remote, refusal)
+		refusal = run.sendable(a.Remote, refusal)
 		answerHTTP(w, refusal)
-		return run.refuseHTTP(a.remote, refusal, refusal)
+		return run.refuseHTTP(a.Remote, refusal, refusal)
 	}
 	nc, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		answerHTTP(w, handshake.ErrInternal)
-		return run.refuseHTTP(a.remote, handshake.ErrInternal, cannotTake(w, err))
+		return run.refuseHTTP(a.Remote, handshake.ErrInternal, cannotTake(w, err))
 	}
 	if n := buffered.Reader.Buffered(); n > 0 {
 		b, _ := buffered.Reader.Peek(n) // no more than there is
 		opening.Rest = bytes.Clone(b)
 	}
-	if err := a.take(nc, &opening, run); err != nil {
+	if err := run.take(nc, &a, &opening); err != nil {
 		refusal := handshake.Unavailable(1)
 		answerRaw(nc, refusal)
-		return run.refuseHTTP(a.remote, refusal, err)
+		return run.refuseHTTP(a.Remote, refusal, err)
 	}
 	opening.Accept = onConn(open)
-	a.upgraded = &opening
+	a.Opening = &opening
 	leave = func() {}
 	if !run.leastLoaded().deliver(a) { // which has answered and counted it
-		run.logRefusal(a.remote, errDraining)
+		run.logRefusal(a.Remote, errDraining)
 		return upgradeError(errDraining, ErrServerClosed)
 	}
 	return nil
@@ -187,16 +188,16 @@ func (s *Server) runUpgrades() (*running, error) {
 }
 
 // decideHTTP judges a request that net/http has read.
-func (r *running) decideHTTP(a arrival, https bool, w http.ResponseWriter, hr *http.Request, path string) (o session.Opening, refusal *handshake.Refusal) {
+func (r *running) decideHTTP(a gate.Accepted, https bool, w http.ResponseWriter, hr *http.Request, path string) (o session.Opening, refusal *handshake.Refusal) {
 	var req handshake.Request
 	if err := handshake.ParseHTTP(hr, &req); err != nil {
 		return o, asRefusal(err)
 	}
-	if excess := r.excess(a.standing); excess != nil {
+	if excess := r.excess(a.Ticket); excess != nil {
 		return o, excess
 	}
 	who := applicant{
-		remote: a.remote, secure: https || hr.TLS != nil, path: path,
+		remote: a.Remote, secure: https || hr.TLS != nil, path: path,
 		http: hr, peer: peerOf(hr), header: handshake.OwnHeader(w.Header()),
 	}
 	o, h, refusal := r.judge(&req, who)
@@ -248,25 +249,25 @@ func answerRaw(nc net.Conn, refusal *handshake.Refusal) {
 	_ = nc.Close()
 }
 
-// arrivalOf is a request's connection as the loop will get it, without its socket, and
+// connOf is a request's connection as the loop will get it, without its socket, and
 // whether a proxy says that the client has come by https. It has been counted, which leave
 // takes back if it does not get so far.
-func (r *running) arrivalOf(hr *http.Request) (a arrival, https bool, leave func()) {
+func (r *running) connOf(hr *http.Request) (a gate.Accepted, https bool, leave func()) {
 	ahead := aheadOf(hr)
 	if ahead == nil || ahead.run != r {
-		a.remote, https = r.proxies.clientOfHTTP(hr, remoteOf(hr))
-		a.standing = r.admission.enter(r.proxies.own(a.remote.Addr(), isUnixHTTP(hr), false))
-		return a, https, func() { r.admission.leave(a.remote.Addr(), a.standing) }
+		a.Remote, https = r.proxies.clientOfHTTP(hr, remoteOf(hr))
+		a.Ticket = r.gate.Enter(r.proxies.own(a.Remote.Addr(), isUnixHTTP(hr), false))
+		return a, https, func() { r.gate.Leave(a.Remote.Addr(), a.Ticket) }
 	}
 
 	// It was counted all along, but not by an address that a proxy tells with each request.
-	a.remote, https = r.proxies.clientOfHTTP(hr, ahead.remote)
-	a.standing = ahead.standing
-	if a.remote == ahead.remote {
+	a.Remote, https = r.proxies.clientOfHTTP(hr, ahead.remote)
+	a.Ticket = ahead.ticket
+	if a.Remote == ahead.remote {
 		return a, https, func() {}
 	}
-	a.standing = r.admission.place(r.proxies.own(a.remote.Addr(), false, false), ahead.standing)
-	return a, https, func() { r.admission.displace(a.remote.Addr(), a.standing) }
+	a.Ticket = r.gate.Place(r.proxies.own(a.Remote.Addr(), false, false), ahead.ticket)
+	return a, https, func() { r.gate.Displace(a.Remote.Addr(), a.Ticket) }
 }
 
 // peerOf is the address of the other end of a request's socket, as far as it is known.

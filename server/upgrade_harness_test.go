@@ -71,9 +71,8 @@ func upgrades(s *Server, results chan<- error) http.Handler {
 func (r *running) admissionIs(t testing.TB, want int) {
 	t.Helper()
 	eventually(t, "the admission's count", func() bool {
-		r.admission.mu.Lock()
-		defer r.admission.mu.Unlock()
-		return r.admission.open == want
+		open, _, _ := r.gate.Counted()
+		return open == want
 	})
 }
 

@@ -152,7 +152,7 @@ func TestUpgrade_IsLimitedAndCounted(t *testing.T) {
 		p.alive()
 		p.Close()
 	}
-	s.run.admission.nobody(t)
+	s.run.nobody(t)
 	web.dial(t).alive()
 	st := s.Stats()
 	expectAllAccounted(t, st)

@@ -30,7 +30,7 @@ func TestUpgrade_NetHTTPsMemoryIsReleased(t *testing.T) {
 					_ = s.Upgrade(w, r, nil)
 				}),
 				ConnContext: func(ctx context.Context, nc net.Conn) context.Context {
-					if below, _ := ground(nc); below != nil {
+					if below, _ := unwrap(nc); below != nil {
 						runtime.AddCleanup(below.(*net.TCPConn), free, 0)
 					}
 					m := new(mark)

@@ -123,7 +123,7 @@ func TestUpgrade_DecidedTooLateGets503(t *testing.T) {
 			t.Errorf("Upgrade returned %v", err)
 		}
 		p.expectEnd()
-		s.run.admission.nobody(t)
+		s.run.nobody(t)
 		expectAllAccounted(t, s.Stats())
 	}
 	t.Run("plain", func(t *testing.T) { try(t, listenLocally, func(w *web) *peer { return w.dialRaw(t) }) })

@@ -5,7 +5,6 @@ import (
 	"context"
 	"net"
 	"net/http"
-	"net/netip"
 	"testing"
 	"time"
 
@@ -114,35 +113,5 @@ func TestRate_ThoseThatWaitAreAnsweredAtShutdown(t *testing.T) {
 	}
 	for _, p := range peers {
 		p.expectStatus(http.StatusSwitchingProtocols)
-	}
-}
-
-// If too many wait, those of the address that has most wait in vain.
-func TestRate_LongestLineIsCut(t *testing.T) {
-	s := start(t, &Server{OnMessage: echo, Limits: Limits{HandshakesPerSecond: 1}})
-	w := &s.run.waiting
-	w.mu.Lock()
-	w.most = 10
-	w.mu.Unlock()
-	dialFrom(t, s, "127.0.0.2").greet() // the burst
-	for range 30 {
-		dialFrom(t, s, "127.0.0.2")
-	}
-	for _, from := range []string{"127.0.0.3", "127.0.0.4", "127.0.0.3"} {
-		dialFrom(t, s, from)
-	}
-	length := func(addr string) int {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if line := w.lines[keyOf(netip.MustParseAddr(addr))]; line != nil {
-			return len(line.arrivals)
-		}
-		return 0
-	}
-	eventually(t, "all to be accepted", func() bool {
-		return length("127.0.0.2")+length("127.0.0.3")+length("127.0.0.4")+int(s.Stats().Refused[ReasonRate]+s.Stats().Accepted) >= 34
-	})
-	if n := s.Stats().Refused[ReasonRate]; n < 20 || n > 24 {
-		t.Errorf("%d were closed", n)
 	}
 }

@@ -83,7 +83,7 @@ func TestWrapped_SameCallbacks(t *testing.T) {
 				t.Errorf("got %+v", info)
 			}
 			expectAllAccounted(t, s.Stats())
-			s.run.admission.nobody(t)
+			s.run.nobody(t)
 		})
 	})
 }
@@ -165,7 +165,7 @@ func TestWrapped_HowItEndedIsTold(t *testing.T) {
 			if !errors.Is(info.Err, test.want) || plain && errors.Is(info.Err, conn.ErrTruncated) || info.Clean() {
 				t.Errorf("ended with %v, want %v", info.Err, test.want)
 			}
-			s.run.admission.nobody(t)
+			s.run.nobody(t)
 		})
 	}
 }
@@ -197,7 +197,7 @@ func TestWrapped_WhatIsCutBeforeItMovesIsTruncated(t *testing.T) {
 			if info := receive(t, closed); !errors.Is(info.Err, conn.ErrTruncated) {
 				t.Errorf("ended with %v", info.Err)
 			}
-			s.run.admission.nobody(t)
+			s.run.nobody(t)
 		})
 	}
 }

@@ -41,6 +41,7 @@ var allowed = map[string][]string{
 	"internal/test/lives":      {"conn", "frame", "frame/deflate", "server", "server/servertest", "internal/test/testcert"},
 	"internal/proxyproto":      {},
 	"internal/forwarded":       {"internal/token"},
+	"internal/gate":            {"internal/buffer", "internal/handshake", "internal/platform", "internal/secure", "internal/session", "internal/transport"},
 	"internal/memory":          {"internal/buffer", "internal/platform"},
 	"internal/platform":        {"internal/socket", "internal/transport", "poller"},
 	"internal/secure":          {"internal/buffer", "internal/transport"},
@@ -50,7 +51,7 @@ var allowed = map[string][]string{
 		"internal/transport", "internal/wheel"},
 	"conn": {"frame", "frame/deflate", "internal/session"},
 	"server": {"conn", "frame", "frame/deflate", "poller",
-		"internal/buffer", "internal/forwarded", "internal/handshake", "internal/loop", "internal/memory", "internal/platform", "internal/proxyproto", "internal/secure",
+		"internal/buffer", "internal/forwarded", "internal/gate", "internal/handshake", "internal/loop", "internal/memory", "internal/platform", "internal/proxyproto", "internal/secure",
 		"internal/session", "internal/stacktrace", "internal/transport", "internal/wheel"},
 	"server/servertest": {"internal/transport", "conn", "frame", "frame/deflate", "mask", "poller", "server", "internal/handshake", "internal/platform"},
 }

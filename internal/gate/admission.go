@@ -1,0 +1,184 @@
+package gate
+
+import (
+	"net/netip"
+	"sync"
+
+	"github.com/framerail/framerail/internal/platform"
+)
+
+// Admission counts the connections there are, in all and from each address, and
+// decides on new ones. Safe from any goroutine; it costs a lock for each connection
+// that comes or goes.
+type Admission struct {
+	total      int  // the most there may be; 0: no limit
+	perAddress int  // the most from one address; 0: no limit
+	exempt     bool // private addresses have no limit of their own
+	excessMost int  // the most that may be answered that they are too many
+
+	mu     sync.Mutex
+	open   int                   // those admitted
+	excess int                   // those that are answered that they are too many
+	from   map[addressKey]uint32 // open, by address
+	peak   int                   // the most entries that from had: its memory
+}
+
+const (
+	// descriptorShare is the part of all descriptors, at least reserveMin and at most
+	// reserveMax of them, that is left to others by default.
+	descriptorShare = 32
+	reserveMin      = 16
+	reserveMax      = 1024
+	// descriptorsUnknown stands for the limit on descriptors where there is none.
+	descriptorsUnknown = 1 << 20
+	// addressShare is the part of all connections that one address may have by
+	// default, but not less than addressMin: there are hundreds of people behind one
+	// address of a mobile network, and 64,000 ports.
+	addressShare = 8
+	addressMin   = 16
+	// excessShare is the part of all connections, at least ExcessMin and at most
+	// excessMax, that may be there beyond the limit to be answered so.
+	excessShare = 64
+	ExcessMin   = 4
+	excessMax   = 256
+)
+
+// Init sets how many connections there may be in all, and from one address. 0: a part of
+// the descriptors that there may be. Negative: no limit.
+func (a *Admission) Init(total, perAddress int, s platform.Sockets) {
+	byDescriptors := descriptorsUnknown
+	if n, ok := s.Limit(); ok {
+		byDescriptors = n
+	}
+	byDescriptors -= min(max(byDescriptors/descriptorShare, reserveMin), reserveMax)
+	byDescriptors = max(byDescriptors, 1)
+
+	a.total = total
+	if a.total == 0 {
+		a.total = byDescriptors
+	}
+	a.perAddress = perAddress
+	if a.perAddress == 0 {
+		all := a.total
+		if all < 0 {
+			all = byDescriptors
+		}
+		a.perAddress, a.exempt = max(all/addressShare, addressMin), true
+	}
+	a.total, a.perAddress = max(a.total, 0), max(a.perAddress, 0)
+	a.excessMost = excessMax
+	if a.total > 0 {
+		a.excessMost = min(max(a.total/excessShare, ExcessMin), excessMax)
+	}
+	a.from = make(map[addressKey]uint32)
+}
+
+// Enter counts a new connection and gives it a ticket, with which it is to Leave.
+func (a *Admission) Enter(addr netip.Addr) Ticket {
+	key, bounded := a.key(addr)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.total > 0 && a.open >= a.total {
+		return a.refuse(ExcessTotal, ClosedTotal)
+	}
+	if !bounded {
+		a.open++
+		return Counted
+	}
+	a.open++
+	return a.enterAddress(key)
+}
+
+// enterAddress counts a connection by its address that is counted in all. mu is held.
+func (a *Admission) enterAddress(key addressKey) Ticket {
+	n := a.from[key]
+	if int64(n) >= int64(a.perAddress) {
+		a.open--
+		return a.refuse(ExcessAddress, ClosedAddress)
+	}
+	a.from[key] = n + 1
+	a.peak = max(a.peak, len(a.from))
+	return CountedByAddress
+}
+
+// Place counts a connection that is counted among all by an address that has become known,
+// too, and gives it another ticket.
+func (a *Admission) Place(addr netip.Addr, t Ticket) Ticket {
+	key, bounded := a.key(addr)
+	if t != Counted || !bounded {
+		return t
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.enterAddress(key)
+}
+
+// Displace undoes Place, which has given that ticket to a connection that stays.
+func (a *Admission) Displace(addr netip.Addr, t Ticket) {
+	switch t {
+	case CountedByAddress, ExcessAddress, ClosedAddress:
+		a.Leave(addr, t)
+		a.mu.Lock()
+		a.open++
+		a.mu.Unlock()
+	}
+}
+
+// refuse is excess, or closed if too many are answered already. mu is held.
+func (a *Admission) refuse(excess, closed Ticket) Ticket {
+	if a.excess >= a.excessMost {
+		return closed
+	}
+	a.excess++
+	return excess
+}
+
+// Leave takes a connection out.
+func (a *Admission) Leave(addr netip.Addr, t Ticket) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch t {
+	case Counted:
+		a.open--
+	case CountedByAddress:
+		a.open--
+		key, _ := a.key(addr)
+		if n := a.from[key]; n > 1 {
+			a.from[key] = n - 1
+			return
+		}
+		delete(a.from, key)
+		a.shrink()
+	case ExcessTotal, ExcessAddress:
+		a.excess--
+	}
+}
+
+// shrinkBelow is how many entries a map may have room for without being looked at.
+const shrinkBelow = 1024
+
+// shrink gives memory back: a map does not, however little is left in it. mu is held.
+func (a *Admission) shrink() {
+	if a.peak < shrinkBelow || len(a.from) > a.peak/8 {
+		return
+	}
+	from := make(map[addressKey]uint32, len(a.from))
+	for key, n := range a.from {
+		from[key] = n
+	}
+	a.from, a.peak = from, len(from)
+}
+
+// Counted is how many connections are admitted, how many are answered that they are too
+// many, and how many addresses they come from.
+func (a *Admission) Counted() (open, excess, addresses int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.open, a.excess, len(a.from)
+}
+
+// Hold has all counting wait until release is called, for tests of what comes before it.
+func (a *Admission) Hold() (release func()) {
+	a.mu.Lock()
+	return a.mu.Unlock
+}
