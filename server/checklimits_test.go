@@ -113,7 +113,7 @@ func TestCheckDispatch_KeepsSomeBytes(t *testing.T) {
 	l := s.run.loops[0]
 	held := func() (held bool) {
 		l.do(t, func() {
-			l.each(func(cl *client) { held = cl.Phase() == phaseCheck && cl.head.inquiry.held })
+			l.each(func(cl *client) { held = cl.Phase() == phaseCheck && cl.head.check.held })
 		})
 		return held
 	}
@@ -165,7 +165,7 @@ func TestCheckDispatch_ComingAndGoing(t *testing.T) {
 	eventually(t, "all to be gone", func() bool { return load(s) == 0 })
 	for _, l := range s.run.loops {
 		l.do(t, func() {
-			if n := l.inquiring.waiting.Len(); n != 0 {
+			if n := l.checks.queue.Len(); n != 0 {
 				t.Errorf("%d wait", n)
 			}
 		})

@@ -45,9 +45,9 @@ func (g gated) Refused(a gate.Accepted, why gate.Reason) {
 }
 
 func (g gated) Go(work func()) {
-	g.run.aside.begin()
+	g.run.onGoroutines.begin()
 	g.run.kernel.Go(func() {
-		defer g.run.aside.end()
+		defer g.run.onGoroutines.end()
 		work()
 	})
 }

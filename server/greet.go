@@ -36,7 +36,7 @@ type partial struct {
 	scan handshake.Scanner
 	sent int // bytes of a refusal
 
-	inquiry *inquiry // about a request that is whole; nil for none
+	check *check // of a request that is whole; nil for none
 }
 
 // requestRow is the phase in which the request arrives.
@@ -91,7 +91,7 @@ func (l *phases) drop(cl *client) { l.dropWithin(cl, l.run.config.CloseTimeout) 
 
 // dropWithin is drop; what the system has not sent by then has so much time to leave.
 func (l *phases) dropWithin(cl *client, patience time.Duration) {
-	l.abandon(cl, ErrServerClosed)
+	l.checks.cancel(cl, ErrServerClosed)
 	cl.releaseHead()
 	l.Forget(&cl.Tenant)
 	if t, ok := cl.Below().(transport.Cutter); ok {
@@ -222,8 +222,8 @@ func (l *phases) answer(cl *client, head, rest []byte) {
 	who.secure = who.secure || https
 	o, h, refusal := l.run.judge(&g.req, who)
 	if h != nil && refusal == nil {
-		if l.run.checkAside {
-			l.inquire(cl, h, o, head, rest)
+		if l.run.checkOnGoroutine {
+			l.checks.begin(cl, h, o, head, rest)
 			return
 		}
 		refusal = l.run.askProgram(h)

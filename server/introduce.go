@@ -93,7 +93,7 @@ func (l *phases) introduced(cl *client, h proxyproto.Header, rest []byte) {
 	if len(rest) == 0 {
 		return
 	}
-	l.hear(cl, rest)
+	l.tls.hear(cl, rest)
 }
 
 // rename has a client go by the address that a proxy has told of it, and the limits by

@@ -30,7 +30,7 @@ func (c *heldConn) Read(b []byte) (int, error) {
 // come meanwhile: there is one more look.
 func TestLent_LooksOnceMoreBeforeContentIsGivenUp(t *testing.T) {
 	inner := &heldConn{content: "here"}
-	c := &lent{Conn: inner, run: &running{logger: slog.New(slog.DiscardHandler)}, waiting: true}
+	c := &lent{Conn: inner, run: &running{telling: telling{logger: slog.New(slog.DiscardHandler)}}, waiting: true}
 	b := make([]byte, 8)
 	if n, err := c.Read(b); err != nil || string(b[:n]) != "here" {
 		t.Errorf("Read gave %q, %v", b[:n], err)

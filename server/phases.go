@@ -25,21 +25,22 @@ type phases struct {
 	run *running
 	id  loop.OwnerID
 
-	greeter   greeter
-	shaking   shaking
-	inquiring inquiring
-	tally     tally // from any goroutine
+	greeter greeter
+	tls     *tlsHandshakes
+	checks  *checks
+	tally   tally // from any goroutine
 }
 
 func newPhases(s *Server, r *running, l *loop.Loop) *phases {
 	p := &phases{Loop: l, srv: s, run: r}
 	p.greeter.init()
 	before := unopenedRow{p}
+	p.tls, p.checks = &tlsHandshakes{unopenedRow: before}, &checks{unopenedRow: before}
 	p.id = l.Register(p, []loop.Row{
 		phaseProxyHeader: proxyHeaderRow{before},
-		phaseTLS:         tlsRow{before},
+		phaseTLS:         p.tls,
 		phaseRequest:     requestRow{before},
-		phaseCheck:       checkRow{before},
+		phaseCheck:       p.checks,
 		phaseLeaving:     leavingRow{p},
 	})
 	return p

@@ -85,9 +85,6 @@ func (r Reason) String() string {
 // MarshalText returns String, so that encoding/json has an object such as {"timeout": 3}.
 func (r Reason) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
-// refuse counts a connection that never became one. From any goroutine.
-func (r *running) refuse(why Reason) { r.refused[why].Add(1) }
-
 // reasonOf is what an answer is counted as. One that the server does not know was
 // made for the program.
 func reasonOf(refusal *handshake.Refusal) Reason {

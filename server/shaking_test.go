@@ -143,7 +143,7 @@ func TestTLS_QueueIsBoundedByWhoIsThere(t *testing.T) {
 	}
 	queued := make(chan int, 1)
 	l := s.run.loops[0]
-	l.Ask(func() { queued <- len(l.shaking.waiting) })
+	l.Ask(func() { queued <- len(l.tls.queue) })
 	if n := receive(t, queued); n > 3*each {
 		t.Errorf("%d are in the queue, of which none is there", n)
 	}

@@ -95,7 +95,7 @@ func (s *Server) drain(ctx context.Context, run *running) error {
 			return s.cutLate(run, err)
 		}
 	}
-	if !run.kernel.Await(run.aside.idle(), ctx.Done(), time.Time{}) {
+	if !run.kernel.Await(run.onGoroutines.idle(), ctx.Done(), time.Time{}) {
 		return fmt.Errorf("framerail: shutdown: a Check or a callback of TLSConfig has not returned: %w", ctx.Err())
 	}
 	if !run.kernel.Await(s.sessions.idle(), ctx.Done(), time.Time{}) {

@@ -9,15 +9,15 @@ import (
 
 // askHandler asks the program on the goroutine of a handler of net/http's.
 func (r *running) askHandler(h *Handshake) *handshake.Refusal {
-	if !r.checkAside {
+	if !r.checkOnGoroutine {
 		return r.askProgram(h)
 	}
 	defer r.asking.Add(-1)
 	if r.asking.Add(1) > int64(r.checksAtOnce*len(r.loops)) {
 		return errCheckBusy
 	}
-	r.aside.begin()
-	defer r.aside.end()
+	r.onGoroutines.begin()
+	defer r.onGoroutines.end()
 
 	ending, end := context.WithCancelCause(h.Request.Context())
 	defer end(nil)

@@ -21,8 +21,6 @@ var exceptions = map[string]string{
 
 	"fields internal/session.Loop":    beingCut,
 	"fields server.lent":              beingCut,
-	"fields server.running":           beingCut,
 	"methods internal/session.Conn":   beingCut,
 	"methods internal/session.Driver": beingCut,
-	"methods server.phases":           beingCut,
 }

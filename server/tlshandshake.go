@@ -20,12 +20,9 @@ var errPlain = &handshake.Refusal{
 	Reason: "this port speaks TLS: use https or wss (RFC 6455 3)",
 }
 
-// tlsRow is the phase of a TLS handshake. Its timer fires early where others wait for their
-// handshakes.
-type tlsRow struct{ unopenedRow }
-
-func (l tlsRow) Ready(t *loop.Tenant, _ poller.Interest) { l.secure(tenant(t)) }
-func (l tlsRow) Late(t *loop.Tenant)                     { l.giveUpSecuring(tenant(t)) }
+// Ready implements loop.Row, as Late does.
+func (l *tlsHandshakes) Ready(t *loop.Tenant, _ poller.Interest) { l.read(tenant(t)) }
+func (l *tlsHandshakes) Late(t *loop.Tenant)                     { l.timedOut(tenant(t)) }
 
 // secure returns the client's TLS; nil if it has none.
 func (cl *client) tls() *secure.Transport {
@@ -35,13 +32,13 @@ func (cl *client) tls() *secure.Transport {
 
 func (cl *client) isSecure() bool { return cl.tls() != nil }
 
-// secure goes on with the TLS handshake of a client from which something has come. Until
+// read goes on with the TLS handshake of a client from which something has come. Until
 // its first record is whole it costs no more than that.
-func (l *phases) secure(cl *client) {
+func (l *tlsHandshakes) read(cl *client) {
 	t := cl.tls()
 	switch {
 	case t.Begun():
-		if l.watchSecuring(cl, poller.None) {
+		if l.watchHandshake(cl, poller.None) {
 			t.Ready()
 		}
 		return
@@ -60,34 +57,34 @@ func (l *phases) secure(cl *client) {
 
 // hear takes in what has come of a client's first record, and starts its handshake once
 // that is whole.
-func (l *phases) hear(cl *client, b []byte) {
+func (l *tlsHandshakes) hear(cl *client, b []byte) {
 	t := cl.tls()
 	if !l.mayHear(cl, t.Lent(), t.HelloLen()+len(b)) {
 		l.short(cl)
 		return
 	}
 	if t.TakeHello(b); t.Heard() {
-		l.shakeInTurn(cl)
+		l.startInTurn(cl)
 	}
 }
 
-// shake starts a client's handshake.
-func (l *phases) shake(cl *client) {
+// start starts a client's handshake.
+func (l *tlsHandshakes) start(cl *client) {
 	t, token := cl.tls(), cl.Token()
-	l.shaking.going = append(l.shaking.going, token)
+	l.running = append(l.running, token)
 	t.Begin(l.run.kernel.Wait, func(write bool) {
-		l.Ask(func() { l.watchHandshake(token, write) })
+		l.Ask(func() { l.waitFor(token, write) })
 	})
-	l.run.aside.begin()
+	l.run.onGoroutines.begin()
 	l.run.kernel.Go(func() {
-		defer l.run.aside.end()
-		err := l.run.shakeHands(t)
-		l.Ask(func() { l.shaken(token, err) })
+		defer l.run.onGoroutines.end()
+		err := l.run.runHandshake(t)
+		l.Ask(func() { l.finished(token, err) })
 	})
 }
 
-// shakeHands runs a handshake, and contains a panic in the program's part of it.
-func (r *running) shakeHands(t *secure.Transport) (err error) {
+// runHandshake runs a handshake, and contains a panic in the program's part of it.
+func (r *running) runHandshake(t *secure.Transport) (err error) {
 	returned := false
 	defer func() {
 		if returned {
@@ -107,56 +104,56 @@ func (r *running) shakeHands(t *secure.Transport) (err error) {
 
 var errTLSPanic = errors.New("framerail: a callback of TLSConfig panicked")
 
-// watchHandshake has the poller tell what a handshake waits for.
-func (l *phases) watchHandshake(token poller.Token, write bool) {
+// waitFor has the poller tell what a handshake waits for.
+func (l *tlsHandshakes) waitFor(token poller.Token, write bool) {
 	if cl := l.find(token); cl != nil && cl.Phase() == phaseTLS {
 		i := poller.Read
 		if write {
 			i |= poller.Write
 		}
-		if l.watchSecuring(cl, i) {
-			l.timeHandshake(cl)
+		if l.watchHandshake(cl, i) {
+			l.setPatience(cl)
 		}
 	}
 }
 
-// watchSecuring is watch for a client of which nothing was counted yet.
-func (l *phases) watchSecuring(cl *client, i poller.Interest) (ok bool) {
+// watchHandshake is watch for a client of which nothing was counted yet.
+func (l *tlsHandshakes) watchHandshake(cl *client, i poller.Interest) (ok bool) {
 	if ok = l.watch(cl, i); !ok {
 		l.run.refuse(ReasonInternal)
 	}
 	return ok
 }
 
-// shaken takes a client over whose TLS handshake has ended.
-func (l *phases) shaken(token poller.Token, err error) {
-	l.shaking.end(token)
-	l.shakeNext()
+// finished takes a client over whose TLS handshake has ended.
+func (l *tlsHandshakes) finished(token poller.Token, err error) {
+	l.end(token)
+	l.startNext()
 	cl := l.find(token)
 	if cl == nil {
 		return // its time was over, or the server's
 	}
 	if err != nil {
-		l.unshaken(cl, err)
+		l.failed(cl, err)
 		return
 	}
 	l.tally.secured(cl.tls())
 	cl.tls().Established()
 	cl.Enter(phaseRequest)
 	l.SetTimer(&cl.Tenant, l.Left(&cl.Tenant))
-	if l.watchSecuring(cl, poller.Read) {
+	if l.watchHandshake(cl, poller.Read) {
 		l.With(&cl.Tenant, func() { l.greet(cl) })
 	}
 }
 
-// unshaken ends a client whose TLS handshake has failed. It may read why, which is in an
+// failed ends a client whose TLS handshake has failed. It may read why, which is in an
 // alert or, if it does not speak TLS at all, in HTTP.
-func (l *phases) unshaken(cl *client, err error) {
+func (l *tlsHandshakes) failed(cl *client, err error) {
 	t := cl.tls()
 	held := t.Held() > 0
 	t.Plain()
 	cl.Enter(phaseLeaving)
-	if !l.watchSecuring(cl, poller.Read) {
+	if !l.watchHandshake(cl, poller.Read) {
 		return
 	}
 	var notTLS tls.RecordHeaderError
@@ -182,17 +179,17 @@ func looksLikeHTTP(b []byte) bool {
 	return slices.Contains([]string{"GET /", "HEAD ", "POST ", "PUT /", "OPTIO", "DELET", "PATCH", "CONNE"}, string(b))
 }
 
-// giveUpSecuring ends a client whose time is over before it has a place where it can be
+// timedOut ends a client whose time is over before it has a place where it can be
 // told so, unless it was only to be looked at, or its first record has come.
-func (l *phases) giveUpSecuring(cl *client) {
+func (l *tlsHandshakes) timedOut(cl *client) {
 	t := cl.tls()
 	if !t.Begun() && !t.Heard() {
-		if l.secure(cl); l.IsGone(&cl.Tenant) || t.Begun() {
+		if l.read(cl); l.IsGone(&cl.Tenant) || t.Begun() {
 			return
 		}
 	}
 	switch {
-	case !l.IsOver(&cl.Tenant) && !(l.othersWait() && t.Waits()):
+	case !l.IsOver(&cl.Tenant) && !(l.hasQueue() && t.Waits()):
 		l.SetTimer(&cl.Tenant, l.Left(&cl.Tenant))
 		return
 	case l.Applied() == loop.Drain:

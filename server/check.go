@@ -14,15 +14,16 @@ import (
 	"github.com/framerail/framerail/poller"
 )
 
-// inquiring is a loop's part in the checks that run on goroutines: so many at once. A
-// few times as many wait, without one. Owned by the loop.
-type inquiring struct {
-	running int
-	waiting list.List // of *client, in order
+// checks is the phase in which the program is asked on a goroutine, and a loop's queue for
+// that: so many at once. A few times as many wait, without one.
+type checks struct {
+	unopenedRow
+	going int       // that have a goroutine
+	queue list.List // of *client, in order
 }
 
-// inquiry is a handshake about which the program is asked on a goroutine.
-type inquiry struct {
+// check is a handshake about which the program is asked on a goroutine.
+type check struct {
 	handshake *Handshake
 	opening   session.Opening
 	head      int // length of the request: what comes meanwhile is kept behind it
@@ -32,24 +33,22 @@ type inquiry struct {
 	cancel    context.CancelCauseFunc // nil while it waits
 }
 
-// checkRow is the phase in which the program is asked on a goroutine.
-type checkRow struct{ unopenedRow }
+// Ready implements loop.Row, as the next three do.
+func (l *checks) Ready(t *loop.Tenant, _ poller.Interest) { l.keepInput(tenant(t)) }
 
-func (l checkRow) Ready(t *loop.Tenant, _ poller.Interest) { l.listen(tenant(t)) }
-
-func (l checkRow) Late(t *loop.Tenant) {
+func (l *checks) Late(t *loop.Tenant) {
 	if !l.Early(t) {
-		l.giveUpCheck(tenant(t))
+		l.timedOut(tenant(t))
 	}
 }
 
-func (l checkRow) Short(t *loop.Tenant) {
-	if l.withdraw(tenant(t), errMemoryShort) {
+func (l *checks) Short(t *loop.Tenant) {
+	if l.end(tenant(t), errMemoryShort) {
 		l.refuse(tenant(t), errNoMemory)
 	}
 }
 
-func (l checkRow) Step(*loop.Tenant) time.Duration { return loop.StepOf(l.run.checkTimeout) }
+func (l *checks) Step(*loop.Tenant) time.Duration { return loop.StepOf(l.run.checkTimeout) }
 
 // errPeerLeft is why the context of a check ends whose client has gone.
 var errPeerLeft = errors.New("framerail: the client has left")
@@ -73,10 +72,9 @@ var (
 	}
 )
 
-// inquire has the program asked about a client's handshake, on a goroutine.
-func (l *phases) inquire(cl *client, h *Handshake, o session.Opening, head, rest []byte) {
-	c := &l.inquiring
-	if c.running >= l.run.checksAtOnce && c.waiting.Len() >= checksWaiting*l.run.checksAtOnce {
+// begin has the program asked about a client's handshake, on a goroutine.
+func (l *checks) begin(cl *client, h *Handshake, o session.Opening, head, rest []byte) {
+	if l.going >= l.run.checksAtOnce && l.queue.Len() >= checksWaiting*l.run.checksAtOnce {
 		l.refuse(cl, errCheckBusy)
 		return
 	}
@@ -93,28 +91,28 @@ func (l *phases) inquire(cl *client, h *Handshake, o session.Opening, head, rest
 	if l.Applied() == loop.Drain {
 		patience = min(patience, drainGrace)
 	}
-	q := &inquiry{handshake: h, opening: o, head: len(head), deadline: l.run.kernel.Now().Add(patience)}
-	cl.head.inquiry = q
+	q := &check{handshake: h, opening: o, head: len(head), deadline: l.run.kernel.Now().Add(patience)}
+	cl.head.check = q
 	cl.Enter(phaseCheck)
 	l.Allow(&cl.Tenant, patience)
-	if c.running < l.run.checksAtOnce {
-		l.check(cl)
+	if l.going < l.run.checksAtOnce {
+		l.start(cl)
 	} else {
 		l.tally.checksWaited.Add(1)
-		q.place = c.waiting.PushBack(cl)
+		q.place = l.queue.PushBack(cl)
 	}
-	l.listen(cl)
+	l.keepInput(cl)
 }
 
-// check starts the check of a client's handshake.
-func (l *phases) check(cl *client) {
-	q, run, token := cl.head.inquiry, l.run, cl.Token()
+// start starts the check of a client's handshake.
+func (l *checks) start(cl *client) {
+	q, run, token := cl.head.check, l.run, cl.Token()
 	ctx, cancel := context.WithCancelCause(context.Background())
 	q.place, q.cancel = nil, cancel
 	h := q.handshake
 	h.Request = h.Request.WithContext(checkContext{ctx, q.deadline})
-	l.inquiring.running++
-	run.aside.begin()
+	l.going++
+	run.onGoroutines.begin()
 	run.kernel.Go(func() {
 		refusal, returned := handshake.ErrInternal, false
 		defer func() {
@@ -122,8 +120,8 @@ func (l *phases) check(cl *client) {
 				run.panicked("Check", "runtime.Goexit")
 			}
 			cancel(nil)
-			l.Ask(func() { l.conclude(token, refusal) })
-			run.aside.end()
+			l.Ask(func() { l.finish(token, refusal) })
+			run.onGoroutines.end()
 		}()
 		refusal = run.askProgram(h)
 		returned = true
@@ -147,26 +145,25 @@ func (c checkContext) Err() error {
 	return err
 }
 
-// conclude answers a client about which the program has decided, and asks about the next.
-func (l *phases) conclude(token poller.Token, refusal *handshake.Refusal) {
-	c := &l.inquiring
-	c.running--
-	if next := c.waiting.Front(); next != nil {
-		c.waiting.Remove(next)
-		l.check(next.Value.(*client))
+// finish answers a client about which the program has decided, and asks about the next.
+func (l *checks) finish(token poller.Token, refusal *handshake.Refusal) {
+	l.going--
+	if next := l.queue.Front(); next != nil {
+		l.queue.Remove(next)
+		l.start(next.Value.(*client))
 	}
 	cl := l.find(token)
 	if cl == nil || cl.Phase() != phaseCheck {
 		return // its time was over, or the server's
 	}
-	q, request := cl.head.inquiry, cl.head.buf.B
-	if l.withdraw(cl, nil) {
-		l.With(&cl.Tenant, func() { l.finish(cl, q, refusal, request) })
+	q, request := cl.head.check, cl.head.buf.B
+	if l.end(cl, nil) {
+		l.With(&cl.Tenant, func() { l.answer(cl, q, refusal, request) })
 	}
 }
 
-// finish answers a client whose inquiry is over; request is its, and what came behind it.
-func (l *phases) finish(cl *client, q *inquiry, refusal *handshake.Refusal, request []byte) {
+// answer answers a client whose check is over; request is its, and what came behind it.
+func (l *checks) answer(cl *client, q *check, refusal *handshake.Refusal, request []byte) {
 	g, head := &l.greeter, request[:q.head]
 	if refusal == nil {
 		_ = handshake.Parse(head, &g.req) // as it did before
@@ -181,11 +178,11 @@ func (l *phases) finish(cl *client, q *inquiry, refusal *handshake.Refusal, requ
 	l.open(cl, q.opening)
 }
 
-// withdraw ends a client's inquiry, and has its socket watched again. It is false if the
+// end ends a client's check, and has its socket watched again. It is false if the
 // client has been dropped.
-func (l *phases) withdraw(cl *client, cause error) bool {
-	q := cl.head.inquiry
-	l.abandon(cl, cause)
+func (l *checks) end(cl *client, cause error) bool {
+	q := cl.head.check
+	l.cancel(cl, cause)
 	if q.held && !l.watch(cl, poller.Read) {
 		l.run.refuse(ReasonInternal)
 		return false
@@ -193,31 +190,31 @@ func (l *phases) withdraw(cl *client, cause error) bool {
 	return true
 }
 
-// abandon ends a client's inquiry, if there is one.
-func (l *phases) abandon(cl *client, cause error) {
-	if cl.head == nil || cl.head.inquiry == nil {
+// cancel ends a client's check, if there is one.
+func (l *checks) cancel(cl *client, cause error) {
+	if cl.head == nil || cl.head.check == nil {
 		return
 	}
-	q := cl.head.inquiry
-	cl.head.inquiry = nil
+	q := cl.head.check
+	cl.head.check = nil
 	if q.place != nil {
-		l.inquiring.waiting.Remove(q.place)
+		l.queue.Remove(q.place)
 	} else {
 		q.cancel(cause)
 	}
 }
 
-// listen notices when a client leaves that waits for a check. What it sends is kept, up to
+// keepInput notices when a client leaves that waits for a check. What it sends is kept, up to
 // checkAhead.
-func (l *phases) listen(cl *client) {
+func (l *checks) keepInput(cl *client) {
 	g, p := &l.greeter, cl.head
 	for {
-		room := min(checkAhead-(len(p.buf.B)-p.inquiry.head), len(g.in))
+		room := min(checkAhead-(len(p.buf.B)-p.check.head), len(g.in))
 		if !l.mayHold(cl, cap(p.buf.B), len(p.buf.B)+room) {
 			room = cap(p.buf.B) - len(p.buf.B)
 		}
 		if room <= 0 {
-			p.inquiry.held = true
+			p.check.held = true
 			if !l.watch(cl, poller.None) {
 				l.run.refuse(ReasonInternal)
 			}
@@ -231,23 +228,23 @@ func (l *phases) listen(cl *client) {
 			return
 		default:
 			l.run.refuse(ReasonLeft)
-			l.abandon(cl, errPeerLeft)
+			l.cancel(cl, errPeerLeft)
 			l.drop(cl)
 			return
 		}
 	}
 }
 
-// giveUpCheck refuses a client about which the program has not decided in time.
-func (l *phases) giveUpCheck(cl *client) {
+// timedOut refuses a client about which the program has not decided in time.
+func (l *checks) timedOut(cl *client) {
 	refusal, cause := errCheckLate, context.DeadlineExceeded
 	switch {
 	case l.Applied() == loop.Drain:
 		refusal, cause = errDraining, ErrServerClosed
-	case cl.head.inquiry.place != nil:
+	case cl.head.check.place != nil:
 		refusal = errCheckBusy
 	}
-	if l.withdraw(cl, cause) {
+	if l.end(cl, cause) {
 		l.refuse(cl, refusal)
 	}
 }

@@ -1,0 +1,27 @@
+package server
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+)
+
+// life is how far a server has come that has started, and what its end waits for. Safe from
+// any goroutine.
+type life struct {
+	// Done when the server is told to stop, and when connections are to be cut.
+	stop, cut         context.Context
+	tellStop, tellCut context.CancelFunc
+	stopping          <-chan struct{} // of stop
+
+	bridges      tasks        // that have something to carry
+	onGoroutines tasks        // checks and TLS handshakes, which have goroutines
+	asking       atomic.Int64 // handlers of net/http's in which a check runs
+	drained      sync.Once    // the end of the shutdown is logged
+}
+
+func (l *life) init() {
+	l.stop, l.tellStop = context.WithCancel(context.Background())
+	l.cut, l.tellCut = context.WithCancel(context.Background())
+	l.stopping = l.stop.Done()
+}

@@ -1,0 +1,86 @@
+package server
+
+import (
+	"slices"
+	"time"
+
+	"github.com/framerail/framerail/poller"
+)
+
+// tlsHandshakes is the phase of a TLS handshake, and a loop's queue for these. So many at once
+// have a goroutine each, and the others wait in order. While some do, no peer may keep a
+// goroutine waiting for long: otherwise peers that send nothing behind their ClientHello would
+// have all of them. A timer fires early, for that.
+type tlsHandshakes struct {
+	unopenedRow
+	running []poller.Token // whose handshake has a goroutine, in no order; some are gone
+	queue   []poller.Token // in order; some are gone: nobody waits for longer than HandshakeTimeout
+}
+
+// startInTurn starts a client's handshake, or has it wait for that.
+func (l *tlsHandshakes) startInTurn(cl *client) {
+	if !l.watchHandshake(cl, poller.None) {
+		return
+	}
+	if len(l.running) < l.run.handshakesAtOnce {
+		l.start(cl)
+		return
+	}
+	l.tally.tlsWaited.Add(1)
+	hurry := !l.hasQueue()
+	l.queue = append(l.queue, cl.Token())
+	if !hurry {
+		return
+	}
+	for _, token := range l.running {
+		if cl := l.find(token); cl != nil && cl.Phase() == phaseTLS {
+			l.HastenTimer(&cl.Tenant, l.patience(cl))
+		}
+	}
+}
+
+// end takes out a handshake that has ended.
+func (l *tlsHandshakes) end(token poller.Token) {
+	i, last := slices.Index(l.running, token), len(l.running)-1
+	l.running[i] = l.running[last]
+	l.running = l.running[:last]
+}
+
+// startNext starts the handshakes of those whose turn it is.
+func (l *tlsHandshakes) startNext() {
+	for l.hasQueue() && len(l.running) < l.run.handshakesAtOnce {
+		cl := l.find(l.queue[0])
+		l.queue = l.queue[1:]
+		l.start(cl)
+	}
+}
+
+// hasQueue tells whether someone waits for a handshake to end, who is then the first.
+func (l *tlsHandshakes) hasQueue() bool {
+	for len(l.queue) > 0 {
+		if l.find(l.queue[0]) != nil {
+			return true
+		}
+		l.queue = l.queue[1:]
+	}
+	l.queue = nil
+	return false
+}
+
+// setPatience sets the timer of a client whose handshake begins to wait for it.
+func (l *tlsHandshakes) setPatience(cl *client) {
+	after := l.Left(&cl.Tenant)
+	if l.hasQueue() {
+		after = l.patience(cl)
+	}
+	l.SetTimer(&cl.Tenant, after)
+}
+
+// patience is after how long a handshake that waits for its peer has kept others waiting for
+// too long:
+// the more there are of those the sooner.
+func (l *tlsHandshakes) patience(cl *client) (after time.Duration) {
+	going, waiting := time.Duration(len(l.running)), time.Duration(len(l.queue))
+	most := l.run.handshakeTimeout / stallShare
+	return min(l.Left(&cl.Tenant), max(most/(going+waiting)*going, most/stallShort))
+}
