@@ -8,9 +8,9 @@ import (
 	"github.com/framerail/framerail/internal/transport"
 )
 
-// Detach moves the TLS connection to nc, a connection over the same socket that blocks,
-// for others to use. What was below is the caller's to close, and not by way of t: as soon as
-// others have it they may Attach it elsewhere.
+// Detach moves the TLS connection to nc, a blocking connection over the same socket, so that
+// net/http can use it. The caller closes the transport that was below, and not through t: net/http
+// may hand t to another loop at once, which then calls Attach.
 func (t *Transport) Detach(nc net.Conn) (over *tls.Conn, below transport.Transport) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -18,15 +18,15 @@ func (t *Transport) Detach(nc net.Conn) (over *tls.Conn, below transport.Transpo
 	return t.tls, t.below
 }
 
-// Detached is what Detach was last given.
+// Detached returns the net.Conn that Detach was last given.
 func (t *Transport) Detached() net.Conn {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.detached
 }
 
-// Attach takes a detached connection back, onto a transport over the same socket, once
-// nobody uses it or is going to. Something may be there to read already. On the loop.
+// Attach takes a detached connection back, onto a transport over the same socket. Nothing else may
+// use the connection any more. There may be something to read already. On the loop.
 func (t *Transport) Attach(below transport.Transport, pool *buffer.Pool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -35,12 +35,12 @@ func (t *Transport) Attach(below transport.Transport, pool *buffer.Pool) {
 	t.unread = true
 }
 
-// Wrap returns a net.Conn over nc on which somebody else may put a TLS server, such as
-// net/http. [Of] finds the Transport below that server. It can be attached, as after Detach.
+// Wrap returns a net.Conn over nc. Put a TLS server on it, as net/http does. [Of] then finds the
+// Transport below that server, which can be attached as after Detach.
 func Wrap(nc net.Conn) net.Conn { return (*netConn)(&Transport{outbound: outbound{detached: nc}}) }
 
-// Of returns the detached Transport below a TLS server that was put on what Wrap returned.
-// It returns nil for any other.
+// Of returns the detached Transport below a TLS server that was put on Wrap's result. It returns
+// nil for any other connection.
 func Of(c *tls.Conn) *Transport {
 	n, ok := c.NetConn().(*netConn)
 	if !ok {
@@ -50,14 +50,14 @@ func Of(c *tls.Conn) *Transport {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.detached == nil {
-		return nil // a loop has it
+		return nil // a loop owns it
 	}
 	t.tls = c
 	return t
 }
 
-// Unwrap returns what Wrap was given, if c is what Wrap returned. It returns any other c as
-// it is.
+// Unwrap returns the argument of Wrap, if c is a result of Wrap. It returns any other c
+// unchanged.
 func Unwrap(c net.Conn) net.Conn {
 	if n, ok := c.(*netConn); ok && n.detached != nil {
 		return n.detached

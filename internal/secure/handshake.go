@@ -9,7 +9,7 @@ import (
 	"github.com/framerail/framerail/internal/transport"
 )
 
-// handshake is the state of a TLS handshake that has begun and has not ended.
+// handshake is the state of a TLS handshake that goes on.
 type handshake struct {
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -19,10 +19,12 @@ type handshake struct {
 	ready  bool      // guarded by mu: it waits for nothing, or what it was watched for has come
 }
 
-// Begin readies the handshake, on the loop. While Handshake runs, on a goroutine,
-// the transport is its own but for Ready and Close. Handshake calls wait to wait, as
-// c.Wait() does, and watch to have Ready called once there is something to read or, if
-// it wants that as well, room to write. The latter must not wait for the loop.
+// Begin prepares the handshake, on the loop. While Handshake runs on its goroutine, the transport
+// belongs to that goroutine, and the loop may call only Ready and Close.
+//
+// Handshake calls wait to wait, as c.Wait() does. It calls watch when it has to wait for the
+// peer. The caller then calls Ready once there is something to read or, if write is set,
+// room to write. watch must not wait for the loop.
 func (t *Transport) Begin(wait func(c *sync.Cond), watch func(write bool)) {
 	ctx, cancel := context.WithCancel(context.Background())
 	t.handshake = &handshake{ctx: ctx, cancel: cancel, wait: wait, watch: watch, turn: sync.Cond{L: &t.mu}, ready: true}
@@ -30,11 +32,11 @@ func (t *Transport) Begin(wait func(c *sync.Cond), watch func(write bool)) {
 	t.config = nil
 }
 
-// Begun tells whether Begin was called. For the loop.
+// Begun reports whether Begin was called. For the loop.
 func (t *Transport) Begun() bool { return t.config == nil }
 
-// Handshake runs the handshake and waits for its end, or for Close. Once: then the
-// transport is the loop's, which calls Established or Plain.
+// Handshake runs the handshake and waits for its end, or for Close. Call it once. Afterwards the
+// transport belongs to the loop, which calls Established or Plain.
 func (t *Transport) Handshake() error {
 	defer t.handshake.cancel()
 	err := t.tls.HandshakeContext(t.handshake.ctx)
@@ -44,7 +46,7 @@ func (t *Transport) Handshake() error {
 	return err
 }
 
-// Ready tells that what the handshake waits for has come. On the loop.
+// Ready reports readiness of the socket to the waiting handshake. On the loop.
 func (t *Transport) Ready() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -54,15 +56,15 @@ func (t *Transport) Ready() {
 	}
 }
 
-// Waits tells whether the handshake waits for its peer. On the loop.
+// Waits reports whether the handshake waits for its peer. On the loop.
 func (t *Transport) Waits() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.handshake != nil && !t.handshake.ready
 }
 
-// Established begins the conversation after a Handshake without an error. Something may
-// be there to read already. On the loop.
+// Established begins reading and writing after a successful Handshake. There may be something to
+// read already. On the loop.
 func (t *Transport) Established() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -71,8 +73,8 @@ func (t *Transport) Established() {
 	t.unread = true
 }
 
-// await reads from below for the handshake, and waits until there is something. The
-// descriptor is not touched once the transport is closed: it may be somebody else's.
+// await reads from below for the handshake, and waits until there is something. Once the transport
+// is closed await does not touch the descriptor: another connection may have its number.
 func (t *Transport) await(p []byte) (int, error) {
 	for {
 		t.mu.Lock()
@@ -101,8 +103,8 @@ func (t *Transport) awaitSent() error {
 	}
 }
 
-// advance writes what waits, and returns the error with which the handshake ends, if any.
-// mu is held.
+// advance writes the records that wait. It returns the error with which the handshake ends, if
+// any. mu is held.
 func (t *Transport) advance() error {
 	if t.closed {
 		return net.ErrClosed
@@ -111,8 +113,8 @@ func (t *Transport) advance() error {
 	return t.err
 }
 
-// pause waits for readiness, and lets go of the transport's mu. It does so by hand: a
-// simulation may end the goroutine in the middle of a wait.
+// pause unlocks the transport's mu and waits for readiness. It does not use Cond's own unlocking,
+// because a simulation may end the goroutine in the middle of a wait.
 func (s *handshake) pause(t *Transport) {
 	s.ready = false
 	s.watch(t.out != nil)

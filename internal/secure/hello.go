@@ -4,40 +4,40 @@ import (
 	"github.com/framerail/framerail/internal/buffer"
 )
 
-// From its beginning on a handshake has a goroutine. The client's first record, which is
-// most often all of its ClientHello, is waited for before that: who sends it a byte at a time, or
-// never all of it, costs the bytes that have come.
+// A handshake has a goroutine from its beginning. So it begins only when the client's first record
+// has arrived, which most often is the whole ClientHello. A client that sends the record a byte at a
+// time, or never all of it, costs only the bytes that have arrived.
 
-// Of a record (RFC 8446 5.1, RFC 5246 6.2.3).
+// Sizes of a record (RFC 8446 5.1, RFC 5246 6.2.3).
 const (
 	alertRecord     = 21
 	handshakeRecord = 22
-	// maxRecord is the longest that any version of TLS allows.
+	// maxRecord is the longest record that any version of TLS allows.
 	maxRecord = 16<<10 + 2048
-	// firstOdd is the first version that no ClientHello of TLS has in its record.
+	// firstOdd is the lowest version number that no ClientHello of TLS has in its record.
 	firstOdd = 0x1000
 )
 
 // LongestHello is the longest first record in bytes.
 const LongestHello = headerLen + maxRecord
 
-// hello is what has come of a client before crypto/tls wants it.
+// hello holds a client's bytes until crypto/tls reads them.
 type hello struct {
 	buf  *buffer.Buffer // nil for nothing
 	read int            // bytes of it that crypto/tls has
 }
 
-// ReadHello reads some of the client's first record into scratch, as below reads. They are to
-// be given to TakeHello, unless the connection ends. On the loop, before Begin, as the next
-// three.
+// ReadHello reads a part of the client's first record into scratch. Give the bytes to TakeHello,
+// unless the connection ends. ReadHello and the next three methods are for the loop, before
+// Begin.
 func (t *Transport) ReadHello(scratch []byte) (int, error) {
 	return t.below.Read(scratch[:min(len(scratch), LongestHello)])
 }
 
-// TakeHello takes in what was read of the client's first record.
+// TakeHello keeps bytes of the client's first record.
 func (t *Transport) TakeHello(b []byte) { t.hello.add(t.pool, b) }
 
-// HelloLen is how many bytes were taken in.
+// HelloLen is how many bytes are kept.
 func (in *inbound) HelloLen() int {
 	if in.hello.buf == nil {
 		return 0
@@ -45,8 +45,8 @@ func (in *inbound) HelloLen() int {
 	return len(in.hello.buf.B)
 }
 
-// Heard tells whether the handshake may begin: nothing is missing for crypto/tls to go on,
-// or to refuse it.
+// Heard reports whether the handshake may begin: crypto/tls has all that it needs to go on, or to
+// refuse.
 func (in *inbound) Heard() bool { return in.hello.buf != nil && wholeHello(in.hello.buf.B) }
 
 func (h *hello) add(pool *buffer.Pool, b []byte) {
@@ -62,7 +62,7 @@ func (h *hello) add(pool *buffer.Pool, b []byte) {
 	h.buf.B = append(h.buf.B, b...)
 }
 
-// take moves bytes to p.
+// take moves kept bytes to p.
 func (h *hello) take(p []byte) (n int) {
 	n = copy(p, h.buf.B[h.read:])
 	if h.read += n; h.read == len(h.buf.B) {
@@ -78,8 +78,8 @@ func (h *hello) release() {
 	}
 }
 
-// wholeHello tells whether these bytes have all of their first record, or are such that
-// crypto/tls does not wait for the rest of it.
+// wholeHello reports whether b has the whole first record, or a beginning that crypto/tls refuses
+// without the rest.
 func wholeHello(b []byte) bool {
 	if len(b) < headerLen {
 		return false
@@ -93,7 +93,7 @@ func wholeHello(b []byte) bool {
 	}
 }
 
-// readBelow reads what was taken in before, and then from below.
+// readBelow returns the kept bytes first, and then reads from below.
 func (t *Transport) readBelow(p []byte) (int, error) {
 	if t.hello.buf != nil {
 		return t.hello.take(p), nil

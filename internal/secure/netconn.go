@@ -9,10 +9,10 @@ import (
 	"github.com/framerail/framerail/internal/transport"
 )
 
-// netConn is a Transport as crypto/tls sees it: the net.Conn below.
+// netConn is the net.Conn that crypto/tls reads from and writes to. It is a Transport's lower side.
 type netConn Transport
 
-// errNothingYet is temporary in crypto/tls's eyes: it does not count as the end.
+// errNothingYet is a temporary error for crypto/tls, so the connection goes on.
 var errNothingYet net.Error = nothingYet{}
 
 type nothingYet struct{}
@@ -29,7 +29,7 @@ func (c *netConn) Read(p []byte) (n int, err error) {
 			return 0, err
 		}
 		n, err = t.detached.Read(p)
-		t.mu.Lock()           // what nobody has put TLS on may be read by several
+		t.mu.Lock()           // without TLS several goroutines may read it
 		t.records.came(p[:n]) // for Attach
 		t.cut = t.cut || err == io.EOF
 		t.mu.Unlock()
@@ -39,7 +39,7 @@ func (c *netConn) Read(p []byte) (n int, err error) {
 	case !t.records.settle():
 		return 0, errFlood
 	case t.drained || t.budget <= 0:
-		return 0, errNothingYet // of what is left below the poller will tell
+		return 0, errNothingYet // the poller reports what is left below
 	default:
 		n, err = t.readBelow(p)
 		t.drained = n < len(p)
@@ -68,7 +68,7 @@ func (c *netConn) Write(b []byte) (int, error) {
 	return t.put(b)
 }
 
-// catchUp writes what had to wait before the connection was detached.
+// catchUp writes the records that waited when the connection was detached.
 func (t *Transport) catchUp() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -80,8 +80,8 @@ func (t *Transport) catchUp() error {
 	return err
 }
 
-// CloseWrite ends the sending direction of what Wrap was given, for a program that uses it
-// without TLS.
+// CloseWrite ends the sending direction of Wrap's argument, for a program that uses it without
+// TLS.
 func (c *netConn) CloseWrite() error {
 	half, ok := c.detached.(interface{ CloseWrite() error })
 	if !ok {
@@ -90,15 +90,15 @@ func (c *netConn) CloseWrite() error {
 	return half.CloseWrite()
 }
 
-// Close is called by crypto/tls when the handshake's context is done, too: what is
-// below is its owner's to close.
+// Close closes nothing. crypto/tls calls it also when the handshake's context is done, and the
+// transport below belongs to its owner.
 func (c *netConn) Close() error {
 	if c.detached == nil {
 		return nil
 	}
 	t := (*Transport)(c)
 	t.mu.Lock()
-	t.drop() // nobody has written it since it was detached
+	t.drop() // no record was written since it was detached
 	t.mu.Unlock()
 	return c.detached.Close()
 }
@@ -117,7 +117,7 @@ func (c *netConn) RemoteAddr() net.Addr {
 	return net.TCPAddrFromAddrPort(c.remote)
 }
 
-// Deadlines are the loop's to keep.
+// The loop keeps the deadlines.
 
 func (c *netConn) SetDeadline(t time.Time) error {
 	if c.detached != nil {

@@ -1,8 +1,8 @@
 package secure
 
-// records follows the records that arrive by their headers (RFC 8446 5.1), of which
-// crypto/tls tells nothing: whether it may have more than it has given, and how many
-// had no data for anybody.
+// records counts the records that arrive, by their headers (RFC 8446 5.1). crypto/tls does not
+// report them. The counts say whether crypto/tls may hold more data, and how many records had
+// none.
 type records struct {
 	head  [headerLen]byte
 	have  uint8  // bytes of head that have come
@@ -22,7 +22,7 @@ const (
 	recordDebt = 64 * recordCost
 )
 
-// came takes in bytes that have arrived.
+// came counts the records in bytes that have arrived.
 func (r *records) came(b []byte) {
 	for len(b) > 0 {
 		if r.left > 0 {
@@ -44,18 +44,18 @@ func (r *records) came(b []byte) {
 	}
 }
 
-// opened notes that data was read, which a record had. One that is read in pieces
-// counts more than once, which is to the peer's advantage: it sent data.
+// opened notes that a record's data was read. A record that is read in pieces counts more than
+// once. That is to the peer's advantage, and the peer did send data.
 func (r *records) opened() {
 	r.whole = max(r.whole-1, 0)
 	r.debt = max(r.debt-1, 0)
 }
 
-// atRest tells that all that has come was read, and none of a record is missing.
+// atRest reports that every record that has arrived was read, and none is incomplete.
 func (r *records) atRest() bool { return r.whole == 0 && r.left == 0 && r.have == 0 }
 
-// settle counts records that were taken in and had no data: those that are left when
-// crypto/tls asks for more. It returns false if there were too many.
+// settle counts records without data: those that are left when crypto/tls asks for more bytes. It
+// returns false if there were too many.
 func (r *records) settle() bool {
 	r.debt += r.whole * recordCost
 	r.whole = 0

@@ -1,13 +1,13 @@
-// Package secure is TLS over a transport that does not block, with crypto/tls as it is.
+// Package secure is TLS over a transport that does not block, with an unchanged crypto/tls.
 //
-// A crypto/tls connection is given a net.Conn whose Read fails with a temporary error
-// when nothing has arrived. It keeps what it has of a record and can be asked again.
-// An error in the handshake is for good, however: so the handshake runs on a goroutine,
-// for which Read waits, and afterwards the connection is its loop's, as any other is.
+// A Transport gives crypto/tls a net.Conn whose Read fails with a temporary error when nothing has
+// arrived. crypto/tls keeps the part of a record that it has, and can be called again. In the
+// handshake, however, any error is final. So the handshake runs on a goroutine, and Read waits
+// there. Afterwards the connection belongs to its loop, like any other.
 //
-// What is sealed has been counted and cannot be sealed again. A Transport therefore
-// takes what it is given to write, a record's worth at a time, and keeps of the records
-// what the transport below does not take. See [conn.Holder].
+// A sealed record has a sequence number and cannot be sealed again. So a Transport takes the bytes
+// to write, a record's worth at a time. It keeps the records that the transport below does not
+// take. See [transport.Holder].
 package secure
 
 import (
@@ -46,11 +46,11 @@ type inbound struct {
 	handshake *handshake // nil before and after the handshake
 	hello     hello      // guarded by mu during the handshake: Close gives it back
 	records   records
-	drained   bool // below had less than it was asked for: the poller reports what follows
+	drained   bool // the last read from below was short: the poller reports what follows
 	budget    int  // bytes that may still be read from below in this turn
 	cut       bool // below has ended
 	unread    bool // the last read may have left something
-	plain     bool // the peer does not speak TLS: bytes pass as they are
+	plain     bool // the peer does not speak TLS: bytes pass unchanged
 }
 
 // outbound is the sending direction of a Transport. The mutex of the Transport guards it,
@@ -62,9 +62,9 @@ type outbound struct {
 	ending   bool           // the sending direction is to end behind out
 	ended    bool
 	closed   bool
-	err      error // of writing below, which is for good
+	err      error // of writing below, final
 	vec      [1][]byte
-	detached net.Conn // what crypto/tls is over instead of below; see Detach
+	detached net.Conn // in place of below; see Detach
 
 	unreported atomic.Bool // records wait that no Write has reported
 }
@@ -80,15 +80,15 @@ func New(below transport.Transport, remote netip.AddrPort, config *tls.Config, p
 // errFlood ends the connection of a peer whose records do nothing.
 var errFlood = errors.New("framerail: too many TLS records without data, such as key updates (RFC 8446 4.6.3)")
 
-// readBudget is how many bytes, and a buffer of crypto/tls's, are read in one turn,
-// whatever is in them: a record may be nothing but padding.
+// readBudget is how many bytes are read in one turn, beside a buffer of crypto/tls's. It counts
+// bytes and not data, because a record may be only padding.
 const readBudget = 64 << 10
 
-// maxAnswers bounds, in bytes, what waits for a peer that has crypto/tls answer but
-// does not read: more than what a Write leaves behind.
+// maxAnswers bounds, in bytes, the answers of crypto/tls that wait for a peer that does not read.
+// It is more than a Write leaves behind.
 const maxAnswers = 64 << 10
 
-// Read implements conn.Transport.
+// Read implements transport.Transport.
 func (t *Transport) Read(b []byte) (n int, err error) {
 	if t.plain {
 		return t.below.Read(b)
@@ -111,7 +111,7 @@ func (t *Transport) Read(b []byte) (n int, err error) {
 	return n, t.answered()
 }
 
-// readFailed is what an error of crypto/tls's means.
+// readFailed translates an error of crypto/tls.
 func (t *Transport) readFailed(err error) error {
 	t.unread = false
 	switch {
@@ -123,11 +123,11 @@ func (t *Transport) readFailed(err error) error {
 	case t.cut && (err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF)):
 		err = transport.ErrTruncated
 	}
-	t.unread = true // it will be the same again
+	t.unread = true // the next read fails in the same way
 	return err
 }
 
-// answered tells of records that reading has caused and that could not be sent.
+// answered returns ErrHeld if reading has caused records that could not be sent.
 func (t *Transport) answered() error {
 	if !t.unreported.Load() {
 		return nil
@@ -139,14 +139,14 @@ func (t *Transport) answered() error {
 	return transport.ErrHeld
 }
 
-// Unread implements conn.Holder.
+// Unread implements transport.Holder.
 func (in *inbound) Unread() bool { return in.unread }
 
-// Close implements conn.Transport. It says close_notify, unless something that was said
-// before still waits.
+// Close implements transport.Transport. It sends close_notify, unless earlier records still
+// wait.
 func (t *Transport) Close() error { return t.closeWith(transport.Transport.Close) }
 
-// Cut implements conn.Cutter, as far as what is below does.
+// Cut implements transport.Cutter, as far as the transport below does.
 func (t *Transport) Cut(patience time.Duration) error {
 	return t.closeWith(func(below transport.Transport) error {
 		if c, ok := below.(transport.Cutter); ok {
@@ -177,7 +177,7 @@ func (t *Transport) closeWith(closeBelow func(transport.Transport) error) error 
 	return closeBelow(t.below)
 }
 
-// Lent is how many bytes of buffers the transport has on loan.
+// Lent is how many bytes of pooled buffers the transport holds.
 func (t *Transport) Lent() (n int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -190,25 +190,25 @@ func (t *Transport) Lent() (n int) {
 	return n
 }
 
-// SetPool has buffers come from that pool from now on. On the loop, while nobody else uses
-// the transport.
+// SetPool makes pool the source of further buffers. On the loop, while no other goroutine uses the
+// transport.
 func (t *Transport) SetPool(pool *buffer.Pool) {
 	t.mu.Lock()
 	t.pool = pool
 	t.mu.Unlock()
 }
 
-// LimitUnsent implements conn.Limiter: what is below does, if it is one.
+// LimitUnsent implements transport.Limiter, if the transport below does.
 func (t *Transport) LimitUnsent(bytes int) {
 	if l, ok := t.below.(transport.Limiter); ok {
 		l.LimitUnsent(bytes)
 	}
 }
 
-// LocalAddr implements conn.Transport.
+// LocalAddr implements transport.Transport.
 func (t *Transport) LocalAddr() netip.AddrPort { return t.below.LocalAddr() }
 
-// PeerAddr implements conn.Peered.
+// PeerAddr implements transport.Peered.
 func (t *Transport) PeerAddr() netip.AddrPort {
 	if p, ok := t.below.(transport.Peered); ok {
 		return p.PeerAddr()
@@ -216,7 +216,7 @@ func (t *Transport) PeerAddr() netip.AddrPort {
 	return t.remote
 }
 
-// ConnectionState is what was agreed on; false before the handshake is done.
+// ConnectionState returns the state of TLS; false before the handshake is done.
 func (t *Transport) ConnectionState() (state tls.ConnectionState, ok bool) {
 	if t.tls == nil || t.plain {
 		return state, false
@@ -225,7 +225,7 @@ func (t *Transport) ConnectionState() (state tls.ConnectionState, ok bool) {
 	return state, state.HandshakeComplete
 }
 
-// Plain has bytes pass as they are from now on, once the handshake has failed.
+// Plain lets bytes pass unchanged from now on. Call it after the handshake has failed.
 func (t *Transport) Plain() {
 	t.mu.Lock()
 	defer t.mu.Unlock()

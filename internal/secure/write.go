@@ -8,20 +8,20 @@ import (
 )
 
 const (
-	// sealAtOnce is how many bytes are sealed before they are written below: a record
-	// of the largest size (RFC 8446 5.1). What a peer does not read is kept as records,
-	// which cannot be dropped any more, up to that much.
+	// sealAtOnce is how many bytes are sealed before they are written below: a record of
+	// the largest size (RFC 8446 5.1). Up to that much is kept as records for a peer that
+	// does not read. Records cannot be dropped any more.
 	sealAtOnce = 16 << 10
-	// overhead is more than a record adds to its content: header, explicit nonce or IV,
-	// MAC or tag, padding.
+	// overhead is an upper bound for the bytes that a record adds to its content: header,
+	// explicit nonce or IV, MAC or tag, padding.
 	overhead = 5 + 16 + 48 + 16
-	// sealDirect is how many bytes crypto/tls puts into one record whatever it knows of
-	// the connection: below that the record goes from its hands to the socket. It
-	// begins with records of one packet, 1,208 bytes.
+	// sealDirect is a size that crypto/tls always puts into one record. It begins a
+	// connection with records of one packet, 1,208 bytes. A shorter record is written to
+	// the socket without gathering.
 	sealDirect = 1208 - overhead
 )
 
-// Write implements conn.Transport: what it is given is sealed, and counts as taken.
+// Write implements transport.Transport. It seals the bytes, and they count as taken.
 func (t *Transport) Write(bufs [][]byte) (n int, err error) {
 	if t.plain {
 		return t.below.Write(bufs)
@@ -56,16 +56,16 @@ func wouldBlock(err error) error {
 	return err
 }
 
-// goOn writes records that wait, and tells whether there are more.
+// goOn writes records that wait, and reports whether there are more.
 func (t *Transport) goOn() (held bool, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.flush()
-	t.unreported.Store(false) // the caller learns of it
+	t.unreported.Store(false) // this Write reports it
 	return t.out != nil, t.err
 }
 
-// seal makes records of b and writes them; it tells whether some must wait.
+// seal makes records of b and writes them. It reports whether some must wait.
 func (t *Transport) seal(b []byte) (held bool, err error) {
 	if len(b) > sealDirect {
 		t.mu.Lock()
@@ -86,14 +86,14 @@ func (t *Transport) seal(b []byte) (held bool, err error) {
 	return t.out != nil, err
 }
 
-// Held implements conn.Holder.
+// Held implements transport.Holder.
 func (t *Transport) Held() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.waiting()
 }
 
-// CloseWrite implements conn.Transport: it says close_notify and ends the direction.
+// CloseWrite implements transport.Transport: it sends close_notify and ends the direction.
 func (t *Transport) CloseWrite() error {
 	if t.plain {
 		return t.below.CloseWrite()
@@ -109,8 +109,8 @@ func (t *Transport) CloseWrite() error {
 	return t.err
 }
 
-// put sends a record, or keeps what below does not take of it. It takes all of it
-// unless the connection is broken: for crypto/tls an error would be for good. mu is
+// put sends a record, and keeps the part that the transport below does not take. It takes the whole
+// record unless the connection is broken, because any error would be final for crypto/tls. mu is
 // held.
 func (t *Transport) put(b []byte) (int, error) {
 	if t.closed {
@@ -146,7 +146,7 @@ func (o *outbound) drop() {
 	}
 }
 
-// keep puts b behind what waits. mu is held.
+// keep appends b to the records that wait. mu is held.
 func (t *Transport) keep(b []byte) {
 	waiting := t.waiting()
 	if t.out == nil || len(t.out.B)+len(b) > cap(t.out.B) {
@@ -164,7 +164,7 @@ func (t *Transport) keep(b []byte) {
 	t.out.B = append(t.out.B, b...)
 }
 
-// flush writes what waits. mu is held.
+// flush writes the records that wait. mu is held.
 func (t *Transport) flush() {
 	for t.out != nil && t.err == nil {
 		n := t.writeBelow(t.out.B[t.sent:])
@@ -181,7 +181,7 @@ func (t *Transport) flush() {
 	}
 }
 
-// writeBelow writes to what is below, and notes an error that is for good. mu is held.
+// writeBelow writes to the transport below, and notes a final error. mu is held.
 func (t *Transport) writeBelow(b []byte) int {
 	t.vec[0] = b
 	n, err := t.below.Write(t.vec[:])
@@ -192,14 +192,14 @@ func (t *Transport) writeBelow(b []byte) int {
 	return n
 }
 
-// source gives the content of buffers in pieces of at most sealAtOnce bytes.
+// source returns the content of buffers in pieces of at most sealAtOnce bytes.
 type source struct {
 	bufs [][]byte
 	off  int // bytes of the first one that are done
 }
 
-// next is the next piece, empty at the end. Short buffers share a piece, which is then
-// in scratch, to be given back. Otherwise it is a part of a buffer.
+// next is the next piece, empty at the end. Short buffers share a piece, which is then in scratch
+// and must be given back. Any other piece is a part of a buffer.
 func (s *source) next(pool *buffer.Pool) (piece []byte, scratch *buffer.Buffer) {
 	for len(s.bufs) > 0 && s.off == len(s.bufs[0]) {
 		s.bufs, s.off = s.bufs[1:], 0

@@ -8,84 +8,85 @@ import (
 	"time"
 )
 
-// Transport is the stream of bytes below a connection: a socket, TLS over one,
-// or a pair of buffers in a test. None of its methods blocks.
+// Transport is the stream of bytes below a connection: a socket, TLS over a socket, or a pair
+// of buffers in a test. None of its methods blocks.
 //
-// Read and Close are called by the loop alone. Write, CloseWrite and LocalAddr are
-// called under the connection's lock and never after the state is Closed, so that
-// a descriptor is not written to once it is somebody else's.
+// Only the loop calls Read and Close. Write, CloseWrite and LocalAddr are called under the
+// connection's lock, and never after its state is Closed. So no descriptor is written to
+// after it was closed and given to another connection.
 type Transport interface {
-	// Read reads into b. Fewer bytes than len(b) mean that there is no more at
-	// hand. It fails with ErrWouldBlock if there is nothing, io.EOF at the end, and
-	// ErrTruncated at an end that was not announced where it must be. An end may come
-	// with bytes; the next Read tells of it again.
+	// Read reads into b. If it returns fewer bytes than len(b), no more have arrived. It
+	// fails with ErrWouldBlock if nothing has arrived, and with io.EOF at the end. It fails
+	// with ErrTruncated if TLS ended without close_notify. An end may come with bytes; the
+	// next Read returns it again.
 	Read(b []byte) (int, error)
-	// Write writes the buffers in order and returns how many bytes were taken:
-	// fewer than all of them mean that the transport is full for now, with or
-	// without ErrWouldBlock. It keeps none of the buffers.
+	// Write writes the buffers in order and returns how many bytes it took. Fewer than
+	// all of them mean that the transport is full for now, with or without
+	// ErrWouldBlock. Write keeps none of the buffers.
 	Write(bufs [][]byte) (int, error)
 	// CloseWrite ends the sending direction.
 	CloseWrite() error
-	// Close ends both and frees what the transport holds.
+	// Close ends both directions and frees the transport's resources.
 	Close() error
-	// LocalAddr is this side's address; zero if it has none of IP.
+	// LocalAddr is this side's IP address and port; zero if it has none.
 	LocalAddr() netip.AddrPort
 }
 
-// Holder is a Transport that makes something else of the bytes it is given, as TLS
-// does, and takes them before what became of them has left. Its Write fails with
-// ErrWouldBlock, too, when it has taken all but holds some back; another Write, if
-// only of nothing, goes on with those first. So does its CloseWrite, of which the last
-// such Write does the rest. Its Read fails with ErrHeld if it holds some back for what
-// was read, which may come with bytes.
+// Holder is a Transport that changes the bytes it is given, as TLS does. It takes bytes before
+// their changed form has left, and holds that form back while the layer below is full.
 //
-// It may have more at hand than a read asked for, of which no poller knows, or the end.
+// Its Write fails with ErrWouldBlock also when it has taken all bytes but holds some back.
+// Another Write, even of nothing, first continues with those. After CloseWrite the last such
+// Write ends the direction. Its Read fails with ErrHeld if it holds back an answer to bytes
+// that it has read. That error may come with bytes.
+//
+// A Holder may hold buffered input, or EOF, that the poller cannot see. Unread reports that.
 type Holder interface {
 	Transport
-	// Held is how many bytes it holds back. From any goroutine.
+	// Held is how many bytes the Holder holds back. From any goroutine.
 	Held() int
-	// Unread tells whether Read may have something at hand although nothing arrives.
-	// For the loop alone.
+	// Unread reports whether Read may return something although nothing arrives. For the
+	// loop alone.
 	Unread() bool
 }
 
-// Cutter is a Transport whose system goes on sending after Close what it has taken, for as
-// long as a peer that does not read is there.
+// Cutter is a Transport whose system goes on sending after Close, for as long as a peer that does
+// not read is there.
 type Cutter interface {
 	Transport
-	// Cut is Close, but has the system give up bytes of which the peer has taken none for
-	// that long. 0: those that it has not sent are given up now, and the peer sees a reset.
+	// Cut closes the Transport. The system discards unsent bytes once the peer has taken none
+	// for that long. 0: the system discards them now, and the peer sees a reset.
 	Cut(patience time.Duration) error
 }
 
-// Peered is a Transport that can tell the address of its other end.
+// Peered is a Transport that knows the address of its peer.
 type Peered interface {
 	Transport
-	// PeerAddr is that address; zero if it is none of IP, or not known any more. It is
-	// called as LocalAddr is.
+	// PeerAddr is that IP address and port; zero if there is none, or if it is no longer
+	// known. It is called as LocalAddr is.
 	PeerAddr() netip.AddrPort
 }
 
-// Limiter is a Transport whose system can be told how much it may hold of what it was given
-// and has not sent yet. A socket's system holds megabytes, which no policy can drop.
+// Limiter is a Transport whose system can limit the bytes that it holds unsent. Without a limit
+// the system holds megabytes for a socket, which no policy can drop.
 type Limiter interface {
 	Transport
-	// LimitUnsent sets that bound, in bytes; 0: the system's own. It is called as LocalAddr
-	// is. That it fails is no matter.
+	// LimitUnsent sets that limit, in bytes; 0: the system's own. It is called as LocalAddr
+	// is. It does not report failure: the limit is only a help.
 	LimitUnsent(bytes int)
 }
 
-// ErrWouldBlock is what an operation fails with that cannot be done now: nothing was read,
-// or not all was written. It is the only one of its kind: sockets fail with it, too.
+// ErrWouldBlock is the error of an operation that cannot be done now: nothing was read, or not
+// all was written. Sockets fail with it too.
 var ErrWouldBlock = errors.New("framerail: operation would block")
 
-// ErrHeld is what a Holder's Read fails with while it has bytes to send.
+// ErrHeld is the error of a Holder's Read while the Holder has bytes to send.
 var ErrHeld = errors.New("framerail: transport holds bytes back")
 
-// ErrUnexpectedEOF is a stream that ended without a Close frame.
+// ErrUnexpectedEOF says that a stream ended without a Close frame.
 var ErrUnexpectedEOF = fmt.Errorf("framerail: stream ended without a Close frame: %w", io.ErrUnexpectedEOF)
 
-// ErrTruncated is ErrUnexpectedEOF over TLS where the stream ended without a close_notify.
+// ErrTruncated is ErrUnexpectedEOF over TLS, if the stream ended without close_notify.
 var ErrTruncated = fmt.Errorf("framerail: TLS stream ended without close_notify: %w", ErrUnexpectedEOF)
 
 // Relayed is a Transport whose bytes are carried by goroutines of its own: what the peer has
