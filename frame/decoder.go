@@ -18,9 +18,9 @@ const (
 )
 
 // Decoder turns the bytes of one direction of a connection into events. It is a
-// state machine that stops and goes on at any byte. It allocates nothing and
-// holds nothing of the caller's between two calls. The zero value is ready, as a
-// Server with default limits. It is for one goroutine at a time.
+// state machine that can stop at any byte. It allocates nothing, and holds nothing of
+// the caller's between two calls. The zero value is ready, as a Server with default
+// limits. It is for one goroutine at a time.
 type Decoder struct {
 	err *Error // the first error found
 
@@ -64,10 +64,9 @@ func (d *Decoder) Reset(role Role, limits Limits) {
 	d.text = textWhole
 }
 
-// Next reads from b as far as the next event and returns how many bytes that
-// took. The zero Event says that all of b was read and there is no more in it.
-// Nothing is held back: when n == len(b), there is no need to call again before
-// more bytes come.
+// Next reads from b up to the next event and returns how many bytes it read. The zero
+// Event says that all of b was read and has no further event. Nothing is held back:
+// when n == len(b), there is no need to call again before more bytes arrive.
 //
 //	for len(b) > 0 {
 //		ev, n, err := d.Next(b)
@@ -80,19 +79,18 @@ func (d *Decoder) Reset(role Role, limits Limits) {
 //		}
 //	}
 //
-// Data frames come as pieces, as far as their payload is there: at least one
-// byte each, but for the first or the last frame of a message that is empty
-// (RFC 6455 5.4). An empty frame in the middle gives no event. Payloads are
-// unmasked in place, so b is changed.
+// A data frame gives one event for each piece of payload that has arrived. A piece has
+// at least one byte, except an empty first or last frame of a message (RFC 6455 5.4).
+// An empty frame in the middle gives no event. Payloads are unmasked in place, so b is
+// changed.
 //
-// However the same bytes are cut into calls, the events are the same but for the
-// cuts between pieces: the messages, their types and bytes, the control frames
-// and where between those bytes they stand, and the error at the end.
+// The cuts between calls change only the cuts between pieces. The messages, their types
+// and bytes, the control frames and their places, and the error at the end stay the same.
 //
-// An error is an *Error; n is 0 and b is of no more use. Every later call
-// returns the same. Text is checked as it comes: the piece before the first bad
-// byte is given as an event, then ErrInvalidUTF8. Text that ends within a
-// sequence is bad at its last byte.
+// An error is an *Error. n is 0 then, and b is of no more use. Every later call returns the
+// same error. Text is checked as it arrives: the piece before the first bad byte is an
+// event, and then ErrInvalidUTF8 follows. Text that ends within a sequence is bad at its
+// last byte.
 func (d *Decoder) Next(b []byte) (ev Event, n int, err error) {
 	// A whole message in one frame, all of it in b, at rest: nearly every message
 	// of nearly every program. It takes two calls, XOR and the check of text.

@@ -9,9 +9,8 @@ import (
 
 // AppendHeader appends h to dst, its length in the shortest form, and returns
 // the longer slice (RFC 6455 5.2). With room for MaxHeaderLen bytes in dst
-// nothing is allocated. It writes what it is told: whether the opcode, the RSV
-// bits and the masking are right is the caller's to know. It panics if
-// h.PayloadLen is negative.
+// nothing is allocated. It does not check the opcode, the RSV bits or the masking. It
+// panics if h.PayloadLen is negative.
 func AppendHeader(dst []byte, h Header) []byte {
 	b0 := byte(h.Opcode & bitsOp)
 	if h.Fin {

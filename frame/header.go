@@ -47,11 +47,10 @@ type Header struct {
 // DecodeHeader reads the header that b starts with. n is its length in bytes;
 // n == 0 without an error says that b holds no whole header yet.
 //
-// It knows the rules that need no context: reserved opcodes, control frames
-// fragmented or over MaxControlPayload, lengths with the top bit set or not in
-// their shortest form. Each fails as soon as its byte is there, with an *Error
-// and n == 0. Which RSV bits are negotiated, who masks and which opcode may
-// follow is known to a Decoder.
+// It checks the rules that need no context: reserved opcodes, control frames that are
+// fragmented or over MaxControlPayload, and lengths with the top bit set or not in their
+// shortest form. Each fails as soon as its byte has arrived, with an *Error and n == 0. A
+// Decoder checks the others: RSV bits, masking, and the order of opcodes.
 func DecodeHeader(b []byte) (h Header, n int, err error) {
 	n, length, fault := scanHeader(b)
 	if fault != nil {

@@ -1,7 +1,7 @@
 package frame
 
-// Role is the part that the endpoint which decodes and encodes here plays in
-// its connection. It decides who masks (RFC 6455 5.1). The zero value is Server.
+// Role is this endpoint's part in its connection: Server or Client. A client masks its frames, a
+// server does not (RFC 6455 5.1). The zero value is Server.
 type Role uint8
 
 const (

@@ -6,9 +6,8 @@ import (
 	"github.com/framerail/framerail/internal/token"
 )
 
-// MaxHops is how many proxies are believed at most, one behind the other. There are seldom
-// more than three; it bounds the work for a request whose field names nothing but those
-// that are trusted.
+// MaxHops is how many proxies in a row are believed at most. There are seldom more than three. It
+// bounds the work for a request whose field names only trusted proxies.
 const MaxHops = 16
 
 // Grammar is how the elements of a field are written.
@@ -22,12 +21,14 @@ const (
 	Standard
 )
 
-// Client is who has sent a request that came from peer, according to the lines of a field
-// in order. What a peer says counts if it is trusted; the zero Addr is that of one over a unix
-// socket. Where a trusted proxy says nothing that can be read, be it that it has not
-// written the field, hides the address ("unknown", RFC 7239 6.2) or is mistaken, it is itself
-// the client as far as can be told. The port is 0 if none is told. The proto is that of the
-// element that was looked at last, Standard alone having one: a part of the lines.
+// Client returns the address of the client that has sent a request. The request came from peer, and
+// lines are the field's lines in order. An element counts if the address that sent it is trusted. The
+// zero Addr is a peer over a unix socket.
+//
+// A trusted proxy may have written no address that can be read: no field, a hidden address ("unknown",
+// RFC 7239 6.2), or a malformed one. Then the proxy itself is returned as the client. The port is 0 if
+// none is given. The proto is that of the element read last, a part of lines. Only Standard has
+// one.
 func Client[T token.Text](peer netip.AddrPort, lines []T, g Grammar, trusted func(netip.Addr) bool) (client netip.AddrPort, proto T) {
 	client = peer
 	f := field[T]{lines: lines, quoted: g == Standard}
@@ -56,22 +57,22 @@ func Client[T token.Text](peer netip.AddrPort, lines []T, g Grammar, trusted fun
 	return client, proto
 }
 
-// Last is the last element of the lines of a field that is a list of tokens, such as
-// X-Forwarded-Proto; nothing if there is none.
+// Last is the last element of a field that is a list of tokens, such as X-Forwarded-Proto. It is
+// empty if there is none.
 func Last[T token.Text](lines []T) (element T) {
 	f := field[T]{lines: lines}
 	element, _ = f.last()
 	return element
 }
 
-// field is what is left of a field that is a list, which is taken apart from its right end.
+// field is the unread part of a field that is a list. It is read from its right end.
 type field[T token.Text] struct {
 	lines  []T
-	line   T    // what is left of the one behind lines
+	line   T    // the unread part of the line behind lines
 	quoted bool // a comma may be in a quoted string
 }
 
-// last takes the last element off. Empty ones are passed over (RFC 9110 5.6.1.2).
+// last takes the last element off. It skips empty elements (RFC 9110 5.6.1.2).
 func (f *field[T]) last() (element T, ok bool) {
 	for {
 		for len(f.line) > 0 {
@@ -90,8 +91,8 @@ func (f *field[T]) last() (element T, ok bool) {
 	}
 }
 
-// comma is the place of the last comma that parts two elements; -1 if there is none. A
-// quoted string is found by its end: so what is read does not depend on what is to its left.
+// comma is the place of the last comma that separates two elements; -1 if there is none. A quoted
+// string is found by its end, so the result does not depend on the text to its left.
 func (f *field[T]) comma() int {
 	for i := len(f.line) - 1; i >= 0; i-- {
 		switch {
@@ -104,8 +105,8 @@ func (f *field[T]) comma() int {
 	return -1
 }
 
-// opening is the place of the quote before the one at i which ends its string; 0 if there is
-// none. One that is escaped is in the string (RFC 9110 5.6.4).
+// opening is the place of the quote that begins the string which ends at i; 0 if there is none. An
+// escaped quote is a part of the string (RFC 9110 5.6.4).
 func opening[T token.Text](line T, i int) int {
 	for i--; i > 0; i-- {
 		if line[i] != '"' {
@@ -123,7 +124,7 @@ func opening[T token.Text](line T, i int) int {
 	return 0
 }
 
-// ValidField tells whether a field can have that name (RFC 9110 5.1).
+// ValidField reports whether a field can have that name (RFC 9110 5.1).
 func ValidField(name string) bool {
 	token, rest := cutName(name)
 	return len(token) > 0 && rest == ""

@@ -7,8 +7,8 @@ import (
 	"github.com/framerail/framerail/internal/token"
 )
 
-// parseNode reads an address and, if there is one, its port (RFC 7239 6). What is no IP
-// address is of no use: names, "unknown", and what hides one.
+// parseNode reads an IP address and, if there is one, its port (RFC 7239 6). It rejects names,
+// "unknown" and hidden addresses.
 func parseNode[T token.Text](node T) (addr netip.AddrPort, ok bool) {
 	if len(node) == 0 {
 		return addr, false
@@ -31,8 +31,8 @@ func parseNode[T token.Text](node T) (addr netip.AddrPort, ok bool) {
 	return netip.AddrPortFrom(ip.Unmap(), n), ok
 }
 
-// parsePort reads a colon and one to five digits; nothing is port 0, and so is what hides
-// one (RFC 7239 6.3).
+// parsePort reads a colon and one to five digits. An empty or a hidden port is 0 (RFC 7239
+// 6.3).
 func parsePort(s string) (port uint16, ok bool) {
 	if s == "" {
 		return 0, true
@@ -54,7 +54,7 @@ func parsePort(s string) (port uint16, ok bool) {
 	return uint16(n), n <= 0xffff
 }
 
-// isHidden tells what may stand behind the underscore of what hides a port.
+// isHidden reports whether c may follow the underscore of a hidden port.
 func isHidden(s string) bool {
 	for i := range len(s) {
 		c := s[i]

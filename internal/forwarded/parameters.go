@@ -6,15 +6,15 @@ import (
 	"github.com/framerail/framerail/internal/token"
 )
 
-// parameters reads an element of Forwarded (RFC 7239 4): what its parameters for and proto
-// say, without quotes; nothing if they are missing. Escapes are left as they are, since no
-// address needs one.
+// parameters reads an element of Forwarded (RFC 7239 4). It returns the values of its parameters for
+// and proto, without quotes, and empty values for missing ones. Escapes stay, because no address
+// needs one.
 //
 //	forwarded-element = [ forwarded-pair ] *( ";" [ forwarded-pair ] )
 //	forwarded-pair    = token "=" ( token / quoted-string )
 //
-// Two things are let pass that proxies do: white space around the semicolon, as in the RFC's
-// own examples, and values without quotes that need them, such as an address with a port.
+// Two habits of proxies are accepted: white space around the semicolon, as in the RFC's own
+// examples, and missing quotes around values that need them, such as an address with a port.
 func parameters[T token.Text](element T) (node, proto T, ok bool) {
 	var none T
 	var seenFor, seenProto bool

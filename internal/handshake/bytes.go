@@ -2,15 +2,14 @@ package handshake
 
 import "github.com/framerail/framerail/internal/token"
 
-// text is what the rules take: views of a request head, or the strings of a
-// *http.Request.
+// text is the text that rules read: views of a request head, or strings of a *http.Request.
 type text = token.Text
 
-// isVisible holds visible ASCII.
+// isVisible has true for visible ASCII.
 var isVisible = tableOf(func(b byte) bool { return ' ' < b && b < 0x7f })
 
-// isFieldByte holds what may stand in a field value: HTAB, SP, visible ASCII
-// and obs-text. RFC 9110 5.5.
+// isFieldByte has true for the bytes of a field value: HTAB, SP, visible ASCII and obs-text. RFC
+// 9110 5.5.
 var isFieldByte = tableOf(func(b byte) bool { return b == '\t' || b >= ' ' && b != 0x7f })
 
 var (

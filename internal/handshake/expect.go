@@ -3,7 +3,7 @@ package handshake
 // ExpectsContinue reports whether the client waits for 100 (Continue): RFC 9110 10.1.1.
 func (r *Request) ExpectsContinue() bool { return r.hasToken(expectField, "100-continue") }
 
-// checkExpect holds one line of Expect to the one expectation that can be met.
+// checkExpect refuses a line of Expect with any expectation other than 100-continue.
 func checkExpect(line []byte) error {
 	for len(line) > 0 {
 		var element []byte

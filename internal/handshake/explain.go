@@ -8,8 +8,8 @@ import (
 // shownMost is how many bytes of a request's field are shown in a log.
 const shownMost = 200
 
-// ExplainOrigin is what CheckOrigin has returned, with a Cause for the log that names the
-// origin, the host and the patterns.
+// ExplainOrigin is CheckOrigin's result, with a Cause for the log that names the origin, the host
+// and the patterns.
 func ExplainOrigin(err error, origin, host []byte, patterns []string) error {
 	var rule *Refusal
 	if !errors.As(err, &rule) {
@@ -21,8 +21,8 @@ func ExplainOrigin(err error, origin, host []byte, patterns []string) error {
 	return &r
 }
 
-// ExplainPath is [ErrNotFound] where only the path served is, with a Cause for the log that
-// names it. The request's path is not named: it may be a secret.
+// ExplainPath is [ErrNotFound] with a Cause for the log that names the path served. It does not
+// name the request's path, which may be a secret.
 func ExplainPath(served string) *Refusal {
 	r := *ErrNotFound
 	r.rule = ErrNotFound
@@ -30,7 +30,7 @@ func ExplainPath(served string) *Refusal {
 	return &r
 }
 
-// shown is as much of a field as belongs into a log.
+// shown is the part of a field that a log shows.
 func shown(b []byte) string {
 	if len(b) > shownMost {
 		return string(b[:shownMost]) + "..."

@@ -31,9 +31,8 @@ var (
 	ErrStatus                = errors.New("status is not a refusal's")
 )
 
-// checkHeader holds a program's header to RFC 9110 5.1 and 5.5, and keeps its
-// hands off the fields that are owned. In what it returns the name is quoted:
-// it may hold anything.
+// checkHeader checks a program's header against RFC 9110 5.1 and 5.5, and refuses the fields
+// that are owned. Its error quotes the name, which may hold any bytes.
 func checkHeader(h http.Header, owned func(name string) bool) error {
 	for name, values := range h {
 		what := func() string { return fmt.Sprintf("header %q", name) }
@@ -52,7 +51,7 @@ func checkHeader(h http.Header, owned func(name string) bool) error {
 	return nil
 }
 
-// ownedAlways tells the fields that frame a message: RFC 9112 6.
+// ownedAlways reports whether a field frames a message: RFC 9112 6.
 func ownedAlways(name string) bool {
 	return equalFold(name, "Content-Length") || equalFold(name, "Transfer-Encoding") || equalFold(name, "Trailer")
 }

@@ -10,12 +10,10 @@ import (
 	"github.com/framerail/framerail/internal/token"
 )
 
-// HTTP builds the *http.Request that net/http would have made of the same head,
-// for a program that asks: method, URL, header with canonical names, Host,
-// protocol, RequestURI, and remoteAddr as its RemoteAddr. Body is http.NoBody,
-// whatever the request announces. Unlike net/http it adds no Cache-Control for
-// a Pragma. Everything is copied: the result is independent of the head. It
-// allocates.
+// HTTP builds the *http.Request that net/http would have made of the same head: method, URL,
+// header with canonical names, Host, protocol, RequestURI, and remoteAddr as RemoteAddr. Body is
+// always http.NoBody. Unlike net/http, HTTP adds no Cache-Control for a Pragma. It copies
+// everything, so the result is independent of the head. It allocates.
 func (r *Request) HTTP(remoteAddr string) *http.Request {
 	req := &http.Request{
 		Method:     string(r.Method),
@@ -29,7 +27,7 @@ func (r *Request) HTTP(remoteAddr string) *http.Request {
 		RemoteAddr: remoteAddr,
 	}
 
-	// What Parse accepts, net/url does too.
+	// net/url accepts every target that Parse accepts.
 	req.URL, _ = url.ParseRequestURI(req.RequestURI)
 
 	for name, value := range r.Headers {
@@ -45,10 +43,9 @@ func (r *Request) HTTP(remoteAddr string) *http.Request {
 	return req
 }
 
-// ParseHTTP fills r from a request that net/http has read, so that an upgrade
-// inside a net/http handler is held to the same rules. It writes the head anew
-// into memory of its own, which r then refers to, and parses it: what
-// middleware put into the request is checked like the peer's bytes, and cannot
+// ParseHTTP fills r from a request that net/http has read, so that an upgrade inside a net/http
+// handler obeys the same rules. It writes the head again, into memory that r then refers to, and
+// parses it. So changes by middleware are checked like the peer's bytes, and a value cannot
 // become a field of its own. The error is a *[Refusal].
 func ParseHTTP(req *http.Request, r *Request) error {
 	*r = Request{}
@@ -78,7 +75,7 @@ func ParseHTTP(req *http.Request, r *Request) error {
 		head = appendField(head, "Host", req.Host)
 	}
 	if len(req.TransferEncoding) > 0 {
-		// net/http moves it out of the header; that it was there is enough.
+		// net/http moves the field out of the header. Its presence is enough.
 		head = appendField(head, "Transfer-Encoding", "chunked")
 	}
 	head = appendHeader(head, req.Header)

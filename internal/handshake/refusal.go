@@ -10,7 +10,7 @@ import (
 
 // A Refusal is the answer to a request that is not accepted, and the error that
 // says why. The exported ones are made once, so that errors.Is tells them
-// apart; nobody may change them. A program makes its own for its own reasons.
+// apart. They must not be changed. A program makes its own for its own reasons.
 type Refusal struct {
 	// Status is the HTTP status, 300 to 599 but not 304. Others are the
 	// program's mistake: see Validate.
@@ -27,13 +27,13 @@ type Refusal struct {
 	// Body is sent as it is. Empty: Reason and a line feed.
 	Body string
 
-	// Cause is the program's error, if it refused: for the log and for who upgrades, and
-	// never sent. Nil: there is none.
+	// Cause is the program's error, if the program refused. It is for the log and for the
+	// caller of Upgrade, and is never sent. Nil: there is none.
 	Cause error
 
 	// rule is the exported refusal that this one stands for, or nil.
 	rule *Refusal
-	// malformed says that the request was no good, whoever had to judge it.
+	// malformed says that the request was malformed, by whichever rule.
 	malformed bool
 }
 
@@ -75,8 +75,7 @@ func (r *Refusal) Validate() error {
 	return checkHeader(r.Header, ownedInRefusal)
 }
 
-// ownedInRefusal tells the fields that frame the answer: they are not the
-// program's to set.
+// ownedInRefusal reports whether a field frames the answer. A program may not set these.
 func ownedInRefusal(name string) bool {
 	return equalFold(name, "Connection") || ownedAlways(name)
 }
@@ -100,8 +99,8 @@ func (r *Refusal) AppendHeadResponse(dst []byte, now time.Time) []byte {
 	return r.sendable().appendHead(dst, now)
 }
 
-// Answer is what AppendResponse sends in the hands of net/http, which frames it: the
-// header has Content-Type, and Connection where Upgrade asks for that. It is the caller's.
+// Answer returns the answer of AppendResponse for net/http, which frames it. The header has
+// Content-Type, and Connection if a header names Upgrade. It belongs to the caller.
 func (r *Refusal) Answer() (status int, header http.Header, body string) {
 	r = r.sendable()
 	header = http.Header{"Content-Type": {"text/plain; charset=utf-8"}}

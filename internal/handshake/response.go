@@ -38,7 +38,7 @@ func AppendResponse(dst []byte, r *Request, resp Response) ([]byte, error) {
 		return dst, err
 	}
 
-	// RFC 9110 7.8: who expects 100 (Continue) gets it first.
+	// RFC 9110 7.8: a client that expects 100 (Continue) gets it first.
 	if r.ExpectsContinue() {
 		dst = append(dst, "HTTP/1.1 100 Continue\r\n\r\n"...)
 	}

@@ -28,7 +28,7 @@ const (
 	checksumLen  = 4
 )
 
-// addressesLen is how long the two addresses of a family are, with their ports.
+// addressesLen is the length of a family's two addresses with their ports.
 var addressesLen = [...]int{familyUnspec: 0, familyInet: 12, familyInet6: 36, familyUnix: 216}
 
 // decodeBinary reads a header of version 2.
@@ -44,7 +44,7 @@ func decodeBinary(b []byte) (h Header, n int, err error) {
 		}
 	}
 
-	// The family of a connection of the proxy's own is ignored.
+	// The family of the proxy's own connections is ignored.
 	family, transport := byte(familyUnspec), byte(transportUnspec)
 	if i := len(signature) + 1; len(b) > i && !local {
 		family, transport = b[i]>>4, b[i]&0xf
@@ -52,7 +52,7 @@ func decodeBinary(b []byte) (h Header, n int, err error) {
 			return h, 0, ErrFamily
 		}
 		if transport == transportUnspec {
-			family = familyUnspec // what is said of addresses is ignored
+			family = familyUnspec // addresses are ignored
 		}
 	}
 	if len(b) < fixedLen {
@@ -68,7 +68,7 @@ func decodeBinary(b []byte) (h Header, n int, err error) {
 		return h, 0, nil
 	}
 
-	// Where no addresses are told it is not told either where what follows them begins.
+	// Without addresses it is unknown where the TLVs begin.
 	h.Version = 2
 	if family == familyUnspec {
 		return h, n, nil
@@ -82,12 +82,12 @@ func decodeBinary(b []byte) (h Header, n int, err error) {
 	return h, n, nil
 }
 
-// binaryLen is how long a header says it is, of which the fixed part has come.
+// binaryLen is the length that a header claims. b has its fixed part.
 func binaryLen(b []byte) int {
 	return fixedLen + int(binary.BigEndian.Uint16(b[fixedLen-2:]))
 }
 
-// addresses reads source, destination and their ports, of families that have them.
+// addresses reads source, destination and their ports, for families that have them.
 func addresses(b []byte, family byte) (source, destination netip.AddrPort) {
 	var size int
 	switch family {
@@ -105,10 +105,10 @@ func addresses(b []byte, family byte) (source, destination netip.AddrPort) {
 	return end(0), end(1)
 }
 
-// checkTLVs passes over what follows the addresses, and holds the header to its checksum if
-// it has one.
+// checkTLVs skips the TLVs behind the addresses, and verifies the header's checksum if there is
+// one.
 func checkTLVs(header []byte, at int) error {
-	checksum := 0 // where it is
+	checksum := 0 // its place
 	for at < len(header) {
 		if len(header)-at < tlvHeaderLen {
 			return ErrTLV
@@ -137,7 +137,7 @@ var (
 	zeros      [checksumLen]byte
 )
 
-// sum is the CRC32c of a header, the checksum in it taken for zeros (2.2.3).
+// sum is the CRC32c of a header, with zeros in place of its checksum (2.2.3).
 func sum(header []byte, checksum int) uint32 {
 	crc := crc32.Update(0, castagnoli, header[:checksum])
 	crc = crc32.Update(crc, castagnoli, zeros[:])

@@ -7,29 +7,29 @@ import (
 )
 
 const (
-	// MaxHeader is the longest header in bytes. The specification means one to fit in the
-	// smallest segment that every host takes, which is 536 bytes, but lets the length of
-	// version 2 say up to 65,551. Addresses take 232 at most; what follows are names, a
-	// certificate's subject, numbers of clouds. 4,096 is what nginx takes, too.
+	// MaxHeader is the longest header in bytes. The specification wants it to fit into the
+	// smallest segment that every host takes, 536 bytes, but version 2 can claim up to
+	// 65,551. Addresses take 232 at most. Names, a certificate's subject and identifiers of
+	// clouds may follow. nginx takes 4,096 too.
 	MaxHeader = 4096
 
 	// maxLine is the longest line of version 1, with its CR LF (2.1).
 	maxLine = 107
 )
 
-// Header is what a proxy says of a connection.
+// Header is what a proxy says about a connection.
 type Header struct {
-	// Version is that of the protocol: 1 or 2.
+	// Version is the protocol's version: 1 or 2.
 	Version int
 	// Source and Destination are the two ends of the connection between the client and the
-	// proxy, without an IPv4-mapped prefix. Both are zero if the header names none over
-	// TCP: a connection of the proxy's own (LOCAL), such as a health check, or a protocol
-	// that is unknown, unspecified, not TCP or not IP. The socket's own addresses are to
-	// be used then (2.1, 2.2).
+	// proxy, without an IPv4-mapped prefix. Both are zero if the header names no TCP
+	// connection: for the proxy's own connection (LOCAL), such as a health check, or for a
+	// protocol that is unknown, unspecified, not TCP or not IP. Use the socket's own addresses
+	// then (2.1, 2.2).
 	Source, Destination netip.AddrPort
 }
 
-// Rules that a header breaks. Whoever sends such a thing is to be cut off (2.1, 2.2).
+// Rules that a header can break. The connection must be closed then (2.1, 2.2).
 var (
 	ErrMissing  = errors.New("no PROXY header (proxy-protocol.txt 2)")
 	ErrLine     = errors.New("malformed line of the PROXY protocol (proxy-protocol.txt 2.1)")
@@ -42,11 +42,10 @@ var (
 	ErrChecksum = errors.New("PROXY header with a wrong checksum (proxy-protocol.txt 2.2.3)")
 )
 
-// Decode reads the header at the beginning of b and returns how many bytes it has. While it
-// is not whole n is 0, and Decode is to be called with more; it never wants more than
-// MaxHeader. A header that cannot become a good one fails at the first byte that shows so.
-// The verdict does not depend on the pieces. It keeps nothing of b and allocates nothing
-// but for addresses in text.
+// Decode reads the header at the beginning of b and returns how many bytes it has. While the header is
+// not whole n is 0: call Decode again with more bytes. It never needs more than MaxHeader. A header
+// that cannot become valid fails at the first byte that shows it, however the bytes are cut. Decode
+// keeps nothing of b. It allocates only for addresses in text.
 func Decode(b []byte) (h Header, n int, err error) {
 	switch {
 	case beginsWith(b, signature):
@@ -57,11 +56,11 @@ func Decode(b []byte) (h Header, n int, err error) {
 	return h, 0, ErrMissing
 }
 
-// shortest is how long every header is at least.
+// shortest is the length of the shortest header.
 const shortest = len(linePrefix + unknown + "\r\n")
 
-// Lacks is how many bytes the header at the beginning of b lacks at least, of which Decode
-// has found that it is not whole: who reads no more than that does not read past its end.
+// Lacks is how many bytes are missing at least, after Decode has found that the header is not whole. A
+// caller that reads no more than that does not read past the header's end.
 func Lacks(b []byte) int {
 	switch {
 	case len(b) < shortest:
@@ -74,7 +73,7 @@ func Lacks(b []byte) int {
 	return binaryLen(b) - len(b)
 }
 
-// beginsWith tells whether b begins with a prefix, or with as much of it as has come.
+// beginsWith reports whether b begins with the prefix, or is a beginning of it.
 func beginsWith(b []byte, prefix string) bool {
 	n := min(len(b), len(prefix))
 	return bytes.Equal(b[:n], []byte(prefix[:n]))

@@ -11,8 +11,8 @@ const (
 	unknown    = "UNKNOWN"
 )
 
-// decodeLine reads a header of version 1. What comes first is judged first, so that the
-// verdict is the same whichever way the line is cut.
+// decodeLine reads a header of version 1. It judges bytes in order, so the verdict does not depend on
+// how the line is cut.
 func decodeLine(b []byte) (h Header, n int, err error) {
 	line := b[:min(len(b), maxLine)]
 	end := bytes.IndexAny(line, "\r\n")
@@ -45,7 +45,7 @@ func decodeLine(b []byte) (h Header, n int, err error) {
 	return h, n, nil
 }
 
-// mayBegin tells whether a good line may begin so, as far as its family.
+// mayBegin reports whether a valid line may begin so, up to its family.
 func mayBegin(line []byte) bool {
 	if len(line) <= len(linePrefix) {
 		return true
@@ -63,7 +63,7 @@ func parseLine(line []byte) (h Header, err error) {
 	family, rest, _ := bytes.Cut(bytes.TrimPrefix(line, []byte(linePrefix)), []byte(" "))
 	h.Version = 1
 	switch string(family) {
-	case unknown: // whatever else the line says is ignored
+	case unknown: // the rest of the line is ignored
 		return h, nil
 	case "TCP4", "TCP6":
 	default:

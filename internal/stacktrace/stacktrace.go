@@ -1,10 +1,10 @@
-// Package stacktrace writes down where a program is, for one line of a log: its functions, the
-// innermost first, each with its place, as in
+// Package stacktrace formats a stack as one line of a log: the program's functions, the innermost
+// first, each with its place, as in
 //
 //	main.onMessage /src/chat/main.go:41 < main.answer /src/chat/main.go:30
 //
-// A stack as package runtime writes it has a line for each, which a log's handler makes one
-// of, with what ends lines in between.
+// A stack of package runtime has many lines. A handler of package slog would put escaped line
+// feeds between them.
 package stacktrace
 
 import (
@@ -13,10 +13,10 @@ import (
 	"strings"
 )
 
-// most is how many functions are written down.
+// most is how many functions a line has at most.
 const most = 32
 
-// own are the functions that call the program's: what is beyond them is not its concern.
+// own are the functions that call the program's. The line ends before them.
 var own = [...]string{
 	"github.com/framerail/framerail/internal/session.(*Conn).call",
 	"github.com/framerail/framerail/internal/session.(*Driver).piece",
@@ -24,8 +24,8 @@ var own = [...]string{
 	"github.com/framerail/framerail/server.(*running).shakeHands",
 }
 
-// Panic is where the program has panicked, or called runtime.Goexit, for the deferred
-// function that finds it out, and those that it calls.
+// Panic returns the place where the program has panicked, or called runtime.Goexit. Call it in the
+// deferred function that recovers, or in a function that this one calls.
 func Panic() string {
 	var pcs [2 * most]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(1, pcs[:])])
@@ -35,7 +35,7 @@ func Panic() string {
 		f, more = frames.Next()
 		switch {
 		case f.Function == "runtime.gopanic" || f.Function == "runtime.Goexit":
-			l, begun = line{}, true // of several, what came first is the cause
+			l, begun = line{}, true // of several panics the first is the cause
 		case begun:
 			if !l.add(f.Function, f.File+":"+strconv.Itoa(f.Line)) {
 				more = false
@@ -45,7 +45,7 @@ func Panic() string {
 	return l.String()
 }
 
-// Goroutine is where a goroutine is, of which runtime.Stack has written this.
+// Goroutine returns the place of a goroutine, from a stack of runtime.Stack.
 func Goroutine(stack string) string {
 	var l line
 	lines := strings.Split(stack, "\n")
@@ -65,14 +65,14 @@ func Goroutine(stack string) string {
 	return l.String()
 }
 
-// line is what is written down.
+// line is the line in progress.
 type line struct {
 	strings.Builder
 	functions int
 }
 
-// add writes a function down, but for those of the runtime before the first. It is false when
-// that was the last to look at.
+// add appends a function, except those of the runtime before the first. It returns false after the
+// last function that is wanted.
 func (l *line) add(function, place string) bool {
 	if l.functions == 0 && isWaiting(function) {
 		return true
@@ -93,8 +93,8 @@ func (l *line) add(function, place string) bool {
 	return true
 }
 
-// isWaiting tells the functions with which a program waits, or panics: they say less than
-// who has called them.
+// isWaiting reports whether a program waits or panics with this function. Its caller says more than
+// the function itself.
 func isWaiting(function string) bool {
 	for _, p := range [...]string{"runtime.", "internal/", "sync.", "time.", "syscall.", "panic"} {
 		if strings.HasPrefix(function, p) {

@@ -8,8 +8,8 @@ package token
 //	extension       = token *( ";" param )
 //	param           = token [ "=" ( token / quoted-string ) ]
 //
-// where a quoted string must hold a token once unquoted. Empty elements of the list are
-// passed over, as RFC 9110 5.6.1.2 asks. A whole line takes time linear in its length.
+// A quoted string must hold a token once unquoted. Empty elements of the list are skipped, as RFC 9110
+// 5.6.1.2 asks. A whole line takes time linear in its length.
 func CutExtension[T Text](line T) (name, params, rest T, ok bool) {
 	rest = Trim(line)
 	for len(rest) > 0 && rest[0] == ',' {
@@ -37,10 +37,9 @@ func CutExtension[T Text](line T) (name, params, rest T, ok bool) {
 	return name, params[:len(params)-len(rest)], rest, true
 }
 
-// CutParam takes the first parameter off an extension's: its name, its value as it
-// stands, quotes included, and the rest. The value is empty if the parameter has none;
-// one that is there never is. The name is empty when there is no more; ok is false
-// where the grammar is broken.
+// CutParam takes the first parameter off an extension's parameters. It returns the name, the value with
+// its quotes, and the rest. The value is empty if the parameter has none. The name is empty if there
+// are no more parameters. ok is false if the grammar is broken.
 func CutParam[T Text](params T) (name, value, rest T, ok bool) {
 	rest = Trim(params)
 	if len(rest) == 0 {
@@ -80,8 +79,8 @@ func cutValue[T Text](s T) (value, rest T, ok bool) {
 	return value, s, false
 }
 
-// AppendValue appends what a value says, without quotes and escapes, to dst and returns
-// the extended slice.
+// AppendValue appends a value to dst, without quotes and escapes, and returns the extended
+// slice.
 func AppendValue[T Text](dst []byte, value T) []byte {
 	for i := 0; i < len(value); i++ {
 		if value[i] != '"' && value[i] != '\\' { // neither is of a token

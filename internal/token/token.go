@@ -1,13 +1,12 @@
-// Package token reads what the values of HTTP fields are made of: tokens (RFC 9110
-// 5.6.2), and from these the extensions of Sec-WebSocket-Extensions (RFC 6455 9.1).
-// It allocates nothing and keeps nothing: what it gives is a part of what it was
-// given.
+// Package token reads tokens in the values of HTTP fields (RFC 9110 5.6.2), and the
+// extensions of Sec-WebSocket-Extensions (RFC 6455 9.1), which consist of tokens. It
+// allocates nothing and keeps nothing. Its results are parts of its arguments.
 package token
 
-// Text is what is read: a view of a request's head, or a string of net/http's.
+// Text is the text to read: a view of a request's head, or a string of net/http's.
 type Text interface{ ~string | ~[]byte }
 
-// Is holds the bytes of a token: RFC 9110 5.6.2.
+// Is has true for each byte that a token may have: RFC 9110 5.6.2.
 var Is = func() (is [256]bool) {
 	for _, b := range []byte("!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz") {
 		is[b] = true
@@ -26,7 +25,7 @@ func Trim[T Text](s T) T {
 	return s
 }
 
-// cut splits a token off, which is empty if none is there.
+// cut splits a token off. The token is empty if there is none.
 func cut[T Text](s T) (token, rest T) {
 	n := 0
 	for n < len(s) && Is[s[n]] {

@@ -1,9 +1,8 @@
 // Package wheel keeps the timers of one event loop on a hashed wheel.
 //
-// A timer is known by a small number, the slot of its connection in the loop;
-// there is one for each, and it costs 12 bytes without a pointer. Setting,
-// clearing and firing take constant time, and an idle connection needs neither
-// a runtime timer nor a goroutine.
+// A timer is known by a small number, the slot of its connection in the loop. Each connection has
+// one timer, which costs 12 bytes without a pointer. Setting, clearing and firing take constant
+// time. An idle connection needs neither a runtime timer nor a goroutine.
 //
 // All methods belong to the loop's goroutine.
 package wheel
@@ -17,8 +16,8 @@ import (
 // after six years; comparisons are made by difference.
 type Tick uint32
 
-// Resolution is the length of a tick: the most by which a timer is late. All
-// that hangs on it is measured in seconds.
+// Resolution is the length of a tick: the most by which a timer is late. The timeouts that use it
+// are seconds long.
 const Resolution = 50 * time.Millisecond
 
 // Ticks is d in ticks, rounded up, so that no timer fires early.
@@ -26,14 +25,14 @@ func Ticks(d time.Duration) Tick {
 	return Tick((d + Resolution - 1) / Resolution)
 }
 
-// Most is the longest time for which a timer can be set: ticks that are further away pass
-// for earlier ones. What is due later than that sets its timer again when it has fired.
+// Most is the longest time for which a timer can be set, because ticks that are further away
+// count as earlier ones. For a longer time, set the timer again when it has fired.
 const Most = 365 * 24 * time.Hour
 
-// After is the tick that is d after now or, if d is longer than Most, that.
+// After is the tick that is d after now. A d longer than Most counts as Most.
 func After(now, d time.Duration) Tick { return Ticks(now + min(d, Most)) }
 
-// Before tells whether t comes before u.
+// Before reports whether t comes before u.
 func (t Tick) Before(u Tick) bool { return int32(t-u) < 0 }
 
 const (
@@ -47,8 +46,8 @@ type Wheel struct {
 	now   Tick
 	armed int
 
-	// The spoke of now is being walked; walk is the timer to look at next. What is
-	// set meanwhile goes to the head of a spoke, which is behind it.
+	// The spoke of now is being walked. walk is the timer to look at next. Timers that are set
+	// meanwhile go to the head of a spoke, which the walk has passed.
 	walking bool
 	walk    int32
 	heads   [spokes]int32
@@ -103,18 +102,16 @@ func (w *Wheel) Clear(id int) {
 	}
 }
 
-// Hasten has timer id fire at tick at, unless it is to fire before that or is not
-// armed.
+// Hasten makes timer id fire at tick at, unless it fires before that or is not armed.
 func (w *Wheel) Hasten(id int, at Tick) {
 	if t := w.timer(id); t.prev != off && at.Before(t.at) {
 		w.Set(id, at)
 	}
 }
 
-// Advance moves the wheel to tick now and calls fire for timers that are due, for
-// most of them at most. It returns whether that was all: if not, the next Advance
-// goes on where this one has stopped. A timer is disarmed before it fires; fire may
-// set and clear any timer.
+// Advance moves the wheel to tick now and calls fire for timers that are due, for at most `most`
+// of them. It returns false if more are due: the next Advance continues where this one has
+// stopped. A timer is disarmed before it fires. fire may set and clear any timer.
 //
 // Each timer on a spoke is looked at once, whether it is due or a turn away.
 func (w *Wheel) Advance(now Tick, most int, fire func(id int)) (all bool) {
@@ -145,9 +142,9 @@ func (w *Wheel) Advance(now Tick, most int, fire func(id int)) (all bool) {
 	}
 }
 
-// Next is the first tick after now at which a timer may be due; false if none is
-// set. It can be a turn early for a timer further away than one turn. While Advance
-// has more to do it is a tick that has passed.
+// Next is the first tick after now at which a timer may be due; false if none is set. It can be a
+// turn early for a timer further away than one turn. While Advance has more timers to fire, it is
+// a tick that has passed.
 func (w *Wheel) Next() (Tick, bool) {
 	if w.armed == 0 {
 		return 0, false
