@@ -10,7 +10,7 @@ import (
 // rotating it is one instruction. The zero Key leaves a payload as it is.
 type Key uint32
 
-// KeyFromBytes returns the key whose bytes stand on the wire as b.
+// KeyFromBytes returns the key with the bytes b, in the order of the wire.
 func KeyFromBytes(b [4]byte) Key {
 	return Key(binary.LittleEndian.Uint32(b[:]))
 }

@@ -14,10 +14,9 @@ import (
 // longAgo is a deadline that has passed on any clock.
 var longAgo = time.Unix(1, 0)
 
-// pollInto polls for park: the netpoller calls it before it parks the
-// goroutine and again after each edge, until it returns true. That first call
-// is what makes edges safe: whatever became ready before the netpoller was
-// told to expect an edge is found by it.
+// pollInto polls for park. The netpoller calls it before it parks the goroutine, and
+// again after each edge, until it returns true. The first call finds descriptors that
+// became ready before the netpoller waited for an edge.
 func (p *Poller) pollInto(uintptr) bool {
 	p.n, p.err = p.poll(p.into)
 	return p.n > 0 || p.err != nil

@@ -1,35 +1,33 @@
-// Package poller tells which descriptors are ready to be read or written:
-// epoll on linux, kqueue on darwin and the BSDs. It knows descriptors, not
-// WebSocket.
+// Package poller reports which descriptors are ready to be read or written, with
+// epoll on linux, and with kqueue on darwin and the BSDs.
 //
 // # Contract
 //
-// Every platform file holds the same functions, in the same order, with the
-// same signatures, and nothing but system calls; what has to be decided is
-// decided here, once.
+// Every platform file has the same functions, in the same order, with the same
+// signatures, and only system calls. Decisions are in this file.
 //
 // Readiness is level-triggered: a descriptor is reported by every Wait for as
 // long as it is ready for something of interest. One Wait may report a
 // descriptor twice, once for reading and once for writing.
 //
-// A hang-up or an error has no event of its own. It is reported as the
-// readiness that was asked for, so that the read or write that follows tells
-// what happened. Where a kernel reports a hang-up without a direction (the
-// ends of a pipe, never a connected socket) it counts as both.
+// A hang-up or an error has no event of its own. It is reported as the readiness
+// that was asked for, and the next read or write returns the error. Some kernels
+// report a hang-up without a direction, for a pipe and never for a connected
+// socket. It counts as both directions.
 //
-// Interest None is silence: a hang-up or a reset that arrives meanwhile is not
-// reported either, since a level-triggered one would come again with every
-// Wait and could not be stopped. It is reported once the interest is back.
+// With interest None nothing is reported, not even a hang-up or a reset. A
+// level-triggered hang-up would come again with every Wait. It is reported once the
+// interest is back.
 //
-// An event carries the token its descriptor was last given before Wait
-// returned it. Acting on one event may close the descriptor of a later one in
-// the same slice, and a new descriptor may get that number; the token, which
-// differs between the two, tells that the event is for the one that is gone.
+// An event carries the token that its descriptor had when Wait returned. Acting on
+// one event may close the descriptor of a later event in the same slice. A new
+// descriptor may then get the same number. The two tokens differ, so the caller can
+// tell that the event is for the old descriptor.
 //
 // # Concurrency
 //
-// A Poller belongs to one goroutine, the loop's. Wake alone may be called from
-// any goroutine.
+// A Poller belongs to one goroutine, the loop's. Only Wake may be called from any
+// goroutine.
 //
 // # Memory
 //
@@ -39,8 +37,8 @@
 //
 // # Limits
 //
-// There is none on the number of descriptors but the system's. A Poller takes
-// one for itself with epoll, three with kqueue.
+// The system alone limits the number of descriptors. A Poller takes one for itself
+// with epoll, three with kqueue.
 //
 // # Shutdown
 //

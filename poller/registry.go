@@ -12,9 +12,8 @@ type registration struct {
 // the descriptor alone.
 type registry map[int]registration
 
-// stamp makes the event for a descriptor the kernel reports as ready, with the
-// token it has now. ok is false for one that is not registered, or not for
-// that: then there is nobody to tell.
+// stamp makes the event for a descriptor that the kernel reports as ready, with its current token. ok
+// is false if the descriptor is not registered, or not for that readiness.
 func (r registry) stamp(fd int, ready Interest) (e Event, ok bool) {
 	is, ok := r[fd]
 	if !ok || is.interest&ready == None {

@@ -6,13 +6,13 @@ import (
 	"github.com/framerail/framerail/internal/token"
 )
 
-// AppendOffers appends the value of Sec-WebSocket-Extensions with which a client offers
-// the extension to dst, and returns the extended slice: one offer for each wish, the
-// most wanted first. Without a wish nothing is appended. RFC 7692 7.1.
+// AppendOffers appends a client's offers of the extension to dst, as the value of
+// Sec-WebSocket-Extensions, and returns the extended slice. It makes one offer for each wish,
+// the most wanted first. Without a wish nothing is appended. RFC 7692 7.1.
 //
-// What a wish says of the server is a condition: a server that cannot keep it must
-// decline that offer. What it says of the client is a promise that holds whatever the
-// server answers. Every offer lets the server bound the client's window.
+// The server's parameters in a wish are conditions: a server that cannot keep them must decline
+// that offer. The client's parameters are promises, and hold whatever the server answers. Every
+// offer lets the server bound the client's window.
 func AppendOffers(dst []byte, wishes ...Params) []byte {
 	for i, wish := range wishes {
 		if i > 0 {
@@ -45,11 +45,11 @@ var (
 	ErrAnswerMismatch   = &AnswerError{"the answer fits no offer", "RFC 7692 7.1"}
 )
 
-// CheckAnswer is the client's part: it holds the server's answer, the values of its
-// Sec-WebSocket-Extensions fields in order, against the offers that [AppendOffers] made
-// of the same wishes, and gives what was agreed by the first of them that the answer
-// fits. ok is false if the server declined all: then frames are not compressed. The
-// error is an *[AnswerError]. RFC 6455 4.1, RFC 7692 5.1 and 7.1.
+// CheckAnswer checks a server's answer, for a client. lines are the values of the answer's
+// Sec-WebSocket-Extensions fields in order, and wishes those that were given to [AppendOffers].
+// The result is what was agreed, by the first offer that the answer fits. ok is false if the
+// server declined all offers: frames are not compressed then. The error is an
+// *[AnswerError]. RFC 6455 4.1, RFC 7692 5.1 and 7.1.
 //
 // The client must have offered no other extension. CheckAnswer keeps nothing and does
 // not allocate.
@@ -89,8 +89,8 @@ func CheckAnswer[T ~string | ~[]byte](lines iter.Seq[T], wishes ...Params) (agre
 	return Params{}, false, ErrAnswerMismatch
 }
 
-// fits tells whether a server may answer so to the offer made of wish. RFC 7692 7.1.1.1
-// and 7.1.2.1: it accepts a condition by repeating it.
+// fits reports whether a server may answer so to the offer made of wish. It accepts a condition by
+// repeating it: RFC 7692 7.1.1.1 and 7.1.2.1.
 func (answer *parameters) fits(wish Params) bool {
 	if wish.ServerNoContextTakeover && !answer.ServerNoContextTakeover {
 		return false
@@ -99,9 +99,8 @@ func (answer *parameters) fits(wish Params) bool {
 	return wish.ServerMaxWindowBits == 0 || window != 0 && window <= wish.ServerMaxWindowBits
 }
 
-// agreedBy is what the answer to the offer made of wish comes to: what the server said,
-// and what the client has promised whether the server repeats it or not (7.1.1.2,
-// 7.1.2.2).
+// agreedBy is what the answer to the offer made of wish agrees on: the server's parameters, and the
+// client's promises, whether the server repeats them or not (7.1.1.2, 7.1.2.2).
 func (answer *parameters) agreedBy(wish Params) Params {
 	agreed := answer.Params
 	agreed.ClientNoContextTakeover = agreed.ClientNoContextTakeover || wish.ClientNoContextTakeover

@@ -6,16 +6,15 @@ import (
 	"github.com/klauspost/compress/flate"
 )
 
-// Compressor says how messages are compressed (RFC 7692 7.2.1). It is no more than
-// that: what compressing takes is lent to each call and given back, so that however
-// many connections there are, there are as many compressors as calls at the same
+// Compressor compresses messages (RFC 7692 7.2.1). It is only a level and a window. The memory that
+// compressing needs is lent to each call, so there is as much of it as there are calls at the same
 // time. The zero value has level 1 and a window of 15 bits. Safe from any goroutine.
 type Compressor struct {
 	// Level is from 1, the fastest, to 9, the smallest result. 0: 1. Windows of less
 	// than 15 bits have one level only.
 	Level int
-	// WindowBits is the window that was agreed on, 8 to 15: no distance will be longer.
-	// 0: 15.
+	// WindowBits is the window that was agreed on, 8 to 15. No distance will be longer. 0:
+	// 15.
 	WindowBits int
 }
 
@@ -23,39 +22,38 @@ type Compressor struct {
 const MaxLevel = 9
 
 const (
-	// defaultLevel is what peers take too. On text it is within a fifth of level 6's
-	// size, for less than half of the time (BenchmarkCompress).
+	// defaultLevel is the default of other libraries too. On text it is within a fifth of
+	// level 6's size, for less than half of the time (BenchmarkCompress).
 	defaultLevel = 1
-	// leastMatched is the size, in bytes, below which the library that compresses does
-	// not look for matches, at levels up to 6: a dictionary would be for nothing.
+	// leastMatched is the size in bytes below which the compressing library does not look
+	// for matches, at levels up to 6. A dictionary would not help there.
 	leastMatched = 128
 	// A dictionary must be indexed for each call, which takes longer than to compress a
-	// short message. So the latest part of the history is used, so many times the
-	// size of the message and not less than so many bytes.
+	// short message. So only the latest part of the history is used: a multiple of the
+	// message's size, with a minimum.
 	dictionaryShare = 8
 	dictionaryLeast = 4 << 10
 )
 
-// deflater is a compressor of the library's, with what it needs for a call.
+// deflater is one of the library's compressors, with its memory for a call.
 type deflater struct {
 	w    *flate.Writer
 	dst  []byte
 	dict []byte // room for a dictionary
 }
 
-// Write appends what comes out.
+// Write appends the compressed bytes.
 func (d *deflater) Write(p []byte) (int, error) {
 	d.dst = append(d.dst, p...)
 	return len(p), nil
 }
 
-// deflaters are those at rest, by kind: the windows of less than 15 bits, then the
-// levels. One takes about a MiB.
+// deflaters are the idle ones, by kind: the windows of less than 15 bits, then the levels. One takes
+// about a MiB.
 var deflaters [MaxWindowBits - MinWindowBits + MaxLevel]sync.Pool
 
-// What compressing takes, as the number of bytes that an [Inflater] writes meanwhile: so
-// many for a byte, by level, and so many for a call. BenchmarkCompress and
-// BenchmarkInflate have the figures.
+// The work of compressing, for a byte by level and for a call. The unit is the time in which an
+// [Inflater] writes one byte. BenchmarkCompress and BenchmarkInflate have the figures.
 var workOfByte = [MaxLevel + 1]int{0, 2, 2, 2, 2, 4, 4, 4, 16, 64}
 
 const (
@@ -65,7 +63,7 @@ const (
 	workOfNothing  = 64 // a call for an empty message, at the other levels
 )
 
-// Work is about what Append takes for n bytes with that history, in the measure of
+// Work is about the work of Append for n bytes with that history, in the unit of
 // [Inflater.Work].
 func (c Compressor) Work(n int, history *Window) int {
 	level := c.Level
@@ -88,15 +86,14 @@ func (c Compressor) Work(n int, history *Window) int {
 // Bound is the most bytes that Append appends for n bytes.
 func Bound(n int) int { return n + n>>8 + 64 }
 
-// Append appends p, compressed, to dst and returns the longer slice; with room for
-// Bound(len(p)) bytes in dst nothing is allocated. p is one message or, if last is
-// false, a part of one: then what was appended ends at a byte, and the rest of the
-// message follows. Of the last part what RFC 7692 7.2.1 leaves out is left out.
+// Append compresses p, appends the result to dst, and returns the longer slice. With room for
+// Bound(len(p)) bytes in dst nothing is allocated. p is one message or, if last is false, a part of
+// one. A part's result ends at a byte, and the rest of the message follows. From the last part
+// Append leaves out the bytes that RFC 7692 7.2.1 leaves out.
 //
-// What is compressed refers to history, as far as that is worth it, which is what came
-// before in the same message and, where the context is taken over, in those before
-// it. It is not changed here: the caller adds p once the result is on its way. nil or
-// empty: p stands alone.
+// The result may refer to history: the earlier parts of the message and, with context takeover,
+// the messages before it. Append does not change history. The caller adds p once the result is
+// sure to be sent. nil or empty: p is compressed alone.
 func (c Compressor) Append(dst, p []byte, history *Window, last bool) []byte {
 	d, pool := c.lend()
 	d.dst = dst
@@ -112,7 +109,7 @@ func (c Compressor) Append(dst, p []byte, history *Window, last bool) []byte {
 	return dst
 }
 
-// lend is a deflater of that kind, and the pool it goes back to.
+// lend returns a deflater of that kind, and the pool to which it goes back.
 func (c Compressor) lend() (*deflater, *sync.Pool) {
 	level, bits := c.Level, c.WindowBits
 	if level <= 0 || level > MaxLevel {

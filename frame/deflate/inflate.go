@@ -2,11 +2,10 @@ package deflate
 
 import "math"
 
-// Inflater inflates messages (RFC 7692 7.2.2): a state machine that stops and goes
-// on at any byte, so that a message can be inflated while it arrives and be stopped
-// as soon as it says too much. It allocates nothing, and holds nothing of the
-// caller's between two calls. Reset readies it for a message. It is for one
-// goroutine at a time.
+// Inflater inflates messages (RFC 7692 7.2.2). It is a state machine that can stop at any byte. So a
+// message can be inflated while it arrives, and refused as soon as it is too long. An Inflater
+// allocates nothing, and holds nothing of the caller's between two calls. Call Reset before each
+// message. It is for one goroutine at a time.
 type Inflater struct {
 	in    uint64 // bits that were taken and not used, the next one lowest
 	count uint   // how many
@@ -67,49 +66,49 @@ var fixed = func() (t [2]tree) {
 	return t
 }()
 
-// messageTail is what the sender of a message has left out (RFC 7692 7.2.1).
+// messageTail has the bytes that the sender of a message leaves out (RFC 7692 7.2.1).
 var messageTail = [...]byte{0x00, 0x00, 0xff, 0xff}
 
 // codeOrder is the order in which the lengths for code lengths come (RFC 1951
 // 3.2.7).
 var codeOrder = [lengthCodes]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
 
-// Reset makes the Inflater ready for a message whose sender compresses with a
-// window of so many bits, 8 to 15.
+// Reset prepares the Inflater for a message whose sender compresses with a window of windowBits, 8
+// to 15.
 func (f *Inflater) Reset(windowBits int) {
 	f.in, f.count = 0, 0
 	f.stage, f.final, f.ending = stageBlock, false, false
 	f.reach, f.work = 1<<windowBits, 0
 }
 
-// What a block takes beyond the bytes that it says, as a number of such bytes. For one
-// with codes of its own tables are made: with nothing in it, it is a dozen bytes and takes
-// as long as two KiB of text (BenchmarkInflateBlocks).
+// The work of a block beside its bytes, in bytes that could be written in that time. A block with
+// codes of its own needs tables. Even empty, at a dozen bytes, it takes as long as two KiB of text
+// (BenchmarkInflateBlocks).
 const (
 	workOfBlock = 32
 	workOfCodes = 2 << 10
 )
 
-// Work is how long the message has taken so far, in bytes: those that were written, and
-// for each block as many as could be written meanwhile. So it tells of a message, too,
-// that is made of blocks without content, says nothing and takes long.
+// Work is the work of the message so far, in bytes: those that were written, and for each block as
+// many as could be written in its time. So Work also shows a message of blocks without content,
+// which inflates to nothing and takes long.
 func (f *Inflater) Work() int { return f.work }
 
-// Inflate writes to dst what the next bytes of the message, src, say. last tells that
-// the message ends with src. It returns how many bytes it wrote and how many of src
-// it took; done, which only comes with last, that the message is whole.
+// Inflate inflates src, the next bytes of the message, into dst. last says that the message ends with
+// src. Inflate returns how many bytes it wrote and how many of src it took. done says that the
+// message is whole, which happens only with last.
 //
-// If written is len(dst), or taken is less than len(src), there may be more: call again,
-// with the rest of src, even if that is empty. Blocks without content end a call as well,
-// once they have taken as long as it takes to fill dst: see [Inflater.Work]. Before every
-// further call the caller adds what was written to history, which is not changed here; where
-// the sender takes its context over (RFC 7692 7.1.1) history is kept from message to
-// message, otherwise it begins empty, and for a message that comes with one call it
-// may be nil.
+// If written is len(dst), or taken is less than len(src), there may be more. Call again with the rest
+// of src, even if that is empty. Blocks without content end a call too, once they have taken as
+// long as it takes to fill dst: see [Inflater.Work].
 //
-// A distance beyond the agreed window is an error, ErrWindow, also where it could be
-// followed; one beyond all that came before is ErrHistory. Other errors are ErrCorrupt and
-// ErrCut. After an error the Inflater is of no use until Reset.
+// Before every further call the caller adds the written bytes to history, which Inflate does not
+// change. If the sender takes its context over (RFC 7692 7.1.1), keep history from message to
+// message. Otherwise begin each message with an empty one. For a message of one call it may be nil.
+//
+// A distance beyond the agreed window is ErrWindow, even if the bytes are there. A distance beyond
+// all earlier bytes is ErrHistory. Other errors are ErrCorrupt and ErrCut. After an error call
+// Reset before using the Inflater again.
 func (f *Inflater) Inflate(dst, src []byte, last bool, history *Window) (written, taken int, done bool, err error) {
 	o := output{dst: dst, history: history}
 	taken, done, err = f.inflate(&o, src, last)
@@ -140,5 +139,5 @@ func (f *Inflater) inflate(o *output, src []byte, last bool) (taken int, done bo
 	return taken, err == nil && !full, err
 }
 
-// between tells whether all that was taken are whole blocks.
+// between reports whether the taken bytes are whole blocks.
 func (f *Inflater) between() bool { return f.stage == stageBlock && f.count == 0 }

@@ -6,21 +6,20 @@ import (
 	"github.com/framerail/framerail/internal/token"
 )
 
-// Negotiate is the server's part of the negotiation: it goes through the offers in lines,
-// the values of the request's Sec-WebSocket-Extensions fields in order, and gives what
-// to agree to, and to answer as agreed.String(), for the first offer of the extension
-// that can be accepted. ok is false if there is none: then the answer names no extension,
-// and frames are not compressed. RFC 6455 9.1, RFC 7692 5.1 and 7.1.
+// Negotiate is the server's side of the negotiation. lines are the values of the request's
+// Sec-WebSocket-Extensions fields in order. The result is the agreement on the first acceptable
+// offer: answer with agreed.String(). ok is false if there is no such offer: then the answer names
+// no extension, and frames are not compressed. RFC 6455 9.1, RFC 7692 5.1 and 7.1.
 //
-// An offer is declined, and the next one looked at, if it has a parameter that is
-// unknown, repeated or has a value that it may not have. Where a line breaks the
-// grammar, what is left of it is not looked at.
+// An offer is declined if it has a parameter that is unknown, repeated, or has an invalid value. If
+// a line breaks the grammar, its rest is ignored.
 //
-// wish says what the server asks for. A takeover that it turns off is off, whatever was
-// offered. Its windows are upper bounds: an offer may ask for smaller ones, and zero
-// means 15. The window of a client that did not offer client_max_window_bits cannot be
-// bounded (7.1.2.2); if wish bounds it, that client is asked for no context takeover
-// instead, so that neither way more than the window of wish outlasts a message.
+// wish is what the server asks for. A takeover that wish turns off is off, whatever the offer says.
+// The windows of wish are upper bounds: an offer may ask for smaller ones. Zero means 15.
+//
+// The window of a client that did not offer client_max_window_bits cannot be bounded (7.1.2.2). If
+// wish bounds it, that client is asked for no context takeover. So in neither direction more than
+// the window of wish outlasts a message.
 //
 // Negotiate keeps nothing and does not allocate.
 func Negotiate[T ~string | ~[]byte](lines iter.Seq[T], wish Params) (agreed Params, ok bool) {
@@ -41,11 +40,11 @@ func Negotiate[T ~string | ~[]byte](lines iter.Seq[T], wish Params) (agreed Para
 	return Params{}, false
 }
 
-// accept is what a server that wishes for wish agrees to when it gets the offer.
+// accept is the agreement of a server with that wish on an offer.
 func (offer *parameters) accept(wish Params) (agreed Params) {
-	// RFC 7692 7.1.1: a server that accepts server_no_context_takeover repeats it, and
-	// may name either parameter without being asked. A client that says of itself that
-	// it will not take its context over is held to that.
+	// RFC 7692 7.1.1: a server that accepts server_no_context_takeover repeats it, and may name
+	// either parameter without being asked. A client's promise not to take its context over
+	// binds the client.
 	agreed.ServerNoContextTakeover = offer.ServerNoContextTakeover || wish.ServerNoContextTakeover
 	agreed.ClientNoContextTakeover = offer.ClientNoContextTakeover || wish.ClientNoContextTakeover
 

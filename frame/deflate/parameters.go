@@ -2,7 +2,7 @@ package deflate
 
 import "github.com/framerail/framerail/internal/token"
 
-// parameters are what stands in an offer of the extension, or in an answer to it.
+// parameters are the parameters of an offer of the extension, or of an answer.
 type parameters struct {
 	Params
 	clientWindow bool // client_max_window_bits is there, in an offer perhaps without a value
@@ -42,8 +42,8 @@ func readParameters[T text](params T) (p parameters, ok bool) {
 	}
 }
 
-// windowBits is the number a value says: 8 to 15 in decimal, without leading zeros. RFC
-// 6455 9.1 lets it stand in quotes as well. 0: it says no such number.
+// windowBits is the number of a value: 8 to 15 in decimal, without leading zeros. RFC 6455 9.1 allows
+// quotes around it. 0: the value is no such number.
 func windowBits[T text](value T) int {
 	var room [len(`"\1\5"`)]byte
 	if len(value) > len(room) {
@@ -60,7 +60,7 @@ func windowBits[T text](value T) int {
 
 type text = token.Text
 
-// is compares as the bytes stand: RFC 7692 gives its names in one case only.
+// is compares byte by byte, because RFC 7692 has its names in one case only.
 func is[T text](s T, name string) bool {
 	return len(s) == len(name) && string(s) == name
 }
