@@ -2,6 +2,7 @@ package framerail_test
 
 import (
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -22,6 +23,22 @@ func workspace() bool {
 
 // documents are the Markdown files of the tree, by their path.
 func documents(t *testing.T) map[string]string {
+	return files(t, func(name string) bool { return filepath.Ext(name) == ".md" })
+}
+
+// packageComments are the comments of the tree's doc.go files, by their path.
+func packageComments(t *testing.T) map[string]string {
+	texts := files(t, func(name string) bool { return name == "doc.go" })
+	for path, text := range texts {
+		comment, _, _ := strings.Cut(text, "\npackage ")
+		comment = regexp.MustCompile(`(?m)^//\t.*$`).ReplaceAllString(comment, "")
+		texts[path] = regexp.MustCompile(`(?m)^// {0,3}`).ReplaceAllString(comment, "")
+	}
+	return texts
+}
+
+// files reads those files of the tree whose name is wanted, by their path.
+func files(t *testing.T, wanted func(name string) bool) map[string]string {
 	texts := map[string]string{}
 	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -31,7 +48,7 @@ func documents(t *testing.T) map[string]string {
 		if entry.IsDir() && (name == "node_modules" || name == "testdata" || strings.HasPrefix(name, ".") && name != ".") {
 			return filepath.SkipDir
 		}
-		if entry.IsDir() || filepath.Ext(name) != ".md" {
+		if entry.IsDir() || !wanted(name) {
 			return nil
 		}
 		text, err := os.ReadFile(path)
@@ -91,7 +108,9 @@ func TestDocuments_LinksLeadSomewhere(t *testing.T) {
 
 // A reader stumbles over long sentences. The mean of a document says whether it has many.
 func TestDocuments_SentencesAreShort(t *testing.T) {
-	for path, text := range documents(t) {
+	texts := documents(t)
+	maps.Copy(texts, packageComments(t))
+	for path, text := range texts {
 		sentences, words := 0, 0
 		text = noProse.ReplaceAllString(code.ReplaceAllString(text, ""), "")
 		for _, part := range block.Split(text, -1) {

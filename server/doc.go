@@ -3,7 +3,7 @@
 //
 //	srv := &server.Server{Addr: ":9001"}
 //	srv.OnConnection = func(c *conn.Conn) { // its handshake is done
-//		for other := range srv.Clients() { // all but c, until this returns
+//		for other := range srv.Clients() { // all except c, until this returns
 //			other.SendText("somebody joined")
 //		}
 //	}
@@ -12,78 +12,95 @@
 //	}
 //	log.Fatal(srv.ListenAndServe())
 //
-// Callbacks are set for the server, or in OnConnection for one connection; what a
-// connection can do is in package [conn]. Start serves in the background, with the
-// address known when it returns.
+// Set callbacks on the server, or in OnConnection for one connection. Package [conn] has
+// the methods of a connection. [Server.Start] serves in the background: when it returns,
+// the address is known.
 //
 // # Concurrency
 //
-// All methods of Server may be called from any goroutine, callbacks included. A
-// loop is a goroutine that owns its connections from accept to close: new ones go
-// to the loop with the fewest. Callbacks of one connection never run at the same
-// time and come in order: OnConnection, then messages and control frames as they
-// arrived, then OnClose exactly once. Those of different connections do run at the
-// same time.
+// All methods of Server may be called from any goroutine, callbacks included.
 //
-// [conn.Conn.Do] and [conn.Conn.AfterFunc] have functions of the program's run in that order,
-// from any goroutine, at once or after a time.
+// A loop is a goroutine that owns its connections from accept to close. A new connection
+// goes to the loop with the fewest. Callbacks of one connection never run at the same time.
+// They come in order: OnConnection, then messages and control frames as they arrived, then
+// OnClose exactly once. Callbacks of different connections do run at the same time.
 //
-// With Dispatch [conn.OnLoop], the default, callbacks run on the loop and must not
-// block: the loop's other connections wait for them. With [conn.OnGoroutines] they
-// may block, behind a bounded queue. OnStream runs on a goroutine always, Check where
-// CheckDispatch says, whatever Dispatch is.
+// By default (Dispatch [conn.OnLoop]) callbacks run on the loop and must not block, because
+// the loop's other connections wait for them. With [conn.OnGoroutines] they may block,
+// behind a bounded queue. OnStream always runs on a goroutine. Check runs where
+// CheckDispatch says.
 //
-// A callback that panics closes its connection with 1011 and is logged with its
-// stack; one that ends its goroutine, by runtime.Goexit or a test's FailNow, does
-// the same. Nobody else notices.
+// [conn.Conn.Do] and [conn.Conn.AfterFunc] run the program's functions in the order of a
+// connection's callbacks, from any goroutine.
+//
+// If a callback panics, its connection closes with 1011 (Internal Error), and the stack is
+// logged. If a callback ends its goroutine, by runtime.Goexit or a test's FailNow, the same
+// happens. Other connections do not notice.
 //
 // # Memory
 //
-// Every []byte given to a callback is valid until the callback returns; copy to
-// keep. An idle connection has no goroutine, no buffer and no runtime timer. A
-// request that comes in pieces is held in a buffer that grows with the bytes
-// received; of the request nothing is kept unless OnConnection asks for it with
-// [conn.Conn.Request], which tells of one asked for too late. Echoing a message allocates nothing.
+// Every []byte given to a callback is valid until the callback returns; copy to keep.
+//
+// An idle connection has no goroutine, no buffer and no runtime timer. Echoing a message
+// allocates nothing. A request that arrives in pieces is held in a buffer that grows with
+// the bytes received. The request is kept only if OnConnection asks for it with
+// [conn.Conn.Request].
 //
 // # Limits
 //
-// The zero value of every option is safe on the internet; the fields of [Server] and
-// the constants of this package tell each default. Connections are counted in all
-// and by address, an IPv6 network of 64 bits being one address; those beyond the limits
-// are told so, and if too many are being told, closed. What comes faster than
-// HandshakesPerSecond waits, and addresses take turns. Behind a proxy every connection has the
-// proxy's address, unless [Proxies] says whom to believe who the clients are.
-// The buffers of all connections share one budget, MaxBuffers: near it handshakes are
-// refused, and at it the connections that hold most are closed with 1013, for which messages
-// in progress wait. Handshakes that are not done have a quarter of it at most, and go first.
-// [conn.Limits] are those that one connection may have of its own: Check sets them in
-// [Handshake].Limits, for an endpoint or a user, and [conn.Conn.SetLimits] changes them
-// later, after a login for instance. A zero field means the server's.
-// Out of descriptors, accepting pauses and tries again, and live connections go on.
+// The zero value of every option is safe on the internet. The fields of [Server] and
+// [Limits] have the defaults.
 //
-// Handshakes are refused with a line of text and one of these: 400 for what is malformed or
-// could be read in two ways, 403 by the origin rule or Check, 404 for another path, 405 for
-// another method than GET, 408 for a request that is late, 417 for one that expects more than
-// 100-continue, 426 for one that asks for no
-// WebSocket or for a version other than 13, 429 for too many from one address, 431 for one
-// too long, 500 if Check panics or its answer cannot be sent, 501 for a transfer coding other
-// than chunked, 503 for too many in all, for want of memory, for too many Checks or one that
-// is late, and when the server shuts down, 505 for another HTTP than 1.x. Check refuses with
-// any other, header and body.
+// Connections are counted in all and by address. An IPv6 network of 64 bits is one address.
+// A connection beyond these limits gets an HTTP answer, 503 or 429. If too many of them
+// are being answered, the others are closed. Handshakes that come faster than
+// HandshakesPerSecond wait, and addresses take turns. Behind a proxy every connection has the
+// proxy's address, unless [Proxies] names the proxy.
+//
+// The buffers of all connections share one budget, MaxBuffers. Near it new handshakes are
+// refused. At it the connections that hold most close with 1013 (Try Again Later), and
+// messages in progress wait until they have. Handshakes that are not done hold a quarter of
+// the budget at most, and are refused first.
+//
+// One connection may have limits of its own. Check sets them in [Handshake].Limits, for an
+// endpoint or a user. [conn.Conn.SetLimits] changes them later, after a login for instance. A
+// zero field means the server's limit.
+//
+// When the process runs out of descriptors, accepting pauses and tries again. Open
+// connections go on.
+//
+// # Refusals
+//
+// A handshake that is refused gets a status and a line of text:
+//
+//   - 400: the request is malformed, or two readers could read it in two ways.
+//   - 403: the origin rule or Check refused.
+//   - 404: the path is not Path. 405: the method is not GET.
+//   - 408: the request is late.
+//   - 417: it expects more than 100-continue.
+//   - 426: it asks for no WebSocket, or for a version other than 13.
+//   - 429: too many connections from one address.
+//   - 431: the request is too long.
+//   - 500: Check panicked, or its answer cannot be sent.
+//   - 501: a transfer coding other than chunked. 505: not HTTP/1.x.
+//   - 503: too many connections in all, too little memory, too many Checks, a Check that is
+//     late, or a server that shuts down.
+//
+// Check may refuse with any other status, header and body: see [Refusal].
 //
 // # Listening
 //
-// Serve and ServeTLS may be called for several listeners at once, TCP and unix sockets mixed;
-// Shutdown and Close end them all. [ActivatedListeners] gives those that systemd has opened
-// for the process, [ListenReusePort] several on one port. [Server.TCP] has the options of
-// TCP sockets.
+// Serve and ServeTLS may be called for several listeners at once, TCP and unix sockets mixed.
+// Shutdown and Close end them all. [ActivatedListeners] returns the sockets that systemd has
+// opened for the process. [ListenReusePort] opens several sockets on one port. [Server.TCP] has
+// the options of TCP sockets.
 //
 // # Checking handshakes
 //
-// [Server.Check] sees the request of each handshake, with its cookies and header, may choose
-// the subprotocol and add to the answer's header, and refuses by returning an error. It
-// runs on the loop, unless CheckDispatch says [conn.OnGoroutines]: then it may ask a
-// database or another service, with the context of the request:
+// [Server.Check] sees the request of each handshake, with its cookies and header. It may choose
+// the subprotocol and add to the answer's header. It refuses by returning an error. By default
+// it runs on the loop. With CheckDispatch [conn.OnGoroutines] it may ask a database or another
+// service, with the context of the request:
 //
 //	srv.CheckDispatch = conn.OnGoroutines
 //	srv.Check = func(h *server.Handshake) error {
@@ -99,55 +116,60 @@
 //		return nil
 //	}
 //
-// MaxChecks of them run at once, some wait, and CheckTimeout is for all of it; beyond
-// either the client gets 503. The context ends then, when the client leaves, and when the
-// server ends. A client is seen to leave as long as it has sent no more than 4 KiB behind its
-// request, which are kept for the connection; beyond that nothing is read from it, and it is
-// seen to have left when Check has decided or CheckTimeout is over. RFC 6455 4.1 has clients
-// send nothing there. In Upgrade it is net/http that sees them leave, as long as they have
-// sent nothing.
+// MaxChecks of them run at once, and some more wait. CheckTimeout covers both. Beyond either
+// limit the client gets 503. The context ends with CheckTimeout, when the client leaves, and
+// when the server ends.
+//
+// The server sees a client leave if the client has sent at most 4 KiB behind its request. These
+// bytes are kept for the connection. If there are more, nothing is read from the client until
+// Check has decided. RFC 6455 4.1 forbids clients to send anything there. In Upgrade, net/http
+// sees clients leave that have sent nothing.
 //
 // # Seeing what goes on
 //
-// [Server.Stats] is a snapshot of what the server has done and holds, whole and by
-// loop. It can be marshalled as JSON, so that package expvar needs no more than
+// [Server.Stats] is a snapshot of counters and gauges, for the server and for each loop. It can be
+// marshalled as JSON, so package expvar needs only this:
 //
 //	expvar.Publish("framerail", expvar.Func(func() any { return srv.Stats() }))
 //
-// which is not done here: importing expvar adds a page to every program that serves
-// [net/http.DefaultServeMux]. The module server/promstats has a collector for
-// Prometheus.
+// The server does not do that itself, because importing expvar adds a page to
+// [net/http.DefaultServeMux]. The module server/promstats has a collector for Prometheus.
 //
-// A callback that holds a loop for over SlowCallback is counted, and logged with its
-// stack while it still runs. The Logger gets one line for each notable event: a
-// handshake refused, a connection that fails, a panic, accepting that pauses. Of those
-// alike it gets ten at once, and then one a second that says how many more there were,
-// so that no client can fill a disk. A line has no payload in it, and messages that go
-// well cause none.
+// A callback that holds a loop for longer than SlowCallback is counted, and logged with its
+// stack while it still runs.
+//
+// The Logger gets one line for each notable event: a refused handshake, a connection that
+// fails, a panic, a pause of accepting. Events of one kind get ten lines at once. After that
+// one line a second says how many more there were, so no client can fill a disk. No line
+// has a payload in it. Messages that go well cause no line.
 //
 // # Shutdown
 //
-// [Server.Shutdown] stops accepting, sends what is pending and a Close frame with
-// 1001 to everyone, waits for their answers and for the close callbacks, and cuts
-// what is left when its context is done. It tells how many closed cleanly, how many
-// by force, and how many bytes were lost. Messages that were read are answered, if
-// OnMessage does; who was accepted but has not asked yet has two seconds to do so, is
-// greeted, and told 1001 too. [Server.Close] cuts at once. When either
-// returns the address is free, no descriptor is held, and the server is used up:
-// make another. After Close, connections that Upgrade could not move have some seconds to
-// send what was sent before.
+// [Server.Shutdown] stops accepting. It sends each client its pending messages and a Close frame
+// with 1001 (Going Away), and waits for the answers and the close callbacks. When its
+// context is done it cuts the connections that are left. It returns how many connections closed
+// cleanly, how many were forced, and how many bytes were lost.
 //
 //	ctx, stop := context.WithTimeout(context.Background(), 30*time.Second)
 //	defer stop()
 //	drained, err := srv.Shutdown(ctx)
 //	log.Printf("%d clean, %d forced, %d bytes lost", drained.Clean, drained.Forced, drained.Lost)
 //
+// Messages that were read are still given to OnMessage. A client that has been accepted, but
+// has not sent its request, has two seconds to send it. It is then opened, and closed with 1001
+// too.
+//
+// [Server.Close] cuts at once. Afterwards, connections that Upgrade could not move have some
+// seconds to send their pending bytes.
+//
+// When either returns, the address is free and no descriptor is held. A server cannot be
+// started again: make another.
+//
 // # Restart
 //
-// A new process can take over the listening sockets, so that no client is refused
-// while one program replaces the other: the kernel keeps who has connected in the
-// socket's queue until one of them accepts. The old process starts the new one with
-// [Server.ListenerFiles], waits for it to say that it is ready, and drains:
+// A new process can take over the listening sockets, so that no client is refused. The kernel
+// keeps new connections in the socket's queue until one of the processes accepts them. The old
+// process starts the new one with [Server.ListenerFiles], waits until it is ready, and drains:
 //
 //	files, err := srv.ListenerFiles()
 //	if err != nil {
@@ -165,14 +187,14 @@
 //		f.Close()
 //	}
 //	if err != nil {
-//		return err // the old one goes on
+//		return err // the old process goes on
 //	}
 //	if _, err := ready.Read(make([]byte, 1)); err != nil {
-//		return err // the new one has died, the old one goes on
+//		return err // the new process has died, the old one goes on
 //	}
 //	drained, err := srv.Shutdown(ctx)
 //
-// The new process serves what it has inherited:
+// The new process serves the socket that it has inherited:
 //
 //	f := os.NewFile(4, "listener")
 //	ln, err := net.FileListener(f)
@@ -180,129 +202,126 @@
 //		return err
 //	}
 //	f.Close() // or the socket stays open after Shutdown
-//	go srv.Serve(ln) // from now on whoever connects is in its queue
+//	go srv.Serve(ln) // from now on new connections are in its queue
 //	tell := os.NewFile(3, "ready")
 //	tell.Write([]byte{1})
 //	tell.Close()
 //
-// The path of a unix socket then stays when the last server ends: call
-// SetUnlinkOnClose(true) on its listener to have it removed.
+// The path of a unix socket then stays when the last server ends. To have it removed, call
+// SetUnlinkOnClose(true) on its listener.
 //
 // # Origin
 //
-// A browser lets any page connect to any server, with the cookies of its user, and
-// tells where the page is from (RFC 6455 10.2). So requests that carry Origin are
-// accepted only if it names the host that the request is for; OriginPatterns allow
-// others. Behind a proxy that rewrites Host, name your site there. Programs that are
-// no browsers send no Origin, and are let pass.
+// A browser lets any page connect to any server, with the cookies of its user. It sends the
+// page's origin in the field Origin (RFC 6455 10.2). A request with Origin is accepted only if
+// Origin names the host that the request is for. OriginPatterns allow others. Behind a proxy
+// that rewrites Host, name your site there. A request without Origin comes from a program that
+// is no browser, and is accepted.
 //
 // # Proxies
 //
-// By default whoever connects is the client. [Server.Proxies] lists the proxies that are
-// believed when they tell another: those that begin each connection with a header of the
-// PROXY protocol, and those that write the client's address into X-Forwarded-For,
-// Forwarded (RFC 7239) or another field. [conn.Conn.RemoteAddr] is then the client's, and
-// so are the address in a request, in the log and for the limits by address;
-// [conn.Conn.PeerAddr] is the proxy's. A server behind HAProxy, and a fleet of nginx:
+// By default the peer of a connection is the client. [Server.Proxies] names the proxies that the
+// server believes about a client's address. Some proxies begin each connection with a header of
+// the PROXY protocol. Others write the address into X-Forwarded-For, Forwarded (RFC 7239) or
+// another field. [conn.Conn.RemoteAddr] is then the client's address. So is the address in a
+// request, in the log, and for the limits by address. [conn.Conn.PeerAddr] is the proxy's. A
+// server behind HAProxy, and a fleet of nginx:
 //
 //	srv.Proxies.Protocol.Networks = []netip.Prefix{netip.MustParsePrefix("10.0.1.7/32")}
 //	srv.Proxies.Forwarded.Networks = []netip.Prefix{netip.MustParsePrefix("10.0.2.0/24")}
 //
-// List nobody who is not a proxy, and no field that your proxies let pass as it came: what
-// is believed can be made up. For an [http.Server] whose handlers call Upgrade,
-// [ProxyListener] reads the PROXY protocol.
+// List only proxies, and only a field that these proxies write. Other peers could claim any
+// address. For an [http.Server] whose handlers call Upgrade, [ProxyListener] reads the PROXY
+// protocol.
 //
 // # Compression
 //
-// [Server.Deflate] has the server accept permessage-deflate (RFC 7692). It is off by default,
-// since it costs several times the CPU of sending plain, and pays where the network does.
+// [Server.Deflate] accepts permessage-deflate (RFC 7692). It is off by default, because it costs
+// several times the CPU of plain messages. It pays where the network is slow or expensive.
 // Without context takeover a connection keeps no memory for it between messages.
 //
-// A compressed message may say a thousand times as much as it is long. So what compression
-// takes is bounded by itself: in one turn of a connection, so that others have theirs, and by
-// Limits.CompressionPerSecond in a second. Package conn says what counts.
+// A compressed message can inflate to a thousand times its length. So the work is bounded twice:
+// in one turn of a connection, and by Limits.CompressionPerSecond in a second.
 //
 // # TLS
 //
 // [Server.ListenAndServeTLS], [Server.ServeTLS] and [Server.StartTLS] serve over TLS, with
-// crypto/tls and on the event loops: certificates of files or of TLSConfig, which may
-// change while the server runs (GetCertificate), client certificates, resumption, TLS 1.2
-// and 1.3. Check finds what was agreed on in its Request, a connection's callbacks in
-// [conn.Conn.TLS].
+// crypto/tls and on the event loops. TLSConfig may have certificates that change while the server
+// runs (GetCertificate), and ask for client certificates. Resumption works, with TLS 1.2 and 1.3.
+// Check finds the state of TLS in its Request, and callbacks find it in [conn.Conn.TLS].
 //
-// A handshake runs on a goroutine of its own once the client's first record is there,
-// MaxTLSHandshakes at once, within HandshakeTimeout; TLSConfig's callbacks may block there.
-// While others wait for their turn, a client that says nothing for a fifth of that time
-// loses its own. Who is beyond MaxConnections or MaxConnectionsPerAddress is told so behind
-// such a handshake a hundred times a second, and otherwise closed before it. From then on
-// the connection is as any other. Reading a record takes one allocation, crypto/tls's. An
-// idle connection holds no buffer of this package's, but what crypto/tls keeps, which is
-// some kilobytes: keys, secrets, and a buffer as large as the largest record that has come,
-// or twice that where records come one behind another: up to 40 KiB. That is not in
-// MaxBuffers.
+// A handshake runs on a goroutine of its own, once the client's first record has arrived.
+// MaxTLSHandshakes run at once, each within HandshakeTimeout. TLSConfig's callbacks may block
+// there. While other handshakes wait, a client that stalls its own for a fifth of
+// HandshakeTimeout is closed. A client beyond MaxConnections or MaxConnectionsPerAddress gets its
+// answer after such a handshake. A hundred a second do. The others are closed before it.
 //
-// What was sent and waits is counted in MaxPending as records and as frames. A record that
-// waits cannot be dropped any more: the policies that drop begin 16 KiB later. A client that
-// ends without close_notify is told apart ([conn.ErrTruncated]); so is one that speaks HTTP to
-// the TLS port, which gets 400. Key updates are answered, but a client that sends little
-// else is cut.
+// Reading a record takes one allocation, crypto/tls's. An idle connection keeps some kilobytes
+// of crypto/tls: keys, secrets, and a buffer as large as the largest record so far. Where
+// records come one behind another that buffer may be twice as large, up to 40 KiB. None of it
+// counts in MaxBuffers.
 //
-// # Proxies and pings
+// Pending bytes count in MaxPending both as frames and as records. A record that waits cannot be
+// dropped any more. So the policies that drop begin 16 KiB later. A client that ends without
+// close_notify is reported as [conn.ErrTruncated]. A client that speaks HTTP to the TLS port gets
+// 400. Key updates are answered, but a client that sends little else is cut.
+//
+// # Pings
 //
 // nginx closes a connection on which the server has sent nothing for 60 s (its
-// proxy_read_timeout), and so do many load balancers by default. A client is therefore sent a
-// ping when it has been sent nothing for PingInterval, 45 s by default, even if it sends all
-// the time itself. What an application sends stands for the ping. Where a proxy cuts earlier,
-// set PingInterval to less than its timeout; where clients are to be woken seldom, and no proxy
-// cuts, to more.
+// proxy_read_timeout). Many load balancers do the same. So a client gets a ping when it has been
+// sent nothing for PingInterval, 45 s by default, even if it sends all the time itself. Any
+// other message sent counts instead of the ping. Set PingInterval lower if a proxy cuts earlier.
+// Set it higher to wake clients seldom, where no proxy cuts.
 //
-// A client that does not answer a ping within half of IdleTimeout, or send anything else, is
-// given up with 1001. It may have lost its network, and should come back: clients take 1008 for
-// a ban, and some take 1011 for a failure that will be there again.
+// A client that sends nothing for IdleTimeout, not even an answer to the ping half-way, is closed
+// with 1001. It may have lost its network, and should come back. Clients take 1008 (Policy
+// Violation) for a ban, and some take 1011 for a lasting failure.
 //
 // # HTTP requests
 //
-// With a Handler, requests that ask for no WebSocket are handed to net/http, along
-// with the connection and the bytes already read: a page and its WebSocket can share
-// a port. net/http then serves the connection, with keep-alive, pipelining and all, until
-// it ends, has been idle for IdleTimeout, or a handshake comes: that is the server's
-// again, with the frames behind it, over TLS as well.
+// With a Handler, a page and its WebSocket can share a port. A request that asks for no WebSocket
+// goes to net/http, with the connection and the bytes already read. net/http then serves the
+// connection, with keep-alive and pipelining. That ends with the connection, when it has
+// been idle for IdleTimeout, or when a handshake arrives. The handshake and the frames behind it
+// are the server's again, over TLS as well.
 //
-// These connections have the limits of all others. One whose client does not read its answer
-// is cut after WriteTimeout. A request whose content stops coming for BodyTimeout fails at the
-// Handler's next Read. Each byte that moves begins both anew, so that a slow client is let go
-// on. After MaxLifetime an idle connection is closed; a request that goes on finds its context
-// done, and has CloseTimeout to end. During Shutdown nobody may stand still for longer than
-// CloseTimeout. A deadline that a Handler sets through [http.ResponseController], none
-// included, stands in place of WriteTimeout or BodyTimeout until its request is over:
+// These connections have the limits of all others. A client that does not read its answer is cut
+// after WriteTimeout. If a request's content stops arriving for BodyTimeout, the Handler's next
+// Read fails. Each byte that moves begins both times anew, so slow clients may go on. After
+// MaxLifetime an idle connection is closed. A request that is being served then finds its context
+// done, and has CloseTimeout to end. During Shutdown no client may stand still for longer than
+// CloseTimeout.
+//
+// A Handler may set its own deadlines with [http.ResponseController], or none. They replace
+// WriteTimeout and BodyTimeout until the request is over:
 //
 //	http.NewResponseController(w).SetWriteDeadline(time.Time{}) // this client may take its time
 //
 // A connection that a Handler hijacks has none of these limits any more.
 //
-// With RouteUpgrades the Handler gets the handshakes, too, so that an [http.ServeMux]
-// routes them to handlers that call Upgrade.
+// With RouteUpgrades the Handler gets the handshakes too. An [http.ServeMux] can then route them to
+// handlers that call Upgrade.
 //
 // # Inside net/http
 //
-// [Server.Upgrade] takes a connection over from an [http.Server], in a handler at whatever
-// path and behind whatever middleware, and gives it to an event loop:
+// [Server.Upgrade] takes a connection over from an [http.Server] and gives it to an event loop. Call
+// it in a handler, at any path and behind any middleware:
 //
 //	mux.HandleFunc("GET /rooms/{room}", func(w http.ResponseWriter, r *http.Request) {
 //		err := srv.Upgrade(w, r, func(c *conn.Conn) { // in place of OnConnection
 //			c.SetValue(r.PathValue("room"))
 //		})
 //		if err != nil {
-//			log.Print(err) // the client has been told
+//			log.Print(err) // the client has its answer already
 //		}
 //	})
 //
-// The server need not listen anywhere: the first Upgrade starts its loops, and Shutdown or
-// Close end them. The http.Server knows nothing of these connections any more and does not
-// wait for them: end it first, and this server after it.
+// The server need not listen anywhere. The first Upgrade starts its loops, and Shutdown or Close
+// end them. The http.Server does not know these connections any more and does not wait for
+// them. So shut it down first, and this server after it.
 //
-// A connection over TLS moves to the loop, too, if crypto/tls was put on an
-// [UpgradeListener]:
+// A connection over TLS moves to the loop too, if crypto/tls was put on an [UpgradeListener]:
 //
 //	ln, err := net.Listen("tcp", ":443")
 //	if err != nil {
@@ -310,14 +329,14 @@
 //	}
 //	err = httpServer.ServeTLS(server.UpgradeListener(ln), "cert.pem", "key.pem")
 //
-// Without that, or if something else lies between a connection and its socket, it cannot
-// move: goroutines carry its bytes, with the same callbacks. Or this server listens itself,
-// with ServeTLS, the mux as its Handler and RouteUpgrades.
+// Otherwise, or if something else lies between a connection and its socket, it cannot move.
+// Goroutines carry its bytes then, with the same callbacks. Or let this server listen itself:
+// ServeTLS, with the mux as its Handler, and RouteUpgrades.
 //
 // # Platforms
 //
-// linux, with epoll; darwin, freebsd, netbsd, openbsd and dragonfly, with kqueue.
-// On other systems programs compile, and ListenAndServe, Serve and Start fail with an
-// error that matches [errors.ErrUnsupported] and names these, before a port is
-// opened. Package servertest's simulated machine runs on all.
+// The server runs on linux with epoll, and on darwin, freebsd, netbsd, openbsd and dragonfly with
+// kqueue. On other systems programs compile, but ListenAndServe, Serve and Start fail before a port
+// is opened. The error matches [errors.ErrUnsupported] and names the systems that work. The
+// simulated machine of package servertest runs on all systems.
 package server

@@ -114,7 +114,7 @@ type Limits struct {
 	// context is done and the client gets 503 with Retry-After. 0: 5 s.
 	CheckTimeout time.Duration
 	// PingInterval is how long a client may be sent nothing: then it is sent a ping, whether
-	// it sends anything or not. See Proxies and pings. 0: 45 s, unless IdleTimeout is
+	// it sends anything or not. See Pings. 0: 45 s, unless IdleTimeout is
 	// negative: then no pings are sent. Negative: none but those of IdleTimeout.
 	PingInterval time.Duration
 	// BodyTimeout bounds how long the content of a request at the Handler may stand still.

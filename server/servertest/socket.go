@@ -14,7 +14,7 @@ import (
 )
 
 // socket is the server's end of a connection, and the network between the two ends.
-// It implements conn.Transport. Guarded by the simulation's mu.
+// It implements transport.Transport. Guarded by the simulation's mu.
 type socket struct {
 	sim    *Sim
 	client *Client
@@ -85,7 +85,7 @@ func (k *socket) misused(op string) bool {
 	return k.isClosed
 }
 
-// Read implements conn.Transport.
+// Read implements transport.Transport.
 func (k *socket) Read(b []byte) (int, error) {
 	s := k.sim
 	s.mu.Lock()
@@ -106,7 +106,7 @@ func (k *socket) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// Write implements conn.Transport.
+// Write implements transport.Transport.
 func (k *socket) Write(bufs [][]byte) (n int, err error) {
 	s := k.sim
 	s.mu.Lock()
@@ -135,7 +135,7 @@ func (k *socket) Write(bufs [][]byte) (n int, err error) {
 	return n, nil
 }
 
-// CloseWrite implements conn.Transport.
+// CloseWrite implements transport.Transport.
 func (k *socket) CloseWrite() error {
 	s := k.sim
 	s.mu.Lock()
@@ -148,7 +148,7 @@ func (k *socket) CloseWrite() error {
 	return nil
 }
 
-// Close implements conn.Transport. With bytes unread it resets the connection, as TCP
+// Close implements transport.Transport. With bytes unread it resets the connection, as TCP
 // does, and what was not delivered may be lost.
 func (k *socket) Close() error {
 	s := k.sim
@@ -173,7 +173,7 @@ func (k *socket) Close() error {
 	return nil
 }
 
-// Cut implements conn.Cutter.
+// Cut implements transport.Cutter.
 func (k *socket) Cut(patience time.Duration) error {
 	s := k.sim
 	s.mu.Lock()
@@ -185,7 +185,7 @@ func (k *socket) Cut(patience time.Duration) error {
 	return k.Close()
 }
 
-// LocalAddr implements conn.Transport.
+// LocalAddr implements transport.Transport.
 func (k *socket) LocalAddr() netip.AddrPort { return serverAddr }
 
 // Gone tells whether the peer has closed the connection before anything was read.
@@ -195,7 +195,7 @@ func (k *socket) Gone() bool {
 	return k.isReset || k.upArrived && k.arrived.Len() == 0
 }
 
-// PeerAddr implements conn.Peered.
+// PeerAddr implements transport.Peered.
 func (k *socket) PeerAddr() netip.AddrPort { return k.remote }
 
 // reset ends the connection at both ends; what was on its way is lost.
