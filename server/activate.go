@@ -10,7 +10,7 @@ import (
 	"github.com/framerail/framerail/internal/platform"
 )
 
-// ActivatedListener is a listener that a service manager has opened.
+// ActivatedListener is a listener that a service manager such as systemd has opened.
 type ActivatedListener struct {
 	// Name is the FileDescriptorName of its socket unit; "" if the manager gave none.
 	Name string
@@ -28,9 +28,9 @@ const (
 	activationAtMost = 1024 // listeners: more is a mistake
 )
 
-// ActivatedListeners is the listening sockets that the process was started with by way of
-// systemd's socket activation, or any manager that does the same, in its order: stream
-// sockets, TCP or unix. Give each to Serve or ServeTLS:
+// ActivatedListeners returns the listening sockets that the process was started with, by systemd's socket
+// activation or another manager that does the same. They are stream sockets, TCP or unix, in the
+// manager's order. Give each to Serve or ServeTLS:
 //
 //	lns, err := server.ActivatedListeners()
 //	…
@@ -38,18 +38,17 @@ const (
 //		go srv.Serve(ln.Listener)
 //	}
 //
-// There are none if the variables LISTEN_PID and LISTEN_FDS are not set, or meant for
-// another process. The variables are unset in any case: a second call finds none, nor do
-// children. Call it at the start, before anything else might have to do with these
-// descriptors. The sockets are closed on exec from then on.
+// There are none if the variables LISTEN_PID and LISTEN_FDS are not set, or are meant for another
+// process. The variables are unset in any case, so a second call finds none, and children do not
+// either. Call ActivatedListeners at the start, before other code uses these descriptors. From then on
+// the sockets close on exec.
 //
-// It fails, and closes those that listen, if one is not open, is no stream socket, or does not
-// listen, such as a connection of a unit with Accept=yes.
+// It fails if a socket is not open, is no stream socket, or does not listen, such as a connection of a unit
+// with Accept=yes. It then closes the sockets that listen.
 //
-// The manager keeps the sockets open, and clients wait in them while the program is not
-// there: it can be stopped with Shutdown and started anew without refusing anyone, and
-// needs no ListenerFiles for that, but may use it. The path of a unix socket is the
-// manager's and stays.
+// The manager keeps the sockets open, and clients wait in them while the program does not run. So the
+// program can be stopped with Shutdown and started again, and no client is refused. It does not need
+// ListenerFiles for that. The path of a unix socket belongs to the manager and stays.
 func ActivatedListeners() ([]ActivatedListener, error) {
 	pid, count, names := os.Getenv(activationPID), os.Getenv(activationCount), os.Getenv(activationNames)
 	for _, name := range [...]string{activationPID, activationPIDFD, activationCount, activationNames} {

@@ -8,7 +8,7 @@ import (
 	"github.com/framerail/framerail/internal/session"
 )
 
-// Traffic is what went one way.
+// Traffic counts one direction.
 type Traffic struct {
 	// Messages counts whole messages, fragmented or not: those received to their end, or
 	// taken for sending.
@@ -23,7 +23,7 @@ type Traffic struct {
 // FrameCounts are frames by opcode (RFC 6455 5.2). Data is Text, Binary and Continuation.
 type FrameCounts struct{ Data, Close, Ping, Pong uint64 }
 
-// Overflows are messages that did not fit into MaxPending, by what [conn.Overflow] did.
+// Overflows counts messages that did not fit into MaxPending, by the effect of [conn.Overflow].
 type Overflows struct {
 	Closed   uint64 // closed the connection
 	Refused  uint64 // refused the send, for the program to try again
@@ -35,10 +35,9 @@ type Overflows struct {
 type CloseKind struct {
 	// By is the side that began to close.
 	By conn.Side
-	// Code is the close code that this side sent, if it began to close, and the one that
-	// came otherwise: NoStatusReceived for a Close frame without a code, AbnormalClosure
-	// without a Close frame. 3000 and 4000 each stand for the thousand codes from there on,
-	// and 2999 for codes below 3000 that are not assigned.
+	// Code is the close code of the side that began to close. It is NoStatusReceived for a Close frame
+	// without a code, and AbnormalClosure without a Close frame. 3000 and 4000 each stand for the
+	// thousand codes from there on, and 2999 for unassigned codes below 3000.
 	Code frame.CloseCode
 }
 
@@ -67,7 +66,7 @@ const (
 	CauseAborted      Cause = "aborted"       // this side cut the connection
 )
 
-// show puts what connections have done into the public form.
+// show translates counters of connections into the public form.
 func (t *LoopStats) show(c *session.Counters) {
 	t.Opened, t.Closed = c.Opened, c.Closed
 	t.Received, t.Sent = traffic(&c.Received), traffic(&c.Sent)

@@ -9,41 +9,43 @@ import (
 	"github.com/framerail/framerail/internal/session"
 )
 
-// Deflate is the server's part in permessage-deflate (RFC 7692). The zero value is off.
+// Deflate has the server's options for permessage-deflate (RFC 7692). The zero value is off.
 //
-// Enabled and nothing else is safe: each message is compressed alone, and a connection
-// keeps nothing for it between two messages. With context takeover messages that resemble
-// earlier ones get much smaller, and each connection keeps the end of what was said, from
-// its first compressed message on: as much as that was, up to 32 KiB each way, or the
-// windows set here. What compressing itself takes is shared by all connections.
+// Set only Enabled to begin with. Then each message is compressed alone, and a connection keeps
+// nothing for it between two messages.
 //
-// Some clients need more than that. Some versions of Safari have failed on compressed
-// connections: Handshake.Deflate lets Check decline by User-Agent. Clients of Tornado and
-// Mojolicious (tried: 6.2, 9.31) go on referring to earlier messages although the server has answered
-// client_no_context_takeover, which RFC 7692 7.1.1.2 lets it do unasked: their second
-// message closes the connection with 1007, and the log has conn.ErrContextTakeover. With
-// ClientTakeover they work. It is off by default since browsers would then take what it
-// costs: 512 bytes for each connection once its client has sent a compressed message of
-// 400, and 32 KiB once it has said as much, where an idle connection takes 300 bytes. A
-// Check can allow it to these clients alone, by User-Agent:
+// With context takeover, messages that resemble earlier ones get much smaller. From its first
+// compressed message on, each connection then keeps the end of its traffic: up to 32 KiB each way, or
+// the windows set here. All connections share the memory of compressing itself.
+//
+// Some clients need special care:
+//
+//   - Some versions of Safari have failed on compressed connections. Handshake.Deflate lets Check
+//     decline by User-Agent.
+//   - Clients of libwebsockets 4.1 to 4.3 fail on a plain message on a compressed connection, however
+//     short. Set a negative Threshold for them, and do not send messages with Uncompressed.
+//   - Clients of Tornado and Mojolicious (tried: 6.2, 9.31) refer to earlier messages although the
+//     server has answered client_no_context_takeover. RFC 7692 7.1.1.2 lets a server do that
+//     unasked. Their second message closes the connection with 1007, and the log has
+//     conn.ErrContextTakeover. They work with ClientTakeover.
+//
+// ClientTakeover is off by default, because browsers would use it too. It costs 512 bytes for each
+// connection once its client has sent a compressed message of 400 bytes, and 32 KiB once it has sent
+// as much. An idle connection takes 300 bytes without it. A Check can allow it to single clients, by
+// User-Agent:
 //
 //	if h.Deflate != nil && strings.HasPrefix(h.Request.UserAgent(), "Tornado/") {
 //		h.Deflate.ClientNoContextTakeover = false
 //	}
-//
-// Clients of libwebsockets 4.1 to 4.3 fail on a
-// message that comes plain on a compressed connection, however short: for them Threshold
-// is negative, and SendPlain not used.
 type Deflate struct {
-	// Enabled has the server accept clients' offers of the extension.
+	// Enabled accepts clients' offers of the extension.
 	Enabled bool
-	// Level is from 1, the fastest, to 9, the smallest result; where the client asked for
-	// a window of less than 15 bits there is one level only. 0: 1.
+	// Level is from 1, the fastest, to 9, the smallest result. There is only one level if the
+	// client asked for a window of less than 15 bits. 0: 1.
 	Level int
-	// Threshold is the size in bytes under which a message is sent as it is; so is one that
-	// compressing does not make smaller. 0: 256. Negative: every message is sent compressed,
-	// empty ones and those that get longer by it too, but for those of SendPlain and
-	// NewPlainWriter. Clients of libwebsockets 4.1 to 4.3 need that.
+	// Threshold is the size in bytes below which a message is sent plain. So is a message that
+	// compressing does not make smaller. 0: 256. Negative: every message is sent compressed, also
+	// empty ones and those that get longer by it, except those with Uncompressed.
 	Threshold int
 
 	// ServerTakeover and ClientTakeover let each message of the server's, or of the

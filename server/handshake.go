@@ -13,53 +13,52 @@ import (
 	"github.com/framerail/framerail/internal/session"
 )
 
-// Handshake is an opening handshake that waits for the program's decision (RFC 6455
-// 4.2.2). It is for the Check callback alone, until it returns.
+// Handshake is an opening handshake that waits for the program's decision (RFC 6455 4.2.2). It is valid
+// until the Check callback returns.
 type Handshake struct {
-	// Request is the client's: path, query, headers, cookies, address. It has no body.
-	// The program may keep it. In Server.Upgrade it is the handler's own, but for its
-	// context. With CheckDispatch [conn.OnGoroutines] its context is done, at the latest,
-	// when CheckTimeout is over, the client has left, two seconds of Shutdown have
-	// passed, Close is called, or Check has returned.
+	// Request is the client's request: path, query, headers, cookies, address. It has no body. The
+	// program may keep it. In Server.Upgrade it is the handler's own, with another context. With
+	// CheckDispatch [conn.OnGoroutines] its context ends when CheckTimeout is over, when the
+	// client has left, two seconds after Shutdown, at Close, or when Check has returned.
 	Request *http.Request
-	// RemoteAddr is the client's address, as [conn.Conn.RemoteAddr] will have it. PeerAddr
-	// is that of the socket's other end: the proxy's, if the client comes through one. In
-	// Server.Upgrade it is what Request.RemoteAddr was.
+	// RemoteAddr is the client's address, as in [conn.Conn.RemoteAddr] later. PeerAddr is the
+	// address of the socket's other end: the proxy's, if there is one. In Server.Upgrade PeerAddr
+	// is the original Request.RemoteAddr.
 	RemoteAddr, PeerAddr netip.AddrPort
-	// Subprotocol is the one that will be agreed on: at first the server's best
-	// that the client offered, or "". It may be changed to another one offered, or
-	// to "" for none; with one not offered the client gets 500 and the log a line.
+	// Subprotocol is the subprotocol to agree on. At first it is the server's best that the client
+	// offered, or "". Check may change it to another one that was offered, or to "". If it was not
+	// offered, the client gets 500 and the log a line.
 	Subprotocol string
-	// Deflate is what is agreed on for compressing messages: nil for nothing, also
-	// where the client offered nothing that Server.Deflate accepts. It may be set to nil,
-	// and its ClientNoContextTakeover changed, for clients that are known to fail otherwise:
-	// see [Deflate]. Nothing else about it can be changed.
+	// Deflate is the agreement on compression. It is nil if there is none, also if the client offered
+	// nothing that Server.Deflate accepts. Check may set it to nil, or change its
+	// ClientNoContextTakeover, for clients that would fail otherwise: see [Deflate]. Nothing else
+	// in it can be changed.
 	Deflate *deflate.Params
-	// Header is sent with the answer; empty at first, and not nil. The handshake's own
-	// fields, and values with CR, LF or NUL, are not let pass: the client gets 500 and the
-	// log a line.
+	// Header is sent with the answer. It is empty at first, and not nil. With one of the
+	// handshake's own fields, or a value with CR, LF or NUL, the client gets 500 and the log a
+	// line.
 	Header http.Header
-	// Limits are the connection's, in place of the server's: a zero field means the
-	// server's. With one that cannot be meant the client gets 500 and the log a line.
+	// Limits are the connection's limits, in place of the server's. A zero field means the
+	// server's limit. With an impossible one the client gets 500 and the log a line.
 	// [conn.Conn.SetLimits] changes them later.
 	Limits conn.Limits
 
 	value any
 }
 
-// SetValue keeps what Check has found out about the client, such as a user, for the
-// connection: it is what [conn.Conn.Value] gives from OnConnection on.
+// SetValue keeps a value for the connection, such as the user that Check has found.
+// [conn.Conn.Value] returns it from OnConnection on.
 func (h *Handshake) SetValue(v any) { h.value = v }
 
-// Refusal is an error by which Check refuses with an answer of its own.
+// Refusal is an error of Check that decides the answer.
 type Refusal struct {
 	// Status is the HTTP status, 300 to 599 but not 304. 0: 403.
 	Status int
-	// Body is sent as it is, as text unless Header has a Content-Type. Empty: one
-	// line with the status. A client that does not read it has HandshakeTimeout.
+	// Body is sent unchanged, as text unless Header has a Content-Type. Empty: one line with the
+	// status. A client has HandshakeTimeout to read it.
 	Body string
-	// Header is sent with the answer. CR, LF and NUL in it are not let pass: the
-	// client gets 500 and the log a line.
+	// Header is sent with the answer. If it has CR, LF or NUL, the client gets 500 and the log a
+	// line.
 	Header http.Header
 }
 

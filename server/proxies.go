@@ -9,53 +9,53 @@ import (
 	"github.com/framerail/framerail/internal/forwarded"
 )
 
-// Proxies says through which proxies clients come, and so whose word is taken for a
-// client's address. Zero: nobody's; who connects is the client, whatever it claims.
+// Proxies names the proxies that the server believes about a client's address. Zero: none. Then the
+// peer of a connection is the client, whatever its request claims.
 //
-// The address that results is what [conn.Conn.RemoteAddr], the request and the log have,
-// and what the limits by address go by; [conn.Conn.PeerAddr] has the proxy's. The
-// connections of a proxy itself count among MaxConnections alone. A proxy that speaks HTTP
-// may stand before one that speaks the PROXY protocol: what the latter tells is then the
-// peer whose field is looked at.
+// [conn.Conn.RemoteAddr] is then the client's address. The request, the log and the limits by address
+// use it too. [conn.Conn.PeerAddr] is the proxy's. A proxy's own connections count only in
+// MaxConnections. An HTTP proxy may stand before one that speaks the PROXY protocol. Then the
+// address in the PROXY header is the peer whose field is read.
 type Proxies struct {
-	// Protocol is whose connections begin with a header of the PROXY protocol, version 1 or
-	// 2, as HAProxy, nginx's stream module and the balancers of clouds send it, before TLS
-	// if there is TLS. It is required there: a connection without a good one, of 4,096
-	// bytes at most and within HandshakeTimeout, is closed, logged and counted as
-	// [ProxyHeader], since to guess is to let everyone pass for anyone. From all others it
-	// is not understood, and refused like any other bad request. A header that tells no
-	// client, such as a health check's, leaves the proxy as the client. UDP's and unix
-	// sockets' clients count as not told. A checksum in a header is verified; the destination
-	// is not looked at. For Upgrade within an http.Server there is ProxyListener.
+	// Protocol names the proxies whose connections begin with a header of the PROXY protocol,
+	// version 1 or 2. HAProxy, nginx's stream module and the balancers of clouds send it, before
+	// TLS if there is TLS.
+	//
+	// The header is required: at most 4,096 bytes within HandshakeTimeout. A connection without
+	// a valid one is closed, logged, and counted as [ProxyHeader]. If the server guessed, any
+	// client could claim any address. From other peers the header is refused like any other bad
+	// request.
+	//
+	// If a header names no client, such as a health check's, the proxy is the client. So it is
+	// for clients over UDP and unix sockets. A checksum in a header is verified. The destination
+	// is ignored. For Upgrade within an http.Server use ProxyListener.
 	Protocol Trust
 
-	// Forwarded is whose requests tell the client in ForwardedField. Each proxy appends
-	// whom it got the request from, so the field is read from its right end: the first
-	// address there that is not of Forwarded is the client's. Sixteen proxies are believed
-	// at most. What stands to the left anyone may have written, and is not looked at. If
-	// a proxy tells no address that can be understood, that proxy is the client. The port is
-	// 0 if none is told.
+	// Forwarded names the proxies that write the client's address into ForwardedField. Each proxy
+	// appends the address from which it got the request. So the field is read from its right end:
+	// the first address that is not in Forwarded is the client's. At most sixteen proxies are
+	// believed. Anyone may have written the elements to the left of that, so they are ignored. If
+	// a proxy gives no valid address, that proxy is the client. The port is 0 if none is given.
 	//
-	// Where the same proxy says that the client has come by https, in the field's proto or
-	// in X-Forwarded-Proto, a page of the same origin must have, too.
+	// The same proxy may say that the client uses https, in the field's proto or in
+	// X-Forwarded-Proto. Then a page of the same origin must use https too.
 	Forwarded Trust
-	// ForwardedField is the one field that is looked at: what the proxies set or append to.
-	// A field that they let pass as the client has written it must not be named here.
-	// "Forwarded" is read as RFC 7239 has it, any other as a list of addresses. Empty:
-	// X-Forwarded-For.
+	// ForwardedField is the field that the proxies set or append to. Only this field is read. Do not
+	// name a field that the proxies pass on as the client has written it. "Forwarded" is read by
+	// RFC 7239, any other field as a list of addresses. Empty: X-Forwarded-For.
 	ForwardedField string
 }
 
-// Trust is whom to believe. Zero: nobody.
+// Trust is a set of peers to believe. Zero: none.
 type Trust struct {
-	// Networks are those that only proxies to be believed have addresses in.
+	// Networks have the addresses of trusted proxies, and of nothing else.
 	Networks []netip.Prefix
-	// Unix says that who connects over a unix socket is one, as is sound if nobody else
-	// may open it.
+	// Unix trusts every peer over a unix socket. Use it only if no other program may open the
+	// socket.
 	Unix bool
 }
 
-// has tells whether to believe a peer, which has no address if it is over a unix socket.
+// has reports whether to believe a peer. A peer over a unix socket has no address.
 func (t *Trust) has(addr netip.Addr, unix bool) bool {
 	if !addr.IsValid() {
 		return unix && t.Unix

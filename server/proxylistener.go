@@ -14,9 +14,9 @@ import (
 	"github.com/framerail/framerail/internal/proxyproto"
 )
 
-// ProxyListener wraps a listener for an [http.Server] behind proxies that speak the PROXY
-// protocol, so that its requests and Upgrade see the client, as Proxies.Protocol has it for a
-// server that listens itself:
+// ProxyListener wraps a listener for an [http.Server] behind proxies that speak the PROXY protocol. Its
+// requests and Upgrade then see the client's address. For a server that listens itself,
+// Proxies.Protocol does the same.
 //
 //	ln, err := net.Listen("tcp", ":80")
 //	if err != nil {
@@ -28,17 +28,19 @@ import (
 //	}
 //	err = httpServer.Serve(ln)
 //
-// With TLS behind the header it is httpServer.ServeTLS(server.UpgradeListener(ln), …).
+// With TLS behind the header use httpServer.ServeTLS(server.UpgradeListener(ln), …).
 //
-// A connection from one who is trusted begins with a header, of 4,096 bytes at most and
-// within 5 seconds, and is closed if it does not. RemoteAddr is then the client's address, or
-// the proxy's if the header tells none. The header is read by who first asks for that, reads, or
-// sets a deadline, so not while the listener accepts: net/http does it on the connection's
-// goroutine, and programs should not do it in ConnContext or ConnState. Connections from others
-// are passed on as they are. Upgrade moves both to the loop; PeerAddr is then the proxy's.
+// A connection from a trusted peer must begin with a header, of at most 4,096 bytes within 5 seconds.
+// Otherwise it is closed. RemoteAddr is then the client's address, or the proxy's if the header names no
+// client. Connections from other peers pass unchanged. Upgrade moves both to the loop. PeerAddr is the
+// proxy's then.
 //
-// The listener is not tied to a server, and closing it closes ln. ProxyListener fails if
-// trusted has a network that is none.
+// The header is not read while the listener accepts. The first call of RemoteAddr, Read or a method that
+// sets a deadline reads it. net/http makes that call on the connection's goroutine. Do not make it in
+// ConnContext or ConnState.
+//
+// The listener belongs to no server. Closing it closes ln. ProxyListener fails if trusted has an invalid
+// network.
 func ProxyListener(ln net.Listener, trusted Trust) (net.Listener, error) {
 	if err := trusted.validate("Protocol"); err != nil {
 		return nil, err

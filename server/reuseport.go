@@ -7,8 +7,8 @@ import (
 	"github.com/framerail/framerail/internal/platform"
 )
 
-// ListenReusePort opens n sockets that listen on one TCP address, "host:port", each to be
-// given to Serve on a goroutine of its own (SO_REUSEPORT; on freebsd SO_REUSEPORT_LB):
+// ListenReusePort opens n sockets that listen on one TCP address, "host:port" (SO_REUSEPORT; on freebsd
+// SO_REUSEPORT_LB). Give each to Serve, on a goroutine of its own:
 //
 //	lns, err := server.ListenReusePort(":9001", 4)
 //	…
@@ -16,16 +16,14 @@ import (
 //		go srv.Serve(ln)
 //	}
 //
-// Each has a queue of its own and is accepted from by itself, which pays where one
-// goroutine cannot accept as fast as clients come; one listener is enough otherwise.
-// Linux, freebsd and dragonfly share the connections out among them, by hash and whatever
-// the server's load is; on other systems one of the sockets gets all. Port 0 picks a free
-// one, the same for all.
+// Each socket has a queue and an accept loop of its own. That pays if one goroutine cannot accept as fast
+// as clients come. Otherwise one listener is enough. Linux, freebsd and dragonfly distribute the connections
+// by hash, whatever the load. On other systems one of the sockets gets all. Port 0 picks a free port, the
+// same for all.
 //
-// On Linux other processes of the same user can listen on the address as well, which then
-// get their share. Who waits in the queue of a socket that is closed is reset, even if
-// others listen: to replace a program without refusing anyone, pass the sockets on, with
-// ListenerFiles.
+// On Linux other processes of the same user can listen on the address too, and get their share. When a
+// socket is closed, the clients in its queue are reset, even if others listen. To replace a program
+// without refusing a client, pass the sockets on with ListenerFiles.
 func ListenReusePort(address string, n int) ([]net.Listener, error) {
 	if n < 1 {
 		return nil, fmt.Errorf("framerail: ListenReusePort of %d sockets", n)

@@ -11,47 +11,44 @@ import (
 	"github.com/framerail/framerail/internal/loop"
 )
 
-// ErrOnLoop is what Shutdown returns at once to a callback that runs on an event
-// loop: to wait would be to wait for itself. Shutdown goes on without it.
+// ErrOnLoop is the error of Shutdown in a callback that runs on an event loop. The callback cannot wait
+// for itself, so Shutdown goes on without it.
 var ErrOnLoop = errors.New("framerail: shutdown goes on; a callback on the event loop cannot wait for it")
 
-// Drain is what became of the connections that were open when a server was told to
-// stop, or opened while it drained. Each is in exactly one of Clean, Forced and Open.
+// Drain has the outcome of a shutdown, for the connections that were open when it began or that opened
+// during it. Each connection is in exactly one of Clean, Forced and Open.
 type Drain struct {
-	// Clean counts those that finished the closing handshake (RFC 6455 7.1.4).
+	// Clean counts connections that finished the closing handshake (RFC 6455 7.1.4).
 	Clean int
-	// Forced counts the others: cut when the context was done or at the close
-	// timeout, or ended by the peer without a Close frame.
+	// Forced counts connections that were cut when the context was done or at the close timeout, and
+	// those that the peer ended without a Close frame.
 	Forced int
-	// Open counts those not closed yet: those of a loop that a callback holds. When
-	// Shutdown has returned without an error there are none.
+	// Open counts connections that are not closed yet, because a callback holds their loop. There are
+	// none if Shutdown has returned without an error.
 	Open int
-	// Lost is how many bytes of frames were still pending when their connections
-	// closed: what a socket has taken is not among them.
+	// Lost is how many bytes of frames were still pending when their connections closed. Bytes that a
+	// socket has taken do not count.
 	Lost int64
 }
 
-// Shutdown ends the server gently: it stops accepting, sends each client what is
-// pending and a Close frame with 1001, and waits until all have answered, been
-// closed for the close timeout, and had their close callbacks run. When ctx is done
-// it cuts what is left, and returns an error that counts the connections cut and
-// matches ctx's. It does not wait for a callback that holds a loop, and says so.
+// Shutdown ends the server gently. It stops accepting, and sends each client its pending messages and a
+// Close frame with 1001 (Going Away). It waits until each connection is closed, by the client's
+// answer or the close timeout, and its close callback has run.
 //
-// Who was accepted before gets an answer: a handshake that is complete within 2
-// seconds is accepted, OnConnection and all, and the connection closed with 1001;
-// a later one gets 503, and who has sent nothing is closed. Requests at the Handler are waited for as in
-// [http.Server.Shutdown], and a Check on a goroutine or a callback of TLSConfig until it
-// has returned.
+// When ctx is done Shutdown cuts the connections that are left. It then returns an error that matches
+// ctx's and counts them. It does not wait for a callback that holds a loop, and says so.
 //
-// It returns what became of the connections, and not an error alone as net/http's
-// does: there, Shutdown leaves upgraded connections to themselves and has nothing to
-// count. Whoever deploys wants the figures in the good case too, which an error
-// could not carry. Calls at the same time, and later ones, all wait, and all return
-// the same figures once nothing is left.
+// A client that was accepted before still gets an answer. A handshake that is complete within 2 seconds
+// is accepted, OnConnection runs, and the connection is closed with 1001. A later one gets 503. A
+// client that has sent nothing is closed. Shutdown waits for requests at the Handler as
+// [http.Server.Shutdown] does. It waits until a Check on a goroutine or a callback of TLSConfig has
+// returned.
 //
-// A callback that runs on a loop may call it, and gets ErrOnLoop with the figures so
-// far. One that runs on a goroutine would wait for itself, until ctx is done: it
-// should call Shutdown on another goroutine.
+// Shutdown returns the outcome of the connections too. net/http's Shutdown does not: it leaves upgraded
+// connections alone. Several calls all wait, and return the same outcome in the end.
+//
+// A callback that runs on a loop may call Shutdown. It gets ErrOnLoop and the outcome so far. A callback
+// on a goroutine should call Shutdown on another goroutine, or it waits for itself until ctx is done.
 func (s *Server) Shutdown(ctx context.Context) (Drain, error) {
 	run := s.stop(loop.Drain)
 	if run == nil {
@@ -122,10 +119,9 @@ func (s *Server) cutLate(run *running, err error) error {
 	return fmt.Errorf("framerail: shutdown cut %d connections: %w", cut, err)
 }
 
-// Close ends the server at once: every connection is cut, with ErrServerClosed for
-// its close callback. It waits for the loops, and so for callbacks that run on
-// them, but not for callbacks on goroutines; from a callback on a loop it does not
-// wait. The error is always nil.
+// Close ends the server at once. It cuts every connection, with ErrServerClosed for its close callback. It
+// waits for the loops, and so for callbacks that run on them, but not for callbacks on goroutines. In a
+// callback on a loop it does not wait. The error is always nil.
 func (s *Server) Close() error {
 	run := s.stop(loop.Abort)
 	if run == nil {

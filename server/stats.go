@@ -7,62 +7,59 @@ import (
 	"github.com/framerail/framerail/internal/secure"
 )
 
-// Stats is what a server has done and what it holds. Counters only grow; they begin
-// with 0 when the server starts, and stay when it has ended. encoding/json can
-// marshal it.
+// Stats has a server's counters and gauges. Counters only grow. They begin with 0 when the server starts,
+// and stay after it has ended. encoding/json can marshal a Stats.
 type Stats struct {
-	// LoopStats are the sums over Loops. Its Panics count those of Check as well, and its
-	// Expired connections of the Handler.
+	// LoopStats has the sums over Loops. Its Panics also count those of Check, and its Expired also
+	// counts connections of the Handler.
 	LoopStats
 
-	// Refused counts accepted connections that never became a WebSocket, by reason.
-	// A reason that did not occur is missing.
+	// Refused counts accepted connections that never became a WebSocket, by reason. A reason that did
+	// not occur is missing.
 	//
-	// Accepted is Opened, HandedOver, all of Refused, and those whose request is
-	// still awaited, together. A connection on which the Handler's requests are followed
-	// by a handshake counts once more with that.
+	// Accepted is the sum of Opened, HandedOver, all of Refused, and the connections whose request is
+	// still awaited. A connection whose requests at the Handler are followed by a handshake counts
+	// once more then.
 	Refused map[Reason]uint64
 
-	// Stalled counts connections of the Handler whose client did not read its answer for
-	// WriteTimeout, or did not send the content of its request for BodyTimeout.
+	// Stalled counts connections of the Handler that were cut. Their client did not read its answer
+	// for WriteTimeout, or did not send the content of its request for BodyTimeout.
 	Stalled uint64
 
-	// Paced is how many connections waited for HandshakesPerSecond.
+	// Paced counts connections that had to wait for HandshakesPerSecond.
 	Paced uint64
 
 	// Loops are the event loops one by one.
 	Loops []LoopStats
 }
 
-// LoopStats is the part of one event loop.
+// LoopStats has the counters of one event loop.
 type LoopStats struct {
-	// Opened counts connections whose opening handshake was done, and Closed those of them
-	// whose socket is closed. The difference is Clients.
+	// Opened counts connections whose opening handshake was done. Closed counts those of them whose
+	// socket is closed. The difference is Clients.
 	Opened, Closed uint64
 	// Received and Sent are the traffic each way.
 	Received, Sent Traffic
 	// Pending is how many bytes of frames wait for sockets now.
 	Pending int64
-	// Unsent counts bytes of frames that were pending when their connection closed, and are
-	// lost.
+	// Unsent counts bytes of frames that were pending when their connection closed, and are lost.
 	Unsent uint64
 	// Overflows counts messages that did not fit into MaxPending.
 	Overflows Overflows
 	// Panics counts callbacks that panicked or called runtime.Goexit.
 	Panics uint64
-	// Closes counts the connections in Closed by the side that closed them and the code.
-	// A way that did not occur is missing, here and in Causes.
+	// Closes counts the connections in Closed by the side that began to close and by the code. An
+	// entry that would be 0 is missing, here and in Causes.
 	Closes map[CloseKind]uint64
-	// Causes counts the same connections by what ended them.
+	// Causes counts the same connections by the cause of their end.
 	Causes map[Cause]uint64
 
-	// Accepted counts connections that were accepted, or came by Upgrade, whatever
-	// became of them.
+	// Accepted counts all connections that were accepted or came by Upgrade.
 	Accepted uint64
-	// HandedOver counts those that were given to the Handler.
+	// HandedOver counts connections that were given to the Handler.
 	HandedOver uint64
 
-	// TLS is about TLS handshakes.
+	// TLS counts TLS handshakes.
 	TLS TLSCounts
 
 	// ChecksWaited counts handshakes that had to wait for MaxChecks.
@@ -78,14 +75,13 @@ type LoopStats struct {
 	// Timers is how many timers are set now, those of conn.Conn.AfterFunc included.
 	Timers int
 
-	// Lag is how long its turns take.
+	// Lag has the lengths of the loop's turns.
 	Lag Lag
 }
 
-// Stats is a snapshot of the server's counters. It does not stop the loops, and takes
-// no lock of a connection: it costs little however many there are. What a loop counts
-// for each message is as of the end of its last turn; the figures of one
-// snapshot may differ from each other by what happened while it was taken.
+// Stats returns a snapshot of the server's counters. It does not stop the loops, and takes no lock of a
+// connection, so it costs little. Counts of messages are those at the end of a loop's last turn. Figures
+// of one snapshot may differ by events that happened while it was taken.
 func (s *Server) Stats() Stats {
 	s.mu.Lock()
 	run := s.run
@@ -111,11 +107,11 @@ func (s *Server) Stats() Stats {
 	return st
 }
 
-// TLSCounts are of TLS handshakes. Those that failed are in Stats.Refused.
+// TLSCounts counts TLS handshakes. Failed ones are in Stats.Refused.
 type TLSCounts struct {
-	Done    uint64 // that came to their end
-	Resumed uint64 // of those, with the session of an earlier connection
-	Waited  uint64 // that had to wait for MaxTLSHandshakes
+	Done    uint64 // handshakes that succeeded
+	Resumed uint64 // those of Done that resumed an earlier session
+	Waited  uint64 // handshakes that had to wait for MaxTLSHandshakes
 }
 
 // secured counts a TLS handshake that is done.

@@ -8,10 +8,9 @@ import (
 	"slices"
 )
 
-// ListenAndServeTLS is ListenAndServe over TLS, with the certificate and the key of two
-// PEM files, as in net/http: the certificate may be followed by those of its issuers.
-// Both may be "" if TLSConfig has certificates, GetCertificate or GetConfigForClient. An
-// empty Addr is ":443".
+// ListenAndServeTLS is ListenAndServe over TLS. As in net/http the certificate and the key are two PEM
+// files, and the issuers' certificates may follow the certificate. Both names may be "" if TLSConfig has
+// certificates, GetCertificate or GetConfigForClient. An empty Addr is ":443".
 func (s *Server) ListenAndServeTLS(certFile, keyFile string) error {
 	ln, config, err := s.listenTLS(certFile, keyFile)
 	if err != nil {
@@ -38,8 +37,8 @@ func (s *Server) StartTLS(certFile, keyFile string) error {
 	return nil
 }
 
-// ServeTLS is Serve over TLS, with files as for ListenAndServeTLS. The listener is a plain
-// one: connections of [tls.NewListener] have no descriptor.
+// ServeTLS is Serve over TLS, with files as for ListenAndServeTLS. Pass a plain listener: connections of
+// [tls.NewListener] have no descriptor.
 func (s *Server) ServeTLS(ln net.Listener, certFile, keyFile string) error {
 	config, err := s.secureConfig(certFile, keyFile)
 	if err != nil {
@@ -62,10 +61,10 @@ func (s *Server) listenTLS(certFile, keyFile string) (net.Listener, *tls.Config,
 	return ln, config, err
 }
 
-// errNoCertificate is what serving over TLS without a certificate fails with.
+// errNoCertificate is the error of serving over TLS without a certificate.
 var errNoCertificate = errors.New("framerail: TLS needs a certificate: of files, or in TLSConfig")
 
-// secureConfig is TLSConfig with what the server needs in it.
+// secureConfig is a clone of TLSConfig with the server's own settings.
 func (s *Server) secureConfig(certFile, keyFile string) (*tls.Config, error) {
 	config := s.TLSConfig.Clone() // nil of nil
 	if config == nil {

@@ -19,47 +19,43 @@ import (
 	"github.com/framerail/framerail/internal/session"
 )
 
-// Upgrade makes a WebSocket connection of a request that net/http, or a router over it,
-// has given to a handler: at /rooms/{room} of an [http.ServeMux], for instance. It holds
-// the request to all that the server's own handshakes are held to, limits and Check
-// included, but for Path, HandshakesPerSecond and the size of the request's head, which
-// are the program's mux's and the http.Server's to watch. The answer has the header fields
-// that were set on w, without those that are the handshake's own or frame a body.
+// Upgrade turns the request of a net/http handler into a WebSocket connection on an event loop. The
+// handler may belong to any router over net/http.
 //
-// When Upgrade returns nil the connection is an event loop's, as if the server had
-// accepted it, and net/http has nothing of it any more: the handler returns without
-// touching w, r's body or its context. The bytes behind the request, if net/http had read
-// some, come first. Then open runs in place of OnConnection, where Dispatch says; nil:
-// OnConnection. What it wants to know of r, such as [http.Request.PathValue], it may read
-// there, but for what a router takes back when the handler returns, as chi, gin and echo
-// take back their contexts: that is to be read before Upgrade. [conn.Conn.Request] gives a
-// copy of r with an empty context.
+// The request must meet all the rules of the server's own handshakes, limits and Check included. Only
+// Path, HandshakesPerSecond and the size of the request's head do not apply: the program's mux and the
+// http.Server decide those. The answer has the header fields that were set on w, except the
+// handshake's own and those that frame a body.
 //
-// w has to give its connection up, by itself or through its Unwrap method: that is Hijack, as
-// of [http.ResponseController]. The one of [http.TimeoutHandler] does not, nor does httptest's
-// ResponseRecorder, and the client gets 500.
+// When Upgrade returns nil, the connection belongs to an event loop, as if the server had accepted it.
+// net/http has nothing of it any more. The handler must return without touching w, r's body or its
+// context.
 //
-// If it returns an error, the client has been answered with it, in net/http's way as long
-// as that was possible. The error is an *UpgradeError, and matches ErrServerClosed after
-// Shutdown or Close.
+// open then runs in place of OnConnection, where Dispatch says. If open is nil, OnConnection runs. open
+// may use r, such as [http.Request.PathValue]. Routers such as chi, gin and echo take their contexts
+// back when the handler returns, so read those before Upgrade. [conn.Conn.Request] returns a copy of r
+// with an empty context. Bytes that net/http has read behind the request are kept and come first.
 //
-// The first Upgrade starts the loops of a server that does not serve yet. Shutdown and
-// Close end these connections as they do all others, which [http.Server.Shutdown] does
-// not: it leaves them alone. After both nothing is left.
+// If Upgrade returns an error, the client has its answer already, if that was possible. The error is an
+// *UpgradeError, and matches ErrServerClosed after Shutdown or Close.
 //
-// The client's address is r.RemoteAddr, as middleware may have set it, unless that is of
-// Proxies.Forwarded: then it is what the proxy tells. The limits by address go by it. On a
-// connection of the server's own, in its Handler, it is what Proxies make of it, and
-// middleware has no part in that.
+// w must allow Hijack, by itself or through its Unwrap method, as for [http.ResponseController]. The
+// writers of [http.TimeoutHandler] and of httptest's ResponseRecorder do not, and the client gets 500.
 //
-// The loop takes the socket out of a *net.TCPConn, of a *net.UnixConn, of what a
-// ProxyListener has made of these, and of what a server has given to its Handler, TLS
-// included; and out of a *tls.Conn of an http.Server's that serves an UpgradeListener. Any
-// other connection, such as a *tls.Conn without that, stays as it is: a goroutine, and
-// another while something is sent, carry bytes between it and the loop, by way of a pair of
-// sockets, which takes two descriptors more. Callbacks, limits and Shutdown are the same,
-// but for [conn.ErrTruncated]: crypto/tls tells who reads from it of a stream that was cut
-// within a record, and not of one that was cut between two.
+// The first Upgrade starts the loops of a server that does not serve yet. Shutdown and Close end these
+// connections like all others. [http.Server.Shutdown] leaves them alone.
+//
+// The client's address is r.RemoteAddr, which middleware may have set. The limits by address use it. If it
+// is an address of Proxies.Forwarded, the client's address is the one that the proxy gives. On a
+// connection of the server's own Handler Proxies alone decides.
+//
+// Some connections move to the loop whole: a *net.TCPConn, a *net.UnixConn, these from a ProxyListener,
+// those of the server's own Handler, with TLS too, and a *tls.Conn of an http.Server on an
+// UpgradeListener. Any other connection stays as it is, such as a *tls.Conn without UpgradeListener.
+// A goroutine carries its bytes to the loop, over a pair of sockets, and a second one carries bytes back
+// while there are any. That takes two descriptors more. Callbacks, limits and Shutdown are the same.
+// Only [conn.ErrTruncated] differs: crypto/tls reports a stream that was cut within a record, but not one
+// that was cut between two.
 func (s *Server) Upgrade(w http.ResponseWriter, r *http.Request, open func(*conn.Conn)) error {
 	return s.upgrade(w, r, open, "")
 }
@@ -111,17 +107,17 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, open func(*conn
 	return nil
 }
 
-// UpgradeError says why a request did not become a WebSocket.
+// UpgradeError is the error of a request that did not become a WebSocket.
 type UpgradeError struct {
 	// Status is the HTTP status of the answer; 0 if Upgrade has written none.
 	Status int
-	// Reason is what Stats counts it as.
+	// Reason is the reason under which Stats counts it.
 	Reason Reason
-	// Err is the rule that the request breaks, what Check has returned, or what failed.
+	// Err is the rule that the request breaks, the error of Check, or the failure.
 	Err error
 }
 
-// Error is the status of the answer, and why.
+// Error returns the status of the answer and the reason.
 func (e *UpgradeError) Error() string {
 	why := strings.TrimPrefix(e.Err.Error(), "framerail: ")
 	if refusal, ok := e.Err.(*handshake.Refusal); ok {

@@ -15,14 +15,13 @@ import (
 //	}
 //	err = httpServer.ServeTLS(server.UpgradeListener(ln), "cert.pem", "key.pem")
 //
-// or tls.NewListener(server.UpgradeListener(ln), config), for httpServer.Serve: crypto/tls
-// goes directly on what it accepts. Such a connection costs, once upgraded, what one costs
-// that a server has accepted with ServeTLS. Requests that are not upgraded are served as
-// before, HTTP/2 included: clients choose HTTP/1.1 for a WebSocket (RFC 6455 4.1, RFC 7301).
+// For httpServer.Serve use tls.NewListener(server.UpgradeListener(ln), config): crypto/tls must lie
+// directly on the accepted connections. An upgraded connection then costs as much as one that a
+// server has accepted with ServeTLS. Other requests are served as before, HTTP/2 included. Clients choose
+// HTTP/1.1 for a WebSocket (RFC 6455 4.1, RFC 7301).
 //
-// The listener is not tied to a server, and closing it closes ln, which may be a
-// ProxyListener's. Connections that are neither a *net.TCPConn nor a *net.UnixConn are passed
-// on as they are.
+// The listener belongs to no server. Closing it closes ln, which may be a ProxyListener's. Connections
+// other than a *net.TCPConn or a *net.UnixConn pass unchanged.
 func UpgradeListener(ln net.Listener) net.Listener { return upgradeListener{ln} }
 
 type upgradeListener struct{ net.Listener }
