@@ -22,7 +22,7 @@ type Proxies struct {
 	// TLS if there is TLS.
 	//
 	// The header is required: at most 4,096 bytes within HandshakeTimeout. A connection without
-	// a valid one is closed, logged, and counted as [ProxyHeader]. If the server guessed, any
+	// a valid one is closed, logged, and counted as [ReasonProxyHeader]. If the server guessed, any
 	// client could claim any address. From other peers the header is refused like any other bad
 	// request.
 	//
