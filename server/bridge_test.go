@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/guard"
 )
 
 // What a bridge carries costs no allocation, however many goroutines carry it.
@@ -20,7 +21,7 @@ func TestBridge_DoesNotAllocateForMessages(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if n > 2 { // the race detector has pools lose what they hold
+	if n > 2 && !guard.Checking { // the race detector has pools lose what they hold
 		t.Errorf("%v allocations for each message", n)
 	}
 }

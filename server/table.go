@@ -5,9 +5,9 @@ import (
 	"math/bits"
 	"net/netip"
 	"slices"
-	"sync"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/guard"
 	"github.com/framerail/framerail/internal/session"
 )
 
@@ -15,7 +15,7 @@ import (
 // chains run through the clients themselves: 12 bytes or so for each, where a map
 // with its keys would take 60. The zero value is ready; safe from any goroutine.
 type table struct {
-	mu       sync.Mutex
+	mu       guard.LoneMutex
 	buckets  []*client // a power of two; nil while empty
 	count    int
 	portless int // those whose address has no port

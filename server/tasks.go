@@ -1,11 +1,13 @@
 package server
 
-import "sync"
+import (
+	"github.com/framerail/framerail/internal/guard"
+)
 
 // tasks counts what goes on beside the loops, for who wants to wait for its end. The zero
 // value is ready; its methods are safe from any goroutine.
 type tasks struct {
-	mu   sync.Mutex
+	mu   guard.LoneMutex
 	n    int           // begun and not ended
 	wait chan struct{} // closed when n is 0; nil if nobody waits
 }

@@ -2,8 +2,8 @@ package gate
 
 import (
 	"net/netip"
-	"sync"
 
+	"github.com/framerail/framerail/internal/guard"
 	"github.com/framerail/framerail/internal/platform"
 )
 
@@ -16,7 +16,7 @@ type Admission struct {
 	exempt     bool // private addresses have no limit of their own
 	excessMost int  // the most that may be answered that they are too many
 
-	mu     sync.Mutex
+	mu     guard.LoneMutex
 	open   int                   // those admitted
 	excess int                   // those that are answered that they are too many
 	from   map[addressKey]uint32 // open, by address

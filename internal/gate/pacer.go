@@ -1,8 +1,9 @@
 package gate
 
 import (
-	"sync"
 	"time"
+
+	"github.com/framerail/framerail/internal/guard"
 )
 
 // Pacer is a token bucket that holds a second's worth: it says whether one more of the
@@ -10,7 +11,7 @@ import (
 type Pacer struct {
 	each time.Duration // the time that one takes at the full rate; 0: no limit
 
-	mu   sync.Mutex
+	mu   guard.LoneMutex
 	next time.Time // when the next may happen, were there no burst
 }
 

@@ -2,9 +2,9 @@ package loop
 
 import (
 	"math"
-	"sync"
 	"sync/atomic"
 
+	"github.com/framerail/framerail/internal/guard"
 	"github.com/framerail/framerail/internal/platform"
 )
 
@@ -27,7 +27,7 @@ type inbox struct {
 	// wake it, and the watchdog is not interested.
 	busy atomic.Int64
 
-	mu      sync.Mutex
+	mu      guard.LastMutex
 	letters letters // guarded by mu
 	ended   bool    // guarded by mu: nobody reads them any more
 }

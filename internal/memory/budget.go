@@ -8,11 +8,11 @@ package memory
 
 import (
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/internal/guard"
 	"github.com/framerail/framerail/internal/platform"
 )
 
@@ -73,8 +73,8 @@ type Budget struct {
 	loops        []Loop
 	pools        []*buffer.Pool // all of the loops
 
-	mu       sync.Mutex  // for setting the marks
-	shedding atomic.Bool // a goroutine is at it
+	mu       guard.LastMutex // for setting the marks
+	shedding atomic.Bool     // a goroutine is at it
 }
 
 // Init watches the pools of loops that do not run yet.

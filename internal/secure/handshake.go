@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 
+	"github.com/framerail/framerail/internal/guard"
 	"github.com/framerail/framerail/internal/transport"
 )
 
@@ -39,11 +40,16 @@ func (t *Transport) Begun() bool { return t.config == nil }
 // transport belongs to the loop, which calls Established or Plain.
 func (t *Transport) Handshake() error {
 	defer t.handshake.cancel()
-	err := t.tls.HandshakeContext(t.handshake.ctx)
-	if err == nil {
-		err = t.awaitSent()
+	if err := t.shakeHands(); err != nil {
+		return err
 	}
-	return err
+	return t.awaitSent()
+}
+
+func (t *Transport) shakeHands() error {
+	guard.EnterTLS()
+	defer guard.LeaveTLS()
+	return t.tls.HandshakeContext(t.handshake.ctx)
 }
 
 // Ready reports readiness of the socket to the waiting handshake. On the loop.

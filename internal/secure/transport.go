@@ -16,11 +16,11 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/internal/guard"
 	"github.com/framerail/framerail/internal/transport"
 )
 
@@ -35,7 +35,7 @@ type Transport struct {
 
 	inbound
 
-	mu sync.Mutex // behind the locks of crypto/tls
+	mu guard.SecureMutex // behind the locks of crypto/tls
 
 	outbound
 }
@@ -95,7 +95,9 @@ func (t *Transport) Read(b []byte) (n int, err error) {
 	}
 	t.drained, t.budget = false, readBudget
 	for n < len(b) {
+		guard.EnterTLS()
 		m, err := t.tls.Read(b[n:])
+		guard.LeaveTLS()
 		if m > 0 {
 			n += m
 			t.records.opened()
@@ -161,7 +163,9 @@ func (t *Transport) closeWith(closeBelow func(transport.Transport) error) error 
 	open := t.handshake == nil && t.tls != nil && !t.plain && t.detached == nil
 	t.mu.Unlock()
 	if open {
+		guard.EnterTLS()
 		_ = t.tls.CloseWrite() // before the handshake is done it does nothing
+		guard.LeaveTLS()
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -221,7 +225,9 @@ func (t *Transport) ConnectionState() (state tls.ConnectionState, ok bool) {
 	if t.tls == nil || t.plain {
 		return state, false
 	}
+	guard.EnterTLS()
 	state = t.tls.ConnectionState()
+	guard.LeaveTLS()
 	return state, state.HandshakeComplete
 }
 

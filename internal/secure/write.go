@@ -4,6 +4,7 @@ import (
 	"net"
 
 	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/internal/guard"
 	"github.com/framerail/framerail/internal/transport"
 )
 
@@ -72,7 +73,9 @@ func (t *Transport) seal(b []byte) (held bool, err error) {
 		t.gather = true
 		t.mu.Unlock()
 	}
+	guard.EnterTLS()
 	_, err = t.tls.Write(b)
+	guard.LeaveTLS()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.gather {
@@ -98,7 +101,9 @@ func (t *Transport) CloseWrite() error {
 	if t.plain {
 		return t.below.CloseWrite()
 	}
+	guard.EnterTLS()
 	_ = t.tls.CloseWrite() // fails if an alert was sent, which says more
+	guard.LeaveTLS()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.ending = true

@@ -14,7 +14,7 @@ import (
 // expectNoAllocs runs f often, after a first time for what is made once and kept.
 func expectNoAllocs(t *testing.T, f func()) {
 	t.Helper()
-	if raceEnabled {
+	if allocates {
 		t.Skip("the race detector allocates")
 	}
 	f()
@@ -139,7 +139,7 @@ func TestGoroutineDispatchDoesNotAllocate(t *testing.T) {
 	r.wire.out.Grow(1 << 20)
 	in := text(strings.Repeat("x", 1000))
 	scratch := make([]byte, len(in))
-	if raceEnabled {
+	if allocates {
 		t.Skip("the race detector allocates")
 	}
 	once := func() {
@@ -171,7 +171,7 @@ func TestStreamAllocatesItsReaderOnly(t *testing.T) {
 	}}})
 	in := text(strings.Repeat("x", 1000))
 	scratch := make([]byte, len(in))
-	if raceEnabled {
+	if allocates {
 		t.Skip("the race detector allocates")
 	}
 	once := func() {

@@ -121,6 +121,7 @@ func (c *Conn) broke(op string, err error) {
 
 // fail gives up on the peer for what it sent, at once.
 func (d *Driver) fail(err error) {
+	d.check()
 	d.failFor(err)
 	d.discard(err)
 }
@@ -138,6 +139,7 @@ func (c *Conn) failFor(err error) {
 // refuse gives up on the peer for what it sent, behind the callbacks that wait: what it
 // sent before was right, and is answered first. From here on nothing is parsed.
 func (d *Driver) refuse(err error) {
+	d.check()
 	c := &d.Conn
 	if c.inline() || c.State() != Open || !c.queued() {
 		d.fail(err)
@@ -155,6 +157,7 @@ func (d *Driver) refuse(err error) {
 // discard stops parsing: what arrives from now on is read and dropped, so that
 // closing the socket does not reset it before the peer has read the Close frame.
 func (d *Driver) discard(err error) {
+	d.check()
 	if d.input == inputFrames {
 		d.input = inputDiscard
 	}
@@ -259,6 +262,7 @@ func (d *Driver) beginEnd() {
 }
 
 func (d *Driver) startEndTimer() {
+	d.check()
 	if !d.Ending() {
 		d.interest |= endTimed
 		limits := d.limits()
@@ -291,6 +295,7 @@ func (d *Driver) closeLate() {
 // finish closes the transport, whatever is still pending, and lets the loop
 // forget the connection.
 func (d *Driver) finish() {
+	d.check()
 	c := &d.Conn
 	c.mu.Lock()
 	if q := c.tx; q != nil {
@@ -346,7 +351,10 @@ func (c *Conn) lost(n int) {
 }
 
 // CloseInfo is how the connection ended, from Host.Closed on.
-func (d *Driver) CloseInfo() CloseInfo { return d.closeInfo() }
+func (d *Driver) CloseInfo() CloseInfo {
+	d.check()
+	return d.closeInfo()
+}
 
 // logEnd logs that this side gave up on a peer for what it did not do. For what it
 // did there is a line already; that peers and networks go away is no event.

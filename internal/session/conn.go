@@ -3,10 +3,10 @@ package session
 import (
 	"net/http"
 	"net/netip"
-	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/framerail/framerail/internal/guard"
 	"github.com/framerail/framerail/internal/transport"
 )
 
@@ -31,7 +31,7 @@ type Conn struct {
 	overflow Overflow  // guarded by mu
 	attend   attention // guarded by mu: what the loop is to look at
 
-	mu sync.Mutex
+	mu guard.ConnMutex
 
 	// Guarded by mu. All are nil while the connection is idle.
 	tx    *queue

@@ -128,6 +128,7 @@ func (l *Loop) count(e rareEvent, n int) { l.shared.rare[e].Add(uint64(n)) }
 // loop to show to others: under a lock of its own, once a turn and before it
 // sleeps. On the loop.
 func (l *Loop) Publish(c *Counters) {
+	l.check()
 	c.Received, c.Sent, c.Pending = l.turn.received, l.turn.sent, l.turn.pending
 }
 

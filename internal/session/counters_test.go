@@ -27,6 +27,7 @@ func TestCountersOfTraffic(t *testing.T) {
 	in = append(in, peer(frame.Continuation, true, "c")...)
 	for _, chunk := range []int{0, 1, 3} {
 		t.Run("", func(t *testing.T) {
+			r.loop.Take()
 			before := r.counters()
 			r.wire.chunk = chunk
 			r.wire.out.Reset()

@@ -300,7 +300,7 @@ func TestAfterFunc_OfTheOpenCallback(t *testing.T) {
 
 // Neither costs an allocation beyond the program's closure.
 func TestDo_DoesNotAllocate(t *testing.T) {
-	if raceEnabled {
+	if allocates {
 		t.Skip("the race detector has pools lose what they hold")
 	}
 	r := openRig(t, Config{})
@@ -336,9 +336,11 @@ func TestDo_AllRunAtTheEnd(t *testing.T) {
 		ended := make(chan bool)
 		go func() {
 			defer close(ended)
+			r.loop.Take()
 			r.d.Abort(nil)
 		}()
 		<-ended
+		r.loop.Take()
 		r.info()
 		expect(t, "functions", len(ran), 5)
 	})

@@ -149,6 +149,7 @@ func newPlayer(dispatch Dispatch, stream bool) *player {
 	}
 	cfg = cfg.WithDefaults()
 	p.loop = NewLoop(&cfg, p)
+	p.loop.Take()
 	return p
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/guard"
 	"github.com/framerail/framerail/internal/transport"
 )
 
@@ -146,6 +147,9 @@ func (r *rig) Opened(*Conn)                            { r.mu.Lock(); r.opened++
 func (r *rig) Closed(*Driver)                          { r.closed++ }
 func (r *rig) Ended(*Conn)                             { r.mu.Lock(); r.ended++; r.mu.Unlock() }
 
+// allocates tells that this build allocates where others do not.
+const allocates = raceEnabled || guard.Checking
+
 var quiet = slog.New(slog.NewTextHandler(io.Discard, nil))
 
 var peerAddr = netip.MustParseAddrPort("192.0.2.1:1234")
@@ -171,6 +175,7 @@ func newRig(t testing.TB, cfg Config) *rig {
 		}
 	}
 	r.loop = NewLoop(&cfg, r)
+	r.loop.Take()
 	r.c = &r.d.Conn
 	r.d.Init(r.loop, 7, r.wire, peerAddr)
 	t.Cleanup(r.checkLeaks)
@@ -209,6 +214,7 @@ func (r *rig) closings() []CloseInfo {
 // checkLeaks ends the connection and checks that all that was lent came back and
 // that the close callback ran.
 func (r *rig) checkLeaks() {
+	r.loop.Take() // a subtest may have been the loop
 	if r.closed == 0 {
 		r.d.Abort(nil)
 	}

@@ -116,6 +116,7 @@ func (d *Driver) giveUp() {
 
 // hear notes a sign of life of the peer's.
 func (d *Driver) hear() {
+	d.check()
 	if d.Ending() {
 		return // heard is when that began
 	}

@@ -31,6 +31,7 @@ type inflation struct {
 const inflateChunk = 32 << 10
 
 func (l *Loop) lendInflation() *inflation {
+	l.check()
 	if z := l.spareInflation; z != nil {
 		l.spareInflation = nil
 		return z
@@ -47,6 +48,7 @@ func (l *Loop) lendInflation() *inflation {
 
 // returnInflation takes it back, with what it holds.
 func (l *Loop) returnInflation(z *inflation) {
+	l.check()
 	z.own.forget()
 	if z.kept != nil {
 		z.kept.Release()
@@ -107,6 +109,7 @@ func (d *Driver) beginInflation(rx *receiver, op frame.Opcode) {
 // inflate hands on the next chunk of a compressed message. It stops as soon as the
 // message passes its limit, whatever is still to come.
 func (d *Driver) inflate(rx *receiver) {
+	d.check()
 	c, z, l := &d.Conn, rx.inflation, d.loop
 	if c.State() != Open {
 		rx.dropInflation(l) // after its own Close this side takes no more messages

@@ -196,11 +196,15 @@ func (c *Conn) setLimits(l Limits) {
 }
 
 // MaxLifetime is how long the connection may live; 0 or negative: as long as it likes.
-func (d *Driver) MaxLifetime() time.Duration { return d.limits().MaxLifetime }
+func (d *Driver) MaxLifetime() time.Duration {
+	d.check()
+	return d.limits().MaxLifetime
+}
 
 // Retime does what falls to the loop when the limits have changed and it was not told yet:
 // the owner calls it before it looks at what a timer is about.
 func (d *Driver) Retime() {
+	d.check()
 	c := &d.Conn
 	c.mu.Lock()
 	changed := c.attend & attendTimes

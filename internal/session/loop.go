@@ -9,6 +9,7 @@ import (
 
 	"github.com/framerail/framerail/frame/deflate"
 	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/internal/guard"
 	"github.com/framerail/framerail/internal/session/sendq"
 	"github.com/framerail/framerail/internal/transport"
 )
@@ -69,13 +70,14 @@ func (l *Loop) wait(c *sync.Cond) {
 // Loop is what the connections of one event loop share: configuration, buffers,
 // and the time. Its connections' Driver methods are called from one goroutine.
 type Loop struct {
+	owner  guard.Goroutine // the one that runs the loop
 	config *Config
 	host   Host
 	limits *limits // of connections that have none of their own
 
 	// sharing are the limits of the others.
 	sharing struct {
-		mu sync.Mutex
+		mu guard.LastMutex
 		of map[Limits]*limits // guarded by mu: those that a connection has
 	}
 
@@ -148,6 +150,7 @@ func (l *Loop) Buffers() *buffer.Pool { return &l.pool }
 // it.
 func (d *Driver) Init(l *Loop, id int, t transport.Transport, remote netip.AddrPort) {
 	d.loop, d.id = l, int32(id)
+	d.check()
 	d.SetTransport(t)
 	d.SetRemoteAddr(remote)
 	d.terms.Store(&l.limits.terms)
@@ -156,13 +159,22 @@ func (d *Driver) Init(l *Loop, id int, t transport.Transport, remote netip.AddrP
 }
 
 // SetTransport and SetRemoteAddr change what Init was told. Before Open.
-func (d *Driver) SetTransport(t transport.Transport) { d.transport = t }
+func (d *Driver) SetTransport(t transport.Transport) {
+	d.check()
+	d.transport = t
+}
 
 // SetRemoteAddr changes the address of the client. See SetTransport.
-func (d *Driver) SetRemoteAddr(remote netip.AddrPort) { d.addr, d.port = remote.Addr(), remote.Port() }
+func (d *Driver) SetRemoteAddr(remote netip.AddrPort) {
+	d.check()
+	d.addr, d.port = remote.Addr(), remote.Port()
+}
 
 // Transport is what lies below the connection; for its loop alone, and until Open.
-func (d *Driver) Transport() transport.Transport { return d.transport }
+func (d *Driver) Transport() transport.Transport {
+	d.check()
+	return d.transport
+}
 
 // ID is the loop's number for the connection.
 func (d *Driver) ID() int { return int(d.id) }
@@ -194,6 +206,7 @@ type Opening struct {
 // Open begins the conversation: it sends the response, runs the Open callback and
 // takes in what had come behind the request.
 func (d *Driver) Open(o Opening) {
+	d.check()
 	c := &d.Conn
 	d.corked.Store(true)
 	d.hear()
@@ -248,6 +261,7 @@ func (d *Driver) runOpen(o Opening) {
 
 // Readable tells that the transport has bytes, or has ended.
 func (d *Driver) Readable() {
+	d.check()
 	if d.resting() {
 		return
 	}
@@ -258,6 +272,7 @@ func (d *Driver) Readable() {
 
 // Writable tells that the transport takes bytes again.
 func (d *Driver) Writable() {
+	d.check()
 	d.mu.Lock()
 	if d.tx != nil {
 		d.tx.blocked = false
@@ -268,6 +283,7 @@ func (d *Driver) Writable() {
 
 // Attend does what was asked for by Host.Schedule.
 func (d *Driver) Attend() {
+	d.check()
 	if d.interest&interestUnread != 0 {
 		d.corked.Store(true)
 		d.read()
@@ -278,6 +294,7 @@ func (d *Driver) Attend() {
 // Abort cuts the connection at once. err is what the close callback is told; nil
 // means ErrAborted. On one that is closed already it does nothing.
 func (d *Driver) Abort(err error) {
+	d.check()
 	if err == nil {
 		err = ErrAborted
 	}
@@ -310,6 +327,7 @@ func (d *Driver) abortOver(by Side, err error) {
 // pending, goes a step further in closing, reads on if that was held up and no
 // longer is, and tells the loop what to wait for.
 func (d *Driver) settle() {
+	d.check()
 	if d.rest() {
 		d.runFuncs()
 		if d.rest() {
@@ -373,6 +391,7 @@ func (d *Driver) rest() (funcs bool) {
 
 // setInterest tells the loop what to wait for, if that has changed.
 func (d *Driver) setInterest(read, write bool) {
+	d.check()
 	want := d.interest &^ (interestRead | interestWrite)
 	if read {
 		want |= interestRead

@@ -4,8 +4,9 @@ import (
 	"reflect"
 	"runtime"
 	"slices"
-	"sync"
 	"sync/atomic"
+
+	"github.com/framerail/framerail/internal/guard"
 )
 
 // A call that waits must fail on an event loop, whichever loop it is: the loop would wait
@@ -16,7 +17,7 @@ import (
 
 // running are the loops of the process that run.
 var running struct {
-	mu    sync.Mutex
+	mu    guard.LoneMutex
 	loops atomic.Pointer[[]*Loop] // replaced as a whole, with mu held
 }
 
@@ -27,12 +28,21 @@ func (l *Loop) Run(turns func()) {
 	defer changeRunning(func(all []*Loop) []*Loop {
 		return slices.DeleteFunc(all, func(o *Loop) bool { return o == l })
 	})
+	l.Take()
+	defer l.owner.Leave()
 	onLoopBelow(turns)
 }
 
+// Take makes the calling goroutine the loop's: builds that check it panic if another touches
+// what belongs to the loop. Run does so itself.
+func (l *Loop) Take() { l.owner.Take() }
+
 // Sleeps tells that the loop is about to wait for its poller, or has done so. In between
 // it must not call anything of the program's. On the loop.
-func (l *Loop) Sleeps(yes bool) { l.asleep.Store(yes) }
+func (l *Loop) Sleeps(yes bool) {
+	l.check()
+	l.asleep.Store(yes)
+}
 
 func changeRunning(change func([]*Loop) []*Loop) {
 	running.mu.Lock()

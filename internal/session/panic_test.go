@@ -97,12 +97,7 @@ func TestGoexitClosesWith1011(t *testing.T) {
 // connection has asked for it.
 func TestGoexitOnTheLoopFailsTheConnection(t *testing.T) {
 	r := openRig(t, Config{Handlers: Handlers{Message: func(*Conn, Message) { runtime.Goexit() }}})
-	died := make(chan bool)
-	go func() {
-		defer close(died)
-		r.receive(text("x"))
-	}()
-	<-died
+	r.onAGoroutine(func() { r.receive(text("x")) })
 	r.turn()
 	r.expectClose(frame.InternalError, "")
 	r.end(io.EOF)
@@ -120,7 +115,7 @@ func TestGoexitOnTheLoopIsCountedOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := openRig(t, Config{Handlers: h})
 			in := map[string][]byte{"message": text("x"), "ping": peer(frame.Ping, true, "x"), "pong": peer(frame.Pong, true, "x")}[name]
-			onAGoroutine(func() { r.receive(in) })
+			r.onAGoroutine(func() { r.receive(in) })
 			r.turn()
 			r.expectClose(frame.InternalError, "")
 			expect(t, "panics", r.counters().Panics, 1)
@@ -129,13 +124,15 @@ func TestGoexitOnTheLoopIsCountedOnce(t *testing.T) {
 }
 
 // onAGoroutine runs f, which may end its goroutine, to its end.
-func onAGoroutine(f func()) {
+func (r *rig) onAGoroutine(f func()) {
 	ended := make(chan bool)
 	go func() {
 		defer close(ended)
+		r.loop.Take()
 		f()
 	}()
 	<-ended
+	r.loop.Take()
 }
 
 // What the Open callback is lent is the next connection's once it has ended, however
@@ -146,7 +143,7 @@ func TestGoexitInOpenLeavesNothingOfTheNextConnection(t *testing.T) {
 		Request:  func(head []byte, _ netip.AddrPort) *http.Request { return &http.Request{RequestURI: string(head)} },
 		Handlers: Handlers{Open: func(*Conn) { runtime.Goexit() }},
 	})
-	onAGoroutine(func() { r.d.Open(Opening{Subprotocol: "first", Head: []byte("GET /first")}) })
+	r.onAGoroutine(func() { r.d.Open(Opening{Subprotocol: "first", Head: []byte("GET /first")}) })
 	var next Driver
 	next.Init(r.loop, 8, &wire{room: -1}, peerAddr)
 	next.handle(func(h *Handlers) {

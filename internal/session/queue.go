@@ -138,6 +138,7 @@ func (c *Conn) boundPending(q *queue) {
 // the transport, which was full when the loop last looked, has taken some since: so the
 // peer has. mu is held.
 func (d *Driver) flushTurn() (taken bool) {
+	d.check()
 	c := &d.Conn
 	q := c.tx
 	if q == nil {

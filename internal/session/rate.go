@@ -48,6 +48,7 @@ var (
 
 // repay takes the time that has passed, in ms, off the debts.
 func (d *Driver) repay(passed uint64) {
+	d.check()
 	d.messageDebt -= uint32(min(uint64(d.messageDebt), passed*messageUnits))
 	d.controlDebt -= uint16(min(uint64(d.controlDebt), passed*controlUnits))
 	d.workDebt -= uint8(min(uint64(d.workDebt), passed))

@@ -39,6 +39,7 @@ type receiver struct {
 const directRead = 4 << 10
 
 func (l *Loop) lendReceiver() *receiver {
+	l.check()
 	if rx := l.spare; rx != nil {
 		l.spare = nil
 		return rx
@@ -60,6 +61,7 @@ func (rx *receiver) reset(l *Loop) {
 
 // returnReceiver takes back a receiver that is at rest.
 func (l *Loop) returnReceiver(rx *receiver) {
+	l.check()
 	if l.spare == nil {
 		l.spare = rx
 		return
@@ -113,6 +115,7 @@ func (rx *receiver) atRest() bool {
 
 // dropReceiver gives back what the connection holds for its input.
 func (d *Driver) dropReceiver() {
+	d.check()
 	rx := d.rx
 	if rx == nil {
 		return
@@ -128,6 +131,7 @@ func (d *Driver) dropReceiver() {
 
 // read takes from the transport what is at hand, within the budget of a turn.
 func (d *Driver) read() {
+	d.check()
 	d.interest &^= interestUnread
 	d.resume()
 	for budget := readBudget; budget > 0 && d.flowing() && !d.starved(); {
@@ -205,6 +209,7 @@ func (d *Driver) streamEnded(err error) {
 // inputEnded notes that no more frames will come. What is queued for callbacks
 // goes first, so that its answers can still be sent.
 func (d *Driver) inputEnded(ev event) {
+	d.check()
 	d.input = inputDone
 	d.startEndTimer()
 	d.deliver(ev)
@@ -218,6 +223,7 @@ func (d *Driver) holding() bool {
 
 // receive takes in bytes, which it changes.
 func (d *Driver) receive(b []byte) {
+	d.check()
 	if d.input != inputFrames || len(b) == 0 && (d.rx == nil || !d.rx.inflating()) {
 		return
 	}

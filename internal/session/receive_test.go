@@ -58,7 +58,7 @@ func TestFragmentFloodIsEnded(t *testing.T) {
 // A ping flood whose answers are not read is taken in in bounded memory.
 func TestPingFloodUnread(t *testing.T) {
 	n := 1_000_000
-	if raceEnabled {
+	if allocates {
 		n = 50_000
 	}
 	r := openRig(t, Config{})

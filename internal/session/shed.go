@@ -10,6 +10,7 @@ import (
 // for the transport, events that wait for callbacks, and what has come of a message
 // and cannot be handed on yet. shed tells whether it has been told to give them back.
 func (d *Driver) Holding() (n int, shed bool) {
+	d.check()
 	c := &d.Conn
 	c.mu.Lock()
 	shed = c.end != nil && c.end.shed
@@ -65,6 +66,7 @@ func (q *queue) size() int {
 // if that rest is longer than shedRest, if it does not take it within the close timeout,
 // and if the connection is shed again meanwhile. Shed tells whether it was the first time.
 func (d *Driver) Shed() (first bool) {
+	d.check()
 	c := &d.Conn
 	if c.State() == Closed {
 		return false

@@ -56,6 +56,7 @@ func newSimulation(t *testing.T, dispatch Dispatch, seed uint64) *simulation {
 	}
 	cfg = cfg.WithDefaults()
 	s.loop = NewLoop(&cfg, s)
+	s.loop.Take()
 	s.loop.readBuf = make([]byte, 64<<s.rnd.IntN(10)) // so that reads fill it
 	for i := range 4 {
 		s.lives = append(s.lives, newLife(s, i))

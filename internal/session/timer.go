@@ -9,6 +9,7 @@ import "time"
 // Expire tells that the time asked for with Host.SetTimer has passed, or some time before
 // it: what is due then is found out here.
 func (d *Driver) Expire() {
+	d.check()
 	switch {
 	case d.Ending():
 		d.closeLate()
@@ -26,10 +27,14 @@ func (d *Driver) Expire() {
 
 // Ending tells whether the timer is that of the closing handshake, be the connection's State
 // still Open: for the callbacks that are to answer what came before the peer's Close.
-func (d *Driver) Ending() bool { return d.interest&endTimed != 0 }
+func (d *Driver) Ending() bool {
+	d.check()
+	return d.interest&endTimed != 0
+}
 
 // setTimer asks for the timer at the first moment at which something may be due.
 func (d *Driver) setTimer() {
+	d.check()
 	first, any := d.nextBeat()
 	for _, next := range [...]func() (time.Duration, bool){d.nextStall, d.nextRelease, d.nextFunc} {
 		if after, ok := next(); ok && (!any || after < first) {

@@ -79,6 +79,7 @@ func (d *Driver) resting() bool {
 
 // endTurn forgets what was done in the connection's turn.
 func (l *Loop) endTurn() {
+	l.check()
 	if l.worked() {
 		l.work.all.Store(0)
 		l.work.own.Store(0)
@@ -88,6 +89,7 @@ func (l *Loop) endTurn() {
 // chargeWork adds what was done for the connection to its debt, and stops its input if
 // that is too much.
 func (d *Driver) chargeWork() {
+	d.check()
 	w, rate := &d.loop.work, d.limits().costs.work
 	own := w.own.Swap(0)
 	if own == 0 || rate == 0 {

@@ -1,0 +1,9 @@
+//go:build !owned
+
+package session
+
+// check panics, in builds with the tag owned, unless the calling goroutine runs the loop.
+func (l *Loop) check() {}
+
+// check is that of the Driver's loop.
+func (d *Driver) check() {}

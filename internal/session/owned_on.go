@@ -1,0 +1,13 @@
+//go:build owned
+
+package session
+
+// check panics unless the calling goroutine runs the loop.
+func (l *Loop) check() { l.owner.Check() }
+
+// check is that of the Driver's loop, once Init has given it one.
+func (d *Driver) check() {
+	if d.loop != nil {
+		d.loop.check()
+	}
+}
