@@ -48,7 +48,10 @@ func TestChatOutlivesWhatIsNoText(t *testing.T) {
 	}
 	exampletest.Expect(t, ada, "? left")
 	exampletest.ExpectClose(t, bad, websocket.StatusUnsupportedData)
-	p.Stop(t)
+
+	p.Signal(t)
+	exampletest.ExpectClose(t, ada, websocket.StatusGoingAway)
+	p.End(t)
 }
 
 func TestChatServesItsPage(t *testing.T) {
