@@ -70,7 +70,8 @@ type LoopStats struct {
 
 	// Clients is how many connections are open now.
 	Clients int64
-	// Buffers is how many pooled buffers are lent now, and BufferBytes their size.
+	// Buffers is how many pooled buffers are lent now. BufferBytes is their size, with all
+	// that connections hold for what waits to be sent.
 	Buffers, BufferBytes int64
 	// Timers is how many timers are set now, those of conn.Conn.AfterFunc included.
 	Timers int

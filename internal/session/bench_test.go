@@ -13,7 +13,7 @@ import (
 // BenchmarkEcho is a message in and the same out, without the cost of a system
 // call.
 func BenchmarkEcho(b *testing.B) {
-	for _, size := range []int{0, 20, 125, 1 << 10, 16 << 10, 256 << 10} {
+	for _, size := range []int{0, 20, 125, 250, 1 << 10, 16 << 10, 256 << 10} {
 		b.Run(fmt.Sprintf("size=%d", size), func(b *testing.B) {
 			r := openRig(b, Config{MaxMessageSize: 1 << 20, MaxPending: 2 << 20, Handlers: Handlers{Message: echo}})
 			frames := peer(frame.Binary, true, strings.Repeat("x", size))

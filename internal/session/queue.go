@@ -33,8 +33,10 @@ type queue struct {
 	firstSpace [firstSize]byte
 }
 
-// firstSize is how many bytes of frames fit into the queue itself.
-const firstSize = 256
+// firstSize is how many bytes of frames fit into the queue itself: a message of 146 bytes,
+// any control frame, and the response of a plain opening handshake. With it the queue takes
+// 448 bytes, which is a size of Go's allocator.
+const firstSize = 160
 
 func newQueue() *queue {
 	q := new(queue)

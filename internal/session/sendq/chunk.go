@@ -71,6 +71,7 @@ func (r *run) append(s *Store, p []byte, key mask.Key) {
 
 // remove gives back the chunks of the first n bytes, which are not all.
 func (r *run) remove(n int) {
+	r.unhint()
 	r.bytes -= n
 	r.gone += int64(n)
 	done := 0
@@ -146,9 +147,12 @@ func (r *run) growChunks(s *Store) {
 // cursor is a place in a queue: a byte of a chunk, or the end.
 type cursor struct{ chunk, off int }
 
-func (r *run) seek(at int64) (c cursor) {
-	c = cursor{0, r.off}
-	r.advance(&c, int(at-r.gone))
+func (r *run) seek(at int64) cursor {
+	c, from := cursor{0, r.off}, r.gone
+	if m := r.more; m != nil && m.hintAt > from && m.hintAt <= at {
+		c, from = m.hint, m.hintAt
+	}
+	r.advance(&c, int(at-from))
 	return c
 }
 
@@ -161,6 +165,23 @@ func (r *run) advance(c *cursor, n int) {
 		}
 		n -= left
 		c.chunk, c.off = c.chunk+1, 0
+	}
+}
+
+// setHint has seek begin at that position the next time. Without it dropping the oldest of
+// many chunks would pass all that were dropped before.
+func (r *run) setHint(at int64) {
+	if m := r.more; m != nil {
+		if m.hint, m.hintAt = r.seek(at), at; at == r.end() {
+			m.hintAt = 0 // the last chunk may grow
+		}
+	}
+}
+
+// unhint forgets that: chunks have moved.
+func (r *run) unhint() {
+	if r.more != nil {
+		r.more.hintAt = 0
 	}
 }
 
@@ -208,6 +229,7 @@ func (q *Queue) Fit(s *Store) {
 	if q.bytes == 0 || q.Size() <= max(2*q.bytes, buffer.MinSize) {
 		return
 	}
+	q.unhint()
 	b := s.Pool.Get(q.bytes)
 	off := q.off
 	for i, c := range q.chunks {

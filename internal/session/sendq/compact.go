@@ -8,6 +8,7 @@ func (q *Queue) Compact() {
 	if q.dead == 0 {
 		return
 	}
+	q.unhint()
 	dropped := q.more.waiting()
 	kept := q.chunks[:0]
 	pos := q.gone

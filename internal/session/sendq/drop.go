@@ -53,6 +53,7 @@ func (q *Queue) DropOldest(s *Store, need int) (messages, bytes int) {
 			break
 		}
 	}
+	q.setHint(q.oldest)
 	q.tidy()
 	return messages, bytes
 }

@@ -36,6 +36,9 @@ type backlog struct {
 	indexed int
 	slots   int // the most keys that it has had
 
+	hint   cursor // the place of hintAt, if that is not 0
+	hintAt int64
+
 	charged int // bytes of memory that the pool counts for all of this
 }
 
@@ -121,7 +124,7 @@ func (q *Queue) forgetBegun() {
 // release gives the backlog back.
 func (m *backlog) release() {
 	clear(m.entries)
-	m.entries, m.first, m.keys = m.entries[:0], 0, 0
+	m.entries, m.first, m.keys, m.hintAt = m.entries[:0], 0, 0, 0
 	m.unindex()
 	m.store.Pool.Charge(-m.charged)
 	m.charged = 0
