@@ -25,6 +25,3 @@ func (r *Reader) Read(p []byte) (int, error) { return (*session.Reader)(r).Read(
 // ReadAll reads the rest of the message, and returns nil as the error at the message's end. The
 // caller may keep the result. Other errors are Read's.
 func (r *Reader) ReadAll() ([]byte, error) { return (*session.Reader)(r).ReadAll() }
-
-// ReadString is ReadAll that returns a string.
-func (r *Reader) ReadString() (string, error) { return (*session.Reader)(r).ReadString() }

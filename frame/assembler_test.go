@@ -159,7 +159,7 @@ func TestAssemblerBehindDecoder(t *testing.T) {
 				b = b[n:]
 				if msg, complete := a.Add(ev); complete {
 					got = append(got, fmt.Sprintf("%v %s", msg.Opcode, msg.Payload))
-					if msg.Opcode.IsData() {
+					if msg.Opcode.isData() {
 						a.Reset()
 					}
 				}

@@ -44,9 +44,9 @@ func TestAttackClaimedLength(t *testing.T) {
 	}{
 		{"2^63-1", Limits{}, claim(Binary, true, math.MaxInt64), ErrMessageTooBig},
 		{"2^63-1 in a first fragment", Limits{}, claim(Text, false, math.MaxInt64), ErrMessageTooBig},
-		{"2^63", Limits{}, top, ErrLengthTopBit},
-		{"2^63, no limit", Limits{MaxMessageSize: math.MaxInt64}, top, ErrLengthTopBit},
-		{"2^64-1", Limits{}, all, ErrLengthTopBit},
+		{"2^63", Limits{}, top, errLengthTopBit},
+		{"2^63, no limit", Limits{MaxMessageSize: math.MaxInt64}, top, errLengthTopBit},
+		{"2^64-1", Limits{}, all, errLengthTopBit},
 		{"2^31", Limits{}, claim(Binary, true, 1<<31), ErrMessageTooBig},
 		{"2^32, where int has 32 bits", Limits{}, claim(Binary, true, 1<<32), ErrMessageTooBig},
 		{"2^32+1, where int has 32 bits", Limits{}, claim(Binary, true, 1<<32+1), ErrMessageTooBig},
@@ -121,8 +121,8 @@ func TestAttackFragmentFlood(t *testing.T) {
 			if err != ErrTooManyFragments {
 				t.Errorf("got %v", err)
 			}
-			if held > 2*DefaultMaxFragments {
-				t.Errorf("%d bytes are held for %d", held, DefaultMaxFragments*len(piece))
+			if held > 2*defaultMaxFragments {
+				t.Errorf("%d bytes are held for %d", held, defaultMaxFragments*len(piece))
 			}
 		})
 	}

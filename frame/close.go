@@ -5,13 +5,13 @@ import (
 	"unicode/utf8"
 )
 
-// MaxCloseReason is the most bytes the reason of a Close frame may have: those
+// maxCloseReason is the most bytes the reason of a Close frame may have: those
 // of a control frame without the two of the code (RFC 6455 5.5).
-const MaxCloseReason = MaxControlPayload - 2
+const maxCloseReason = MaxControlPayload - 2
 
 // ParseClose reads the payload of a Close frame, unmasked (RFC 6455 5.5.1). An
 // empty one gives NoStatusReceived and no error. reason is a slice of payload.
-// On an error, ErrCloseLength, ErrCloseCode or ErrCloseReasonUTF8, code is 0 and
+// On an error, a *Error, code is 0 and
 // reason nil: answer with the error's own code.
 func ParseClose(payload []byte) (code CloseCode, reason []byte, err error) {
 	// RFC 6455 7.1.5: without a code it is taken to be 1005.
@@ -19,15 +19,15 @@ func ParseClose(payload []byte) (code CloseCode, reason []byte, err error) {
 		return NoStatusReceived, nil, nil
 	}
 	if len(payload) == 1 {
-		return 0, nil, ErrCloseLength
+		return 0, nil, errCloseLength
 	}
 	code = CloseCode(binary.BigEndian.Uint16(payload))
-	if !code.OnWire() {
-		return 0, nil, ErrCloseCode
+	if !code.onWire() {
+		return 0, nil, errCloseCode
 	}
 	reason = payload[2:]
 	if !utf8.Valid(reason) {
-		return 0, nil, ErrCloseReasonUTF8
+		return 0, nil, errCloseReasonUTF8
 	}
 	return code, reason, nil
 }
@@ -35,23 +35,23 @@ func ParseClose(payload []byte) (code CloseCode, reason []byte, err error) {
 // AppendClose appends the payload of a Close frame to dst and returns the longer
 // slice (RFC 6455 5.5.1). NoStatusReceived, or 0, with no reason gives an empty
 // payload. A code that may not be sent, a reason without a code, over
-// MaxCloseReason bytes or not UTF-8 is a *UsageError, and dst comes back as it
+// maxCloseReason bytes or not UTF-8 fails with ErrSendClose, and dst comes back as it
 // was.
 func AppendClose(dst []byte, code CloseCode, reason string) ([]byte, error) {
 	if code == NoStatusReceived || code == 0 {
 		if reason != "" {
-			return dst, ErrSendCloseNoCode
+			return dst, errSendCloseNoCode
 		}
 		return dst, nil
 	}
-	if !code.OnWire() {
-		return dst, ErrSendCloseCode
+	if !code.onWire() {
+		return dst, errSendCloseCode
 	}
-	if len(reason) > MaxCloseReason {
-		return dst, ErrSendCloseReasonLong
+	if len(reason) > maxCloseReason {
+		return dst, errSendCloseReasonLong
 	}
 	if !utf8.ValidString(reason) {
-		return dst, ErrSendCloseReasonUTF8
+		return dst, errSendCloseReasonUTF8
 	}
 	dst = binary.BigEndian.AppendUint16(dst, uint16(code))
 	return append(dst, reason...), nil

@@ -18,17 +18,17 @@ func TestParseClose(t *testing.T) {
 		err     error
 	}{
 		{"empty is 1005", "", NoStatusReceived, "", nil},
-		{"one byte", "\x03", 0, "", ErrCloseLength},
+		{"one byte", "\x03", 0, "", errCloseLength},
 		{"code alone", "\x03\xe8", NormalClosure, "", nil},
 		{"code and reason", "\x03\xe9so long", GoingAway, "so long", nil},
 		{"reason in UTF-8", "\x0f\xa0grün €😀", 4000, "grün €😀", nil},
 		{"longest reason", "\x03\xe8" + strings.Repeat("a", 123), NormalClosure, strings.Repeat("a", 123), nil},
-		{"code 0", "\x00\x00", 0, "", ErrCloseCode},
-		{"code 1005", "\x03\xed", 0, "", ErrCloseCode},
-		{"code 65535", "\xff\xff", 0, "", ErrCloseCode},
-		{"reason not UTF-8", "\x03\xe8\xff", 0, "", ErrCloseReasonUTF8},
-		{"reason cut within a sequence", "\x03\xe8\xe2\x82", 0, "", ErrCloseReasonUTF8},
-		{"bad code before bad reason", "\x00\x01\xff", 0, "", ErrCloseCode},
+		{"code 0", "\x00\x00", 0, "", errCloseCode},
+		{"code 1005", "\x03\xed", 0, "", errCloseCode},
+		{"code 65535", "\xff\xff", 0, "", errCloseCode},
+		{"reason not UTF-8", "\x03\xe8\xff", 0, "", errCloseReasonUTF8},
+		{"reason cut within a sequence", "\x03\xe8\xe2\x82", 0, "", errCloseReasonUTF8},
+		{"bad code before bad reason", "\x00\x01\xff", 0, "", errCloseCode},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			payload := []byte(c.payload)
@@ -48,11 +48,11 @@ func TestParseCloseCodes(t *testing.T) {
 	for n := range 1 << 16 {
 		payload := binary.BigEndian.AppendUint16(nil, uint16(n))
 		code, _, err := ParseClose(payload)
-		if CloseCode(n).OnWire() {
+		if CloseCode(n).onWire() {
 			if code != CloseCode(n) || err != nil {
 				t.Fatalf("%d: got %v, %v", n, code, err)
 			}
-		} else if code != 0 || err != ErrCloseCode {
+		} else if code != 0 || err != errCloseCode {
 			t.Fatalf("%d: got %v, %v", n, code, err)
 		}
 	}
@@ -72,21 +72,21 @@ func TestAppendClose(t *testing.T) {
 		{"code alone", NormalClosure, "", "\x03\xe8", nil},
 		{"code and reason", GoingAway, "bye", "\x03\xe9bye", nil},
 		{"longest reason", 4999, strings.Repeat("é", 61) + "a", "\x13\x87" + strings.Repeat("é", 61) + "a", nil},
-		{"reason over 123 bytes", NormalClosure, strings.Repeat("a", 124), "", ErrSendCloseReasonLong},
-		{"reason not UTF-8", NormalClosure, "\xff", "", ErrSendCloseReasonUTF8},
-		{"reason without a code", 0, "bye", "", ErrSendCloseNoCode},
-		{"reason with 1005", NoStatusReceived, "bye", "", ErrSendCloseNoCode},
-		{"1006", AbnormalClosure, "", "", ErrSendCloseCode},
-		{"1015", TLSHandshake, "", "", ErrSendCloseCode},
-		{"2999", 2999, "", "", ErrSendCloseCode},
-		{"5000", 5000, "", "", ErrSendCloseCode},
+		{"reason over 123 bytes", NormalClosure, strings.Repeat("a", 124), "", errSendCloseReasonLong},
+		{"reason not UTF-8", NormalClosure, "\xff", "", errSendCloseReasonUTF8},
+		{"reason without a code", 0, "bye", "", errSendCloseNoCode},
+		{"reason with 1005", NoStatusReceived, "bye", "", errSendCloseNoCode},
+		{"1006", AbnormalClosure, "", "", errSendCloseCode},
+		{"1015", TLSHandshake, "", "", errSendCloseCode},
+		{"2999", 2999, "", "", errSendCloseCode},
+		{"5000", 5000, "", "", errSendCloseCode},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			got, err := AppendClose([]byte(before), c.code, c.reason)
 			if err != c.err || string(got) != before+c.want {
 				t.Errorf("got %q, %v", got, err)
 			}
-			var usage *UsageError
+			var usage *usageError
 			if err != nil && !errors.As(err, &usage) {
 				t.Errorf("%T is not the caller's error", err)
 			}
@@ -101,7 +101,7 @@ func TestAppendCloseRefusesWhatParseCloseRefuses(t *testing.T) {
 		if code == NoStatusReceived {
 			continue
 		}
-		if (err == nil) != code.OnWire() {
+		if (err == nil) != code.onWire() {
 			t.Fatalf("%d: %v", n, err)
 		}
 		if err != nil {
@@ -120,7 +120,7 @@ func FuzzParseClose(f *testing.F) {
 	for code := NormalClosure - 1; code <= TLSHandshake+1; code++ {
 		f.Add(append(binary.BigEndian.AppendUint16(nil, uint16(code)), "why"...))
 	}
-	f.Add(append([]byte{0x03, 0xe8}, make([]byte, MaxCloseReason+1)...))
+	f.Add(append([]byte{0x03, 0xe8}, make([]byte, maxCloseReason+1)...))
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		checkSameVerdict(t, payload)
 		code, reason, err := ParseClose(payload)
@@ -130,18 +130,18 @@ func FuzzParseClose(f *testing.F) {
 				t.Fatalf("empty: %v, %v", code, err)
 			}
 		case err == nil:
-			if !code.OnWire() || !utf8.Valid(reason) {
+			if !code.onWire() || !utf8.Valid(reason) {
 				t.Fatalf("%q accepted", payload)
 			}
-		case err == ErrCloseLength:
+		case err == errCloseLength:
 			if len(payload) != 1 {
 				t.Fatalf("%q: %v", payload, err)
 			}
-		case err == ErrCloseCode:
-			if CloseCode(binary.BigEndian.Uint16(payload)).OnWire() {
+		case err == errCloseCode:
+			if CloseCode(binary.BigEndian.Uint16(payload)).onWire() {
 				t.Fatalf("%q: %v", payload, err)
 			}
-		case err == ErrCloseReasonUTF8:
+		case err == errCloseReasonUTF8:
 			if utf8.Valid(payload[2:]) {
 				t.Fatalf("%q: %v", payload, err)
 			}
@@ -163,7 +163,7 @@ func checkSameVerdict(t *testing.T, payload []byte) {
 	}
 	code, _, broken := ParseClose(payload)
 	again, err := AppendClose(nil, want, reason)
-	var usage *UsageError
+	var usage *usageError
 	switch {
 	case want == 0 || want == NoStatusReceived:
 		if (err == nil) != (reason == "") || len(again) != 0 {
@@ -175,7 +175,7 @@ func checkSameVerdict(t *testing.T, payload []byte) {
 		}
 	case !errors.As(err, &usage) || usage.Error() == "" || len(again) != 0:
 		t.Fatalf("%v with %q: %q, %T", want, reason, again, err)
-	case broken == nil && err != ErrSendCloseReasonLong:
+	case broken == nil && err != errSendCloseReasonLong:
 		t.Fatalf("%q is read, but not written: %v", payload, err)
 	}
 }

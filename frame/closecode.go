@@ -27,10 +27,10 @@ const (
 	TLSHandshake            CloseCode = 1015 // never sent: the TLS handshake failed
 )
 
-// OnWire reports whether either side may send the code in a Close frame:
+// onWire reports whether either side may send the code in a Close frame:
 // the assigned codes of 1000-2999 but for 1004, 1005, 1006 and 1015, and all of
 // 3000-4999, which belong to frameworks and programs (RFC 6455 7.4.1, 7.4.2).
-func (c CloseCode) OnWire() bool {
+func (c CloseCode) onWire() bool {
 	switch {
 	case c >= 3000:
 		return c <= 4999

@@ -11,8 +11,8 @@ func TestCloseCodeOnWire(t *testing.T) {
 	}
 	for code := range 1 << 16 {
 		want := assigned[code] || code >= 3000 && code < 5000
-		if got := CloseCode(code).OnWire(); got != want {
-			t.Errorf("%d: OnWire is %v, want %v", code, got, want)
+		if got := CloseCode(code).onWire(); got != want {
+			t.Errorf("%d: onWire is %v, want %v", code, got, want)
 		}
 	}
 }

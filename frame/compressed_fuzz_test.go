@@ -32,7 +32,7 @@ func FuzzDecoderRSV1(f *testing.F) {
 			return &d
 		}
 		got, marks := traceWith(t, decoder(), in, whole), marksOf(decoder(), in, whole)
-		without, refused := strings.CutSuffix(traceOf(t, Server, limits, in, whole), bad(ErrReservedBits))
+		without, refused := strings.CutSuffix(traceOf(t, Server, limits, in, whole), bad(errReservedBits))
 		if refused && !strings.HasPrefix(got, without) || !refused && got != without {
 			t.Fatalf("with RSV1 %s\nwithout   %s", got, without)
 		}
@@ -64,7 +64,7 @@ func marksOf(d *Decoder, in []byte, cut func(left int) int) (marks []bool) {
 			if err != nil {
 				return marks
 			}
-			if b = b[n:]; ev.Last && ev.Opcode.IsData() {
+			if b = b[n:]; ev.Last && ev.Opcode.isData() {
 				marks = append(marks, d.RSV1())
 			}
 		}

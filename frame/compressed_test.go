@@ -42,12 +42,12 @@ func TestDecoderReset_TakesRSV1Back(t *testing.T) {
 	d.Reset(Client, Limits{})
 	d.AllowRSV1(true)
 	d.AllowRSV1(false)
-	if _, _, err := d.Next(fromHex(t, "c1 00")); err != ErrReservedBits {
+	if _, _, err := d.Next(fromHex(t, "c1 00")); err != errReservedBits {
 		t.Errorf("not allowed any more: %v", err)
 	}
 	d.AllowRSV1(true)
 	d.Reset(Client, Limits{})
-	if _, _, err := d.Next(fromHex(t, "c1 00")); err != ErrReservedBits {
+	if _, _, err := d.Next(fromHex(t, "c1 00")); err != errReservedBits {
 		t.Errorf("after Reset: %v", err)
 	}
 }

@@ -231,25 +231,25 @@ func (d *Decoder) checkBytes(b []byte) *Error {
 	// RFC 6455 5.2: RSV bits are 0 but for what an extension negotiated. RFC
 	// 7692 6.1: that is the first frame of a data message.
 	if rsv := b[0] & bitsRSV; rsv != 0 && (rsv&^d.rsv != 0 || op.IsControl() || inMessage) {
-		return ErrReservedBits
+		return errReservedBits
 	}
 	if fault := checkFirst(b[0]); fault != nil {
 		return fault
 	}
 	// RFC 6455 5.4: fragments of one message are not interleaved with others'.
 	if op == Continuation && !inMessage {
-		return ErrUnexpectedContinuation
+		return errUnexpectedContinuation
 	}
 	if op != Continuation && !op.IsControl() && inMessage {
-		return ErrExpectedContinuation
+		return errExpectedContinuation
 	}
 
 	// RFC 6455 5.1: a client masks every frame, a server none.
 	if len(b) > 1 && b[1]&bitMask != d.mask {
 		if d.mask == bitMask {
-			return ErrUnmasked
+			return errUnmasked
 		}
-		return ErrMasked
+		return errMasked
 	}
 	return nil
 }
@@ -385,7 +385,3 @@ func (d *Decoder) Fragments() int { return d.fragments }
 // part of a header or of a control frame: what came so far makes no difference
 // to what follows, and Reset would change nothing.
 func (d *Decoder) AtRest() bool { return d.stage <= stageRest }
-
-// InMessage reports whether a message has begun that is not at its end. It is
-// true from the header of its first frame on. After an error it tells nothing.
-func (d *Decoder) InMessage() bool { return d.opcode != Continuation }

@@ -14,31 +14,31 @@ var refused = []struct {
 	hex  string
 	want string
 }{
-	{"unmasked from a client", Server, "81 00", bad(ErrUnmasked)},
-	{"unmasked ping from a client", Server, "89 00", bad(ErrUnmasked)},
-	{"unmasked continuation from a client", Server, "01 80 00000000 80 00", "Text(" + bad(ErrUnmasked)},
-	{"masked from a server", Client, "81 80 00000000", bad(ErrMasked)},
-	{"masked close from a server", Client, "88 80", bad(ErrMasked)},
-	{"RSV1", Server, "c1 80 00000000", bad(ErrReservedBits)},
-	{"RSV2", Server, "a2 80 00000000", bad(ErrReservedBits)},
-	{"RSV3", Client, "91 00", bad(ErrReservedBits)},
-	{"RSV1 on a ping", Server, "c9 80 00000000", bad(ErrReservedBits)},
-	{"RSV1 on a continuation", Client, "01 01 61 c0 01 62", "Text(61" + bad(ErrReservedBits)},
-	{"reserved opcode", Server, "83", bad(ErrReservedOpcode)},
-	{"reserved opcode before missing mask", Server, "83 00", bad(ErrReservedOpcode)},
-	{"missing mask before length", Server, "89 7e", bad(ErrUnmasked)},
-	{"fragmented control", Client, "09", bad(ErrFragmentedControl)},
-	{"control over 125", Client, "89 7e", bad(ErrControlTooLong)},
-	{"length not minimal in 16 bits", Client, "82 7e 007d", bad(ErrNonMinimalLength)},
-	{"length not minimal in 16 bits, payload there", Client, "82 7e 0001 61", bad(ErrNonMinimalLength)},
-	{"length not minimal in 16 bits, masked payload there", Server, "81 fe 0001 00000000 61", bad(ErrNonMinimalLength)},
-	{"length not minimal in 64 bits, payload there", Client, "82 7f 0000000000000001 61", bad(ErrNonMinimalLength)},
-	{"length not minimal in 64 bits", Server, "82 ff 000000000000ffff", bad(ErrNonMinimalLength)},
-	{"length with the top bit", Server, "82 ff 8000000000000000", bad(ErrLengthTopBit)},
-	{"nothing to continue", Client, "80", bad(ErrUnexpectedContinuation)},
-	{"nothing to continue, not final", Client, "00", bad(ErrUnexpectedContinuation)},
-	{"text inside text", Client, "01 01 61 81", "Text(61" + bad(ErrExpectedContinuation)},
-	{"binary inside text", Client, "01 01 61 02", "Text(61" + bad(ErrExpectedContinuation)},
+	{"unmasked from a client", Server, "81 00", bad(errUnmasked)},
+	{"unmasked ping from a client", Server, "89 00", bad(errUnmasked)},
+	{"unmasked continuation from a client", Server, "01 80 00000000 80 00", "Text(" + bad(errUnmasked)},
+	{"masked from a server", Client, "81 80 00000000", bad(errMasked)},
+	{"masked close from a server", Client, "88 80", bad(errMasked)},
+	{"RSV1", Server, "c1 80 00000000", bad(errReservedBits)},
+	{"RSV2", Server, "a2 80 00000000", bad(errReservedBits)},
+	{"RSV3", Client, "91 00", bad(errReservedBits)},
+	{"RSV1 on a ping", Server, "c9 80 00000000", bad(errReservedBits)},
+	{"RSV1 on a continuation", Client, "01 01 61 c0 01 62", "Text(61" + bad(errReservedBits)},
+	{"reserved opcode", Server, "83", bad(errReservedOpcode)},
+	{"reserved opcode before missing mask", Server, "83 00", bad(errReservedOpcode)},
+	{"missing mask before length", Server, "89 7e", bad(errUnmasked)},
+	{"fragmented control", Client, "09", bad(errFragmentedControl)},
+	{"control over 125", Client, "89 7e", bad(errControlTooLong)},
+	{"length not minimal in 16 bits", Client, "82 7e 007d", bad(errNonMinimalLength)},
+	{"length not minimal in 16 bits, payload there", Client, "82 7e 0001 61", bad(errNonMinimalLength)},
+	{"length not minimal in 16 bits, masked payload there", Server, "81 fe 0001 00000000 61", bad(errNonMinimalLength)},
+	{"length not minimal in 64 bits, payload there", Client, "82 7f 0000000000000001 61", bad(errNonMinimalLength)},
+	{"length not minimal in 64 bits", Server, "82 ff 000000000000ffff", bad(errNonMinimalLength)},
+	{"length with the top bit", Server, "82 ff 8000000000000000", bad(errLengthTopBit)},
+	{"nothing to continue", Client, "80", bad(errUnexpectedContinuation)},
+	{"nothing to continue, not final", Client, "00", bad(errUnexpectedContinuation)},
+	{"text inside text", Client, "01 01 61 81", "Text(61" + bad(errExpectedContinuation)},
+	{"binary inside text", Client, "01 01 61 02", "Text(61" + bad(errExpectedContinuation)},
 	{"over the default size limit", Client, "82 7f 0000000000040001", bad(ErrMessageTooBig)},
 	{"not UTF-8", Client, "81 02 c0af", bad(ErrInvalidUTF8)},
 }
@@ -59,7 +59,7 @@ func TestDecoderRefuses(t *testing.T) {
 
 func TestDecoderZeroValueIsAServerWithDefaults(t *testing.T) {
 	var d Decoder
-	if !d.AtRest() || d.InMessage() || d.Remaining() != 0 {
+	if !d.AtRest() || d.inMessage() || d.Remaining() != 0 {
 		t.Error("the zero Decoder is not at rest")
 	}
 	if ev, n, err := d.Next(nil); ev.Opcode != Continuation || n != 0 || err != nil {
@@ -69,10 +69,10 @@ func TestDecoderZeroValueIsAServerWithDefaults(t *testing.T) {
 	if got, want := traceWith(t, &d, hello, whole), "Text(48656c6c6f) "; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	if got, want := traceWith(t, new(Decoder), []byte{0x81, 0x05}, whole), bad(ErrUnmasked); got != want {
+	if got, want := traceWith(t, new(Decoder), []byte{0x81, 0x05}, whole), bad(errUnmasked); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	tooBig := AppendHeader(nil, Header{Fin: true, Opcode: Binary, Masked: true, PayloadLen: DefaultMaxMessageSize + 1})
+	tooBig := AppendHeader(nil, Header{Fin: true, Opcode: Binary, Masked: true, PayloadLen: defaultMaxMessageSize + 1})
 	if got, want := traceWith(t, new(Decoder), tooBig, whole), bad(ErrMessageTooBig); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -97,7 +97,7 @@ func TestDecoderSizeLimitIsExact(t *testing.T) {
 }
 
 func TestDecoderDefaultLimits(t *testing.T) {
-	w := (&wire{role: Client}).frame(Binary, true, strings.Repeat("a", DefaultMaxMessageSize))
+	w := (&wire{role: Client}).frame(Binary, true, strings.Repeat("a", defaultMaxMessageSize))
 	for _, limits := range []Limits{{}, {MaxMessageSize: -1, MaxFragments: -1}} {
 		if got := traceOf(t, Client, limits, w.b, whole); strings.Contains(got, "!") {
 			t.Errorf("%+v: a message of the default limit is refused", limits)
@@ -170,8 +170,8 @@ func TestDecoderRemaining(t *testing.T) {
 			t.Fatalf("got %+v, %d, %v", ev, n, err)
 		}
 		w.b = w.b[size:]
-		if d.Remaining() != remaining || d.InMessage() != inMessage || d.AtRest() {
-			t.Fatalf("Remaining %d, InMessage %v, AtRest %v", d.Remaining(), d.InMessage(), d.AtRest())
+		if d.Remaining() != remaining || d.inMessage() != inMessage || d.AtRest() {
+			t.Fatalf("Remaining %d, inMessage %v, AtRest %v", d.Remaining(), d.inMessage(), d.AtRest())
 		}
 	}
 	step(1, 0, false) // half a header
@@ -183,7 +183,7 @@ func TestDecoderRemaining(t *testing.T) {
 	step(6, 3, true)
 	step(2, 1, true)
 	ev, n, err := d.Next(w.b)
-	if n != 1 || err != nil || !ev.Last || !d.AtRest() || d.InMessage() || d.Remaining() != 0 {
+	if n != 1 || err != nil || !ev.Last || !d.AtRest() || d.inMessage() || d.Remaining() != 0 {
 		t.Fatalf("at the end: %+v, %d, %v, AtRest %v", ev, n, err, d.AtRest())
 	}
 }
@@ -193,7 +193,7 @@ func TestDecoderRemaining(t *testing.T) {
 func TestDecoderHeaderAloneIsNoEvent(t *testing.T) {
 	var d Decoder
 	ev, n, err := d.Next(fromHex(t, "81 81 00000000"))
-	if ev.Opcode != Continuation || n != 6 || err != nil || d.Remaining() != 1 || !d.InMessage() {
+	if ev.Opcode != Continuation || n != 6 || err != nil || d.Remaining() != 1 || !d.inMessage() {
 		t.Errorf("got %+v, %d, %v", ev, n, err)
 	}
 }
@@ -207,10 +207,10 @@ func TestDecoderNegotiatedRSV1(t *testing.T) {
 	}{
 		{"c2 01 61", "Binary(61) "},
 		{"42 01 61 80 01 62", "Binary(6162) "},
-		{"42 01 61 c0 01 62", "Binary(61" + bad(ErrReservedBits)},
-		{"c9 00", bad(ErrReservedBits)},
-		{"a2 00", bad(ErrReservedBits)},
-		{"f2 00", bad(ErrReservedBits)},
+		{"42 01 61 c0 01 62", "Binary(61" + bad(errReservedBits)},
+		{"c9 00", bad(errReservedBits)},
+		{"a2 00", bad(errReservedBits)},
+		{"f2 00", bad(errReservedBits)},
 	} {
 		var d Decoder
 		d.Reset(Client, Limits{})

@@ -109,6 +109,6 @@
 // # Errors
 //
 // A mistake of the peer's is an [*Error]. It has the rule, its place in the RFC, and
-// the close code to answer with. Each rule has one value, such as [ErrUnmasked], for
-// errors.Is. A mistake of the caller's is a [*UsageError].
+// the close code to answer with. Each rule has one value. Those of limits and of text, such
+// as [ErrMessageTooBig], are exported for errors.Is. A mistake of the caller's matches [ErrSendClose].
 package frame

@@ -11,22 +11,22 @@ var peerErrors = []struct {
 	err  *Error
 	code CloseCode
 }{
-	{ErrReservedBits, 1002},
-	{ErrReservedOpcode, 1002},
-	{ErrFragmentedControl, 1002},
-	{ErrControlTooLong, 1002},
-	{ErrUnmasked, 1002},
-	{ErrMasked, 1002},
-	{ErrNonMinimalLength, 1002},
-	{ErrLengthTopBit, 1002},
-	{ErrUnexpectedContinuation, 1002},
-	{ErrExpectedContinuation, 1002},
+	{errReservedBits, 1002},
+	{errReservedOpcode, 1002},
+	{errFragmentedControl, 1002},
+	{errControlTooLong, 1002},
+	{errUnmasked, 1002},
+	{errMasked, 1002},
+	{errNonMinimalLength, 1002},
+	{errLengthTopBit, 1002},
+	{errUnexpectedContinuation, 1002},
+	{errExpectedContinuation, 1002},
 	{ErrInvalidUTF8, 1007},
 	{ErrMessageTooBig, 1009},
 	{ErrTooManyFragments, 1008},
-	{ErrCloseLength, 1002},
-	{ErrCloseCode, 1002},
-	{ErrCloseReasonUTF8, 1007},
+	{errCloseLength, 1002},
+	{errCloseCode, 1002},
+	{errCloseReasonUTF8, 1007},
 }
 
 func TestErrorNamesRuleSectionAndCode(t *testing.T) {
@@ -35,7 +35,7 @@ func TestErrorNamesRuleSectionAndCode(t *testing.T) {
 		if c.err.Code != c.code {
 			t.Errorf("%v: code %d, want %d", c.err, c.err.Code, c.code)
 		}
-		if !c.err.Code.OnWire() {
+		if !c.err.Code.onWire() {
 			t.Errorf("%v: its code may not be sent", c.err)
 		}
 		msg := c.err.Error()
@@ -48,29 +48,29 @@ func TestErrorNamesRuleSectionAndCode(t *testing.T) {
 			t.Errorf("two errors say %q", msg)
 		}
 		seen[msg] = true
-		if len(c.err.Rule) > MaxCloseReason {
+		if len(c.err.Rule) > maxCloseReason {
 			t.Errorf("%q is too long for the reason of a Close frame", c.err.Rule)
 		}
 	}
 }
 
 func TestErrorWorksWithIsAndAs(t *testing.T) {
-	wrapped := fmt.Errorf("reading: %w", ErrUnmasked)
-	if !errors.Is(wrapped, ErrUnmasked) || errors.Is(wrapped, ErrMasked) {
+	wrapped := fmt.Errorf("reading: %w", errUnmasked)
+	if !errors.Is(wrapped, errUnmasked) || errors.Is(wrapped, errMasked) {
 		t.Error("errors.Is does not tell the rules apart")
 	}
 	var peer *Error
 	if !errors.As(wrapped, &peer) || peer.Code != ProtocolError {
 		t.Error("errors.As does not find the peer's error")
 	}
-	var own *UsageError
+	var own *usageError
 	if errors.As(wrapped, &own) {
 		t.Error("the peer's fault is taken for the caller's")
 	}
 }
 
 func TestUsageErrorIsNotThePeers(t *testing.T) {
-	for _, err := range []*UsageError{ErrSendCloseCode, ErrSendCloseNoCode, ErrSendCloseReasonLong, ErrSendCloseReasonUTF8} {
+	for _, err := range []*usageError{errSendCloseCode, errSendCloseNoCode, errSendCloseReasonLong, errSendCloseReasonUTF8} {
 		wrapped := fmt.Errorf("closing: %w", err)
 		var peer *Error
 		if errors.As(wrapped, &peer) {

@@ -170,14 +170,12 @@ func ExampleError() {
 	var d frame.Decoder
 	_, _, err := d.Next([]byte("\x81\x05Hello"))
 	fmt.Println(err)
-	fmt.Println(errors.Is(err, frame.ErrUnmasked))
 	var broken *frame.Error
 	if errors.As(err, &broken) {
 		fmt.Println(broken.Code)
 	}
 	// Output:
 	// framerail: a frame from a client is not masked (RFC 6455 5.1), close code 1002 (Protocol Error)
-	// true
 	// 1002 (Protocol Error)
 }
 

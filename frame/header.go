@@ -92,7 +92,7 @@ func scanHeader(b []byte) (n int, length int64, fault *Error) {
 
 	// RFC 6455 5.5: control frames have at most 125 bytes.
 	if length > MaxControlPayload && Opcode(b[0]&bitsOp).IsControl() {
-		return 0, 0, ErrControlTooLong
+		return 0, 0, errControlTooLong
 	}
 
 	// RFC 6455 5.2: the length is in its shortest form and below 2^63.
@@ -104,7 +104,7 @@ func scanHeader(b []byte) (n int, length int64, fault *Error) {
 		}
 		length = int64(binary.BigEndian.Uint16(b[2:]))
 		if length < length16 {
-			return 0, 0, ErrNonMinimalLength
+			return 0, 0, errNonMinimalLength
 		}
 		n = 4
 	case length64:
@@ -113,10 +113,10 @@ func scanHeader(b []byte) (n int, length int64, fault *Error) {
 		}
 		length = int64(binary.BigEndian.Uint64(b[2:]))
 		if length < 0 {
-			return 0, 0, ErrLengthTopBit
+			return 0, 0, errLengthTopBit
 		}
 		if length <= maxLen16 {
-			return 0, 0, ErrNonMinimalLength
+			return 0, 0, errNonMinimalLength
 		}
 		n = 10
 	}
@@ -133,12 +133,12 @@ func scanHeader(b []byte) (n int, length int64, fault *Error) {
 // checkFirst checks a frame's first byte by the rules that need no context.
 func checkFirst(b byte) *Error {
 	op := Opcode(b & bitsOp)
-	if op.IsReserved() {
-		return ErrReservedOpcode
+	if op.isReserved() {
+		return errReservedOpcode
 	}
 	// RFC 6455 5.5: control frames are not fragmented.
 	if op.IsControl() && b&bitFin == 0 {
-		return ErrFragmentedControl
+		return errFragmentedControl
 	}
 	return nil
 }

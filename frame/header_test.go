@@ -88,31 +88,31 @@ func TestDecodeHeaderRefuses(t *testing.T) {
 		at   int // bytes needed to know
 		want error
 	}{
-		{"opcode 3", "83 00", 1, ErrReservedOpcode},
-		{"opcode 4", "84 00", 1, ErrReservedOpcode},
-		{"opcode 5", "05 00", 1, ErrReservedOpcode},
-		{"opcode 6", "06 00", 1, ErrReservedOpcode},
-		{"opcode 7", "87 00", 1, ErrReservedOpcode},
-		{"opcode 11", "8b 00", 1, ErrReservedOpcode},
-		{"opcode 12", "8c 00", 1, ErrReservedOpcode},
-		{"opcode 13", "8d 00", 1, ErrReservedOpcode},
-		{"opcode 14", "0e 00", 1, ErrReservedOpcode},
-		{"opcode 15", "8f 00", 1, ErrReservedOpcode},
-		{"close not final", "08 00", 1, ErrFragmentedControl},
-		{"ping not final", "09 00", 1, ErrFragmentedControl},
-		{"pong not final", "0a 00", 1, ErrFragmentedControl},
-		{"close of 126", "88 7e 007e", 2, ErrControlTooLong},
-		{"ping in 16 bits", "89 fe 0001", 2, ErrControlTooLong},
-		{"pong in 64 bits", "8a ff 0000000000000001", 2, ErrControlTooLong},
-		{"0 in 16 bits", "82 7e 0000", 4, ErrNonMinimalLength},
-		{"125 in 16 bits", "82 7e 007d", 4, ErrNonMinimalLength},
-		{"125 in 16 bits, masked", "82 fe 007d 01020304", 4, ErrNonMinimalLength},
-		{"0 in 64 bits", "82 7f 0000000000000000", 10, ErrNonMinimalLength},
-		{"125 in 64 bits", "82 7f 000000000000007d", 10, ErrNonMinimalLength},
-		{"65535 in 64 bits", "82 7f 000000000000ffff", 10, ErrNonMinimalLength},
-		{"2^63", "82 7f 8000000000000000", 10, ErrLengthTopBit},
-		{"2^63, masked", "82 ff 8000000000000000 01020304", 10, ErrLengthTopBit},
-		{"2^64-1", "82 7f ffffffffffffffff", 10, ErrLengthTopBit},
+		{"opcode 3", "83 00", 1, errReservedOpcode},
+		{"opcode 4", "84 00", 1, errReservedOpcode},
+		{"opcode 5", "05 00", 1, errReservedOpcode},
+		{"opcode 6", "06 00", 1, errReservedOpcode},
+		{"opcode 7", "87 00", 1, errReservedOpcode},
+		{"opcode 11", "8b 00", 1, errReservedOpcode},
+		{"opcode 12", "8c 00", 1, errReservedOpcode},
+		{"opcode 13", "8d 00", 1, errReservedOpcode},
+		{"opcode 14", "0e 00", 1, errReservedOpcode},
+		{"opcode 15", "8f 00", 1, errReservedOpcode},
+		{"close not final", "08 00", 1, errFragmentedControl},
+		{"ping not final", "09 00", 1, errFragmentedControl},
+		{"pong not final", "0a 00", 1, errFragmentedControl},
+		{"close of 126", "88 7e 007e", 2, errControlTooLong},
+		{"ping in 16 bits", "89 fe 0001", 2, errControlTooLong},
+		{"pong in 64 bits", "8a ff 0000000000000001", 2, errControlTooLong},
+		{"0 in 16 bits", "82 7e 0000", 4, errNonMinimalLength},
+		{"125 in 16 bits", "82 7e 007d", 4, errNonMinimalLength},
+		{"125 in 16 bits, masked", "82 fe 007d 01020304", 4, errNonMinimalLength},
+		{"0 in 64 bits", "82 7f 0000000000000000", 10, errNonMinimalLength},
+		{"125 in 64 bits", "82 7f 000000000000007d", 10, errNonMinimalLength},
+		{"65535 in 64 bits", "82 7f 000000000000ffff", 10, errNonMinimalLength},
+		{"2^63", "82 7f 8000000000000000", 10, errLengthTopBit},
+		{"2^63, masked", "82 ff 8000000000000000 01020304", 10, errLengthTopBit},
+		{"2^64-1", "82 7f ffffffffffffffff", 10, errLengthTopBit},
 	} {
 		t.Run(c.rule, func(t *testing.T) {
 			b := fromHex(t, c.hex)
@@ -155,7 +155,7 @@ func FuzzDecodeHeader(f *testing.F) {
 			}
 			return
 		}
-		if h.PayloadLen < 0 || h.Opcode.IsReserved() {
+		if h.PayloadLen < 0 || h.Opcode.isReserved() {
 			t.Fatalf("% x: accepted as %+v", b, h)
 		}
 		if h.Opcode.IsControl() && (!h.Fin || h.PayloadLen > MaxControlPayload) {

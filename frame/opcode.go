@@ -21,11 +21,8 @@ const (
 // with the top bit of four set (RFC 6455 5.5).
 func (o Opcode) IsControl() bool { return o&0x8 != 0 }
 
-// IsData reports whether o is Continuation, Text or Binary.
-func (o Opcode) IsData() bool { return o <= Binary }
-
-// IsReserved reports whether RFC 6455 gives o no meaning.
-func (o Opcode) IsReserved() bool { return o > Pong || o > Binary && o < Close }
+// isReserved reports whether RFC 6455 gives o no meaning.
+func (o Opcode) isReserved() bool { return o > Pong || o > Binary && o < Close }
 
 // String returns the name of the RFC, or the number of a reserved opcode.
 func (o Opcode) String() string {

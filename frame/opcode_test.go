@@ -29,8 +29,8 @@ func TestOpcode(t *testing.T) {
 		if got := c.op.String(); got != c.name {
 			t.Errorf("%d: String is %q, want %q", c.op, got, c.name)
 		}
-		if c.op.IsControl() != c.control || c.op.IsData() != c.data || c.op.IsReserved() != c.reserved {
-			t.Errorf("%v: IsControl %v, IsData %v, IsReserved %v", c.op, c.op.IsControl(), c.op.IsData(), c.op.IsReserved())
+		if c.op.IsControl() != c.control || c.op.isData() != c.data || c.op.isReserved() != c.reserved {
+			t.Errorf("%v: IsControl %v, isData %v, isReserved %v", c.op, c.op.IsControl(), c.op.isData(), c.op.isReserved())
 		}
 	}
 }

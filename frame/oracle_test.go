@@ -15,10 +15,10 @@ import (
 func plainDecode(role Role, limits Limits, in []byte) (trace string, messages []string) {
 	p := plainDecoder{maxSize: limits.MaxMessageSize, maxFragments: limits.MaxFragments}
 	if p.maxSize <= 0 {
-		p.maxSize = DefaultMaxMessageSize
+		p.maxSize = defaultMaxMessageSize
 	}
 	if p.maxFragments <= 0 {
-		p.maxFragments = DefaultMaxFragments
+		p.maxFragments = defaultMaxFragments
 	}
 	for len(in) > 0 {
 		h, fault := plainDecodeHeader(in, role == Server, p.opcode != Continuation)
@@ -143,23 +143,23 @@ func plainDecodeHeader(b []byte, masked, inMessage bool) (h plainHeader, fault *
 	h.fin, h.opcode = b[0]>>7 == 1, Opcode(b[0]&15)
 	switch {
 	case b[0]>>4&7 != 0:
-		return h, ErrReservedBits
+		return h, errReservedBits
 	case h.opcode >= 3 && h.opcode <= 7, h.opcode >= 11:
-		return h, ErrReservedOpcode
+		return h, errReservedOpcode
 	case h.opcode >= 8 && !h.fin:
-		return h, ErrFragmentedControl
+		return h, errFragmentedControl
 	case h.opcode == 0 && !inMessage:
-		return h, ErrUnexpectedContinuation
+		return h, errUnexpectedContinuation
 	case h.opcode >= 1 && h.opcode <= 2 && inMessage:
-		return h, ErrExpectedContinuation
+		return h, errExpectedContinuation
 	case len(b) == 1:
 		return h, nil
 	case b[1]>>7 == 0 && masked:
-		return h, ErrUnmasked
+		return h, errUnmasked
 	case b[1]>>7 == 1 && !masked:
-		return h, ErrMasked
+		return h, errMasked
 	case h.opcode >= 8 && b[1]&127 > 125:
-		return h, ErrControlTooLong
+		return h, errControlTooLong
 	}
 	more := map[byte]int{126: 2, 127: 8}[b[1]&127]
 	least := map[byte]int64{126: 126, 127: 1 << 16}[b[1]&127]
@@ -173,9 +173,9 @@ func plainDecodeHeader(b []byte, masked, inMessage bool) (h plainHeader, fault *
 	}
 	switch {
 	case h.length.BitLen() == 64:
-		return h, ErrLengthTopBit
+		return h, errLengthTopBit
 	case h.length.Cmp(big.NewInt(least)) < 0:
-		return h, ErrNonMinimalLength
+		return h, errNonMinimalLength
 	}
 	if masked {
 		if size += 4; len(b) < size {

@@ -215,7 +215,7 @@ func TestDecoderResetFromAnyState(t *testing.T) {
 		var d Decoder
 		traceWith(t, &d, w.b[:at], byteByByte)
 		d.Reset(Client, Limits{})
-		if !d.AtRest() || d.InMessage() || d.Remaining() != 0 {
+		if !d.AtRest() || d.inMessage() || d.Remaining() != 0 {
 			t.Fatalf("after %d bytes: Reset left state", at)
 		}
 		if got, want := traceWith(t, &d, after.b, byteByByte), "Text(c3a9) <Pong 70>"; got != want {
@@ -245,4 +245,12 @@ func TestDecoderAtRestHasNoStateWorthKeeping(t *testing.T) {
 	if rests != 5 {
 		t.Errorf("at rest at %d offsets, want 5", rests)
 	}
+}
+
+// String returns "Server" or "Client".
+func (r Role) String() string {
+	if r == Client {
+		return "Client"
+	}
+	return "Server"
 }

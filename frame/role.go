@@ -8,11 +8,3 @@ const (
 	Server Role = iota // receives masked frames, sends unmasked ones
 	Client             // receives unmasked frames, sends masked ones
 )
-
-// String returns "Server" or "Client".
-func (r Role) String() string {
-	if r == Client {
-		return "Client"
-	}
-	return "Server"
-}

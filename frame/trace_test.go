@@ -14,7 +14,7 @@ import (
 // equal exactly if they have the same messages, of the same types and bytes, the
 // same control frames between the same bytes, and the same error at the end:
 //
-//	Text(48656c<Ping 01>6c6f) Binary() !ErrUnmasked's rule
+//	Text(48656c<Ping 01>6c6f) Binary() !errUnmasked's rule
 //
 // traceOf decodes in, cut into pieces by cut, which gets the number of bytes left
 // and returns how many come next. It checks on the way what Next promises.
@@ -53,7 +53,7 @@ func traceWith(t testing.TB, d *Decoder, in []byte, cut func(left int) int) stri
 			switch msg, complete := a.Add(ev); {
 			case complete != ev.Last:
 				t.Fatal("the Assembler sees another end of the message")
-			case complete && msg.Opcode.IsData():
+			case complete && msg.Opcode.isData():
 				if msg.Opcode != ev.Opcode || !bytes.Equal(msg.Payload, message) {
 					t.Fatalf("assembled: %v %.100x, want %v %.100x", msg.Opcode, msg.Payload, ev.Opcode, message)
 				}
@@ -73,8 +73,8 @@ func traceWith(t testing.TB, d *Decoder, in []byte, cut func(left int) int) stri
 				}
 				inMessage = !ev.Last
 			}
-			if inMessage && !d.InMessage() && d.stage != stageFailed {
-				t.Fatal("InMessage is false inside a message")
+			if inMessage && !d.inMessage() && d.stage != stageFailed {
+				t.Fatal("inMessage is false inside a message")
 			}
 		}
 	}
@@ -90,7 +90,7 @@ func checkEvent(t testing.TB, ev Event, n, size int, inMessage bool) {
 		if ev.Payload != nil || ev.First || ev.Last || n != size {
 			t.Fatalf("nothing more: got %+v and n %d of %d", ev, n, size)
 		}
-	case ev.Opcode.IsReserved():
+	case ev.Opcode.isReserved():
 		t.Fatalf("event of a reserved opcode: %+v", ev)
 	case ev.Opcode.IsControl():
 		if !ev.First || !ev.Last || len(ev.Payload) > MaxControlPayload {
@@ -225,19 +225,19 @@ var sessions = []session{
 	}, "Text(61e2" + bad(ErrInvalidUTF8)},
 	{"bad text before other faults", Limits{}, func(w *wire) { w.frame(Text, false, "\xff").frame(7, true, "") }, bad(ErrInvalidUTF8)},
 
-	{"nothing to continue", Limits{}, func(w *wire) { w.frame(Continuation, true, "a") }, bad(ErrUnexpectedContinuation)},
+	{"nothing to continue", Limits{}, func(w *wire) { w.frame(Continuation, true, "a") }, bad(errUnexpectedContinuation)},
 	{"nothing to continue any more", Limits{}, func(w *wire) {
 		w.frame(Text, false, "a").frame(Continuation, true, "b").frame(Continuation, true, "c")
-	}, "Text(6162) " + bad(ErrUnexpectedContinuation)},
+	}, "Text(6162) " + bad(errUnexpectedContinuation)},
 	{"message inside a message", Limits{}, func(w *wire) { w.frame(Text, false, "a").frame(Text, true, "b") },
-		"Text(61" + bad(ErrExpectedContinuation)},
+		"Text(61" + bad(errExpectedContinuation)},
 	{"message inside a message, after a ping", Limits{}, func(w *wire) {
 		w.frame(Binary, false, "a").frame(Ping, true, "").frame(Binary, false, "b")
-	}, "Binary(61<Ping >" + bad(ErrExpectedContinuation)},
-	{"fragmented ping", Limits{}, func(w *wire) { w.frame(Ping, false, "a") }, bad(ErrFragmentedControl)},
-	{"ping of 126 bytes", Limits{}, func(w *wire) { w.frame(Ping, true, strings.Repeat("a", 126)) }, bad(ErrControlTooLong)},
-	{"reserved data opcode", Limits{}, func(w *wire) { w.frame(Binary, true, "a").frame(3, true, "b") }, "Binary(61) " + bad(ErrReservedOpcode)},
-	{"reserved control opcode", Limits{}, func(w *wire) { w.frame(11, true, "b") }, bad(ErrReservedOpcode)},
+	}, "Binary(61<Ping >" + bad(errExpectedContinuation)},
+	{"fragmented ping", Limits{}, func(w *wire) { w.frame(Ping, false, "a") }, bad(errFragmentedControl)},
+	{"ping of 126 bytes", Limits{}, func(w *wire) { w.frame(Ping, true, strings.Repeat("a", 126)) }, bad(errControlTooLong)},
+	{"reserved data opcode", Limits{}, func(w *wire) { w.frame(Binary, true, "a").frame(3, true, "b") }, "Binary(61) " + bad(errReservedOpcode)},
+	{"reserved control opcode", Limits{}, func(w *wire) { w.frame(11, true, "b") }, bad(errReservedOpcode)},
 
 	{"at the size limit", Limits{MaxMessageSize: 4}, func(w *wire) {
 		w.frame(Binary, true, "abcd").frame(Binary, false, "ab").frame(Continuation, false, "").frame(Continuation, true, "cd")
@@ -260,5 +260,11 @@ var sessions = []session{
 	{"two faults in one header", Limits{}, func(w *wire) {
 		w.frame(Text, false, "a")
 		w.b = append(w.b, 0x71, 0xff) // RSV bits, unexpected opcode
-	}, "Text(61" + bad(ErrReservedBits)},
+	}, "Text(61" + bad(errReservedBits)},
 }
+
+// inMessage reports whether a message has begun that is not at its end.
+func (d *Decoder) inMessage() bool { return d.opcode != Continuation }
+
+// isData reports whether o is Continuation, Text or Binary.
+func (o Opcode) isData() bool { return o <= Binary }

@@ -47,7 +47,7 @@ func benchmarkEcho(b *testing.B, p waiter, conns int) {
 	b.SetBytes(peerMessage)
 	fds := connectPeer(b, conns)
 	for i, fd := range fds {
-		must(b, p.Add(fd, Read, Token(i)))
+		must(b, p.Add(fd, Read, uint64(i)))
 	}
 	events, buf := make([]Event, 256), make([]byte, 4096)
 	deadline := time.Now().Add(time.Minute)

@@ -43,7 +43,7 @@ func (p *Poller) pwait(n int) (uintptr, unix.Errno) {
 
 // epollEvent is i and t in epoll's terms. The two 32-bit halves of the kernel's
 // user data carry the token.
-func epollEvent(i Interest, t Token) unix.EpollEvent {
+func epollEvent(i Interest, t uint64) unix.EpollEvent {
 	ev := unix.EpollEvent{Fd: int32(uint32(t)), Pad: int32(uint32(t >> 32))}
 	if i&Read != 0 {
 		ev.Events |= unix.EPOLLIN

@@ -56,9 +56,9 @@ func TestInterest_is_as_before_after_an_error(t *testing.T) {
 					case err == nil && to == None:
 						asleep(t, p)
 					case err == nil:
-						expect(t, p, soon(), map[Token]Interest{2: to})
+						expect(t, p, soon(), map[uint64]Interest{2: to})
 					case errors.Is(err, syscall.ENOMEM):
-						expect(t, p, soon(), map[Token]Interest{1: was})
+						expect(t, p, soon(), map[uint64]Interest{1: was})
 						must(t, p.Remove(a))
 						asleep(t, p)
 					default:

@@ -25,15 +25,15 @@ func TestInterest_that_half_succeeds_is_undone(t *testing.T) {
 	}
 	asleep(t, p)
 	must(t, p.Add(other.fd, Read, 3))
-	expect(t, p, soon(), map[Token]Interest{3: Read})
+	expect(t, p, soon(), map[uint64]Interest{3: Read})
 	if err := p.Modify(other.fd, Read|Write, 4); !errors.Is(err, syscall.EINVAL) {
 		t.Fatalf("Modify: %v, want EINVAL", err)
 	}
-	expect(t, p, soon(), map[Token]Interest{3: Read})
+	expect(t, p, soon(), map[uint64]Interest{3: Read})
 	if err := p.Modify(other.fd, Write, 5); !errors.Is(err, syscall.EINVAL) {
 		t.Fatalf("Modify: %v, want EINVAL", err)
 	}
-	expect(t, p, soon(), map[Token]Interest{3: Read})
+	expect(t, p, soon(), map[uint64]Interest{3: Read})
 }
 
 // asleep fails unless the kernel reports nothing, not even what Wait would drop.
@@ -66,7 +66,7 @@ func TestClosed_descriptor_is_not_reported_under_the_next_one(t *testing.T) {
 	must(t, p.Add(again, Read, 2))
 	expect(t, p, briefly(), nil)
 	unix.Write(theirs, []byte("x"))
-	expect(t, p, soon(), map[Token]Interest{2: Read})
+	expect(t, p, soon(), map[uint64]Interest{2: Read})
 }
 
 // Some kernels refuse a long timeout.

@@ -130,9 +130,9 @@ func briefly() time.Time { return time.Now().Add(20 * time.Millisecond) }
 
 // collect waits until something is ready or the deadline has passed, and
 // returns the readiness of each token.
-func collect(t testing.TB, p *Poller, deadline time.Time) map[Token]Interest {
+func collect(t testing.TB, p *Poller, deadline time.Time) map[uint64]Interest {
 	t.Helper()
-	got := make(map[Token]Interest)
+	got := make(map[uint64]Interest)
 	events := make([]Event, 16)
 	for {
 		n, err := p.Wait(events, deadline)
@@ -149,7 +149,7 @@ func collect(t testing.TB, p *Poller, deadline time.Time) map[Token]Interest {
 }
 
 // expect fails unless exactly want is reported before the deadline.
-func expect(t testing.TB, p *Poller, deadline time.Time, want map[Token]Interest) {
+func expect(t testing.TB, p *Poller, deadline time.Time, want map[uint64]Interest) {
 	t.Helper()
 	got := collect(t, p, deadline)
 	if len(got) != len(want) {

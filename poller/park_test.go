@@ -19,7 +19,7 @@ import (
 
 // waiter is what the ways to park have in common.
 type waiter interface {
-	Add(fd int, i Interest, t Token) error
+	Add(fd int, i Interest, t uint64) error
 	Wait(events []Event, deadline time.Time) (int, error)
 	Wake() error
 	Close() error
@@ -36,7 +36,7 @@ type threadPoller struct {
 }
 
 // eventToken marks the eventfd.
-const eventToken = ^Token(0)
+const eventToken = ^uint64(0)
 
 func newThreadPoller(probe bool) (waiter, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
@@ -51,7 +51,7 @@ func newThreadPoller(probe bool) (waiter, error) {
 	return p, p.Add(event, Read, eventToken)
 }
 
-func (p *threadPoller) Add(fd int, i Interest, t Token) error {
+func (p *threadPoller) Add(fd int, i Interest, t uint64) error {
 	ev := epollEvent(i, t)
 	return unix.EpollCtl(p.fd, unix.EPOLL_CTL_ADD, fd, &ev)
 }
@@ -74,7 +74,7 @@ func (p *threadPoller) Wait(events []Event, deadline time.Time) (int, error) {
 	}
 	found := 0
 	for _, ev := range p.raw[:max(n, 0)] {
-		e := Event{Token: Token(uint32(ev.Fd)) | Token(uint32(ev.Pad))<<32, Ready: readiness(ev.Events)}
+		e := Event{Token: uint64(uint32(ev.Fd)) | uint64(uint32(ev.Pad))<<32, Ready: readiness(ev.Events)}
 		if e.Token == eventToken {
 			var count [8]byte
 			unix.Read(p.event, count[:])

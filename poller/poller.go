@@ -68,15 +68,13 @@ const (
 	Write Interest = 2
 )
 
-// Token is the caller's name for a descriptor, returned with its events. All
-// 64 bits are the caller's. It must differ between successive users of one
-// descriptor number, as a slot number with a generation does; an event whose
-// token the caller no longer knows is to be dropped.
-type Token uint64
-
-// Event says that the descriptor registered with Token is ready.
+// Event says that a descriptor is ready.
 type Event struct {
-	Token Token
+	// Token is the number with which the descriptor was registered. All 64 bits are the
+	// caller's. It must differ between successive users of one descriptor number, as a slot
+	// number with a generation does: drop an event whose token is no longer known.
+	Token uint64
+	// Ready is what the descriptor is ready for.
 	Ready Interest
 }
 
@@ -127,7 +125,7 @@ func New() (*Poller, error) {
 
 // Add begins to watch fd, which must be open, non-blocking and not yet watched
 // by p. It fails for descriptors that cannot be watched, such as regular files.
-func (p *Poller) Add(fd int, i Interest, t Token) error {
+func (p *Poller) Add(fd int, i Interest, t uint64) error {
 	delete(p.paused, fd)
 	if i == None {
 		p.paused[fd] = struct{}{}
@@ -138,7 +136,7 @@ func (p *Poller) Add(fd int, i Interest, t Token) error {
 
 // Modify changes the interest and the token of a descriptor that p watches. On
 // error the previous interest stays.
-func (p *Poller) Modify(fd int, i Interest, t Token) error {
+func (p *Poller) Modify(fd int, i Interest, t uint64) error {
 	_, paused := p.paused[fd]
 	switch {
 	case paused && i == None:

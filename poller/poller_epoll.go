@@ -63,12 +63,12 @@ func (p *Poller) open() error {
 	return nil
 }
 
-func (p *Poller) attach(fd int, i Interest, t Token) error {
+func (p *Poller) attach(fd int, i Interest, t uint64) error {
 	ev := epollEvent(i, t)
 	return p.control(inject.EpollAdd, unix.EPOLL_CTL_ADD, fd, &ev)
 }
 
-func (p *Poller) change(fd int, i Interest, t Token) error {
+func (p *Poller) change(fd int, i Interest, t uint64) error {
 	ev := epollEvent(i, t)
 	return p.control(inject.EpollModify, unix.EPOLL_CTL_MOD, fd, &ev)
 }
@@ -92,7 +92,7 @@ func (p *Poller) poll(events []Event) (int, error) {
 	for i := range int(r) {
 		ev := &p.raw[i]
 		events[i] = Event{
-			Token: Token(uint32(ev.Fd)) | Token(uint32(ev.Pad))<<32,
+			Token: uint64(uint32(ev.Fd)) | uint64(uint32(ev.Pad))<<32,
 			Ready: readiness(ev.Events),
 		}
 	}

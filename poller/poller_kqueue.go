@@ -53,7 +53,7 @@ func (p *Poller) open() error {
 	return nil
 }
 
-func (p *Poller) attach(fd int, i Interest, t Token) error {
+func (p *Poller) attach(fd int, i Interest, t uint64) error {
 	if err := p.submit(fd, None, i); err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func (p *Poller) attach(fd int, i Interest, t Token) error {
 	return nil
 }
 
-func (p *Poller) change(fd int, i Interest, t Token) error {
+func (p *Poller) change(fd int, i Interest, t uint64) error {
 	was, ok := p.registered[fd]
 	if !ok {
 		return os.NewSyscallError("kevent change", unix.ENOENT)

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const high = Token(0x89abcdef_fedcba98) // both halves with their top bits set
+const high = uint64(0x89abcdef_fedcba98) // both halves with their top bits set
 
 func TestWait(t *testing.T) {
 	t.Run("reports_only_what_is_of_interest", func(t *testing.T) {
@@ -25,7 +25,7 @@ func TestWait(t *testing.T) {
 		must(t, p.Add(b, Read, 2))
 		expect(t, p, briefly(), nil) // both are writable
 		unix.Write(peer, []byte("x"))
-		expect(t, p, soon(), map[Token]Interest{high: Read})
+		expect(t, p, soon(), map[uint64]Interest{high: Read})
 	})
 	t.Run("is_level_triggered", func(t *testing.T) {
 		p := newPoller(t)
@@ -33,15 +33,15 @@ func TestWait(t *testing.T) {
 		must(t, p.Add(a, Read, high))
 		unix.Write(peer, []byte("x"))
 		for range 3 {
-			expect(t, p, soon(), map[Token]Interest{high: Read})
+			expect(t, p, soon(), map[uint64]Interest{high: Read})
 		}
 		unix.Read(a, make([]byte, 8))
 		expect(t, p, briefly(), nil)
 	})
 	t.Run("returns_the_rest_when_the_slice_is_short", func(t *testing.T) {
 		p := newPoller(t)
-		fds := make(map[Token]int)
-		for token := range Token(5) {
+		fds := make(map[uint64]int)
+		for token := range uint64(5) {
 			fd, _ := tempPair(t)
 			fds[token] = fd
 			must(t, p.Add(fd, Write, token))
@@ -72,15 +72,15 @@ func TestModify(t *testing.T) {
 	must(t, p.Add(a, Read, 1))
 	for _, step := range []struct {
 		interest Interest
-		token    Token
-		want     map[Token]Interest
+		token    uint64
+		want     map[uint64]Interest
 	}{
-		{Write, 2, map[Token]Interest{2: Write}},
+		{Write, 2, map[uint64]Interest{2: Write}},
 		{Read, 3, nil},
-		{Read | Write, 4, map[Token]Interest{4: Write}},
+		{Read | Write, 4, map[uint64]Interest{4: Write}},
 		{None, 5, nil},
 		{None, 6, nil},
-		{Write, 7, map[Token]Interest{7: Write}},
+		{Write, 7, map[uint64]Interest{7: Write}},
 		{None, 8, nil},
 		{Read, 9, nil},
 	} {
@@ -92,9 +92,9 @@ func TestModify(t *testing.T) {
 		expect(t, p, deadline, step.want)
 	}
 	unix.Write(peer, []byte("x"))
-	expect(t, p, soon(), map[Token]Interest{9: Read})
+	expect(t, p, soon(), map[uint64]Interest{9: Read})
 	must(t, p.Modify(a, Read|Write, 10))
-	expect(t, p, soon(), map[Token]Interest{10: Read | Write})
+	expect(t, p, soon(), map[uint64]Interest{10: Read | Write})
 }
 
 func TestModify_fails_for_what_is_not_watched(t *testing.T) {
@@ -120,7 +120,7 @@ func TestRemove(t *testing.T) {
 		must(t, p.Remove(a))
 		expect(t, p, briefly(), nil)
 		must(t, p.Add(a, Read, 2))
-		expect(t, p, soon(), map[Token]Interest{2: Read})
+		expect(t, p, soon(), map[uint64]Interest{2: Read})
 	}
 }
 
@@ -140,7 +140,7 @@ func TestNone_is_silent_when_the_peer_resets(t *testing.T) {
 			expect(t, p, briefly(), nil)
 
 			must(t, p.Modify(ours, Read, 2))
-			expect(t, p, soon(), map[Token]Interest{2: Read})
+			expect(t, p, soon(), map[uint64]Interest{2: Read})
 			if _, err := unix.Read(ours, make([]byte, 8)); err != unix.ECONNRESET {
 				t.Errorf("read after the event: %v, want ECONNRESET", err)
 			}
@@ -156,9 +156,9 @@ func TestReset_is_reported_as_the_interest(t *testing.T) {
 		ours, theirs := tcpPair(t)
 		must(t, p.Add(ours, Read, 1))
 		reset(t, theirs)
-		expect(t, p, soon(), map[Token]Interest{1: Read}) // the reset is there
+		expect(t, p, soon(), map[uint64]Interest{1: Read}) // the reset is there
 		must(t, p.Modify(ours, interest, 2))
-		expect(t, p, soon(), map[Token]Interest{2: interest})
+		expect(t, p, soon(), map[uint64]Interest{2: interest})
 	}
 }
 
@@ -167,7 +167,7 @@ func TestEndOfFile_is_reported_for_reading(t *testing.T) {
 	a, peer := tempPair(t)
 	must(t, p.Add(a, Read, 1))
 	must(t, unix.Shutdown(peer, unix.SHUT_WR))
-	expect(t, p, soon(), map[Token]Interest{1: Read})
+	expect(t, p, soon(), map[uint64]Interest{1: Read})
 	must(t, p.Modify(a, None, 1))
 	expect(t, p, briefly(), nil)
 }
@@ -266,7 +266,7 @@ func TestEdges_are_never_lost(t *testing.T) {
 	for i := range sockets {
 		ours, theirs := tempPair(t)
 		fds[i], echoes[i] = ours, make(chan struct{}, 1)
-		must(t, p.Add(ours, Read, Token(i)))
+		must(t, p.Add(ours, Read, uint64(i)))
 		writers.Go(func() {
 			for sent := range bytes {
 				unix.Write(theirs, []byte{1})

@@ -4,7 +4,7 @@ package poller
 
 // registration is what a descriptor was last registered with.
 type registration struct {
-	token    Token
+	token    uint64
 	interest Interest
 }
 

@@ -15,12 +15,12 @@ type slots struct {
 	generation   [8]uint32
 }
 
-func (s *slots) token(slot int) Token {
-	return Token(s.generation[slot])<<32 | Token(slot)
+func (s *slots) token(slot int) uint64 {
+	return uint64(s.generation[slot])<<32 | uint64(slot)
 }
 
 // find tells the slot of a token, unless its user has gone.
-func (s *slots) find(token Token) (slot int, ok bool) {
+func (s *slots) find(token uint64) (slot int, ok bool) {
 	slot = int(uint32(token))
 	return slot, s.token(slot) == token
 }

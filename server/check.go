@@ -146,7 +146,7 @@ func (c checkContext) Err() error {
 }
 
 // finish answers a client about which the program has decided, and asks about the next.
-func (l *checks) finish(token poller.Token, refusal *handshake.Refusal) {
+func (l *checks) finish(token uint64, refusal *handshake.Refusal) {
 	l.going--
 	if next := l.queue.Front(); next != nil {
 		l.queue.Remove(next)

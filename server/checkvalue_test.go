@@ -19,7 +19,7 @@ func TestCheck_ValueArrivesWithTheConnection(t *testing.T) {
 				s := &Server{Dispatch: d, CheckDispatch: where}
 				s.Check = func(h *Handshake) error {
 					if user := h.Request.Header.Get("User"); user != "" {
-						h.SetValue(user)
+						h.Value = user
 					}
 					h.Header.Set("Checked", "yes") // which is there to be set
 					return nil

@@ -13,15 +13,13 @@ type Traffic struct {
 	// Messages counts whole messages, fragmented or not: those received to their end, or
 	// taken for sending.
 	Messages uint64
-	// Frames counts frames. A received frame counts once some of its payload has come.
-	Frames FrameCounts
+	// DataFrames, CloseFrames, Pings and Pongs count frames by opcode (RFC 6455 5.2). A
+	// received frame counts once some of its payload has come.
+	DataFrames, CloseFrames, Pings, Pongs uint64
 	// Bytes counts bytes read from sockets, or written to them: headers, control frames and
 	// opening handshakes included.
 	Bytes uint64
 }
-
-// FrameCounts are frames by opcode (RFC 6455 5.2). Data is Text, Binary and Continuation.
-type FrameCounts struct{ Data, Close, Ping, Pong uint64 }
 
 // Overflows counts messages that did not fit into MaxPending, by the effect of [conn.Overflow].
 type Overflows struct {
@@ -82,5 +80,9 @@ func (t *LoopStats) show(c *session.Counters) {
 }
 
 func traffic(t *session.Traffic) Traffic {
-	return Traffic{Messages: t.Messages, Frames: FrameCounts(t.Frames), Bytes: t.Bytes}
+	f := t.Frames
+	return Traffic{
+		Messages: t.Messages, Bytes: t.Bytes,
+		DataFrames: f.Data, CloseFrames: f.Close, Pings: f.Ping, Pongs: f.Pong,
+	}
 }

@@ -80,8 +80,8 @@ func (o *Deflate) validate() error {
 	if !o.Enabled && *o != (Deflate{}) {
 		return errors.New("framerail: Deflate has settings, but is not Enabled")
 	}
-	if o.Level < 0 || o.Level > deflate.MaxLevel {
-		return fmt.Errorf("framerail: Deflate.Level %d is not from 1 to %d, nor 0 for the default", o.Level, deflate.MaxLevel)
+	if o.Level < 0 || o.Level > 9 {
+		return fmt.Errorf("framerail: Deflate.Level %d is not from 1 to 9, nor 0 for the default", o.Level)
 	}
 	if err := o.wish().Validate(); err != nil {
 		return inOption("Deflate", err)

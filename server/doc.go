@@ -112,7 +112,7 @@
 //		if err != nil {
 //			return err // 403
 //		}
-//		h.SetValue(user) // c.Value() from OnConnection on
+//		h.Value = user // c.Value() from OnConnection on
 //		return nil
 //	}
 //

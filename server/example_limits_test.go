@@ -18,7 +18,7 @@ func ExampleHandshake_limits() {
 		case "/upload":
 			h.Limits = conn.Limits{MaxMessageSize: 100 << 20}
 		case "/login":
-			h.SetValue("stranger")
+			h.Value = "stranger"
 			h.Limits = conn.Limits{MaxMessageSize: 64}
 		}
 		return nil

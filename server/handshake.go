@@ -42,13 +42,10 @@ type Handshake struct {
 	// server's limit. With an impossible one the client gets 500 and the log a line.
 	// [conn.Conn.SetLimits] changes them later.
 	Limits conn.Limits
-
-	value any
+	// Value is for what Check finds out about the client, such as a user: the connection's
+	// [conn.Conn.Value] from OnConnection on.
+	Value any
 }
-
-// SetValue keeps a value for the connection, such as the user that Check has found.
-// [conn.Conn.Value] returns it from OnConnection on.
-func (h *Handshake) SetValue(v any) { h.value = v }
 
 // Refusal is an error of Check that decides the answer.
 type Refusal struct {
@@ -145,7 +142,7 @@ func (r *running) judge(req *handshake.Request, who applicant) (o session.Openin
 func (r *running) accept(req *handshake.Request, who applicant, h *Handshake, o *session.Opening, dst []byte) *handshake.Refusal {
 	answer := handshake.Response{Header: who.header}
 	if h != nil {
-		o.Subprotocol, o.Value, o.Limits = h.Subprotocol, h.value, session.Limits(h.Limits)
+		o.Subprotocol, o.Value, o.Limits = h.Subprotocol, h.Value, session.Limits(h.Limits)
 		answer.Header = merged(who.header, h.Header)
 		if h.Deflate == nil {
 			o.Deflate = nil

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/internal/loop"
-	"github.com/framerail/framerail/poller"
 )
 
 // The phases of a server's connections before loop.Open.
@@ -47,7 +46,7 @@ func newPhases(s *Server, r *running, l *loop.Loop) *phases {
 }
 
 // find is the client that a token names; nil if it is gone.
-func (l *phases) find(token poller.Token) *client {
+func (l *phases) find(token uint64) *client {
 	if t := l.Find(token); t != nil {
 		return tenant(t)
 	}

@@ -70,7 +70,8 @@ func TestSeed_MessageIsAStream(t *testing.T) {
 				res.got, res.errs = append(res.got, string(b)), append(res.errs, err)
 			},
 			"whole as text": func(r *conn.Reader, res *result) {
-				s, err := r.ReadString()
+				read, err := r.ReadAll()
+				s := string(read)
 				res.got, res.errs = append(res.got, s), append(res.errs, err)
 			},
 			"nothing": func(*conn.Reader, *result) {},

@@ -6,7 +6,6 @@ import (
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/memory"
 	"github.com/framerail/framerail/internal/secure"
-	"github.com/framerail/framerail/poller"
 )
 
 // errNoMemory answers handshakes while the budget is nearly used up.
@@ -70,7 +69,7 @@ func (h memoryLoop) Holders() (hs []memory.Holder) {
 }
 
 func (h memoryLoop) Shed(id uint64) (first bool) {
-	cl := h.l.find(poller.Token(id))
+	cl := h.l.find(uint64(id))
 	if cl == nil {
 		return false
 	}

@@ -2,18 +2,18 @@ package server
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"time"
 
+	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/loop"
 )
 
-// ErrOnLoop is the error of Shutdown in a callback that runs on an event loop. The callback cannot wait
+// errOnLoop is the error of Shutdown in a callback that runs on an event loop. The callback cannot wait
 // for itself, so Shutdown goes on without it.
-var ErrOnLoop = errors.New("framerail: shutdown goes on; a callback on the event loop cannot wait for it")
+var errOnLoop = fmt.Errorf("framerail: shutdown goes on; a callback on the event loop cannot wait for it: %w", conn.ErrOnLoop)
 
 // Drain has the outcome of a shutdown, for the connections that were open when it began or that opened
 // during it. Each connection is in exactly one of Clean, Forced and Open.
@@ -47,14 +47,14 @@ type Drain struct {
 // Shutdown returns the outcome of the connections too. net/http's Shutdown does not: it leaves upgraded
 // connections alone. Several calls all wait, and return the same outcome in the end.
 //
-// A callback that runs on a loop may call Shutdown. It gets ErrOnLoop and the outcome so far. A callback
+// A callback that runs on a loop may call Shutdown. It gets [conn.ErrOnLoop] and the outcome so far. A callback
 // on a goroutine should call Shutdown on another goroutine, or it waits for itself until ctx is done.
 func (s *Server) Shutdown(ctx context.Context) (Drain, error) {
 	run := s.stop(loop.Drain)
 	if run == nil {
 		return Drain{}, nil
 	}
-	err := ErrOnLoop
+	err := errOnLoop
 	if loop.OnLoop() {
 		run.kernel.Go(func() { s.logDrain(run, s.drain(ctx, run)) })
 	} else {

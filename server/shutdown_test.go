@@ -290,7 +290,7 @@ func TestShutdown_FromACallback(t *testing.T) {
 				p := dialRaw(t, s)
 				p.send(with() + masked(frame.Ping, true, "") + masked(frame.Text, true, "x") + masked(frame.Close, true, ""))
 				err := receive(t, errs)
-				if onLoop && err != ErrOnLoop {
+				if onLoop && !errors.Is(err, conn.ErrOnLoop) {
 					t.Errorf("got %v, want ErrOnLoop", err)
 				}
 				if !onLoop && err != nil && !errors.Is(err, context.DeadlineExceeded) {

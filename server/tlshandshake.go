@@ -105,7 +105,7 @@ func (r *running) runHandshake(t *secure.Transport) (err error) {
 var errTLSPanic = errors.New("framerail: a callback of TLSConfig panicked")
 
 // waitFor has the poller tell what a handshake waits for.
-func (l *tlsHandshakes) waitFor(token poller.Token, write bool) {
+func (l *tlsHandshakes) waitFor(token uint64, write bool) {
 	if cl := l.find(token); cl != nil && cl.Phase() == phaseTLS {
 		i := poller.Read
 		if write {
@@ -126,7 +126,7 @@ func (l *tlsHandshakes) watchHandshake(cl *client, i poller.Interest) (ok bool) 
 }
 
 // finished takes a client over whose TLS handshake has ended.
-func (l *tlsHandshakes) finished(token poller.Token, err error) {
+func (l *tlsHandshakes) finished(token uint64, err error) {
 	l.end(token)
 	l.startNext()
 	cl := l.find(token)

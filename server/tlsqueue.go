@@ -13,8 +13,8 @@ import (
 // have all of them. A timer fires early, for that.
 type tlsHandshakes struct {
 	unopenedRow
-	running []poller.Token // whose handshake has a goroutine, in no order; some are gone
-	queue   []poller.Token // in order; some are gone: nobody waits for longer than HandshakeTimeout
+	running []uint64 // whose handshake has a goroutine, in no order; some are gone
+	queue   []uint64 // in order; some are gone: nobody waits for longer than HandshakeTimeout
 }
 
 // startInTurn starts a client's handshake, or has it wait for that.
@@ -40,7 +40,7 @@ func (l *tlsHandshakes) startInTurn(cl *client) {
 }
 
 // end takes out a handshake that has ended.
-func (l *tlsHandshakes) end(token poller.Token) {
+func (l *tlsHandshakes) end(token uint64) {
 	i, last := slices.Index(l.running, token), len(l.running)-1
 	l.running[i] = l.running[last]
 	l.running = l.running[:last]

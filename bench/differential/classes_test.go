@@ -37,20 +37,20 @@ var classes = []class{
 			return len(got.items) == n+1 && slices.Equal(got.items[:n], want.items) && (got.end == cut || onceMore) &&
 				(want.end == cut || !faultWhole(in, want))
 		}},
-	otherCode("gorilla", frame.ErrCloseReasonUTF8, frame.ProtocolError, "RFC 6455 7.4.1: 1007 is for data that is not what its type says; gorilla sends 1002 for a reason that is not UTF-8."),
-	otherCode("gobwas", frame.ErrCloseReasonUTF8, frame.ProtocolError, "RFC 6455 7.4.1: 1007 is for data that is not what its type says; gobwas sends 1002 for a reason that is not UTF-8."),
+	otherCode("gorilla", errCloseReasonUTF8, frame.ProtocolError, "RFC 6455 7.4.1: 1007 is for data that is not what its type says; gorilla sends 1002 for a reason that is not UTF-8."),
+	otherCode("gobwas", errCloseReasonUTF8, frame.ProtocolError, "RFC 6455 7.4.1: 1007 is for data that is not what its type says; gobwas sends 1002 for a reason that is not UTF-8."),
 	lax("gorilla", frame.ErrInvalidUTF8, "RFC 6455 8.1: text is UTF-8; gorilla leaves that to the program."),
 	lax("coder", frame.ErrInvalidUTF8, "RFC 6455 8.1: text is UTF-8; coder leaves that to the program."),
-	lax("gorilla", frame.ErrNonMinimalLength, "RFC 6455 5.2: the minimal number of bytes MUST be used to encode the length; gorilla does not look."),
-	lax("coder", frame.ErrNonMinimalLength, "RFC 6455 5.2: the minimal number of bytes MUST be used to encode the length; coder does not look."),
-	lax("coder", frame.ErrControlTooLong, "RFC 6455 5.5 and 5.2: a control frame has at most 125 bytes, and so its length in 7 bits; coder takes a short one in a longer form."),
-	lax("gobwas", frame.ErrControlTooLong, "RFC 6455 5.5 and 5.2: a control frame has at most 125 bytes, and so its length in 7 bits; gobwas takes a short one in a longer form."),
-	lax("coder", frame.ErrCloseReasonUTF8, "RFC 6455 5.5.1: the reason is UTF-8; coder leaves that to the program."),
-	lax("gobwas", frame.ErrCloseCode, "RFC 6455 7.4.2: codes from 5000 on belong to nobody; gobwas takes them."),
-	lax("gorilla", frame.ErrCloseLength, "RFC 6455 5.5.1: a body begins with a code of two bytes; gorilla takes one byte for none."),
+	lax("gorilla", errNonMinimalLength, "RFC 6455 5.2: the minimal number of bytes MUST be used to encode the length; gorilla does not look."),
+	lax("coder", errNonMinimalLength, "RFC 6455 5.2: the minimal number of bytes MUST be used to encode the length; coder does not look."),
+	lax("coder", errControlTooLong, "RFC 6455 5.5 and 5.2: a control frame has at most 125 bytes, and so its length in 7 bits; coder takes a short one in a longer form."),
+	lax("gobwas", errControlTooLong, "RFC 6455 5.5 and 5.2: a control frame has at most 125 bytes, and so its length in 7 bits; gobwas takes a short one in a longer form."),
+	lax("coder", errCloseReasonUTF8, "RFC 6455 5.5.1: the reason is UTF-8; coder leaves that to the program."),
+	lax("gobwas", errCloseCode, "RFC 6455 7.4.2: codes from 5000 on belong to nobody; gobwas takes them."),
+	lax("gorilla", errCloseLength, "RFC 6455 5.5.1: a body begins with a code of two bytes; gorilla takes one byte for none."),
 	unknownCodes("gorilla", "1014"),
 	unknownCodes("gobwas", "1012", "1013", "1014"),
-	lax("gobwas", frame.ErrNonMinimalLength, "RFC 6455 5.2: the minimal number of bytes MUST be used to encode the length; gobwas does not look."),
+	lax("gobwas", errNonMinimalLength, "RFC 6455 5.2: the minimal number of bytes MUST be used to encode the length; gobwas does not look."),
 }
 
 // lax is the class of a rule that the reader does not hold the peer to: it goes on

@@ -123,7 +123,8 @@ func startCommands(t *testing.T, m mode, options ...func(*server.Server)) *runni
 			}
 		},
 		func(c *conn.Conn, r *conn.Reader) {
-			command, err := r.ReadString()
+			read, err := r.ReadAll()
+			command := string(read)
 			if err == nil {
 				err = apply(c, command)
 			}

@@ -44,8 +44,8 @@ func (c *echoCommand) Validate() error {
 	if err := c.tlsFlags.Validate(); err != nil {
 		return err
 	}
-	if c.WindowBits < deflate.MinWindowBits || c.WindowBits > deflate.MaxWindowBits {
-		return fmt.Errorf("--window-bits must be from %d to %d", deflate.MinWindowBits, deflate.MaxWindowBits)
+	if c.WindowBits < 8 || c.WindowBits > deflate.MaxWindowBits {
+		return fmt.Errorf("--window-bits must be from %d to %d", 8, deflate.MaxWindowBits)
 	}
 	if c.WindowBits != deflate.MaxWindowBits && c.Deflate == "off" {
 		return errors.New("--window-bits is for --deflate, which is off")

@@ -18,7 +18,7 @@ func AppendOffers(dst []byte, wishes ...Params) []byte {
 		if i > 0 {
 			dst = append(dst, ", "...)
 		}
-		dst = wish.Append(dst)
+		dst = wish.append(dst)
 		if wish.ClientMaxWindowBits == 0 {
 			dst = append(dst, "; "+clientMaxWindowBits...)
 		}
@@ -26,30 +26,30 @@ func AppendOffers(dst []byte, wishes ...Params) []byte {
 	return dst
 }
 
-// AnswerError is a rule that a server's answer breaks: the client fails the connection.
-// There is one value per rule, for errors.Is.
-type AnswerError struct {
+// answerError is a rule that a server's answer breaks: the client fails the connection.
+// Rule and Section say which rule it is.
+type answerError struct {
 	Rule    string // what was broken, in words
 	Section string // where it is written, such as "RFC 7692 7.1"
 }
 
 // Error names the rule and where it is written.
-func (e *AnswerError) Error() string { return "framerail: " + e.Rule + " (" + e.Section + ")" }
+func (e *answerError) Error() string { return "framerail: " + e.Rule + " (" + e.Section + ")" }
 
 // The rules that an answer can break.
 var (
-	ErrAnswerGrammar    = &AnswerError{"the answer's extensions break their grammar", "RFC 6455 9.1"}
-	ErrAnswerNotOffered = &AnswerError{"the answer names an extension that was not offered", "RFC 6455 4.1"}
-	ErrAnswerRepeated   = &AnswerError{"the answer names the extension twice", "RFC 7692 5.1"}
-	ErrAnswerParameter  = &AnswerError{"a parameter in the answer is unknown, repeated or has a value that it may not have", "RFC 7692 7.1"}
-	ErrAnswerMismatch   = &AnswerError{"the answer fits no offer", "RFC 7692 7.1"}
+	errAnswerGrammar    = &answerError{"the answer's extensions break their grammar", "RFC 6455 9.1"}
+	errAnswerNotOffered = &answerError{"the answer names an extension that was not offered", "RFC 6455 4.1"}
+	errAnswerRepeated   = &answerError{"the answer names the extension twice", "RFC 7692 5.1"}
+	errAnswerParameter  = &answerError{"a parameter in the answer is unknown, repeated or has a value that it may not have", "RFC 7692 7.1"}
+	errAnswerMismatch   = &answerError{"the answer fits no offer", "RFC 7692 7.1"}
 )
 
 // CheckAnswer checks a server's answer, for a client. lines are the values of the answer's
 // Sec-WebSocket-Extensions fields in order, and wishes those that were given to [AppendOffers].
 // The result is what was agreed, by the first offer that the answer fits. ok is false if the
 // server declined all offers: frames are not compressed then. The error is an
-// *[AnswerError]. RFC 6455 4.1, RFC 7692 5.1 and 7.1.
+// error that names the broken rule. RFC 6455 4.1, RFC 7692 5.1 and 7.1.
 //
 // The client must have offered no other extension. CheckAnswer keeps nothing and does
 // not allocate.
@@ -60,11 +60,11 @@ func CheckAnswer[T ~string | ~[]byte](lines iter.Seq[T], wishes ...Params) (agre
 			name, params, rest, sound := token.CutExtension(line)
 			switch {
 			case !sound:
-				return Params{}, false, ErrAnswerGrammar
+				return Params{}, false, errAnswerGrammar
 			case len(name) > 0 && (len(wishes) == 0 || !is(name, extensionName)):
-				return Params{}, false, ErrAnswerNotOffered
+				return Params{}, false, errAnswerNotOffered
 			case len(name) > 0 && ok:
-				return Params{}, false, ErrAnswerRepeated
+				return Params{}, false, errAnswerRepeated
 			}
 			if len(name) == 0 {
 				break
@@ -73,7 +73,7 @@ func CheckAnswer[T ~string | ~[]byte](lines iter.Seq[T], wishes ...Params) (agre
 			// without a value.
 			answer, ok = readParameters(params)
 			if !ok || answer.clientWindow && answer.ClientMaxWindowBits == 0 {
-				return Params{}, false, ErrAnswerParameter
+				return Params{}, false, errAnswerParameter
 			}
 			line = rest
 		}
@@ -86,7 +86,7 @@ func CheckAnswer[T ~string | ~[]byte](lines iter.Seq[T], wishes ...Params) (agre
 			return answer.agreedBy(wish), true, nil
 		}
 	}
-	return Params{}, false, ErrAnswerMismatch
+	return Params{}, false, errAnswerMismatch
 }
 
 // fits reports whether a server may answer so to the offer made of wish. It accepts a condition by

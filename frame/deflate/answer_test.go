@@ -44,19 +44,19 @@ func TestCheckAnswer(t *testing.T) {
 		{"and against a larger window", []Params{{ClientMaxWindowBits: 11}}, []string{"permessage-deflate; client_max_window_bits=12"}, Params{ClientMaxWindowBits: 11}, true, nil},
 		{"the second offer", []Params{small, {}}, []string{"permessage-deflate"}, Params{}, true, nil},
 
-		{"a larger window than asked for", []Params{small}, []string{"permessage-deflate; server_max_window_bits=11"}, Params{}, false, ErrAnswerMismatch},
-		{"a condition not repeated", []Params{small}, []string{"permessage-deflate"}, Params{}, false, ErrAnswerMismatch},
-		{"the other condition not repeated", []Params{{ServerNoContextTakeover: true}}, []string{"permessage-deflate"}, Params{}, false, ErrAnswerMismatch},
-		{"client_max_window_bits without a value", []Params{{}}, []string{"permessage-deflate; client_max_window_bits"}, Params{}, false, ErrAnswerParameter},
-		{"server_max_window_bits without a value", []Params{{}}, []string{"permessage-deflate; server_max_window_bits"}, Params{}, false, ErrAnswerParameter},
-		{"a window out of range", []Params{{}}, []string{"permessage-deflate; server_max_window_bits=16"}, Params{}, false, ErrAnswerParameter},
-		{"an unknown parameter", []Params{{}}, []string{"permessage-deflate; x"}, Params{}, false, ErrAnswerParameter},
-		{"a repeated parameter", []Params{{}}, []string{"permessage-deflate; client_no_context_takeover; client_no_context_takeover"}, Params{}, false, ErrAnswerParameter},
-		{"twice", []Params{{}}, []string{"permessage-deflate, permessage-deflate"}, Params{}, false, ErrAnswerRepeated},
-		{"twice on two lines", []Params{{}}, []string{"permessage-deflate", "permessage-deflate"}, Params{}, false, ErrAnswerRepeated},
-		{"another extension", []Params{{}}, []string{"permessage-deflate, mux"}, Params{}, false, ErrAnswerNotOffered},
-		{"unasked", nil, []string{"permessage-deflate"}, Params{}, false, ErrAnswerNotOffered},
-		{"against the grammar", []Params{{}}, []string{"permessage-deflate;"}, Params{}, false, ErrAnswerGrammar},
+		{"a larger window than asked for", []Params{small}, []string{"permessage-deflate; server_max_window_bits=11"}, Params{}, false, errAnswerMismatch},
+		{"a condition not repeated", []Params{small}, []string{"permessage-deflate"}, Params{}, false, errAnswerMismatch},
+		{"the other condition not repeated", []Params{{ServerNoContextTakeover: true}}, []string{"permessage-deflate"}, Params{}, false, errAnswerMismatch},
+		{"client_max_window_bits without a value", []Params{{}}, []string{"permessage-deflate; client_max_window_bits"}, Params{}, false, errAnswerParameter},
+		{"server_max_window_bits without a value", []Params{{}}, []string{"permessage-deflate; server_max_window_bits"}, Params{}, false, errAnswerParameter},
+		{"a window out of range", []Params{{}}, []string{"permessage-deflate; server_max_window_bits=16"}, Params{}, false, errAnswerParameter},
+		{"an unknown parameter", []Params{{}}, []string{"permessage-deflate; x"}, Params{}, false, errAnswerParameter},
+		{"a repeated parameter", []Params{{}}, []string{"permessage-deflate; client_no_context_takeover; client_no_context_takeover"}, Params{}, false, errAnswerParameter},
+		{"twice", []Params{{}}, []string{"permessage-deflate, permessage-deflate"}, Params{}, false, errAnswerRepeated},
+		{"twice on two lines", []Params{{}}, []string{"permessage-deflate", "permessage-deflate"}, Params{}, false, errAnswerRepeated},
+		{"another extension", []Params{{}}, []string{"permessage-deflate, mux"}, Params{}, false, errAnswerNotOffered},
+		{"unasked", nil, []string{"permessage-deflate"}, Params{}, false, errAnswerNotOffered},
+		{"against the grammar", []Params{{}}, []string{"permessage-deflate;"}, Params{}, false, errAnswerGrammar},
 	} {
 		got, ok, err := CheckAnswer(slices.Values(tc.lines), tc.wishes...)
 		if got != tc.want || ok != tc.ok || err != tc.err {
@@ -65,9 +65,9 @@ func TestCheckAnswer(t *testing.T) {
 	}
 }
 
-func TestAnswerError_NamesItsRule(t *testing.T) {
+func TestAnswer_NamesItsRule(t *testing.T) {
 	_, _, err := CheckAnswer(slices.Values([]string{"mux"}), Params{})
-	var broken *AnswerError
+	var broken *answerError
 	if !errors.As(err, &broken) || broken.Error() != "framerail: the answer names an extension that was not offered (RFC 6455 4.1)" {
 		t.Error(err)
 	}
@@ -77,7 +77,7 @@ func TestParams_Validate(t *testing.T) {
 	for bits := -1; bits < 20; bits++ {
 		good := bits == 0 || 8 <= bits && bits <= 15
 		for _, p := range []Params{{ServerMaxWindowBits: bits}, {ClientMaxWindowBits: bits}} {
-			if err := p.Validate(); (err == nil) != good || err != nil && err != ErrWindowBits {
+			if err := p.Validate(); (err == nil) != good || err != nil && err != errWindowBits {
 				t.Errorf("%+v: %v", p, err)
 			}
 		}

@@ -18,8 +18,8 @@ type Compressor struct {
 	WindowBits int
 }
 
-// MaxLevel is the highest Compressor.Level.
-const MaxLevel = 9
+// maxLevel is the highest Compressor.Level.
+const maxLevel = 9
 
 const (
 	// defaultLevel is the default of other libraries too. On text it is within a fifth of
@@ -50,11 +50,11 @@ func (d *deflater) Write(p []byte) (int, error) {
 
 // deflaters are the idle ones, by kind: the windows of less than 15 bits, then the levels. One takes
 // about a MiB.
-var deflaters [MaxWindowBits - MinWindowBits + MaxLevel]sync.Pool
+var deflaters [MaxWindowBits - minWindowBits + maxLevel]sync.Pool
 
 // The work of compressing, for a byte by level and for a call. The unit is the time in which an
 // [Inflater] writes one byte. BenchmarkCompress and BenchmarkInflate have the figures.
-var workOfByte = [MaxLevel + 1]int{0, 2, 2, 2, 2, 4, 4, 4, 16, 64}
+var workOfByte = [maxLevel + 1]int{0, 2, 2, 2, 2, 4, 4, 4, 16, 64}
 
 const (
 	workOfCall     = 2 << 10
@@ -67,7 +67,7 @@ const (
 // [Inflater.Work].
 func (c Compressor) Work(n int, history *Window) int {
 	level := c.Level
-	if level <= 0 || level > MaxLevel || c.WindowBits >= MinWindowBits && c.WindowBits < MaxWindowBits {
+	if level <= 0 || level > maxLevel || c.WindowBits >= minWindowBits && c.WindowBits < MaxWindowBits {
 		level = defaultLevel
 	}
 	call := workOfCall
@@ -112,13 +112,13 @@ func (c Compressor) Append(dst, p []byte, history *Window, last bool) []byte {
 // lend returns a deflater of that kind, and the pool to which it goes back.
 func (c Compressor) lend() (*deflater, *sync.Pool) {
 	level, bits := c.Level, c.WindowBits
-	if level <= 0 || level > MaxLevel {
+	if level <= 0 || level > maxLevel {
 		level = defaultLevel
 	}
-	whole := bits < MinWindowBits || bits >= MaxWindowBits
-	kind := bits - MinWindowBits
+	whole := bits < minWindowBits || bits >= MaxWindowBits
+	kind := bits - minWindowBits
 	if whole {
-		kind = MaxWindowBits - MinWindowBits + level - 1
+		kind = MaxWindowBits - minWindowBits + level - 1
 	}
 	pool := &deflaters[kind]
 	if d, _ := pool.Get().(*deflater); d != nil {

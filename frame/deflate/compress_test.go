@@ -47,14 +47,14 @@ func conversation(t *testing.T, c Compressor, takeover bool, payloads [][]byte) 
 func TestAppend_WindowIsTheAgreedOne(t *testing.T) {
 	all := samples()
 	payloads := [][]byte{all["short"], all["empty"], all["short"], all["words"], all["one"], all["noise"], all["mixed"], all["run"], all["words"][5000:9000], records(700), records(700), records(70_000)}
-	for bits := MinWindowBits; bits <= MaxWindowBits; bits++ {
+	for bits := minWindowBits; bits <= MaxWindowBits; bits++ {
 		for _, takeover := range []bool{false, true} {
 			t.Run(fmt.Sprintf("bits=%d/takeover=%t", bits, takeover), func(t *testing.T) {
 				conversation(t, Compressor{WindowBits: bits}, takeover, payloads)
 			})
 		}
 	}
-	for level := range MaxLevel + 1 {
+	for level := range maxLevel + 1 {
 		t.Run(fmt.Sprintf("level=%d", level), func(t *testing.T) {
 			conversation(t, Compressor{Level: level}, true, payloads)
 		})
@@ -95,7 +95,7 @@ func TestAppend_EmptyMessageIsOneByte(t *testing.T) {
 func TestWindow_HoldsTheLastBytes(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 4))
 	for range 300 {
-		bits := MinWindowBits + rnd.IntN(5)
+		bits := minWindowBits + rnd.IntN(5)
 		var w Window
 		var all []byte
 		for range rnd.IntN(30) {
@@ -131,7 +131,7 @@ func FuzzRoundTrip(f *testing.F) {
 	f.Add(uint8(15), uint8(1), true, []byte("Hello, Hello"), []byte("Hello again, Hello"))
 	f.Add(uint8(8), uint8(6), false, records(600), records(900))
 	f.Fuzz(func(t *testing.T, bits, level uint8, takeover bool, a, b []byte) {
-		c := Compressor{Level: int(level % 10), WindowBits: MinWindowBits + int(bits%8)}
+		c := Compressor{Level: int(level % 10), WindowBits: minWindowBits + int(bits%8)}
 		conversation(t, c, takeover, [][]byte{a, b, append(bytes.Clone(a), b...), a})
 	})
 }

@@ -71,7 +71,7 @@ func wishOf(takeover, server, client uint8) Params {
 		if n %= 9; n == 0 {
 			return 0
 		}
-		return MinWindowBits - 1 + int(n)
+		return minWindowBits - 1 + int(n)
 	}
 	return Params{takeover&1 != 0, takeover&2 != 0, window(server), window(client)}
 }

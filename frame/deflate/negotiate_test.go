@@ -97,7 +97,7 @@ func TestNegotiate_DoesNotAllocate(t *testing.T) {
 		if !ok {
 			t.Fatal("declined")
 		}
-		dst = agreed.Append(dst[:0])
+		dst = agreed.append(dst[:0])
 	}); n > 0 {
 		t.Errorf("%v allocations", n)
 	}

@@ -23,7 +23,7 @@ type Params struct {
 
 // The windows that RFC 7692 7.1.2 knows, as the base-2 logarithm of their bytes.
 const (
-	MinWindowBits = 8
+	minWindowBits = 8
 	MaxWindowBits = 15
 )
 
@@ -40,10 +40,10 @@ const (
 
 // String returns the value of Sec-WebSocket-Extensions with which a server agrees
 // to p.
-func (p Params) String() string { return string(p.Append(nil)) }
+func (p Params) String() string { return string(p.append(nil)) }
 
-// Append appends [Params.String] to dst and returns the extended slice.
-func (p Params) Append(dst []byte) []byte {
+// append appends [Params.String] to dst and returns the extended slice.
+func (p Params) append(dst []byte) []byte {
 	dst = append(dst, extensionName...)
 	if p.ServerNoContextTakeover {
 		dst = append(dst, "; "+serverNoContextTakeover...)
@@ -62,14 +62,14 @@ func (p Params) Append(dst []byte) []byte {
 	return dst
 }
 
-// ErrWindowBits is what a program's own Params break that name a window there is not.
-var ErrWindowBits = errors.New("framerail: a window of compression has 8 to 15 bits, or 0 for 15 (RFC 7692 7.1.2)")
+// errWindowBits is what a program's own Params break that name a window there is not.
+var errWindowBits = errors.New("framerail: a window of compression has 8 to 15 bits, or 0 for 15 (RFC 7692 7.1.2)")
 
-// Validate tells whether p can be agreed on; the error is [ErrWindowBits].
+// Validate tells whether p can be agreed on.
 func (p Params) Validate() error {
 	for _, bits := range [...]int{p.ServerMaxWindowBits, p.ClientMaxWindowBits} {
-		if bits != 0 && (bits < MinWindowBits || bits > MaxWindowBits) {
-			return ErrWindowBits
+		if bits != 0 && (bits < minWindowBits || bits > MaxWindowBits) {
+			return errWindowBits
 		}
 	}
 	return nil

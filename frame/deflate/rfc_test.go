@@ -122,7 +122,7 @@ func TestInflate_FaultsOfRFC1951(t *testing.T) {
 
 // A window is exactly as long as was agreed: a distance of as much is good, one more is not.
 func TestInflate_WindowIsExact(t *testing.T) {
-	for bits := MinWindowBits; bits <= MaxWindowBits; bits++ {
+	for bits := minWindowBits; bits <= MaxWindowBits; bits++ {
 		for _, history := range []int{1 << bits, 1<<bits - 1} {
 			var w Window
 			w.Use(make([]byte, 1<<bits))

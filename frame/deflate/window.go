@@ -43,9 +43,6 @@ func (w *Window) Use(buf []byte) {
 	*w = Window{buf: buf, n: len(held), next: len(held) % len(buf)}
 }
 
-// Forget empties it, and keeps its buffer.
-func (w *Window) Forget() { w.next, w.n = 0, 0 }
-
 // Add adds p behind what is held, of which the oldest bytes go as far as room is
 // needed. p is copied.
 func (w *Window) Add(p []byte) {
@@ -69,7 +66,7 @@ func (w *Window) Add(p []byte) {
 	w.n = min(w.n+len(p), size)
 }
 
-// Append appends what is held, oldest first, to dst and returns the longer slice.
+// append appends what is held, oldest first, to dst and returns the longer slice.
 func (w *Window) Append(dst []byte) []byte {
 	if w.n < len(w.buf) {
 		return append(dst, w.buf[:w.n]...)

@@ -6,7 +6,6 @@ import (
 	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/session"
 	"github.com/framerail/framerail/internal/transport"
-	"github.com/framerail/framerail/poller"
 )
 
 // Tenant is a connection with what its loop keeps for it. It is the first field of its
@@ -41,8 +40,8 @@ func (t *Tenant) Below() transport.Transport { return t.Driver.Transport() }
 
 // Token names a tenant to the poller: its slot, and the generation that tells an event for a
 // tenant that is gone from one for its successor.
-func (t *Tenant) Token() poller.Token {
-	return poller.Token(t.gen)<<32 | poller.Token(uint32(t.ID()))
+func (t *Tenant) Token() uint64 {
+	return uint64(t.gen)<<32 | uint64(uint32(t.ID()))
 }
 
 // Phase is where the tenant stands in its life.
@@ -118,7 +117,7 @@ func (s *slots) Each(f func(*Tenant)) {
 }
 
 // Find is the tenant that a token names; nil if it is gone.
-func (s *slots) Find(token poller.Token) *Tenant {
+func (s *slots) Find(token uint64) *Tenant {
 	if t := s.at(int(uint32(token))); t != nil && t.gen == uint32(token>>32) {
 		return t
 	}

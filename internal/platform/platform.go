@@ -44,8 +44,8 @@ type Platform interface {
 
 // Poller is [poller.Poller].
 type Poller interface {
-	Add(fd int, i poller.Interest, t poller.Token) error
-	Modify(fd int, i poller.Interest, t poller.Token) error
+	Add(fd int, i poller.Interest, t uint64) error
+	Modify(fd int, i poller.Interest, t uint64) error
 	Remove(fd int) error
 	Wait(events []poller.Event, deadline time.Time) (int, error)
 	Wake() error

@@ -28,9 +28,9 @@ const (
 const (
 	// DefaultMaxMessageSize is in bytes. Small enough that the pending bound holds
 	// four answers of that size.
-	DefaultMaxMessageSize = frame.DefaultMaxMessageSize
+	DefaultMaxMessageSize = 256 << 10
 	// DefaultMaxFragments is a count for each message.
-	DefaultMaxFragments = frame.DefaultMaxFragments
+	DefaultMaxFragments = 1 << 17
 	// DefaultMessagesPerSecond is what one connection may send: as much as keeps a
 	// core busy when each message comes in a packet of its own, and far more than
 	// anyone types, plays or measures. A program whose peers pour in data raises it.

@@ -105,11 +105,11 @@ func TestProtocolErrorClosesWithItsCode(t *testing.T) {
 		code frame.CloseCode
 		err  error
 	}{
-		"unmasked":     {[]byte{0x81, 0x01, 'a'}, frame.ProtocolError, frame.ErrUnmasked},
+		"unmasked":     {[]byte{0x81, 0x01, 'a'}, frame.ProtocolError, errUnmasked},
 		"bad_utf8":     {text("a\xff"), frame.InvalidFramePayloadData, frame.ErrInvalidUTF8},
 		"too_big":      {text(strings.Repeat("x", 101)), frame.MessageTooBig, frame.ErrMessageTooBig},
-		"reserved_bit": {[]byte{0xC1, 0x80, 0, 0, 0, 0}, frame.ProtocolError, frame.ErrReservedBits},
-		"close_code":   {peer(frame.Close, true, "\x03\xed"), frame.ProtocolError, frame.ErrCloseCode},
+		"reserved_bit": {[]byte{0xC1, 0x80, 0, 0, 0, 0}, frame.ProtocolError, errReservedBits},
+		"close_code":   {peer(frame.Close, true, "\x03\xed"), frame.ProtocolError, errCloseCode},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var info CloseInfo

@@ -94,7 +94,7 @@ func expectedInflated(in []byte, stream bool, params *deflate.Params) (want play
 				f.Reset(bits)
 				check = frame.TextCheck{}
 				if params.ClientNoContextTakeover {
-					x.window.Forget()
+					x.forget()
 				}
 			}
 			dst := make([]byte, fuzzLimits.MaxMessageSize+1-int64(len(msg)))

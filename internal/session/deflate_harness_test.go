@@ -72,7 +72,7 @@ func (p *deflatePeer) take(b []byte) (messages []string) {
 			p.msg = p.msg[:0]
 			p.inflater.Reset(p.bits)
 			if !p.takeover {
-				p.in.window.Forget()
+				p.in.forget()
 			}
 			if p.dec.RSV1() {
 				p.rsv1++

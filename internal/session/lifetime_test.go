@@ -18,7 +18,7 @@ func TestContext_EndsWithTheConnection(t *testing.T) {
 		"peer's Close":   {func(r *rig) { r.receive(peerClose(frame.NormalClosure, "")) }, ErrClosed},
 		"end of stream":  {func(r *rig) { r.end(io.EOF) }, ErrUnexpectedEOF},
 		"cut":            {func(r *rig) { r.d.Abort(nil) }, ErrAborted},
-		"protocol fault": {func(r *rig) { r.receive([]byte{0xFF, 0xFF}); r.end(io.EOF) }, frame.ErrReservedBits},
+		"protocol fault": {func(r *rig) { r.receive([]byte{0xFF, 0xFF}); r.end(io.EOF) }, errReservedBits},
 	} {
 		t.Run(name, func(t *testing.T) {
 			both(t, func(t *testing.T, dispatch Dispatch) {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/frame"
-	"github.com/framerail/framerail/frame/deflate"
 )
 
 // Limits bound what one connection may use, in place of what [Config] says for all. A zero
@@ -64,7 +63,7 @@ func (l Limits) Validate() error {
 			return fmt.Errorf("framerail: limits of a connection: %s is negative", o.name)
 		}
 	}
-	if l.DeflateLevel > deflate.MaxLevel {
+	if l.DeflateLevel > 9 {
 		return errors.New("framerail: limits of a connection: there is no such DeflateLevel")
 	}
 	return nil

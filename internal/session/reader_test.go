@@ -82,7 +82,7 @@ var cuts = map[string]struct {
 	"peer_close":  {func(r *rig) { r.receive(peerClose(frame.GoingAway, "")) }, ErrMessageCut},
 	"eof":         {func(r *rig) { r.end(io.EOF) }, ErrUnexpectedEOF},
 	"reset":       {func(r *rig) { r.end(syscall.ECONNRESET) }, syscall.ECONNRESET},
-	"protocol":    {func(r *rig) { r.receive(text("new")) }, frame.ErrExpectedContinuation},
+	"protocol":    {func(r *rig) { r.receive(text("new")) }, errExpectedContinuation},
 	"bad_utf8":    {func(r *rig) { r.receive(peer(frame.Continuation, false, "\xff")) }, frame.ErrInvalidUTF8},
 	"too_big":     {func(r *rig) { r.receive([]byte{0, 0xFF, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0}) }, frame.ErrMessageTooBig},
 	"local_close": {func(r *rig) { _ = r.c.Close(frame.NormalClosure, "") }, ErrClosed},

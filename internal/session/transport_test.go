@@ -109,7 +109,7 @@ func TestFailedConnectionIsClosedInTimeWithoutThePeer(t *testing.T) {
 	r.advance(DefaultCloseTimeout)
 	expect(t, "closed", r.wire.closed, true)
 	expectInfo(t, r.info(), CloseInfo{By: Local, Sent: frame.ProtocolError, Received: frame.AbnormalClosure,
-		Reason: frame.ErrReservedBits.Rule, Err: frame.ErrReservedBits})
+		Reason: errReservedBits.Rule, Err: errReservedBits})
 }
 
 func TestFailedConnectionIsClosedAtOnceIfThePeerIsGone(t *testing.T) {
@@ -118,5 +118,5 @@ func TestFailedConnectionIsClosedAtOnceIfThePeerIsGone(t *testing.T) {
 	r.receive([]byte{0xF0, 0})
 	expect(t, "closed", r.wire.closed, true)
 	expectInfo(t, r.info(), CloseInfo{By: Local, Sent: frame.ProtocolError, Received: frame.AbnormalClosure,
-		Reason: frame.ErrReservedBits.Rule, Err: frame.ErrReservedBits})
+		Reason: errReservedBits.Rule, Err: errReservedBits})
 }

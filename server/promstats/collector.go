@@ -79,10 +79,10 @@ func (s sink) traffic(c *server.LoopStats) {
 	}{{"received", &c.Received}, {"sent", &c.Sent}} {
 		s.count(messages, way.t.Messages, way.name)
 		s.count(bytes, way.t.Bytes, way.name)
-		s.count(frames, way.t.Frames.Data, way.name, "data")
-		s.count(frames, way.t.Frames.Close, way.name, "close")
-		s.count(frames, way.t.Frames.Ping, way.name, "ping")
-		s.count(frames, way.t.Frames.Pong, way.name, "pong")
+		s.count(frames, way.t.DataFrames, way.name, "data")
+		s.count(frames, way.t.CloseFrames, way.name, "close")
+		s.count(frames, way.t.Pings, way.name, "ping")
+		s.count(frames, way.t.Pongs, way.name, "pong")
 	}
 	s.gauge(pending, float64(c.Pending))
 	s.count(unsent, c.Unsent)

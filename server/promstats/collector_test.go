@@ -77,7 +77,7 @@ func TestCollector_ReadsTheServersCounters(t *testing.T) {
 	converse(t, s, handshake+"Origin: https://evil.example\r\n\r\n")
 	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
 		// The client sees the end before the loop has shown its last turn.
-		if st := s.Stats(); st.Clients == 0 && st.Received.Frames.Close == 1 {
+		if st := s.Stats(); st.Clients == 0 && st.Received.CloseFrames == 1 {
 			break
 		} else if time.Now().After(deadline) {
 			t.Fatalf("not all was counted: %+v", st)

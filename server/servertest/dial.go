@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/binary"
+	"io"
 	"math"
 	"net/http"
 	"net/netip"
@@ -135,7 +136,8 @@ func (c *Client) answered(b []byte) (rest []byte) {
 	return rest
 }
 
-// Response is the answer to the handshake, without a body; nil if there is none yet.
+// Response is the answer to the handshake; nil if there is none yet. Its Body has what came so
+// far of the body of an answer other than 101.
 func (c *Client) Response() *http.Response {
 	c.sim.mu.Lock()
 	defer c.sim.mu.Unlock()
@@ -147,15 +149,8 @@ func (c *Client) Response() *http.Response {
 		c.sim.breachLocked("the answer to %v: %w", c.socket, err)
 		return nil
 	}
+	resp.Body = io.NopCloser(bytes.NewReader(slices.Clone(c.body)))
 	return resp
-}
-
-// Body is what came behind the head of an answer other than 101, so far. It belongs
-// to the caller.
-func (c *Client) Body() []byte {
-	c.sim.mu.Lock()
-	defer c.sim.mu.Unlock()
-	return slices.Clone(c.body)
 }
 
 // Connected tells whether the handshake was accepted.

@@ -23,14 +23,14 @@ type simPoller struct {
 
 // past is the tokens of registrations that are not what they were, the last few.
 type past struct {
-	tokens []poller.Token
+	tokens []uint64
 	next   int
 }
 
 // pastTokens is how many stale events a poller can come back with.
 const pastTokens = 64
 
-func (p *past) add(t poller.Token) {
+func (p *past) add(t uint64) {
 	if len(p.tokens) < pastTokens {
 		p.tokens = append(p.tokens, t)
 		return
@@ -51,7 +51,7 @@ func (p *past) event(r *rand.Rand) poller.Event {
 type watch struct {
 	poller   *simPoller
 	interest poller.Interest
-	token    poller.Token
+	token    uint64
 }
 
 // at is the socket under a descriptor, which it notes if there is none.
@@ -63,7 +63,7 @@ func (p *simPoller) at(fd int, doing string) *socket {
 	return nil
 }
 
-func (p *simPoller) Add(fd int, i poller.Interest, t poller.Token) error {
+func (p *simPoller) Add(fd int, i poller.Interest, t uint64) error {
 	p.sim.mu.Lock()
 	defer p.sim.mu.Unlock()
 	k := p.at(fd, "watching")
@@ -79,7 +79,7 @@ func (p *simPoller) Add(fd int, i poller.Interest, t poller.Token) error {
 	return nil
 }
 
-func (p *simPoller) Modify(fd int, i poller.Interest, t poller.Token) error {
+func (p *simPoller) Modify(fd int, i poller.Interest, t uint64) error {
 	p.sim.mu.Lock()
 	defer p.sim.mu.Unlock()
 	k := p.at(fd, "changing the interest of")

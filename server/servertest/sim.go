@@ -11,8 +11,8 @@ import (
 	"github.com/framerail/framerail/server"
 )
 
-// DefaultBuffer is what a simulated socket holds each way, in bytes.
-const DefaultBuffer = 64 << 10
+// defaultBuffer is what a simulated socket holds each way, in bytes.
+const defaultBuffer = 64 << 10
 
 // Sim is a simulated machine with a server on it. It is for one goroutine; the
 // fields may be changed between calls of its methods.
@@ -20,7 +20,7 @@ type Sim struct {
 	// Faults are what goes wrong. Zero: nothing.
 	Faults Faults
 	// Buffer is how many bytes each socket holds in each direction before it is
-	// full. 0: DefaultBuffer.
+	// full. 0: 64 KiB.
 	Buffer int
 	// Trace gets a line for each thing that happens. Nil: none is written.
 	Trace io.Writer

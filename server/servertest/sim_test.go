@@ -152,7 +152,8 @@ func TestSim_SlowRequestIsRefused(t *testing.T) {
 // A Stream callback waits for the rest of its message while the others go on.
 func TestSim_StreamsWait(t *testing.T) {
 	srv := &server.Server{OnStream: func(c *conn.Conn, r *conn.Reader) {
-		s, err := r.ReadString()
+		read, err := r.ReadAll()
+		s := string(read)
 		if err == nil {
 			_ = c.SendText("read " + s)
 		}

@@ -59,7 +59,7 @@ func (k *socket) open() {
 
 func (s *Sim) buffer() int {
 	if s.Buffer == 0 {
-		return DefaultBuffer
+		return defaultBuffer
 	}
 	return s.Buffer
 }
