@@ -72,20 +72,16 @@ func TestReceivingAndEchoingDoNotAllocate(t *testing.T) {
 }
 
 func TestSendingDoesNotAllocate(t *testing.T) {
-	type name string
-	type blob []byte
 	long, hello := strings.Repeat("x", 100_000), []byte("hello")
 	for what, send := range map[string]func(c *Conn) error{
-		"text":         func(c *Conn) error { return c.Send(Text, hello) },
-		"binary":       func(c *Conn) error { return c.SendBinary(hello) },
-		"long":         func(c *Conn) error { return c.SendText(long) },
-		"string":       func(c *Conn) error { return Send(c, "hello") },
-		"bytes":        func(c *Conn) error { return Send(c, hello) },
-		"named string": func(c *Conn) error { return Send(c, name("hello")) },
-		"named bytes":  func(c *Conn) error { return Send(c, blob(hello)) },
-		"ping":         func(c *Conn) error { return c.Ping(hello) },
-		"pong":         func(c *Conn) error { return c.Pong(hello) },
-		"refused":      func(c *Conn) error { return c.Send(99, nil) },
+		"text":       func(c *Conn) error { return c.Send(Text, hello) },
+		"binary":     func(c *Conn) error { return c.SendBinary(hello) },
+		"long":       func(c *Conn) error { return c.SendText(long) },
+		"string":     func(c *Conn) error { return c.SendText("hello") },
+		"as it says": func(c *Conn) error { return c.SendAs(Outgoing{Type: Text, Payload: hello, Uncompressed: true}) },
+		"ping":       func(c *Conn) error { return c.Ping(hello) },
+		"pong":       func(c *Conn) error { return c.Pong(hello) },
+		"refused":    func(c *Conn) error { return c.Send(99, nil) },
 	} {
 		for _, role := range []frame.Role{frame.Server, frame.Client} {
 			t.Run(fmt.Sprintf("%s/%v", what, role), func(t *testing.T) {

@@ -11,17 +11,6 @@ import (
 // refer to earlier ones, being longer than any window.
 const compressLocked = 64 << 10
 
-// SendPlain is Send without compression, whatever was agreed on: for what is compressed
-// already, and for secrets that go together with what others may have written, whose
-// length would tell about them.
-func (c *Conn) SendPlain(t MessageType, payload []byte) error {
-	t, err := outgoing(t, payload)
-	if err != nil {
-		return err
-	}
-	return c.sendPlain(t, payload, "")
-}
-
 // compresses tells whether a message of n bytes is to be compressed.
 func (c *Conn) compresses(n int) bool {
 	return c.agreement().deflate() && n >= c.limits().DeflateThreshold

@@ -11,7 +11,7 @@ import (
 )
 
 // Conn is one WebSocket connection, as any goroutine sees it. Every method may be called
-// from any goroutine, and none of them blocks but SendWait. What belongs to the loop alone
+// from any goroutine, and none of them blocks but SendAsWait. What belongs to the loop alone
 // is in the Driver that the Conn lies in: no method of Conn reaches it.
 type Conn struct {
 	loop      *Loop

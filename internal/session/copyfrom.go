@@ -15,7 +15,7 @@ func (w *Writer) ReadFrom(r io.Reader) (n int64, err error) {
 }
 
 // CopyFrom forwards r to its end as fragments of the message, each as large as
-// what a Read gave. Like [Conn.SendWait] it waits while more than a quarter of the bound
+// what a Read gave. Like [Conn.SendAsWait] it waits while more than a quarter of the bound
 // on pending bytes is in use, so that memory stays bounded however slow the peer
 // is. On an event loop it always fails with ErrOnLoop. Once ctx is done it fails with
 // ctx's error instead of waiting any longer; it does not interrupt a Read of r's. It fails

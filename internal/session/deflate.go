@@ -14,7 +14,7 @@ type Deflate struct {
 	// Threshold is the size in bytes under which a message is sent as it is, since little
 	// would be gained; so is one that compressing does not make smaller. 0: 256. Negative:
 	// every message is sent compressed, empty ones and those that get longer by it too, but
-	// for those of SendPlain and NewPlainWriter.
+	// for those that are to be left uncompressed.
 	Threshold int
 }
 

@@ -18,7 +18,7 @@
 // # Concurrency
 //
 // The loop calls Driver's methods on its goroutine. Conn's methods may be called from any
-// goroutine. None of them blocks, except SendWait, SendAsWait, [Writer.CopyFrom] and
+// goroutine. None of them blocks, except [Conn.SendAsWait], [Writer.CopyFrom] and
 // [Writer.ReadFrom]. These fail with [ErrOnLoop] on an event loop.
 //
 // Conn.mu guards the send queue, the inbox and the record of closing. Writes to the transport

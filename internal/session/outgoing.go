@@ -39,7 +39,11 @@ func (c *Conn) SendAs(o Outgoing) error {
 	return c.sendMessage(o.Type, o.Payload, o.Key)
 }
 
-// SendAsWait is SendAs that waits for room. The key has no effect.
+// SendAsWait is SendAs that waits until at most a quarter of MaxPending is in use and the
+// message fits into the rest. Several that wait have their turns in the order in which they
+// came. While a Writer is open the message is queued behind the Writer's. It returns ctx's
+// error once ctx is done, and ErrClosed once the connection is closing; nothing was sent then.
+// The key has no effect.
 func (c *Conn) SendAsWait(ctx stdcontext.Context, o Outgoing) error {
 	if onLoop() {
 		return ErrOnLoop

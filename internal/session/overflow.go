@@ -8,7 +8,7 @@ import (
 
 // Overflow says what becomes of a message that would pass the bound on pending bytes,
 // [Config].MaxPending, because the peer does not read what it is sent. Whatever it
-// says, messages stay in order and whole. It is for messages sent at once: [Conn.SendWait]
+// says, messages stay in order and whole. It is for messages sent at once: [Conn.SendAsWait]
 // and a [Writer] wait for room, and control frames have a reserve of their own.
 //
 // The socket's system holds messages too, which no policy can drop. With the policies that
@@ -26,7 +26,7 @@ type Overflow uint8
 const (
 	// OverflowClose closes the connection with 1013, TryAgainLater: what is pending is
 	// still sent, if the peer takes it within the close timeout. The send fails with
-	// ErrPendingFull. So a peer misses nothing without knowing. SendWait does not close it.
+	// ErrPendingFull. So a peer misses nothing without knowing. SendAsWait does not close it.
 	OverflowClose Overflow = iota
 	// OverflowRefuse has the send fail with ErrPendingFull, and leaves what follows to
 	// the program; the Drained callback tells when to try again.
@@ -35,7 +35,7 @@ const (
 	// as many as make room. What was written with a Writer is never dropped. If there
 	// is not enough to drop, the send fails with ErrPendingFull and nothing is dropped.
 	OverflowDropOldest
-	// OverflowLatest keeps the latest message of each key given to [Conn.SendKeyed]:
+	// OverflowLatest keeps the latest message of each key of [Outgoing]:
 	// once the socket is full, which on linux it is when it holds 16 KiB that it has not sent
 	// (TCP.UnsentLimit in package server), a message takes the place of the one of its key that
 	// waits and of which no byte has left. It goes to the end, as order demands: while

@@ -24,7 +24,7 @@ type queue struct {
 	pong *buffer.Buffer
 
 	uncounted uncounted
-	waiters   waiters   // those of SendWait
+	waiters   waiters   // those of SendAsWait
 	iov       [1][]byte // for what is in one chunk, as mostly
 
 	// The first buffer of main, part of the queue: most answers fit, and a buffer of

@@ -7,14 +7,13 @@ import (
 	"github.com/framerail/framerail/internal/session/sendq"
 )
 
-// Send sends one message, of type Text or Binary. It never blocks, whereas [Conn.SendWait]
+// Send sends one message, of type Text or Binary. It never blocks, whereas [Conn.SendAsWait]
 // waits for a peer that is slow, and may be called from any goroutine: a
 // message that is short is copied and leaves with the loop's turn, a long one goes
 // to the socket at once and only what that does not take is copied. The caller may
 // reuse payload when Send returns.
 //
-// Text that is not UTF-8 fails with ErrNotUTF8. To check costs less than to send; where it
-// would be done again and again there are [CheckedText] and [Conn.SendMessage].
+// Text that is not UTF-8 fails with ErrNotUTF8. Outgoing.Valid sends text without the check.
 //
 // Messages of one goroutine arrive
 // in the order they were sent. Send fails, and sends nothing, with ErrClosed once
@@ -35,30 +34,6 @@ func (c *Conn) SendText(s string) error { return c.Send(Text, bytesOf(s)) }
 
 // SendBinary sends b as a binary message, as Send does.
 func (c *Conn) SendBinary(b []byte) error { return c.sendMessage(Binary, b, "") }
-
-// SendKeyed sends one message, as Send does, that is the latest value of the key. On a
-// connection whose policy is [OverflowLatest] it replaces the message of that key that
-// still waits when the peer does not keep up; with the other policies, and with the key
-// "", it is Send. So a producer need not know the policy. The key is kept, not copied,
-// while the message waits.
-func (c *Conn) SendKeyed(key string, t MessageType, payload []byte) error {
-	t, err := outgoing(t, payload)
-	if err != nil {
-		return err
-	}
-	return c.sendMessage(t, payload, key)
-}
-
-// Send sends v to c: a string as text, bytes as binary. It does not allocate.
-// Otherwise it is [Conn.Send].
-func Send[T ~string | ~[]byte](c *Conn, v T) error {
-	// A string is two words, a slice three: this tells named types apart too, which
-	// a type switch could not without boxing them.
-	if unsafe.Sizeof(v) == unsafe.Sizeof("") {
-		return c.SendText(*(*string)(unsafe.Pointer(&v)))
-	}
-	return c.SendBinary(*(*[]byte)(unsafe.Pointer(&v)))
-}
 
 // bytesOf is s as bytes that must not be changed.
 func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }

@@ -112,15 +112,13 @@ func TestSendRefusesOtherTypes(t *testing.T) {
 }
 
 func TestSendByTypeOfValue(t *testing.T) {
-	type name string
-	type blob []byte
 	r := openRig(t, Config{})
-	_ = Send(r.c, "text")
-	_ = Send(r.c, []byte("binary"))
-	_ = Send(r.c, name("named"))
-	_ = Send(r.c, blob("blob"))
-	_ = Send(r.c, "")
-	_ = Send(r.c, []byte(nil))
+	_ = r.c.SendText("text")
+	_ = r.c.SendBinary([]byte("binary"))
+	_ = r.c.Send(Text, []byte("named"))
+	_ = r.c.Send(Binary, []byte("blob"))
+	_ = r.c.SendText("")
+	_ = r.c.SendBinary(nil)
 	r.turn()
 	want := []sentFrame{{Text, true, "text"}, {Binary, true, "binary"}, {Text, true, "named"},
 		{Binary, true, "blob"}, {Text, true, ""}, {Binary, true, ""}}

@@ -2,12 +2,6 @@ package session
 
 import "github.com/framerail/framerail/frame"
 
-// CheckedText is given to a method that sends in place of [Text] for text that is known to be
-// UTF-8: it is sent as text, and not checked. It is for what the program has checked, or
-// made so that it must be right, and sends to many. A received message goes on unchecked
-// with [Conn.SendMessage]. A peer fails a connection on which it gets other text.
-const CheckedText MessageType = 0x80 | frame.Text
-
 // outgoing checks a message that is to be sent, and gives the type that its frame has.
 func outgoing(t MessageType, payload []byte) (MessageType, error) {
 	switch t {
@@ -15,23 +9,11 @@ func outgoing(t MessageType, payload []byte) (MessageType, error) {
 		if !frame.ValidText(payload) {
 			return t, ErrNotUTF8
 		}
-	case CheckedText:
-		return Text, nil
 	case Binary:
 	default:
 		return t, ErrMessageType
 	}
 	return t, nil
-}
-
-// SendMessage sends a message that was received, to the peer that it came from or another,
-// as Send does. Its text was checked when it came, and is not checked again: who changes a
-// payload in its place, in a way that may leave other text than UTF-8, uses Send.
-func (c *Conn) SendMessage(m Message) error {
-	if m.Type == Text {
-		m.Type = CheckedText
-	}
-	return c.Send(m.Type, m.Payload)
 }
 
 // textSoFar is what a Writer knows of its text.

@@ -77,9 +77,8 @@ func TestSend_TextThatIsNotUTF8Fails(t *testing.T) {
 	}
 	r := openRig(t, Config{})
 	for name, err := range map[string]error{
-		"SendText":     r.c.SendText("\xff"),
-		"generic Send": Send(r.c, "\xff"),
-		"Close":        r.c.Close(frame.NormalClosure, "\xff"),
+		"SendText": r.c.SendText("\xff"),
+		"Close":    r.c.Close(frame.NormalClosure, "\xff"),
 	} {
 		if err == nil {
 			t.Errorf("%s has no error", name)
@@ -94,15 +93,23 @@ func TestSend_TextThatIsNotUTF8Fails(t *testing.T) {
 func TestSend_WhatIsNotCheckedGoesOutAsItIs(t *testing.T) {
 	for name, send := range waysToSend {
 		for _, s := range notUTF8 {
-			for _, typ := range []MessageType{Binary, CheckedText} {
-				r := openRig(t, Config{})
-				expect(t, name, send(r.c, typ, s), nil)
-				r.turn()
-				frames := r.sent()
-				if got := messagesOf(frames); len(got) != 1 || got[0] != s+"\n" || frames[0].op != typ&0xF {
-					t.Errorf("%s sent %.40q", name, got)
-				}
+			r := openRig(t, Config{})
+			expect(t, name, send(r.c, Binary, s), nil)
+			r.turn()
+			frames := r.sent()
+			if got := messagesOf(frames); len(got) != 1 || got[0] != s+"\n" || frames[0].op != Binary {
+				t.Errorf("%s sent %.40q", name, got)
 			}
+		}
+	}
+	for _, s := range notUTF8 {
+		for _, o := range []Outgoing{{}, {Key: "key"}, {Uncompressed: true}} {
+			o.Type, o.Payload, o.Valid = Text, []byte(s), true
+			r := openRig(t, Config{})
+			expect(t, "SendAs", r.c.SendAs(o), nil)
+			expect(t, "SendAsWait", r.c.SendAsWait(background, o), nil)
+			r.turn()
+			expect(t, "sent", fmt.Sprint(r.sent()), fmt.Sprint([]sentFrame{{Text, true, s}, {Text, true, s}}))
 		}
 	}
 	r := openRig(t, Config{})
@@ -148,13 +155,13 @@ func BenchmarkSendText(b *testing.B) {
 	for _, alphabet := range []string{"a", "ж"} {
 		for _, size := range []int{20, 125, 1 << 10, 16 << 10} {
 			text := []byte(strings.Repeat(alphabet, size/len(alphabet)))
-			for _, typ := range []MessageType{Text, CheckedText} {
-				b.Run(fmt.Sprintf("of=%s/size=%d/checked=%v", alphabet, size, typ == Text), func(b *testing.B) {
+			for _, valid := range []bool{false, true} {
+				b.Run(fmt.Sprintf("of=%s/size=%d/checked=%v", alphabet, size, !valid), func(b *testing.B) {
 					r := openRig(b, Config{})
 					b.SetBytes(int64(size))
 					b.ReportAllocs()
 					for range b.N {
-						if err := r.c.Send(typ, text); err != nil {
+						if err := r.c.SendAs(Outgoing{Type: Text, Payload: text, Valid: valid}); err != nil {
 							b.Fatal(err)
 						}
 						if r.c.Pending() > 32<<10 {

@@ -7,36 +7,7 @@ import (
 	"github.com/framerail/framerail/frame"
 )
 
-// SendWait sends one message, as Send does, but waits for room: until at most a quarter
-// of the bound on pending bytes, [Config].MaxPending, is in use and the message fits into
-// the rest. So it is paced by a peer that reads slowly, whatever [Overflow] says, and
-// leaves room to Send. It is for what has an end and may take its time: a history, the
-// rows of a query, an export.
-//
-// It returns when the message is queued or written, not when the peer has read it. It may
-// be called from any goroutine but an event loop's, where it always fails with ErrOnLoop:
-// in callbacks with [OnGoroutines], in Stream callbacks, and on goroutines of the
-// program's. Several that wait have their turns in the order in which they came. One that
-// waits takes some 200 bytes beside its goroutine, and no copy of its payload; there is no
-// bound on how many wait. While a Writer is open SendWait queues the message behind that
-// Writer's: the goroutine that is to close the Writer must not wait here.
-//
-// SendWait gives up with ctx's error once ctx is done, and with ErrClosed once the
-// connection is closing; then nothing was sent. The end of ctx does nothing else to the
-// connection. With a ctx that has no end it still does not wait for ever: a peer that
-// takes nothing for [Config].WriteTimeout is cut. Its other errors are Send's, but for
-// ErrPendingFull, which it never returns.
-func (c *Conn) SendWait(ctx stdcontext.Context, t MessageType, payload []byte) error {
-	if onLoop() {
-		return ErrOnLoop
-	}
-	t, err := outgoing(t, payload)
-	if err != nil {
-		return err
-	}
-	return c.noteTooLarge(c.sendWait(ctx, t, payload, false), len(payload))
-}
-
+// sendWait waits for room, and then sends.
 func (c *Conn) sendWait(ctx stdcontext.Context, t MessageType, payload []byte, plain bool) error {
 	size := len(payload)
 	if plain || !c.compresses(size) {
@@ -60,7 +31,7 @@ func (c *Conn) sendWait(ctx stdcontext.Context, t MessageType, payload []byte, p
 	return c.sendPacked(t, payload, "", p)
 }
 
-// waiter is a SendWait that waits. Guarded by the connection's mu.
+// waiter is a SendAsWait that waits. Guarded by the connection's mu.
 type waiter struct {
 	next  *waiter
 	size  int       // of its frame, in bytes

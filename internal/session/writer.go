@@ -44,9 +44,6 @@ func (c *Conn) NewWriter(t MessageType) (*Writer, error) {
 	return c.newWriter(t, c.agreement().deflate())
 }
 
-// NewPlainWriter is NewWriter without compression; see [Conn.SendPlain].
-func (c *Conn) NewPlainWriter(t MessageType) (*Writer, error) { return c.newWriter(t, false) }
-
 // errBegun is what DisableCompression returns when it comes too late.
 var errBegun = errors.New("framerail: part of the message has been sent already")
 
