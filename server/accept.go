@@ -97,13 +97,9 @@ func (s *Server) enter(a *gate.Acceptor) error {
 
 // accept serves what an acceptor accepts until the server is told to stop.
 func (s *Server) accept(a *gate.Acceptor) error {
-	err := a.Serve(func() {
+	return a.Serve(func() {
 		s.mu.Lock()
 		s.acceptors = slices.DeleteFunc(s.acceptors, func(o *gate.Acceptor) bool { return o == a })
 		s.mu.Unlock()
 	})
-	if err == gate.ErrStopped {
-		return ErrServerClosed
-	}
-	return err
 }

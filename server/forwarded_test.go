@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/framerail/framerail/internal/nethttp"
 	"github.com/framerail/framerail/internal/transport"
 )
 
@@ -291,4 +292,4 @@ func TestAttackPeerThatIsGoneIsNoUnixSocket(t *testing.T) {
 	}
 }
 
-var _ transport.Peered = (*bridge)(nil)
+var _ transport.Peered = (*nethttp.Bridge)(nil)

@@ -8,7 +8,7 @@ import (
 )
 
 // newGate is the gate to the loops of a server that starts.
-func (s *Server) newGate(r *running) *gate.Gate {
+func newGate(s *Server, r *running) *gate.Gate {
 	return gate.New(gate.Options{
 		MaxConnections:   s.MaxConnections,
 		MaxPerAddress:    s.MaxConnectionsPerAddress,

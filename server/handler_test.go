@@ -6,12 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -265,57 +263,4 @@ func TestHandler_StreamsItsAnswer(t *testing.T) {
 		}
 	}
 	close(next)
-}
-
-func TestHandover_TakesNoMoreThanItGivesBack(t *testing.T) {
-	ho := &handover{conns: make(chan net.Conn, 1)}
-	var count atomic.Uint64
-	waiting, there := net.Pipe()
-	if !ho.offer(waiting, &count) {
-		t.Error("took none")
-	}
-	if ho.offer(waiting, &count) {
-		t.Error("took one for which there was no room")
-	}
-	for range 2 {
-		if err := ho.Close(); err != nil {
-			t.Error(err)
-		}
-	}
-	if _, err := there.Read(make([]byte, 1)); err != io.EOF {
-		t.Errorf("what waited was left open: %v", err)
-	}
-	if ho.offer(waiting, &count) {
-		t.Error("took one when it was closed")
-	}
-	if _, err := ho.Accept(); !errors.Is(err, net.ErrClosed) {
-		t.Errorf("Accept when closed: %v", err)
-	}
-	if n := count.Load(); n != 1 {
-		t.Errorf("counted %d, want 1", n)
-	}
-}
-
-// Who accepts a connection can have its client answered at once, and Stats must know of it.
-func TestHandover_CountsBeforeAnyoneIsAnswered(t *testing.T) {
-	ho := &handover{conns: make(chan net.Conn, 1)}
-	defer ho.Close()
-	var count atomic.Uint64
-	counted := make(chan uint64, 1)
-	go func() {
-		for {
-			if _, err := ho.Accept(); err != nil {
-				return
-			}
-			counted <- count.Load()
-		}
-	}()
-	for want := range uint64(20_000) {
-		if !ho.offer(nil, &count) {
-			t.Fatal("took none")
-		}
-		if n := receive(t, counted); n != want+1 {
-			t.Fatalf("counted %d when it was accepted, want %d", n, want+1)
-		}
-	}
 }

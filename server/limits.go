@@ -132,9 +132,6 @@ const (
 	// lingerTimeout is how long a refused client may take to read its answer
 	// before the socket is closed under it.
 	lingerTimeout = 2 * time.Second
-	// lastLookTimeout is for the last read of a connection of package net whose deadline has
-	// passed: what has come is there at once, in pieces perhaps.
-	lastLookTimeout = 100 * time.Millisecond
 	// checksWaiting is how many times as many clients as may be checked wait for that:
 	// beyond, their time would be over before their turn comes.
 	checksWaiting = 4
@@ -142,11 +139,6 @@ const (
 	// request while that is checked. A client may say what it likes before it is accepted,
 	// but not keep the server from noticing that others leave.
 	checkAhead = 4 << 10
-	// bridgeWait is the buffer, in bytes, with which a bridge waits for its connection:
-	// enough for most messages of clients. While more comes, and for what goes out, it
-	// has one of bridgeBuffer from a pool, as large as net/http's own.
-	bridgeWait   = 512
-	bridgeBuffer = 4 << 10
 	// stallShare is the part of HandshakeTimeout for which a client may keep the goroutine
 	// of its TLS handshake waiting while others wait for one: by default that is a second,
 	// which is some round trips to a phone. Where they are many it is less, down to a

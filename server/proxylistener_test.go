@@ -2,19 +2,18 @@ package server
 
 import (
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/netip"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/nethttp"
 	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/secure"
 	"github.com/framerail/framerail/internal/transport"
@@ -41,7 +40,7 @@ func TestProxyListener_TheClientIsSeen(t *testing.T) {
 	}{
 		"plain":       {nil, (*platform.Socket)(nil)},
 		"TLS moved":   {func(ln net.Listener) net.Listener { return tls.NewListener(UpgradeListener(ln), config) }, (*secure.Transport)(nil)},
-		"TLS bridged": {func(ln net.Listener) net.Listener { return tls.NewListener(ln, config) }, (*bridge)(nil)},
+		"TLS bridged": {func(ln net.Listener) net.Listener { return tls.NewListener(ln, config) }, (*nethttp.Bridge)(nil)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			type seen struct {
@@ -132,9 +131,9 @@ func TestProxyListener_HeaderThatDoesNotCome(t *testing.T) {
 	patient := func(patience time.Duration) *web {
 		s := &Server{OnMessage: echo}
 		return serveWebOn(t, s, upgrades(s, nil), func() (net.Listener, error) {
-			ln, err := listenBehind(here)()
+			ln, err := listenLocally()
 			if err == nil {
-				ln.(*proxyListener).patience = patience
+				ln = nethttp.ProxyListener(ln, here.has, patience)
 			}
 			return ln, err
 		})
@@ -155,67 +154,10 @@ func TestProxyListener_HeaderThatDoesNotCome(t *testing.T) {
 	p.alive()
 }
 
-// The time for the header is no limit for what comes behind it.
-func TestProxyListener_DeadlineIsForTheHeaderAlone(t *testing.T) {
-	here, there := net.Pipe()
-	defer there.Close()
-	c := &proxied{Conn: here, patience: time.Hour}
-	defer c.Close()
-	go func() { _, _ = io.WriteString(there, announced+"x") }()
-	_ = c.SetReadDeadline(time.Unix(1, 0)) // waits for the header
-	if c.RemoteAddr().String() != announcedFrom {
-		t.Errorf("the client is at %v", c.RemoteAddr())
-	}
-	if _, err := c.Read(make([]byte, 1)); err == nil {
-		t.Error("the program's deadline does not hold")
-	}
-	_ = c.SetDeadline(time.Time{})
-	b := make([]byte, 1)
-	if _, err := c.Read(b); err != nil || b[0] != 'x' {
-		t.Errorf("got %q, %v", b, err)
-	}
-}
-
 func TestProxyListener_Impossible(t *testing.T) {
 	ln := listenLocal(t)
 	defer ln.Close()
 	if _, err := ProxyListener(ln, Trust{Networks: []netip.Prefix{{}}}); err == nil {
 		t.Error("no error")
-	}
-}
-
-// lateConn is a connection of a process that was stopped: its deadline has passed before
-// anybody has read what came.
-type lateConn struct {
-	net.Conn
-	late bool
-}
-
-func (c *lateConn) Read(b []byte) (int, error) {
-	if c.late {
-		c.late = false
-		return 0, os.ErrDeadlineExceeded
-	}
-	return c.Conn.Read(b)
-}
-
-func TestProxyListener_AHeaderThatHasComeIsRead(t *testing.T) {
-	near, far := net.Pipe()
-	defer far.Close()
-	go func() { _, _ = io.WriteString(far, announced+"hello") }()
-	c := &proxied{Conn: &lateConn{near, true}, patience: time.Minute}
-	if got := c.RemoteAddr().String(); got != announcedFrom {
-		t.Errorf("the client is %v", got)
-	}
-	b := make([]byte, 5)
-	if _, err := io.ReadFull(c, b); err != nil || string(b) != "hello" {
-		t.Errorf("got %q, %v", b, err)
-	}
-
-	near, far = net.Pipe()
-	defer far.Close()
-	c = &proxied{Conn: &lateConn{near, true}, patience: time.Minute}
-	if _, err := c.Read(b); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("of one who says nothing: %v", err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/memory"
+	"github.com/framerail/framerail/internal/nethttp"
 	"github.com/framerail/framerail/internal/platform"
 )
 
@@ -18,12 +19,13 @@ type running struct {
 	life
 	telling
 
-	kernel platform.Platform
-	engine []*loop.Loop
-	loops  []*phases // the server's part in each
-	http   *handover // nil without a Handler
-	gate   *gate.Gate
-	budget memory.Budget
+	kernel  platform.Platform
+	engine  []*loop.Loop
+	loops   []*phases         // the server's part in each
+	http    *nethttp.Handover // nil without a Handler
+	nethttp *nethttp.Host     // what net/http has of connections
+	gate    *gate.Gate
+	budget  memory.Budget
 }
 
 // freeze takes the options as they are, with their defaults, for a system. s.mu is held.
@@ -31,7 +33,8 @@ func (s *Server) freeze(k platform.Platform) *running {
 	r := &running{kernel: k, policy: s.policy()}
 	r.life.init()
 	r.telling.init(&r.config, k)
-	r.gate = s.newGate(r)
+	r.gate = newGate(s, r)
+	r.nethttp = newHost(r)
 	return r
 }
 
@@ -58,7 +61,7 @@ func (s *Server) start(k platform.Platform) (*running, error) {
 	r.boundMemory(s.MaxBuffers)
 	actual := !k.Simulated()
 	if actual && s.Handler != nil { // net/http needs sockets
-		r.http = newHandover(s, r, r.sampled.of("net/http"))
+		r.http = newHandover(s, r)
 	}
 	s.clients.setOrdered(!actual)
 	loop.Start(r.engine)

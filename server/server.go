@@ -2,7 +2,6 @@ package server
 
 import (
 	"crypto/tls"
-	"errors"
 	"iter"
 	"log/slog"
 	"net"
@@ -154,7 +153,7 @@ type Server struct {
 
 // ErrServerClosed is the error of Serve and ListenAndServe after Shutdown or Close, and of a later
 // Start.
-var ErrServerClosed = errors.New("framerail: server closed")
+var ErrServerClosed = gate.ErrStopped
 
 // ListenAndServe listens on Addr and serves until Shutdown or Close. Then it returns ErrServerClosed
 // at once, so wait for Shutdown to return before the program ends.

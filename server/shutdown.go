@@ -88,7 +88,7 @@ func (s *Server) drain(ctx context.Context, run *running) error {
 		return s.cutLate(run, ctx.Err())
 	}
 	if run.http != nil {
-		if err := run.http.server.Shutdown(ctx); err != nil {
+		if err := run.http.Shutdown(ctx); err != nil {
 			return s.cutLate(run, err)
 		}
 	}
@@ -144,7 +144,7 @@ func (r *running) abort() {
 		l.Command(loop.Abort)
 	}
 	if r.http != nil {
-		_ = r.http.server.Close()
+		r.http.Abort()
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/nethttp"
 )
 
 const brief = 150 * time.Millisecond
@@ -327,7 +328,7 @@ func TestHandler_MaxLifetimeHoldsThereToo(t *testing.T) {
 			t.Errorf("the stream's end: %v", err) // which the Handler could bring about
 		}
 		stream.expectEOF()
-		if err := receive(t, ended); !errors.Is(err, errLifetime) {
+		if err := receive(t, ended); !errors.Is(err, nethttp.ErrLifetime) {
 			t.Errorf("the context ended with %v", err)
 		}
 		deaf.expectGone()
@@ -391,7 +392,7 @@ func TestHandler_WriteTimeoutHoldsForTheFarewell(t *testing.T) {
 	parallel(t)
 	ended := make(chan error, 1)
 	s := handled(onceOver(ended, func(w http.ResponseWriter, r *http.Request) (err error) {
-		below := aheadOf(r).lent.Conn
+		below := nethttp.Of(r).Socket()
 		for n := len(flood); err == nil || n > 1; n = max(n/2, 1) { // full, to the last byte
 			_ = below.SetWriteDeadline(time.Now().Add(brief / 5))
 			_, err = io.WriteString(below, flood[:n])

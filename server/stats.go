@@ -98,8 +98,8 @@ func (s *Server) Stats() Stats {
 	}
 	st.Paced = run.gate.Paced()
 	st.Panics += run.panics.Load()
-	st.Expired += run.expired.Load()
-	st.Stalled = run.stalled.Load()
+	st.Expired += run.nethttp.Expired.Load()
+	st.Stalled = run.nethttp.Stalled.Load()
 	for i := range run.refused {
 		if n := run.refused[i].Load(); n > 0 {
 			st.Refused[Reason(i)] = n

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/nethttp"
 )
 
 // optionOf reads an option of the socket of a server's only connection.
@@ -84,7 +85,7 @@ func TestTCP_ProbesStandInForPings(t *testing.T) {
 func regained(t *testing.T, o TCP) (s *Server, probed bool) {
 	found := make(chan bool, 1)
 	s = start(t, &Server{Loops: 1, TCP: o, OnMessage: echo, Handler: http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		raw, _ := aheadOf(r).lent.Conn.(*net.TCPConn).SyscallConn()
+		raw, _ := nethttp.Of(r).Socket().(*net.TCPConn).SyscallConn()
 		_ = raw.Control(func(fd uintptr) {
 			on, _ := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_KEEPALIVE)
 			found <- on != 0

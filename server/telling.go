@@ -19,8 +19,6 @@ type telling struct {
 
 	refused [reasonCount]atomic.Uint64
 	panics  atomic.Uint64 // in Check, before there is a connection
-	expired atomic.Uint64 // connections of net/http's, by their lifetime
-	stalled atomic.Uint64 // connections of net/http's that stood still
 }
 
 // init has the connections of a Config log through the same sampler.

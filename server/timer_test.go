@@ -16,20 +16,20 @@ var runtimeTimers = []string{"After", "AfterFunc", "NewTimer", "NewTicker", "Tic
 
 // mayUse are the files that may call them, none of which does so for a connection.
 var mayUse = map[string]string{
-	"poller/poller_epoll.go":    "one for a loop, on which it sleeps",
-	"internal/platform/real.go": "acceptors that pause, and who waits for Shutdown",
-	"server/lent.go":            "a net.Conn that net/http has for the Handler, on its goroutine",
-	"internal/loop/watchdog.go": "one for a server",
-	"server/bridge.go":          "a net.Conn that stays net/http's, at its end",
-	"server/upgrade.go":         "a net.Conn of net/http's that is refused",
-	"server/proxylistener.go":   "a net.Conn of net/http's, until its proxy has introduced it",
+	"poller/poller_epoll.go":            "one for a loop, on which it sleeps",
+	"internal/platform/real.go":         "acceptors that pause, and who waits for Shutdown",
+	"internal/nethttp/limited.go":       "a net.Conn that net/http has for the Handler, on its goroutine",
+	"internal/loop/watchdog.go":         "one for a server",
+	"internal/nethttp/bridge.go":        "a net.Conn that stays net/http's, at its end",
+	"internal/nethttp/answer.go":        "a net.Conn of net/http's that is refused",
+	"internal/nethttp/proxylistener.go": "a net.Conn of net/http's, until its proxy has introduced it",
 }
 
 // The timers of connections are on their loop's wheel: neither conn nor server nor
 // what is below them makes a runtime timer for one.
 func TestTimers_NoneOfTheRuntimeForAConnection(t *testing.T) {
 	met := make(map[string]bool)
-	for _, dir := range []string{"conn", "internal/session", "frame", "server", "poller", "internal/loop", "internal/platform", "internal/socket", "internal/wheel", "internal/handshake"} {
+	for _, dir := range []string{"conn", "internal/session", "frame", "server", "poller", "internal/loop", "internal/platform", "internal/gate", "internal/nethttp", "internal/memory", "internal/socket", "internal/wheel", "internal/handshake"} {
 		sources, err := filepath.Glob(filepath.Join("..", filepath.FromSlash(dir), "*.go"))
 		if err != nil || len(sources) == 0 {
 			t.Fatalf("%s: %d files, %v", dir, len(sources), err)

@@ -5,16 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"net/netip"
 	"strings"
-	"time"
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/nethttp"
 	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/session"
 )
@@ -63,7 +61,7 @@ func (s *Server) Upgrade(w http.ResponseWriter, r *http.Request, open func(*conn
 // upgrade is Upgrade, on one path only if that is not "".
 func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, open func(*conn.Conn), path string) error {
 	run, err := s.runUpgrades()
-	if hasAnswered(w) {
+	if nethttp.HasAnswered(w) {
 		return run.tooLate(r)
 	}
 	if err != nil {
@@ -71,7 +69,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, open func(*conn
 		if err == ErrServerClosed {
 			refusal = errDraining
 		}
-		answerHTTP(w, refusal)
+		nethttp.Answer(w, refusal)
 		return upgradeError(refusal, err)
 	}
 	a, https, leave := run.connOf(r)
@@ -80,21 +78,21 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, open func(*conn
 	opening, refusal := run.decideHTTP(a, https, w, r, path)
 	if refusal != nil {
 		refusal = run.sendable(a.Remote, refusal)
-		answerHTTP(w, refusal)
+		nethttp.Answer(w, refusal)
 		return run.refuseHTTP(a.Remote, refusal, refusal)
 	}
 	nc, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		answerHTTP(w, handshake.ErrInternal)
-		return run.refuseHTTP(a.Remote, handshake.ErrInternal, cannotTake(w, err))
+		nethttp.Answer(w, handshake.ErrInternal)
+		return run.refuseHTTP(a.Remote, handshake.ErrInternal, nethttp.CannotTake(w, err))
 	}
 	if n := buffered.Reader.Buffered(); n > 0 {
 		b, _ := buffered.Reader.Peek(n) // no more than there is
 		opening.Rest = bytes.Clone(b)
 	}
-	if err := run.take(nc, &a, &opening); err != nil {
+	if err := run.nethttp.Take(nc, &a, &opening); err != nil {
 		refusal := handshake.Unavailable(1)
-		answerRaw(nc, refusal)
+		nethttp.AnswerRaw(nc, refusal)
 		return run.refuseHTTP(a.Remote, refusal, err)
 	}
 	opening.Accept = onConn(open)
@@ -131,21 +129,6 @@ func (e *UpgradeError) Error() string {
 
 // Unwrap gives Err.
 func (e *UpgradeError) Unwrap() error { return e.Err }
-
-// cannotTake says what keeps a connection from being taken from w, and err why. As a rule it
-// is a middleware's ResponseWriter that hides net/http's.
-func cannotTake(w http.ResponseWriter, err error) error {
-	for {
-		if _, ok := w.(http.Hijacker); ok {
-			return fmt.Errorf("framerail: cannot take the connection from a %T: %w", w, err)
-		}
-		outer, ok := w.(interface{ Unwrap() http.ResponseWriter })
-		if !ok {
-			return fmt.Errorf("framerail: cannot take the connection from a %T, which has no method Unwrap or Hijack: %w", w, err)
-		}
-		w = outer.Unwrap()
-	}
-}
 
 func upgradeError(refusal *handshake.Refusal, err error) *UpgradeError {
 	switch {
@@ -194,7 +177,7 @@ func (r *running) decideHTTP(a gate.Accepted, https bool, w http.ResponseWriter,
 	}
 	who := applicant{
 		remote: a.Remote, secure: https || hr.TLS != nil, path: path,
-		http: hr, peer: peerOf(hr), header: handshake.OwnHeader(w.Header()),
+		http: hr, peer: nethttp.PeerOf(hr), header: handshake.OwnHeader(w.Header()),
 	}
 	o, h, refusal := r.judge(&req, who)
 	if h != nil && refusal == nil {
@@ -222,66 +205,23 @@ func (r *running) refuseHTTP(remote netip.AddrPort, refusal *handshake.Refusal, 
 	return upgradeError(refusal, err)
 }
 
-// answerHTTP answers a request that net/http still has.
-func answerHTTP(w http.ResponseWriter, refusal *handshake.Refusal) {
-	h := w.Header()
-	// Of what the handler would have sent. Content-Encoding is of who encodes what is written:
-	// middleware that compresses all answers.
-	for _, name := range [...]string{"Content-Length", "Etag", "Last-Modified"} {
-		h.Del(name)
-	}
-	status, header, body := refusal.Answer()
-	for name, values := range header {
-		h[name] = values
-	}
-	w.WriteHeader(status)
-	_, _ = io.WriteString(w, body)
-}
-
-// answerRaw answers on a connection that net/http has given up, and ends it.
-func answerRaw(nc net.Conn, refusal *handshake.Refusal) {
-	_ = nc.SetWriteDeadline(time.Now().Add(lingerTimeout))
-	_, _ = nc.Write(refusal.AppendResponse(nil, time.Now()))
-	_ = nc.Close()
-}
-
 // connOf is a request's connection as the loop will get it, without its socket, and
 // whether a proxy says that the client has come by https. It has been counted, which leave
 // takes back if it does not get so far.
 func (r *running) connOf(hr *http.Request) (a gate.Accepted, https bool, leave func()) {
-	ahead := aheadOf(hr)
-	if ahead == nil || ahead.run != r {
-		a.Remote, https = r.proxies.clientOfHTTP(hr, remoteOf(hr))
+	handed := nethttp.Of(hr)
+	if handed == nil || handed.Host != r.nethttp {
+		a.Remote, https = r.proxies.clientOfHTTP(hr, nethttp.RemoteOf(hr))
 		a.Ticket = r.gate.Enter(r.proxies.own(a.Remote.Addr(), isUnixHTTP(hr), false))
 		return a, https, func() { r.gate.Leave(a.Remote.Addr(), a.Ticket) }
 	}
 
 	// It was counted all along, but not by an address that a proxy tells with each request.
-	a.Remote, https = r.proxies.clientOfHTTP(hr, ahead.remote)
-	a.Ticket = ahead.ticket
-	if a.Remote == ahead.remote {
+	a.Remote, https = r.proxies.clientOfHTTP(hr, handed.Remote)
+	a.Ticket = handed.Ticket
+	if a.Remote == handed.Remote {
 		return a, https, func() {}
 	}
-	a.Ticket = r.gate.Place(r.proxies.own(a.Remote.Addr(), false, false), ahead.ticket)
+	a.Ticket = r.gate.Place(r.proxies.own(a.Remote.Addr(), false, false), handed.Ticket)
 	return a, https, func() { r.gate.Displace(a.Remote.Addr(), a.Ticket) }
-}
-
-// peerOf is the address of the other end of a request's socket, as far as it is known.
-func peerOf(r *http.Request) netip.AddrPort {
-	if ahead := aheadOf(r); ahead != nil {
-		return addrPortOf(ahead.Conn.RemoteAddr())
-	}
-	return remoteOf(r)
-}
-
-// remoteOf is the address of a request's client; zero if it has none of IP.
-func remoteOf(r *http.Request) netip.AddrPort {
-	if addr, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
-		return netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())
-	}
-	addr, err := netip.ParseAddr(r.RemoteAddr) // as middleware for proxies writes it
-	if err != nil {
-		return netip.AddrPort{}
-	}
-	return netip.AddrPortFrom(addr.Unmap(), 0)
 }

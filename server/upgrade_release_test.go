@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"sync/atomic"
 	"testing"
+
+	"github.com/framerail/framerail/internal/nethttp"
 )
 
 // What net/http had for a connection is collected while the connection lives: the request,
@@ -30,7 +32,7 @@ func TestUpgrade_NetHTTPsMemoryIsReleased(t *testing.T) {
 					_ = s.Upgrade(w, r, nil)
 				}),
 				ConnContext: func(ctx context.Context, nc net.Conn) context.Context {
-					if below, _ := unwrap(nc); below != nil {
+					if below, _ := nethttp.Unwrap(nc); below != nil {
 						runtime.AddCleanup(below.(*net.TCPConn), free, 0)
 					}
 					m := new(mark)

@@ -3,7 +3,7 @@ package server
 import (
 	"net"
 
-	"github.com/framerail/framerail/internal/secure"
+	"github.com/framerail/framerail/internal/nethttp"
 )
 
 // UpgradeListener wraps a listener of package net for an [http.Server] that speaks TLS, so
@@ -22,14 +22,4 @@ import (
 //
 // The listener belongs to no server. Closing it closes ln, which may be a ProxyListener's. Connections
 // other than a *net.TCPConn or a *net.UnixConn pass unchanged.
-func UpgradeListener(ln net.Listener) net.Listener { return upgradeListener{ln} }
-
-type upgradeListener struct{ net.Listener }
-
-func (l upgradeListener) Accept() (net.Conn, error) {
-	nc, err := l.Listener.Accept()
-	if err == nil && isSocket(unproxied(nc)) {
-		nc = secure.Wrap(nc)
-	}
-	return nc, err
-}
+func UpgradeListener(ln net.Listener) net.Listener { return nethttp.UpgradeListener(ln) }

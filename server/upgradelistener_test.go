@@ -13,6 +13,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/nethttp"
 	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/secure"
 	"github.com/framerail/framerail/internal/session"
@@ -48,7 +49,7 @@ func TestUpgradeListener_MovesToTheLoopWhatItKnows(t *testing.T) {
 					got <- "socket"
 				case *secure.Transport:
 					got <- "TLS"
-				case *bridge:
+				case *nethttp.Bridge:
 					got <- "bridge"
 				}
 			}}

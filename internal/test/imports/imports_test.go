@@ -43,6 +43,7 @@ var allowed = map[string][]string{
 	"internal/proxyproto":      {},
 	"internal/forwarded":       {"internal/token"},
 	"internal/gate":            {"internal/buffer", "internal/guard", "internal/handshake", "internal/platform", "internal/secure", "internal/session", "internal/transport"},
+	"internal/nethttp":         {"internal/gate", "internal/guard", "internal/handshake", "internal/loop", "internal/platform", "internal/proxyproto", "internal/secure", "internal/session", "internal/transport"},
 	"internal/memory":          {"internal/buffer", "internal/guard", "internal/platform"},
 	"internal/platform":        {"internal/socket", "internal/transport", "poller"},
 	"internal/secure":          {"internal/buffer", "internal/guard", "internal/transport"},
@@ -52,7 +53,7 @@ var allowed = map[string][]string{
 		"internal/transport", "internal/wheel"},
 	"conn": {"frame", "frame/deflate", "internal/session"},
 	"server": {"conn", "frame", "frame/deflate", "poller",
-		"internal/buffer", "internal/forwarded", "internal/gate", "internal/guard", "internal/handshake", "internal/loop", "internal/memory", "internal/platform", "internal/proxyproto", "internal/secure",
+		"internal/buffer", "internal/forwarded", "internal/gate", "internal/guard", "internal/handshake", "internal/loop", "internal/memory", "internal/nethttp", "internal/platform", "internal/proxyproto", "internal/secure",
 		"internal/session", "internal/stacktrace", "internal/transport", "internal/wheel"},
 	"server/servertest": {"internal/transport", "conn", "frame", "frame/deflate", "mask", "poller", "server", "internal/handshake", "internal/platform"},
 }

@@ -1,4 +1,4 @@
-package server
+package nethttp
 
 import (
 	"crypto/tls"
@@ -14,12 +14,12 @@ import (
 	"github.com/framerail/framerail/internal/transport"
 )
 
-// bridge is the transport of a connection whose bytes only its own type understands, such
+// Bridge is the transport of a connection whose bytes only its own type understands, such
 // as a *tls.Conn of an http.Server's: one end of a pair of sockets. A goroutine carries
 // what comes on the connection to the other end; what the loop sends another one carries,
 // which lives while there is something. So the loop has a descriptor to wait for, and a
 // peer that does not read fills the pair and is noticed, as over any socket.
-type bridge struct {
+type Bridge struct {
 	platform.Socket
 	nc    net.Conn
 	far   platform.Far // the other end
@@ -39,17 +39,17 @@ type bridge struct {
 }
 
 // newBridge bridges to nc, which is closed some time after the bridge.
-func (r *running) newBridge(nc net.Conn) (*bridge, error) {
-	sockets := r.kernel.Sockets()
+func (h *Host) newBridge(nc net.Conn) (*Bridge, error) {
+	sockets := h.Platform.Sockets()
 	fd, far, err := sockets.Pair()
 	if err != nil {
 		return nil, err
 	}
-	b := &bridge{Socket: platform.NewSocket(fd), nc: nc, far: far, ended: make(chan struct{}),
-		patience: lingerTimeout, done: r.bridges.end, abandon: sockets.Abandon}
-	b.local, b.peer = addrPortOf(nc.LocalAddr()), addrPortOf(bottom(nc).RemoteAddr())
+	b := &Bridge{Socket: platform.NewSocket(fd), nc: nc, far: far, ended: make(chan struct{}),
+		patience: lingerTimeout, done: h.End, abandon: sockets.Abandon}
+	b.local, b.peer = AddrPort(nc.LocalAddr()), AddrPort(bottom(nc).RemoteAddr())
 	b.carry = b.carryOut
-	r.bridges.begin()
+	h.Begin()
 	go b.carryIn()
 	return b, nil
 }
@@ -59,7 +59,7 @@ var bridgeBuffers = sync.Pool{New: func() any { return new([bridgeBuffer]byte) }
 
 // carryIn carries what comes to the loop. It waits with a small buffer and has a larger
 // one from the pool while that is not enough.
-func (b *bridge) carryIn() {
+func (b *Bridge) carryIn() {
 	defer close(b.ended)
 	small := make([]byte, bridgeWait)
 	var large *[bridgeBuffer]byte
@@ -90,7 +90,7 @@ func (b *bridge) carryIn() {
 }
 
 // sent sees that what the loop has sent, or the end of it, is carried on.
-func (b *bridge) sent() {
+func (b *Bridge) sent() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.carrying {
@@ -101,7 +101,7 @@ func (b *bridge) sent() {
 
 // carryOut carries what the loop has sent until there is nothing or, at the end of it,
 // closes both connections.
-func (b *bridge) carryOut() {
+func (b *Bridge) carryOut() {
 	buf := bridgeBuffers.Get().(*[bridgeBuffer]byte)
 	defer bridgeBuffers.Put(buf)
 	for {
@@ -121,7 +121,7 @@ func (b *bridge) carryOut() {
 
 // next reads what the loop has sent. If there is nothing, carryOut is to return: who
 // sends something next finds it not running.
-func (b *bridge) next(buf []byte) (n int, err error) {
+func (b *Bridge) next(buf []byte) (n int, err error) {
 	if n, err = b.far.ReadNow(buf); err != transport.ErrWouldBlock {
 		return n, err
 	}
@@ -136,7 +136,7 @@ func (b *bridge) next(buf []byte) (n int, err error) {
 
 // finish ends both connections, after what the loop has sent or because that cannot be
 // carried on.
-func (b *bridge) finish(err error) {
+func (b *Bridge) finish(err error) {
 	defer b.done()
 	if err == io.EOF {
 		b.linger()
@@ -162,7 +162,7 @@ func bottom(nc net.Conn) net.Conn {
 
 // linger ends the sending direction. A peer that is still sending would lose what it was
 // sent last: until the loop closes it has lingerTimeout to end, too.
-func (b *bridge) linger() {
+func (b *Bridge) linger() {
 	if closeWrite(b.nc) != nil {
 		return
 	}
@@ -175,7 +175,7 @@ func (b *bridge) linger() {
 }
 
 // fail notes what the connection has failed with; of several errors the first.
-func (b *bridge) fail(err error) {
+func (b *Bridge) fail(err error) {
 	if err == io.EOF {
 		return // the end, which is none
 	}
@@ -186,7 +186,7 @@ func (b *bridge) fail(err error) {
 }
 
 // cause is what an error of the pair's is about: what the connection has failed with.
-func (b *bridge) cause(err error) error {
+func (b *Bridge) cause(err error) error {
 	if err == nil || err == transport.ErrWouldBlock {
 		return err
 	}
@@ -197,13 +197,13 @@ func (b *bridge) cause(err error) error {
 }
 
 // Read implements transport.Transport.
-func (b *bridge) Read(p []byte) (int, error) {
+func (b *Bridge) Read(p []byte) (int, error) {
 	n, err := b.Socket.Read(p)
 	return n, b.cause(err)
 }
 
 // Write implements transport.Transport.
-func (b *bridge) Write(bufs [][]byte) (int, error) {
+func (b *Bridge) Write(bufs [][]byte) (int, error) {
 	n, err := b.Socket.Write(bufs)
 	if n > 0 {
 		b.sent()
@@ -212,14 +212,14 @@ func (b *bridge) Write(bufs [][]byte) (int, error) {
 }
 
 // CloseWrite implements transport.Transport.
-func (b *bridge) CloseWrite() error {
+func (b *Bridge) CloseWrite() error {
 	err := b.Socket.CloseWrite()
 	b.sent()
 	return err
 }
 
 // Cut implements transport.Cutter.
-func (b *bridge) Cut(patience time.Duration) error {
+func (b *Bridge) Cut(patience time.Duration) error {
 	b.mu.Lock()
 	b.patience = patience
 	b.mu.Unlock()
@@ -228,7 +228,7 @@ func (b *bridge) Cut(patience time.Duration) error {
 
 // Close implements transport.Transport. What was sent before has lingerTimeout to leave; nobody
 // wants what comes now.
-func (b *bridge) Close() error {
+func (b *Bridge) Close() error {
 	b.mu.Lock()
 	b.closed = true
 	_ = b.nc.SetReadDeadline(time.Unix(1, 0))
@@ -240,22 +240,13 @@ func (b *bridge) Close() error {
 }
 
 // LocalAddr implements transport.Transport.
-func (b *bridge) LocalAddr() netip.AddrPort { return b.local }
+func (b *Bridge) LocalAddr() netip.AddrPort { return b.local }
 
 // PeerAddr implements transport.Peered.
-func (b *bridge) PeerAddr() netip.AddrPort { return b.peer }
-
-// addrPortOf is an address of package net's; zero if it is none of IP.
-func addrPortOf(addr net.Addr) netip.AddrPort {
-	a, err := netip.ParseAddrPort(addr.String())
-	if err != nil {
-		return netip.AddrPort{}
-	}
-	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
-}
+func (b *Bridge) PeerAddr() netip.AddrPort { return b.peer }
 
 // ConnectionState is that of the TLS below, for conn.Conn.TLS.
-func (b *bridge) ConnectionState() (state tls.ConnectionState, ok bool) {
+func (b *Bridge) ConnectionState() (state tls.ConnectionState, ok bool) {
 	if c, ok := b.nc.(*tls.Conn); ok {
 		return c.ConnectionState(), true
 	}
@@ -263,4 +254,4 @@ func (b *bridge) ConnectionState() (state tls.ConnectionState, ok bool) {
 }
 
 // Relayed implements transport.Relayed.
-func (b *bridge) Relayed() {}
+func (b *Bridge) Relayed() {}

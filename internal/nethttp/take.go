@@ -1,4 +1,4 @@
-package server
+package nethttp
 
 import (
 	"crypto/tls"
@@ -10,49 +10,51 @@ import (
 	"github.com/framerail/framerail/internal/session"
 )
 
-// take takes the socket, TLS and bytes out of a connection that net/http has given up, and
-// closes that, or builds a bridge to it.
-func (r *running) take(nc net.Conn, a *gate.Accepted, o *session.Opening) (err error) {
-	ahead, handed := nc.(*readAhead)
+// Take takes the socket, TLS and bytes out of a connection that net/http has given up, and
+// closes that, or builds a bridge to it. It fails with gate.ErrStopped if the connection was
+// closed before.
+func (h *Host) Take(nc net.Conn, a *gate.Accepted, o *session.Opening) (err error) {
+	c, handed := nc.(*Conn)
 	if handed {
-		o.Rest = append(o.Rest, ahead.read...)
+		o.Rest = append(o.Rest, c.read...)
 	}
-	below, over := unwrap(nc)
+	below, over := Unwrap(nc)
 	if !isSocket(below) {
-		b, err := r.newBridge(nc)
+		b, err := h.newBridge(nc)
 		if err == nil {
 			a.FD, a.Below = b.FD(), b
 		}
 		return err
 	}
-	a.FD, err = r.kernel.Sockets().Take(below)
+	a.FD, err = h.Platform.Sockets().Take(below)
 	if err != nil {
 		return err
 	}
-	if handed && ahead.run == r && !ahead.gone.CompareAndSwap(false, true) {
-		_ = a.Close() // the Close of net/http has come before
-		return ErrServerClosed
+	own := handed && c.Host == h
+	if own && !c.gone.CompareAndSwap(false, true) {
+		_ = a.Close() // net/http has closed it before
+		return gate.ErrStopped
 	}
 	_ = below.Close()
 	a.Secured = over
-	if handed && ahead.run == r && isTCP(below) {
-		r.gate.TCP().Regain(r.kernel.Sockets(), a.FD)
+	if own && IsTCP(below) {
+		h.Gate.TCP().Regain(h.Platform.Sockets(), a.FD)
 	}
 	if handed {
-		ahead.leave() // another server's count
+		c.leave() // another server's count
 	}
 	return nil
 }
 
-// unwrap is the connection at the bottom of one of net/http's, as far as it is known what
+// Unwrap is the connection at the bottom of one of net/http's, as far as it is known what
 // lies in between, and the TLS that does.
-func unwrap(nc net.Conn) (net.Conn, *secure.Transport) {
+func Unwrap(nc net.Conn) (net.Conn, *secure.Transport) {
 	switch c := nc.(type) {
-	case *readAhead:
+	case *Conn:
 		if c.secure != nil {
-			return unlent(c.secure.Detached()), c.secure
+			return unlimited(c.secure.Detached()), c.secure
 		}
-		return unlent(c.Conn), nil
+		return unlimited(c.Conn), nil
 	case *tls.Conn:
 		if t := secure.Of(c); t != nil {
 			return unproxied(t.Detached()), t
@@ -70,9 +72,9 @@ func unproxied(nc net.Conn) net.Conn {
 	return nc
 }
 
-// unlent is the socket of a connection that net/http has.
-func unlent(nc net.Conn) net.Conn {
-	if c, ok := nc.(*lent); ok {
+// unlimited is the socket of a connection that net/http has.
+func unlimited(nc net.Conn) net.Conn {
+	if c, ok := nc.(*limitedConn); ok {
 		return c.Conn
 	}
 	return nc
@@ -87,8 +89,8 @@ func isSocket(nc net.Conn) bool {
 	return false
 }
 
-// isTCP tells that a connection is a socket of TCP.
-func isTCP(nc net.Conn) bool {
+// IsTCP tells that a connection is a socket of TCP.
+func IsTCP(nc net.Conn) bool {
 	_, ok := nc.(*net.TCPConn)
 	return ok
 }

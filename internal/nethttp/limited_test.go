@@ -1,4 +1,4 @@
-package server
+package nethttp
 
 import (
 	"log/slog"
@@ -28,9 +28,9 @@ func (c *heldConn) Read(b []byte) (int, error) {
 
 // A deadline that comes while the process is stopped does not end a request whose content has
 // come meanwhile: there is one more look.
-func TestLent_LooksOnceMoreBeforeContentIsGivenUp(t *testing.T) {
+func TestLimitedConn_LooksOnceMoreBeforeContentIsGivenUp(t *testing.T) {
 	inner := &heldConn{content: "here"}
-	c := &lent{Conn: inner, run: &running{telling: telling{logger: slog.New(slog.DiscardHandler)}}, waiting: true}
+	c := &limitedConn{Conn: inner, host: &Host{Options: Options{Logger: slog.New(slog.DiscardHandler)}}, waiting: true}
 	b := make([]byte, 8)
 	if n, err := c.Read(b); err != nil || string(b[:n]) != "here" {
 		t.Errorf("Read gave %q, %v", b[:n], err)

@@ -1,4 +1,4 @@
-package server
+package nethttp
 
 import (
 	"context"
@@ -11,16 +11,16 @@ import (
 	"github.com/framerail/framerail/internal/loop"
 )
 
-// lent is the socket of a connection that net/http has, below TLS. It holds the peer to the
+// limitedConn is the socket of a connection that net/http has, below TLS. It holds the peer to the
 // limits that the server's own connections have: WriteTimeout for an answer, BodyTimeout for
 // the content of a request. Every byte that moves begins them anew. Deadlines that a Handler
 // sets, through [http.ResponseController], stand in their place until its request is over.
-type lent struct {
+type limitedConn struct {
 	net.Conn // the socket
-	run      *running
+	host     *Host
 
 	mu       sync.Mutex
-	state    lentState
+	state    usage
 	handling bool // a Handler runs: deadlines that are set are its own
 	draining bool // the server shuts down: nobody may keep it waiting
 	last     bool // no further request is read
@@ -36,6 +36,11 @@ type lent struct {
 	stalled  bool   // for too long
 	onCut    func() // called when the socket is closed because of a limit
 
+	ends endings
+}
+
+// endings is what would end a connection by itself.
+type endings struct {
 	life, grace *time.Timer // of the connection; nil without a limit
 	unlisten    func() bool // ends that a shutdown is told
 }
@@ -46,13 +51,13 @@ type deadline struct {
 	own bool // by a Handler
 }
 
-// lentState is what net/http is doing with a connection.
-type lentState uint8
+// usage is what net/http is doing with a connection.
+type usage uint8
 
 const (
-	lentActive lentState = iota // a request is being answered
-	lentIdle                    // the next is awaited
-	lentAway                    // it is no longer net/http's
+	usageActive usage = iota // a request is being answered
+	usageIdle                // the next is awaited
+	usageGone                // it is no longer net/http's
 )
 
 // A write that stands still is looked at within its limit, since some of its bytes may have
@@ -64,8 +69,8 @@ const firstPeek, lastPeek = 32, 4
 var past = time.Unix(1, 0)
 
 // within is a limit as it is now; 0: none. mu is held.
-func (c *lent) within(limit time.Duration) time.Duration {
-	most := c.run.config.CloseTimeout
+func (c *limitedConn) within(limit time.Duration) time.Duration {
+	most := c.host.CloseTimeout
 	if c.draining && (limit <= 0 || limit > most) {
 		return most
 	}
@@ -74,7 +79,7 @@ func (c *lent) within(limit time.Duration) time.Duration {
 
 // Write gives up, and the connection with it, once the socket has taken nothing for
 // WriteTimeout.
-func (c *lent) Write(b []byte) (sent int, err error) {
+func (c *limitedConn) Write(b []byte) (sent int, err error) {
 	if c.beginWrite() {
 		return c.writeOnce(b)
 	}
@@ -93,29 +98,29 @@ func (c *lent) Write(b []byte) (sent int, err error) {
 // beginWrite sets how long a write may stand still. It is true if none may, since nobody
 // waits for what is written, such as TLS's farewell on an idle connection: net/http closes
 // those one after the other.
-func (c *lent) beginWrite() (once bool) {
+func (c *limitedConn) beginWrite() (once bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.writing, c.moved, c.look, c.final = true, time.Now(), 0, false
 	c.timeWrite()
-	return c.state == lentIdle || c.state == lentActive && c.run.cut.Err() != nil
+	return c.state == usageIdle || c.state == usageActive && c.host.Cut.Err() != nil
 }
 
 // beginClose is told when the connection, or what is above it, is about to be closed: net/http
 // does so while a Handler runs, if what that writes does not leave in time.
-func (c *lent) beginClose() {
+func (c *limitedConn) beginClose() {
 	c.mu.Lock()
 	c.closing = true
 	c.mu.Unlock()
 }
 
 // timeWrite sets when a write is to be looked at. mu is held.
-func (c *lent) timeWrite() {
-	if c.write.own || c.state == lentAway {
+func (c *limitedConn) timeWrite() {
+	if c.write.own || c.state == usageGone {
 		return
 	}
 	at := c.write.at
-	if limit := c.within(c.run.config.WriteTimeout); limit > 0 {
+	if limit := c.within(c.host.WriteTimeout); limit > 0 {
 		c.look = min(max(2*c.look, limit/firstPeek), limit/lastPeek)
 		at = earliest(at, earliest(c.moved.Add(limit), time.Now().Add(c.look)))
 	}
@@ -123,7 +128,7 @@ func (c *lent) timeWrite() {
 }
 
 // goOn tells whether a write goes on whose deadline has come.
-func (c *lent) goOn(moved bool) bool {
+func (c *limitedConn) goOn(moved bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
@@ -133,10 +138,10 @@ func (c *lent) goOn(moved bool) bool {
 	if at := c.write.at; !at.IsZero() && !now.Before(at) {
 		return false
 	}
-	if c.write.own || c.state == lentAway { // set while the write was waiting
+	if c.write.own || c.state == usageGone { // set while the write was waiting
 		return true
 	}
-	switch limit := c.within(c.run.config.WriteTimeout); {
+	switch limit := c.within(c.host.WriteTimeout); {
 	case limit <= 0 || now.Sub(c.moved) < limit:
 		c.timeWrite()
 	case c.final:
@@ -149,7 +154,7 @@ func (c *lent) goOn(moved bool) bool {
 	return true
 }
 
-func (c *lent) endWrite(err error) error {
+func (c *limitedConn) endWrite(err error) error {
 	c.mu.Lock()
 	c.writing = false
 	c.mu.Unlock()
@@ -157,9 +162,9 @@ func (c *lent) endWrite(err error) error {
 }
 
 // writeOnce writes what the socket takes at once.
-func (c *lent) writeOnce(b []byte) (n int, err error) {
+func (c *limitedConn) writeOnce(b []byte) (n int, err error) {
 	defer c.endWrite(nil)
-	n, err = c.run.kernel.Sockets().WriteNow(c.Conn, b)
+	n, err = c.host.Platform.Sockets().WriteNow(c.Conn, b)
 	if err == nil && n < len(b) {
 		err = os.ErrDeadlineExceeded
 	}
@@ -168,10 +173,10 @@ func (c *lent) writeOnce(b []byte) (n int, err error) {
 
 // await sets how long the next Read may wait, unless somebody has set a deadline: BodyTimeout
 // for content.
-func (c *lent) await(content bool) {
+func (c *limitedConn) await(content bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.state != lentActive || c.read.own || !c.read.at.IsZero() {
+	if c.state != usageActive || c.read.own || !c.read.at.IsZero() {
 		return
 	}
 	c.content = content
@@ -187,8 +192,8 @@ func (c *lent) await(content bool) {
 }
 
 // timeRead sets how long content may keep a read waiting. mu is held.
-func (c *lent) timeRead() {
-	if limit := c.within(c.run.bodyTimeout); limit > 0 {
+func (c *limitedConn) timeRead() {
+	if limit := c.within(c.host.BodyTimeout); limit > 0 {
 		c.waiting = true
 		_ = c.Conn.SetReadDeadline(time.Now().Add(limit))
 	}
@@ -196,7 +201,7 @@ func (c *lent) timeRead() {
 
 // Read gives up once content has not come for BodyTimeout. The Handler gets the error, and may
 // answer.
-func (c *lent) Read(b []byte) (int, error) {
+func (c *limitedConn) Read(b []byte) (int, error) {
 	for looked := false; ; looked = true {
 		n, err := c.Conn.Read(b)
 		if n > 0 || err == nil || !errors.Is(err, os.ErrDeadlineExceeded) || !c.lookAgain(looked) {
@@ -207,7 +212,7 @@ func (c *lent) Read(b []byte) (int, error) {
 
 // lookAgain tells whether a read whose deadline has come is to try again: a process that was
 // stopped meanwhile would not see what has come. Otherwise it notes that content stands still.
-func (c *lent) lookAgain(looked bool) bool {
+func (c *limitedConn) lookAgain(looked bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.waiting || c.stalled {
@@ -224,13 +229,13 @@ func (c *lent) lookAgain(looked bool) bool {
 }
 
 // note counts and logs that a peer has kept net/http waiting for too long.
-func (c *lent) note(why string) {
-	c.run.stalled.Add(1)
-	c.run.logger.Info("framerail: a connection of the Handler's stands still", "remote", c.Conn.RemoteAddr(), "reason", why)
+func (c *limitedConn) note(why string) {
+	c.host.Stalled.Add(1)
+	c.host.Logger.Info("framerail: a connection of the Handler's stands still", "remote", c.Conn.RemoteAddr(), "reason", why)
 }
 
 // cut closes the socket, and what the system holds for it with it. mu is held.
-func (c *lent) cut(why string) {
+func (c *limitedConn) cut(why string) {
 	c.note(why)
 	if tcp, ok := c.Conn.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
@@ -241,12 +246,12 @@ func (c *lent) cut(why string) {
 }
 
 // SetDeadline implements net.Conn.
-func (c *lent) SetDeadline(t time.Time) error {
+func (c *limitedConn) SetDeadline(t time.Time) error {
 	return errors.Join(c.SetReadDeadline(t), c.SetWriteDeadline(t))
 }
 
 // SetReadDeadline implements net.Conn.
-func (c *lent) SetReadDeadline(t time.Time) error {
+func (c *limitedConn) SetReadDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.read = deadline{at: t, own: c.handling}
@@ -254,14 +259,14 @@ func (c *lent) SetReadDeadline(t time.Time) error {
 	if c.handling {
 		c.stalled = false
 	}
-	if c.last && c.state == lentIdle {
+	if c.last && c.state == usageIdle {
 		t = past
 	}
 	return c.Conn.SetReadDeadline(t)
 }
 
 // SetWriteDeadline implements net.Conn.
-func (c *lent) SetWriteDeadline(t time.Time) error {
+func (c *limitedConn) SetWriteDeadline(t time.Time) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.write = deadline{at: t, own: c.handling && !c.closing}
@@ -273,18 +278,18 @@ func (c *lent) SetWriteDeadline(t time.Time) error {
 }
 
 // CloseWrite ends the sending direction.
-func (c *lent) CloseWrite() error { return closeWrite(c.Conn) }
+func (c *limitedConn) CloseWrite() error { return closeWrite(c.Conn) }
 
 // begin and end are told when a Handler begins and ends. That it wanted no limit is no
 // longer so when it has ended.
-func (c *lent) begin() {
+func (c *limitedConn) begin() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.handling = true
 	c.write, c.read = deadline{}, deadline{}
 }
 
-func (c *lent) end() {
+func (c *limitedConn) end() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.handling = false
@@ -294,43 +299,43 @@ func (c *lent) end() {
 }
 
 // enter is told when net/http does something else with the connection.
-func (c *lent) enter(state lentState) {
+func (c *limitedConn) enter(state usage) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.state = state
-	if state == lentAway {
+	if state == usageGone {
 		c.stopTimers()
 	}
 }
 
 // live begins the connection's lifetime: when it is over, over is called, and the socket
 // closed some time later, if it still is net/http's.
-func (c *lent) live(lifetime time.Duration, over func()) {
+func (c *limitedConn) live(lifetime time.Duration, over func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.unlisten = context.AfterFunc(c.run.stop, c.drain)
+	c.ends.unlisten = context.AfterFunc(c.host.Stop, c.drain)
 	if lifetime > 0 {
-		c.life = time.AfterFunc(lifetime, func() { c.expire(over) })
+		c.ends.life = time.AfterFunc(lifetime, func() { c.expire(over) })
 	}
 }
 
 // expire has the connection closed if it is idle, and otherwise gives its request CloseTimeout.
-func (c *lent) expire(over func()) {
+func (c *limitedConn) expire(over func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.state == lentAway {
+	if c.state == usageGone {
 		return
 	}
-	c.run.expired.Add(1)
+	c.host.Expired.Add(1)
 	c.last = true
-	c.grace = time.AfterFunc(c.run.config.CloseTimeout, func() {
+	c.ends.grace = time.AfterFunc(c.host.CloseTimeout, func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		if c.state != lentAway {
+		if c.state != usageGone {
 			c.cut(loop.LifetimeReason)
 		}
 	})
-	if c.state == lentIdle {
+	if c.state == usageIdle {
 		_ = c.Conn.SetReadDeadline(past)
 		return
 	}
@@ -338,7 +343,7 @@ func (c *lent) expire(over func()) {
 }
 
 // drain is told that the server shuts down: what goes on already is held to it, too.
-func (c *lent) drain() {
+func (c *limitedConn) drain() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.draining = true
@@ -351,7 +356,7 @@ func (c *lent) drain() {
 }
 
 // Close implements net.Conn.
-func (c *lent) Close() error {
+func (c *limitedConn) Close() error {
 	err := c.Conn.Close()
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -360,15 +365,15 @@ func (c *lent) Close() error {
 }
 
 // stopTimers ends what would happen to the connection. mu is held.
-func (c *lent) stopTimers() {
-	c.state = lentAway
-	for _, t := range [...]*time.Timer{c.life, c.grace} {
+func (c *limitedConn) stopTimers() {
+	c.state = usageGone
+	for _, t := range [...]*time.Timer{c.ends.life, c.ends.grace} {
 		if t != nil {
 			t.Stop()
 		}
 	}
-	if c.unlisten != nil {
-		c.unlisten()
+	if c.ends.unlisten != nil {
+		c.ends.unlisten()
 	}
 }
 

@@ -1,0 +1,76 @@
+package nethttp
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"reflect"
+	"time"
+
+	"github.com/framerail/framerail/internal/handshake"
+)
+
+// Answer answers a request that net/http still has.
+func Answer(w http.ResponseWriter, refusal *handshake.Refusal) {
+	h := w.Header()
+	// Of what the handler would have sent. Content-Encoding is of who encodes what is written:
+	// middleware that compresses all answers.
+	for _, name := range [...]string{"Content-Length", "Etag", "Last-Modified"} {
+		h.Del(name)
+	}
+	status, header, body := refusal.Answer()
+	for name, values := range header {
+		h[name] = values
+	}
+	w.WriteHeader(status)
+	_, _ = io.WriteString(w, body)
+}
+
+// AnswerRaw answers on a connection that net/http has given up, and ends it.
+func AnswerRaw(nc net.Conn, refusal *handshake.Refusal) {
+	_ = nc.SetWriteDeadline(time.Now().Add(lingerTimeout))
+	_, _ = nc.Write(refusal.AppendResponse(nil, time.Now()))
+	_ = nc.Close()
+}
+
+// CannotTake says what keeps a connection from being taken from w, and err why. As a rule it
+// is a middleware's ResponseWriter that hides net/http's.
+func CannotTake(w http.ResponseWriter, err error) error {
+	for {
+		if _, ok := w.(http.Hijacker); ok {
+			return fmt.Errorf("framerail: cannot take the connection from a %T: %w", w, err)
+		}
+		outer, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return fmt.Errorf("framerail: cannot take the connection from a %T, which has no method Unwrap or Hijack: %w", w, err)
+		}
+		w = outer.Unwrap()
+	}
+}
+
+// HasAnswered tells whether an answer has been written to a ResponseWriter, as far as that can
+// be seen. net/http's own do not say so, and give their connection up even then; so its field
+// is looked at. Those of some routers have a method for it.
+func HasAnswered(w http.ResponseWriter) bool {
+	for {
+		if known, ok := w.(interface{ Written() bool }); ok && known.Written() {
+			return true
+		}
+		if outer, ok := w.(interface{ Unwrap() http.ResponseWriter }); ok {
+			w = outer.Unwrap()
+			continue
+		}
+		return wroteHeader(w)
+	}
+}
+
+// wroteHeader looks at net/http's own ResponseWriter.
+func wroteHeader(w http.ResponseWriter) bool {
+	v := reflect.ValueOf(w)
+	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct || v.Elem().Type().PkgPath() != "net/http" {
+		return false
+	}
+	field := v.Elem().FieldByName("wroteHeader")
+	return field.Kind() == reflect.Bool && field.Bool()
+}
