@@ -35,7 +35,7 @@ func newPhases(s *Server, r *running, l *loop.Loop) *phases {
 	p.greeter.init()
 	before := unopenedRow{p}
 	p.tls, p.checks = &tlsHandshakes{unopenedRow: before}, &checks{unopenedRow: before}
-	p.id = l.Register(p, []loop.Row{
+	p.id = l.Register(p, &r.config, []loop.Row{
 		phaseProxyHeader: proxyHeaderRow{before},
 		phaseTLS:         p.tls,
 		phaseRequest:     requestRow{before},

@@ -86,7 +86,7 @@ func (s *Server) mayServe(k platform.Platform) error {
 // options are those of the loops.
 func (r *running) options(s *Server) *loop.Options {
 	o := &loop.Options{
-		Platform: r.kernel, Config: &r.config, Logger: r.logger, CatchUp: r.handshakeTimeout,
+		Platform: r.kernel, Logger: r.logger, CatchUp: r.handshakeTimeout,
 		Cause: ErrServerClosed, Farewell: "server is shutting down", Short: r.budget.Short, Cut: r.cut.Done(),
 		Callers: []string{reflect.TypeFor[running]().PkgPath() + ".(*running).askProgram("},
 	}

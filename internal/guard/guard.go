@@ -14,7 +14,7 @@
 //  1. session.Conn's mu: a [ConnMutex].
 //  2. The locks within crypto/tls: a call of it stands between [EnterTLS] and [LeaveTLS].
 //  3. secure.Transport's mu: a [SecureMutex].
-//  4. The memory budget's mu, session.Loop's sharing.mu and the mu of an event loop's inbox,
+//  4. The memory budget's mu, session.Policy's sharing.mu and the mu of an event loop's inbox,
 //     each a [LastMutex]. While one is held no other lock is taken.
 //
 // Every other lock of the library is taken alone: while it is held no other lock of the library

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/internal/platform"
-	"github.com/framerail/framerail/internal/session"
 	"github.com/framerail/framerail/internal/wheel"
 )
 
@@ -14,8 +13,7 @@ func TestLoop_DeadlineAfterYears(t *testing.T) {
 	if (platform.Real{}).Supported() != nil {
 		t.Skip("no event loop")
 	}
-	config := session.Config{}.WithDefaults()
-	l, err := newLoop(0, &Options{Platform: platform.Real{}, Config: &config})
+	l, err := newLoop(0, &Options{Platform: platform.Real{}})
 	if err != nil {
 		t.Fatal(err)
 	}

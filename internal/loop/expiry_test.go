@@ -17,9 +17,9 @@ func unserved(now, longest time.Duration) *Loop {
 	l := &Loop{system: platform.Real{}, options: new(Options)}
 	l.timers.init()
 	l.timers.Wheel = wheel.New(wheel.Tick(now / wheel.Resolution))
-	l.conns = session.NewLoop(new(session.Config), (*host)(l))
+	l.conns = session.NewLoop((*host)(l))
 	l.conns.Now = now
-	l.Register(nil, []Row{1: stepRow{step: StepOf(longest)}})
+	l.Register(nil, new(session.Config), []Row{1: stepRow{step: StepOf(longest)}})
 	return l
 }
 

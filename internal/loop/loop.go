@@ -17,8 +17,6 @@ import (
 type Options struct {
 	// Platform is the system that the loops run on.
 	Platform platform.Platform
-	// Config is that of open connections, with its defaults filled in.
-	Config *session.Config
 	// Logger gets what befalls a loop.
 	Logger *slog.Logger
 	// CatchUp bounds how long a loop that was kept from its work gives tenants more time.
@@ -91,7 +89,7 @@ func newLoop(number int, o *Options) (*Loop, error) {
 	}
 	l.poll = poll
 	l.timers.init()
-	l.conns = session.NewLoop(o.Config, (*host)(l))
+	l.conns = session.NewLoop((*host)(l))
 	l.clock = clock{
 		system: o.Platform, conns: l.conns, catchUp: catchUp{most: o.CatchUp},
 		began: o.Platform.Now(), stride: strideMax,
@@ -291,7 +289,7 @@ func (l *Loop) restIfShort() {
 // to be allowed then, and Watch to follow.
 func (l *Loop) Seat(t *Tenant, owner OwnerID, p Phase, below transport.Transport, remote netip.AddrPort) {
 	t.place = place(owner)<<phaseBits | place(p)
-	t.Init(l.conns, l.slots.take(t), below, remote)
+	t.Init(l.conns, l.owner(t).policy, l.slots.take(t), below, remote)
 }
 
 // Watch has the poller tell of what comes from a new tenant.

@@ -51,12 +51,14 @@ type OwnerID uint8
 
 type owned struct {
 	Owner
-	rows [1 << phaseBits]Row
+	policy *session.Policy
+	rows   [1 << phaseBits]Row
 }
 
-// Register enters an owner, before the loop serves. rows[0] is for the loop to fill in.
-func (l *Loop) Register(o Owner, rows []Row) OwnerID {
-	own := &owned{Owner: o}
+// Register enters an owner, before the loop serves. config is for its tenants once they are
+// open, with its defaults filled in. rows[0] is for the loop to fill in.
+func (l *Loop) Register(o Owner, config *session.Config, rows []Row) OwnerID {
+	own := &owned{Owner: o, policy: session.NewPolicy(config)}
 	if copy(own.rows[:], rows) < len(rows) || len(l.owners) == ownersMax {
 		panic("framerail: too many phases or owners")
 	}

@@ -8,13 +8,14 @@ import (
 )
 
 func TestSlots_TokensOfThoseGoneFindNobody(t *testing.T) {
-	loop := session.NewLoop(new(session.Config), nil)
+	loop := session.NewLoop(nil)
+	policy := session.NewPolicy(new(session.Config))
 	var s slots
 	var tenants []*Tenant
 	for range 3 * slotPage {
 		tenant := new(Tenant)
 		id := s.take(tenant)
-		tenant.Init(loop, id, &tenant.Socket, netip.AddrPort{})
+		tenant.Init(loop, policy, id, &tenant.Socket, netip.AddrPort{})
 		tenants = append(tenants, tenant)
 	}
 	for _, tenant := range tenants {
@@ -33,7 +34,7 @@ func TestSlots_TokensOfThoseGoneFindNobody(t *testing.T) {
 		}
 	}
 	next := new(Tenant)
-	next.Init(loop, s.take(next), &next.Socket, netip.AddrPort{})
+	next.Init(loop, policy, s.take(next), &next.Socket, netip.AddrPort{})
 	for i, tenant := range tenants {
 		if i%2 == 0 && s.Find(tenant.Token()) != nil {
 			t.Fatal("the token of one that is gone finds its successor")

@@ -132,7 +132,7 @@ func (c *Conn) failFor(err error) {
 	if fault := (*frame.Error)(nil); errors.As(err, &fault) {
 		code, reason = fault.Code, fault.Rule
 	}
-	c.loop.config.Logger.Info("framerail: connection failed", "remote", c.RemoteAddr(), "code", uint16(code), "error", err)
+	c.config().Logger.Info("framerail: connection failed", "remote", c.RemoteAddr(), "code", uint16(code), "error", err)
 	c.failWith(code, reason, err, false)
 }
 
@@ -306,7 +306,7 @@ func (d *Driver) finish() {
 	d.loop.countClose(&c.end.info)
 	c.dropContexts()
 	c.setState(Closed)
-	c.loop.leaveLimits(c.limits())
+	c.policy().leaveLimits(c.limits())
 	c.release(holdAny)
 	over := c.end.over
 	c.dropTimers()
@@ -360,7 +360,7 @@ func (d *Driver) CloseInfo() CloseInfo {
 // did there is a line already; that peers and networks go away is no event.
 func (d *Driver) logEnd(info CloseInfo) {
 	if info.Err == ErrIdle || info.Err == ErrPendingFull {
-		d.loop.config.Logger.Info("framerail: connection given up", "remote", d.RemoteAddr(),
+		d.config().Logger.Info("framerail: connection given up", "remote", d.RemoteAddr(),
 			"code", uint16(info.Sent), "error", info.Err, "unsent", info.Unsent)
 	}
 }

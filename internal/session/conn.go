@@ -53,7 +53,7 @@ type Driver struct {
 	controlDebt uint16
 	input       input
 	interest    interest
-	sent        uint8 // when the loop last sent something: see Loop.sentNow
+	sent        uint8 // when the loop last sent something: see sentNow
 	workDebt    uint8 // what compression took, in ms: see work.go
 }
 
@@ -66,6 +66,8 @@ const (
 	// flagQueued is set while the connection's goroutine has the inbox: callbacks must go
 	// through it.
 	flagQueued
+	// flagGoroutines is set from the beginning if callbacks run on goroutines.
+	flagGoroutines
 
 	holdAny = flagQueued - 1
 )
@@ -212,8 +214,8 @@ func (c *Conn) Request() (r *http.Request, ok bool) {
 	}
 	if o := in.opening; o != nil {
 		o.asked = true
-		if in.request == nil && o.head != nil && c.loop.config.Request != nil {
-			in.request = c.loop.config.Request(o.head, c.RemoteAddr())
+		if in.request == nil && o.head != nil && c.config().Request != nil {
+			in.request = c.config().Request(o.head, c.RemoteAddr())
 			if in.request != nil {
 				in.request.TLS = c.TLS()
 			}

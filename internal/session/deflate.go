@@ -31,6 +31,7 @@ const (
 	agreedDeflate   = 1 << 8
 	agreedReset     = 1 << 9  // this side does not take its context over
 	agreedPeerReset = 1 << 10 // the peer does not
+	roleShift       = 11      // this side's role, which is set from the beginning
 	// The windows of both directions, in bits.
 	agreedWindow     = 12 // shift
 	agreedPeerWindow = 16
@@ -80,7 +81,7 @@ func (c *Conn) Deflate() (p deflate.Params, ok bool) {
 	if !a.deflate() {
 		return deflate.Params{}, false
 	}
-	if c.loop.config.Role == frame.Client {
+	if c.role() == frame.Client {
 		return deflate.Params{
 			ServerNoContextTakeover: !a.peerTakeover(), ServerMaxWindowBits: a.peerWindow(),
 			ClientNoContextTakeover: !a.takeover(), ClientMaxWindowBits: a.window(),

@@ -47,7 +47,7 @@ func newDeflatePeer(t testing.TB, r *rig) *deflatePeer {
 	a := r.c.agreement()
 	p := &deflatePeer{t: t, bits: a.window(), takeover: a.takeover(), outBits: a.peerWindow(), outTake: a.peerTakeover()}
 	p.role = frame.Client
-	if r.loop.config.Role == frame.Client {
+	if r.policy.config.Role == frame.Client {
 		p.role = frame.Server
 	}
 	p.dec.Reset(p.role, frame.Limits{MaxMessageSize: 1 << 30})

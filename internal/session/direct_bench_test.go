@@ -32,9 +32,9 @@ func benchmarkSend(b *testing.B, size, burst int, direct bool) {
 	local, remote := loopback(b)
 	cfg := Config{Handlers: Handlers{}, MaxPending: 16 << 20}.WithDefaults()
 	r := &rig{t: b, scheduled: make(chan *Driver, 1000), d: new(Driver)}
-	r.loop = NewLoop(&cfg, r)
+	r.loop, r.policy = NewLoop(r), NewPolicy(&cfg)
 	r.c = &r.d.Conn
-	r.d.Init(r.loop, 1, local, peerAddr)
+	r.d.Init(r.loop, r.policy, 1, local, peerAddr)
 	r.d.Open(Opening{})
 	c, payload, in := r.c, make([]byte, size), make([]byte, 1<<20)
 	h := frame.Header{Fin: true, Opcode: Binary}

@@ -62,7 +62,7 @@ func (c *Conn) queueFuncs(evs ...event) {
 	start, wake := false, false
 	switch {
 	case c.queued(): // it is at work
-	case c.loop.config.Dispatch == OnGoroutines:
+	case c.flags.Load()&flagGoroutines != 0:
 		c.hold(flagQueued)
 		start = true
 	default:

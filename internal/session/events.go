@@ -50,7 +50,7 @@ func (ev *event) payload() []byte {
 // inline tells whether callbacks run on the loop now: not if the program wants
 // goroutines, nor while one is still at work on what came before.
 func (c *Conn) inline() bool {
-	return c.loop.config.Dispatch == OnLoop && !c.queued()
+	return c.flags.Load()&(flagQueued|flagGoroutines) == 0
 }
 
 // deliver runs an event's callback on the loop, or queues it behind those that
@@ -185,7 +185,7 @@ func (c *Conn) contain(r any) error {
 	}
 	c.loop.count(rarePanic, 1)
 	// To take the stack costs far more than all the rest.
-	if log := c.loop.config.Logger; log.Enabled(stdcontext.Background(), slog.LevelError) {
+	if log := c.config().Logger; log.Enabled(stdcontext.Background(), slog.LevelError) {
 		log.Error("framerail: a callback panicked", "remote", c.RemoteAddr(), "panic", r, "stack", stacktrace.Panic())
 	}
 	c.failWith(frame.InternalError, "", err, true)

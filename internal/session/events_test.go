@@ -77,7 +77,7 @@ func TestCallbacksOfOneConnection(t *testing.T) {
 		for _, want := range []string{"ping", "pong", "message", "ping", "message", "close"} {
 			expect(t, "callback", <-got, want)
 		}
-		if r.loop.config.Handlers.Drained != nil {
+		if r.policy.config.Handlers.Drained != nil {
 			t.Error("the server's callbacks were changed")
 		}
 	})

@@ -116,6 +116,7 @@ func checkPlay(t *testing.T, how string, got, want played) {
 // player plays connections, one after the other, on one loop without a socket.
 type player struct {
 	loop      *Loop
+	policy    *Policy
 	stream    bool
 	deflate   *deflate.Params
 	scheduled chan struct{}
@@ -148,7 +149,7 @@ func newPlayer(dispatch Dispatch, stream bool) *player {
 		}
 	}
 	cfg = cfg.WithDefaults()
-	p.loop = NewLoop(&cfg, p)
+	p.loop, p.policy = NewLoop(p), NewPolicy(&cfg)
 	p.loop.Take()
 	return p
 }
@@ -182,7 +183,7 @@ func (p *player) play(t *testing.T, in []byte, cuts []byte) (got played) {
 	p.info = CloseInfo{}
 	d := new(Driver)
 	c := &d.Conn
-	d.Init(p.loop, 7, p.wire, peerAddr)
+	d.Init(p.loop, p.policy, 7, p.wire, peerAddr)
 	d.Open(Opening{Deflate: p.deflate})
 
 	in = bytes.Clone(in)

@@ -18,11 +18,12 @@ import (
 // rig is a loop with one connection over a transport of byte slices. The test's
 // own goroutine is the loop: it feeds input, turns, and looks at the output.
 type rig struct {
-	t    testing.TB
-	loop *Loop
-	c    *Conn
-	d    *Driver
-	wire *wire
+	t      testing.TB
+	loop   *Loop
+	policy *Policy
+	c      *Conn
+	d      *Driver
+	wire   *wire
 
 	mu        sync.Mutex
 	others    []*Driver // beside d
@@ -174,10 +175,10 @@ func newRig(t testing.TB, cfg Config) *rig {
 			onClose(c, info)
 		}
 	}
-	r.loop = NewLoop(&cfg, r)
+	r.loop, r.policy = NewLoop(r), NewPolicy(&cfg)
 	r.loop.Take()
 	r.c = &r.d.Conn
-	r.d.Init(r.loop, 7, r.wire, peerAddr)
+	r.d.Init(r.loop, r.policy, 7, r.wire, peerAddr)
 	t.Cleanup(r.checkLeaks)
 	return r
 }

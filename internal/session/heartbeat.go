@@ -36,7 +36,7 @@ func (d *Driver) heartbeat() {
 // well.
 func (d *Driver) sendPing(ask bool) {
 	c := &d.Conn
-	d.sent = d.loop.sentNow()
+	d.sent = d.sentNow()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if ask || c.tx == nil || c.tx.pending() == 0 {
@@ -78,27 +78,21 @@ func (d *Driver) nextBeat() (after time.Duration, ok bool) {
 // interval has some sixty to a hundred. What others than the loop have sent, directly, is
 // not noted: then a ping more is sent.
 
-// setPingSteps sets how many steps the ping interval has, and how long one is.
-func (l *Loop) setPingSteps(interval time.Duration) {
-	for interval/time.Millisecond>>l.pingShift >= 128 {
-		l.pingShift++
-	}
-	l.pingSteps = uint8(interval / time.Millisecond >> l.pingShift)
+// sentNow is the time for Driver.sent.
+func (d *Driver) sentNow() uint8 {
+	return uint8(d.loop.Now / time.Millisecond >> d.policy().pingShift)
 }
-
-// sentNow is the time for Conn.sent.
-func (l *Loop) sentNow() uint8 { return uint8(l.Now / time.Millisecond >> l.pingShift) }
 
 // nextPing is the time until the peer has been sent nothing for the ping interval less a
 // step, or two: the byte tells no more.
 func (d *Driver) nextPing() (after time.Duration, ok bool) {
-	l := d.loop
-	if l.config.PingInterval <= 0 {
+	p := d.policy()
+	if p.config.PingInterval <= 0 {
 		return 0, false
 	}
-	step := time.Millisecond << l.pingShift
-	steps := int(l.pingSteps) - 1 - int(l.sentNow()-d.sent)
-	return max(0, time.Duration(steps)*step-l.Now%step), true
+	step := time.Millisecond << p.pingShift
+	steps := int(p.pingSteps) - 1 - int(d.sentNow()-d.sent)
+	return max(0, time.Duration(steps)*step-d.loop.Now%step), true
 }
 
 // giveUp ends the connection of a silent peer. It is told why, if it can still

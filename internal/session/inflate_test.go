@@ -164,7 +164,7 @@ func TestRSV1IsOfTheFirstFrameAndWhatWasAgreed(t *testing.T) {
 	a.receive(text("plain"))
 	b := newRig(t, Config{})
 	b.loop = a.loop
-	b.d.Init(a.loop, 8, b.wire, peerAddr)
+	b.d.Init(a.loop, a.policy, 8, b.wire, peerAddr)
 	b.d.Open(Opening{})
 	b.receive(bit(frame.Text, true))
 	expect(t, "state of one that has not agreed", b.c.State(), Closing)

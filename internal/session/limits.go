@@ -102,14 +102,15 @@ func (cfg *Config) limits() Limits {
 	}
 }
 
-// limits are those of some connections of a loop, without a zero that means another's. They
+// limits are those of some connections of a policy, without a zero that means another's. They
 // do not change: a connection that gets others points elsewhere.
 type limits struct {
 	Limits
-	costs rateCosts
+	policy *Policy
+	costs  rateCosts
 	// terms are those of connections that have these limits, and no callbacks of their own.
 	terms terms
-	users int // connections; guarded by the loop's sharing.mu
+	users int // connections; guarded by the policy's sharing.mu
 	// By which the stamps of the heartbeat and of the close timeout are shifted.
 	idleShift, closeShift uint8
 }
@@ -118,12 +119,6 @@ type limits struct {
 type terms struct {
 	Handlers
 	limits *limits
-}
-
-func newLimits(l Limits, h *Handlers) *limits {
-	own := &limits{Limits: l, costs: l.rateCosts(), idleShift: shiftFor(l.IdleTimeout), closeShift: shiftFor(l.CloseTimeout)}
-	own.terms = terms{*h, own}
-	return own
 }
 
 // frame is what a Decoder must know of them.
@@ -168,12 +163,13 @@ func (c *Conn) SetLimits(l Limits) error {
 // about it. mu is held.
 func (c *Conn) setLimits(l Limits) {
 	was := c.terms.Load()
-	now := c.loop.useLimits(l.over(&c.loop.limits.Limits))
+	p := was.limits.policy
+	now := p.useLimits(l.over(&p.limits.Limits))
 	next := &now.terms
 	if was != &was.limits.terms { // it has callbacks of its own
 		next = &terms{was.Handlers, now}
 	}
-	c.loop.leaveLimits(was.limits)
+	p.leaveLimits(was.limits)
 	if now == was.limits {
 		return
 	}
@@ -230,13 +226,13 @@ func (d *Driver) retime(changed attention) {
 	}
 }
 
-// useLimits are limits of the loop with those values, for one more connection, which are
+// useLimits are limits of the policy with those values, for one more connection, which are
 // given back with leaveLimits. From any goroutine, as the next one.
-func (l *Loop) useLimits(of Limits) *limits {
-	if of == l.limits.Limits {
-		return l.limits
+func (p *Policy) useLimits(of Limits) *limits {
+	if of == p.limits.Limits {
+		return p.limits
 	}
-	s := &l.sharing
+	s := &p.sharing
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	own := s.of[of]
@@ -244,18 +240,18 @@ func (l *Loop) useLimits(of Limits) *limits {
 		if s.of == nil {
 			s.of = make(map[Limits]*limits)
 		}
-		own = newLimits(of, &l.config.Handlers)
+		own = p.newLimits(of)
 		s.of[of] = own
 	}
 	own.users++
 	return own
 }
 
-func (l *Loop) leaveLimits(own *limits) {
-	if own == l.limits {
+func (p *Policy) leaveLimits(own *limits) {
+	if own == p.limits {
 		return
 	}
-	s := &l.sharing
+	s := &p.sharing
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if own.users--; own.users == 0 {

@@ -76,7 +76,7 @@ func TestLimits_OfTheNextMessage(t *testing.T) {
 func TestLimits_AreShared(t *testing.T) {
 	r := openRig(t, Config{})
 	var other Driver
-	other.Init(r.loop, 8, &wire{room: -1}, peerAddr)
+	other.Init(r.loop, r.policy, 8, &wire{room: -1}, peerAddr)
 	upload := Limits{MaxMessageSize: 100 << 20}
 	other.Open(Opening{Limits: upload})
 	if err := r.c.SetLimits(upload); err != nil {
@@ -90,11 +90,11 @@ func TestLimits_AreShared(t *testing.T) {
 		t.Error("callbacks of its own make a copy of the limits")
 	}
 	other.Abort(nil)
-	expect(t, "limits kept", len(r.loop.sharing.of), 1)
+	expect(t, "limits kept", len(r.policy.sharing.of), 1)
 	if err := r.c.SetLimits(Limits{}); err != nil {
 		t.Fatal(err)
 	}
-	expect(t, "limits kept", len(r.loop.sharing.of), 0)
+	expect(t, "limits kept", len(r.policy.sharing.of), 0)
 	expect(t, "message size", r.c.Limits().MaxMessageSize, DefaultMaxMessageSize)
 	r.closed, r.ended, r.infos = 0, 0, nil // those were the other's
 }

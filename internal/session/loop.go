@@ -67,21 +67,10 @@ func (l *Loop) wait(c *sync.Cond) {
 	l.Scheduler.Wait(c)
 }
 
-// Loop is what the connections of one event loop share: configuration, buffers,
-// and the time. Its connections' Driver methods are called from one goroutine.
+// Loop is what the connections of one event loop share: buffers and the time. Its connections' Driver methods are called from one goroutine.
 type Loop struct {
-	owner  guard.Goroutine // the one that runs the loop
-	config *Config
-	host   Host
-	limits *limits // of connections that have none of their own
-
-	// sharing are the limits of the others.
-	sharing struct {
-		mu guard.LastMutex
-		of map[Limits]*limits // guarded by mu: those that a connection has
-	}
-
-	pingShift, pingSteps uint8 // see nextPing
+	owner guard.Goroutine // the one that runs the loop
+	host  Host
 
 	// Now is the time since a moment of the owner's choice, as of this turn. The
 	// owner sets it; timeouts are only as fine as it is.
@@ -129,13 +118,11 @@ type Loop struct {
 	turn    turnCounters
 }
 
-// NewLoop is a loop's shared part. The config must have its defaults filled in
-// and is not changed.
-func NewLoop(config *Config, host Host) *Loop {
-	l := &Loop{config: config, host: host, limits: newLimits(config.limits(), &config.Handlers), readBuf: make([]byte, ReadSize)}
+// NewLoop is a loop's shared part.
+func NewLoop(host Host) *Loop {
+	l := &Loop{host: host, readBuf: make([]byte, ReadSize)}
 	l.sends.Pool = &l.pool
 	l.queues.Init(&l.pool, newQueue)
-	l.setPingSteps(config.PingInterval)
 	return l
 }
 
@@ -146,16 +133,20 @@ func (l *Loop) Lent() (buffers, bytes int64) { return l.pool.Lent() }
 // Buffers is the pool of the loop's connections.
 func (l *Loop) Buffers() *buffer.Pool { return &l.pool }
 
-// Init readies a zero connection of loop l. The id is the loop's own number for
-// it.
-func (d *Driver) Init(l *Loop, id int, t transport.Transport, remote netip.AddrPort) {
+// Init readies a zero connection of loop l, which goes by p: so a loop may have connections
+// of servers and of clients. The id is the loop's own number for it.
+func (d *Driver) Init(l *Loop, p *Policy, id int, t transport.Transport, remote netip.AddrPort) {
 	d.loop, d.id = l, int32(id)
 	d.check()
 	d.SetTransport(t)
 	d.SetRemoteAddr(remote)
-	d.terms.Store(&l.limits.terms)
+	d.terms.Store(&p.limits.terms)
+	d.state.Store(roleBits(p.config.Role))
+	if p.config.Dispatch == OnGoroutines {
+		d.flags.Store(flagGoroutines)
+	}
 	d.interest = interestRead
-	d.overflow = l.config.Overflow
+	d.overflow = p.config.Overflow
 }
 
 // SetTransport and SetRemoteAddr change what Init was told. Before Open.
@@ -210,7 +201,7 @@ func (d *Driver) Open(o Opening) {
 	c := &d.Conn
 	d.corked.Store(true)
 	d.hear()
-	d.sent = d.loop.sentNow()
+	d.sent = d.sentNow()
 	d.loop.count(rareOpened, 1)
 	d.loop.turn.received.Bytes += uint64(len(o.Head) + len(o.Rest))
 	c.mu.Lock()
@@ -222,7 +213,7 @@ func (d *Driver) Open(o Opening) {
 		c.setLimits(o.Limits)
 		c.attend &^= attendTimes // it is done here
 	}
-	c.state.Store(uint32(Open) | uint32(agreed(o.Deflate, d.loop.config.Role)))
+	c.state.Store(uint32(Open) | roleBits(c.role()) | uint32(agreed(o.Deflate, c.role())))
 	if c.overflow.drops() {
 		c.limitUnsent(c.overflow)
 	}
@@ -239,10 +230,10 @@ func (d *Driver) Open(o Opening) {
 // has run: it may set the callbacks that the first message needs.
 func (d *Driver) runOpen(o Opening) {
 	c := &d.Conn
-	if d.loop.config.Dispatch == OnGoroutines {
+	if d.flags.Load()&flagGoroutines != 0 {
 		c.mu.Lock()
 		c.info = &info{subprotocol: o.Subprotocol, request: o.Request, opening: &opening{accept: o.Accept}}
-		if d.loop.config.Request != nil && o.Request == nil {
+		if d.config().Request != nil && o.Request == nil {
 			c.info.opening.head = append([]byte(nil), o.Head...)
 		}
 		c.hold(holdOpen)

@@ -80,7 +80,7 @@ func (c *Conn) SetOverflow(o Overflow) {
 // limitUnsent has the transport hold little where the policy drops what waits: what the
 // transport holds cannot be dropped any more. mu is held.
 func (c *Conn) limitUnsent(o Overflow) {
-	bytes := c.loop.config.UnsentLimit
+	bytes := c.config().UnsentLimit
 	below, ok := c.transport.(transport.Limiter)
 	if !ok || bytes < 0 || c.State() != Open {
 		return

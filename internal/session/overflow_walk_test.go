@@ -53,7 +53,7 @@ type accepted struct {
 }
 
 func (w *dropWalk) step() {
-	c, most := w.r.c, w.r.loop.config.MaxPending
+	c, most := w.r.c, w.r.policy.config.MaxPending
 	large := 2
 	if w.policy == OverflowLatest {
 		large = 6 // it closes when the latest of all keys do not fit
@@ -108,7 +108,7 @@ func (w *dropWalk) step() {
 func (w *dropWalk) check() {
 	c := w.r.c
 	if n := c.Pending(); n > maxPending(w.r) {
-		w.t.Fatalf("%d bytes pending, bound %d", n, w.r.loop.config.MaxPending)
+		w.t.Fatalf("%d bytes pending, bound %d", n, w.r.policy.config.MaxPending)
 	}
 	q := c.tx
 	if q == nil {

@@ -145,7 +145,7 @@ func TestGoexitInOpenLeavesNothingOfTheNextConnection(t *testing.T) {
 	})
 	r.onAGoroutine(func() { r.d.Open(Opening{Subprotocol: "first", Head: []byte("GET /first")}) })
 	var next Driver
-	next.Init(r.loop, 8, &wire{room: -1}, peerAddr)
+	next.Init(r.loop, r.policy, 8, &wire{room: -1}, peerAddr)
 	next.handle(func(h *Handlers) {
 		h.Open = func(*Conn) {
 			asked = true

@@ -78,7 +78,7 @@ func (c *Conn) returnQueue(q *queue) {
 func (c *Conn) enqueue(l *sendq.Queue, h frame.Header, payload []byte) {
 	q := c.out()
 	h.PayloadLen = int64(len(payload))
-	if c.loop.config.Role == frame.Client {
+	if c.role() == frame.Client {
 		h.Masked, h.MaskingKey = true, c.loop.sends.NewMaskingKey()
 	}
 	c.countTaken(q, h)
@@ -150,7 +150,7 @@ func (d *Driver) flushTurn() (taken bool) {
 	full, gone, due := q.stall, q.main.Gone(), !q.main.Empty() || q.pong != nil
 	c.flush()
 	if c.tx != q && due || c.tx == q && q.main.Gone() != gone {
-		d.sent = d.loop.sentNow()
+		d.sent = d.sentNow()
 	}
 	if c.tx != q {
 		return full.watched // it has taken all

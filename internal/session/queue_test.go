@@ -13,7 +13,7 @@ import (
 // The most that may ever be pending: the bound, the reserve of control frames, and
 // one Close frame.
 func maxPending(r *rig) int {
-	return r.loop.config.MaxPending + controlReserve + 2 + 4 + frame.MaxControlPayload
+	return r.policy.config.MaxPending + controlReserve + 2 + 4 + frame.MaxControlPayload
 }
 
 // What Pending says is what the transport has not taken, is never over the bound,
@@ -29,7 +29,7 @@ func TestPendingIsBoundedAtEveryStep(t *testing.T) {
 			for range 300 {
 				w.step()
 				if n := r.c.Pending(); n > maxPending(r) {
-					t.Fatalf("%d bytes pending, bound %d", n, r.loop.config.MaxPending)
+					t.Fatalf("%d bytes pending, bound %d", n, r.policy.config.MaxPending)
 				}
 			}
 			if w.writer != nil {
@@ -61,7 +61,7 @@ type pendingWalk struct {
 }
 
 func (w *pendingWalk) step() {
-	c, max := w.r.c, w.r.loop.config.MaxPending
+	c, max := w.r.c, w.r.policy.config.MaxPending
 	w.next++
 	payload := bytes.Repeat([]byte{'a' + w.next%26}, w.rnd.IntN(1+max>>w.rnd.IntN(6)))
 	switch w.rnd.IntN(10) {
@@ -209,7 +209,7 @@ func TestAnswersStayWithinTheBoundOfDefaults(t *testing.T) {
 	largest := peer(frame.Binary, true, strings.Repeat("x", DefaultMaxMessageSize))
 	fill := func(n int) { r.receive(peer(frame.Binary, true, strings.Repeat("x", n))) }
 
-	mark := r.loop.limits.holdMark()
+	mark := r.policy.limits.holdMark()
 	for left := mark; left > 0; {
 		n := min(left, 60_000) // of a frame with a header of 4 bytes
 		left -= n

@@ -11,8 +11,9 @@ import (
 // receiver is what a connection needs while bytes are arriving: lent by the loop,
 // and kept only from one read to the next if a frame or a message is unfinished.
 type receiver struct {
-	dec frame.Decoder
-	asm frame.Assembler
+	dec  frame.Decoder
+	asm  frame.Assembler
+	role frame.Role // of the connection
 	// msg holds asm.Buf, nil while no message is in pieces.
 	msg  *buffer.Buffer
 	pool *buffer.Pool
@@ -38,26 +39,27 @@ type receiver struct {
 // to be read straight into the message's own buffer.
 const directRead = 4 << 10
 
-func (l *Loop) lendReceiver() *receiver {
+// lendReceiver is a receiver for a connection of that role, which has those limits.
+func (l *Loop) lendReceiver(role frame.Role, of *limits) *receiver {
 	l.check()
-	if rx := l.spare; rx != nil {
-		l.spare = nil
-		return rx
+	rx := l.spare
+	l.spare = nil
+	if rx == nil {
+		rx, _ = l.receivers.Get().(*receiver)
 	}
-	rx, _ := l.receivers.Get().(*receiver)
 	if rx == nil {
 		rx = &receiver{pool: &l.pool}
 		rx.asm.Grow = rx.grow
-		rx.reset(l)
+	}
+	if rx.limits == nil || rx.role != role {
+		rx.role, rx.limits = role, of
+		rx.reset()
 	}
 	return rx
 }
 
 // reset forgets what has come.
-func (rx *receiver) reset(l *Loop) {
-	rx.limits = l.limits
-	rx.dec.Reset(l.config.Role, rx.limits.frame())
-}
+func (rx *receiver) reset() { rx.dec.Reset(rx.role, rx.limits.frame()) }
 
 // returnReceiver takes back a receiver that is at rest.
 func (l *Loop) returnReceiver(rx *receiver) {
@@ -125,7 +127,7 @@ func (d *Driver) dropReceiver() {
 	rx.dropStash()
 	rx.dropInflation(d.loop)
 	rx.streaming, rx.counted = false, 0
-	rx.reset(d.loop)
+	rx.reset()
 	d.loop.returnReceiver(rx)
 }
 
@@ -228,7 +230,7 @@ func (d *Driver) receive(b []byte) {
 		return
 	}
 	if d.rx == nil {
-		d.rx = d.loop.lendReceiver()
+		d.rx = d.loop.lendReceiver(d.role(), d.limits())
 		d.rx.dec.AllowRSV1(d.agreement().deflate())
 	}
 	all := d.parse(d.rx, b)

@@ -110,7 +110,7 @@ func (c *Conn) sendMessage(t MessageType, payload []byte, key string) error {
 // peers would wait in vain for a reason that nobody knows.
 func (c *Conn) noteTooLarge(err error, size int) error {
 	if err == ErrMessageTooLarge {
-		c.loop.config.Logger.Warn("framerail: a message is larger than MaxPending and was not sent",
+		c.config().Logger.Warn("framerail: a message is larger than MaxPending and was not sent",
 			"remote", c.RemoteAddr(), "bytes", size, "MaxPending", c.limits().MaxPending)
 	}
 	return err
@@ -204,7 +204,7 @@ func (c *Conn) hasRoomFor(q *queue, n int) bool {
 // more than a system call of its own, to the transport at once. mu is held.
 func (c *Conn) sendFrame(h frame.Header, payload []byte) error {
 	q := c.out()
-	if len(payload) >= directWrite && !q.blocked && q.main.Chunks() <= sendq.MaxVector && c.loop.config.Role == frame.Server {
+	if len(payload) >= directWrite && !q.blocked && q.main.Chunks() <= sendq.MaxVector && c.role() == frame.Server {
 		return c.writeThrough(q, h, payload)
 	}
 	c.enqueue(&q.main, h, payload)
@@ -249,7 +249,7 @@ func (c *Conn) frameSize(n int) int {
 	case n > 125:
 		size += 2
 	}
-	if c.loop.config.Role == frame.Client {
+	if c.role() == frame.Client {
 		size += 4
 	}
 	return size

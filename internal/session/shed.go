@@ -71,7 +71,7 @@ func (d *Driver) Shed() (first bool) {
 	if c.State() == Closed {
 		return false
 	}
-	d.loop.config.Logger.Debug("framerail: connection closed for the memory it holds", "remote", c.RemoteAddr())
+	d.config().Logger.Debug("framerail: connection closed for the memory it holds", "remote", c.RemoteAddr())
 	c.failWith(frame.TryAgainLater, "server is short of memory", ErrShed, true)
 	d.discard(ErrShed)
 	c.mu.Lock()

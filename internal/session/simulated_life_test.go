@@ -70,7 +70,7 @@ func newLife(s *simulation, id int) *life {
 	l := &life{sim: s, habit: s.rnd.IntN(50), streaming: s.rnd.IntN(3) == 0, read: true}
 	l.d = new(Driver)
 	l.c = &l.d.Conn
-	l.d.Init(s.loop, id, l, peerAddr)
+	l.d.Init(s.loop, s.policy, id, l, peerAddr)
 	l.c.handle(func(h *Handlers) { h.Open = l.callbacks })
 	l.script()
 	return l
@@ -221,7 +221,7 @@ func (l *life) finishWriter() {
 
 // check is what is true of a life at any time.
 func (l *life) check() {
-	most := l.sim.loop.config.MaxPending + controlReserve + 2 + frame.MaxControlPayload
+	most := l.sim.policy.config.MaxPending + controlReserve + 2 + frame.MaxControlPayload
 	if n := l.c.Pending(); n > most {
 		l.sim.t.Fatalf("%d bytes pending, most %d", n, most)
 	}

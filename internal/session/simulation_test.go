@@ -35,10 +35,11 @@ func TestSimulation(t *testing.T) {
 
 // simulation is a loop with some lives on it. The test's goroutine is the loop.
 type simulation struct {
-	t     *testing.T
-	rnd   *rand.Rand
-	loop  *Loop
-	lives []*life
+	t      *testing.T
+	rnd    *rand.Rand
+	loop   *Loop
+	policy *Policy
+	lives  []*life
 
 	mu  sync.Mutex
 	due []*life // scheduled
@@ -55,7 +56,7 @@ func newSimulation(t *testing.T, dispatch Dispatch, seed uint64) *simulation {
 		Overflow: policies[s.rnd.IntN(len(policies))],
 	}
 	cfg = cfg.WithDefaults()
-	s.loop = NewLoop(&cfg, s)
+	s.loop, s.policy = NewLoop(s), NewPolicy(&cfg)
 	s.loop.Take()
 	s.loop.readBuf = make([]byte, 64<<s.rnd.IntN(10)) // so that reads fill it
 	for i := range 4 {
@@ -77,7 +78,7 @@ func (s *simulation) play() {
 			s.t.Fatal("the connections do not come to an end")
 		}
 		s.step(s.lives[s.rnd.IntN(len(s.lives))], step > 500)
-		if s.loop.config.Dispatch == OnGoroutines {
+		if s.policy.config.Dispatch == OnGoroutines {
 			runtime.Gosched()
 		}
 	}
@@ -113,7 +114,7 @@ func (s *simulation) step(l *life, late bool) {
 	}
 	if late {
 		s.elapse(100 * time.Millisecond)
-		time.Sleep(time.Duration(s.loop.config.Dispatch) * time.Microsecond) // let goroutines come along
+		time.Sleep(time.Duration(s.policy.config.Dispatch) * time.Microsecond) // let goroutines come along
 	}
 	l.check()
 	if s.rnd.IntN(10) == 0 {
@@ -236,7 +237,7 @@ func (l *life) react(c *Conn, m []byte) {
 	case 1:
 		_ = c.Close(frame.GoingAway, "enough")
 	case 2:
-		if l.sim.loop.config.Dispatch == OnGoroutines {
+		if l.sim.policy.config.Dispatch == OnGoroutines {
 			runtime.Goexit()
 		}
 	case 3, 4, 5:

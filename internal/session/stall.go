@@ -57,7 +57,7 @@ func (d *Driver) checkStall() {
 	}
 	c.mu.Unlock()
 	if stalled {
-		d.loop.config.Logger.Info("framerail: connection cut",
+		d.config().Logger.Info("framerail: connection cut",
 			"remote", c.RemoteAddr(), "error", ErrWriteStalled, "pending", pending)
 		d.abortOver(Local, ErrWriteStalled)
 	}

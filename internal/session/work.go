@@ -45,7 +45,7 @@ const (
 // goroutines it is not the loop that does it. From any goroutine.
 func (c *Conn) compressed(n int) {
 	l := c.loop
-	if l.config.Dispatch != OnLoop {
+	if c.flags.Load()&flagGoroutines != 0 {
 		return
 	}
 	l.work.all.Add(int64(n))
