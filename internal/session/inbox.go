@@ -21,16 +21,6 @@ type inbox struct {
 	readers int // goroutines that wait for more
 }
 
-func (l *Loop) lendInbox(c *Conn) *inbox {
-	in, _ := l.inboxes.Get().(*inbox)
-	if in == nil {
-		in = new(inbox)
-		in.work = in.run
-	}
-	in.conn, in.more.L = c, &c.mu
-	return in
-}
-
 func (in *inbox) waiting() int { return len(in.events) - in.head }
 
 // messages is how many of those waiting are no functions.

@@ -1,10 +1,20 @@
 package session
 
 import (
+	"sync"
+
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/frame/deflate"
 	"github.com/framerail/framerail/internal/buffer"
 )
+
+// inflating is what a loop has for compressed messages. Owned by the loop, but for work's counts.
+type inflating struct {
+	inflateBuf     []byte // where they are inflated; nil before the first
+	spareInflation *inflation
+	inflations     sync.Pool // *inflation, those given back beyond the spare one
+	work           work
+}
 
 // inflation is what a connection needs while a compressed message is arriving: lent by
 // the loop.

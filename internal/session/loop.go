@@ -40,34 +40,8 @@ type Host interface {
 	Ended(c *Conn)
 }
 
-// Scheduler starts goroutines, or what stands for them in a simulation.
-type Scheduler interface {
-	// Go runs work beside its caller.
-	Go(work func())
-	// Wait is c.Wait, but may return without cause. From what Go runs, or from a
-	// goroutine of the program's.
-	Wait(c *sync.Cond)
-}
-
-// spawn runs work beside the loop.
-func (l *Loop) spawn(work func()) {
-	if l.Scheduler == nil {
-		go work()
-		return
-	}
-	l.Scheduler.Go(work)
-}
-
-// wait is c.Wait, after which the caller looks again whether it need wait.
-func (l *Loop) wait(c *sync.Cond) {
-	if l.Scheduler == nil {
-		c.Wait()
-		return
-	}
-	l.Scheduler.Wait(c)
-}
-
-// Loop is what the connections of one event loop share: buffers and the time. Its connections' Driver methods are called from one goroutine.
+// Loop is what the connections of one event loop share: buffers and the time. The methods
+// of their Drivers are called on one goroutine.
 type Loop struct {
 	owner guard.Goroutine // the one that runs the loop
 	host  Host
@@ -80,10 +54,6 @@ type Loop struct {
 	// first connection. Nil: Now.
 	Clock func() time.Duration
 
-	// Scheduler runs what is to run beside the loop. The owner sets it before the
-	// first connection. Nil: goroutines.
-	Scheduler Scheduler
-
 	// Short tells whether buffers are so short that a message in progress must not grow:
 	// then it is neither read on nor inflated in this turn, and the poller, or
 	// Host.Schedule, brings the loop back to it in the next. On the loop. The owner sets it
@@ -92,10 +62,10 @@ type Loop struct {
 
 	afterFuncs atomic.Int64 // functions that wait for their time
 
-	shared  sharedCounters
-	pool    buffer.Pool
-	inboxes sync.Pool // *inbox
+	executor
 
+	shared sharedCounters
+	pool   buffer.Pool
 	sends  sendq.Store // what queues take their memory from
 	queues buffer.Structs[queue]
 
@@ -104,18 +74,14 @@ type Loop struct {
 	spare     *receiver // at rest; lent to the connection being read
 	receivers sync.Pool // *receiver, those given back beyond the spare one
 
-	// For compressed messages.
-	inflateBuf     []byte // where they are inflated; nil before the first
-	spareInflation *inflation
-	inflations     sync.Pool // *inflation, those given back beyond the spare one
-	work           work
-
+	inflating
 	asleep atomic.Bool // the loop waits for its poller: see onloop.go
+
+	turn turnCounters
 
 	// Lent to the connection whose Open callback runs.
 	info    info
 	opening opening
-	turn    turnCounters
 }
 
 // NewLoop is a loop's shared part.

@@ -19,7 +19,6 @@ var exceptions = map[string]string{
 	"function internal/handshake.hostile":            table,
 	"function internal/handshake.Scanner.ScanWithin": "a state machine, flat: a paragraph is a state",
 
-	"fields internal/session.Loop":    beingCut,
 	"fields server.lent":              beingCut,
 	"methods internal/session.Conn":   beingCut,
 	"methods internal/session.Driver": beingCut,
