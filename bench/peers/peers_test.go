@@ -32,24 +32,31 @@ func start(t *testing.T, p Peer) string {
 	return ln.Addr().String()
 }
 
+// open starts a peer and connects to it, over TLS if it speaks that, with the handshake done.
+func open(t *testing.T, p Peer) net.Conn {
+	t.Helper()
+	addr := start(t, p)
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.Secure {
+		c = tls.Client(c, &tls.Config{InsecureSkipVerify: true})
+	}
+	t.Cleanup(func() { c.Close() })
+	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if err := wire.Handshake(c, addr, "/"); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 func TestPeersEcho(t *testing.T) {
 	for _, p := range slices.Concat(All(), Secure(), Upgrading()) {
 		t.Run(p.Name, func(t *testing.T) {
-			addr := start(t, p)
-			c, err := net.Dial("tcp", addr)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if p.Secure {
-				c = tls.Client(c, &tls.Config{InsecureSkipVerify: true})
-			}
-			defer c.Close()
-			if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
-				t.Fatal(err)
-			}
-			if err := wire.Handshake(c, addr, "/"); err != nil {
-				t.Fatal(err)
-			}
+			c := open(t, p)
 			for i, size := range []int{0, 1, 125, 126, 1000, 65535, 65536, 1 << 20} {
 				for _, opcode := range []byte{wire.Text, wire.Binary} {
 					if err := echo(c, opcode, wire.Payload(size, i)); err != nil {
@@ -64,18 +71,7 @@ func TestPeersEcho(t *testing.T) {
 func TestPeersAnswerPings(t *testing.T) {
 	for _, p := range All() {
 		t.Run(p.Name, func(t *testing.T) {
-			addr := start(t, p)
-			c, err := net.Dial("tcp", addr)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer c.Close()
-			if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
-				t.Fatal(err)
-			}
-			if err := wire.Handshake(c, addr, "/"); err != nil {
-				t.Fatal(err)
-			}
+			c := open(t, p)
 			if _, err := c.Write(wire.AppendFrame(nil, true, wire.Ping, [4]byte{1, 2, 3, 4}, []byte("hello"))); err != nil {
 				t.Fatal(err)
 			}
@@ -90,18 +86,7 @@ func TestPeersAnswerPings(t *testing.T) {
 // could be that of a server which answers something else.
 func TestFloorEchoes(t *testing.T) {
 	for _, p := range Floor() {
-		addr := start(t, p)
-		c, err := net.Dial("tcp", addr)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
-			t.Fatal(err)
-		}
-		if err := wire.Handshake(c, addr, "/"); err != nil {
-			t.Fatal(err)
-		}
+		c := open(t, p)
 		for i, size := range []int{0, 1, 20, 125} {
 			for _, opcode := range []byte{wire.Text, wire.Binary} {
 				if err := echo(c, opcode, wire.Payload(size, i)); err != nil {

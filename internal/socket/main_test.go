@@ -35,16 +35,20 @@ func pair(t testing.TB) (ours, theirs int) {
 	return fds[0], fds[1]
 }
 
+func familyOf(addr unix.Sockaddr) int {
+	switch addr.(type) {
+	case *unix.SockaddrInet4:
+		return unix.AF_INET
+	case *unix.SockaddrInet6:
+		return unix.AF_INET6
+	}
+	return unix.AF_UNIX
+}
+
 // listen makes a non-blocking listening socket that ends with the test.
 func listen(t testing.TB, addr unix.Sockaddr) (fd int, at unix.Sockaddr) {
 	t.Helper()
-	family := unix.AF_UNIX
-	switch addr.(type) {
-	case *unix.SockaddrInet4:
-		family = unix.AF_INET
-	case *unix.SockaddrInet6:
-		family = unix.AF_INET6
-	}
+	family := familyOf(addr)
 	fd, err := unix.Socket(family, unix.SOCK_STREAM, 0)
 	must(t, err)
 	t.Cleanup(func() { unix.Close(fd) })
@@ -71,13 +75,7 @@ func loopback() *unix.SockaddrInet4 {
 // dial connects a blocking socket to addr. The caller closes it.
 func dial(t testing.TB, addr unix.Sockaddr) int {
 	t.Helper()
-	family := unix.AF_UNIX
-	switch addr.(type) {
-	case *unix.SockaddrInet4:
-		family = unix.AF_INET
-	case *unix.SockaddrInet6:
-		family = unix.AF_INET6
-	}
+	family := familyOf(addr)
 	fd, err := unix.Socket(family, unix.SOCK_STREAM, 0)
 	must(t, err)
 	must(t, unix.Connect(fd, addr))
