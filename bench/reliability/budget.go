@@ -90,8 +90,8 @@ func (b *budgetCommand) attack(ctx context.Context, v *verdict, p *process) (fig
 		group.Go(func() { ends[c.outcome()].Add(1) })
 	}
 	group.Wait()
-	told, cut := ends[toldWhy].Load(), ends[cutOff].Load()
-	v.expect(told > cut, "%d were told why they must go, %d were not", told, cut)
+	withReason, cut := ends[explained].Load(), ends[cutOff].Load()
+	v.expect(withReason > cut, "%d were told why they must go, %d were not", withReason, cut)
 	closeAll(clients)
 	released, err := eventually(ctx, patience, func() (bool, error) {
 		s, err := p.glance()
@@ -102,7 +102,7 @@ func (b *budgetCommand) attack(ctx context.Context, v *verdict, p *process) (fig
 		err = oneLife(ctx, p.addr)
 	}
 	return fmt.Sprintf("%d clients wanted %d MiB of %d MiB: at most %.1f MiB lent; newcomers got 503; %d closed with 1013, %d cut, %d stayed; %d echoes of others",
-		len(clients), len(clients), b.MiB, float64(most)/(1<<20), told, cut, ends[stayed].Load(), echoes), err
+		len(clients), len(clients), b.MiB, float64(most)/(1<<20), withReason, cut, ends[stayed].Load(), echoes), err
 }
 
 // overfill has clients ask for more than there is, every other one by not reading, and
@@ -163,7 +163,7 @@ func (c *client) fill(message bool) {
 // How a client fared.
 const (
 	stayed  = iota
-	toldWhy // closed with 1013
+	explained // closed with 1013
 	cutOff
 )
 
@@ -172,7 +172,7 @@ func (c *client) outcome() int {
 	_ = c.SetDeadline(time.Now().Add(5 * time.Second))
 	switch code, err := c.awaitCode(); {
 	case err == nil && code == 1013:
-		return toldWhy
+		return explained
 	case timedOut(err):
 		return stayed
 	}

@@ -91,7 +91,7 @@ func (g *generationCommand) succeed(addr string, listeners []*os.File) error {
 	if err != nil {
 		return err
 	}
-	ready, told, err := os.Pipe()
+	ready, report, err := os.Pipe()
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func (g *generationCommand) succeed(addr string, listeners []*os.File) error {
 		next.Args = append(next.Args, "--inherit")
 	}
 	next.Stdin, next.Stdout, next.Stderr = os.Stdin, os.Stdout, os.Stderr
-	next.ExtraFiles = append([]*os.File{told}, listeners...)
+	next.ExtraFiles = append([]*os.File{report}, listeners...)
 	err = next.Start()
 	for _, f := range next.ExtraFiles {
 		f.Close()

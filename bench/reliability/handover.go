@@ -145,10 +145,10 @@ func (b *handoverCommand) visit(ctx context.Context, v *verdict, addr string, se
 			break
 		}
 	}
-	n, told, err := c.echoUntil1001(b.Echoes)
+	n, goingAway, err := c.echoUntil1001(b.Echoes)
 	seen.echoes.Add(int64(n))
 	switch {
-	case told:
+	case goingAway:
 		seen.goingAway.Add(1)
 	case err == nil: // the Close frames of both may cross
 		err = c.send(wire.Close, []byte{0x03, 0xe8})

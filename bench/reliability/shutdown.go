@@ -112,8 +112,8 @@ func (b *shutdownCommand) round(ctx context.Context, v *verdict, echoes *atomic.
 
 // echoUntil1001 echoes, at most so often, until the server says that it goes away,
 // which it must not do in the middle of an echo, and answers. What is sent then may go
-// unanswered. It returns how many echoes there were, and whether it was told.
-func (c *client) echoUntil1001(most int) (n int, told bool, err error) {
+// unanswered. It returns how many echoes there were, and whether it was told 1001.
+func (c *client) echoUntil1001(most int) (n int, goingAway bool, err error) {
 	for payload := []byte("0123456789abcdefghij"); n < most; n++ {
 		payload[0] = byte('0' + n%10)
 		if err := c.send(wire.Text, payload); err != nil {

@@ -105,7 +105,7 @@ func Kevent(fd int, changes, events []Event, timeout *unix.Timespec) (int, error
 
 // change makes changes in order. What fails, and what wants a receipt, is told in
 // events; with no room left there, an error ends the call.
-func (q *queue) change(changes, events []Event) (told int, err error) {
+func (q *queue) change(changes, events []Event) (reported int, err error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for i := range changes {
@@ -114,13 +114,13 @@ func (q *queue) change(changes, events []Event) (told int, err error) {
 		if errno == 0 && ch.Flags&EV_RECEIPT == 0 {
 			continue
 		}
-		if told < len(events) {
+		if reported < len(events) {
 			ch.Flags, ch.Data = EV_ERROR, int64(errno)
-			events[told] = ch
-			told++
+			events[reported] = ch
+			reported++
 		} else if errno != 0 {
 			return -1, errno
 		}
 	}
-	return told, nil
+	return reported, nil
 }

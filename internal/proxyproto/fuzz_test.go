@@ -137,9 +137,9 @@ func plainBinary(in []byte) (h Header, n int) {
 		return h, 0
 	}
 	body := in[16 : 16+length]
-	told := Header{Version: 2}
+	header := Header{Version: 2}
 	if in[12] == 0x20 {
-		return told, 16 + length
+		return header, 16 + length
 	}
 	if in[12] != 0x21 {
 		return h, 0
@@ -147,7 +147,7 @@ func plainBinary(in []byte) (h Header, n int) {
 	size := map[byte]int{0x11: 4, 0x12: 4, 0x21: 16, 0x22: 16, 0x31: 106, 0x32: 106}[in[13]] // 106 and a port are 108
 	switch in[13] {
 	case 0x00, 0x01, 0x02, 0x10, 0x20, 0x30:
-		return told, 16 + length
+		return header, 16 + length
 	}
 	if size == 0 || len(body) < 2*size+4 || !plainTLVs(in[:16+length], 16+2*size+4) {
 		return h, 0
@@ -156,10 +156,10 @@ func plainBinary(in []byte) (h Header, n int) {
 		ports := body[2*size:]
 		source, _ := netip.AddrFromSlice(body[:size])
 		destination, _ := netip.AddrFromSlice(body[size : 2*size])
-		told.Source = netip.AddrPortFrom(source.Unmap(), uint16(ports[0])<<8|uint16(ports[1]))
-		told.Destination = netip.AddrPortFrom(destination.Unmap(), uint16(ports[2])<<8|uint16(ports[3]))
+		header.Source = netip.AddrPortFrom(source.Unmap(), uint16(ports[0])<<8|uint16(ports[1]))
+		header.Destination = netip.AddrPortFrom(destination.Unmap(), uint16(ports[2])<<8|uint16(ports[3]))
 	}
-	return told, 16 + length
+	return header, 16 + length
 }
 
 func plainTLVs(header []byte, at int) bool {

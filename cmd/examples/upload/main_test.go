@@ -18,18 +18,18 @@ import (
 
 func TestMain(m *testing.M) { exampletest.Main(m, main) }
 
-// told is what the sender is told.
-type told struct {
+// report is what the sender is told.
+type report struct {
 	Received     int64
 	File, SHA256 string
 }
 
-func hear(t *testing.T, c *websocket.Conn) (told told) {
+func hear(t *testing.T, c *websocket.Conn) (r report) {
 	t.Helper()
-	if err := json.Unmarshal([]byte(exampletest.Hear(t, c)), &told); err != nil {
+	if err := json.Unmarshal([]byte(exampletest.Hear(t, c)), &r); err != nil {
 		t.Fatal(err)
 	}
-	return told
+	return r
 }
 
 // begin sends part as the beginning of a message.
@@ -62,10 +62,10 @@ func TestUploadIsStoredAndProgressToldMeanwhile(t *testing.T) {
 	dir := t.TempDir()
 	p := exampletest.Start(t, "-dir="+dir)
 	c := exampletest.Dial(t, p.URL+"upload", nil)
-	part := bytes.Repeat([]byte("0123456789abcdef"), 3*tellEvery/2/16)
+	part := bytes.Repeat([]byte("0123456789abcdef"), 3*reportEvery/2/16)
 
 	w := begin(t, c, part)
-	if first := hear(t, c); first.Received < tellEvery || first.Received > int64(len(part)) {
+	if first := hear(t, c); first.Received < reportEvery || first.Received > int64(len(part)) {
 		t.Errorf("first told of %d bytes, when %d had been sent", first.Received, len(part))
 	}
 	if _, err := w.Write(part); err != nil {
@@ -107,7 +107,7 @@ func TestUploadTakesBoundedMemory(t *testing.T) {
 // upload sends a file and waits until it is stored.
 func upload(t *testing.T, c *websocket.Conn, size int) {
 	t.Helper()
-	part := make([]byte, tellEvery)
+	part := make([]byte, reportEvery)
 	w := begin(t, c, part)
 	for range size/len(part) - 1 {
 		if _, err := w.Write(part); err != nil {
@@ -155,7 +155,7 @@ func TestUploadCutShortLeavesNoFile(t *testing.T) {
 	dir := t.TempDir()
 	p := exampletest.Start(t, "-dir="+dir)
 	c := exampletest.Dial(t, p.URL+"upload", nil)
-	begin(t, c, make([]byte, 3*tellEvery))
+	begin(t, c, make([]byte, 3*reportEvery))
 	hear(t, c) // it is under way
 	if err := c.CloseNow(); err != nil {
 		t.Error(err)

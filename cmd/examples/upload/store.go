@@ -29,22 +29,22 @@ func store(dir string, c *conn.Conn, r *conn.Reader) error {
 	return c.SendText(fmt.Sprintf(`{"received":%d,"file":%q,"sha256":"%x"}`, n, filepath.Base(f.Name()), sum.Sum(nil)))
 }
 
-// tellEvery is how many bytes come between two words of progress.
-const tellEvery = 1 << 20
+// reportEvery is how many bytes come between two words of progress.
+const reportEvery = 1 << 20
 
 // progress tells a sender how much has come.
 type progress struct {
 	conn           *conn.Conn
-	received, told int64
+	received, reported int64
 }
 
 // Write counts b.
 func (p *progress) Write(b []byte) (int, error) {
 	p.received += int64(len(b))
-	if p.received-p.told < tellEvery {
+	if p.received-p.reported < reportEvery {
 		return len(b), nil
 	}
-	p.told = p.received
+	p.reported = p.received
 	// Under this key only the latest waits for a sender that does not read.
 	return len(b), p.conn.SendMessage(conn.Message{
 		Type: conn.Text, Key: "progress", Payload: fmt.Appendf(nil, `{"received":%d}`, p.received),

@@ -81,8 +81,8 @@ func printable(b []byte) bool {
 	return utf8.Valid(b) && strings.IndexFunc(string(b), func(r rune) bool { return !unicode.IsPrint(r) }) < 0
 }
 
-// maxTold is how many events a sentence tells.
-const maxTold = 12
+// maxNamed is how many events a sentence names.
+const maxNamed = 12
 
 // tell puts events into a sentence.
 func tell(events []event) string {
@@ -91,7 +91,7 @@ func tell(events []event) string {
 	}
 	var parts []string
 	for i, e := range events {
-		if i == maxTold {
+		if i == maxNamed {
 			parts = append(parts, fmt.Sprintf("and %d more", len(events)-i))
 			break
 		}

@@ -12,7 +12,6 @@ var exceptions = map[string]string{
 	"fields bench/reliability.program":   options,
 	"fields cmd/internal/conform.faulty": options,
 	"fields internal/session.Config":     options,
-	"fields server.Limits":               options,
 	"fields server.Server":               options,
 
 	"function bench/reliability.smuggledRequests":    table,
