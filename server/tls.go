@@ -40,7 +40,7 @@ func (s *Server) StartTLS(certFile, keyFile string) error {
 // ServeTLS is Serve over TLS, with files as for ListenAndServeTLS. Pass a plain listener: connections of
 // [tls.NewListener] have no descriptor.
 func (s *Server) ServeTLS(ln net.Listener, certFile, keyFile string) error {
-	config, err := s.secureConfig(certFile, keyFile)
+	config, err := secureConfig(s.TLSConfig, certFile, keyFile)
 	if err != nil {
 		_ = ln.Close()
 		return err
@@ -53,7 +53,7 @@ func (s *Server) ServeTLS(ln net.Listener, certFile, keyFile string) error {
 }
 
 func (s *Server) listenTLS(certFile, keyFile string) (net.Listener, *tls.Config, error) {
-	config, err := s.secureConfig(certFile, keyFile)
+	config, err := secureConfig(s.TLSConfig, certFile, keyFile)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -64,9 +64,9 @@ func (s *Server) listenTLS(certFile, keyFile string) (net.Listener, *tls.Config,
 // errNoCertificate is the error of serving over TLS without a certificate.
 var errNoCertificate = errors.New("framerail: TLS needs a certificate: of files, or in TLSConfig")
 
-// secureConfig is a clone of TLSConfig with the server's own settings.
-func (s *Server) secureConfig(certFile, keyFile string) (*tls.Config, error) {
-	config := s.TLSConfig.Clone() // nil of nil
+// secureConfig is a clone of a program's TLSConfig with the server's own settings.
+func secureConfig(program *tls.Config, certFile, keyFile string) (*tls.Config, error) {
+	config := program.Clone() // nil of nil
 	if config == nil {
 		config = new(tls.Config)
 	}
