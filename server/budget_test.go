@@ -142,25 +142,25 @@ func TestBudget_PeersThatReadAgainSeeThe1013(t *testing.T) {
 			return shed >= clients-2 && !s.run.budget.Full()
 		})
 		const want = clients / 2
-		told := 0
+		warned := 0
 		for _, p := range peers {
 			c, ok := s.Client(p.LocalAddr().(*net.TCPAddr).AddrPort())
 			if ok && c.State() != conn.Closing {
 				continue // it would be waited for in vain
 			}
-			if told < want && p.readUntilShed(size) {
-				told++
+			if warned < want && p.readUntilShed(size) {
+				warned++
 			}
 		}
-		if told < want {
-			t.Errorf("%d of %d peers were told", told, clients)
+		if warned < want {
+			t.Errorf("%d of %d peers were told", warned, clients)
 		}
 	})
 }
 
 // A loop that does not answer may have what is short. Meanwhile those elsewhere who have
 // been told, and hold no more than that, are not cut for it.
-func TestBudget_TheToldAreSparedWhileALoopIsLate(t *testing.T) {
+func TestBudget_ThoseClosingAreSparedWhileALoopIsLate(t *testing.T) {
 	const size = 8 << 10
 	closed := make(chan conn.CloseInfo, 1)
 	s := start(t, &Server{Loops: 2,
@@ -176,12 +176,12 @@ func TestBudget_TheToldAreSparedWhileALoopIsLate(t *testing.T) {
 	if late.Load() > 0 {
 		its, late = late, its
 	}
-	told, gate := make(chan bool), make(chan bool)
+	warned, gate := make(chan bool), make(chan bool)
 	its.Ask(func() {
 		its.each(func(cl *client) { memoryLoop{its}.Shed(uint64(cl.Token())) })
-		close(told)
+		close(warned)
 	})
-	receive(t, told)
+	receive(t, warned)
 	late.Ask(func() { <-gate })
 	eventually(t, "the loop to be late", func() bool { return late.Asked() == 0 })
 	all := late.Buffers().Get(16 << 20)

@@ -153,7 +153,7 @@ func TestDeflate_ClientsThatIgnoreNoContextTakeover(t *testing.T) {
 			s := start(t, &Server{OnMessage: echo, Deflate: c.options, Check: c.check, Logger: log.logger()})
 			p := dialRaw(t, s)
 			answer := p.greet(offer + "\r\nUser-Agent: Tornado/6.2").Header.Get("Sec-WebSocket-Extensions")
-			if told := strings.Contains(answer, "client_no_context_takeover"); told == c.works {
+			if asked := strings.Contains(answer, "client_no_context_takeover"); asked == c.works {
 				t.Errorf("answered %q", answer)
 			}
 			ignorant(p, text, text, text)

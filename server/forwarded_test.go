@@ -28,7 +28,7 @@ var forwardedClients = []struct{ field, line, from string }{
 	{"X-Real-IP", "X-Real-Ip: 192.0.2.1\r\nX-Forwarded-For: 203.0.113.9", "192.0.2.1:0"},
 }
 
-func TestForwarded_ClientGoesByTheAddressTold(t *testing.T) {
+func TestForwarded_ClientGoesByTheAddressReported(t *testing.T) {
 	securely(t, func(t *testing.T, start func(testing.TB, *Server) *Server, over func(*peer)) {
 		for _, c := range forwardedClients {
 			t.Run(c.field+" "+c.line, func(t *testing.T) {

@@ -74,7 +74,7 @@ func TestHandler_PathForLaterHandshakesIsTakenAtTheStart(t *testing.T) {
 	p.alive()
 }
 
-func TestHandler_NoRoomIsToldWithoutABodyToHEAD(t *testing.T) {
+func TestHandler_NoRoomIsAnsweredWithoutABodyToHEAD(t *testing.T) {
 	s := start(t, handled(describe))
 	if err := s.run.http.Close(); err != nil {
 		t.Fatal(err)

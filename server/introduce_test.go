@@ -25,7 +25,7 @@ func (c *introducedConn) Write(b []byte) (int, error) { return c.w.Write(b) }
 
 // Whatever the header's version, and however it is cut, the client goes by the address in it,
 // and what comes behind it is not lost.
-func TestProxyProtocol_ClientGoesByTheAddressTold(t *testing.T) {
+func TestProxyProtocol_ClientGoesByTheAddressReported(t *testing.T) {
 	securely(t, func(t *testing.T, start func(testing.TB, *Server) *Server, over func(*peer)) {
 		s, seen := watched(&Server{Proxies: Proxies{Protocol: here}})
 		start(t, s)

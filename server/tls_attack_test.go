@@ -72,7 +72,7 @@ func TestTLS_RecordsThatAreTooLongAreRefused(t *testing.T) {
 }
 
 // The end of a stream that was not announced may be anybody's doing (RFC 8446 6.1).
-func TestTLS_TruncationIsTold(t *testing.T) {
+func TestTLS_TruncationIsReported(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		end  func(*sealer)

@@ -13,9 +13,9 @@ import (
 // greeter.heads, up to a bound of the budget. So clients that never finish a handshake cannot
 // use up what open connections need.
 
-// helloTold is the longest ClientHello, in bytes, that is answered although the budget is
+// answeredHello is the longest ClientHello, in bytes, that is answered although the budget is
 // tight: the refusal lies behind its TLS handshake.
-const helloTold = 4 << 10
+const answeredHello = 4 << 10
 
 // mayHold tells whether a client whose connection is not open may hold n bytes in place of
 // the have that it holds. If the loop has no room for them those that hold most are refused,
@@ -95,7 +95,7 @@ func (cl *client) unopened() (n int) {
 // mayHear tells whether a client's ClientHello may be n bytes long. A short one is answered
 // so many times a second even if the budget is tight: then its client can be told.
 func (l *phases) mayHear(cl *client, have, n int) bool {
-	if have == 0 && n <= helloTold && !l.run.budget.Over() && l.run.budget.Tight() {
+	if have == 0 && n <= answeredHello && !l.run.budget.Over() && l.run.budget.Tight() {
 		return l.run.gate.MayAnswerTLS(l.run.kernel.Now())
 	}
 	return l.mayHold(cl, have, n)

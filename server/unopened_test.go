@@ -202,7 +202,7 @@ func TestUnopened_ShortHelloIsAnsweredWhileTight(t *testing.T) {
 	p.send(with("A: b"))
 	p.expectStatus(http.StatusServiceUnavailable)
 	long := dialRaw(t, s)
-	long.send("\x16\x03\x01\x20\x00" + strings.Repeat("x", helloTold))
+	long.send("\x16\x03\x01\x20\x00" + strings.Repeat("x", answeredHello))
 	long.expectGone()
 	if n := s.Stats().Refused[ReasonMemory]; n != 2 {
 		t.Errorf("%d were refused for the memory", n)

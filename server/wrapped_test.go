@@ -124,7 +124,7 @@ func (p *peer) expectEnd() {
 // What a connection fails with is what the close callback is told. crypto/tls does not tell
 // who reads from it whether an end between records was announced: only where it has moved
 // to the loop that is seen.
-func TestWrapped_HowItEndedIsTold(t *testing.T) {
+func TestWrapped_HowItEndedIsReported(t *testing.T) {
 	cut := func(p *peer) { _ = underTLS(p).CloseWrite() }
 	within := func(p *peer) {
 		_, _ = underTLS(p).Write([]byte{tlsrecords.Data, 3, 3, 0, 100, 'h', 'a', 'l', 'f'})
@@ -211,7 +211,7 @@ func underTLS(p *peer) *net.TCPConn {
 }
 
 // A client that breaks a rule is told which, though it goes on sending.
-func TestWrapped_ProtocolErrorsAreTold(t *testing.T) {
+func TestWrapped_ProtocolErrorsAreReported(t *testing.T) {
 	wrapped(t, func(t *testing.T, listen func() (net.Listener, error), dial func(*web) *peer) {
 		s := &Server{OnMessage: echo}
 		web := serveWebOn(t, s, upgrades(s, nil), listen)

@@ -9,7 +9,7 @@ import (
 )
 
 // Unless what they hold is a good part of what is to be freed.
-func TestBudget_TheToldAreNotSparedIfTheyHoldMuch(t *testing.T) {
+func TestBudget_ThoseClosingAreNotSparedIfTheyHoldMuch(t *testing.T) {
 	b := &Budget{limit: 1 << 20}
 	few := []Holder{{Bytes: 512 << 10}, {Bytes: 15 << 10, Shed: true}, {Bytes: 15 << 10, Shed: true}}
 	if rest := b.spare(slices.Clone(few)); len(rest) != 1 || rest[0].Shed {

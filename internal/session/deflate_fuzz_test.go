@@ -44,7 +44,7 @@ func FuzzDeflateConnection(f *testing.F) {
 		want := expectedInflated(in, p.stream, p.deflate)
 		for _, cuts := range [][]byte{nil, {0}, cuts} {
 			got := p.play(t, in, cuts)
-			if want.sent = got.sent; want.told != got.told || want.err != got.err || want.code != got.code {
+			if want.sent = got.sent; want.delivered != got.delivered || want.err != got.err || want.code != got.code {
 				checkPlay(t, fmt.Sprintf("cut as %v", cuts), got, want)
 			}
 		}
@@ -61,7 +61,7 @@ func expectedInflated(in []byte, stream bool, params *deflate.Params) (want play
 	defer x.forget()
 	bits := params.ClientMaxWindowBits
 	orDefault(&bits, deflate.MaxWindowBits)
-	var told strings.Builder
+	var delivered strings.Builder
 	var msg []byte
 	var check frame.TextCheck
 	in = bytes.Clone(in)
@@ -84,7 +84,7 @@ func expectedInflated(in []byte, stream bool, params *deflate.Params) (want play
 			continue
 		case ev.Opcode.IsControl():
 			if !stream {
-				fmt.Fprintf(&told, "%v %x\n", ev.Opcode, ev.Payload)
+				fmt.Fprintf(&delivered, "%v %x\n", ev.Opcode, ev.Payload)
 			}
 			continue
 		case !d.RSV1():
@@ -120,12 +120,12 @@ func expectedInflated(in []byte, stream bool, params *deflate.Params) (want play
 			want.err = err
 		}
 		if ev.Last && want.err == nil {
-			fmt.Fprintf(&told, "%v %x\n", ev.Opcode, msg)
+			fmt.Fprintf(&delivered, "%v %x\n", ev.Opcode, msg)
 		}
 	}
 	if want.err != nil {
 		want.code = frame.AbnormalClosure
 	}
-	want.told = told.String()
+	want.delivered = delivered.String()
 	return want
 }

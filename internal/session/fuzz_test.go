@@ -58,10 +58,10 @@ var fuzzLimits = frame.Limits{MaxMessageSize: 500, MaxFragments: 10}
 // played is what came of a connection: what the callbacks were told, what was sent,
 // and how it ended.
 type played struct {
-	told string
-	sent string
-	err  error // the peer's fault, or nil
-	code frame.CloseCode
+	delivered string
+	sent      string
+	err       error // the peer's fault, or nil
+	code      frame.CloseCode
 }
 
 // expected is what a connection must come to, by package frame alone. In a stream
@@ -70,7 +70,7 @@ func expected(in []byte, stream bool) (want played) {
 	var d frame.Decoder
 	d.Reset(frame.Server, fuzzLimits)
 	var a frame.Assembler
-	var told, sent strings.Builder
+	var delivered, sent strings.Builder
 	in = bytes.Clone(in)
 	want.code = frame.AbnormalClosure
 	for len(in) > 0 && want.err == nil && want.code == frame.AbnormalClosure {
@@ -86,7 +86,7 @@ func expected(in []byte, stream bool) (want played) {
 		case msg.Opcode == frame.Close:
 			want.code, _, want.err = frame.ParseClose(msg.Payload)
 		case !stream || !msg.Opcode.IsControl():
-			fmt.Fprintf(&told, "%v %x\n", msg.Opcode, msg.Payload)
+			fmt.Fprintf(&delivered, "%v %x\n", msg.Opcode, msg.Payload)
 			if msg.Opcode != frame.Pong {
 				op := msg.Opcode
 				if op == frame.Ping {
@@ -99,14 +99,14 @@ func expected(in []byte, stream bool) (want played) {
 	if want.err != nil {
 		want.code = frame.AbnormalClosure
 	}
-	want.told, want.sent = told.String(), sent.String()
+	want.delivered, want.sent = delivered.String(), sent.String()
 	return want
 }
 
 func checkPlay(t *testing.T, how string, got, want played) {
 	t.Helper()
-	if got.told != want.told || got.err != want.err || got.code != want.code {
-		t.Fatalf("%s: told\n%s%v, %v\nwant\n%s%v, %v", how, got.told, got.code, got.err, want.told, want.code, want.err)
+	if got.delivered != want.delivered || got.err != want.err || got.code != want.code {
+		t.Fatalf("%s: told\n%s%v, %v\nwant\n%s%v, %v", how, got.delivered, got.code, got.err, want.delivered, want.code, want.err)
 	}
 	if got.sent != want.sent {
 		t.Fatalf("%s: sent %x\nwant %x", how, got.sent, want.sent)
@@ -124,7 +124,7 @@ type player struct {
 	wire      *wire
 	read      bool
 	closed    int
-	told      strings.Builder
+	delivered strings.Builder
 	info      CloseInfo
 }
 
@@ -155,7 +155,7 @@ func newPlayer(dispatch Dispatch, stream bool) *player {
 }
 
 func (p *player) tell(op frame.Opcode, payload []byte) {
-	fmt.Fprintf(&p.told, "%v %x\n", op, payload)
+	fmt.Fprintf(&p.delivered, "%v %x\n", op, payload)
 }
 
 // readStream notes the messages that come to their end.
@@ -179,7 +179,7 @@ func (p *player) Ended(*Conn)                             { p.ended <- struct{}{
 func (p *player) play(t *testing.T, in []byte, cuts []byte) (got played) {
 	p.wire = &wire{room: -1}
 	p.read, p.closed = true, 0
-	p.told.Reset()
+	p.delivered.Reset()
 	p.info = CloseInfo{}
 	d := new(Driver)
 	c := &d.Conn
@@ -208,7 +208,7 @@ func (p *player) play(t *testing.T, in []byte, cuts []byte) (got played) {
 			d.Attend()
 			p.turn(d)
 		case <-timeout.C:
-			t.Fatalf("does not come to its end: %v, closed %d, told\n%s", c.State(), p.closed, p.told.String())
+			t.Fatalf("does not come to its end: %v, closed %d, told\n%s", c.State(), p.closed, p.delivered.String())
 		}
 	}
 	p.turn(d)
@@ -225,7 +225,7 @@ func (p *player) play(t *testing.T, in []byte, cuts []byte) (got played) {
 		t.Fatalf("%d buffers of %d bytes still lent", n, size)
 	}
 
-	got.told, got.code = p.told.String(), p.info.Received
+	got.delivered, got.code = p.delivered.String(), p.info.Received
 	if fault := new(frame.Error); errors.As(p.info.Err, &fault) {
 		got.err = fault
 	}

@@ -89,8 +89,8 @@ func TestInflationIsLentCleanly(t *testing.T) {
 	good := peer.frames(frame.Text, "Hello", 1, nil)
 	for _, broken := range [][]byte{half[:len(half)-1], long[:len(long)/2], {}} {
 		p.play(t, broken, nil)
-		if got := p.play(t, good, nil); got.told != "Text 48656c6c6f\n" || got.err != nil {
-			t.Errorf("after %x: told %q, %v", broken, got.told, got.err)
+		if got := p.play(t, good, nil); got.delivered != "Text 48656c6c6f\n" || got.err != nil {
+			t.Errorf("after %x: told %q, %v", broken, got.delivered, got.err)
 		}
 	}
 	peer.out.forget()

@@ -156,7 +156,7 @@ func TestLimits_Rates(t *testing.T) {
 }
 
 // The owner of the loop is told of lifetimes: at the opening, and when they change.
-func TestLimits_LifetimeIsTold(t *testing.T) {
+func TestLimits_LifetimeReachesTheHost(t *testing.T) {
 	r := openRig(t, Config{})
 	expect(t, "told", r.limited, 1)
 	for _, limits := range []Limits{{MaxMessageSize: 1}, {MaxLifetime: time.Hour}, {MaxLifetime: time.Hour, MaxPending: 5000}} {

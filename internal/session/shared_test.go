@@ -121,5 +121,5 @@ func TestShedReleasesSharedFrames(t *testing.T) {
 		t.Errorf("%d shared frames are held", n)
 	}
 	r.drain(-1)
-	r.expectTold("1 close")
+	r.expectClosing("1 close")
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/framerail/framerail/frame"
 )
 
-// expectTold takes what was sent, expects the numbers, and 1013 at their end.
-func (r *rig) expectTold(numbers string) {
+// expectClosing takes what was sent, expects the numbers, and 1013 at their end.
+func (r *rig) expectClosing(numbers string) {
 	r.t.Helper()
 	b := r.wire.out.String()
 	if got := r.numbers(); got != numbers {
@@ -35,7 +35,7 @@ func TestShedFinishesTheFrameThatIsHalfSent(t *testing.T) {
 				expect(t, "state", r.c.State(), Closing)
 				expect(t, "Send", r.c.SendText("x"), ErrClosed)
 				r.drain(-1)
-				r.expectTold(want)
+				r.expectClosing(want)
 				expect(t, "sending direction ended", r.wire.halfDone, true)
 				r.end(io.EOF)
 				info := r.info()
@@ -95,7 +95,7 @@ func TestShedBetweenFragments(t *testing.T) {
 		t.Errorf("%d buffers lent", n)
 	}
 	r.drain(-1)
-	r.expectTold("1+ close")
+	r.expectClosing("1+ close")
 }
 
 // A Close frame that waits already stays as it is.

@@ -103,7 +103,7 @@ func TestSim_EventsOfThoseGoneChangeNothing(t *testing.T) {
 	}
 }
 
-func TestSim_TimePassesOnlyWhenTold(t *testing.T) {
+func TestSim_TimePassesOnlyOnRequest(t *testing.T) {
 	sim := simulate(t, 1, &server.Server{OnMessage: echo})
 	c := sim.Dial("/")
 	sim.Settle()

@@ -58,7 +58,7 @@ func files(t *testing.T, dir string) (names []string) {
 	return names
 }
 
-func TestUploadIsStoredAndProgressToldMeanwhile(t *testing.T) {
+func TestUploadIsStoredAndProgressReportedMeanwhile(t *testing.T) {
 	dir := t.TempDir()
 	p := exampletest.Start(t, "-dir="+dir)
 	c := exampletest.Dial(t, p.URL+"upload", nil)

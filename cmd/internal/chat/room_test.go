@@ -242,7 +242,7 @@ func TestOtherMessagesClose1008(t *testing.T) {
 	}
 }
 
-func TestPeerThatCannotBeToldIsDisconnected(t *testing.T) {
+func TestPeerThatCannotBeReachedIsDisconnected(t *testing.T) {
 	var r Room
 	_, slow := enter(t, &r, "Slow")
 	a, ada := enter(t, &r, "Ada")
