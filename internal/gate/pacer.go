@@ -12,7 +12,7 @@ type Pacer struct {
 	each time.Duration // the time that one takes at the full rate; 0: no limit
 
 	mu   guard.LoneMutex
-	next time.Time // when the next may happen, were there no burst
+	next time.Time // when the next token is due, without the burst
 }
 
 // Init sets the rate. 0 or less: no limit.

@@ -74,7 +74,7 @@ type Budget struct {
 	pools        []*buffer.Pool // all of the loops
 
 	mu       guard.LastMutex // for setting the marks
-	shedding atomic.Bool     // a goroutine is at it
+	shedding atomic.Bool     // a goroutine is choosing connections
 }
 
 // Init watches the pools of loops that do not run yet.
