@@ -30,7 +30,7 @@ func FuzzQueue(f *testing.F) {
 	f.Add([]byte("\x00\x00\x10\x00\x01\x20\x00\x02\x09\x00\x00\x07\x00\x00"))
 	f.Add([]byte("\x01\x00\x10\x03\x00\x40\x03\x08\x00\x03\x05\x03\x01\x0a\x00\x00"))
 	f.Fuzz(func(t *testing.T, program []byte) {
-		if len(program) <= 1500 {
+		if len(program) <= 600 {
 			runProgram(t, program)
 		}
 	})
