@@ -18,13 +18,13 @@ type Accepted struct {
 	TLS    *tls.Config // nil: no TLS handshake is to come
 	Ticket Ticket
 
-	// Of a connection that net/http has given up.
-	Secured *secure.Transport // TLS that is established; nil: none
-	Opening *session.Opening  // what net/http's handshake has left; nil: one is to come
+	// Only for a connection from net/http.
+	Secured *secure.Transport // established TLS; nil: none
+	Opening *session.Opening  // the result of net/http's handshake; nil: the handshake is still to come
 }
 
-// Over is the transport of the connection once a loop has it: k, where it is a socket, and
-// TLS over it that is established.
+// Over is the transport of the connection once a loop has it: k if it is a socket, with established TLS
+// over it if there is any.
 func (a Accepted) Over(k *platform.Socket, pool *buffer.Pool) transport.Transport {
 	below := a.Transport(k)
 	if a.Secured != nil {
@@ -34,5 +34,5 @@ func (a Accepted) Over(k *platform.Socket, pool *buffer.Pool) transport.Transpor
 	return below
 }
 
-// IsUnix tells the address of a unix socket.
+// IsUnix reports whether an address is a unix socket's.
 func IsUnix(addr net.Addr) bool { return addr != nil && addr.Network() == "unix" }

@@ -11,7 +11,7 @@ import (
 	"github.com/framerail/framerail/internal/platform"
 )
 
-// ErrStopped is what Serve returns when the server was told to stop.
+// ErrStopped is the error of Serve after Close or Stop.
 var ErrStopped = errors.New("framerail: server closed")
 
 // Acceptor accepts from one listener, on a goroutine.
@@ -34,12 +34,12 @@ const (
 	// out of descriptors or memory. New clients wait in the kernel's backlog.
 	pauseMin = 5 * time.Millisecond
 	pauseMax = 500 * time.Millisecond
-	// pauseLogEvery keeps that from flooding the log.
+	// pauseLogEvery bounds how often the log reports a back-off.
 	pauseLogEvery = time.Second
 )
 
-// Listen takes a listener over to accept from it on its platform. It does not close ln if it
-// fails. Without a config its connections are plain.
+// Listen takes a listener over, to accept from it on its platform. It does not close ln if it fails.
+// Without a config its connections have no TLS.
 func Listen(ln net.Listener, config *tls.Config) (*Acceptor, error) {
 	from, err := platform.Of(ln).Sockets().Listen(ln)
 	if err != nil {
@@ -48,7 +48,7 @@ func Listen(ln net.Listener, config *tls.Config) (*Acceptor, error) {
 	return &Acceptor{ln: ln, from: from, tls: config, unix: IsUnix(ln.Addr()), done: make(chan struct{})}, nil
 }
 
-// Use has the acceptor accept for a gate, whose options of TCP it sets on a TCP listener.
+// Use sets the gate for which the acceptor accepts, and sets the gate's TCP options on a TCP listener.
 // Before Serve.
 func (a *Acceptor) Use(g *Gate) error {
 	a.gate = g
@@ -57,7 +57,7 @@ func (a *Acceptor) Use(g *Gate) error {
 	})
 }
 
-// Listener is what the acceptor was made of.
+// Listener returns the listener that was given to Listen.
 func (a *Acceptor) Listener() net.Listener { return a.ln }
 
 // File is a duplicate of the listener's socket for another process; see platform.Listener.
@@ -67,8 +67,8 @@ func (a *Acceptor) File() (*os.File, error) { return a.from.File() }
 // and more than once.
 func (a *Acceptor) Close() { _ = a.from.Close() }
 
-// Stop ends Serve and waits until it holds no descriptor, but not for the Accept of
-// another package, which may go on for as long as it likes.
+// Stop ends Serve and waits until it holds no descriptor. It does not wait for the Accept of another
+// package, which may go on for any time.
 func (a *Acceptor) Stop() {
 	a.Close()
 	if a.from.EndsAccept() {
@@ -76,8 +76,8 @@ func (a *Acceptor) Stop() {
 	}
 }
 
-// Serve accepts until the listener is closed, and then returns ErrStopped, or until it
-// cannot accept any more. It calls ended before Stop goes on.
+// Serve accepts until the listener is closed, and then returns ErrStopped. It also returns if it cannot
+// accept any more. It calls ended before Stop returns.
 func (a *Acceptor) Serve(ended func()) error {
 	defer close(a.done)
 	defer ended()
@@ -107,8 +107,8 @@ func (a *Acceptor) Serve(ended func()) error {
 	}
 }
 
-// failed backs off after a failure that may pass. Live connections go on; new ones
-// wait in the kernel.
+// failed backs off after a temporary failure. Open connections go on, and new ones wait in the
+// kernel.
 func (a *Acceptor) failed(err error) (fatal bool) {
 	o := &a.gate.options
 	switch platform.VerdictOf(err) {

@@ -5,12 +5,11 @@ import (
 	"net/netip"
 )
 
-// addressKey stands for an IPv4 address or the first 64 bits of an IPv6 one, which are
-// one customer's.
+// addressKey stands for an IPv4 address, or for the first 64 bits of an IPv6 address: one customer has
+// all addresses with these.
 type addressKey uint64
 
-// ipv4Key is the network in which IPv4 addresses are put: no IPv6 address is in
-// 00ff::/16, which is reserved.
+// ipv4Key marks keys of IPv4 addresses. No IPv6 address is in 00ff::/16, which is reserved.
 const ipv4Key addressKey = 0x00ff << 48
 
 // key is the key of an address; false if it has no limit of its own.
@@ -21,7 +20,7 @@ func (a *Admission) key(addr netip.Addr) (key addressKey, bounded bool) {
 	return keyOf(addr), true
 }
 
-// keyOf stands for an address, whether it has a limit of its own or not; 0 for none.
+// keyOf is the key of an address, whether it has a limit of its own or not; 0 for none.
 func keyOf(addr netip.Addr) addressKey {
 	switch addr = addr.Unmap(); {
 	case !addr.IsValid():
@@ -35,11 +34,11 @@ func keyOf(addr netip.Addr) addressKey {
 	}
 }
 
-// sharedSpace is that of RFC 6598, within networks of providers and of machines.
+// sharedSpace is the shared address space of RFC 6598, inside networks of providers.
 var sharedSpace = netip.MustParsePrefix("100.64.0.0/10")
 
-// isPrivate tells an address of the same machine or network, where a proxy may be,
-// behind which is everyone.
+// isPrivate reports whether an address is of the same machine or network. A proxy may have it, through
+// which all clients come.
 func isPrivate(addr netip.Addr) bool {
 	addr = addr.Unmap()
 	return addr.IsLoopback() || addr.IsPrivate() || addr.IsLinkLocalUnicast() || sharedSpace.Contains(addr)

@@ -7,44 +7,43 @@ import (
 	"github.com/framerail/framerail/internal/platform"
 )
 
-// Admission counts the connections there are, in all and from each address, and
-// decides on new ones. Safe from any goroutine; it costs a lock for each connection
-// that comes or goes.
+// Admission counts connections, in all and by address, and decides on new ones. Safe from any goroutine. It
+// takes a lock for each connection that comes or goes.
 type Admission struct {
 	total      int  // the most there may be; 0: no limit
 	perAddress int  // the most from one address; 0: no limit
 	exempt     bool // private addresses have no limit of their own
-	excessMost int  // the most that may be answered that they are too many
+	excessMost int  // the most beyond the limits that may be answered
 
 	mu     guard.LoneMutex
 	open   int                   // those admitted
-	excess int                   // those that are answered that they are too many
+	excess int                   // those beyond the limits that are being answered
 	from   map[addressKey]uint32 // open, by address
 	peak   int                   // the most entries that from had: its memory
 }
 
 const (
-	// descriptorShare is the part of all descriptors, at least reserveMin and at most
-	// reserveMax of them, that is left to others by default.
+	// descriptorShare is the part of all descriptors that is left to the rest of the program
+	// by default. It is at least reserveMin and at most reserveMax.
 	descriptorShare = 32
 	reserveMin      = 16
 	reserveMax      = 1024
-	// descriptorsUnknown stands for the limit on descriptors where there is none.
+	// descriptorsUnknown is the assumed limit on descriptors if there is none.
 	descriptorsUnknown = 1 << 20
-	// addressShare is the part of all connections that one address may have by
-	// default, but not less than addressMin: there are hundreds of people behind one
-	// address of a mobile network, and 64,000 ports.
+	// addressShare is the part of all connections that one address may have by default. It
+	// is at least addressMin, because hundreds of people share one address of a mobile
+	// network.
 	addressShare = 8
 	addressMin   = 16
-	// excessShare is the part of all connections, at least ExcessMin and at most
-	// excessMax, that may be there beyond the limit to be answered so.
+	// excessShare is the part of all connections that may exist beyond the limit while they
+	// are answered. It is at least ExcessMin and at most excessMax.
 	excessShare = 64
 	ExcessMin   = 4
 	excessMax   = 256
 )
 
-// Init sets how many connections there may be in all, and from one address. 0: a part of
-// the descriptors that there may be. Negative: no limit.
+// Init sets how many connections there may be in all, and from one address. 0: a part of the limit on
+// descriptors. Negative: no limit.
 func (a *Admission) Init(total, perAddress int, s platform.Sockets) {
 	byDescriptors := descriptorsUnknown
 	if n, ok := s.Limit(); ok {
@@ -73,7 +72,7 @@ func (a *Admission) Init(total, perAddress int, s platform.Sockets) {
 	a.from = make(map[addressKey]uint32)
 }
 
-// Enter counts a new connection and gives it a ticket, with which it is to Leave.
+// Enter counts a new connection and returns its ticket. Pass that to Leave.
 func (a *Admission) Enter(addr netip.Addr) Ticket {
 	key, bounded := a.key(addr)
 	a.mu.Lock()
@@ -89,7 +88,7 @@ func (a *Admission) Enter(addr netip.Addr) Ticket {
 	return a.enterAddress(key)
 }
 
-// enterAddress counts a connection by its address that is counted in all. mu is held.
+// enterAddress counts a connection by its address. It is counted in all already. mu is held.
 func (a *Admission) enterAddress(key addressKey) Ticket {
 	n := a.from[key]
 	if int64(n) >= int64(a.perAddress) {
@@ -101,8 +100,8 @@ func (a *Admission) enterAddress(key addressKey) Ticket {
 	return CountedByAddress
 }
 
-// Place counts a connection that is counted among all by an address that has become known,
-// too, and gives it another ticket.
+// Place counts a connection also by an address that has become known later, and returns its new
+// ticket.
 func (a *Admission) Place(addr netip.Addr, t Ticket) Ticket {
 	key, bounded := a.key(addr)
 	if t != Counted || !bounded {
@@ -113,7 +112,7 @@ func (a *Admission) Place(addr netip.Addr, t Ticket) Ticket {
 	return a.enterAddress(key)
 }
 
-// Displace undoes Place, which has given that ticket to a connection that stays.
+// Displace undoes Place for a connection that stays.
 func (a *Admission) Displace(addr netip.Addr, t Ticket) {
 	switch t {
 	case CountedByAddress, ExcessAddress, ClosedAddress:
@@ -154,10 +153,10 @@ func (a *Admission) Leave(addr netip.Addr, t Ticket) {
 	}
 }
 
-// shrinkBelow is how many entries a map may have room for without being looked at.
+// shrinkBelow is the number of entries up to which a map is never rebuilt.
 const shrinkBelow = 1024
 
-// shrink gives memory back: a map does not, however little is left in it. mu is held.
+// shrink rebuilds the map when few entries are left, because a Go map never shrinks. mu is held.
 func (a *Admission) shrink() {
 	if a.peak < shrinkBelow || len(a.from) > a.peak/8 {
 		return
@@ -169,15 +168,15 @@ func (a *Admission) shrink() {
 	a.from, a.peak = from, len(from)
 }
 
-// Counted is how many connections are admitted, how many are answered that they are too
-// many, and how many addresses they come from.
+// Counted returns how many connections are admitted, how many beyond the limits are being answered, and
+// from how many addresses they come.
 func (a *Admission) Counted() (open, excess, addresses int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.open, a.excess, len(a.from)
 }
 
-// Hold has all counting wait until release is called, for tests of what comes before it.
+// Hold stops all counting until release is called, for tests.
 func (a *Admission) Hold() (release func()) {
 	a.mu.Lock()
 	return a.mu.Unlock

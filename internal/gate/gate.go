@@ -1,6 +1,6 @@
-// Package gate accepts connections and lets them in. An [Acceptor] accepts from one
-// listener. A [Gate] gives each connection a [Ticket] by the limits on connections, has it
-// wait for the rate of handshakes, and delivers it to an event loop.
+// Package gate accepts connections and admits them. An [Acceptor] accepts from one listener. A [Gate]
+// counts each connection against the limits, and gives it a [Ticket] that says how it is counted. The
+// Gate lets the connection wait for the rate of handshakes, and delivers it to an event loop.
 package gate
 
 import (
@@ -22,19 +22,19 @@ type Loops interface {
 	Go(work func())
 }
 
-// Reason is why a connection gets to no loop.
+// Reason says why a connection reaches no loop.
 type Reason uint8
 
 const (
-	// Left: its peer has closed it.
+	// Left: the peer has closed it.
 	Left Reason = iota
-	// TooFast: too many wait for the rate of handshakes, most of them from its address.
+	// TooFast: too many connections wait for the rate of handshakes, most of them from this address.
 	TooFast
 	// Excess: there are too many connections, as its ticket says.
 	Excess
 )
 
-// Options are what a Gate goes by.
+// Options are the options of a Gate.
 type Options struct {
 	// MaxConnections and MaxPerAddress are for Admission.Init.
 	MaxConnections, MaxPerAddress int
@@ -44,8 +44,8 @@ type Options struct {
 	HandshakeTimeout time.Duration
 	TCP              TCP
 
-	// CountedAs is the address by which a connection from addr is counted before its peer
-	// has sent anything: none for a proxy.
+	// CountedAs returns the address by which a new connection from addr is counted. It is none for a
+	// proxy, whose client is not known yet.
 	CountedAs func(addr netip.Addr, unix bool) netip.Addr
 
 	Platform platform.Platform
@@ -53,7 +53,7 @@ type Options struct {
 	Logger   *slog.Logger
 }
 
-// Gate lets connections in. Safe from any goroutine.
+// Gate admits connections. Safe from any goroutine.
 type Gate struct {
 	Admission
 	options Options
@@ -65,17 +65,17 @@ type Gate struct {
 }
 
 const (
-	// answersShare is the part of PerSecond, at least answersMin, that is answered beyond the
-	// limits; other connections are closed.
+	// answersShare is the part of PerSecond, at least answersMin, of connections beyond the limits that
+	// are answered. The others are closed.
 	answersShare = 10
 	answersMin   = 100
-	// securedPerSecond is how many of those a second are answered over TLS, where the answer
-	// comes behind a handshake: a flood beyond the limits is to cost no more of these,
-	// which take a millisecond each with an RSA key. Others are closed before it.
+	// securedPerSecond is how many connections beyond the limits are answered over TLS in a second. The
+	// answer needs a TLS handshake, which takes a millisecond with an RSA key. A flood may cost no
+	// more of them, so the others are closed before it.
 	securedPerSecond = 100
 )
 
-// New is a gate to loops.
+// New makes a gate to loops.
 func New(o Options, loops Loops) *Gate {
 	g := &Gate{options: o, loops: loops}
 	g.Admission.Init(o.MaxConnections, o.MaxPerAddress, o.Platform.Sockets())
@@ -87,13 +87,13 @@ func New(o Options, loops Loops) *Gate {
 	return g
 }
 
-// TCP is the options of sockets.
+// TCP returns the options of TCP sockets.
 func (g *Gate) TCP() *TCP { return &g.options.TCP }
 
-// Paced is how many connections have waited for the rate of handshakes.
+// Paced counts connections that have waited for the rate of handshakes.
 func (g *Gate) Paced() uint64 { return g.paced.Load() }
 
-// Admit gives an accepted connection a ticket, and lets it in or closes it.
+// Admit counts an accepted connection, and delivers it to a loop or closes it.
 func (g *Gate) Admit(a Accepted) {
 	a.Ticket = g.Enter(g.options.CountedAs(a.Remote.Addr(), a.Unix))
 	if a.TLS != nil {
@@ -112,13 +112,13 @@ func (g *Gate) Admit(a Accepted) {
 	}
 }
 
-// unanswered takes a connection out that was to be answered, and is its ticket then.
+// unanswered takes out a connection that was to be answered, and returns its new ticket.
 func (g *Gate) unanswered(t Ticket) Ticket {
 	g.Leave(netip.Addr{}, t) // which counts by no address
 	return t.closed()
 }
 
-// BeforeTLS is the ticket of a connection that is answered behind a TLS handshake if at all.
+// BeforeTLS returns the ticket of a connection that could be answered only after a TLS handshake.
 func (g *Gate) BeforeTLS(t Ticket) Ticket {
 	if !t.isAnswered() || g.MayAnswerTLS(g.options.Platform.Now()) {
 		return t
@@ -126,12 +126,12 @@ func (g *Gate) BeforeTLS(t Ticket) Ticket {
 	return g.unanswered(t)
 }
 
-// MayAnswerTLS counts a client beyond the limits that is answered over TLS, and tells whether
-// it may be.
+// MayAnswerTLS reports whether one more connection beyond the limits may be answered over TLS, and counts
+// it.
 func (g *Gate) MayAnswerTLS(now time.Time) bool { return g.secured.Take(now) }
 
-// Patience is how long a connection may take for its request. One that is not admitted
-// holds the place of another.
+// Patience is how long a connection may take for its request. A connection that is not admitted gets less,
+// because it holds the place of another.
 func (g *Gate) Patience(t Ticket, linger time.Duration) time.Duration {
 	if t.Refusal() != nil {
 		return min(g.options.HandshakeTimeout, linger)
@@ -139,13 +139,13 @@ func (g *Gate) Patience(t Ticket, linger time.Duration) time.Duration {
 	return g.options.HandshakeTimeout
 }
 
-// turnAway closes a connection that no loop gets.
+// turnAway closes a connection that reaches no loop.
 func (g *Gate) turnAway(a Accepted, why Reason) {
 	g.loops.Refused(a, why)
 	g.Leave(a.Remote.Addr(), a.Ticket)
 	_ = a.Close()
 }
 
-// Open delivers all connections that wait, and has none wait from now on: the server ends,
-// and each that was accepted is answered.
+// Open delivers all waiting connections, and lets none wait from now on. A server that ends answers each
+// accepted connection.
 func (g *Gate) Open() { g.queue.end() }

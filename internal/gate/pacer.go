@@ -6,10 +6,9 @@ import (
 	"github.com/framerail/framerail/internal/guard"
 )
 
-// Pacer is a token bucket that holds a second's worth: it says whether one more of the
-// things may happen that are limited to so many a second. Safe from any goroutine.
+// Pacer is a token bucket for a rate per second. It holds a second's worth. Safe from any goroutine.
 type Pacer struct {
-	each time.Duration // the time that one takes at the full rate; 0: no limit
+	each time.Duration // the time for one token; 0: no limit
 
 	mu   guard.LoneMutex
 	next time.Time // when the next token is due, without the burst
@@ -22,8 +21,7 @@ func (p *Pacer) Init(perSecond int) {
 	}
 }
 
-// Take counts one that may happen now, and tells whether it may: what may not costs those
-// that come later nothing.
+// Take takes a token, and reports whether there was one. A failed Take costs later ones nothing.
 func (p *Pacer) Take(now time.Time) bool {
 	if p.each == 0 {
 		return true
@@ -40,14 +38,14 @@ func (p *Pacer) Take(now time.Time) bool {
 	return true
 }
 
-// Wait is how long it is until the next may happen.
+// Wait is how long it is until there is a token.
 func (p *Pacer) Wait(now time.Time) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.next.Add(p.each).Sub(now)
 }
 
-// Low tells whether less than half a second's worth may happen now.
+// Low reports whether less than half a second's worth of tokens is left.
 func (p *Pacer) Low(now time.Time) bool {
 	if p.each == 0 {
 		return false

@@ -5,10 +5,10 @@ import (
 	"time"
 )
 
-// queue is accepted connections that wait for the rate of handshakes. The system's own
-// backlog is one queue for all: there an address that dials without end makes every other
-// one wait behind it. So connections are accepted at once, and wait here in a queue for each
-// address; the addresses take turns. Connections that are closed by then cost nothing.
+// queue holds accepted connections that wait for the rate of handshakes. The system's own backlog is one
+// queue for all: an address that dials without end would delay all others there. So connections are
+// accepted at once, and wait here in a queue for each address. The addresses take turns. A connection
+// that the peer has closed meanwhile costs nothing.
 type queue struct {
 	gate *Gate
 	rate Pacer
@@ -19,23 +19,23 @@ type queue struct {
 	turns     []*addressQueue              // the same, in the order of their turns
 	longest   *addressQueue                // about; nil for none
 	n         int                          // in all queues
-	serving   bool                         // a goroutine lets them in, one by one
+	serving   bool                         // a goroutine delivers them one by one
 	ended     bool                         // none waits any more: the server ends
 }
 
-// addressQueue is the connections of one address that wait.
+// addressQueue holds the waiting connections of one address.
 type addressQueue struct {
 	key   addressKey
 	conns []Accepted
 }
 
 const (
-	// queueMin and queueMost bound how many connections wait for HandshakesPerSecond:
-	// as many as get their turn within HandshakeTimeout, but not less than a backlog has.
+	// queueMin and queueMost bound how many connections wait for HandshakesPerSecond. In
+	// between it is as many as get their turn within HandshakeTimeout.
 	queueMin  = 1 << 10
 	queueMost = 16 << 10
-	// paceMin is how long connections that come too fast wait, at least: timers are not
-	// free.
+	// paceMin is how long connections that come too fast wait at least, because timers are
+	// not free.
 	paceMin = 5 * time.Millisecond
 )
 
@@ -46,8 +46,8 @@ func (q *queue) init(g *Gate, perSecond int) {
 	q.byAddress = make(map[addressKey]*addressQueue)
 }
 
-// enter has a loop take a connection, at once if the rate allows it. The connection's place
-// is counted.
+// enter delivers a connection to a loop, at once if the rate allows it. The connection is counted
+// already.
 func (q *queue) enter(a Accepted) {
 	now := q.gate.options.Platform.Now()
 	q.mu.Lock()
@@ -66,8 +66,8 @@ func (q *queue) enter(a Accepted) {
 	}
 }
 
-// add puts a connection at the end of its address's queue. If too many wait, the last one of
-// the longest queue is closed for it. mu is held.
+// add appends a connection to its address's queue. If too many wait, the last one of the longest queue is
+// closed for it. mu is held.
 func (q *queue) add(a Accepted) {
 	key := keyOf(a.Remote.Addr())
 	own := q.byAddress[key]
@@ -92,7 +92,7 @@ func (q *queue) add(a Accepted) {
 	}
 }
 
-// takeLast takes the last one of the longest queue. mu is held.
+// takeLast takes the last connection of the longest queue. mu is held.
 func (q *queue) takeLast() Accepted {
 	if len(q.longest.conns)*len(q.turns) < q.n { // it was the longest once
 		for _, own := range q.turns {
@@ -107,10 +107,10 @@ func (q *queue) takeLast() Accepted {
 	own.conns[last] = Accepted{}
 	own.conns = own.conns[:last]
 	q.n--
-	return a // a queue that is empty now is left out at its turn
+	return a // an empty queue is dropped at its turn
 }
 
-// next takes the first one of the queue whose turn it is. mu is held.
+// next takes the first connection of the queue whose turn it is. mu is held.
 func (q *queue) next() (a Accepted, ok bool) {
 	for len(q.turns) > 0 {
 		own := q.turns[0]
@@ -135,7 +135,7 @@ func (q *queue) next() (a Accepted, ok bool) {
 	return a, false
 }
 
-// serve lets those in that wait, one by one, until nobody does.
+// serve delivers waiting connections one by one, until none is left.
 func (q *queue) serve() {
 	on := q.gate.options.Platform
 	for {
@@ -149,7 +149,7 @@ func (q *queue) serve() {
 	}
 }
 
-// letIn lets the next one in, and is false if nobody waits any more.
+// letIn delivers the next connection. It returns false if none waits any more.
 func (q *queue) letIn() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -169,7 +169,7 @@ func (q *queue) letIn() bool {
 	}
 }
 
-// end lets all in that wait: the server ends, and whoever was accepted is answered.
+// end delivers all waiting connections: a server that ends answers each accepted connection.
 func (q *queue) end() {
 	q.mu.Lock()
 	defer q.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"github.com/framerail/framerail/internal/platform"
 )
 
-// TCP is the options of TCP sockets, as package server documents them.
+// TCP has the options of TCP sockets. Package server documents them.
 type TCP struct {
 	Delay         bool
 	KeepAlive     net.KeepAliveConfig
@@ -19,7 +19,7 @@ type TCP struct {
 	DeferAccept   time.Duration
 }
 
-// WithDefaults is the options as they are set, with pings or without.
+// WithDefaults returns the options with defaults. pings says whether the server sends pings.
 func (o TCP) WithDefaults(pings bool) TCP {
 	if o.KeepAlive == (net.KeepAliveConfig{}) && !pings {
 		o.KeepAlive.Enable = true
@@ -27,7 +27,7 @@ func (o TCP) WithDefaults(pings bool) TCP {
 	return o
 }
 
-// setUp sets the options of a listener that its connections begin with.
+// setUp sets the options of a listener with which its connections begin.
 func (o *TCP) setUp(s platform.Options, fd int) error {
 	var err error
 	set := func(name string, on bool, set func() error) {
@@ -43,9 +43,9 @@ func (o *TCP) setUp(s platform.Options, fd int) error {
 	return err
 }
 
-// Apply sets the options of a connection. Not all systems hand a listener's down, and a
-// connection that waited for another process to accept it was there before them. An option that
-// cannot be set, as after a reset, is no reason to give the connection up.
+// Apply sets the options of a connection. Not all systems pass a listener's options on. A connection may
+// also be older than they are, if another process listened before. An option that cannot be set, as
+// after a reset, does not end the connection.
 func (o *TCP) Apply(s platform.Options, fd int) {
 	if !o.Delay {
 		_ = s.SetNoDelay(fd, true)
@@ -64,8 +64,8 @@ func (o *TCP) Apply(s platform.Options, fd int) {
 	}
 }
 
-// Lend sets again what package net sets in its own way for a connection that net/http gets.
-// Without a word from the program that is probed: net/http sends no pings.
+// Lend sets options again that package net has changed for a connection that net/http gets. Unless the
+// program says otherwise that connection is probed, because net/http sends no pings.
 func (o *TCP) Lend(s platform.Options, fd int) {
 	if o.Delay {
 		_ = s.SetNoDelay(fd, false)
@@ -75,7 +75,7 @@ func (o *TCP) Lend(s platform.Options, fd int) {
 	}
 }
 
-// Regain ends what was for net/http alone.
+// Regain ends the options that were only for net/http.
 func (o *TCP) Regain(s platform.Options, fd int) {
 	if o.KeepAlive == (net.KeepAliveConfig{}) {
 		_ = s.SetKeepAlive(fd, o.KeepAlive)

@@ -6,7 +6,7 @@ import (
 	"github.com/framerail/framerail/internal/handshake"
 )
 
-// Ticket is how an accepted connection is counted, and whether it is admitted.
+// Ticket says how an accepted connection is counted, and whether it is admitted.
 type Ticket uint8
 
 const (
@@ -51,10 +51,10 @@ func (t Ticket) Refusal() *handshake.Refusal {
 	return nil
 }
 
-// isAnswered tells that a connection is not admitted and is answered so.
+// isAnswered reports whether a connection is refused with an answer.
 func (t Ticket) isAnswered() bool { return t == ExcessTotal || t == ExcessAddress }
 
-// closed is the ticket of a connection that is not answered after all.
+// closed returns the ticket for closing the connection without an answer.
 func (t Ticket) closed() Ticket {
 	if t == ExcessAddress || t == ClosedAddress {
 		return ClosedAddress

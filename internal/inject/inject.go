@@ -1,6 +1,5 @@
-// Package inject makes system calls fail in tests. Only builds with the tag faults
-// have any of it; in others Of is the constant 0, and what depends on it is left
-// out by the compiler.
+// Package inject makes system calls fail in tests, in builds with the tag faults. In other builds Of is
+// the constant 0, and the compiler leaves out the code that depends on it.
 package inject
 
 // Site is a place where this module calls the system.
@@ -33,7 +32,7 @@ const (
 	Sites // how many there are
 )
 
-// names are the calls, with what tells one from others of the same name.
+// names are the calls, with a suffix where two have the same name.
 var names = [Sites]string{
 	Accept:      "accept4",
 	Read:        "recvfrom",
@@ -60,5 +59,5 @@ var names = [Sites]string{
 	FilterWait:   "kevent",
 }
 
-// String is the call that is made there.
+// String returns the name of the call.
 func (s Site) String() string { return names[s] }

@@ -1,9 +1,9 @@
 // Package memory bounds the pooled buffers of all loops of a server together.
 //
-// A [Budget] is tight when little of it is left: then nobody new is let in. It is full
-// when almost nothing is left: then the connections that hold most are closed. Clients
-// whose connections are not open yet have a bound of their own, so that those who never
-// finish a handshake cannot use up what open connections need.
+// A [Budget] is tight when little of it is left. Then no new connections are accepted. It is full
+// when almost nothing is left. Then the connections that hold most are closed. Connections that
+// are not open yet have a bound of their own, so unfinished handshakes cannot use up the memory
+// that open connections need.
 package memory
 
 import (
@@ -16,41 +16,39 @@ import (
 	"github.com/framerail/framerail/internal/platform"
 )
 
-// Loop is what a budget asks of an event loop. What is said to run on the loop is called
-// from a function that Ask was given; the rest is safe from any goroutine.
+// Loop is an event loop, as a budget sees it. Methods marked "On the loop" are called from a function
+// that was given to Ask. The others are safe from any goroutine.
 type Loop interface {
-	// Pools are what the loop lends to open connections, and to clients whose connections
-	// are not open.
+	// Pools returns the loop's pool for open connections, and its pool for those that are not open
+	// yet.
 	Pools() (open, unopened *buffer.Pool)
-	// Ask has the loop call f in its turn; not at all once the loop has ended.
+	// Ask makes the loop call f in its next turn. A loop that has ended does not call it.
 	Ask(f func())
-	// Holders are the open connections that hold most, largest first: AtOnce of them at
-	// most. On the loop.
+	// Holders returns the open connections that hold most, largest first, at most AtOnce of them. On
+	// the loop.
 	Holders() []Holder
-	// Shed closes a connection, if it is still there, and tells whether it was not being
-	// closed for its memory before. On the loop.
+	// Shed closes a connection, if it is still there. It returns false if the connection was being
+	// closed for its memory already. On the loop.
 	Shed(id uint64) (first bool)
-	// ShedUnopened refuses clients whose connections are not open until they have given
-	// back that many bytes, and returns how many it has refused. On the loop.
+	// ShedUnopened refuses connections that are not open yet, until they have given back that many
+	// bytes. It returns how many it has refused. On the loop.
 	ShedUnopened(bytes int) (clients int)
 }
 
 // Holder is an open connection and what it holds.
 type Holder struct {
-	ID    uint64 // by which its loop finds it, and no other connection later
+	ID    uint64 // for Shed; never reused for another connection
 	Bytes int
-	Shed  bool // it is being closed for its memory already, and holds what tells its peer
+	Shed  bool // it is being closed for its memory already, and holds the Close frame
 
 	loop Loop
 }
 
-// Options are what a Budget goes by.
+// Options are the options of a Budget.
 type Options struct {
-	// Limit is the budget in bytes. 0: a quarter of the memory that is usable. Negative:
-	// there is none.
+	// Limit is the budget in bytes. 0: a quarter of the usable memory. Negative: no limit.
 	Limit int64
-	// Longest is the most that one client needs at once before its connection is open, in
-	// bytes.
+	// Longest is the most bytes that one connection needs at once before it is open.
 	Longest int
 	// Platform is where the loops run, and Stopping is closed when they are to end.
 	Platform platform.Platform
@@ -58,10 +56,9 @@ type Options struct {
 	Logger   *slog.Logger
 }
 
-// Budget bounds the pooled buffers of all loops together. A pool counts what it has
-// lent by itself and compares that with a mark of its own; only at the mark are all
-// pools looked at. Between them the marks leave half of what is free, so that however
-// the loops use it, the budget is not passed unnoticed.
+// Budget bounds the pooled buffers of all loops together. Each pool counts its own loans and compares
+// them with its own mark. Only at the mark are all pools added up. The marks together leave half of
+// the free bytes, so the budget cannot be passed unnoticed, however the loops use it.
 //
 // Its methods are safe from any goroutine once Init has returned.
 type Budget struct {
@@ -101,7 +98,7 @@ func (b *Budget) Init(loops []Loop, o Options) {
 // Limit is the budget in bytes; 0 if there is none.
 func (b *Budget) Limit() int64 { return b.limit }
 
-// used is how many bytes of buffers are lent.
+// used is how many bytes are lent.
 func (b *Budget) used() (sum int64) {
 	for _, p := range b.pools {
 		_, n := p.Lent()
@@ -110,17 +107,17 @@ func (b *Budget) used() (sum int64) {
 	return sum
 }
 
-// Tight tells whether no new connections should come.
+// Tight reports whether no new connections should be accepted.
 func (b *Budget) Tight() bool { return b.limit > 0 && b.used() >= b.limit/100*tightPercent }
 
-// Full tells whether connections must go.
+// Full reports whether connections must be closed.
 func (b *Budget) Full() bool { return b.limit > 0 && b.used() >= b.limit/100*fullPercent }
 
-// Over tells whether there is nothing left of it.
+// Over reports whether the budget is used up.
 func (b *Budget) Over() bool { return b.limit > 0 && b.used() >= b.limit }
 
-// Short is Over, for a message that cannot grow. Of what was lent while marks were set
-// nobody may have been told: it sees that somebody is shed.
+// Short is Over, for a message that wants to grow. No pool may have noticed loans that were made while
+// the marks were set. So Short also starts shedding.
 func (b *Budget) Short() bool {
 	if !b.Over() {
 		return false
@@ -129,23 +126,23 @@ func (b *Budget) Short() bool {
 	return true
 }
 
-// pressed tells whether somebody must go: clients whose connections are not open while
-// the budget is tight, and connections while it is full.
+// pressed reports whether connections must go: those that are not open yet while the budget is tight,
+// and open ones while it is full.
 func (b *Budget) pressed() bool { return b.Full() || b.Tight() && b.Unopened() > 0 }
 
-// Check sets all marks anew, and sees that somebody is shed if the budget is pressed. A
-// pool that has come to its mark calls it.
+// Check sets all marks again, and starts shedding if the budget is pressed. A pool that has reached its
+// mark calls it.
 func (b *Budget) Check() {
 	if b.limit == 0 {
 		return
 	}
-	if b.mu.TryLock() { // or else somebody is at it
+	if b.mu.TryLock() { // or another goroutine is setting the marks
 		free := b.limit/100*fullPercent - b.used()
 		for _, p := range b.pools {
 			_, mark := p.Lent()
 			mark += max(free/2, b.limit/100) / int64(len(b.pools))
 			if free < 0 {
-				mark = 0 // what is lent now is too much, and would be later
+				mark = 0 // the present loans are too much
 			}
 			p.SetMark(mark)
 		}
@@ -156,28 +153,28 @@ func (b *Budget) Check() {
 	}
 }
 
-// Shedding tells whether a goroutine looks for those who must go.
+// Shedding reports whether a goroutine is choosing connections to close.
 func (b *Budget) Shedding() bool { return b.shedding.Load() }
 
-// Hold has nobody shed until release is called, for tests of what else keeps to the budget.
+// Hold prevents shedding until release is called, for tests of the other rules.
 func (b *Budget) Hold() (release func()) {
 	b.shedding.Store(true)
 	return func() { b.shedding.Store(false) }
 }
 
 const (
-	// share is the part of the memory that buffers may take by default: as much again may
-	// lie idle or wait to be collected, and the program wants some too.
+	// share is the part of the memory that buffers may take by default. As much again may be
+	// idle or wait for the garbage collector, and the program needs some too.
 	share = 4
 	// MinDefault is the least default, in bytes.
 	MinDefault = 16 << 20
-	// unknown stands for the memory of a machine that does not tell, in bytes.
+	// unknown is the assumed memory, in bytes, if the machine's is unknown.
 	unknown = 2 << 30
 	// tightPercent of the budget are used when it is tight, and fullPercent when it is full.
 	tightPercent = 95
 	fullPercent  = 98
-	// AtOnce is how many connections of a loop are closed in one go, and patience how long
-	// a loop may take to tell who holds what, and to close them.
+	// AtOnce is how many connections of a loop are closed in one round. patience is how long a
+	// loop may take to answer, and to close them.
 	AtOnce   = 64
 	patience = 100 * time.Millisecond
 )

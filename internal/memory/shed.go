@@ -6,9 +6,9 @@ import (
 	"sync/atomic"
 )
 
-// shed refuses clients whose connections are not open while the budget is tight, and closes
-// the connections that hold most while it is full. Of buffers that were lent since it was last
-// found not to be, nobody else would be told.
+// shed refuses connections that are not open yet while the budget is tight, and closes the connections
+// that hold most while it is full. At the end it looks again, because no pool reports loans that were
+// made since the last look.
 func (b *Budget) shed() {
 	for {
 		b.shedUnopened()
@@ -20,7 +20,7 @@ func (b *Budget) shed() {
 	}
 }
 
-// shedFull closes the connections that hold most until the budget is not full any more.
+// shedFull closes the connections that hold most, until the budget is no longer full.
 func (b *Budget) shedFull() {
 	closed, freed := 0, 0
 	for b.Full() && !b.stopped() {
@@ -38,7 +38,7 @@ func (b *Budget) shedFull() {
 			freed += holders[n].Bytes
 		}
 		if n == 0 {
-			// What is held is behind a callback that is at work, or was given back.
+			// The bytes belong to a callback that is running, or were given back.
 			b.await(nil)
 			continue
 		}
@@ -50,8 +50,8 @@ func (b *Budget) shedFull() {
 	}
 }
 
-// spare leaves out those that are being closed already, unless together they hold as much as
-// shedding is to free: what is short is with a loop that is late, however long it takes.
+// spare leaves out connections that are being closed already, if together they hold as much as shedding
+// has to free. Their loop is only late then.
 func (b *Budget) spare(holders []Holder) []Holder {
 	sum := 0
 	for _, h := range holders {
@@ -65,9 +65,9 @@ func (b *Budget) spare(holders []Holder) []Holder {
 	return slices.DeleteFunc(holders, func(h Holder) bool { return h.Shed })
 }
 
-// closeAll has the loops close connections, and waits until they have, so that the
-// next round does not find the same again and closes more besides. It returns how many
-// of them were not being closed for their memory already.
+// closeAll makes the loops close connections and waits until they have. Otherwise the next round would
+// find the same ones, and close more. It returns how many of them were not being closed for their
+// memory already.
 func (b *Budget) closeAll(holders []Holder) int {
 	var gone, closed atomic.Int64
 	done := make(chan struct{})
@@ -101,8 +101,8 @@ func (b *Budget) stopped() bool {
 	}
 }
 
-// largest asks the loops for those who hold most, and has them largest first. A loop
-// that does not answer in time has a callback that holds it: it is late, and left out.
+// largest asks the loops for the connections that hold most, and returns them largest first. It leaves out
+// a loop that does not answer in time, because a callback holds that loop.
 func (b *Budget) largest() (all []Holder, late bool) {
 	var mu sync.Mutex
 	over := false
@@ -133,7 +133,7 @@ func (b *Budget) largest() (all []Holder, late bool) {
 	return all, late
 }
 
-// SortHolders puts those first that hold most.
+// SortHolders sorts the holders, the largest first.
 func SortHolders(hs []Holder) {
 	slices.SortFunc(hs, func(a, b Holder) int { return b.Bytes - a.Bytes })
 }

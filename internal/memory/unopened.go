@@ -6,22 +6,22 @@ import (
 	"github.com/framerail/framerail/internal/buffer"
 )
 
-// What a client has the server hold before its connection is open: a PROXY header, a
-// ClientHello or a request that is not whole, a request that is being checked, a TLS flight
-// or a refusal that the client does not read. Each loop lends it from a pool of its own.
+// A connection that is not open yet may hold a PROXY header, a ClientHello or a request that is
+// incomplete. It may hold a request that is being checked, or a TLS flight or a refusal that the
+// client does not read. Each loop lends these bytes from a pool of their own.
 
 const (
-	// unopenedShare is the part of the budget that clients may hold together before their
-	// connections are open. Most requests come whole and hold nothing.
+	// unopenedShare is the part of the budget that connections may hold together before they
+	// are open. Most requests arrive whole and hold nothing.
 	unopenedShare = 4
-	// unopenedMost bounds that for one loop, in bytes: room for 8,000 requests of 2 KiB.
+	// unopenedMost bounds it for one loop, in bytes: room for 8,000 requests of 2 KiB.
 	unopenedMost = 16 << 20
-	// unopenedRest is the part of a loop's bound that is freed at once when it is reached,
-	// so that clients that fill it again do not have all of them looked at each time.
+	// unopenedRest is the part of a loop's bound that is freed at once when it is reached. So
+	// clients that fill it again do not cause a look at all connections each time.
 	unopenedRest = 4
 )
 
-// Unopened is how many bytes are lent to clients whose connections are not open.
+// Unopened is how many bytes are lent to connections that are not open yet.
 func (b *Budget) Unopened() (sum int64) {
 	for _, l := range b.loops {
 		sum += lentUnopened(l)
@@ -35,9 +35,9 @@ func lentUnopened(l Loop) int64 {
 	return n
 }
 
-// Room tells what it takes for a loop's pool to lend more bytes to a client whose connection
-// is not open: nothing, that others give back so many bytes first, or that the budget is not
-// tight any more, when ok is false.
+// Room says whether a loop's pool may lend more bytes to a connection that is not open yet. Others must
+// give back that many bytes first, or none if it is 0. If ok is false, the budget is tight and the
+// pool may not lend.
 func (b *Budget) Room(pool *buffer.Pool, more int) (free int, ok bool) {
 	if b.limit == 0 {
 		return 0, true
@@ -52,9 +52,8 @@ func (b *Budget) Room(pool *buffer.Pool, more int) (free int, ok bool) {
 	return 0, true
 }
 
-// shedUnopened has the loops refuse clients whose connections are not open until the budget
-// is not tight, each loop in proportion to what it has lent to those. It returns how many
-// were refused.
+// shedUnopened makes the loops refuse connections that are not open yet, until the budget is no longer
+// tight. Each loop refuses in proportion to its loans to those. It returns how many were refused.
 func (b *Budget) shedUnopened() int {
 	all, over := b.Unopened(), b.used()-b.limit/100*(tightPercent-1)
 	if all == 0 || over <= 0 {

@@ -8,8 +8,8 @@ import (
 	"strconv"
 )
 
-// Usable is how many bytes the program may use: the limit that it was given by
-// GOMEMLIMIT or debug.SetMemoryLimit, or else its container's, or else the machine's.
+// Usable is how many bytes the program may use: the limit of GOMEMLIMIT or debug.SetMemoryLimit, or else
+// its container's limit, or else the machine's memory.
 func Usable() int64 {
 	if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 {
 		return limit

@@ -11,9 +11,8 @@ import (
 	"github.com/framerail/framerail/internal/socket"
 )
 
-// Listen implements Sockets. It takes a descriptor of the socket of package net's own
-// listeners alone: one of another type that has a descriptor, too, may embed them and do
-// more when it accepts.
+// Listen implements Sockets. It uses the descriptor only of package net's own listeners. A listener of
+// another type may embed one of them and do more in its Accept.
 func (realSockets) Listen(ln net.Listener) (Listener, error) {
 	switch ln.(type) {
 	case *net.TCPListener, *net.UnixListener:
@@ -33,18 +32,18 @@ func (realSockets) Listen(ln net.Listener) (Listener, error) {
 	return l, nil
 }
 
-// socketListener accepts from a listener of package net's.
+// socketListener accepts from a listener of package net.
 type socketListener struct {
 	ln net.Listener
 
-	// file is ln's socket under a descriptor of its own, since package net lets nobody
-	// else wait on its.
+	// file has a duplicate of ln's descriptor, because package net lets no other code wait on its
+	// own.
 	file *os.File
 	raw  syscall.RawConn // of file
 
 	closing sync.Mutex // guards what ln.Close does: see File
 
-	// Owned by who accepts.
+	// Owned by the goroutine that accepts.
 	take func(fd uintptr) bool // takeOnce, bound once; it leaves its result here
 	got  Accepted
 	err  error
@@ -58,7 +57,7 @@ func (l *socketListener) Accept() (Accepted, error) {
 	return l.got, l.err
 }
 
-// takeOnce accepts once; it returns false if nobody is waiting.
+// takeOnce accepts once. It returns false if no connection is waiting.
 func (l *socketListener) takeOnce(fd uintptr) bool {
 	l.got.FD, l.got.Remote, l.err = socket.Accept(int(fd))
 	return socket.ClassifyAccept(l.err) != socket.AcceptWait
@@ -69,7 +68,7 @@ func (l *socketListener) Close() error {
 	l.closing.Lock()
 	err := l.ln.Close()
 	l.closing.Unlock()
-	return errors.Join(err, l.file.Close()) // waits for the accept that is going on, which it ends
+	return errors.Join(err, l.file.Close()) // ends the current accept and waits for it
 }
 
 // EndsAccept implements Listener.
@@ -97,11 +96,11 @@ func (l *socketListener) File() (*os.File, error) {
 		ln.SetUnlinkOnClose(false)
 		l.closing.Unlock()
 	}
-	// That it does not block is known to os.NewFile, which then leaves it so.
+	// os.NewFile sees that the descriptor does not block, and keeps it so.
 	return os.NewFile(uintptr(fd), "listener "+l.ln.Addr().String()), nil
 }
 
-// foreignListener accepts from a listener of another package, whose connections must have
+// foreignListener accepts from a listener of another package. Its connections must have
 // descriptors.
 type foreignListener struct{ net.Listener }
 
@@ -119,8 +118,7 @@ func (l foreignListener) Accept() (Accepted, error) {
 	return Accepted{FD: fd, Remote: socket.RemoteAddr(fd)}, nil
 }
 
-// EndsAccept implements Listener. An Accept of another package may go on for as long as it
-// likes.
+// EndsAccept implements Listener. An Accept of another package may go on for any time.
 func (l foreignListener) EndsAccept() bool { return false }
 
 // SetUp implements Listener.

@@ -1,6 +1,6 @@
-// Package platform is what a server asks of the system below it: the time, goroutines,
-// waiting, pollers and sockets. Real is the system that the program runs on. Package
-// servertest has a simulated one, and brings it to the server with its listener.
+// Package platform is the seam between a server and the system below it: time, goroutines, waiting,
+// pollers and sockets. Real is the system that the program runs on. Package servertest has a simulated
+// one. The server gets it from servertest's listener.
 package platform
 
 import (
@@ -13,30 +13,30 @@ import (
 
 // Platform is a system to serve on. All methods are safe from any goroutine.
 type Platform interface {
-	// Supported is nil if a server can run on the platform, and else says why it cannot.
+	// Supported returns nil if a server can run on the platform, or else the reason.
 	Supported() error
-	// Simulated tells that time is not the machine's: callbacks take none of it. Nothing
-	// outside the simulation can use a simulated socket.
+	// Simulated reports whether time is simulated. Callbacks take no time then, and nothing outside
+	// the simulation can use a socket.
 	Simulated() bool
 
-	// Go runs work beside its caller.
+	// Go runs work on a goroutine.
 	Go(work func())
-	// Wait is c.Wait, but may return without cause. From what Go runs, or from a
-	// goroutine of the program's.
+	// Wait is c.Wait, but may return without a signal. Call it from a goroutine of Go, or of the
+	// program.
 	Wait(c *sync.Cond)
-	// Now and Since are package time's.
+	// Now and Since are those of package time.
 	Now() time.Time
 	Since(time.Time) time.Duration
-	// Await waits until done is closed, and returns true, or until stop is closed or
-	// the time has come, and returns false. A nil channel is never closed, the zero
-	// time never comes. The caller holds no lock.
+	// Await waits until done is closed, and returns true. It returns false if stop is closed or
+	// the time has come first. A nil channel is never closed, and the zero time never comes. The
+	// caller must hold no lock.
 	Await(done, stop <-chan struct{}, until time.Time) bool
-	// Yield lets other goroutines run that could.
+	// Yield lets other goroutines run.
 	Yield()
-	// Uint64 is random, for what need not be secret.
+	// Uint64 returns a random number that need not be secret.
 	Uint64() uint64
 
-	// NewPoller makes the poller of a loop.
+	// NewPoller makes a poller for a loop.
 	NewPoller() (Poller, error)
 	// Sockets are the platform's calls on sockets.
 	Sockets() Sockets
@@ -52,14 +52,13 @@ type Poller interface {
 	Close() error
 }
 
-// Provider is a net.Listener that brings the platform it is of. That platform's Sockets
-// accept from it.
+// Provider is a net.Listener of another platform. That platform's Sockets accept from it.
 type Provider interface {
 	net.Listener
 	Platform() Platform
 }
 
-// Of is the platform that a listener is of: Real, unless the listener brings another.
+// Of returns the platform of a listener: Real, unless the listener is a Provider.
 func Of(ln net.Listener) Platform {
 	if p, ok := ln.(Provider); ok {
 		return p.Platform()

@@ -8,8 +8,7 @@ import (
 	"github.com/framerail/framerail/internal/transport"
 )
 
-// Socket is a socket of the real system as a connection's transport. It is small enough
-// to be part of what a loop keeps for each connection.
+// Socket is the transport of a real socket. It is small, because each connection contains one.
 type Socket struct{ fd int32 }
 
 var (
@@ -49,7 +48,7 @@ func (s *Socket) Cut(patience time.Duration) error {
 	return s.Close()
 }
 
-// Gone tells whether the peer has closed the connection before anything was read.
+// Gone reports whether the peer has closed the connection before anything was read.
 func (s *Socket) Gone() bool { return socket.Gone(int(s.fd)) }
 
 // LimitUnsent implements transport.Limiter. Unix sockets have no such bound.

@@ -24,19 +24,19 @@ type Sockets interface {
 	// Limit is how many descriptors the process may have; false if that is not known.
 	Limit() (n int, ok bool)
 
-	// Take gives the socket of a net.Conn a second descriptor, which is the caller's. The
-	// net.Conn is to be closed afterwards.
+	// Take duplicates the descriptor of a net.Conn's socket for the caller. Close the net.Conn
+	// afterwards.
 	Take(nc net.Conn) (fd int, err error)
-	// Lend gives the socket of a descriptor to a net.Conn, which has a descriptor of its own.
+	// Lend makes a net.Conn for the socket of a descriptor, with a descriptor of its own.
 	Lend(fd int) (net.Conn, error)
-	// Pair makes two sockets that are connected with each other: a descriptor for a loop
-	// and the other end for a goroutine.
+	// Pair makes two sockets that are connected with each other: a descriptor for a loop, and the
+	// other end for a goroutine.
 	Pair() (fd int, far Far, err error)
 
-	// WriteNow writes what the socket of a net.Conn takes without waiting.
+	// WriteNow writes the bytes that the socket of a net.Conn takes without waiting.
 	WriteNow(nc net.Conn, b []byte) (int, error)
-	// Abandon is for before a net.Conn is closed: the system is to give up what the peer
-	// has not taken once the peer has taken nothing for that long. 0: at once, with a reset.
+	// Abandon sets what happens to unsent bytes after a net.Conn is closed. The system discards them
+	// once the peer has taken none for that long. 0: at once, with a reset. Call it before Close.
 	Abandon(nc net.Conn, patience time.Duration)
 }
 
@@ -57,7 +57,7 @@ type Listener interface {
 	// Close closes the net.Listener; once it returns the address is free again. It may be
 	// called more than once.
 	Close() error
-	// EndsAccept tells whether Close has an Accept return that is waiting.
+	// EndsAccept reports whether Close ends an Accept that is waiting.
 	EndsAccept() bool
 	// SetUp calls f with the descriptor of a TCP listener, and not for any other.
 	SetUp(f func(fd int) error) error
@@ -67,8 +67,7 @@ type Listener interface {
 	File() (*os.File, error)
 }
 
-// Accepted is a connection that a Listener has accepted, or that was taken from a
-// net.Conn.
+// Accepted is a connection that a Listener has accepted, or that was taken from a net.Conn.
 type Accepted struct {
 	FD     int                 // by which pollers know it
 	Remote netip.AddrPort      // of the peer; zero if it has none of IP
@@ -90,8 +89,7 @@ func (a Accepted) Close() error {
 	return a.Transport(&k).Close()
 }
 
-// Gone tells whether the peer of a connection from which nothing was read yet has closed
-// it.
+// Gone reports whether the peer has closed the connection. Nothing must have been read from it.
 func (a Accepted) Gone() bool {
 	var k Socket
 	t, ok := a.Transport(&k).(interface{ Gone() bool })
@@ -101,12 +99,12 @@ func (a Accepted) Gone() bool {
 // Far is the other end of a pair of sockets.
 type Far interface {
 	io.WriteCloser
-	// ReadNow reads what is there; it fails with transport.ErrWouldBlock if that is
-	// nothing. From one goroutine at a time.
+	// ReadNow reads bytes that have arrived. It fails with transport.ErrWouldBlock if there are
+	// none. From one goroutine at a time.
 	ReadNow(b []byte) (int, error)
 	// CloseWrite ends the sending direction.
 	CloseWrite() error
 }
 
-// ErrNoDescriptor is what Accept fails with if the connection is not a socket.
+// ErrNoDescriptor is the error of Accept for a connection that is no socket.
 var ErrNoDescriptor = errors.New("framerail: connection has no descriptor for the event loop")

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// NoSockets is a Sockets that can do nothing. A platform that can do some of it embeds
-// NoSockets.
+// NoSockets is a Sockets whose methods fail or have no effect. A platform embeds it and implements the
+// methods that it has.
 type NoSockets struct{}
 
 var _ Sockets = NoSockets{}

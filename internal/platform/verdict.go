@@ -7,7 +7,7 @@ import (
 	"github.com/framerail/framerail/internal/socket"
 )
 
-// Verdict is what an accept loop does about an error of Accept.
+// Verdict says what an accept loop does after an error of Accept.
 type Verdict uint8
 
 const (
@@ -19,7 +19,7 @@ const (
 	Fatal
 )
 
-// VerdictOf tells what to do about an error of Accept.
+// VerdictOf returns the verdict on an error of Accept.
 func VerdictOf(err error) Verdict {
 	switch verdict := socket.ClassifyAccept(err); {
 	case isTemporary(err), verdict == socket.AcceptPause:
@@ -30,8 +30,8 @@ func VerdictOf(err error) Verdict {
 	return Retry
 }
 
-// isTemporary tells whether a listener of another package says that its error will
-// pass, in the way that net/http understands.
+// isTemporary reports whether an error of another package's listener is temporary, in the way that
+// net/http understands.
 func isTemporary(err error) bool {
 	var t interface{ Temporary() bool }
 	var errno syscall.Errno

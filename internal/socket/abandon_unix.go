@@ -4,11 +4,10 @@ package socket
 
 import "time"
 
-// Abandon is for before Close. If the system still has bytes of ours that the peer has not
-// taken, it is to give them up once the peer has taken none for that long: it would keep them
-// for ever while a peer that does not read is there. With a patience of 0 Close discards them
-// and resets the connection. Linux alone knows another patience; elsewhere what is left then
-// is the system's.
+// Abandon sets what happens after Close to bytes that the peer has not taken. The system would keep them
+// for as long as a peer that does not read is there. After Abandon it discards them once the peer has
+// taken none for that long. With a patience of 0 Close discards them and resets the connection. Only
+// Linux supports another patience. Elsewhere the system decides.
 func Abandon(fd int, patience time.Duration) {
 	n, known := Unsent(fd)
 	switch {

@@ -12,11 +12,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Supported tells whether there is anything in this package for the system.
+// Supported reports whether this package supports the system.
 const Supported = true
 
-// Take gives a descriptor of one's own for the socket of a net.Conn or listener:
-// non-blocking and closed on exec. The other owner is to be closed afterwards.
+// Take duplicates the descriptor of a net.Conn or listener: non-blocking and closed on exec. Close the
+// other owner afterwards.
 func Take(c syscall.Conn) (fd int, err error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
@@ -39,7 +39,7 @@ func Take(c syscall.Conn) (fd int, err error) {
 	return fd, nil
 }
 
-// duplicate gives another descriptor for the same socket, closed on exec.
+// duplicate returns another descriptor for the same socket, closed on exec.
 func duplicate(fd uintptr) (int, error) {
 	if errno := inject.Of(inject.Duplicate); errno != 0 {
 		return -1, errno
@@ -47,9 +47,9 @@ func duplicate(fd uintptr) (int, error) {
 	return unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0)
 }
 
-// Conn is a net.Conn for the socket of a descriptor. It has a descriptor of its
-// own; the caller's is to be closed. Over TCP the system probes a silent peer, as
-// it does for the connections that package net accepts.
+// Conn makes a net.Conn for the socket of a descriptor. It has a descriptor of its own, so close the
+// caller's. Over TCP the system probes a silent peer, as for the connections that package net
+// accepts.
 func Conn(fd int) (net.Conn, error) {
 	dup, err := duplicate(uintptr(fd))
 	if err != nil {
@@ -65,8 +65,8 @@ func Conn(fd int) (net.Conn, error) {
 	return c, err
 }
 
-// Pair makes two sockets that are connected with each other: a descriptor, non-blocking and
-// closed on exec, and a net.Conn. Both are the caller's to close.
+// Pair makes two sockets that are connected with each other: a descriptor, non-blocking and closed on
+// exec, and a net.Conn. The caller closes both.
 func Pair() (fd int, far *net.UnixConn, err error) {
 	ends, err := socketpair()
 	if err != nil {

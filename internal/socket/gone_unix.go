@@ -4,8 +4,8 @@ package socket
 
 import "golang.org/x/sys/unix"
 
-// Gone tells whether the peer has closed a connection from which nothing was read yet: it has
-// reset it, or ended its direction without a byte. Nothing is read.
+// Gone reports whether the peer has closed a connection from which nothing was read yet: by a reset, or by
+// ending its direction without a byte. Gone reads nothing.
 func Gone(fd int) bool {
 	var b [1]byte
 	switch n, _, err := unix.Recvfrom(fd, b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT); {
@@ -14,7 +14,7 @@ func Gone(fd int) bool {
 	case err != nil, n == 0:
 		return true
 	}
-	// A reset behind bytes that have come is not told before these are read.
+	// A reset behind unread bytes is not reported before these are read.
 	errno, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
 	return err != nil || errno != 0
 }

@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// SetKeepAlive has the system probe a silent peer over TCP, or not. As in package net, a
-// zero is 15 seconds, 15 seconds and 9 probes, and what is negative is left to the system.
-// openbsd has them for the machine alone.
+// SetKeepAlive turns the system's probes of a silent peer over TCP on or off. As in package net, zeros mean
+// 15 seconds, 15 seconds and 9 probes, and negative numbers the system's defaults. openbsd has these
+// settings only for the whole machine.
 func SetKeepAlive(fd int, k net.KeepAliveConfig) error {
 	on := 0
 	if k.Enable {

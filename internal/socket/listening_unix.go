@@ -8,14 +8,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// What a descriptor is that does not listen.
+// Errors for a descriptor that does not listen.
 var (
 	errNoStream     = errors.New("no stream socket")
 	errNotListening = errors.New("the socket does not listen")
 )
 
-// Listening readies a descriptor that the process was started with: closed on exec and
-// non-blocking. It fails unless that is a stream socket that listens.
+// Listening prepares a descriptor that the process was started with: it makes it non-blocking and closed
+// on exec. It fails unless the descriptor is a stream socket that listens.
 func Listening(fd int) error {
 	kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
 	if err != nil {

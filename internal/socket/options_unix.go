@@ -16,9 +16,8 @@ func CloseWrite(fd int) error {
 	return wrap("shutdown", unix.Shutdown(fd, unix.SHUT_WR))
 }
 
-// Close gives the descriptor back. Whatever the error, it must not be used or
-// closed again: systems differ on whether a close that is interrupted has
-// happened, and the number may already be somebody else's. EINTR is therefore
+// Close closes the descriptor. Whatever the error, do not use or close it again: its number may be in use
+// for another file already. Systems differ on whether an interrupted close has happened, so EINTR is
 // no error here.
 func Close(fd int) error {
 	err := unix.Close(fd)
@@ -48,8 +47,8 @@ func SetNoDelay(fd int, on bool) error {
 	return wrap("setsockopt", err)
 }
 
-// notTCP tells a socket of another family, where options for TCP fail with
-// errors that differ between systems.
+// notTCP reports whether a socket is of another family. Options of TCP fail there with errors that
+// differ between systems.
 func notTCP(fd int) bool {
 	sa, err := unix.Getsockname(fd)
 	if err != nil {

@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// There is no event loop on these systems, so that nothing ever gets as far as
-// calling any of this: it is here for programs to compile.
+// These systems have no event loop, so these functions are never called. They let programs compile.
 
 func Read(fd int, b []byte) (int, error)        { return 0, errors.ErrUnsupported }
 func Write(fd int, b []byte) (int, error)       { return 0, errors.ErrUnsupported }

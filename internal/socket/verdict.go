@@ -1,21 +1,20 @@
 package socket
 
-// AcceptVerdict is what an accept loop does next.
+// AcceptVerdict says what an accept loop does next.
 type AcceptVerdict uint8
 
 const (
-	// AcceptOK: there was no error, a connection is there.
+	// AcceptOK: there is a connection and no error.
 	AcceptOK AcceptVerdict = iota
-	// AcceptWait: nobody is waiting; the poller tells when somebody is.
+	// AcceptWait: no connection is waiting. The poller reports the next one.
 	AcceptWait
-	// AcceptNext: this one connection failed before it was accepted; try the
-	// next at once.
+	// AcceptNext: this connection failed before it was accepted. Try the next at once.
 	AcceptNext
-	// AcceptPause: descriptors or memory are short, or something unforeseen
-	// that may pass. The connection is still queued, so the listener stays
-	// readable: stop watching it for a while instead of spinning.
+	// AcceptPause: descriptors or memory are short, or the error is unknown and may pass.
+	// The connection is still queued, so the listener stays readable. Stop watching it for
+	// a while.
 	AcceptPause
-	// AcceptFatal: the descriptor is not, or no longer, a listening socket.
-	// Trying again cannot succeed.
+	// AcceptFatal: the descriptor is no listening socket, or no longer. Trying again cannot
+	// succeed.
 	AcceptFatal
 )

@@ -8,9 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ClassifyAccept tells what to do about an error of Accept. What it does not
-// know is worth a pause and another try: a server that lives through an odd
-// error is better than one that ends.
+// ClassifyAccept returns the verdict on an error of Accept. An unknown error means a pause and another
+// try, because an odd error should not end a server.
 func ClassifyAccept(err error) AcceptVerdict {
 	if err == nil {
 		return AcceptOK

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// wrap turns an error number into what this package returns, nil included.
+// wrap turns an error number into an error of this package, or nil.
 func wrap(call string, err error) error {
 	if err == unix.EAGAIN {
 		return ErrWouldBlock
