@@ -95,7 +95,7 @@ func (s *Server) enter(a *gate.Acceptor) error {
 	return nil
 }
 
-// accept serves what an acceptor accepts until the server is told to stop.
+// accept serves the connections of an acceptor until the server stops.
 func (s *Server) accept(a *gate.Acceptor) error {
 	return a.Serve(func() {
 		s.mu.Lock()

@@ -57,8 +57,8 @@ var errPeerLeft = errors.New("framerail: the client has left")
 // that it holds.
 var errMemoryShort = errors.New("framerail: buffers are short")
 
-// errCheckBusy and errCheckLate answer those about whom the program was not asked, or has
-// not decided in time.
+// errCheckBusy answers handshakes for which there was no Check, and errCheckLate those whose Check was
+// late.
 var (
 	errCheckBusy = &handshake.Refusal{
 		Status: http.StatusServiceUnavailable,
@@ -128,8 +128,8 @@ func (l *checks) start(cl *client) {
 	})
 }
 
-// checkContext is the context of a check: it ends when the loop says so, but has a deadline
-// to tell those who are asked for help.
+// checkContext is the context of a check. The loop ends it. It has a deadline for the services that Check
+// calls.
 type checkContext struct {
 	context.Context
 	deadline time.Time

@@ -53,9 +53,9 @@ type Deflate struct {
 	// Tornado and Mojolicious need ClientTakeover, or a Check that allows it to them.
 	ServerTakeover bool
 	ClientTakeover bool
-	// ServerWindowBits and ClientWindowBits bound how far back a message may refer, as
-	// the base-2 logarithm of bytes, 8 to 15 (7.1.2). A client may ask for less; one that
-	// cannot be told is asked for no takeover instead. 0: 15.
+	// ServerWindowBits and ClientWindowBits bound how far back a message may refer, as the base-2
+	// logarithm of bytes, 8 to 15 (7.1.2). A client may ask for less. A client that does not offer
+	// client_max_window_bits is asked for no takeover instead. 0: 15.
 	ServerWindowBits int
 	ClientWindowBits int
 }

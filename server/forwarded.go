@@ -14,8 +14,8 @@ import (
 // forwardedProto is where proxies tell how the client has come that do not write Forwarded.
 const forwardedProto = "X-Forwarded-Proto"
 
-// originator is who has sent a request that came from a peer, and whether by https, if the peer
-// says so and is believed. The lines of a field are in order.
+// originator returns the client that has sent a request, and whether it used https according to a trusted
+// peer. lines returns the lines of a field in order.
 func originator[T []byte | string](p *Proxies, peer netip.AddrPort, unix bool, lines func(field string) []T) (client netip.AddrPort, https bool) {
 	trusted := func(addr netip.Addr) bool { return p.Forwarded.has(addr, unix) }
 	if !trusted(peer.Addr()) {

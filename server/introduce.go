@@ -119,8 +119,8 @@ func (l *phases) rename(cl *client, remote netip.AddrPort, beforeTLS bool) (ok b
 	return true
 }
 
-// giveUpIntroducing ends a client whose time is over before it was introduced, and of whom
-// nothing more has come. Whether it would understand an answer is not known.
+// giveUpIntroducing ends a connection whose PROXY header is late. It sends no answer, because the peer may
+// not expect HTTP.
 func (l *phases) giveUpIntroducing(cl *client) {
 	if l.introduce(cl); l.IsGone(&cl.Tenant) {
 		return

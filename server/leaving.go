@@ -34,7 +34,7 @@ func (l leavingRow) Broken(t *loop.Tenant)           { l.drop(tenant(t)) }
 func (l leavingRow) Short(t *loop.Tenant)            { l.drop(tenant(t)) }
 func (l leavingRow) Step(*loop.Tenant) time.Duration { return loop.StepOf(l.run.handshakeTimeout) }
 
-// errDraining answers those who ask while the server shuts down.
+// errDraining answers requests while the server shuts down.
 var errDraining = &handshake.Refusal{
 	Status: http.StatusServiceUnavailable,
 	Reason: "server is shutting down (RFC 9110 15.6.4)",
@@ -128,7 +128,7 @@ func (l *phases) watch(cl *client, i poller.Interest) (ok bool) {
 	return true
 }
 
-// seeOff goes on with a refusal, and with reading what nobody is interested in.
+// seeOff continues to write a refusal, and to discard input.
 func (l *phases) seeOff(cl *client, ready poller.Interest) {
 	if p := cl.head; p != nil && ready&poller.Write != 0 {
 		n, ok := l.write(cl, p.buf.B[p.sent:])

@@ -9,8 +9,8 @@ import (
 	"github.com/framerail/framerail/internal/handshake"
 )
 
-// validate refuses options that cannot be meant: a server that started with them would turn
-// away everyone, or let in whom it should not, and say nothing.
+// validate refuses impossible options. With them a server would silently refuse every client, or accept
+// clients that it should refuse.
 func (s *Server) validate() error {
 	for _, check := range [...]func() error{
 		s.validateCallbacks, s.validateRouting, s.validateNegotiation, s.validateNumbers, s.validateChoices,

@@ -16,8 +16,8 @@ const (
 	phaseCount
 )
 
-// phases is a server's part in one loop: what its connections there do before they are open.
-// Owned by the loop, but for what says otherwise.
+// phases is a server's part of one loop: its connections there, before they are open. Owned by the loop,
+// except fields that say otherwise.
 type phases struct {
 	*loop.Loop
 	srv *Server

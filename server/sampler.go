@@ -52,12 +52,12 @@ func (s *sampler) Handle(ctx context.Context, r slog.Record) error {
 	return s.next.Handle(ctx, r)
 }
 
-// WithAttrs is for whoever wraps the logger.
+// WithAttrs implements slog.Handler.
 func (s *sampler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return &sampler{next: s.next.WithAttrs(attrs), now: s.now, kinds: s.kinds, kind: s.kind}
 }
 
-// WithGroup is for whoever wraps the logger.
+// WithGroup implements slog.Handler.
 func (s *sampler) WithGroup(name string) slog.Handler {
 	return &sampler{next: s.next.WithGroup(name), now: s.now, kinds: s.kinds, kind: s.kind}
 }

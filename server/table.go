@@ -44,7 +44,7 @@ func (cl *client) hash() uint64 {
 	case addr.Port() != 0:
 		return maphash.Comparable(seed, addr)
 	case !addr.IsValid():
-		return maphash.Comparable(seed, cl) // nobody looks for it
+		return maphash.Comparable(seed, cl) // it is never looked up
 	}
 	return hashWithout(addr, uint8(maphash.Comparable(seed, cl)))
 }
@@ -171,11 +171,12 @@ func (t *table) find(hash uint64, remote netip.AddrPort) (*conn.Conn, bool) {
 	return nil, false
 }
 
-// all yields the clients of the table, some at a time: the lock is not held while it does, so
-// that the program may do anything with them, and never for long. Who is in the table all the
-// while is yielded once, and nobody twice, although the buckets double and halve meanwhile:
-// that goes by the clients' hashes with their bits reversed. The clients of a bucket are then
-// those of one interval, which two buckets share once there are twice as many.
+// all yields the clients of the table. It collects some at a time under the lock, and yields them without it.
+// So the program may do anything with them, and the lock is never held for long.
+//
+// A client that is in the table all the while is yielded exactly once, although buckets double and halve
+// meanwhile. The order is that of the clients' hashes with their bits reversed. So the clients of a bucket
+// are an interval, and after doubling two buckets share that interval.
 func (t *table) all(yield func(*conn.Conn) bool) {
 	var few [listAtOnce]*conn.Conn
 	if t.isOrdered() {

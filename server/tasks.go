@@ -4,12 +4,12 @@ import (
 	"github.com/framerail/framerail/internal/guard"
 )
 
-// tasks counts what goes on beside the loops, for who wants to wait for its end. The zero
-// value is ready; its methods are safe from any goroutine.
+// tasks counts the work beside the loops, so that Shutdown can wait for its end. The zero value is ready. Its
+// methods are safe from any goroutine.
 type tasks struct {
 	mu   guard.LoneMutex
 	n    int           // begun and not ended
-	wait chan struct{} // closed when n is 0; nil if nobody waits
+	wait chan struct{} // closed when n is 0; nil without a waiter
 }
 
 func (t *tasks) begin() {

@@ -14,7 +14,7 @@ import (
 	"github.com/framerail/framerail/poller"
 )
 
-// errPlain answers those who speak HTTP where TLS is spoken.
+// errPlain answers plain HTTP on a TLS port.
 var errPlain = &handshake.Refusal{
 	Status: http.StatusBadRequest,
 	Reason: "this port speaks TLS: use https or wss (RFC 6455 3)",
@@ -43,7 +43,7 @@ func (l *tlsHandshakes) read(cl *client) {
 		}
 		return
 	case t.Heard():
-		return // it waits for its turn, and this was told before
+		return // it waits for its turn already
 	}
 	n, err := t.ReadHello(l.greeter.in)
 	switch {
@@ -179,8 +179,8 @@ func looksLikeHTTP(b []byte) bool {
 	return slices.Contains([]string{"GET /", "HEAD ", "POST ", "PUT /", "OPTIO", "DELET", "PATCH", "CONNE"}, string(b))
 }
 
-// timedOut ends a client whose time is over before it has a place where it can be
-// told so, unless it was only to be looked at, or its first record has come.
+// timedOut ends a connection whose TLS handshake is late, so that no HTTP answer is possible. It reads once
+// more first: the connection stays if its first record has arrived.
 func (l *tlsHandshakes) timedOut(cl *client) {
 	t := cl.tls()
 	if !t.Begun() && !t.Heard() {

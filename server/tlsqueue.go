@@ -14,10 +14,10 @@ import (
 type tlsHandshakes struct {
 	unopenedRow
 	running []uint64 // whose handshake has a goroutine, in no order; some are gone
-	queue   []uint64 // in order; some are gone: nobody waits for longer than HandshakeTimeout
+	queue   []uint64 // in order; some are gone, because none waits for longer than HandshakeTimeout
 }
 
-// startInTurn starts a client's handshake, or has it wait for that.
+// startInTurn starts a client's handshake, or queues it.
 func (l *tlsHandshakes) startInTurn(cl *client) {
 	if !l.watchHandshake(cl, poller.None) {
 		return
@@ -55,7 +55,7 @@ func (l *tlsHandshakes) startNext() {
 	}
 }
 
-// hasQueue tells whether someone waits for a handshake to end, who is then the first.
+// hasQueue reports whether a client waits for its turn. It is then the first of the queue.
 func (l *tlsHandshakes) hasQueue() bool {
 	for len(l.queue) > 0 {
 		if l.find(l.queue[0]) != nil {

@@ -92,8 +92,8 @@ func (cl *client) unopened() (n int) {
 	return n
 }
 
-// mayHear tells whether a client's ClientHello may be n bytes long. A short one is answered
-// so many times a second even if the budget is tight: then its client can be told.
+// mayHear reports whether a client's ClientHello may be n bytes long. If the budget is tight, only a limited
+// number of short ones a second may go on, so that their clients get an answer over TLS.
 func (l *phases) mayHear(cl *client, have, n int) bool {
 	if have == 0 && n <= answeredHello && !l.run.budget.Over() && l.run.budget.Tight() {
 		return l.run.gate.MayAnswerTLS(l.run.kernel.Now())

@@ -267,7 +267,7 @@ func (c *client) flood(class attackClass, total int64) (sent int64, err error) {
 		n, err := c.Write(piece)
 		sent += int64(n)
 		if timedOut(err) && !class.reads {
-			return sent, nil // the server does not read from one who does not
+			return sent, nil // the server does not read from a client that does not read
 		}
 		if err != nil {
 			return sent, errors.Join(err, c.extend(patience))

@@ -100,7 +100,7 @@ type heard struct {
 }
 
 // note takes in a message, which must be in order behind its goroutine's others. What is
-// published has no gap, for whoever was there when it began to come.
+// published has no gap, for a client that was there at its beginning.
 func (h *heard) note(from, number uint32) error {
 	if number <= h.last[from] {
 		return fmt.Errorf("goroutine %d: %d behind %d", from, number, h.last[from])
@@ -227,7 +227,7 @@ func goRound(srv *server.Server, g, rounds uint32, rest *sync.WaitGroup, each fu
 	}
 }
 
-// publish sends one message to all who are there.
+// publish sends one message to all clients.
 func publish(srv *server.Server, g, number uint32) {
 	payload := binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(nil, g), number)
 	for c := range srv.Clients() {

@@ -130,8 +130,8 @@ func (b *lateCommand) hold(ctx context.Context, p *process, d time.Duration) (re
 	return c.Close, nil
 }
 
-// ask has all clients, who are connected, send all of their handshake while the server's
-// process is stopped until their time is over, and returns how many are let in.
+// ask stops the server's process until the time of all connected clients is over. Meanwhile the clients send
+// their whole handshake. It returns how many are accepted.
 func (b *lateCommand) ask(ctx context.Context, v *verdict, p *process, header string) (kept int, err error) {
 	clients := make([]*client, b.Conns)
 	defer func() { closeAll(clients) }()

@@ -34,7 +34,7 @@ func (b *slowlorisCommand) Run(ctx context.Context) error {
 		b.Conns, b.Timeout, b.Interval = 200, 1500*time.Millisecond, 100*time.Millisecond
 	}
 	if b.Short && b.TLS {
-		b.Conns, b.Timeout, b.Interval = 100, 4*time.Second, 200*time.Millisecond // those who shake hands have to be done by then
+		b.Conns, b.Timeout, b.Interval = 100, 4*time.Second, 200*time.Millisecond // TLS handshakes have to be done by then
 	}
 	set := setup{Program: "echo", Limits: server.Limits{HandshakeTimeout: either(b.scale, b.Timeout, time.Hour)}}
 	return against(ctx, set, b.attack)

@@ -101,7 +101,7 @@ func (b *stalledCommand) stall(ctx context.Context, v *verdict, srv *local) ([]t
 		}
 		defer c.Close()
 		start := time.Now()
-		// Who is cut while it does not read finds a reset; nothing can be told without that.
+		// A client that does not read sees only a reset when it is cut.
 		ended, err := eventually(ctx, b.Timeout+b.Timeout/4+b.Slack, func() (bool, error) { return c.isGone(i) })
 		lives[i] = time.Since(start)
 		v.expect(ended && err == nil, "client %d stands still after %v: %v", i, lives[i], err)
@@ -124,8 +124,8 @@ func (b *stalledCommand) begin(ctx context.Context, addr string, i int) (*client
 	return c, err
 }
 
-// isGone tells whether the server has closed a client's connection: who does not read learns
-// it from a reset alone.
+// isGone reports whether the server has closed a client's connection. A client that does not read learns
+// that only from a reset.
 func (c *client) isGone(i int) (bool, error) {
 	if i%2 == 0 {
 		return hasReset(c.tcp)

@@ -36,7 +36,7 @@ func (f *serveFlags) Validate() error {
 // drains it. Once it listens, it prints a line on standard output for each place: the command
 // and its URL.
 func (f *serveFlags) serve(srv *server.Server, places []place, accept func(net.Listener) error, command, scheme string, log *slog.Logger) error {
-	// Before the line is printed: who reads it may send a signal at once.
+	// Before the line is printed, because its reader may send a signal at once.
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)

@@ -7,8 +7,7 @@ import (
 	"github.com/framerail/framerail/internal/platform"
 )
 
-// Forget ends the loop's part in a tenant, whose descriptor is then closed or somebody
-// else's.
+// Forget removes a tenant from the loop. Its descriptor is then closed, or belongs to other code.
 func (l *Loop) Forget(t *Tenant) {
 	_ = l.poll.Remove(t.FD())
 	id := t.ID()

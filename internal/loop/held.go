@@ -6,8 +6,8 @@ import (
 	"github.com/framerail/framerail/internal/platform"
 )
 
-// A loop that does not get on may be held by a callback, or the machine gives the process no
-// time: then the callback that happens to run is not to blame, and who looks is late as well.
+// A loop that makes no progress may be held by a callback. Or the machine gives the process no time. Then the
+// running callback is not to blame, and the watching goroutine is late as well.
 
 // heldLoop is a loop that is looked at until it has ended or is seen to be held.
 type heldLoop struct {

@@ -8,7 +8,7 @@ import (
 	"github.com/framerail/framerail/poller"
 )
 
-// ErrUnwatched is what the close callback is told when the system failed the loop.
+// ErrUnwatched is the error in CloseInfo if the poller has failed for the connection.
 var ErrUnwatched = errors.New("framerail: the system does not tell any more when the connection is ready")
 
 // host is a loop as its open connections see it.

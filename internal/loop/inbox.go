@@ -29,7 +29,7 @@ type inbox struct {
 
 	mu      guard.LastMutex
 	letters letters // guarded by mu
-	ended   bool    // guarded by mu: nobody reads them any more
+	ended   bool    // guarded by mu: the loop reads them no more
 }
 
 // What busy is when it is no time.

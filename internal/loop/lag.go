@@ -2,9 +2,9 @@ package loop
 
 import "time"
 
-// Lag is how long the turns of a loop take: in each it serves the connections that
-// have become ready and runs their callbacks, and whoever becomes ready meanwhile
-// waits for its end.
+// Lag has the lengths of a loop's turns. In each turn the loop serves the connections that have become
+// ready, and runs their callbacks. A connection that becomes ready meanwhile waits for the end of the
+// turn.
 type Lag struct {
 	// Turns is how many there were, and Total the time they took together.
 	Turns uint64

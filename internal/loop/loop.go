@@ -21,7 +21,7 @@ type Options struct {
 	Logger *slog.Logger
 	// CatchUp bounds how long a loop that was kept from its work gives tenants more time.
 	CatchUp time.Duration
-	// Cause is what close callbacks are told of connections that Abort has cut.
+	// Cause is the error in CloseInfo of connections that Abort has cut.
 	Cause error
 	// Farewell is the reason in the Close frame that Drain sends.
 	Farewell string
@@ -30,7 +30,7 @@ type Options struct {
 	// Callers are the functions that call the program on a loop besides package session's,
 	// as stacks show them: the watchdog looks for them.
 	Callers []string
-	// Cut is closed when nobody is to be waited for any more. Nil: never.
+	// Cut is closed when the loops must not wait for any connection any more. Nil: never.
 	Cut <-chan struct{}
 	// SlowCallback is how long a callback may hold a loop. 0: there is no watchdog.
 	SlowCallback time.Duration
@@ -118,7 +118,7 @@ func Start(all []*Loop) {
 	}
 }
 
-// serve turns until it is told to stop and its last tenant is gone.
+// serve makes turns until the loop is stopped and its last tenant is gone.
 func (l *Loop) serve() {
 	finished := false
 	defer func() {

@@ -50,8 +50,8 @@ func (c *Conn) Close(code frame.CloseCode, reason string) error {
 	return nil
 }
 
-// wireCode is the code that the callback is told for one sent: a Close frame
-// without a code counts as 1005 (RFC 6455 7.1.5).
+// wireCode is the code in CloseInfo for a sent one. A Close frame without a code counts as 1005 (RFC 6455
+// 7.1.5).
 func wireCode(code frame.CloseCode) frame.CloseCode {
 	if code == 0 {
 		return frame.NoStatusReceived
@@ -82,7 +82,7 @@ func (c *Conn) sendClose(e *ending, code frame.CloseCode, reason string, payload
 	c.setClosing()
 }
 
-// setClosing lets nothing more be sent, and those give up who wait to. mu is held.
+// setClosing ends sending. Sends that wait for room give up. mu is held.
 func (c *Conn) setClosing() {
 	c.setState(Closing)
 	c.dropTimers()
@@ -92,10 +92,9 @@ func (c *Conn) setClosing() {
 	}
 }
 
-// failWith gives up on the peer (RFC 6455 7.1.7): it sends a Close frame with the
-// code, ends the sending direction, and drops what still comes. What has come and
-// is queued for callbacks is dropped too if drop is set; otherwise what they are
-// told does not depend on how fast they are. From any goroutine.
+// failWith fails the connection (RFC 6455 7.1.7). It sends a Close frame with the code, ends the sending
+// direction, and drops further input. Events that wait for callbacks are dropped only if drop is set, so
+// that slow callbacks get the same events as fast ones. From any goroutine.
 func (c *Conn) failWith(code frame.CloseCode, reason string, err error, drop bool) {
 	c.mu.Lock()
 	if c.State() == Closed {
@@ -317,7 +316,7 @@ func (d *Driver) finish() {
 	d.dropReceiver()
 	d.logEnd(c.closeInfo())
 	d.loop.host.Closed(d)
-	c.part(over) // nobody uses it any more
+	c.part(over) // it is no longer used
 	c.endLife()
 	if late { // functions came that have not run; one of them may end the goroutine
 		defer c.deliver(event{kind: eventClose})

@@ -24,10 +24,9 @@ const (
 // CloseKind is the way in which a connection closed.
 type CloseKind struct {
 	By Side
-	// Code is the one this side sent if it began to close, otherwise the one that
-	// came: NoStatusReceived for a Close frame without one, AbnormalClosure if there
-	// was no Close frame. 3000 and 4000 stand for the thousand codes that begin with
-	// them, 2999 for those that nobody has assigned.
+	// Code is the close code of the side that began to close. It is NoStatusReceived for a Close
+	// frame without a code, and AbnormalClosure without a Close frame. 3000 and 4000 each stand
+	// for the thousand codes from there on, and 2999 for unassigned codes.
 	Code frame.CloseCode
 }
 

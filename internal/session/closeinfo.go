@@ -6,7 +6,7 @@ import (
 	"github.com/framerail/framerail/frame"
 )
 
-// Side tells who closed a connection.
+// Side is the side that closed a connection.
 type Side uint8
 
 const (
@@ -31,7 +31,7 @@ func (s Side) String() string {
 
 // CloseInfo is how a connection ended, given to the close callback.
 type CloseInfo struct {
-	// By is who began to close.
+	// By is the side that began to close.
 	By Side
 	// Sent is the close code this side sent; NoStatusReceived for a Close frame
 	// without one, 0 if none was sent.

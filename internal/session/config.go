@@ -98,7 +98,7 @@ type Config struct {
 	Handlers Handlers
 	// Dispatch says where they run.
 	Dispatch Dispatch
-	// Role is this side's: it decides who masks (RFC 6455 5.3).
+	// Role is this side's role. It decides whether frames are masked (RFC 6455 5.3).
 	Role frame.Role
 	// MaxMessageSize bounds a message that arrives, in bytes over all its
 	// fragments; beyond it the connection closes with 1009.
@@ -159,8 +159,8 @@ type Config struct {
 	MaxLifetime time.Duration
 	// Deflate says how messages are compressed where that was agreed on.
 	Deflate Deflate
-	// Logger gets one line for each connection that fails, however many do: who serves
-	// the internet has a handler that bounds them. Nil: slog.Default().
+	// Logger gets one line for each connection that fails, without a bound. A server gives it a
+	// handler that bounds them. Nil: slog.Default().
 	Logger *slog.Logger
 	// Request makes the request from the head of the opening handshake, for
 	// [Conn.Request]. Nil: there is none.

@@ -159,9 +159,9 @@ func (c *Conn) State() State { return State(c.state.Load() & stateBits) }
 // setState goes on to a later State. mu is held.
 func (c *Conn) setState(s State) { c.state.Store(c.state.Load()&^stateBits | uint32(s)) }
 
-// RemoteAddr is the client's address, without an IPv4-mapped prefix: the peer's or, if that
-// is a proxy that is believed, the one that it has told, with port 0 if it has told none.
-// Zero over a unix socket. It stays known after the close.
+// RemoteAddr is the client's address, without an IPv4-mapped prefix. If the peer is a trusted proxy, it is
+// the address that the proxy gave, with port 0 if it gave none. Zero over a unix socket. It stays known
+// after the close.
 func (c *Conn) RemoteAddr() netip.AddrPort { return netip.AddrPortFrom(c.addr, c.port) }
 
 // PeerAddr is the address of the socket's other end: RemoteAddr, but for a client behind a

@@ -30,7 +30,7 @@ type Counters struct {
 	// Panics counts callbacks that panicked or called runtime.Goexit.
 	Panics uint64
 
-	// Closes counts the connections in Closed by who closed them and with which code.
+	// Closes counts the connections in Closed by the side that closed them and by the code.
 	Closes CloseCounts
 	// Causes counts the same by what ended them.
 	Causes CauseCounts
@@ -146,7 +146,7 @@ func (l *Loop) AddShared(c *Counters) {
 		},
 	})
 	c.Pending += s.pending.Load()
-	// Closed first: who opens meanwhile must not be missing where it is subtracted.
+	// Closed first, so that Opened - Closed is never negative.
 	c.Closed += s.rare[rareClosed].Load()
 	c.Opened += s.rare[rareOpened].Load()
 	c.Unsent += s.rare[rareUnsent].Load()
@@ -222,5 +222,5 @@ func (d *Driver) countPiece(rx *receiver, last bool) {
 func (l *Loop) countClose(info *CloseInfo) {
 	l.shared.closes[info.By][indexOf(info.code())].Add(1)
 	l.shared.causes[slices.Index(causes[:], causeOf(info.Err))].Add(1)
-	l.count(rareClosed, 1) // last: who sees it sees the rest
+	l.count(rareClosed, 1) // last: a reader that sees it sees the rest
 }

@@ -48,8 +48,8 @@ func (c *Conn) funcs() (n int) {
 	return n
 }
 
-// queueFuncs queues functions, lets go of mu and sees that somebody runs them: the loop, or
-// the connection's goroutine. From any goroutine.
+// queueFuncs queues functions, unlocks mu, and makes the loop or the connection's goroutine run them. From
+// any goroutine.
 func (c *Conn) queueFuncs(evs ...event) {
 	if c.in == nil {
 		c.in = c.loop.lendInbox(c)

@@ -1,7 +1,7 @@
 // Package session is the machine of one WebSocket connection (RFC 6455) behind an event
 // loop: its state, its callbacks, reading, sending and closing. Package conn is its face
-// for programs, and documents what programs may rely on. This page is for those who change
-// the machine.
+// for programs, and documents what programs may rely on. This page is for maintainers
+// of the machine.
 //
 // # Parts
 //

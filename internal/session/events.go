@@ -10,8 +10,8 @@ import (
 	"github.com/framerail/framerail/internal/stacktrace"
 )
 
-// event is something a callback is told. It runs here and now on the loop, or
-// waits in an inbox for the connection's goroutine.
+// event is a call of a callback. It runs at once on the loop, or waits in an inbox for the connection's
+// goroutine.
 type event struct {
 	kind  eventKind
 	first bool // of a piece
@@ -181,7 +181,7 @@ func (c *Conn) contain(r any) error {
 	err := fmt.Errorf("%w: %v", ErrPanic, r)
 	if r == nil {
 		r, err = "runtime.Goexit", errGoexit
-		c.corked.Store(false) // on the loop nobody may be left to flush
+		c.corked.Store(false) // the loop may no longer flush for it
 	}
 	c.loop.count(rarePanic, 1)
 	// To take the stack costs far more than all the rest.

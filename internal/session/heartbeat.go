@@ -95,10 +95,9 @@ func (d *Driver) nextPing() (after time.Duration, ok bool) {
 	return max(0, time.Duration(steps)*step-d.loop.Now%step), true
 }
 
-// giveUp ends the connection of a silent peer. It is told why, if it can still
-// hear, but not waited for. The code is 1001: if the peer lives, in a tunnel or on a network
-// that it has left, it is to come back. 1008 tells clients not to, and 1011 that the server
-// has failed, which some clients take for final, too.
+// giveUp ends the connection of a silent peer. It sends a Close frame, and does not wait for an answer. The
+// code is 1001: a peer that lives, in a tunnel or on a network that it has left, should come back. Clients
+// take 1008 for a ban. Some take 1011 for a lasting failure.
 func (d *Driver) giveUp() {
 	c := &d.Conn
 	c.failWith(frame.GoingAway, "idle timeout", ErrIdle, false)

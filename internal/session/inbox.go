@@ -115,8 +115,8 @@ func (c *Conn) returnInbox(in *inbox) {
 	}
 }
 
-// posted stops the input if the inbox is full now, lets go of mu and sees that
-// somebody is at work.
+// posted stops the input if the inbox is full now, unlocks mu, and starts the connection's goroutine if
+// needed.
 func (c *Conn) posted(in *inbox, start bool) {
 	most := c.limits()
 	if in.messages() >= most.QueueMessages || in.bytes >= most.QueueBytes {

@@ -68,8 +68,8 @@ func (c *Conn) peerLeft(err error) {
 	}
 }
 
-// endLeft ends the context of a connection whose peer has left, and sees that the close
-// callback is told the same. mu is held.
+// endLeft ends the context of a connection whose peer has left, with the cause that the close callback
+// gets. mu is held.
 func (c *Conn) endLeft(life *lifetime) {
 	c.ending(Nobody, life.left)
 	life.end(c.cause())

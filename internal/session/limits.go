@@ -174,7 +174,7 @@ func (c *Conn) setLimits(l Limits) {
 		return
 	}
 	c.terms.Store(next)
-	if q := c.tx; q != nil { // who waits for room may have it now
+	if q := c.tx; q != nil { // there may be room now
 		q.wakeWriter()
 		c.callWaiter(q)
 	}
@@ -190,14 +190,14 @@ func (c *Conn) setLimits(l Limits) {
 	}
 }
 
-// MaxLifetime is how long the connection may live; 0 or negative: as long as it likes.
+// MaxLifetime is how long the connection may live; 0 or negative: no limit.
 func (d *Driver) MaxLifetime() time.Duration {
 	d.check()
 	return d.limits().MaxLifetime
 }
 
-// Retime does what falls to the loop when the limits have changed and it was not told yet:
-// the owner calls it before it looks at what a timer is about.
+// Retime applies limits that have changed since the loop last saw them. The owner calls it before it acts
+// on a timer.
 func (d *Driver) Retime() {
 	d.check()
 	c := &d.Conn

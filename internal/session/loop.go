@@ -92,8 +92,8 @@ func NewLoop(host Host) *Loop {
 	return l
 }
 
-// Lent is how many pooled buffers the loop's connections hold, and their bytes: while
-// all are idle none, but for what compressed messages may refer to. From any goroutine.
+// Lent is how many pooled buffers the loop's connections hold, and their bytes. Idle connections hold only
+// the contexts of compression. From any goroutine.
 func (l *Loop) Lent() (buffers, bytes int64) { return l.pool.Lent() }
 
 // Buffers is the pool of the loop's connections.
@@ -115,7 +115,7 @@ func (d *Driver) Init(l *Loop, p *Policy, id int, t transport.Transport, remote 
 	d.overflow = p.config.Overflow
 }
 
-// SetTransport and SetRemoteAddr change what Init was told. Before Open.
+// SetTransport and SetRemoteAddr change arguments of Init. Before Open.
 func (d *Driver) SetTransport(t transport.Transport) {
 	d.check()
 	d.transport = t
@@ -248,8 +248,8 @@ func (d *Driver) Attend() {
 	d.settle()
 }
 
-// Abort cuts the connection at once. err is what the close callback is told; nil
-// means ErrAborted. On one that is closed already it does nothing.
+// Abort cuts the connection at once. The close callback gets err; nil means ErrAborted. On a closed
+// connection it does nothing.
 func (d *Driver) Abort(err error) {
 	d.check()
 	if err == nil {
@@ -294,8 +294,7 @@ func (d *Driver) settle() {
 	d.loop.endTurn()
 }
 
-// rest is settle but for functions of the program's, and tells whether some wait for the
-// loop.
+// rest is settle without functions of the program's. It reports whether some wait for the loop.
 func (d *Driver) rest() (funcs bool) {
 	c := &d.Conn
 	for c.State() != Closed {

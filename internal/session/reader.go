@@ -137,7 +137,7 @@ func (r *Reader) advance() {
 		case eventCut:
 			r.err = ev.err
 		case eventEnd, eventFail:
-			c.run(ev) // before the callback is told, which may close with a code of its own
+			c.run(ev) // first, because the callback may close with a code of its own
 			if r.err = ev.err; r.err == nil {
 				r.err = ErrMessageCut
 			}

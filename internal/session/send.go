@@ -105,9 +105,8 @@ func (c *Conn) sendMessage(t MessageType, payload []byte, key string) error {
 	return c.sendPlain(t, payload, key)
 }
 
-// noteTooLarge logs that a message could not be sent to any peer, however fast it reads.
-// Programs that answer what they are sent often do not look at Send's error, and their
-// peers would wait in vain for a reason that nobody knows.
+// noteTooLarge logs that a message could not be sent to any peer, however fast it reads. Programs often
+// ignore Send's error, and their peers would then wait in vain.
 func (c *Conn) noteTooLarge(err error, size int) error {
 	if err == ErrMessageTooLarge {
 		c.config().Logger.Warn("framerail: a message is larger than MaxPending and was not sent",

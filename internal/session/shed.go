@@ -6,9 +6,8 @@ import (
 	"github.com/framerail/framerail/frame"
 )
 
-// Holding is how many bytes of pooled buffers the connection holds: frames that wait
-// for the transport, events that wait for callbacks, and what has come of a message
-// and cannot be handed on yet. shed tells whether it has been told to give them back.
+// Holding is how many bytes of pooled buffers the connection holds: frames that wait for the transport,
+// events that wait for callbacks, and parts of messages. shed reports whether Shed was called.
 func (d *Driver) Holding() (n int, shed bool) {
 	d.check()
 	c := &d.Conn
@@ -60,11 +59,11 @@ func (q *queue) size() int {
 	return n
 }
 
-// Shed closes a connection with 1013 for the memory it holds, which it gives back at
-// once, but for what a callback is at work on and what the peer needs to be told: the
-// rest of a frame that is half sent, behind which the Close frame goes. The peer is cut
-// if that rest is longer than shedRest, if it does not take it within the close timeout,
-// and if the connection is shed again meanwhile. Shed tells whether it was the first time.
+// Shed closes a connection with 1013 (Try Again Later) for the memory that it holds. The connection gives
+// the memory back at once. It keeps only the event of a running callback, the rest of a frame that is half
+// sent, and the Close frame behind it. The peer is cut if that rest is longer than shedRest, if it does not
+// take the rest within the close timeout, or if the connection is shed again. Shed returns true the first
+// time.
 func (d *Driver) Shed() (first bool) {
 	d.check()
 	c := &d.Conn
@@ -90,14 +89,13 @@ func (d *Driver) Shed() (first bool) {
 	return first
 }
 
-// shedRest is how many bytes a shed connection may keep until its peer has taken them:
-// a frame of the size that is copied into the queue, since of a longer one most is
-// usually left. Together they are still bounded, as those who keep them are cut when
-// memory remains short.
+// shedRest is how many bytes a shed connection may keep until its peer has taken them: the largest frame
+// that is copied into the queue. Of a longer frame most is usually left. If memory remains short, such
+// connections are cut, so their sum is bounded too.
 const shedRest = directWrite
 
-// trim gives back what waits for the transport, but for the rest of a frame that is
-// half sent and a Close frame. It returns how many bytes those are. mu is held.
+// trim drops the frames that wait for the transport, except the rest of a half-sent frame and a Close
+// frame. It returns how many bytes are left. mu is held.
 func (c *Conn) trim() (rest int) {
 	q := c.tx
 	if q == nil {

@@ -10,8 +10,8 @@ func (d *Driver) starved() bool {
 	return true
 }
 
-// stalled tells whether bytes are waiting that could be taken in now. Where they wait for
-// buffers the loop comes back to them, since nobody would tell.
+// stalled reports whether bytes are waiting that could be read now. While they wait for buffers the loop
+// comes back to them by itself, because no event would.
 func (d *Driver) stalled() bool {
 	if d.rx == nil || d.rx.stash == nil || d.holding() {
 		return false

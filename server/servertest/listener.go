@@ -67,7 +67,7 @@ func (l acceptor) Accept() (platform.Accepted, error) {
 	return platform.Accepted{FD: k.fd, Remote: k.remote, Below: k}, nil
 }
 
-// EndsAccept is false: who waits for an Accept to return would have to do so in the simulation.
+// EndsAccept returns false: waiting for an Accept to return would have to happen in the simulation.
 func (l acceptor) EndsAccept() bool { return false }
 
 func (l acceptor) SetUp(func(fd int) error) error { return nil }
@@ -82,7 +82,7 @@ func (l *listener) fail() error {
 	return os.NewSyscallError("accept4", e)
 }
 
-// Close resets those who wait to be accepted, as a kernel does.
+// Close resets the connections that wait to be accepted, as a kernel does.
 func (l *listener) Close() error {
 	l.sim.mu.Lock()
 	defer l.sim.mu.Unlock()

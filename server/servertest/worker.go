@@ -42,8 +42,8 @@ func (w *worker) run() {
 		if p := recover(); p != nil {
 			panic(fmt.Sprintf("servertest: a goroutine of the simulation panicked: %v\n\n%s", p, debug.Stack()))
 		}
-		// runtime.Goexit, which goes on once somebody stops the worker and ends whoever
-		// does.
+		// runtime.Goexit goes on once the worker is stopped, and would end the goroutine that stops
+		// it.
 		w.yield(struct{}{})
 	}()
 	w.strand.work()

@@ -35,7 +35,7 @@ func main() {
 		name := strings.ToValidUTF8(r.URL.Query().Get("name"), "?") // text that is not UTF-8 is not sent
 		tell := func(text string) {
 			for other := range srv.Clients() { // all but c, until OnConnection returns
-				_ = other.SendText(text) // never blocks; who does not read is closed in time
+				_ = other.SendText(text) // never blocks; a client that does not read is closed in time
 			}
 		}
 		tell(name + " joined")

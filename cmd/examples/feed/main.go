@@ -1,7 +1,9 @@
-// Command feed sends the prices of many things to everyone who is connected. Who does not
-// read as fast misses prices, but never the latest of a thing: it comes behind what is on
-// its way already, which on linux is little more than the client's own receive buffer. Who connects to /?all=1 is to
-// miss none, and is closed instead, with 1013: it knows then that it has to begin anew.
+// Command feed sends the prices of many things to all clients. A slow client misses some prices, but never the
+// latest price of a thing. That arrives behind the bytes that are on their way already, which on linux is
+// little more than the client's own receive buffer.
+//
+// A client of /?all=1 misses none. If it is too slow, it is closed with 1013 (Try Again Later) instead. So it
+// knows that it has to start again.
 package main
 
 import (

@@ -36,7 +36,7 @@ func main() {
 		Path:     "/upload",
 		Handler:  http.FileServerFS(page),
 		Limits:   server.Limits{Limits: conn.Limits{MaxMessageSize: *most}},
-		Overflow: conn.OverflowLatest, // who does not read gets the latest progress, later
+		Overflow: conn.OverflowLatest, // a slow client gets only the latest progress
 	}
 	srv.OnStream = func(c *conn.Conn, r *conn.Reader) { // on a goroutine, so it may block
 		if err := store(*dir, c, r); err != nil {

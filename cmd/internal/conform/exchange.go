@@ -120,7 +120,7 @@ func awaitEvents(n int, name string) step {
 
 // ending is how the connection should end.
 type ending struct {
-	byServer bool     // who ends it first
+	byServer bool     // the server ends it first
 	codes    []uint16 // what the server's Close frame may say, if it says anything
 	clean    bool     // both Close frames are due
 	anyhow   bool     // either way is right

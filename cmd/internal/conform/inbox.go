@@ -19,7 +19,7 @@ type inbox struct {
 	reader reader
 	log    *wireLog
 	active atomic.Int64  // when something was last sent or received, in Unix nanoseconds
-	gate   sync.Mutex    // who holds it keeps the goroutine from reading
+	gate   sync.Mutex    // while it is held, the goroutine does not read
 	signal chan struct{} // capacity 1: there is something new
 	done   chan struct{} // the goroutine has ended
 

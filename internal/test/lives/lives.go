@@ -84,7 +84,7 @@ const (
 	closeTimeout = 2 * time.Second
 )
 
-// world is a server and those who connect to it.
+// world is a server and its clients.
 type world struct {
 	plan   Plan
 	rnd    *rand.Rand
