@@ -162,7 +162,7 @@ func (c *client) fill(message bool) {
 
 // How a client fared.
 const (
-	stayed  = iota
+	stayed    = iota
 	explained // closed with 1013
 	cutOff
 )

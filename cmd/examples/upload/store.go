@@ -34,7 +34,7 @@ const reportEvery = 1 << 20
 
 // progress tells a sender how much has come.
 type progress struct {
-	conn           *conn.Conn
+	conn               *conn.Conn
 	received, reported int64
 }
 
