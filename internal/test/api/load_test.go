@@ -62,11 +62,8 @@ func goList(dir string, env []string, args ...string) ([]listed, error) {
 
 // load reads the types of all public packages, by their paths below the module.
 var load = sync.OnceValues(func() (map[string]*types.Package, error) {
-	own := module + "/..."
-	if _, err := os.Stat(filepath.Join(root, "go.work")); err != nil {
-		own = "./..."
-	}
-	all, err := goList(root, nil, "-deps", own)
+	workspace := inWorkspace()
+	all, err := goList(root, nil, "-deps", module+"/...")
 	if err != nil {
 		return nil, err
 	}
@@ -79,8 +76,8 @@ var load = sync.OnceValues(func() (map[string]*types.Package, error) {
 	for _, name := range public {
 		path := module + "/" + name
 		if exports[path] == "" {
-			if name == "server/promstats" && own == "./..." {
-				continue // the module alone
+			if name == "server/promstats" && !workspace {
+				continue
 			}
 			return nil, fmt.Errorf("go list has no export data of %s", path)
 		}
@@ -90,6 +87,12 @@ var load = sync.OnceValues(func() (map[string]*types.Package, error) {
 	}
 	return read, nil
 })
+
+// inWorkspace reports whether go list sees the other modules, too.
+func inWorkspace() bool {
+	_, err := os.Stat(filepath.Join(root, "go.work"))
+	return err == nil && os.Getenv("GOWORK") != "off"
+}
 
 // loaded is load for a test that needs the packages.
 func loaded(t *testing.T) map[string]*types.Package {
