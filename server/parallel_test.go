@@ -71,20 +71,15 @@ func goroutineLabels() map[string]int {
 // A goroutine that a parallel test leaves behind is seen, and so is one of a subtest. Those of
 // other tests are not counted.
 func TestCensus_OfAParallelTest(t *testing.T) {
+	parallel(t)
 	stop := make(chan struct{})
 	t.Cleanup(func() { close(stop) })
-	before := census(t)
 	for _, name := range []string{"a", "b"} {
 		t.Run(name, func(t *testing.T) {
 			parallel(t)
-			before := census(t)
 			t.Run("sub", func(t *testing.T) { go func() { <-stop }() })
-			if now := census(t); now.goroutines != before.goroutines+1 {
-				t.Errorf("%v before, %v with one more goroutine", before, now)
-			}
+			eventually(t, "the test and the goroutine", func() bool { return census(t) == count{goroutines: 2} })
 		})
 	}
-	if now := census(t); now.goroutines != before.goroutines+2 { // those of the subtests, which wait
-		t.Errorf("%v before, %v with two subtests", before, now)
-	}
+	eventually(t, "the test and two subtests that wait for it", func() bool { return census(t) == count{goroutines: 3} })
 }
