@@ -24,7 +24,7 @@ func (s *Server) config() session.Config {
 		PingInterval:           s.PingInterval,
 		WriteTimeout:           s.WriteTimeout,
 		CloseTimeout:           s.CloseTimeout,
-		Deflate:                s.Deflate.config(),
+		Deflate:                session.Deflate{Level: s.DeflateLevel, Threshold: s.DeflateThreshold},
 		Logger:                 s.Logger,
 		Request:                httpRequest,
 	}

@@ -2,11 +2,9 @@ package server
 
 import (
 	"errors"
-	"fmt"
 
 	"github.com/framerail/framerail/frame/deflate"
 	"github.com/framerail/framerail/internal/handshake"
-	"github.com/framerail/framerail/internal/session"
 )
 
 // Deflate has the server's options for permessage-deflate (RFC 7692). The zero value is off.
@@ -23,7 +21,7 @@ import (
 //   - Some versions of Safari have failed on compressed connections. Handshake.Deflate lets Check
 //     decline by User-Agent.
 //   - Clients of libwebsockets 4.1 to 4.3 fail on a plain message on a compressed connection, however
-//     short. Set a negative Threshold for them, and do not send messages with Uncompressed.
+//     short. Set a negative DeflateThreshold in Limits for them, and do not send messages with Uncompressed.
 //   - Clients of Tornado and Mojolicious (tried: 6.2, 9.31) refer to earlier messages although the
 //     server has answered client_no_context_takeover. RFC 7692 7.1.1.2 lets a server do that
 //     unasked. Their second message closes the connection with 1007, and the log has
@@ -40,14 +38,6 @@ import (
 type Deflate struct {
 	// Enabled accepts clients' offers of the extension.
 	Enabled bool
-	// Level is from 1, the fastest, to 9, the smallest result. There is only one level if the
-	// client asked for a window of less than 15 bits. 0: 1.
-	Level int
-	// Threshold is the size in bytes below which a message is sent plain. So is a message that
-	// compressing does not make smaller. 0: 256. Negative: every message is sent compressed, also
-	// empty ones and those that get longer by it, except those with Uncompressed.
-	Threshold int
-
 	// ServerTakeover and ClientTakeover let each message of the server's, or of the
 	// client's, refer to earlier ones (7.1.1), unless the client asks otherwise. Clients of
 	// Tornado and Mojolicious need ClientTakeover, or a Check that allows it to them.
@@ -70,18 +60,10 @@ func (o *Deflate) wish() deflate.Params {
 	}
 }
 
-// config is what connections must know of it.
-func (o *Deflate) config() session.Deflate {
-	return session.Deflate{Level: o.Level, Threshold: o.Threshold}
-}
-
 // validate refuses what cannot be meant.
 func (o *Deflate) validate() error {
 	if !o.Enabled && *o != (Deflate{}) {
 		return errors.New("framerail: Deflate has settings, but is not Enabled")
-	}
-	if o.Level < 0 || o.Level > 9 {
-		return fmt.Errorf("framerail: Deflate.Level %d is not from 1 to 9, nor 0 for the default", o.Level)
 	}
 	if err := o.wish().Validate(); err != nil {
 		return inOption("Deflate", err)

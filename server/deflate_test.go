@@ -34,17 +34,18 @@ func TestDeflate_MessagesAreCompressedBothWays(t *testing.T) {
 			options Deflate
 			offer   string
 			answer  string
+			level   int
 		}{
-			{Deflate{Enabled: true}, offer, "permessage-deflate; server_no_context_takeover; client_no_context_takeover"},
-			{Deflate{Enabled: true, ServerTakeover: true, ClientTakeover: true}, offer, "permessage-deflate"},
+			{Deflate{Enabled: true}, offer, "permessage-deflate; server_no_context_takeover; client_no_context_takeover", 0},
+			{Deflate{Enabled: true, ServerTakeover: true, ClientTakeover: true}, offer, "permessage-deflate", 0},
 			{Deflate{Enabled: true, ServerTakeover: true, ClientTakeover: true, ServerWindowBits: 12, ClientWindowBits: 9}, offer,
-				"permessage-deflate; server_max_window_bits=12; client_max_window_bits=9"},
-			{Deflate{Enabled: true, Level: 9, ServerTakeover: true, ClientTakeover: true}, offer + "; server_max_window_bits=8",
-				"permessage-deflate; server_max_window_bits=8"},
-			{Deflate{Enabled: true}, "X: y", ""},
+				"permessage-deflate; server_max_window_bits=12; client_max_window_bits=9", 0},
+			{Deflate{Enabled: true, ServerTakeover: true, ClientTakeover: true}, offer + "; server_max_window_bits=8",
+				"permessage-deflate; server_max_window_bits=8", 9},
+			{Deflate{Enabled: true}, "X: y", "", 0},
 		} {
 			agreed := make(chan bool, 1)
-			s := start(t, &Server{OnMessage: echo, Dispatch: d, Deflate: c.options, OnConnection: func(c *conn.Conn) {
+			s := start(t, &Server{OnMessage: echo, Dispatch: d, Deflate: c.options, Limits: Limits{Limits: conn.Limits{DeflateLevel: c.level}}, OnConnection: func(c *conn.Conn) {
 				_, ok := c.Deflate()
 				agreed <- ok
 			}})
@@ -109,9 +110,15 @@ func TestDeflate_CheckMayDecline(t *testing.T) {
 }
 
 func TestDeflate_OptionsThatCannotBeMeant(t *testing.T) {
-	for _, d := range []Deflate{{Level: 10}, {Level: -1}, {ServerWindowBits: 7}, {ClientWindowBits: 16}} {
+	for _, d := range []Deflate{{Enabled: true, ServerWindowBits: 7}, {Enabled: true, ClientWindowBits: 16}} {
 		if err := (&Server{Addr: "127.0.0.1:0", Deflate: d}).Start(); err == nil {
 			t.Errorf("%+v: started", d)
+		}
+	}
+	for _, level := range []int{10, -1} {
+		s := &Server{Addr: "127.0.0.1:0", Deflate: Deflate{Enabled: true}}
+		if s.DeflateLevel = level; s.Start() == nil {
+			t.Errorf("level %d: started", level)
 		}
 	}
 }
@@ -194,7 +201,7 @@ func TestDeflate_ANegativeThresholdMeansAllMessages(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := start(t, &Server{Deflate: Deflate{Enabled: true, Threshold: -1, ServerTakeover: true}, OnConnection: func(c *conn.Conn) {
+			s := start(t, &Server{Deflate: Deflate{Enabled: true, ServerTakeover: true}, Limits: Limits{Limits: conn.Limits{DeflateThreshold: -1}}, OnConnection: func(c *conn.Conn) {
 				for _, m := range []string{"", noise, "", strings.Repeat("long ", 100)} {
 					if err := send(c, m); err != nil {
 						t.Error(err)

@@ -89,6 +89,7 @@ func (s *Server) validateNumbers() error {
 		{"Limits.HandshakeTimeout", int64(s.HandshakeTimeout)},
 		{"Limits.CheckTimeout", int64(s.CheckTimeout)},
 		{"Limits.CloseTimeout", int64(s.CloseTimeout)},
+		{"Limits.DeflateLevel", int64(s.DeflateLevel)},
 	} {
 		if o.value < 0 {
 			return fmt.Errorf("framerail: %s is negative", o.name)
@@ -106,6 +107,8 @@ func (s *Server) validateChoices() error {
 		return fmt.Errorf("framerail: there is no CheckDispatch %d", s.CheckDispatch)
 	case s.Overflow > conn.OverflowLatest:
 		return fmt.Errorf("framerail: there is no Overflow policy %d", s.Overflow)
+	case s.DeflateLevel > 9:
+		return fmt.Errorf("framerail: Limits.DeflateLevel %d is not from 1 to 9, nor 0 for the default", s.DeflateLevel)
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ func TestOptions_MalformedOnesFailAtTheStart(t *testing.T) {
 		`Subprotocols has ""`:                         {Subprotocols: []string{""}},
 		"RequireSubprotocol is set":                   {RequireSubprotocol: true},
 		"OnMessage and OnStream are both set":         {OnMessage: echo, OnStream: func(*conn.Conn, *conn.Reader) {}},
-		"Deflate has settings, but is not Enabled":    {Deflate: Deflate{Level: 5}},
+		"Deflate has settings, but is not Enabled":    {Deflate: Deflate{ServerTakeover: true}},
 		"but Path is set, too":                        {RouteUpgrades: true, Path: "/chat", Handler: http.NotFoundHandler()},
 		"Limits.CheckTimeout is set":                  {Check: func(*Handshake) error { return nil }, Limits: Limits{CheckTimeout: time.Second}},
 		"Limits.MaxChecks is set":                     {Check: func(*Handshake) error { return nil }, Limits: Limits{MaxChecks: 1}},

@@ -16,12 +16,13 @@ var squeezes = []struct {
 	name string
 	server.Deflate
 	sizes []int
+	level int
 }{
-	{"takeover", server.Deflate{Enabled: true, Threshold: -1, ServerTakeover: true, ClientTakeover: true}, compressedSizes},
-	{"alone", server.Deflate{Enabled: true, Threshold: -1}, compressedSizes},
-	{"windows", server.Deflate{Enabled: true, Threshold: -1, ServerTakeover: true, ClientTakeover: true, ServerWindowBits: 12, ClientWindowBits: 9}, compressedSizes},
+	{"takeover", server.Deflate{Enabled: true, ServerTakeover: true, ClientTakeover: true}, compressedSizes, 0},
+	{"alone", server.Deflate{Enabled: true}, compressedSizes, 0},
+	{"windows", server.Deflate{Enabled: true, ServerTakeover: true, ClientTakeover: true, ServerWindowBits: 12, ClientWindowBits: 9}, compressedSizes, 0},
 	// What other levels do to long messages is not ours, and takes half of all the time.
-	{"level9", server.Deflate{Enabled: true, Threshold: -1, Level: 9, ServerTakeover: true, ClientTakeover: true}, []int{0, 1, 126, 513, 4097, 32769}},
+	{"level9", server.Deflate{Enabled: true, ServerTakeover: true, ClientTakeover: true}, []int{0, 1, 126, 513, 4097, 32769}, 9},
 }
 
 // compressing are the clients that compress, and what each agrees on with each of
@@ -48,11 +49,11 @@ var compressedSizes = []int{0, 1, 125, 126, 511, 513, 4097, 32767, 32769, 65535,
 
 // startSqueezing runs an echo server that compresses; agreed is what it agrees on with
 // its first client.
-func startSqueezing(t *testing.T, m mode, d server.Deflate) (r *running, agreed <-chan deflate.Params) {
+func startSqueezing(t *testing.T, m mode, d server.Deflate, level int) (r *running, agreed <-chan deflate.Params) {
 	t.Helper()
 	found := make(chan deflate.Params, 1)
 	return startEcho(t, m, func(s *server.Server) {
-		s.Deflate = d
+		s.Deflate, s.DeflateLevel, s.DeflateThreshold = d, level, -1
 		s.OnConnection = func(c *conn.Conn) {
 			p, ok := c.Deflate()
 			if !ok {
@@ -77,7 +78,7 @@ func TestCompressed_Echo(t *testing.T) {
 		for i, squeeze := range squeezes {
 			t.Run(c.name+"/"+squeeze.name, func(t *testing.T) {
 				each(t, func(t *testing.T, m mode) {
-					r, agreed := startSqueezing(t, m, squeeze.Deflate)
+					r, agreed := startSqueezing(t, m, squeeze.Deflate, squeeze.level)
 					s := dial(t, c.client, r.url())
 					if got, want := (<-agreed).String(), "permessage-deflate"+c.agreed[i]; got != want {
 						t.Errorf("agreed on %s, want %s", got, want)
@@ -118,7 +119,7 @@ func TestCompressed_LargestMessage(t *testing.T) {
 	for _, c := range []client{{"gorilla", dialGorillaAlone, true}, {"coder", dialCoderTakeover, true}, {"gws", dialGWSTakeover, false}} {
 		t.Run(c.name, func(t *testing.T) {
 			each(t, func(t *testing.T, m mode) {
-				r, _ := startSqueezing(t, m, squeezes[0].Deflate)
+				r, _ := startSqueezing(t, m, squeezes[0].Deflate, 0)
 				s := dial(t, c, r.url())
 				if err := exchange(s, s.send, wire.Text, text(maxMessage)); err != nil {
 					t.Errorf("text: %v", err)
@@ -138,7 +139,7 @@ func TestCompressed_BytesOnTheWire(t *testing.T) {
 	for _, c := range compressing {
 		t.Run(c.name, func(t *testing.T) {
 			each(t, func(t *testing.T, m mode) {
-				r, agreed := startSqueezing(t, m, squeezes[0].Deflate)
+				r, agreed := startSqueezing(t, m, squeezes[0].Deflate, 0)
 				s := dial(t, c.client, r.url())
 				once := func() (in, out int64) {
 					before := settled(r)

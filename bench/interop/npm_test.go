@@ -18,7 +18,7 @@ func TestNPM(t *testing.T) {
 	eachAndTLS(t, func(t *testing.T, m mode) {
 		echo, commands := startEcho(t, m), startCommands(t, m)
 		// The client is asked for a window that is not its own default.
-		compressing, _ := startSqueezing(t, m, server.Deflate{Enabled: true, Threshold: -1, ServerTakeover: true, ClientTakeover: true, ClientWindowBits: 14})
+		compressing, _ := startSqueezing(t, m, server.Deflate{Enabled: true, ServerTakeover: true, ClientTakeover: true, ClientWindowBits: 14}, 0)
 		cmd := exec.CommandContext(t.Context(), "node", "client.js", echo.url(), commands.url(), compressing.url())
 		cmd.Dir = npmFolder
 		cmd.Env = append(os.Environ(), "NODE_EXTRA_CA_CERTS="+certificateFile(t))

@@ -13,7 +13,7 @@ func TestPython(t *testing.T) {
 	python := needPython(t)
 	eachAndTLS(t, func(t *testing.T, m mode) {
 		echo, commands := startEcho(t, m), startCommands(t, m)
-		compressing, _ := startSqueezing(t, m, server.Deflate{Enabled: true, Threshold: -1, ServerTakeover: true, ClientTakeover: true})
+		compressing, _ := startSqueezing(t, m, server.Deflate{Enabled: true, ServerTakeover: true, ClientTakeover: true}, 0)
 		cmd := exec.CommandContext(t.Context(), python, "testdata/python-websockets/client.py",
 			echo.url(), commands.url(), compressing.url(), certificateFile(t))
 		cmd.Env = append(os.Environ(), "NO_PROXY=*") // newer versions look for one

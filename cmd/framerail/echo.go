@@ -60,7 +60,7 @@ func (c *echoCommand) deflate() server.Deflate {
 		return server.Deflate{}
 	}
 	takeover := c.Deflate == "takeover"
-	d := server.Deflate{Enabled: true, Threshold: -1, ServerTakeover: takeover, ClientTakeover: takeover}
+	d := server.Deflate{Enabled: true, ServerTakeover: takeover, ClientTakeover: takeover}
 	if c.WindowBits != deflate.MaxWindowBits { // the parameter is named only if it says something
 		d.ServerWindowBits, d.ClientWindowBits = c.WindowBits, c.WindowBits
 	}
@@ -75,12 +75,15 @@ func (c *echoCommand) Run(log *slog.Logger) error {
 		Deflate:        c.deflate(),
 		Logger:         log,
 		Limits: server.Limits{
-			Limits: conn.Limits{MaxMessageSize: int64(c.MaxMessage),
+			Limits: conn.Limits{
+				MaxMessageSize: int64(c.MaxMessage),
 				// Above three eighths of what may be pending, a peer is not read from. The
 				// rest holds the echoes of what had been read by then.
 				MaxPending: max(4*int(c.MaxMessage), 1<<20),
 				// Load generators want to know what it can do.
-				CompressionPerSecond: -1},
+				CompressionPerSecond: -1,
+				DeflateThreshold:     -1,
+			},
 		},
 	}
 	if srv.Subprotocols = c.Subprotocol; len(c.Subprotocol) == 0 {

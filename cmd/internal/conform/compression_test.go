@@ -16,8 +16,8 @@ var compressionCases = []string{"12.*", "13.*", "deflate.*", "bytes.deflate.*"}
 // either way is right, or where the server asks for less than the case needs. The
 // number of messages is small: the whole of it is gigabytes.
 func TestFramerail_compression(t *testing.T) {
-	takeover := server.Deflate{Enabled: true, Threshold: -1, ServerTakeover: true, ClientTakeover: true}
-	alone := server.Deflate{Enabled: true, Threshold: -1}
+	takeover := server.Deflate{Enabled: true, ServerTakeover: true, ClientTakeover: true}
+	alone := server.Deflate{Enabled: true}
 	small := takeover
 	small.ServerWindowBits, small.ClientWindowBits = 10, 10
 	for _, tt := range []struct {
@@ -44,7 +44,7 @@ func TestFramerail_compression(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					url := serveFramerail(t, func(srv *server.Server) { m.set(srv); srv.Deflate = tt.deflate })
+					url := serveFramerail(t, func(srv *server.Server) { m.set(srv); srv.Deflate, srv.DeflateThreshold = tt.deflate, -1 })
 					r := Runner{URL: url, Cases: cases, Parallel: 4, Messages: 2, Patience: 20 * time.Second}
 					report, err := r.Run(context.Background())
 					if err != nil {

@@ -45,7 +45,7 @@ func TestFramerailCompressesThroughNetHTTP(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	takeover := server.Deflate{Enabled: true, Threshold: -1, ServerTakeover: true, ClientTakeover: true}
+	takeover := server.Deflate{Enabled: true, ServerTakeover: true, ClientTakeover: true}
 	eachThroughNetHTTP(t, takeover, func(t *testing.T, r Runner) {
 		r.Cases, r.Parallel, r.Messages = cases, 4, 2
 		report, err := r.Run(t.Context())
@@ -93,7 +93,7 @@ func serveThroughNetHTTP(t *testing.T, ln net.Listener, deflate server.Deflate) 
 	srv := &server.Server{
 		OriginPatterns: []string{"*"}, Overflow: conn.OverflowClose, OnMessage: echoMessage, Deflate: deflate,
 		Logger: slog.New(slog.DiscardHandler),
-		Limits: server.Limits{Limits: conn.Limits{MaxMessageSize: 16 << 20, MaxPending: 64 << 20}},
+		Limits: server.Limits{Limits: conn.Limits{MaxMessageSize: 16 << 20, MaxPending: 64 << 20, DeflateThreshold: -1}},
 	}
 	hs := &http.Server{
 		Handler:  http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _ = srv.Upgrade(w, r, nil) }),

@@ -156,8 +156,9 @@ func (w *world) server() *server.Server {
 		},
 	}
 	if p := w.deflateParams(); w.rnd.IntN(2) == 0 {
+		srv.DeflateThreshold = 1 + w.rnd.IntN(200)
 		srv.Deflate = server.Deflate{
-			Enabled: true, Threshold: 1 + w.rnd.IntN(200),
+			Enabled:        true,
 			ServerTakeover: !p.ServerNoContextTakeover, ServerWindowBits: p.ServerMaxWindowBits,
 			ClientTakeover: !p.ClientNoContextTakeover, ClientWindowBits: p.ClientMaxWindowBits,
 		}
