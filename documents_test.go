@@ -159,3 +159,18 @@ func TestDocuments_EveryDecisionIsInTheIndex(t *testing.T) {
 		}
 	}
 }
+
+// Packages for tests alone have one line together.
+func TestDocuments_ArchitectureHasEveryPackage(t *testing.T) {
+	text, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path := range files(t, func(name string) bool { return strings.HasSuffix(name, ".go") }) {
+		dir := filepath.ToSlash(filepath.Dir(path))
+		own := strings.HasPrefix(dir, "internal/") && !strings.HasPrefix(dir, "internal/test/")
+		if own && !regexp.MustCompile("(?m)^"+dir+" ").Match(text) {
+			t.Errorf("ARCHITECTURE.md has no line for %s", dir)
+		}
+	}
+}

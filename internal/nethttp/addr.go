@@ -6,7 +6,7 @@ import (
 	"net/netip"
 )
 
-// AddrPort is an address of package net's; zero if it is none of IP.
+// AddrPort converts an address of package net; zero if it is no IP address.
 func AddrPort(addr net.Addr) netip.AddrPort {
 	a, err := netip.ParseAddrPort(addr.String())
 	if err != nil {
@@ -15,7 +15,7 @@ func AddrPort(addr net.Addr) netip.AddrPort {
 	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 }
 
-// PeerOf is the address of the other end of a request's socket, as far as it is known.
+// PeerOf is the address of the other end of a request's socket, if it is known.
 func PeerOf(r *http.Request) netip.AddrPort {
 	if c := Of(r); c != nil {
 		return AddrPort(c.Conn.RemoteAddr())
@@ -23,7 +23,7 @@ func PeerOf(r *http.Request) netip.AddrPort {
 	return RemoteOf(r)
 }
 
-// RemoteOf is the address of a request's client; zero if it has none of IP.
+// RemoteOf is the address of a request's client; zero if it has no IP address.
 func RemoteOf(r *http.Request) netip.AddrPort {
 	if addr, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
 		return netip.AddrPortFrom(addr.Addr().Unmap(), addr.Port())

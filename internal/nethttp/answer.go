@@ -14,8 +14,8 @@ import (
 // Answer answers a request that net/http still has.
 func Answer(w http.ResponseWriter, refusal *handshake.Refusal) {
 	h := w.Header()
-	// Of what the handler would have sent. Content-Encoding is of who encodes what is written:
-	// middleware that compresses all answers.
+	// Remove the handler's own fields. Content-Encoding stays: middleware that compresses all
+	// answers has set it.
 	for _, name := range [...]string{"Content-Length", "Etag", "Last-Modified"} {
 		h.Del(name)
 	}
@@ -34,8 +34,8 @@ func AnswerRaw(nc net.Conn, refusal *handshake.Refusal) {
 	_ = nc.Close()
 }
 
-// CannotTake says what keeps a connection from being taken from w, and err why. As a rule it
-// is a middleware's ResponseWriter that hides net/http's.
+// CannotTake returns an error that names the ResponseWriter from which no connection can be taken. Most often
+// it is a middleware's that hides net/http's.
 func CannotTake(w http.ResponseWriter, err error) error {
 	for {
 		if _, ok := w.(http.Hijacker); ok {
@@ -49,9 +49,9 @@ func CannotTake(w http.ResponseWriter, err error) error {
 	}
 }
 
-// HasAnswered tells whether an answer has been written to a ResponseWriter, as far as that can
-// be seen. net/http's own do not say so, and give their connection up even then; so its field
-// is looked at. Those of some routers have a method for it.
+// HasAnswered reports whether an answer has been written to a ResponseWriter, as far as that can be seen.
+// net/http's own have no method for it, and allow Hijack even then. So HasAnswered looks at their field. The
+// ResponseWriters of some routers have a method.
 func HasAnswered(w http.ResponseWriter) bool {
 	for {
 		if known, ok := w.(interface{ Written() bool }); ok && known.Written() {

@@ -14,11 +14,10 @@ import (
 	"github.com/framerail/framerail/internal/transport"
 )
 
-// Bridge is the transport of a connection whose bytes only its own type understands, such
-// as a *tls.Conn of an http.Server's: one end of a pair of sockets. A goroutine carries
-// what comes on the connection to the other end; what the loop sends another one carries,
-// which lives while there is something. So the loop has a descriptor to wait for, and a
-// peer that does not read fills the pair and is noticed, as over any socket.
+// Bridge is the transport of a connection that cannot move to a loop, such as a *tls.Conn of an http.Server.
+// It is one end of a pair of sockets. A goroutine carries bytes from the connection to the other end. A
+// second goroutine carries the loop's bytes back, and lives while there are any. So the loop has a
+// descriptor to wait for. A peer that does not read fills the pair, as over any socket.
 type Bridge struct {
 	platform.Socket
 	nc    net.Conn
@@ -38,7 +37,7 @@ type Bridge struct {
 	closed   bool          // guarded by mu: the loop has closed
 }
 
-// newBridge bridges to nc, which is closed some time after the bridge.
+// newBridge makes a bridge to nc. nc is closed some time after the bridge.
 func (h *Host) newBridge(nc net.Conn) (*Bridge, error) {
 	sockets := h.Platform.Sockets()
 	fd, far, err := sockets.Pair()
@@ -54,11 +53,11 @@ func (h *Host) newBridge(nc net.Conn) (*Bridge, error) {
 	return b, nil
 }
 
-// bridgeBuffers are for what is carried, while it is.
+// bridgeBuffers lend buffers to bridges that carry bytes.
 var bridgeBuffers = sync.Pool{New: func() any { return new([bridgeBuffer]byte) }}
 
-// carryIn carries what comes to the loop. It waits with a small buffer and has a larger
-// one from the pool while that is not enough.
+// carryIn carries bytes from the connection to the loop. It waits with a small buffer, and takes a larger one
+// from the pool while that is not enough.
 func (b *Bridge) carryIn() {
 	defer close(b.ended)
 	small := make([]byte, bridgeWait)
@@ -89,7 +88,7 @@ func (b *Bridge) carryIn() {
 	_ = b.far.CloseWrite()
 }
 
-// sent sees that what the loop has sent, or the end of it, is carried on.
+// sent makes carryOut run, after the loop has sent bytes or ended the direction.
 func (b *Bridge) sent() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -99,8 +98,8 @@ func (b *Bridge) sent() {
 	}
 }
 
-// carryOut carries what the loop has sent until there is nothing or, at the end of it,
-// closes both connections.
+// carryOut carries the loop's bytes until there are none. At the end of the direction it closes both
+// connections.
 func (b *Bridge) carryOut() {
 	buf := bridgeBuffers.Get().(*[bridgeBuffer]byte)
 	defer bridgeBuffers.Put(buf)
@@ -119,8 +118,8 @@ func (b *Bridge) carryOut() {
 	}
 }
 
-// next reads what the loop has sent. If there is nothing, carryOut is to return: who
-// sends something next finds it not running.
+// next reads bytes that the loop has sent. If there are none, carryOut returns, and the next send starts it
+// again.
 func (b *Bridge) next(buf []byte) (n int, err error) {
 	if n, err = b.far.ReadNow(buf); err != transport.ErrWouldBlock {
 		return n, err
@@ -134,8 +133,7 @@ func (b *Bridge) next(buf []byte) (n int, err error) {
 	return 0, transport.ErrWouldBlock
 }
 
-// finish ends both connections, after what the loop has sent or because that cannot be
-// carried on.
+// finish ends both connections, after the loop's last bytes or because these cannot be written.
 func (b *Bridge) finish(err error) {
 	defer b.done()
 	if err == io.EOF {
@@ -152,7 +150,7 @@ func (b *Bridge) finish(err error) {
 	<-b.ended
 }
 
-// bottom is what is below TLS, if nc is that, and below what ProxyListener has made.
+// bottom is the connection below TLS and below a ProxyListener's wrapper.
 func bottom(nc net.Conn) net.Conn {
 	if over, ok := nc.(*tls.Conn); ok {
 		nc = over.NetConn()
@@ -160,8 +158,8 @@ func bottom(nc net.Conn) net.Conn {
 	return unproxied(nc)
 }
 
-// linger ends the sending direction. A peer that is still sending would lose what it was
-// sent last: until the loop closes it has lingerTimeout to end, too.
+// linger ends the sending direction. A peer that is still sending would lose the last bytes sent to it. So it
+// has lingerTimeout to end its direction too, until the loop closes.
 func (b *Bridge) linger() {
 	if closeWrite(b.nc) != nil {
 		return
@@ -174,7 +172,7 @@ func (b *Bridge) linger() {
 	<-b.ended
 }
 
-// fail notes what the connection has failed with; of several errors the first.
+// fail notes the first error of the connection.
 func (b *Bridge) fail(err error) {
 	if err == io.EOF {
 		return // the end, which is none
@@ -185,7 +183,7 @@ func (b *Bridge) fail(err error) {
 	b.why.CompareAndSwap(nil, &err)
 }
 
-// cause is what an error of the pair's is about: what the connection has failed with.
+// cause replaces an error of the pair by the error of the connection.
 func (b *Bridge) cause(err error) error {
 	if err == nil || err == transport.ErrWouldBlock {
 		return err
@@ -226,8 +224,8 @@ func (b *Bridge) Cut(patience time.Duration) error {
 	return b.Close()
 }
 
-// Close implements transport.Transport. What was sent before has lingerTimeout to leave; nobody
-// wants what comes now.
+// Close implements transport.Transport. Bytes that were sent before have lingerTimeout to leave. Further input
+// is discarded.
 func (b *Bridge) Close() error {
 	b.mu.Lock()
 	b.closed = true

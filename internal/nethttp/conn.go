@@ -16,22 +16,21 @@ import (
 	"github.com/framerail/framerail/internal/transport"
 )
 
-// Conn is a connection that was handed over to net/http, of which some bytes were read
-// before.
+// Conn is a connection that was handed over to net/http, with the bytes that were read before.
 type Conn struct {
 	net.Conn                      // TLS, if there is, or limited
 	Host     *Host                // the server that has handed it over
-	Remote   netip.AddrPort       // the client's address, which a proxy may have told
+	Remote   netip.AddrPort       // the client's address, possibly from a proxy
 	Ticket   gate.Ticket          // by which it is counted
 	State    *tls.ConnectionState // nil: there is no TLS
 
 	read    []byte
-	gone    atomic.Bool       // it is no longer counted, or somebody else's to count
+	gone    atomic.Bool       // it is no longer counted, or other code counts it
 	limited *limitedConn      // below Conn, or Conn itself
 	secure  *secure.Transport // nil: plain
 }
 
-// RemoteAddr is the client's, which a proxy may have told.
+// RemoteAddr is the client's address, which may come from a proxy.
 func (c *Conn) RemoteAddr() net.Addr {
 	if c.Remote.IsValid() {
 		return net.TCPAddrFromAddrPort(c.Remote)
@@ -39,11 +38,11 @@ func (c *Conn) RemoteAddr() net.Addr {
 	return c.Conn.RemoteAddr()
 }
 
-// CloseWrite ends the sending direction. net/http does so before it closes a connection on
-// which more of a request is coming than it reads, so that its answer is not taken back.
+// CloseWrite ends the sending direction. net/http calls it before it closes a connection with an unread
+// request, so that the answer is not lost.
 func (c *Conn) CloseWrite() error { return closeWrite(c.Conn) }
 
-// Close tells, too, that there is one connection less.
+// Close also takes the connection out of the count.
 func (c *Conn) Close() error {
 	c.limited.beginClose()
 	err := c.Conn.Close()
@@ -51,7 +50,7 @@ func (c *Conn) Close() error {
 	return err
 }
 
-// leave has the connection no longer counted, unless it is somebody else's by now.
+// leave takes the connection out of the count, unless other code counts it by now.
 func (c *Conn) leave() {
 	if c.gone.CompareAndSwap(false, true) {
 		c.Host.Gate.Leave(c.Remote.Addr(), c.Ticket)
@@ -60,8 +59,8 @@ func (c *Conn) leave() {
 
 func (c *Conn) Read(b []byte) (int, error) {
 	if len(c.read) == 0 {
-		// net/http reads a single byte while it waits for the client to leave, and never so
-		// of a request.
+		// net/http reads a single byte only while it waits for the client to leave, and never of a
+		// request.
 		c.limited.await(len(b) > 1)
 		return c.Conn.Read(b)
 	}
@@ -75,8 +74,8 @@ func (c *Conn) Read(b []byte) (int, error) {
 // connKey is the key of a Conn in the context of its requests.
 type connKey struct{}
 
-// begin begins a connection of net/http's. The context of its requests ends with its
-// lifetime, so that a Handler which heeds it can come to an end.
+// begin begins a connection of net/http's. The context of its requests ends with its lifetime, so that a
+// Handler can end.
 func begin(ctx context.Context, nc net.Conn) context.Context {
 	c, ok := nc.(*Conn)
 	if !ok {
@@ -109,8 +108,8 @@ func Of(r *http.Request) *Conn {
 	return c
 }
 
-// NewConn is a connection to hand over whose socket nc is, with the bytes that were read of
-// it. It keeps to the limits of the host, and is counted by ticket until it is closed.
+// NewConn makes a connection to hand over, over the socket nc, with the bytes that were read from it. It keeps
+// the limits of the host, and is counted by ticket until it is closed.
 func (h *Host) NewConn(nc net.Conn, remote netip.AddrPort, ticket gate.Ticket, read ...[]byte) *Conn {
 	limited := &limitedConn{Conn: nc, host: h}
 	c := &Conn{Conn: limited, limited: limited, Host: h, Remote: remote, Ticket: ticket, read: bytes.Join(read, nil)}
@@ -118,15 +117,15 @@ func (h *Host) NewConn(nc net.Conn, remote netip.AddrPort, ticket gate.Ticket, r
 	return c
 }
 
-// Secure has the connection speak TLS, which it detaches from what is below it.
+// Secure puts TLS on the connection, and detaches it from the transport below.
 func (c *Conn) Secure(t *secure.Transport, state *tls.ConnectionState) (below transport.Transport) {
 	c.State, c.secure = state, t
 	c.Conn, below = t.Detach(c.limited)
 	return below
 }
 
-// Abort undoes NewConn and Secure for a connection that net/http has not got: whoever has
-// called them has the connection still, and its ticket.
+// Abort undoes NewConn and Secure for a connection that was not given to net/http. The caller keeps the
+// connection and its ticket.
 func (c *Conn) Abort() {
 	_ = c.limited.Conn.Close()
 	if c.secure != nil {
@@ -134,16 +133,15 @@ func (c *Conn) Abort() {
 	}
 }
 
-// Serve calls f, which handles a request. Deadlines that are set meanwhile are f's own.
+// Serve calls f, which handles a request. Deadlines that are set meanwhile belong to f.
 func (c *Conn) Serve(f func()) {
 	c.limited.begin()
 	defer c.limited.end()
 	f()
 }
 
-// Socket is the socket at the bottom.
+// Socket returns the socket at the bottom.
 func (c *Conn) Socket() net.Conn { return c.limited.Conn }
 
-// ErrLifetime is why the context of a Handler's request ends whose connection has lived for
-// long enough.
+// ErrLifetime is the cause of a request's context after the connection's MaxLifetime.
 var ErrLifetime = errors.New("framerail: " + loop.LifetimeReason)

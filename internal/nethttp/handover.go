@@ -11,9 +11,8 @@ import (
 	"time"
 )
 
-// Handover passes connections whose request is not a WebSocket handshake on to
-// net/http, with the bytes that were read already. To net/http it is a
-// listener.
+// Handover passes connections to net/http whose request is not a WebSocket handshake, with the bytes that
+// were read already. For net/http it is a listener.
 type Handover struct {
 	server http.Server
 	*backlog
@@ -27,8 +26,7 @@ type backlog struct {
 	closed bool // guarded by mu: conns is closed
 }
 
-// handoverBacklog is how many connections may wait for net/http to take them;
-// beyond it a request is answered with 503.
+// handoverBacklog is how many connections may wait for net/http. Further requests get 503.
 const handoverBacklog = 128
 
 // HandoverOptions are those of the http.Server.
@@ -41,7 +39,7 @@ type HandoverOptions struct {
 	Logger            *slog.Logger // of the server
 }
 
-// NewHandover has net/http serve what it is offered.
+// NewHandover starts an http.Server for the connections that Offer gives it.
 func NewHandover(o HandoverOptions) *Handover {
 	ho := &Handover{
 		server: http.Server{
@@ -69,8 +67,7 @@ func (ho *Handover) Shutdown(ctx context.Context) error { return ho.server.Shutd
 // Abort ends net/http and cuts its connections.
 func (ho *Handover) Abort() { _ = ho.server.Close() }
 
-// Offer gives a connection to net/http, and counts it, unless that has no room for it or
-// takes no more.
+// Offer gives a connection to net/http and counts it. It fails if net/http has no room, or has ended.
 func (b *backlog) Offer(c net.Conn, count *atomic.Uint64) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -78,7 +75,7 @@ func (b *backlog) Offer(c net.Conn, count *atomic.Uint64) bool {
 		return false
 	}
 	count.Add(1) // before its client can have an answer
-	b.conns <- c // for which there is room: nobody else adds any
+	b.conns <- c // there is room, because only Offer adds any
 	return true
 }
 

@@ -1,9 +1,8 @@
-// Package nethttp is what lies between a server and net/http: connections that a server has
-// handed over to net/http, and connections that net/http has given up for a WebSocket.
+// Package nethttp lies between a server and net/http. It hands connections over to net/http, and takes
+// connections from net/http for a WebSocket.
 //
-// A [Conn] is a connection that was handed over. It holds its peer to the limits of the
-// server, and [Host.Take] takes it back. A connection of which only its own type understands
-// the bytes goes over a [Bridge].
+// A [Conn] is a connection that was handed over. It applies the server's limits to its peer. [Host.Take] takes a
+// connection back. A connection that cannot move goes over a [Bridge].
 package nethttp
 
 import (
@@ -16,7 +15,7 @@ import (
 	"github.com/framerail/framerail/internal/platform"
 )
 
-// Options are what a Host goes by. A limit of 0 or less is none.
+// Options are the options of a Host. 0 or less: no limit.
 type Options struct {
 	WriteTimeout time.Duration // for an answer to move on
 	BodyTimeout  time.Duration // for the content of a request to move on
@@ -27,14 +26,14 @@ type Options struct {
 	Gate     *gate.Gate // which counts the connections
 	Logger   *slog.Logger
 
-	// Done when the server is told to stop, and when connections are to be cut.
+	// The first is done when the server stops, the second when connections are to be cut.
 	Stop, Cut context.Context
 
-	// Begin and End are called for each bridge that has something to carry.
+	// Begin and End are called for each bridge that carries bytes.
 	Begin, End func()
 }
 
-// Host is a server as its connections of net/http's see it. Safe from any goroutine.
+// Host is a server, as its connections at net/http see it. Safe from any goroutine.
 type Host struct {
 	Options
 
@@ -43,10 +42,10 @@ type Host struct {
 }
 
 const (
-	// lingerTimeout is how long a client may take to read what it was sent last.
+	// lingerTimeout is how long a client may take to read the last bytes sent to it.
 	lingerTimeout = 2 * time.Second
-	// lastLookTimeout is for the last read of a connection of package net whose deadline has
-	// passed: what has come is there at once, in pieces perhaps.
+	// lastLookTimeout is for the last read of a connection of package net after its deadline.
+	// Bytes that have arrived are there at once, perhaps in pieces.
 	lastLookTimeout = 100 * time.Millisecond
 	// bridgeWait is the buffer, in bytes, with which a bridge waits for its connection:
 	// enough for most messages of clients. While more comes, and for what goes out, it

@@ -11,10 +11,9 @@ import (
 	"github.com/framerail/framerail/internal/loop"
 )
 
-// limitedConn is the socket of a connection that net/http has, below TLS. It holds the peer to the
-// limits that the server's own connections have: WriteTimeout for an answer, BodyTimeout for
-// the content of a request. Every byte that moves begins them anew. Deadlines that a Handler
-// sets, through [http.ResponseController], stand in their place until its request is over.
+// limitedConn is the socket of a connection at net/http, below TLS. It applies the server's limits to the peer:
+// WriteTimeout for an answer, BodyTimeout for the content of a request. Each byte that moves begins them anew.
+// Deadlines that a Handler sets with [http.ResponseController] replace them until its request is over.
 type limitedConn struct {
 	net.Conn // the socket
 	host     *Host
@@ -22,7 +21,7 @@ type limitedConn struct {
 	mu       sync.Mutex
 	state    usage
 	handling bool // a Handler runs: deadlines that are set are its own
-	draining bool // the server shuts down: nobody may keep it waiting
+	draining bool // the server shuts down: waiting is bounded
 	last     bool // no further request is read
 	closing  bool // deadlines that are set now are TLS's own, for its farewell
 	writing  bool
@@ -39,19 +38,19 @@ type limitedConn struct {
 	ends endings
 }
 
-// endings is what would end a connection by itself.
+// endings are the timers that end a connection by themselves.
 type endings struct {
 	life, grace *time.Timer // of the connection; nil without a limit
-	unlisten    func() bool // ends that a shutdown is told
+	unlisten    func() bool // ends the call of drain at a shutdown
 }
 
-// deadline is what others have set.
+// deadline is a deadline that net/http or a Handler has set.
 type deadline struct {
 	at  time.Time
 	own bool // by a Handler
 }
 
-// usage is what net/http is doing with a connection.
+// usage is the state of a connection at net/http.
 type usage uint8
 
 const (
@@ -60,9 +59,9 @@ const (
 	usageGone                // it is no longer net/http's
 )
 
-// A write that stands still is looked at within its limit, since some of its bytes may have
-// moved and the limit begins with the last: first after the limit over firstPeek, then after
-// twice as long each time, a lastPeek at most.
+// A slow write is looked at within its limit, because some of its bytes may have moved, and the limit begins
+// with the last one. The first look is after the limit divided by firstPeek. Each further interval is twice as
+// long, up to the limit divided by lastPeek.
 const firstPeek, lastPeek = 32, 4
 
 // past is a deadline that is over.
@@ -77,8 +76,7 @@ func (c *limitedConn) within(limit time.Duration) time.Duration {
 	return max(limit, 0)
 }
 
-// Write gives up, and the connection with it, once the socket has taken nothing for
-// WriteTimeout.
+// Write fails, and cuts the connection, once the socket has taken nothing for WriteTimeout.
 func (c *limitedConn) Write(b []byte) (sent int, err error) {
 	if c.beginWrite() {
 		return c.writeOnce(b)
@@ -95,9 +93,8 @@ func (c *limitedConn) Write(b []byte) (sent int, err error) {
 	}
 }
 
-// beginWrite sets how long a write may stand still. It is true if none may, since nobody
-// waits for what is written, such as TLS's farewell on an idle connection: net/http closes
-// those one after the other.
+// beginWrite sets how long a write may stand still. It returns true for a write that must not wait at all, such
+// as TLS's close_notify on an idle connection. net/http closes those one after the other.
 func (c *limitedConn) beginWrite() (once bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -106,8 +103,8 @@ func (c *limitedConn) beginWrite() (once bool) {
 	return c.state == usageIdle || c.state == usageActive && c.host.Cut.Err() != nil
 }
 
-// beginClose is told when the connection, or what is above it, is about to be closed: net/http
-// does so while a Handler runs, if what that writes does not leave in time.
+// beginClose is called before the connection, or TLS above it, is closed. net/http closes it while a Handler runs
+// if the Handler's answer does not leave in time.
 func (c *limitedConn) beginClose() {
 	c.mu.Lock()
 	c.closing = true
@@ -127,7 +124,7 @@ func (c *limitedConn) timeWrite() {
 	_ = c.Conn.SetWriteDeadline(at)
 }
 
-// goOn tells whether a write goes on whose deadline has come.
+// goOn reports whether a write goes on after its deadline.
 func (c *limitedConn) goOn(moved bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -161,7 +158,7 @@ func (c *limitedConn) endWrite(err error) error {
 	return err
 }
 
-// writeOnce writes what the socket takes at once.
+// writeOnce writes the bytes that the socket takes at once.
 func (c *limitedConn) writeOnce(b []byte) (n int, err error) {
 	defer c.endWrite(nil)
 	n, err = c.host.Platform.Sockets().WriteNow(c.Conn, b)
@@ -171,8 +168,7 @@ func (c *limitedConn) writeOnce(b []byte) (n int, err error) {
 	return n, err
 }
 
-// await sets how long the next Read may wait, unless somebody has set a deadline: BodyTimeout
-// for content.
+// await sets how long the next Read may wait, unless a deadline is set: BodyTimeout for content.
 func (c *limitedConn) await(content bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -199,8 +195,7 @@ func (c *limitedConn) timeRead() {
 	}
 }
 
-// Read gives up once content has not come for BodyTimeout. The Handler gets the error, and may
-// answer.
+// Read fails once no content has arrived for BodyTimeout. The Handler gets the error, and may answer.
 func (c *limitedConn) Read(b []byte) (int, error) {
 	for looked := false; ; looked = true {
 		n, err := c.Conn.Read(b)
@@ -210,8 +205,8 @@ func (c *limitedConn) Read(b []byte) (int, error) {
 	}
 }
 
-// lookAgain tells whether a read whose deadline has come is to try again: a process that was
-// stopped meanwhile would not see what has come. Otherwise it notes that content stands still.
+// lookAgain reports whether a read should try again after its deadline. A process that was stopped meanwhile
+// would miss bytes that have arrived. Otherwise lookAgain notes that content stands still.
 func (c *limitedConn) lookAgain(looked bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -222,19 +217,19 @@ func (c *limitedConn) lookAgain(looked bool) bool {
 		_ = c.Conn.SetReadDeadline(time.Now().Add(lastLookTimeout))
 		return true
 	}
-	// What comes later must not be taken for the next request.
+	// Later bytes must not be read as the next request.
 	c.stalled, c.last = true, true
 	c.note("the content of its request does not come")
 	return false
 }
 
-// note counts and logs that a peer has kept net/http waiting for too long.
+// note counts and logs a peer that has kept net/http waiting for too long.
 func (c *limitedConn) note(why string) {
 	c.host.Stalled.Add(1)
 	c.host.Logger.Info("framerail: a connection of the Handler's stands still", "remote", c.Conn.RemoteAddr(), "reason", why)
 }
 
-// cut closes the socket, and what the system holds for it with it. mu is held.
+// cut closes the socket and discards its unsent bytes. mu is held.
 func (c *limitedConn) cut(why string) {
 	c.note(why)
 	if tcp, ok := c.Conn.(*net.TCPConn); ok {
@@ -280,8 +275,7 @@ func (c *limitedConn) SetWriteDeadline(t time.Time) error {
 // CloseWrite ends the sending direction.
 func (c *limitedConn) CloseWrite() error { return closeWrite(c.Conn) }
 
-// begin and end are told when a Handler begins and ends. That it wanted no limit is no
-// longer so when it has ended.
+// begin and end are called when a Handler begins and ends. The Handler's own deadlines end with it.
 func (c *limitedConn) begin() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -298,7 +292,7 @@ func (c *limitedConn) end() {
 	}
 }
 
-// enter is told when net/http does something else with the connection.
+// enter is called when net/http changes the state of the connection.
 func (c *limitedConn) enter(state usage) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -308,8 +302,8 @@ func (c *limitedConn) enter(state usage) {
 	}
 }
 
-// live begins the connection's lifetime: when it is over, over is called, and the socket
-// closed some time later, if it still is net/http's.
+// live begins the connection's lifetime. At its end over is called. Some time later the socket is closed, if
+// net/http still has it.
 func (c *limitedConn) live(lifetime time.Duration, over func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -319,7 +313,7 @@ func (c *limitedConn) live(lifetime time.Duration, over func()) {
 	}
 }
 
-// expire has the connection closed if it is idle, and otherwise gives its request CloseTimeout.
+// expire closes an idle connection. Otherwise the request has CloseTimeout to end.
 func (c *limitedConn) expire(over func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -342,7 +336,7 @@ func (c *limitedConn) expire(over func()) {
 	over()
 }
 
-// drain is told that the server shuts down: what goes on already is held to it, too.
+// drain is called when the server shuts down. Its limits apply to current reads and writes too.
 func (c *limitedConn) drain() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -364,7 +358,7 @@ func (c *limitedConn) Close() error {
 	return err
 }
 
-// stopTimers ends what would happen to the connection. mu is held.
+// stopTimers stops the timers of endings. mu is held.
 func (c *limitedConn) stopTimers() {
 	c.state = usageGone
 	for _, t := range [...]*time.Timer{c.ends.life, c.ends.grace} {
@@ -377,7 +371,7 @@ func (c *limitedConn) stopTimers() {
 	}
 }
 
-// earliest is the earlier of two deadlines, of which the first may be none.
+// earliest is the earlier of two deadlines. The first may be zero, for none.
 func earliest(a, b time.Time) time.Time {
 	if a.IsZero() || b.Before(a) {
 		return b

@@ -15,8 +15,8 @@ import (
 	"github.com/framerail/framerail/internal/proxyproto"
 )
 
-// ProxyListener wraps a listener for an http.Server behind proxies that speak the PROXY
-// protocol. A header from those that are trusted may take no longer than patience.
+// ProxyListener wraps a listener for an http.Server behind proxies that speak the PROXY protocol. The header of a
+// trusted proxy must arrive within patience.
 func ProxyListener(ln net.Listener, trusted func(addr netip.Addr, unix bool) bool, patience time.Duration) net.Listener {
 	return &proxyListener{ln, trusted, patience}
 }
@@ -35,13 +35,13 @@ func (l *proxyListener) Accept() (net.Conn, error) {
 	return nc, err
 }
 
-// proxied is a connection of a proxy's. Its header is read to the last byte and no further, so
-// that the socket below it is the client's from there on.
+// proxied is a connection of a proxy. Its header is read to the last byte and no further, so the socket below has
+// only the client's bytes from there on.
 type proxied struct {
 	net.Conn
 	patience time.Duration
 	once     sync.Once
-	client   net.Addr // nil: it is not told
+	client   net.Addr // nil: unknown
 	err      error
 }
 
@@ -62,8 +62,8 @@ func (c *proxied) readHeader() {
 	})
 }
 
-// lastLook is a connection that is read from once more when its deadline has passed. Package
-// net does not do that: a process that was stopped meanwhile would not see what has come.
+// lastLook is a connection that is read once more after its deadline. Package net does not do that, so a process
+// that was stopped meanwhile would miss bytes that have arrived.
 type lastLook struct {
 	net.Conn
 	looked bool

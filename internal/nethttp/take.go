@@ -10,9 +10,9 @@ import (
 	"github.com/framerail/framerail/internal/session"
 )
 
-// Take takes the socket, TLS and bytes out of a connection that net/http has given up, and
-// closes that, or builds a bridge to it. It fails with gate.ErrStopped if the connection was
-// closed before.
+// Take takes the socket, TLS and unread bytes out of a connection from net/http, and closes the connection. If
+// that cannot be done, it builds a bridge to it. It fails with gate.ErrStopped if the connection was closed
+// before.
 func (h *Host) Take(nc net.Conn, a *gate.Accepted, o *session.Opening) (err error) {
 	c, handed := nc.(*Conn)
 	if handed {
@@ -46,8 +46,8 @@ func (h *Host) Take(nc net.Conn, a *gate.Accepted, o *session.Opening) (err erro
 	return nil
 }
 
-// Unwrap is the connection at the bottom of one of net/http's, as far as it is known what
-// lies in between, and the TLS that does.
+// Unwrap returns the connection at the bottom of one of net/http's, below known wrappers, and the TLS among
+// them.
 func Unwrap(nc net.Conn) (net.Conn, *secure.Transport) {
 	switch c := nc.(type) {
 	case *Conn:
@@ -63,8 +63,7 @@ func Unwrap(nc net.Conn) (net.Conn, *secure.Transport) {
 	return unproxied(secure.Unwrap(nc)), nil
 }
 
-// unproxied is a connection without what ProxyListener has made of it, which matters no
-// more once a request has come.
+// unproxied is a connection without ProxyListener's wrapper, which is not needed once a request has arrived.
 func unproxied(nc net.Conn) net.Conn {
 	if c, ok := nc.(*proxied); ok {
 		return c.Conn
@@ -72,7 +71,7 @@ func unproxied(nc net.Conn) net.Conn {
 	return nc
 }
 
-// unlimited is the socket of a connection that net/http has.
+// unlimited is the socket below a limitedConn.
 func unlimited(nc net.Conn) net.Conn {
 	if c, ok := nc.(*limitedConn); ok {
 		return c.Conn
@@ -80,7 +79,7 @@ func unlimited(nc net.Conn) net.Conn {
 	return nc
 }
 
-// isSocket tells that a connection is its socket and nothing more.
+// isSocket reports whether a connection is only its socket.
 func isSocket(nc net.Conn) bool {
 	switch nc.(type) {
 	case *net.TCPConn, *net.UnixConn:
@@ -89,13 +88,13 @@ func isSocket(nc net.Conn) bool {
 	return false
 }
 
-// IsTCP tells that a connection is a socket of TCP.
+// IsTCP reports whether a connection is a TCP socket.
 func IsTCP(nc net.Conn) bool {
 	_, ok := nc.(*net.TCPConn)
 	return ok
 }
 
-// closeWrite ends the sending direction of a connection that has two.
+// closeWrite ends the sending direction, if the connection's type can.
 func closeWrite(nc net.Conn) error {
 	half, ok := nc.(interface{ CloseWrite() error })
 	if !ok {
