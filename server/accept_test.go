@@ -223,7 +223,7 @@ func TestAccept_NewConnectionsGoToTheLoopWithTheFewest(t *testing.T) {
 func TestAccept_NoDelayIsSet(t *testing.T) {
 	delay := make(chan int, 1)
 	s := start(t, &Server{OnConnection: func(c *conn.Conn) {
-		fd := clientOf((*session.Conn)(c)).FD()
+		fd := tenantOfConn((*session.Conn)(c)).FD()
 		on, err := syscall.GetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY)
 		if err != nil {
 			t.Error(err)

@@ -62,7 +62,7 @@ func BenchmarkClients(b *testing.B) {
 		b.Run(fmt.Sprint("size=", n), func(b *testing.B) {
 			var tb table
 			for range n {
-				tb.add(new(client))
+				tb.add(new(tenant))
 			}
 			b.SetBytes(int64(n))
 			b.ReportAllocs()

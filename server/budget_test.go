@@ -178,7 +178,7 @@ func TestBudget_ThoseClosingAreSparedWhileALoopIsLate(t *testing.T) {
 	}
 	warned, gate := make(chan bool), make(chan bool)
 	its.Ask(func() {
-		its.each(func(cl *client) { memoryLoop{its}.Shed(uint64(cl.Token())) })
+		its.each(func(cl *tenant) { memoryLoop{its}.Shed(uint64(cl.Token())) })
 		close(warned)
 	})
 	receive(t, warned)

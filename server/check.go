@@ -19,7 +19,7 @@ import (
 type checks struct {
 	unopenedRow
 	going int       // that have a goroutine
-	queue list.List // of *client, in order
+	queue list.List // of *tenant, in order
 }
 
 // check is a handshake about which the program is asked on a goroutine.
@@ -34,17 +34,17 @@ type check struct {
 }
 
 // Ready implements loop.Row, as the next three do.
-func (l *checks) Ready(t *loop.Tenant, _ poller.Interest) { l.keepInput(tenant(t)) }
+func (l *checks) Ready(t *loop.Tenant, _ poller.Interest) { l.keepInput(tenantOf(t)) }
 
 func (l *checks) Late(t *loop.Tenant) {
 	if !l.Early(t) {
-		l.timedOut(tenant(t))
+		l.timedOut(tenantOf(t))
 	}
 }
 
 func (l *checks) Short(t *loop.Tenant) {
-	if l.end(tenant(t), errMemoryShort) {
-		l.refuse(tenant(t), errNoMemory)
+	if l.end(tenantOf(t), errMemoryShort) {
+		l.refuse(tenantOf(t), errNoMemory)
 	}
 }
 
@@ -73,7 +73,7 @@ var (
 )
 
 // begin has the program asked about a client's handshake, on a goroutine.
-func (l *checks) begin(cl *client, h *Handshake, o session.Opening, head, rest []byte) {
+func (l *checks) begin(cl *tenant, h *Handshake, o session.Opening, head, rest []byte) {
 	if l.going >= l.run.checksAtOnce && l.queue.Len() >= checksWaiting*l.run.checksAtOnce {
 		l.refuse(cl, errCheckBusy)
 		return
@@ -83,7 +83,7 @@ func (l *checks) begin(cl *client, h *Handshake, o session.Opening, head, rest [
 			l.refuse(cl, errNoMemory)
 			return
 		}
-		buf := l.greeter.heads.Get(len(head) + len(rest))
+		buf := l.reader.heads.Get(len(head) + len(rest))
 		buf.B = append(append(buf.B, head...), rest...)
 		cl.head = &partial{buf: buf}
 	}
@@ -98,14 +98,14 @@ func (l *checks) begin(cl *client, h *Handshake, o session.Opening, head, rest [
 	if l.going < l.run.checksAtOnce {
 		l.start(cl)
 	} else {
-		l.tally.checksWaited.Add(1)
+		l.counters.checksWaited.Add(1)
 		q.place = l.queue.PushBack(cl)
 	}
 	l.keepInput(cl)
 }
 
 // start starts the check of a client's handshake.
-func (l *checks) start(cl *client) {
+func (l *checks) start(cl *tenant) {
 	q, run, token := cl.head.check, l.run, cl.Token()
 	ctx, cancel := context.WithCancelCause(context.Background())
 	q.place, q.cancel = nil, cancel
@@ -150,7 +150,7 @@ func (l *checks) finish(token uint64, refusal *handshake.Refusal) {
 	l.going--
 	if next := l.queue.Front(); next != nil {
 		l.queue.Remove(next)
-		l.start(next.Value.(*client))
+		l.start(next.Value.(*tenant))
 	}
 	cl := l.find(token)
 	if cl == nil || cl.Phase() != phaseCheck {
@@ -163,11 +163,11 @@ func (l *checks) finish(token uint64, refusal *handshake.Refusal) {
 }
 
 // answer answers a client whose check is over; request is its, and what came behind it.
-func (l *checks) answer(cl *client, q *check, refusal *handshake.Refusal, request []byte) {
-	g, head := &l.greeter, request[:q.head]
+func (l *checks) answer(cl *tenant, q *check, refusal *handshake.Refusal, request []byte) {
+	g, head := &l.reader, request[:q.head]
 	if refusal == nil {
 		_ = handshake.Parse(head, &g.req) // as it did before
-		refusal = l.run.accept(&g.req, l.applicant(cl), q.handshake, &q.opening, g.out[:0])
+		refusal = l.run.accept(&g.req, l.candidate(cl), q.handshake, &q.opening, g.out[:0])
 	}
 	if refusal != nil {
 		l.refuse(cl, refusal)
@@ -180,7 +180,7 @@ func (l *checks) answer(cl *client, q *check, refusal *handshake.Refusal, reques
 
 // end ends a client's check, and has its socket watched again. It is false if the
 // client has been dropped.
-func (l *checks) end(cl *client, cause error) bool {
+func (l *checks) end(cl *tenant, cause error) bool {
 	q := cl.head.check
 	l.cancel(cl, cause)
 	if q.held && !l.watch(cl, poller.Read) {
@@ -191,7 +191,7 @@ func (l *checks) end(cl *client, cause error) bool {
 }
 
 // cancel ends a client's check, if there is one.
-func (l *checks) cancel(cl *client, cause error) {
+func (l *checks) cancel(cl *tenant, cause error) {
 	if cl.head == nil || cl.head.check == nil {
 		return
 	}
@@ -206,8 +206,8 @@ func (l *checks) cancel(cl *client, cause error) {
 
 // keepInput notices when a client leaves that waits for a check. What it sends is kept, up to
 // checkAhead.
-func (l *checks) keepInput(cl *client) {
-	g, p := &l.greeter, cl.head
+func (l *checks) keepInput(cl *tenant) {
+	g, p := &l.reader, cl.head
 	for {
 		room := min(checkAhead-(len(p.buf.B)-p.check.head), len(g.in))
 		if !l.mayHold(cl, cap(p.buf.B), len(p.buf.B)+room) {
@@ -236,7 +236,7 @@ func (l *checks) keepInput(cl *client) {
 }
 
 // timedOut refuses a client about which the program has not decided in time.
-func (l *checks) timedOut(cl *client) {
+func (l *checks) timedOut(cl *tenant) {
 	refusal, cause := errCheckLate, context.DeadlineExceeded
 	switch {
 	case l.Applied() == loop.Drain:

@@ -113,12 +113,12 @@ func TestCheckDispatch_KeepsSomeBytes(t *testing.T) {
 	l := s.run.loops[0]
 	held := func() (held bool) {
 		l.do(t, func() {
-			l.each(func(cl *client) { held = cl.Phase() == phaseCheck && cl.head.check.held })
+			l.each(func(cl *tenant) { held = cl.Phase() == phaseCheck && cl.head.check.held })
 		})
 		return held
 	}
 	eventually(t, "no more to be read", held)
-	if _, size := l.greeter.heads.Lent(); size > 4*scratchSize {
+	if _, size := l.reader.heads.Lent(); size > 4*scratchSize {
 		t.Errorf("%d bytes are kept", size)
 	}
 	q.answer <- nil

@@ -145,7 +145,7 @@ func TestLoop_WatchingFails(t *testing.T) {
 	s := &Server{Loops: 1, Overflow: conn.OverflowRefuse, Logger: log.logger(),
 		OnClose: func(_ *conn.Conn, info conn.CloseInfo) { closed <- info }}
 	s.OnMessage = func(c *conn.Conn, m conn.Message) {
-		_ = s.run.loops[0].Poller().Remove(clientOf((*session.Conn)(c)).FD())
+		_ = s.run.loops[0].Poller().Remove(tenantOfConn((*session.Conn)(c)).FD())
 		for c.SendBinary(make([]byte, 64<<10)) == nil { // until it waits for the socket
 		}
 	}
@@ -238,7 +238,7 @@ func TestCheck_LongRefusal(t *testing.T) {
 	lazy := ask() // reads nothing
 	eventually(t, "it to be taken in", func() bool { return l.Load() == 1 })
 	eventually(t, "it to be given up", func() bool { return l.Load() == 0 })
-	if n, _ := l.greeter.heads.Lent(); n != 0 {
+	if n, _ := l.reader.heads.Lent(); n != 0 {
 		t.Errorf("%d buffers still lent", n)
 	}
 	lazy.expectGone()

@@ -33,7 +33,7 @@ func originator[T []byte | string](p *Proxies, peer netip.AddrPort, unix bool, l
 
 // identify has a client go by the address that a proxy tells in its request, and says
 // whether it has come by https. It is false if the client is one too many.
-func (l *phases) identify(cl *client, req *handshake.Request) (https, ok bool) {
+func (l *phases) identify(cl *tenant, req *handshake.Request) (https, ok bool) {
 	remote, https := l.run.proxies.clientOf(cl, req)
 	if remote == cl.RemoteAddr() {
 		return https, true
@@ -49,7 +49,7 @@ func (l *phases) identify(cl *client, req *handshake.Request) (https, ok bool) {
 }
 
 // clientOf is originator for a request as a loop has it.
-func (p *Proxies) clientOf(cl *client, req *handshake.Request) (netip.AddrPort, bool) {
+func (p *Proxies) clientOf(cl *tenant, req *handshake.Request) (netip.AddrPort, bool) {
 	if p.Forwarded.isEmpty() {
 		return cl.RemoteAddr(), false
 	}
@@ -75,7 +75,7 @@ func (p *Proxies) clientOfHTTP(hr *http.Request, peer netip.AddrPort) (netip.Add
 
 // isUnix tells whether the client's socket is a unix one. Not to have an address is not
 // enough: a peer that is gone has none either.
-func (cl *client) isUnix() bool {
+func (cl *tenant) isUnix() bool {
 	return !cl.RemoteAddr().IsValid() && !cl.Below().LocalAddr().IsValid()
 }
 

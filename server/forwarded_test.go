@@ -284,7 +284,7 @@ func (l located) LocalAddr() netip.AddrPort { return l.at }
 func TestAttackPeerThatIsGoneIsNoUnixSocket(t *testing.T) {
 	for at, want := range map[string]bool{"127.0.0.1:80": false, "": true} {
 		addr, _ := netip.ParseAddrPort(at)
-		cl := new(client)
+		cl := new(tenant)
 		cl.SetTransport(located{at: addr})
 		if cl.isUnix() != want {
 			t.Errorf("at %q: %v", at, !want)

@@ -31,7 +31,7 @@ var _ gate.Loops = gated{}
 func (g gated) Deliver(a gate.Accepted) { g.run.leastLoaded().deliver(a) }
 
 func (g gated) Refused(a gate.Accepted, why gate.Reason) {
-	g.run.leastLoaded().tally.accepted.Add(1)
+	g.run.leastLoaded().counters.accepted.Add(1)
 	switch why {
 	case gate.Left:
 		g.run.refuse(ReasonLeft)

@@ -37,13 +37,13 @@ func newHost(r *running) *nethttp.Host {
 	}}
 }
 
-// handOver gives a client's connection to net/http and forgets it. The greeter has its
+// handOver gives a client's connection to net/http and forgets it. The reader has its
 // request.
-func (l *phases) handOver(cl *client, head, rest []byte) {
+func (l *phases) handOver(cl *tenant, head, rest []byte) {
 	nc, err := l.run.kernel.Sockets().Lend(cl.FD())
 	if err != nil {
 		l.run.logger.Error("framerail: cannot hand a request to net/http", "remote", cl.RemoteAddr(), "error", err)
-		l.refuseRequest(cl, &l.greeter.req, handshake.Unavailable(1))
+		l.refuseRequest(cl, &l.reader.req, handshake.Unavailable(1))
 		return
 	}
 	if nethttp.IsTCP(nc) {
@@ -57,10 +57,10 @@ func (l *phases) handOver(cl *client, head, rest []byte) {
 		below = handed.Secure(t, cl.TLS())
 	}
 	ticket := handed.Ticket
-	if !l.run.http.Offer(handed, &l.tally.handedOver) {
+	if !l.run.http.Offer(handed, &l.counters.handedOver) {
 		cl.setTicket(ticket)
 		handed.Abort()
-		l.refuseRequest(cl, &l.greeter.req, handshake.Unavailable(1))
+		l.refuseRequest(cl, &l.reader.req, handshake.Unavailable(1))
 		return
 	}
 	cl.releaseHead()

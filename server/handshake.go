@@ -76,21 +76,21 @@ func (r *Refusal) status() int {
 	return r.Status
 }
 
-// applicant is who asks for a connection.
-type applicant struct {
+// candidate is who asks for a connection.
+type candidate struct {
 	remote netip.AddrPort
 	secure bool   // it came over TLS
 	path   string // the only path for it, "" for any
 	// One of the two is set: the client as a loop sees it, or what net/http has made of
 	// its request, and the fields that its handler has set for the answer.
-	cl     *client
+	cl     *tenant
 	http   *http.Request
 	peer   netip.AddrPort
 	header http.Header
 }
 
 // peerAddr is the address of the socket's other end.
-func (a *applicant) peerAddr() netip.AddrPort {
+func (a *candidate) peerAddr() netip.AddrPort {
 	if a.http != nil {
 		return a.peer
 	}
@@ -98,7 +98,7 @@ func (a *applicant) peerAddr() netip.AddrPort {
 }
 
 // request is the one that the program is shown.
-func (a *applicant) request(req *handshake.Request) *http.Request {
+func (a *candidate) request(req *handshake.Request) *http.Request {
 	if a.http != nil {
 		return a.http
 	}
@@ -109,7 +109,7 @@ func (a *applicant) request(req *handshake.Request) *http.Request {
 
 // judge decides on a request as far as the server can: what is left is for the program to
 // say, about h, unless that is nil. The refusal is the answer that does not accept.
-func (r *running) judge(req *handshake.Request, who applicant) (o session.Opening, h *Handshake, refusal *handshake.Refusal) {
+func (r *running) judge(req *handshake.Request, who candidate) (o session.Opening, h *Handshake, refusal *handshake.Refusal) {
 	if who.path != "" && string(req.Path) != who.path {
 		return o, nil, handshake.ExplainPath(who.path)
 	}
@@ -139,7 +139,7 @@ func (r *running) judge(req *handshake.Request, who applicant) (o session.Openin
 
 // accept appends the answer that accepts a request to dst, with what the program has made
 // of h, unless that is nil.
-func (r *running) accept(req *handshake.Request, who applicant, h *Handshake, o *session.Opening, dst []byte) *handshake.Refusal {
+func (r *running) accept(req *handshake.Request, who candidate, h *Handshake, o *session.Opening, dst []byte) *handshake.Refusal {
 	answer := handshake.Response{Header: who.header}
 	if h != nil {
 		o.Subprotocol, o.Value, o.Limits = h.Subprotocol, h.Value, session.Limits(h.Limits)

@@ -80,7 +80,7 @@ func expectNothingHeld(t testing.TB, s *Server) {
 			n, _ := l.Buffers().Lent()
 			return n == 0
 		})
-		if n, size := l.greeter.heads.Lent(); n != 0 {
+		if n, size := l.reader.heads.Lent(); n != 0 {
 			t.Errorf("loop %d: %d buffers of requests, %d bytes, still lent", i, n, size)
 		}
 	}

@@ -11,28 +11,28 @@ import (
 	"github.com/framerail/framerail/poller"
 )
 
-// leavingRow is the phase of a connection that was refused, and counted as such, while its
+// leaving is the phase of a connection that was refused, and counted as such, while its
 // peer may read the answer.
-type leavingRow struct{ *phases }
+type leaving struct{ *phases }
 
-func (l leavingRow) Ready(t *loop.Tenant, ready poller.Interest) { l.seeOff(tenant(t), ready) }
+func (l *leaving) Ready(t *loop.Tenant, ready poller.Interest) { l.goOn(tenantOf(t), ready) }
 
-func (l leavingRow) Late(t *loop.Tenant) {
+func (l *leaving) Late(t *loop.Tenant) {
 	if !l.Early(t) {
-		l.giveUpLeaving(tenant(t))
+		l.timedOut(tenantOf(t))
 	}
 }
 
 // dismissed lets the peer read on while the server drains: it has little time anyway.
-func (l leavingRow) Dismissed(t *loop.Tenant, c loop.Command) {
+func (l *leaving) Dismissed(t *loop.Tenant, c loop.Command) {
 	if c == loop.Abort {
-		l.drop(tenant(t))
+		l.drop(tenantOf(t))
 	}
 }
 
-func (l leavingRow) Broken(t *loop.Tenant)           { l.drop(tenant(t)) }
-func (l leavingRow) Short(t *loop.Tenant)            { l.drop(tenant(t)) }
-func (l leavingRow) Step(*loop.Tenant) time.Duration { return loop.StepOf(l.run.handshakeTimeout) }
+func (l *leaving) Broken(t *loop.Tenant)           { l.drop(tenantOf(t)) }
+func (l *leaving) Short(t *loop.Tenant)            { l.drop(tenantOf(t)) }
+func (l *leaving) Step(*loop.Tenant) time.Duration { return loop.StepOf(l.run.handshakeTimeout) }
 
 // errDraining answers requests while the server shuts down.
 var errDraining = &handshake.Refusal{
@@ -43,12 +43,12 @@ var errDraining = &handshake.Refusal{
 
 // refuse answers a request and ends the connection, but lets the client read the
 // answer: a close with unread bytes would take it back.
-func (l *phases) refuse(cl *client, refusal *handshake.Refusal) {
+func (l *phases) refuse(cl *tenant, refusal *handshake.Refusal) {
 	l.refuseWith(cl, refusal, (*handshake.Refusal).AppendResponse)
 }
 
 // refuseRequest is refuse for a request whose method is known.
-func (l *phases) refuseRequest(cl *client, req *handshake.Request, refusal *handshake.Refusal) {
+func (l *phases) refuseRequest(cl *tenant, req *handshake.Request, refusal *handshake.Refusal) {
 	if string(req.Method) == http.MethodHead {
 		l.refuseWith(cl, refusal, (*handshake.Refusal).AppendHeadResponse)
 		return
@@ -56,18 +56,18 @@ func (l *phases) refuseRequest(cl *client, req *handshake.Request, refusal *hand
 	l.refuse(cl, refusal)
 }
 
-func (l *phases) refuseWith(cl *client, refusal *handshake.Refusal, answer func(*handshake.Refusal, []byte, time.Time) []byte) {
+func (l *phases) refuseWith(cl *tenant, refusal *handshake.Refusal, answer func(*handshake.Refusal, []byte, time.Time) []byte) {
 	refusal = l.run.sendable(cl.RemoteAddr(), refusal)
 	l.run.logRefusal(cl.RemoteAddr(), refusal)
 	l.run.refuse(reasonOf(refusal))
 	cl.releaseHead()
 	cl.Enter(phaseLeaving)
-	l.say(cl, answer(refusal, l.greeter.out[:0], l.run.kernel.Now()))
+	l.sendLast(cl, answer(refusal, l.reader.out[:0], l.run.kernel.Now()))
 }
 
-// say sends a client the last it will hear. What the socket does not take at once
+// sendLast sends a client the last it will hear. What the socket does not take at once
 // it gets within the time it had for its request.
-func (l *phases) say(cl *client, answer []byte) {
+func (l *phases) sendLast(cl *tenant, answer []byte) {
 	n, ok := l.write(cl, answer)
 	if !ok {
 		return
@@ -80,21 +80,21 @@ func (l *phases) say(cl *client, answer []byte) {
 		l.drop(cl)
 		return
 	}
-	cl.head = &partial{buf: l.greeter.heads.Get(len(answer) - n)}
+	cl.head = &partial{buf: l.reader.heads.Get(len(answer) - n)}
 	cl.head.buf.B = append(cl.head.buf.B, answer[n:]...)
 	l.Allow(&cl.Tenant, l.run.handshakeTimeout)
 	l.watch(cl, poller.Read|poller.Write)
 }
 
 // holds tells whether the client's transport holds bytes back.
-func (cl *client) holds() bool {
+func (cl *tenant) holds() bool {
 	t := cl.tls()
 	return t != nil && t.Held() > 0
 }
 
 // write writes to a client that is no connection, and drops it if that fails.
-func (l *phases) write(cl *client, b []byte) (n int, ok bool) {
-	g := &l.greeter
+func (l *phases) write(cl *tenant, b []byte) (n int, ok bool) {
+	g := &l.reader
 	g.vec[0] = b
 	n, err := cl.Below().Write(g.vec[:])
 	g.vec[0] = nil
@@ -106,7 +106,7 @@ func (l *phases) write(cl *client, b []byte) (n int, ok bool) {
 }
 
 // linger waits for a client to leave that has been sent all of its answer.
-func (l *phases) linger(cl *client) {
+func (l *phases) linger(cl *tenant) {
 	if err := cl.Below().CloseWrite(); err != nil {
 		l.drop(cl) // of a TLS alert that does not fit, too: all that matters has gone
 		return
@@ -120,7 +120,7 @@ func (l *phases) linger(cl *client) {
 
 // watch sets what the poller is to tell of a client that is no connection, and drops it
 // if that fails.
-func (l *phases) watch(cl *client, i poller.Interest) (ok bool) {
+func (l *phases) watch(cl *tenant, i poller.Interest) (ok bool) {
 	if err := l.WaitFor(&cl.Tenant, i); err != nil {
 		l.drop(cl)
 		return false
@@ -128,8 +128,8 @@ func (l *phases) watch(cl *client, i poller.Interest) (ok bool) {
 	return true
 }
 
-// seeOff continues to write a refusal, and to discard input.
-func (l *phases) seeOff(cl *client, ready poller.Interest) {
+// goOn continues to write a refusal, and to discard input.
+func (l *leaving) goOn(cl *tenant, ready poller.Interest) {
 	if p := cl.head; p != nil && ready&poller.Write != 0 {
 		n, ok := l.write(cl, p.buf.B[p.sent:])
 		if !ok {
@@ -143,7 +143,7 @@ func (l *phases) seeOff(cl *client, ready poller.Interest) {
 	if ready&poller.Read == 0 {
 		return
 	}
-	switch _, err := cl.Below().Read(l.greeter.in); {
+	switch _, err := cl.Below().Read(l.reader.in); {
 	case err == nil, err == transport.ErrWouldBlock, err == transport.ErrHeld:
 	case (err == io.EOF || err == transport.ErrTruncated) && cl.head != nil:
 		l.watch(cl, poller.Write) // it has no more to say, but may still listen
@@ -152,12 +152,27 @@ func (l *phases) seeOff(cl *client, ready poller.Interest) {
 	}
 }
 
-// giveUpLeaving drops a client that was refused and has not left in time: it may have made
+// timedOut drops a client that was refused and has not left in time: it may have made
 // room for the rest of its answer.
-func (l *phases) giveUpLeaving(cl *client) {
+func (l *leaving) timedOut(cl *tenant) {
 	telling := cl.head != nil
-	if l.seeOff(cl, poller.Read|poller.Write); l.IsGone(&cl.Tenant) || telling && cl.head == nil {
+	if l.goOn(cl, poller.Read|poller.Write); l.IsGone(&cl.Tenant) || telling && cl.head == nil {
 		return // it has another while to read it
 	}
 	l.dropWithin(cl, 0)
+}
+
+// drop closes a client that never became a connection.
+func (l *phases) drop(cl *tenant) { l.dropWithin(cl, l.run.config.CloseTimeout) }
+
+// dropWithin is drop; what the system has not sent by then has so much time to leave.
+func (l *phases) dropWithin(cl *tenant, patience time.Duration) {
+	l.checks.cancel(cl, ErrServerClosed)
+	cl.releaseHead()
+	l.Forget(&cl.Tenant)
+	if t, ok := cl.Below().(transport.Cutter); ok {
+		_ = t.Cut(patience)
+		return
+	}
+	_ = cl.Below().Close()
 }

@@ -62,7 +62,7 @@ func TestLifetime_NegativeIsNoLimit(t *testing.T) {
 
 // What a server keeps for an idle connection is one allocation of this size.
 func TestClientIsSmall(t *testing.T) {
-	if size := unsafe.Sizeof(client{}); unsafe.Sizeof(uintptr(0)) == 8 && size > 192 {
+	if size := unsafe.Sizeof(tenant{}); unsafe.Sizeof(uintptr(0)) == 8 && size > 192 {
 		t.Errorf("a client takes %d bytes", size)
 	}
 }

@@ -24,47 +24,49 @@ type phases struct {
 	run *running
 	id  loop.OwnerID
 
-	greeter greeter
-	tls     *tlsHandshakes
-	checks  *checks
-	tally   tally // from any goroutine
+	reader   requestReader
+	tls      *tlsHandshakes
+	checks   *checks
+	requests *requests
+	counters counters // from any goroutine
 }
 
 func newPhases(s *Server, r *running, l *loop.Loop) *phases {
 	p := &phases{Loop: l, srv: s, run: r}
-	p.greeter.init()
+	p.reader.init()
 	before := unopenedRow{p}
 	p.tls, p.checks = &tlsHandshakes{unopenedRow: before}, &checks{unopenedRow: before}
+	p.requests = &requests{before}
 	p.id = l.Register(p, &r.config, []loop.Row{
-		phaseProxyHeader: proxyHeaderRow{before},
+		phaseProxyHeader: &proxyHeaders{before},
 		phaseTLS:         p.tls,
-		phaseRequest:     requestRow{before},
+		phaseRequest:     p.requests,
 		phaseCheck:       p.checks,
-		phaseLeaving:     leavingRow{p},
+		phaseLeaving:     &leaving{p},
 	})
 	return p
 }
 
 // find is the client that a token names; nil if it is gone.
-func (l *phases) find(token uint64) *client {
+func (l *phases) find(token uint64) *tenant {
 	if t := l.Find(token); t != nil {
-		return tenant(t)
+		return tenantOf(t)
 	}
 	return nil
 }
 
 // each calls f for every client.
-func (l *phases) each(f func(*client)) { l.Each(func(t *loop.Tenant) { f(tenant(t)) }) }
+func (l *phases) each(f func(*tenant)) { l.Each(func(t *loop.Tenant) { f(tenantOf(t)) }) }
 
 // short ends a client for the memory that it holds, or wants.
-func (l *phases) short(cl *client) { l.Row(&cl.Tenant).Short(&cl.Tenant) }
+func (l *phases) short(cl *tenant) { l.Row(&cl.Tenant).Short(&cl.Tenant) }
 
 // Opened implements loop.Owner.
-func (l *phases) Opened(t *loop.Tenant) { l.srv.clients.add(tenant(t)) }
+func (l *phases) Opened(t *loop.Tenant) { l.srv.clients.add(tenantOf(t)) }
 
 // Closed implements loop.Owner.
 func (l *phases) Closed(t *loop.Tenant) {
-	l.srv.clients.remove(tenant(t))
+	l.srv.clients.remove(tenantOf(t))
 	l.srv.sessions.closed(t.CloseInfo())
 }
 
@@ -73,7 +75,7 @@ func (l *phases) Ended(*loop.Tenant) { l.srv.sessions.end() }
 
 // Forgotten implements loop.Owner.
 func (l *phases) Forgotten(t *loop.Tenant) {
-	l.run.gate.Leave(t.RemoteAddr().Addr(), tenant(t).ticket())
+	l.run.gate.Leave(t.RemoteAddr().Addr(), tenantOf(t).ticket())
 }
 
 // unopenedRow is what the phases before the connection is open, or refused, have in common.
@@ -86,20 +88,20 @@ func (l unopenedRow) Dismissed(t *loop.Tenant, c loop.Command) {
 		return
 	}
 	l.run.refuse(ReasonDraining)
-	l.drop(tenant(t))
+	l.drop(tenantOf(t))
 }
 
 // Broken is for code of the program's that is not meant to be called here, such as a Logger.
 func (l unopenedRow) Broken(t *loop.Tenant) {
 	l.run.refuse(ReasonInternal)
-	l.drop(tenant(t))
+	l.drop(tenantOf(t))
 }
 
 // Short says nothing to the peer, since HTTP is not spoken yet.
 func (l unopenedRow) Short(t *loop.Tenant) {
 	l.run.refuse(ReasonMemory)
 	l.run.logger.Info("framerail: connection refused: buffers are short", "remote", t.RemoteAddr())
-	l.drop(tenant(t))
+	l.drop(tenantOf(t))
 }
 
 // Step is that of HandshakeTimeout.

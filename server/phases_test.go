@@ -58,17 +58,17 @@ func TestPhases_EveryRowAnswersEveryEvent(t *testing.T) {
 		refused Reason
 	}
 	stays := func(p loop.Phase) outcome { return outcome{phase: p} }
-	events := map[string]func(l *phases, cl *client){
-		"ready": func(l *phases, cl *client) { l.Row(&cl.Tenant).Ready(&cl.Tenant, poller.Read) },
-		"late": func(l *phases, cl *client) {
+	events := map[string]func(l *phases, cl *tenant){
+		"ready": func(l *phases, cl *tenant) { l.Row(&cl.Tenant).Ready(&cl.Tenant, poller.Read) },
+		"late": func(l *phases, cl *tenant) {
 			l.Hasten(&cl.Tenant, -time.Hour)
 			l.Row(&cl.Tenant).Late(&cl.Tenant)
 		},
-		"early":  func(l *phases, cl *client) { l.Row(&cl.Tenant).Late(&cl.Tenant) },
-		"drain":  func(l *phases, cl *client) { l.Row(&cl.Tenant).Dismissed(&cl.Tenant, loop.Drain) },
-		"abort":  func(l *phases, cl *client) { l.Row(&cl.Tenant).Dismissed(&cl.Tenant, loop.Abort) },
-		"broken": func(l *phases, cl *client) { l.Row(&cl.Tenant).Broken(&cl.Tenant) },
-		"short":  func(l *phases, cl *client) { l.short(cl) },
+		"early":  func(l *phases, cl *tenant) { l.Row(&cl.Tenant).Late(&cl.Tenant) },
+		"drain":  func(l *phases, cl *tenant) { l.Row(&cl.Tenant).Dismissed(&cl.Tenant, loop.Drain) },
+		"abort":  func(l *phases, cl *tenant) { l.Row(&cl.Tenant).Dismissed(&cl.Tenant, loop.Abort) },
+		"broken": func(l *phases, cl *tenant) { l.Row(&cl.Tenant).Broken(&cl.Tenant) },
+		"short":  func(l *phases, cl *tenant) { l.short(cl) },
 	}
 	want := [phaseCount]map[string]outcome{
 		loop.Open: {"abort": stays(gone)},
@@ -88,10 +88,10 @@ func TestPhases_EveryRowAnswersEveryEvent(t *testing.T) {
 			t.Run([...]string{"open", "proxyheader", "tls", "request", "check", "leaving"}[p]+"/"+name, func(t *testing.T) {
 				s, _ := reached[p](t)
 				l := s.run.loops[0]
-				var cl *client
+				var cl *tenant
 				eventually(t, "the phase", func() (there bool) {
 					l.do(t, func() {
-						l.each(func(c *client) { cl, there = c, c.Phase() == p && (p != loop.Open || c.State() == session.Open) })
+						l.each(func(c *tenant) { cl, there = c, c.Phase() == p && (p != loop.Open || c.State() == session.Open) })
 					})
 					return there
 				})

@@ -50,13 +50,13 @@ var _ memory.Loop = memoryLoop{}
 
 // Pools implements memory.Loop, as the other methods do.
 func (h memoryLoop) Pools() (open, unopened *buffer.Pool) {
-	return h.l.Buffers(), &h.l.greeter.heads
+	return h.l.Buffers(), &h.l.reader.heads
 }
 
 func (h memoryLoop) Ask(f func()) { h.l.Ask(f) }
 
 func (h memoryLoop) Holders() (hs []memory.Holder) {
-	h.l.each(func(cl *client) {
+	h.l.each(func(cl *tenant) {
 		if !cl.IsOpen() {
 			return
 		}

@@ -115,8 +115,8 @@ type TLSCounts struct {
 	Waited  uint64 // handshakes that had to wait for MaxTLSHandshakes
 }
 
-// secured counts a TLS handshake that is done.
-func (t *tally) secured(below *secure.Transport) {
+// tlsIsDone counts a TLS handshake that is done.
+func (t *counters) tlsIsDone(below *secure.Transport) {
 	t.tlsDone.Add(1)
 	if state, _ := below.ConnectionState(); state.DidResume {
 		t.tlsResumed.Add(1)
@@ -162,8 +162,8 @@ func addValue(dst, src reflect.Value) {
 	}
 }
 
-// tally is what a server counts on one loop besides what the loop does. From any goroutine.
-type tally struct {
+// counters are what a server counts on one loop besides what the loop does. From any goroutine.
+type counters struct {
 	accepted, handedOver           atomic.Uint64
 	tlsDone, tlsResumed, tlsWaited atomic.Uint64
 	checksWaited                   atomic.Uint64
@@ -171,14 +171,14 @@ type tally struct {
 
 // stats is a snapshot. From any goroutine.
 func (l *phases) stats() (st LoopStats) {
-	of, t := l.Stats(), &l.tally
+	of, t := l.Stats(), &l.counters
 	st.Timers, st.Lag, st.Expired = of.Timers, Lag(of.Lag), of.Expired
 	st.show(&of.Session)
 	st.Clients = int64(st.Opened - st.Closed)
 	st.Accepted, st.HandedOver, st.ChecksWaited = t.accepted.Load(), t.handedOver.Load(), t.checksWaited.Load()
 	st.TLS = TLSCounts{Done: t.tlsDone.Load(), Resumed: t.tlsResumed.Load(), Waited: t.tlsWaited.Load()}
 	st.Buffers, st.BufferBytes = of.Buffers, of.BufferBytes
-	n, bytes := l.greeter.heads.Lent()
+	n, bytes := l.reader.heads.Lent()
 	st.Buffers += n
 	st.BufferBytes += bytes
 	return st

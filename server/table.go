@@ -16,14 +16,14 @@ import (
 // with its keys would take 60. The zero value is ready; safe from any goroutine.
 type table struct {
 	mu       guard.LoneMutex
-	buckets  []*client // a power of two; nil while empty
+	buckets  []*tenant // a power of two; nil while empty
 	count    int
 	portless int // those whose address has no port
 
 	// In a simulation, which is the same in every process, all goes by address, and get finds
 	// the first of several: entered has the clients in the order in which they came.
 	ordered bool
-	entered []*client
+	entered []*tenant
 }
 
 const (
@@ -38,7 +38,7 @@ var seed = maphash.MakeSeed()
 
 // hash is that of the remote address. Those without a port are at one of its places, by chance:
 // behind a proxy that tells no ports a hundred thousand may have the same address.
-func (cl *client) hash() uint64 {
+func (cl *tenant) hash() uint64 {
 	addr := cl.RemoteAddr()
 	switch {
 	case addr.Port() != 0:
@@ -60,10 +60,10 @@ func hashWithout(addr netip.AddrPort, place uint8) uint64 {
 // places is how many hashes an address without a port has.
 const places = 256
 
-func (t *table) bucket(hash uint64) **client { return &t.buckets[hash&uint64(len(t.buckets)-1)] }
+func (t *table) bucket(hash uint64) **tenant { return &t.buckets[hash&uint64(len(t.buckets)-1)] }
 
 // add enters a client, unless it is closed already.
-func (t *table) add(cl *client) {
+func (t *table) add(cl *tenant) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if cl.Listed || cl.State() == session.Closed {
@@ -82,7 +82,7 @@ func (t *table) add(cl *client) {
 }
 
 // remove takes a client out, if it is in.
-func (t *table) remove(cl *client) {
+func (t *table) remove(cl *tenant) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !cl.Listed {
@@ -96,7 +96,7 @@ func (t *table) remove(cl *client) {
 	cl.chain, cl.Listed = nil, false
 	t.countIn(cl, -1)
 	if t.ordered {
-		t.entered = slices.DeleteFunc(t.entered, func(o *client) bool { return o == cl })
+		t.entered = slices.DeleteFunc(t.entered, func(o *tenant) bool { return o == cl })
 	}
 	if t.count < maxChain*len(t.buckets)/8 && len(t.buckets) > minBuckets {
 		t.resize(len(t.buckets) / 2)
@@ -104,7 +104,7 @@ func (t *table) remove(cl *client) {
 }
 
 // countIn counts a client in or out. mu is held.
-func (t *table) countIn(cl *client, n int) {
+func (t *table) countIn(cl *tenant, n int) {
 	t.count += n
 	if cl.RemoteAddr().Port() == 0 {
 		t.portless += n
@@ -113,7 +113,7 @@ func (t *table) countIn(cl *client, n int) {
 
 func (t *table) resize(n int) {
 	old := t.buckets
-	t.buckets = make([]*client, n)
+	t.buckets = make([]*tenant, n)
 	for _, cl := range old {
 		for cl != nil {
 			next := cl.chain
@@ -235,7 +235,7 @@ func (t *table) allOrdered(yield func(*conn.Conn) bool) {
 	t.mu.Lock()
 	list := slices.Clone(t.entered)
 	t.mu.Unlock()
-	slices.SortStableFunc(list, func(a, b *client) int { return a.RemoteAddr().Compare(b.RemoteAddr()) })
+	slices.SortStableFunc(list, func(a, b *tenant) int { return a.RemoteAddr().Compare(b.RemoteAddr()) })
 	for _, cl := range list {
 		if !yield(cl.public()) {
 			return

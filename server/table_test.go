@@ -100,14 +100,14 @@ func TestClients_IterateWhileOthersComeAndGo(t *testing.T) {
 }
 
 // at is a client of a table with that address.
-func at(addr netip.AddrPort) *client {
-	cl := new(client)
+func at(addr netip.AddrPort) *tenant {
+	cl := new(tenant)
 	cl.SetRemoteAddr(addr)
 	return cl
 }
 
 // many is a table of n clients, every other one behind a proxy that tells no ports.
-func many(n int) (tb *table, there []*client) {
+func many(n int) (tb *table, there []*tenant) {
 	tb = new(table)
 	for i := range n {
 		addr := netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, byte(i >> 16), byte(i >> 8)}), uint16(i%256+1))
@@ -202,7 +202,7 @@ func TestClients_LookingUpCostsNoIteration(t *testing.T) {
 func TestClients_TableShrinks(t *testing.T) {
 	const n = 20 * maxChain * minBuckets
 	var tb table
-	there := make([]*client, n)
+	there := make([]*tenant, n)
 	fits := func() {
 		t.Helper()
 		if tb.count > maxChain*len(tb.buckets) {
@@ -213,7 +213,7 @@ func TestClients_TableShrinks(t *testing.T) {
 		}
 	}
 	for i := range there {
-		there[i] = new(client)
+		there[i] = new(tenant)
 		tb.add(there[i])
 		fits()
 	}
@@ -237,8 +237,8 @@ func TestClients_TableShrinks(t *testing.T) {
 
 func TestClients_SameWithoutAddress(t *testing.T) {
 	var tb table
-	a, b := new(client), new(client)
-	for _, cl := range []*client{a, b} {
+	a, b := new(tenant), new(tenant)
+	for _, cl := range []*tenant{a, b} {
 		tb.add(cl)
 		tb.add(cl) // once
 	}

@@ -20,7 +20,7 @@ func optionOf(t *testing.T, s *Server, level, name int) (value int) {
 	t.Helper()
 	l, read := s.run.loops[0], make(chan error, 1)
 	l.Ask(func() {
-		l.each(func(cl *client) {
+		l.each(func(cl *tenant) {
 			var err error
 			value, err = unix.GetsockoptInt(cl.FD(), level, name)
 			read <- err

@@ -21,20 +21,20 @@ var errPlain = &handshake.Refusal{
 }
 
 // Ready implements loop.Row, as Late does.
-func (l *tlsHandshakes) Ready(t *loop.Tenant, _ poller.Interest) { l.read(tenant(t)) }
-func (l *tlsHandshakes) Late(t *loop.Tenant)                     { l.timedOut(tenant(t)) }
+func (l *tlsHandshakes) Ready(t *loop.Tenant, _ poller.Interest) { l.read(tenantOf(t)) }
+func (l *tlsHandshakes) Late(t *loop.Tenant)                     { l.timedOut(tenantOf(t)) }
 
 // secure returns the client's TLS; nil if it has none.
-func (cl *client) tls() *secure.Transport {
+func (cl *tenant) tls() *secure.Transport {
 	t, _ := cl.Below().(*secure.Transport)
 	return t
 }
 
-func (cl *client) isSecure() bool { return cl.tls() != nil }
+func (cl *tenant) isSecure() bool { return cl.tls() != nil }
 
 // read goes on with the TLS handshake of a client from which something has come. Until
 // its first record is whole it costs no more than that.
-func (l *tlsHandshakes) read(cl *client) {
+func (l *tlsHandshakes) read(cl *tenant) {
 	t := cl.tls()
 	switch {
 	case t.Begun():
@@ -45,19 +45,19 @@ func (l *tlsHandshakes) read(cl *client) {
 	case t.Heard():
 		return // it waits for its turn already
 	}
-	n, err := t.ReadHello(l.greeter.in)
+	n, err := t.ReadHello(l.reader.in)
 	switch {
 	case n > 0: // an error will be there again
-		l.hear(cl, l.greeter.in[:n])
+		l.takeHello(cl, l.reader.in[:n])
 	case err != transport.ErrWouldBlock:
 		l.run.refuse(ReasonLeft)
 		l.drop(cl)
 	}
 }
 
-// hear takes in what has come of a client's first record, and starts its handshake once
+// takeHello takes in what has come of a client's first record, and starts its handshake once
 // that is whole.
-func (l *tlsHandshakes) hear(cl *client, b []byte) {
+func (l *tlsHandshakes) takeHello(cl *tenant, b []byte) {
 	t := cl.tls()
 	if !l.mayHear(cl, t.Lent(), t.HelloLen()+len(b)) {
 		l.short(cl)
@@ -69,7 +69,7 @@ func (l *tlsHandshakes) hear(cl *client, b []byte) {
 }
 
 // start starts a client's handshake.
-func (l *tlsHandshakes) start(cl *client) {
+func (l *tlsHandshakes) start(cl *tenant) {
 	t, token := cl.tls(), cl.Token()
 	l.running = append(l.running, token)
 	t.Begin(l.run.kernel.Wait, func(write bool) {
@@ -118,7 +118,7 @@ func (l *tlsHandshakes) waitFor(token uint64, write bool) {
 }
 
 // watchHandshake is watch for a client of which nothing was counted yet.
-func (l *tlsHandshakes) watchHandshake(cl *client, i poller.Interest) (ok bool) {
+func (l *tlsHandshakes) watchHandshake(cl *tenant, i poller.Interest) (ok bool) {
 	if ok = l.watch(cl, i); !ok {
 		l.run.refuse(ReasonInternal)
 	}
@@ -137,18 +137,18 @@ func (l *tlsHandshakes) finished(token uint64, err error) {
 		l.failed(cl, err)
 		return
 	}
-	l.tally.secured(cl.tls())
+	l.counters.tlsIsDone(cl.tls())
 	cl.tls().Established()
 	cl.Enter(phaseRequest)
 	l.SetTimer(&cl.Tenant, l.Left(&cl.Tenant))
 	if l.watchHandshake(cl, poller.Read) {
-		l.With(&cl.Tenant, func() { l.greet(cl) })
+		l.With(&cl.Tenant, func() { l.requests.read(cl) })
 	}
 }
 
 // failed ends a client whose TLS handshake has failed. It may read why, which is in an
 // alert or, if it does not speak TLS at all, in HTTP.
-func (l *tlsHandshakes) failed(cl *client, err error) {
+func (l *tlsHandshakes) failed(cl *tenant, err error) {
 	t := cl.tls()
 	held := t.Held() > 0
 	t.Plain()
@@ -181,7 +181,7 @@ func looksLikeHTTP(b []byte) bool {
 
 // timedOut ends a connection whose TLS handshake is late, so that no HTTP answer is possible. It reads once
 // more first: the connection stays if its first record has arrived.
-func (l *tlsHandshakes) timedOut(cl *client) {
+func (l *tlsHandshakes) timedOut(cl *tenant) {
 	t := cl.tls()
 	if !t.Begun() && !t.Heard() {
 		if l.read(cl); l.IsGone(&cl.Tenant) || t.Begun() {

@@ -18,7 +18,7 @@ type tlsHandshakes struct {
 }
 
 // startInTurn starts a client's handshake, or queues it.
-func (l *tlsHandshakes) startInTurn(cl *client) {
+func (l *tlsHandshakes) startInTurn(cl *tenant) {
 	if !l.watchHandshake(cl, poller.None) {
 		return
 	}
@@ -26,7 +26,7 @@ func (l *tlsHandshakes) startInTurn(cl *client) {
 		l.start(cl)
 		return
 	}
-	l.tally.tlsWaited.Add(1)
+	l.counters.tlsWaited.Add(1)
 	hurry := !l.hasQueue()
 	l.queue = append(l.queue, cl.Token())
 	if !hurry {
@@ -68,7 +68,7 @@ func (l *tlsHandshakes) hasQueue() bool {
 }
 
 // setPatience sets the timer of a client whose handshake begins to wait for it.
-func (l *tlsHandshakes) setPatience(cl *client) {
+func (l *tlsHandshakes) setPatience(cl *tenant) {
 	after := l.Left(&cl.Tenant)
 	if l.hasQueue() {
 		after = l.patience(cl)
@@ -77,9 +77,8 @@ func (l *tlsHandshakes) setPatience(cl *client) {
 }
 
 // patience is after how long a handshake that waits for its peer has kept others waiting for
-// too long:
-// the more there are of those the sooner.
-func (l *tlsHandshakes) patience(cl *client) (after time.Duration) {
+// too long: the more there are of those the sooner.
+func (l *tlsHandshakes) patience(cl *tenant) (after time.Duration) {
 	going, waiting := time.Duration(len(l.running)), time.Duration(len(l.queue))
 	most := l.run.handshakeTimeout / stallShare
 	return min(l.Left(&cl.Tenant), max(most/(going+waiting)*going, most/stallShort))

@@ -10,7 +10,7 @@ import (
 // What a client has the server hold before its connection is open: a PROXY header, a
 // ClientHello or a request that is not whole, a request that is being checked, a TLS flight
 // or a refusal that the client does not read. Each loop lends it from a pool of its own,
-// greeter.heads, up to a bound of the budget. So clients that never finish a handshake cannot
+// reader.heads, up to a bound of the budget. So clients that never finish a handshake cannot
 // use up what open connections need.
 
 // answeredHello is the longest ClientHello, in bytes, that is answered although the budget is
@@ -20,12 +20,12 @@ const answeredHello = 4 << 10
 // mayHold tells whether a client whose connection is not open may hold n bytes in place of
 // the have that it holds. If the loop has no room for them those that hold most are refused,
 // which may be this client: then it is false. Ask before each buffer is lent or grows.
-func (l *phases) mayHold(cl *client, have, n int) bool {
+func (l *phases) mayHold(cl *tenant, have, n int) bool {
 	if n <= have {
 		return true
 	}
 	size := buffer.Size(n)
-	free, ok := l.run.budget.Room(&l.greeter.heads, size-have)
+	free, ok := l.run.budget.Room(&l.reader.heads, size-have)
 	if !ok || free == 0 {
 		return ok
 	}
@@ -37,13 +37,13 @@ func (l *phases) mayHold(cl *client, have, n int) bool {
 // that many bytes: those that hold most, and of equal ones those that have had most time.
 // The asking client counts as holding size bytes; it is left alone, and in is whether it
 // would have stayed.
-func (l *phases) shedUnopened(bytes int, asking *client, size int) (clients, freed int, in bool) {
+func (l *phases) shedUnopened(bytes int, asking *tenant, size int) (clients, freed int, in bool) {
 	type holder struct {
-		cl    *client
+		cl    *tenant
 		bytes int
 	}
 	var hs []holder
-	l.each(func(cl *client) {
+	l.each(func(cl *tenant) {
 		if cl.IsOpen() {
 			return
 		}
@@ -82,7 +82,7 @@ func (l *phases) shedUnopened(bytes int, asking *client, size int) (clients, fre
 }
 
 // unopened is how many bytes a client holds whose connection is not open.
-func (cl *client) unopened() (n int) {
+func (cl *tenant) unopened() (n int) {
 	if cl.head != nil {
 		n = cap(cl.head.buf.B)
 	}
@@ -94,7 +94,7 @@ func (cl *client) unopened() (n int) {
 
 // mayHear reports whether a client's ClientHello may be n bytes long. If the budget is tight, only a limited
 // number of short ones a second may go on, so that their clients get an answer over TLS.
-func (l *phases) mayHear(cl *client, have, n int) bool {
+func (l *phases) mayHear(cl *tenant, have, n int) bool {
 	if have == 0 && n <= answeredHello && !l.run.budget.Over() && l.run.budget.Tight() {
 		return l.run.gate.MayAnswerTLS(l.run.kernel.Now())
 	}

@@ -175,7 +175,7 @@ func (r *running) decideHTTP(a gate.Accepted, https bool, w http.ResponseWriter,
 	if excess := r.excess(a.Ticket); excess != nil {
 		return o, excess
 	}
-	who := applicant{
+	who := candidate{
 		remote: a.Remote, secure: https || hr.TLS != nil, path: path,
 		http: hr, peer: nethttp.PeerOf(hr), header: handshake.OwnHeader(w.Header()),
 	}
@@ -195,7 +195,7 @@ func (r *running) decideHTTP(a gate.Accepted, https bool, w http.ResponseWriter,
 
 // refuseHTTP counts and logs a request that was refused, and is the error that says so.
 func (r *running) refuseHTTP(remote netip.AddrPort, refusal *handshake.Refusal, err error) error {
-	r.leastLoaded().tally.accepted.Add(1)
+	r.leastLoaded().counters.accepted.Add(1)
 	r.refuse(reasonOf(refusal))
 	if err == error(refusal) {
 		r.logRefusal(remote, refusal)

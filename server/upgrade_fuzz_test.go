@@ -90,7 +90,7 @@ func judge(run *running, in []byte) (refusal *handshake.Refusal, whole bool) {
 	if err := handshake.Parse(in[:end], &req); err != nil {
 		return asRefusal(err), true
 	}
-	who := applicant{remote: netip.MustParseAddrPort("192.0.2.1:1"), cl: new(client)}
+	who := candidate{remote: netip.MustParseAddrPort("192.0.2.1:1"), cl: new(tenant)}
 	o, h, refusal := run.judge(&req, who)
 	if h != nil && refusal == nil {
 		refusal = run.askProgram(h)

@@ -22,7 +22,7 @@ import (
 )
 
 // below is a connection's transport.
-func below(c *conn.Conn) transport.Transport { return clientOf((*session.Conn)(c)).Below() }
+func below(c *conn.Conn) transport.Transport { return tenantOfConn((*session.Conn)(c)).Below() }
 
 func TestUpgradeListener_MovesToTheLoopWhatItKnows(t *testing.T) {
 	config := &tls.Config{Certificates: []tls.Certificate{exampleCertificate()}}

@@ -1,22 +1,17 @@
 package server
 
 import (
-	"time"
-
 	"github.com/framerail/framerail/internal/buffer"
-	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/loop"
-	"github.com/framerail/framerail/internal/platform"
-	"github.com/framerail/framerail/internal/secure"
 	"github.com/framerail/framerail/internal/session"
 	"github.com/framerail/framerail/internal/transport"
 	"github.com/framerail/framerail/poller"
 )
 
-// greeter is what a loop needs for opening handshakes: most requests come in one
+// requestReader is what a loop needs for opening handshakes: most requests come in one
 // piece, and are read, judged and answered in these buffers.
-type greeter struct {
+type requestReader struct {
 	in    []byte
 	out   []byte
 	vec   [1][]byte // what Write is given
@@ -24,7 +19,7 @@ type greeter struct {
 	heads buffer.Pool
 }
 
-func (g *greeter) init() {
+func (g *requestReader) init() {
 	g.in = make([]byte, scratchSize)
 	g.out = make([]byte, 0, 1<<10)
 }
@@ -39,85 +34,43 @@ type partial struct {
 	check *check // of a request that is whole; nil for none
 }
 
-// requestRow is the phase in which the request arrives.
-type requestRow struct{ unopenedRow }
+// requests is the phase in which the request arrives.
+type requests struct{ unopenedRow }
 
-func (l requestRow) Ready(t *loop.Tenant, _ poller.Interest) { l.greet(tenant(t)) }
+// Ready implements loop.Row, as the next three do.
+func (l *requests) Ready(t *loop.Tenant, _ poller.Interest) { l.read(tenantOf(t)) }
 
-func (l requestRow) Late(t *loop.Tenant) {
+func (l *requests) Late(t *loop.Tenant) {
 	if !l.Early(t) {
-		l.giveUp(tenant(t))
+		l.timedOut(tenantOf(t))
 	}
 }
 
-// broken answers a request whose Check, on the loop, has ended its goroutine.
-func (l requestRow) Broken(t *loop.Tenant) {
+// Broken answers a request whose Check, on the loop, has ended its goroutine.
+func (l *requests) Broken(t *loop.Tenant) {
 	l.run.panicked("Check", "runtime.Goexit")
-	l.refuse(tenant(t), handshake.ErrInternal)
+	l.refuse(tenantOf(t), handshake.ErrInternal)
 }
 
-func (l requestRow) Short(t *loop.Tenant) { l.refuse(tenant(t), errNoMemory) }
+func (l *requests) Short(t *loop.Tenant) { l.refuse(tenantOf(t), errNoMemory) }
 
-// admit takes in an accepted connection.
-func (l *phases) admit(a gate.Accepted) {
-	cl := new(client)
-	cl.Socket = platform.NewSocket(a.FD)
-	cl.setTicket(a.Ticket)
-	phase, below := phaseRequest, a.Over(&cl.Socket, l.Buffers())
-	switch {
-	case l.run.proxies.Protocol.has(a.Remote.Addr(), a.Unix) && a.Opening == nil:
-		below, phase = &introduction{below, a.TLS}, phaseProxyHeader
-	case a.TLS != nil:
-		below = secure.New(below, a.Remote, a.TLS, &l.greeter.heads)
-		phase = phaseTLS
-	}
-	l.Seat(&cl.Tenant, l.id, phase, below, a.Remote)
-	l.Allow(&cl.Tenant, l.run.gate.Patience(a.Ticket, lingerTimeout))
-	if err := l.Watch(&cl.Tenant); err != nil {
-		l.run.logger.Error("framerail: cannot watch a connection", "remote", a.Remote, "error", err)
-		l.run.refuse(ReasonInternal)
-		l.drop(cl)
-		return
-	}
-	if a.Opening != nil {
-		l.With(&cl.Tenant, func() { l.open(cl, *a.Opening) })
-		return
-	}
-	l.Apply(&cl.Tenant)
-}
-
-// drop closes a client that never became a connection.
-func (l *phases) drop(cl *client) { l.dropWithin(cl, l.run.config.CloseTimeout) }
-
-// dropWithin is drop; what the system has not sent by then has so much time to leave.
-func (l *phases) dropWithin(cl *client, patience time.Duration) {
-	l.checks.cancel(cl, ErrServerClosed)
-	cl.releaseHead()
-	l.Forget(&cl.Tenant)
-	if t, ok := cl.Below().(transport.Cutter); ok {
-		_ = t.Cut(patience)
-		return
-	}
-	_ = cl.Below().Close()
-}
-
-func (cl *client) releaseHead() {
+func (cl *tenant) releaseHead() {
 	if cl.head != nil {
 		cl.head.buf.Release()
 		cl.head = nil
 	}
 }
 
-// greet reads on in a client's request.
-func (l *phases) greet(cl *client) {
+// read reads on in a client's request.
+func (l *requests) read(cl *tenant) {
 	// A longer head may be at hand where no poller sees it.
-	for l.greetOnce(cl) && cl.isSecure() {
+	for l.readOnce(cl) && cl.isSecure() {
 	}
 }
 
-// greetOnce reads once, and tells whether there may be more of the request.
-func (l *phases) greetOnce(cl *client) (more bool) {
-	g := &l.greeter
+// readOnce reads once, and tells whether there may be more of the request.
+func (l *requests) readOnce(cl *tenant) (more bool) {
+	g := &l.reader
 	n, err := cl.Below().Read(g.in)
 	switch {
 	case n > 0: // an error will be there again
@@ -128,13 +81,13 @@ func (l *phases) greetOnce(cl *client) (more bool) {
 		l.drop(cl) // it left before it had asked
 		return false
 	}
-	l.hearGreeting(cl, g.in[:n])
+	l.take(cl, g.in[:n])
 	return n == len(g.in) && cl.Phase() == phaseRequest && !l.IsGone(&cl.Tenant)
 }
 
-// hearGreeting takes in what has come of a client's request.
-func (l *phases) hearGreeting(cl *client, head []byte) {
-	g := &l.greeter
+// take takes in what has come of a client's request.
+func (l *requests) take(cl *tenant, head []byte) {
+	g := &l.reader
 	var first handshake.Scanner
 	scan := &first
 	if p := cl.head; p != nil {
@@ -150,7 +103,7 @@ func (l *phases) hearGreeting(cl *client, head []byte) {
 	case err != nil:
 		l.refuse(cl, asRefusal(err))
 	case end > 0:
-		l.answer(cl, head[:end], head[end:])
+		l.decide(cl, head[:end], head[end:])
 	case cl.head == nil && !l.mayHold(cl, 0, len(head)):
 		l.refuse(cl, errNoMemory)
 	case cl.head == nil:
@@ -159,15 +112,15 @@ func (l *phases) hearGreeting(cl *client, head []byte) {
 	}
 }
 
-// giveUp refuses a client whose time for its request is over. A loop that was kept
+// timedOut refuses a client whose time for its request is over. A loop that was kept
 // from its work may not have read what came in time: it looks once more.
-func (l *phases) giveUp(cl *client) {
-	for l.greetOnce(cl) {
+func (l *requests) timedOut(cl *tenant) {
+	for l.readOnce(cl) {
 	}
 	switch {
 	case l.IsGone(&cl.Tenant) || cl.Phase() != phaseRequest:
 	case cl.head == nil:
-		l.dismissSilent(cl)
+		l.closeSilent(cl)
 	case l.Applied() == loop.Drain:
 		l.refuse(cl, errDraining)
 	default:
@@ -175,9 +128,9 @@ func (l *phases) giveUp(cl *client) {
 	}
 }
 
-// dismissSilent ends a client that has asked for nothing. An answer could be taken for that to
+// closeSilent ends a client that has asked for nothing. An answer could be taken for that to
 // a request which is on its way.
-func (l *phases) dismissSilent(cl *client) {
+func (l *requests) closeSilent(cl *tenant) {
 	why := ReasonTimeout
 	if l.Applied() == loop.Drain {
 		why = ReasonDraining
@@ -198,10 +151,10 @@ func (p *partial) add(pool *buffer.Pool, b []byte) {
 	p.buf.B = append(p.buf.B, b...)
 }
 
-// answer judges a whole request, behind which rest has come, and opens the
+// decide judges a whole request, behind which rest has come, and opens the
 // connection, refuses it, or hands it over to the program's Handler.
-func (l *phases) answer(cl *client, head, rest []byte) {
-	g := &l.greeter
+func (l *requests) decide(cl *tenant, head, rest []byte) {
+	g := &l.reader
 	if err := handshake.Parse(head, &g.req); err != nil {
 		l.refuseRequest(cl, &g.req, asRefusal(err))
 		return
@@ -218,7 +171,7 @@ func (l *phases) answer(cl *client, head, rest []byte) {
 	if !ok {
 		return
 	}
-	who := l.applicant(cl)
+	who := l.candidate(cl)
 	who.secure = who.secure || https
 	o, h, refusal := l.run.judge(&g.req, who)
 	if h != nil && refusal == nil {
@@ -240,13 +193,13 @@ func (l *phases) answer(cl *client, head, rest []byte) {
 	l.open(cl, o)
 }
 
-// applicant is a client whose request has come.
-func (l *phases) applicant(cl *client) applicant {
-	return applicant{remote: cl.RemoteAddr(), secure: cl.isSecure(), path: l.run.path, cl: cl}
+// candidate is a client whose request has come.
+func (l *phases) candidate(cl *tenant) candidate {
+	return candidate{remote: cl.RemoteAddr(), secure: cl.isSecure(), path: l.run.path, cl: cl}
 }
 
 // open turns a client into a connection.
-func (l *phases) open(cl *client, o session.Opening) {
+func (l *phases) open(cl *tenant, o session.Opening) {
 	var buf *buffer.Buffer
 	if cl.head != nil {
 		buf, cl.head = cl.head.buf, nil

@@ -12,27 +12,27 @@ import (
 	"github.com/framerail/framerail/poller"
 )
 
-// introduction is the transport of a client whose proxy is to introduce it, by a header of
+// behindProxy is the transport of a client whose proxy is to introduce it, by a header of
 // the PROXY protocol, and what is to become of it then.
-type introduction struct {
+type behindProxy struct {
 	transport.Transport
 	tls *tls.Config // nil: no TLS
 }
 
-// proxyHeaderRow is the phase in which the PROXY header arrives.
-type proxyHeaderRow struct{ unopenedRow }
+// proxyHeaders is the phase in which the PROXY header arrives.
+type proxyHeaders struct{ unopenedRow }
 
-func (l proxyHeaderRow) Ready(t *loop.Tenant, _ poller.Interest) { l.introduce(tenant(t)) }
+func (l *proxyHeaders) Ready(t *loop.Tenant, _ poller.Interest) { l.read(tenantOf(t)) }
 
-func (l proxyHeaderRow) Late(t *loop.Tenant) {
+func (l *proxyHeaders) Late(t *loop.Tenant) {
 	if !l.Early(t) {
-		l.giveUpIntroducing(tenant(t))
+		l.timedOut(tenantOf(t))
 	}
 }
 
-// introduce reads on in the PROXY header of a client's connection.
-func (l *phases) introduce(cl *client) {
-	g := &l.greeter
+// read reads on in the PROXY header of a client's connection.
+func (l *proxyHeaders) read(cl *tenant) {
+	g := &l.reader
 	n, err := cl.Below().Read(g.in)
 	switch {
 	case n > 0: // an error will be there again
@@ -59,7 +59,7 @@ func (l *phases) introduce(cl *client) {
 		l.run.refuse(ReasonProxyHeader)
 		l.drop(cl)
 	case end > 0:
-		l.introduced(cl, h, head[end:])
+		l.finished(cl, h, head[end:])
 	case cl.head == nil && !l.mayHold(cl, 0, n):
 		l.short(cl)
 	case cl.head == nil:
@@ -68,14 +68,14 @@ func (l *phases) introduce(cl *client) {
 	}
 }
 
-// introduced goes on with a client whose proxy has introduced it. Behind the header rest has
+// finished goes on with a client whose proxy has introduced it. Behind the header rest has
 // come.
-func (l *phases) introduced(cl *client, h proxyproto.Header, rest []byte) {
+func (l *proxyHeaders) finished(cl *tenant, h proxyproto.Header, rest []byte) {
 	if p := cl.head; p != nil {
 		cl.head = nil
 		defer p.buf.Release() // rest may refer to it
 	}
-	in := cl.Below().(*introduction)
+	in := cl.Below().(*behindProxy)
 	if h.Source.IsValid() && !l.rename(cl, h.Source, in.tls != nil) {
 		return
 	}
@@ -83,23 +83,23 @@ func (l *phases) introduced(cl *client, h proxyproto.Header, rest []byte) {
 		cl.SetTransport(in.Transport)
 		cl.Enter(phaseRequest)
 		if len(rest) > 0 {
-			l.hearGreeting(cl, rest)
+			l.requests.take(cl, rest)
 		}
 		return
 	}
-	t := secure.New(in.Transport, cl.RemoteAddr(), in.tls, &l.greeter.heads)
+	t := secure.New(in.Transport, cl.RemoteAddr(), in.tls, &l.reader.heads)
 	cl.SetTransport(t)
 	cl.Enter(phaseTLS)
 	if len(rest) == 0 {
 		return
 	}
-	l.tls.hear(cl, rest)
+	l.tls.takeHello(cl, rest)
 }
 
 // rename has a client go by the address that a proxy has told of it, and the limits by
 // address hold for that. It returns false if the client is gone: it is one too many, and is
 // not told so because too many are, or because a TLS handshake would have to come first.
-func (l *phases) rename(cl *client, remote netip.AddrPort, beforeTLS bool) (ok bool) {
+func (l *phases) rename(cl *tenant, remote netip.AddrPort, beforeTLS bool) (ok bool) {
 	cl.SetRemoteAddr(remote)
 	before := cl.ticket()
 	cl.setTicket(l.run.gate.Place(l.run.proxies.own(remote.Addr(), false, false), before))
@@ -119,14 +119,14 @@ func (l *phases) rename(cl *client, remote netip.AddrPort, beforeTLS bool) (ok b
 	return true
 }
 
-// giveUpIntroducing ends a connection whose PROXY header is late. It sends no answer, because the peer may
+// timedOut ends a connection whose PROXY header is late. It sends no answer, because the peer may
 // not expect HTTP.
-func (l *phases) giveUpIntroducing(cl *client) {
-	if l.introduce(cl); l.IsGone(&cl.Tenant) {
+func (l *proxyHeaders) timedOut(cl *tenant) {
+	if l.read(cl); l.IsGone(&cl.Tenant) {
 		return
 	}
 	if cl.Phase() != phaseProxyHeader {
-		l.Late(&cl.Tenant) // it may have sent all else as well
+		l.Loop.Late(&cl.Tenant) // it may have sent all else as well
 		return
 	}
 	if l.Applied() == loop.Drain {
