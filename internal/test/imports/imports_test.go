@@ -67,6 +67,10 @@ var outside = map[string][]string{
 	"frame/deflate":   {"github.com/klauspost/compress/flate"},
 }
 
+// portable are the packages that leave all calls on sockets to internal/platform: none imports
+// package syscall, which is how one would get at a descriptor.
+var portable = []string{"conn", "frame", "server", "internal/gate", "internal/loop", "internal/nethttp", "internal/secure", "internal/session"}
+
 // required is what the module may require.
 var required = []string{"golang.org/x/sys", "github.com/klauspost/compress"}
 
@@ -125,6 +129,9 @@ func checkImports(t *testing.T, system string, p pkg) {
 		if !permitted(path, inside, outside[name]) {
 			t.Errorf("%s (%s) imports %s", name, system, path)
 		}
+	}
+	if slices.Contains(portable, name) && slices.Contains(p.Imports, "syscall") {
+		t.Errorf("%s (%s) imports syscall: calls on sockets are internal/platform's", name, system)
 	}
 	// Tests may use what the code uses, and the module's own packages from above or
 	// beside, but no other module than the code does.
