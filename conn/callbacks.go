@@ -26,7 +26,9 @@ func (c *Conn) OnMessage(f func(*Conn, Message)) {
 		(*session.Conn)(c).OnMessage(nil)
 		return
 	}
-	(*session.Conn)(c).OnMessage(func(c *session.Conn, m session.Message) { f((*Conn)(c), received(m)) })
+	(*session.Conn)(c).OnMessage(func(c *session.Conn, m session.Message) {
+		f((*Conn)(c), Message{Type: MessageType(m.Type), Valid: m.Type == session.Text, Payload: m.Payload})
+	})
 }
 
 // OnStream sets the callback that reads messages while they arrive, in place of the server's;

@@ -1,7 +1,5 @@
 package conn
 
-import "github.com/framerail/framerail/internal/session"
-
 // MessageType is the type of a message: [Text] or [Binary] (RFC 6455 5.6).
 type MessageType uint8
 
@@ -31,17 +29,6 @@ type Message struct {
 	// Type is Text or Binary.
 	Type MessageType
 
-	// Payload of a received message is valid until the callback returns; copy to keep. The
-	// callback may change it until then. Payload of a message to send is the caller's again
-	// when the call returns.
-	Payload []byte
-
-	// Key makes the message the latest value of that key, for connections with
-	// [OverflowLatest]: it replaces a message of the same key that still waits to be sent.
-	// Other policies ignore it, and so does SendWait. The key is kept, not copied, while the
-	// message waits. Empty: the message replaces nothing.
-	Key string
-
 	// Uncompressed sends the message without compression, even if compression was agreed on.
 	// Use it for data that is compressed already. Use it also for a secret that is sent
 	// together with text that a stranger chose: the size of a compressed message reveals
@@ -52,19 +39,18 @@ type Message struct {
 	// text was checked, and has Valid set: clear it before sending if the callback changed
 	// the payload. Clients close the connection when they receive text that is not UTF-8.
 	Valid bool
+
+	// Payload of a received message is valid until the callback returns; copy to keep. The
+	// callback may change it until then. Payload of a message to send is the caller's again
+	// when the call returns.
+	Payload []byte
+
+	// Key makes the message the latest value of that key, for connections with
+	// [OverflowLatest]: it replaces a message of the same key that still waits to be sent.
+	// Other policies ignore it, and so does SendWait. The key is kept, not copied, while the
+	// message waits. Empty: the message replaces nothing.
+	Key string
 }
 
 // String returns a copy of the payload as a string.
 func (m Message) String() string { return string(m.Payload) }
-
-// received is the message that a callback gets.
-func received(m session.Message) Message {
-	return Message{Type: MessageType(m.Type), Payload: m.Payload, Valid: m.Type == session.Text}
-}
-
-// outgoing is the message as the machine of the connection takes it.
-func (m *Message) outgoing() session.Outgoing {
-	return session.Outgoing{
-		Type: opcode(m.Type), Payload: m.Payload, Key: m.Key, Uncompressed: m.Uncompressed, Valid: m.Valid,
-	}
-}

@@ -10,6 +10,13 @@ import (
 // opcode is the frame's opcode for a message type. Any other type becomes one that is refused.
 func opcode(t MessageType) frame.Opcode { return frame.Opcode(t) }
 
+// outgoing is a message as the machine of the connection takes it.
+func outgoing(m Message) session.Outgoing {
+	return session.Outgoing{
+		Type: opcode(m.Type), Uncompressed: m.Uncompressed, Valid: m.Valid, Payload: m.Payload, Key: m.Key,
+	}
+}
+
 // Send sends one message of type Text or Binary. It never blocks; [Conn.SendWait] waits for a
 // slow client instead.
 //
@@ -39,7 +46,9 @@ func (c *Conn) SendBinary(b []byte) error { return (*session.Conn)(c).SendBinary
 //
 // A received message can be passed on as it is, to its sender or to another connection: its
 // text is not checked a second time.
-func (c *Conn) SendMessage(m Message) error { return (*session.Conn)(c).SendAs(m.outgoing()) }
+func (c *Conn) SendMessage(m Message) error {
+	return (*session.Conn)(c).SendAs(opcode(m.Type), m.Payload, m.Key, m.Uncompressed, m.Valid)
+}
 
 // SendWait is SendMessage that waits for room, so that a sender goes no faster than the
 // client reads. Use it for data that has an end and may take its time: a history, the rows of
@@ -60,7 +69,7 @@ func (c *Conn) SendMessage(m Message) error { return (*session.Conn)(c).SendAs(m
 // context that never ends, a wait is bounded: a client that takes nothing for WriteTimeout is
 // disconnected. Its other errors are Send's, without ErrPendingFull.
 func (c *Conn) SendWait(ctx context.Context, m Message) error {
-	return (*session.Conn)(c).SendAsWait(ctx, m.outgoing())
+	return (*session.Conn)(c).SendAsWait(ctx, outgoing(m))
 }
 
 // Ping sends a ping with a payload of at most 125 bytes, which the client's pong repeats (RFC

@@ -78,7 +78,7 @@ func TestSendingDoesNotAllocate(t *testing.T) {
 		"binary":     func(c *Conn) error { return c.SendBinary(hello) },
 		"long":       func(c *Conn) error { return c.SendText(long) },
 		"string":     func(c *Conn) error { return c.SendText("hello") },
-		"as it says": func(c *Conn) error { return c.SendAs(Outgoing{Type: Text, Payload: hello, Uncompressed: true}) },
+		"as it says": func(c *Conn) error { return c.sendAs(Outgoing{Type: Text, Payload: hello, Uncompressed: true}) },
 		"ping":       func(c *Conn) error { return c.Ping(hello) },
 		"pong":       func(c *Conn) error { return c.Pong(hello) },
 		"refused":    func(c *Conn) error { return c.Send(99, nil) },

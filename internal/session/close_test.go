@@ -243,7 +243,7 @@ func TestNothingIsSentAfterClose(t *testing.T) {
 			_, newErr := r.c.NewWriter(Text)
 			for what, err := range map[string]error{
 				"Send": r.c.Send(Text, nil), "SendText": r.c.SendText(""), "SendBinary": r.c.SendBinary(nil),
-				"SendAs": r.c.SendAs(Outgoing{Type: Text}), "Ping": r.c.Ping(nil), "Pong": r.c.Pong(nil),
+				"SendAs": r.c.sendAs(Outgoing{Type: Text}), "Ping": r.c.Ping(nil), "Pong": r.c.Pong(nil),
 				"Write": writeErr, "NewWriter": newErr, "Flush": w.Flush(), "Writer.Close": w.Close(),
 				"Close": r.c.Close(frame.NormalClosure, ""),
 			} {

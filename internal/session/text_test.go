@@ -106,7 +106,7 @@ func TestSend_WhatIsNotCheckedGoesOutAsItIs(t *testing.T) {
 		for _, o := range []Outgoing{{}, {Key: "key"}, {Uncompressed: true}} {
 			o.Type, o.Payload, o.Valid = Text, []byte(s), true
 			r := openRig(t, Config{})
-			expect(t, "SendAs", r.c.SendAs(o), nil)
+			expect(t, "SendAs", r.c.sendAs(o), nil)
 			expect(t, "SendAsWait", r.c.SendAsWait(background, o), nil)
 			r.turn()
 			expect(t, "sent", fmt.Sprint(r.sent()), fmt.Sprint([]sentFrame{{Text, true, s}, {Text, true, s}}))
@@ -161,7 +161,7 @@ func BenchmarkSendText(b *testing.B) {
 					b.SetBytes(int64(size))
 					b.ReportAllocs()
 					for range b.N {
-						if err := r.c.SendAs(Outgoing{Type: Text, Payload: text, Valid: valid}); err != nil {
+						if err := r.c.sendAs(Outgoing{Type: Text, Payload: text, Valid: valid}); err != nil {
 							b.Fatal(err)
 						}
 						if r.c.Pending() > 32<<10 {
