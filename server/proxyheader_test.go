@@ -15,13 +15,13 @@ import (
 	"github.com/framerail/framerail/internal/gate"
 )
 
-// introducedConn is a connection of which the first bytes come in one piece with a header.
-type introducedConn struct {
+// headedConn is a connection of which the first bytes come in one piece with a header.
+type headedConn struct {
 	net.Conn
 	w headed
 }
 
-func (c *introducedConn) Write(b []byte) (int, error) { return c.w.Write(b) }
+func (c *headedConn) Write(b []byte) (int, error) { return c.w.Write(b) }
 
 // Whatever the header's version, and however it is cut, the client goes by the address in it,
 // and what comes behind it is not lost.
@@ -38,7 +38,7 @@ func TestProxyProtocol_ClientGoesByTheAddressReported(t *testing.T) {
 					"apart": func(p *peer) { p.send(c.header) },
 					"drip":  func(p *peer) { p.drip(c.header) },
 					"together": func(p *peer) {
-						p.Conn = &introducedConn{p.Conn, headed{p.Conn, c.header}}
+						p.Conn = &headedConn{p.Conn, headed{p.Conn, c.header}}
 					},
 				} {
 					t.Run(how, func(t *testing.T) {

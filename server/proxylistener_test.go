@@ -64,7 +64,7 @@ func TestProxyListener_TheClientIsSeen(t *testing.T) {
 				{announced, announcedFrom}, {announced2, announcedFrom}, {"PROXY UNKNOWN\r\n", ""}, {unannounced, ""},
 			} {
 				for _, send := range []func(*peer, string){(*peer).send, (*peer).drip, func(p *peer, header string) {
-					p.Conn = &introducedConn{p.Conn, headed{p.Conn, header}} // with what follows
+					p.Conn = &headedConn{p.Conn, headed{p.Conn, header}} // with what follows
 				}} {
 					p := w.dialRaw(t)
 					socket := netip.MustParseAddrPort(p.LocalAddr().String())
