@@ -14,5 +14,5 @@
 // A feature that spans loops, such as topics, needs no place of its own in the engine. It
 // keeps an array of values, one for each loop by Number, of which each belongs to its loop's
 // goroutine. Ask has a loop do something with its value in its next turn; many calls cost
-// one wake-up. Options.TurnEnds runs at the end of each turn, for what is gathered during one.
+// one wake-up.
 package loop
