@@ -177,6 +177,7 @@ func (p *player) Ended(*Conn)                             { p.ended <- struct{}{
 // play plays a connection to its end. Each byte of cuts is the length of a piece of
 // in, less one, over and over; none: one piece.
 func (p *player) play(t *testing.T, in []byte, cuts []byte) (got played) {
+	p.loop.Take() // each input has a goroutine of its own
 	p.wire = &wire{room: -1}
 	p.read, p.closed = true, 0
 	p.delivered.Reset()
