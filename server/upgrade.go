@@ -95,7 +95,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, open func(*conn
 		nethttp.AnswerRaw(nc, refusal)
 		return run.refuseHTTP(a.Remote, refusal, err)
 	}
-	opening.Accept = onConn(open)
+	opening.Callback = onConn(open)
 	a.Opening = &opening
 	leave = func() {}
 	if !run.leastLoaded().deliver(a) { // which has answered and counted it

@@ -135,9 +135,9 @@ func (c *Conn) failFor(err error) {
 	c.failWith(code, reason, err, false)
 }
 
-// refuse gives up on the peer for what it sent, behind the callbacks that wait: what it
+// failInOrder gives up on the peer for what it sent, behind the callbacks that wait: what it
 // sent before was right, and is answered first. From here on nothing is parsed.
-func (d *Driver) refuse(err error) {
+func (d *Driver) failInOrder(err error) {
 	d.check()
 	c := &d.Conn
 	if c.inline() || c.State() != Open || !c.queued() {
@@ -178,7 +178,7 @@ func (d *Driver) closeFrame(payload []byte) {
 	c := &d.Conn
 	code, reason, err := frame.ParseClose(payload)
 	if err != nil {
-		d.refuse(err)
+		d.failInOrder(err)
 		return
 	}
 	c.mu.Lock()
@@ -367,8 +367,8 @@ func (d *Driver) logEnd(info CloseInfo) {
 func (c *Conn) closeInfo() CloseInfo {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.info != nil {
-		c.end.info.Dropped = c.info.drops.messages
+	if c.extras != nil {
+		c.end.info.Dropped = c.extras.drops.messages
 	}
 	return c.end.info
 }

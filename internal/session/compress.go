@@ -35,7 +35,7 @@ func (c *Conn) compress(buf *buffer.Buffer, p []byte, history *deflate.Window, l
 // it smaller, or all are. Compressing needs no order among messages unless they refer to each other.
 func (c *Conn) sendCompressed(t MessageType, payload []byte, key string) error {
 	c.mu.Lock()
-	if c.State() != Open || c.refuses(len(payload)) {
+	if c.State() != Open || c.isFullFor(len(payload)) {
 		defer c.unlockAndWake()
 		return c.sendMessageLocked(frame.Header{Fin: true, Opcode: t}, payload, key)
 	}
@@ -83,9 +83,9 @@ func (c *Conn) sendPacked(t MessageType, payload []byte, key string, p packed) e
 	return err
 }
 
-// refuses tells whether a message of n bytes will be refused, compressed or not: a peer
+// isFullFor tells whether a message of n bytes will be refused, compressed or not: a peer
 // that does not read is not to cost the CPU of what it will not get. mu is held.
-func (c *Conn) refuses(n int) bool {
+func (c *Conn) isFullFor(n int) bool {
 	q := c.tx
 	return q != nil && q.blocked && !c.overflow.drops() && n <= c.limits().MaxPending && !c.fits(q, c.frameSize(1))
 }
@@ -103,10 +103,10 @@ func (c *Conn) settled() bool {
 
 // reference is what a message that is sent now may refer to. mu is held.
 func (c *Conn) reference() *deflate.Window {
-	if c.info == nil || c.info.contexts == nil || !c.settled() {
+	if c.extras == nil || c.extras.contexts == nil || !c.settled() {
 		return nil
 	}
-	return &c.info.contexts.out.window
+	return &c.extras.contexts.out.window
 }
 
 // remember notes that a message was sent compressed. mu is held.
@@ -116,18 +116,18 @@ func (c *Conn) remember(payload []byte) {
 		c.contexts().out.add(&c.loop.pool, payload, c.agreement().window())
 	case c.tx != nil && c.tx.writer != nil:
 		c.contexts().stale = true
-	case c.info != nil && c.info.contexts != nil:
-		c.info.contexts.out.forget()
+	case c.extras != nil && c.extras.contexts != nil:
+		c.extras.contexts.out.forget()
 	}
 }
 
 // writerEnded notes that a Writer's message is at its end, so that those behind it have
 // their place. mu is held.
 func (c *Conn) writerEnded() {
-	if c.info == nil || c.info.contexts == nil {
+	if c.extras == nil || c.extras.contexts == nil {
 		return
 	}
-	x := c.info.contexts
+	x := c.extras.contexts
 	if x.stale {
 		x.out.forget()
 		x.stale = false

@@ -69,8 +69,8 @@ func TestCompressedSendsToAFullQueueAreRefused(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.turn()
-		if err := r.c.SendText(prose(rand.New(rand.NewPCG(1, 1)), 3000)); err != ErrPendingFull || r.c.info != nil {
-			t.Errorf("%v: %v, and remembers %v", policy, err, r.c.info)
+		if err := r.c.SendText(prose(rand.New(rand.NewPCG(1, 1)), 3000)); err != ErrPendingFull || r.c.extras != nil {
+			t.Errorf("%v: %v, and remembers %v", policy, err, r.c.extras)
 		}
 		if open := r.c.State() == Open; open != (policy == OverflowRefuse) {
 			t.Errorf("%v: %v", policy, r.c.State())

@@ -34,11 +34,11 @@ type Conn struct {
 	mu guard.ConnMutex
 
 	// Guarded by mu. All are nil while the connection is idle.
-	tx    *queue
-	in    *inbox
-	end   *ending
-	info  *info
-	value any
+	tx     *queue
+	in     *inbox
+	end    *ending
+	extras *extras
+	value  any
 }
 
 // Driver is a connection as the loop that owns it sees it: the methods by which events
@@ -111,9 +111,9 @@ const (
 	pinged
 )
 
-// info is what few connections have: what the opening handshake left behind, where the
+// extras are what few connections have: what the opening handshake left behind, where the
 // program wants it, what was dropped, and what compressed messages may refer to.
-type info struct {
+type extras struct {
 	drops       drops
 	subprotocol string
 	request     *http.Request // kept if the Open callback has asked for it
@@ -126,27 +126,27 @@ type info struct {
 
 // opening is what the Open callback alone may ask for, or is asked by it.
 type opening struct {
-	head   []byte
-	accept func(*Conn) // the callback, if it is not the one configured
-	asked  bool        // for the request
+	head     []byte
+	callback func(*Conn) // the callback, if it is not the one configured
+	asked    bool        // for the request
 }
 
-// extra is the connection's info, made if there is none. mu is held.
-func (c *Conn) extra() *info {
-	if c.info == nil {
-		c.info = new(info)
+// makeExtras is the connection's extras, made if there are none. mu is held.
+func (c *Conn) makeExtras() *extras {
+	if c.extras == nil {
+		c.extras = new(extras)
 	}
-	return c.info
+	return c.extras
 }
 
 // kept is what remains of the handshake once the Open callback has returned.
-func (in *info) kept() *info {
-	k := *in
+func (e *extras) kept() *extras {
+	k := *e
 	k.opening = nil
-	if !in.opening.asked {
+	if !e.opening.asked {
 		k.request = nil
 	}
-	if k == (info{}) {
+	if k == (extras{}) {
 		return nil
 	}
 	kept := k
@@ -195,10 +195,10 @@ func (c *Conn) LocalAddr() netip.AddrPort {
 func (c *Conn) Subprotocol() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.info == nil {
+	if c.extras == nil {
 		return ""
 	}
-	return c.info.subprotocol
+	return c.extras.subprotocol
 }
 
 // Request is the request of the opening handshake: path, query, headers, cookies. It must
@@ -208,7 +208,7 @@ func (c *Conn) Subprotocol() string {
 func (c *Conn) Request() (r *http.Request, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	in := c.info
+	in := c.extras
 	if in == nil {
 		return nil, false
 	}

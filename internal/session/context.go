@@ -57,7 +57,7 @@ type contexts struct {
 
 // contexts are the connection's, made if there are none. mu is held.
 func (c *Conn) contexts() *contexts {
-	in := c.extra()
+	in := c.makeExtras()
 	if in.contexts == nil {
 		in.contexts = new(contexts)
 	}
@@ -66,9 +66,9 @@ func (c *Conn) contexts() *contexts {
 
 // dropContexts gives them back. mu is held, on the loop.
 func (c *Conn) dropContexts() {
-	if c.info != nil && c.info.contexts != nil {
-		c.info.contexts.in.forget()
-		c.info.contexts.out.forget()
-		c.info.contexts = nil
+	if c.extras != nil && c.extras.contexts != nil {
+		c.extras.contexts.in.forget()
+		c.extras.contexts.out.forget()
+		c.extras.contexts = nil
 	}
 }

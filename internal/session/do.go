@@ -42,8 +42,8 @@ func (c *Conn) funcs() (n int) {
 	if c.in != nil {
 		n = c.in.funcs
 	}
-	if c.info != nil && c.info.timers != nil {
-		n += len(c.info.timers.heap)
+	if c.extras != nil && c.extras.timers != nil {
+		n += len(c.extras.timers.heap)
 	}
 	return n
 }
@@ -158,7 +158,7 @@ func (c *Conn) AfterFunc(d time.Duration, f func(*Conn)) (Timer, error) {
 	if c.funcs() >= maxFuncs {
 		return Timer{}, ErrTooManyFuncs
 	}
-	in := c.extra()
+	in := c.makeExtras()
 	if in.timers == nil {
 		in.timers = new(timers)
 	}
@@ -185,8 +185,8 @@ func (t Timer) Stop() bool {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.info != nil && c.info.timers != nil {
-		h := c.info.timers
+	if c.extras != nil && c.extras.timers != nil {
+		h := c.extras.timers
 		for i := range h.heap {
 			if h.heap[i].n == t.n {
 				h.remove(i)
@@ -227,10 +227,10 @@ func (l *Loop) AfterFuncs() int { return int(l.afterFuncs.Load()) }
 func (d *Driver) nextFunc() (after time.Duration, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.info == nil || d.info.timers == nil || len(d.info.timers.heap) == 0 {
+	if d.extras == nil || d.extras.timers == nil || len(d.extras.timers.heap) == 0 {
 		return 0, false
 	}
-	return min(d.info.timers.heap[0].due-d.loop.Now, funcLook), true
+	return min(d.extras.timers.heap[0].due-d.loop.Now, funcLook), true
 }
 
 // fireFuncs queues the functions whose time has come, behind what has arrived.
@@ -242,11 +242,11 @@ func (d *Driver) fireFuncs() {
 	d.corked.Store(true)
 	d.read()
 	c.mu.Lock()
-	if c.State() != Open || c.info == nil || c.info.timers == nil {
+	if c.State() != Open || c.extras == nil || c.extras.timers == nil {
 		c.mu.Unlock()
 		return
 	}
-	h := c.info.timers
+	h := c.extras.timers
 	var few [4]event
 	due := few[:0]
 	for len(h.heap) > 0 && h.heap[0].due <= d.loop.Now {
@@ -264,9 +264,9 @@ func (d *Driver) fireFuncs() {
 
 // dropTimers drops the functions whose time has not come. mu is held.
 func (c *Conn) dropTimers() {
-	if c.info != nil && c.info.timers != nil {
-		c.loop.afterFuncs.Add(-int64(len(c.info.timers.heap)))
-		c.info.timers = nil
+	if c.extras != nil && c.extras.timers != nil {
+		c.loop.afterFuncs.Add(-int64(len(c.extras.timers.heap)))
+		c.extras.timers = nil
 	}
 }
 

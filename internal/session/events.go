@@ -150,8 +150,8 @@ func (c *Conn) call(ev event) {
 func (c *Conn) opener(h *Handlers) func(*Conn) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.info != nil && c.info.opening != nil && c.info.opening.accept != nil {
-		return c.info.opening.accept
+	if c.extras != nil && c.extras.opening != nil && c.extras.opening.callback != nil {
+		return c.extras.opening.callback
 	}
 	return h.Open
 }
@@ -160,9 +160,9 @@ func (c *Conn) opener(h *Handlers) func(*Conn) {
 func (c *Conn) opened() {
 	c.loop.host.Opened(c)
 	c.mu.Lock()
-	lent := c.info
-	c.info = lent.kept()
-	*lent.opening, *lent = opening{}, info{} // the loop's own are the next connection's
+	lent := c.extras
+	c.extras = lent.kept()
+	*lent.opening, *lent = opening{}, extras{} // the loop's own are the next connection's
 	wake := false
 	if c.flags.Load()&holdOpen != 0 {
 		c.release(holdOpen)

@@ -311,7 +311,7 @@ func TestRequest(t *testing.T) {
 				t.Errorf("request later: %v, %v", got, ok)
 			}
 			expect(t, "requests made", made, map[bool]int{true: 1}[ask])
-			if r.c.info.opening != nil {
+			if r.c.extras.opening != nil {
 				t.Error("what only the Open callback may ask for is kept")
 			}
 		}
@@ -321,7 +321,7 @@ func TestRequest(t *testing.T) {
 func TestNothingOfTheHandshakeIsKeptUnasked(t *testing.T) {
 	both(t, func(t *testing.T, dispatch Dispatch) {
 		r := openRig(t, Config{Dispatch: dispatch, Request: func([]byte, netip.AddrPort) *http.Request { return new(http.Request) }})
-		if r.c.info != nil || r.loop.opening.head != nil {
+		if r.c.extras != nil || r.loop.opening.head != nil {
 			t.Error("something is kept")
 		}
 		expect(t, "subprotocol", r.c.Subprotocol(), "")

@@ -165,6 +165,6 @@ func (d *Driver) inflate(rx *receiver) {
 		d.piece(rx, ev)
 	}
 	if err != nil && d.input == inputFrames {
-		d.refuse(err)
+		d.failInOrder(err)
 	}
 }

@@ -245,7 +245,7 @@ func TestIdleDeflateConnectionKeepsWhatWasAgreed(t *testing.T) {
 			p := newDeflatePeer(t, r)
 			r.receive(text("plain"))
 			r.turn()
-			if buffers, _ := r.loop.Lent(); buffers != 0 || r.c.info != nil {
+			if buffers, _ := r.loop.Lent(); buffers != 0 || r.c.extras != nil {
 				t.Errorf("%d buffers before the first compressed message", buffers)
 			}
 			r.receive(p.frames(frame.Text, prose(rand.New(rand.NewPCG(2, 2)), 400), 1, nil))

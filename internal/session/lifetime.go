@@ -37,7 +37,7 @@ func (c *Conn) Context() stdcontext.Context {
 
 // lifetime is the connection's, made if there is none. mu is held.
 func (c *Conn) lifetime() *lifetime {
-	in := c.extra()
+	in := c.makeExtras()
 	if in.life == nil {
 		in.life = new(lifetime)
 	}
@@ -48,8 +48,8 @@ func (c *Conn) lifetime() *lifetime {
 func (c *Conn) endLife() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.info != nil && c.info.life != nil && c.info.life.end != nil {
-		c.info.life.end(c.cause())
+	if c.extras != nil && c.extras.life != nil && c.extras.life.end != nil {
+		c.extras.life.end(c.cause())
 	}
 }
 

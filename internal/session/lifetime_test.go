@@ -58,7 +58,7 @@ func TestContext_OfAClosedConnection(t *testing.T) {
 	r := openRig(t, Config{})
 	r.end(io.EOF)
 	r.info()
-	if r.c.info != nil {
+	if r.c.extras != nil {
 		t.Error("something is kept that nobody asked for")
 	}
 	if err := causeOfContext(r.c); !errors.Is(err, ErrUnexpectedEOF) {

@@ -178,8 +178,8 @@ func (c *Conn) setLimits(l Limits) {
 		q.wakeWriter()
 		c.callWaiter(q)
 	}
-	if c.info != nil && now.costs.work != was.limits.costs.work {
-		c.info.workUntil = 0 // by the old rate
+	if c.extras != nil && now.costs.work != was.limits.costs.work {
+		c.extras.workUntil = 0 // by the old rate
 	}
 	c.attend |= attendTimer
 	if now.IdleTimeout != was.limits.IdleTimeout {

@@ -80,7 +80,7 @@ type Loop struct {
 	turn turnCounters
 
 	// Lent to the connection whose Open callback runs.
-	info    info
+	extras  extras
 	opening opening
 }
 
@@ -145,8 +145,8 @@ type Opening struct {
 	Head []byte
 	// Request is what Conn.Request gives, whatever Head is. Nil: it is made from Head.
 	Request *http.Request
-	// Accept runs as the Open callback, in place of the one configured. Nil: that one.
-	Accept func(*Conn)
+	// Callback runs as the Open callback, in place of the one configured. Nil: that one.
+	Callback func(*Conn)
 	// Rest is what had been read behind the head: the first frames.
 	Rest []byte
 	// Value is what Conn.Value gives at first.
@@ -198,9 +198,9 @@ func (d *Driver) runOpen(o Opening) {
 	c := &d.Conn
 	if d.flags.Load()&flagGoroutines != 0 {
 		c.mu.Lock()
-		c.info = &info{subprotocol: o.Subprotocol, request: o.Request, opening: &opening{accept: o.Accept}}
+		c.extras = &extras{subprotocol: o.Subprotocol, request: o.Request, opening: &opening{callback: o.Callback}}
 		if d.config().Request != nil && o.Request == nil {
-			c.info.opening.head = append([]byte(nil), o.Head...)
+			c.extras.opening.head = append([]byte(nil), o.Head...)
 		}
 		c.hold(holdOpen)
 		c.mu.Unlock()
@@ -208,10 +208,10 @@ func (d *Driver) runOpen(o Opening) {
 		return
 	}
 	l := d.loop
-	l.opening = opening{head: o.Head, accept: o.Accept}
-	l.info = info{subprotocol: o.Subprotocol, request: o.Request, opening: &l.opening}
+	l.opening = opening{head: o.Head, callback: o.Callback}
+	l.extras = extras{subprotocol: o.Subprotocol, request: o.Request, opening: &l.opening}
 	c.mu.Lock()
-	c.info = &l.info
+	c.extras = &l.extras
 	c.mu.Unlock()
 	c.run(event{kind: eventOpen})
 }

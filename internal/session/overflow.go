@@ -96,10 +96,10 @@ func (c *Conn) limitUnsent(o Overflow) {
 func (c *Conn) Dropped() (messages, bytes int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.info == nil {
+	if c.extras == nil {
 		return 0, 0
 	}
-	return c.info.drops.messages, c.info.drops.bytes
+	return c.extras.drops.messages, c.extras.drops.bytes
 }
 
 // drops counts the messages that were dropped.
@@ -108,7 +108,7 @@ type drops struct{ messages, bytes int64 }
 // noteDropped counts dropped messages. mu is held.
 func (c *Conn) noteDropped(why rareEvent, messages, bytes int) {
 	c.loop.count(why, messages)
-	in := c.extra()
+	in := c.makeExtras()
 	in.drops.messages += int64(messages)
 	in.drops.bytes += int64(bytes)
 }

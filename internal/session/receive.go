@@ -279,7 +279,7 @@ func (d *Driver) parseAll(rx *receiver, b []byte) (all bool) {
 		}
 		ev, n, err := rx.dec.Next(b)
 		if err != nil {
-			d.refuse(err)
+			d.failInOrder(err)
 			return true
 		}
 		b = b[n:]

@@ -23,8 +23,8 @@ func (d *Driver) Holding() (n int, shed bool) {
 			}
 		}
 	}
-	if c.info != nil && c.info.contexts != nil {
-		n += c.info.contexts.in.size() + c.info.contexts.out.size()
+	if c.extras != nil && c.extras.contexts != nil {
+		n += c.extras.contexts.in.size() + c.extras.contexts.out.size()
 	}
 	c.mu.Unlock()
 	if rx := d.rx; rx != nil {

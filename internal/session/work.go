@@ -31,7 +31,7 @@ const (
 	workOfPiece = 64
 	// workHold is the debt, in ms, at which a peer is not read from any more, and
 	// workRelease the one at which it is again. The debt fits in a byte: where the rate
-	// is so low that a turn takes more, info.workUntil says when it is paid off.
+	// is so low that a turn takes more, extras.workUntil says when it is paid off.
 	workHold    = 200
 	workRelease = 100
 	workMost    = math.MaxUint8
@@ -106,7 +106,7 @@ func (d *Driver) chargeWork() {
 	c.mu.Lock()
 	c.hold(holdWork)
 	if debt > workMost {
-		c.extra().workUntil = d.loop.Now + time.Duration(debt-workRelease)*time.Millisecond
+		c.makeExtras().workUntil = d.loop.Now + time.Duration(debt-workRelease)*time.Millisecond
 	}
 	c.mu.Unlock()
 	d.setTimer()
@@ -121,8 +121,8 @@ func (d *Driver) nextRelease() (after time.Duration, ok bool) {
 	due -= d.since(d.heard)
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.info != nil && d.info.workUntil > 0 {
-		due = max(due, d.info.workUntil-d.loop.Now)
+	if d.extras != nil && d.extras.workUntil > 0 {
+		due = max(due, d.extras.workUntil-d.loop.Now)
 	}
 	return due, true
 }
@@ -135,8 +135,8 @@ func (d *Driver) releaseWork() {
 	d.hear() // it is this side that does not read
 	d.mu.Lock()
 	d.release(holdWork)
-	if d.info != nil {
-		d.info.workUntil = 0
+	if d.extras != nil {
+		d.extras.workUntil = 0
 	}
 	d.mu.Unlock()
 }
