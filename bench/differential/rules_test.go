@@ -4,14 +4,11 @@ import "github.com/framerail/framerail/frame"
 
 // The rules that package frame holds peers to, each as the error with which it is broken.
 var (
-	errReservedBits         = broken(0xC1, 0x80)
-	errUnmasked             = broken(0x81, 0x00)
-	errControlTooLong       = broken(0x89, 0xFE, 0, 126)
-	errNonMinimalLength     = broken(0x82, 0xFE, 0, 5)
-	errExpectedContinuation = broken(0x01, 0x80, 0, 0, 0, 0, 0x81, 0x80, 0, 0, 0, 0)
-	errCloseLength          = brokenClose("\x03")
-	errCloseCode            = brokenClose("\x03\xed")
-	errCloseReasonUTF8      = brokenClose("\x03\xe8\xff")
+	errControlTooLong   = broken(0x89, 0xFE, 0, 126)
+	errNonMinimalLength = broken(0x82, 0xFE, 0, 5)
+	errCloseLength      = brokenClose("\x03")
+	errCloseCode        = brokenClose("\x03\xed")
+	errCloseReasonUTF8  = brokenClose("\x03\xe8\xff")
 )
 
 // broken is the rule that a client breaks with these bytes.
