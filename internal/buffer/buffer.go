@@ -21,6 +21,7 @@ const (
 
 	minShift = 9
 	classes  = 17 // 512 B << 16 == 32 MiB
+	large    = 7  // from this class on a shelf keeps the buffers: 64 KiB
 )
 
 // Buffer is a byte slice on loan. The holder owns B until Release.
@@ -35,7 +36,8 @@ func Of(space []byte) Buffer { return Buffer{B: space[:0]} }
 
 // Pool lends buffers. The zero value is ready. Safe from any goroutine.
 type Pool struct {
-	classes [classes]sync.Pool
+	small   [large]sync.Pool
+	shelves [classes - large]shelf
 	lent    atomic.Int64
 	bytes   atomic.Int64
 
@@ -58,7 +60,7 @@ func (p *Pool) Get(n int) *Buffer {
 	class := classOf(n)
 	var b *Buffer
 	if class < classes {
-		b, _ = p.classes[class].Get().(*Buffer)
+		b = p.idle(class)
 		n = MinSize << class
 	}
 	if b == nil {
@@ -89,7 +91,25 @@ func (b *Buffer) Release() {
 	count(-1)
 	p.bytes.Add(-int64(cap(b.B)))
 	if class := classOf(cap(b.B)); class < classes {
-		p.classes[class].Put(b)
+		p.keep(class, b)
+	}
+}
+
+// idle is a buffer of the class that nobody has, or nil.
+func (p *Pool) idle(class int) *Buffer {
+	if class >= large {
+		return p.shelves[class-large].get()
+	}
+	b, _ := p.small[class].Get().(*Buffer)
+	return b
+}
+
+// keep has idle find the buffer.
+func (p *Pool) keep(class int, b *Buffer) {
+	if class >= large {
+		p.shelves[class-large].put(b)
+	} else {
+		p.small[class].Put(b)
 	}
 }
 

@@ -1,0 +1,65 @@
+package buffer
+
+import (
+	"runtime"
+	"testing"
+	"weak"
+)
+
+// A goroutine changes threads as the scheduler pleases, and finds what it gave back before.
+func TestLarge_AnyThreadFindsWhatIsIdle(t *testing.T) {
+	var p Pool
+	first := p.Get(1 << 20)
+	for range 100 {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			runtime.LockOSThread() // which ends with the goroutine
+			first.Release()
+		}()
+		<-done
+		if p.Get(1<<20) != first {
+			t.Fatal("another buffer is lent while one is idle")
+		}
+	}
+}
+
+func TestLarge_IdleOnesAreTheCollectors(t *testing.T) {
+	var p Pool
+	b := p.Get(1 << 20)
+	gone := weak.Make(b)
+	b.Release()
+	b = nil
+	for range 100 {
+		runtime.GC()
+		if gone.Value() == nil {
+			runtime.KeepAlive(&p)
+			return
+		}
+		runtime.Gosched() // to the goroutine that runs cleanups
+	}
+	t.Error("a buffer that nobody uses outlives a hundred collections")
+}
+
+func TestLarge_InUseNoneIsLost(t *testing.T) {
+	var p Pool
+	first := p.Get(1 << 20)
+	for range 10 {
+		first.Release()
+		runtime.GC()
+		if again := p.Get(1 << 20); again != first {
+			t.Fatal("a buffer in use is dropped")
+		}
+	}
+	first.Release()
+}
+
+func BenchmarkGetRelease_Large(b *testing.B) {
+	var p Pool
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			p.Get(1 << 20).Release()
+		}
+	})
+}
