@@ -137,7 +137,7 @@ func TestAccept_OutOfDescriptors(t *testing.T) {
 	addr = strings.TrimSpace(addr)
 
 	live := dialAddr(t, "tcp", addr)
-	live.greet()
+	live.handshake()
 	var storm []net.Conn
 	for range 300 {
 		c, err := net.DialTimeout("tcp", addr, 5*time.Second)
@@ -176,7 +176,7 @@ func TestAccept_OutOfDescriptors(t *testing.T) {
 		c.Close()
 	}
 	late := dialAddr(t, "tcp", addr)
-	late.greet()
+	late.handshake()
 	late.alive()
 	live.alive()
 

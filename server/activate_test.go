@@ -121,7 +121,7 @@ func TestActivatedListeners(t *testing.T) {
 	}
 	for _, addr := range [][2]string{{"tcp", at}, {"unix", path}} {
 		p := dialAddr(t, addr[0], addr[1])
-		p.greet()
+		p.handshake()
 		p.alive()
 	}
 }

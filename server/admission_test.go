@@ -101,7 +101,7 @@ func TestAdmission_RefusingIsBounded(t *testing.T) {
 		_, _ = io.ReadAll(p)
 	}
 	if d := time.Since(begin); d > 30*time.Second {
-		t.Errorf("those who wait to be refused may take %v for their request", d)
+		t.Errorf("clients that wait to be refused may take %v for their request", d)
 	}
 	first.alive()
 	first.Close()

@@ -72,8 +72,8 @@ func TestHandshake_RefusalsHaveADate(t *testing.T) {
 	})
 }
 
-// Who expects 100 is told 100 before 101 (RFC 9110 7.8), and a refusal at once (10.1.1). What
-// else is expected cannot be met.
+// A client that expects 100 gets it before 101 (RFC 9110 7.8). A refusal comes at once (10.1.1). No other
+// expectation can be met.
 func TestHandshake_Expect(t *testing.T) {
 	s := start(t, &Server{OnMessage: echo, Path: "/chat"})
 	routed := &Server{OnMessage: echo, RouteUpgrades: true}
@@ -157,7 +157,7 @@ func TestTLS_GetConfigForClientNeverAgreesOnHTTP2(t *testing.T) {
 			if got := p.Conn.(*tls.Conn).ConnectionState().NegotiatedProtocol; got != "http/1.1" {
 				t.Errorf("agreed on %q", got)
 			}
-			p.greet()
+			p.handshake()
 			p.alive()
 
 			client.NextProtos = []string{"h2"}

@@ -158,8 +158,8 @@ func TestBudget_PeersThatReadAgainSeeThe1013(t *testing.T) {
 	})
 }
 
-// A loop that does not answer may have what is short. Meanwhile those elsewhere who have
-// been told, and hold no more than that, are not cut for it.
+// A loop that does not answer may have what is short. Meanwhile connections of
+// other loops that are closing already, and hold no more than that, are not cut for it.
 func TestBudget_ThoseClosingAreSparedWhileALoopIsLate(t *testing.T) {
 	const size = 8 << 10
 	closed := make(chan conn.CloseInfo, 1)
@@ -210,7 +210,7 @@ func TestBudget_IsNoticedEachTime(t *testing.T) {
 	}
 }
 
-// Until enough is given back there is no more than the budget: who is in the middle of a
+// Until enough is given back there is no more than the budget: a client in the middle of a
 // message waits, and others are served.
 func TestBudget_MessagesWaitWhileItIsUsedUp(t *testing.T) {
 	const budget, size = 1 << 20, 512 << 10
@@ -242,8 +242,8 @@ func TestBudget_MessagesWaitWhileItIsUsedUp(t *testing.T) {
 	}
 }
 
-// Whoever takes the last bytes just when those who held most have been closed finds
-// somebody at it, and tells nobody: who closed them looks once more.
+// A goroutine may take the last bytes just when the connections that held most have been closed. It
+// finds shedding under way, and starts none. So the shedder looks once more.
 func TestBudget_IsNotLeftFull(t *testing.T) {
 	lent := make(chan *buffer.Buffer, 1)
 	var s *Server

@@ -123,7 +123,7 @@ func TestCheck_AddsToTheAnswer(t *testing.T) {
 	s := start(t, &Server{Logger: log.logger(), OnMessage: echo, Check: func(h *Handshake) error { h.Header = header.get(); return nil }})
 	header.set(http.Header{"Set-Cookie": {"a=1", "b=2"}})
 	p := dialRaw(t, s)
-	if resp := p.greet(); len(resp.Header["Set-Cookie"]) != 2 {
+	if resp := p.handshake(); len(resp.Header["Set-Cookie"]) != 2 {
 		t.Errorf("header %v", resp.Header)
 	}
 	p.alive()
@@ -221,7 +221,7 @@ func TestSubprotocols_ServerPrefers(t *testing.T) {
 				lines = append(lines, "Sec-WebSocket-Protocol: "+o)
 			}
 			p := dialRaw(t, s)
-			resp := p.greet(lines...)
+			resp := p.handshake(lines...)
 			if got := strings.Join(resp.Header["Sec-Websocket-Protocol"], "|"); got != test.want {
 				t.Errorf("offered %q: answered %q, want %q", test.offers, got, test.want)
 			}
@@ -242,7 +242,7 @@ func TestSubprotocols_CheckChooses(t *testing.T) {
 	for _, choice := range []string{"b", ""} {
 		chosen.set(choice)
 		p := dialRaw(t, s)
-		resp := p.greet("Sec-WebSocket-Protocol: a, b")
+		resp := p.handshake("Sec-WebSocket-Protocol: a, b")
 		if got := resp.Header.Get("Sec-WebSocket-Protocol"); got != choice || receive(t, agreed) != choice {
 			t.Errorf("chosen %q, answered %q", choice, got)
 		}
@@ -267,7 +267,7 @@ func TestPath(t *testing.T) {
 	}
 }
 
-// Who runs the server learns what the program had against a client, and the client does not.
+// The log has the reason that Check gave for refusing a client. The client does not get it.
 func TestCheck_WhatItSaysIsLoggedAndNotSent(t *testing.T) {
 	modes(t, func(t *testing.T, d conn.Dispatch) {
 		var log journal

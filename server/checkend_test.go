@@ -29,7 +29,7 @@ func TestCheckDispatch_CloseEndsIt(t *testing.T) {
 	}
 }
 
-// Who was accepted is answered: by the check, if it decides soon, or by the server.
+// A client that was accepted is answered: by the check, if it decides soon, or by the server.
 func TestCheckDispatch_ShutdownGivesItTwoSeconds(t *testing.T) {
 	parallel(t)
 	s, questions := questioning(&Server{Limits: Limits{CheckTimeout: time.Hour}})

@@ -93,7 +93,7 @@ func TestCheckDispatch_LateVerdictIsNobodys(t *testing.T) {
 	give(t, verdict, nil)
 	next := make(chan struct{})
 	go func() { give(t, verdict, nil); close(next) }()
-	silent.greet()
+	silent.handshake()
 	receive(t, next)
 	silent.alive()
 }
@@ -129,7 +129,7 @@ func TestCheckDispatch_KeepsSomeBytes(t *testing.T) {
 }
 
 // A refusal, too, is read by a client that has said more than is kept.
-func TestCheckDispatch_RefusesWhoSaysMuch(t *testing.T) {
+func TestCheckDispatch_RefusesClientsThatSayMuch(t *testing.T) {
 	parallel(t)
 	s, questions := questioning(&Server{Loops: 1, Limits: Limits{CheckTimeout: 300 * time.Millisecond}})
 	start(t, s)

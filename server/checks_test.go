@@ -128,7 +128,7 @@ func TestCheckDispatch_Answers(t *testing.T) {
 			panic("asked about " + h.Request.URL.String())
 		}})
 	p := dialRaw(t, s)
-	if h := p.greet("Sec-WebSocket-Protocol: a, b").Header; h.Get("Sec-WebSocket-Protocol") != "b" || h.Get("Set-Cookie") != "x=1" {
+	if h := p.handshake("Sec-WebSocket-Protocol: a, b").Header; h.Get("Sec-WebSocket-Protocol") != "b" || h.Get("Set-Cookie") != "x=1" {
 		t.Errorf("header %v", h)
 	}
 	p.alive()

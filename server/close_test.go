@@ -17,15 +17,15 @@ func TestClose_CutsEveryone(t *testing.T) {
 		closed := make(chan conn.CloseInfo, 10)
 		s := start(t, &Server{Dispatch: d, OnMessage: echo, OnClose: func(_ *conn.Conn, info conn.CloseInfo) { closed <- info }})
 		peers := []*peer{dial(t, s), dial(t, s), dial(t, s)}
-		greeting := dialRaw(t, s)
-		greeting.send("GET")
+		unopened := dialRaw(t, s)
+		unopened.send("GET")
 		for _, p := range peers {
 			p.alive()
 		}
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
-		for _, p := range append(peers, greeting) {
+		for _, p := range append(peers, unopened) {
 			p.expectGone()
 		}
 		for range peers {

@@ -21,7 +21,7 @@ func deflated(text string) []byte {
 func TestDeflate_IsOffByDefault(t *testing.T) {
 	s := start(t, &Server{OnMessage: echo})
 	p := dialRaw(t, s)
-	if got := p.greet(offer).Header.Get("Sec-WebSocket-Extensions"); got != "" {
+	if got := p.handshake(offer).Header.Get("Sec-WebSocket-Extensions"); got != "" {
 		t.Errorf("agreed on %q", got)
 	}
 	p.send(string(deflated("x")))
@@ -50,7 +50,7 @@ func TestDeflate_MessagesAreCompressedBothWays(t *testing.T) {
 				agreed <- ok
 			}})
 			p := dialRaw(t, s)
-			if got := p.greet(c.offer).Header.Get("Sec-WebSocket-Extensions"); got != c.answer {
+			if got := p.handshake(c.offer).Header.Get("Sec-WebSocket-Extensions"); got != c.answer {
 				t.Errorf("answered %q, want %q", got, c.answer)
 			}
 			if got := receive(t, agreed); got != (c.answer != "") {
@@ -103,7 +103,7 @@ func TestDeflate_CheckMayDecline(t *testing.T) {
 		offer:                            "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits=10",
 		"X: nothing offered":             "",
 	} {
-		if got := dialRaw(t, s).greet(header).Header.Get("Sec-WebSocket-Extensions"); got != want {
+		if got := dialRaw(t, s).handshake(header).Header.Get("Sec-WebSocket-Extensions"); got != want {
 			t.Errorf("answered %q, want %q", got, want)
 		}
 	}
@@ -159,7 +159,7 @@ func TestDeflate_ClientsThatIgnoreNoContextTakeover(t *testing.T) {
 			var log journal
 			s := start(t, &Server{OnMessage: echo, Deflate: c.options, Check: c.check, Logger: log.logger()})
 			p := dialRaw(t, s)
-			answer := p.greet(offer + "\r\nUser-Agent: Tornado/6.2").Header.Get("Sec-WebSocket-Extensions")
+			answer := p.handshake(offer + "\r\nUser-Agent: Tornado/6.2").Header.Get("Sec-WebSocket-Extensions")
 			if asked := strings.Contains(answer, "client_no_context_takeover"); asked == c.works {
 				t.Errorf("answered %q", answer)
 			}
@@ -209,7 +209,7 @@ func TestDeflate_ANegativeThresholdMeansAllMessages(t *testing.T) {
 				}
 			}})
 			p := dialRaw(t, s)
-			p.greet(offer)
+			p.handshake(offer)
 			var history deflate.Window
 			history.Use(make([]byte, 1<<15))
 			var f deflate.Inflater

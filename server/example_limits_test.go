@@ -9,7 +9,7 @@ import (
 	"github.com/framerail/framerail/server/servertest"
 )
 
-// One server has a chat with 4 KiB a message and uploads with 100 MiB. Who has not logged in
+// One server has a chat with 4 KiB a message and uploads with 100 MiB. A client that has not logged in
 // has 64 bytes. The clients are on a simulated machine.
 func ExampleHandshake_limits() {
 	srv := &server.Server{Limits: server.Limits{Limits: conn.Limits{MaxMessageSize: 4 << 10}}}

@@ -19,7 +19,7 @@ import (
 // A check that asks a service, which may take its time: the loop goes on meanwhile, and the
 // context ends when the client leaves or the time for it is over.
 func ExampleServer_checkDispatch() {
-	whoIs := func(ctx context.Context, session string) (name string, err error) { // the service
+	userOf := func(ctx context.Context, session string) (name string, err error) { // the service
 		select {
 		case <-time.After(10 * time.Millisecond):
 			return strings.TrimPrefix(session, "of-"), nil
@@ -36,7 +36,7 @@ func ExampleServer_checkDispatch() {
 			if err != nil {
 				return &server.Refusal{Status: http.StatusUnauthorized, Body: "log in first\n"}
 			}
-			name, err := whoIs(h.Request.Context(), cookie.Value)
+			name, err := userOf(h.Request.Context(), cookie.Value)
 			if err != nil {
 				return err // 403
 			}

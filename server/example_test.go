@@ -60,7 +60,7 @@ func Example() {
 	// bob: me!
 }
 
-// A check before accepting: who may come in, and what they speak.
+// A check before accepting: which clients may come in, and which subprotocol they speak.
 func ExampleServer_check() {
 	srv := &server.Server{
 		Addr:           "127.0.0.1:0",
@@ -154,7 +154,7 @@ func ExampleServer_Upgrade() {
 	fmt.Println(c.next())
 	c.Close()
 
-	// net/http lets go of who was upgraded: the WebSocket server ends those.
+	// net/http no longer knows upgraded connections: the WebSocket server ends those.
 	fmt.Println(web.Shutdown(context.Background()))
 	_, err = ws.Shutdown(context.Background())
 	fmt.Println(err)

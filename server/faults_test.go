@@ -171,8 +171,9 @@ func TestAccept_WatchingFails(t *testing.T) {
 	dial(t, s).alive()
 }
 
-// Who was accepted before the listener closed, but is taken in after it, is greeted and told.
-func TestShutdown_GreetsWhoComesIntoTheDrain(t *testing.T) {
+// A client that was accepted before the listener closed, but reaches its loop later, gets 101 and then a Close
+// frame.
+func TestShutdown_AnswersClientsThatComeIntoTheDrain(t *testing.T) {
 	s := start(t, &Server{Loops: 1})
 	stays := dial(t, s)
 	done := make(chan error, 1)
@@ -192,7 +193,7 @@ func TestShutdown_GreetsWhoComesIntoTheDrain(t *testing.T) {
 	}
 	nc.Close()
 	s.run.loops[0].deliver(gate.Accepted{Accepted: platform.Accepted{FD: fd}})
-	late.greet()
+	late.handshake()
 	late.expectClose(frame.GoingAway)
 	late.close(frame.GoingAway, "")
 	late.expectEOF()

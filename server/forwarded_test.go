@@ -36,7 +36,7 @@ func TestForwarded_ClientGoesByTheAddressReported(t *testing.T) {
 				start(t, s)
 				p := dialRaw(t, s)
 				over(p)
-				p.greet(c.line)
+				p.handshake(c.line)
 				p.expectAddresses(seen, c.from)
 				p.alive()
 			})
@@ -44,7 +44,7 @@ func TestForwarded_ClientGoesByTheAddressReported(t *testing.T) {
 	})
 }
 
-// Who is no proxy cannot pass for another by a field.
+// A client that is no proxy cannot pass for another by a field.
 func TestAttackForwardedByAnyone(t *testing.T) {
 	for _, proxies := range []Proxies{
 		{}, {Forwarded: Trust{Networks: prefixes("192.0.2.0/24", "10.0.0.0/8"), Unix: true}}, {Protocol: Trust{Unix: true}},
@@ -120,12 +120,12 @@ func TestForwarded_BehindTheProxyProtocol(t *testing.T) {
 	for _, client := range []string{"203.0.113.1", "203.0.113.2"} {
 		p := dialRaw(t, s)
 		p.send(announced)
-		p.greet("X-Forwarded-For: " + client)
+		p.handshake("X-Forwarded-For: " + client)
 		p.expectAddresses(seen, client+":0")
 	}
 	p := dialRaw(t, s)
 	p.send("PROXY TCP4 203.0.113.5 198.51.100.2 1 2\r\n")
-	p.greet("X-Forwarded-For: 203.0.113.7")
+	p.handshake("X-Forwarded-For: 203.0.113.7")
 	p.expectAddresses(seen, "203.0.113.5:1")
 }
 
@@ -166,7 +166,7 @@ func TestForwarded_EachRequestOfAKeptConnection(t *testing.T) {
 	resp := p.expectStatus(http.StatusTooManyRequests)
 	_, _ = io.Copy(io.Discard, resp.Body)
 	s.run.admissionIs(t, 2)
-	p.greet("X-Forwarded-For: 192.0.2.4")
+	p.handshake("X-Forwarded-For: 192.0.2.4")
 	p.expectAddresses(seen, "192.0.2.4:0")
 	p.alive()
 	second := dialRaw(t, s)

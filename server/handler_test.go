@@ -70,7 +70,7 @@ func TestHandler_ServesOrdinaryRequests(t *testing.T) {
 					p.expectGone()
 					continue
 				}
-				p.greet() // on the same connection
+				p.handshake() // on the same connection
 				p.alive()
 			}
 		})

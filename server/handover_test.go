@@ -34,7 +34,7 @@ func TestHandover_TheFirstLoopClosesItsOwnDescriptorOnly(t *testing.T) {
 	})
 }
 
-// Who is answered in the middle of a request, and closed then, can read the answer to its end:
+// A client that is answered in the middle of its request, and closed then, can read the answer to its end:
 // to close with bytes unread would take it back.
 func TestHandler_AnswersInTheMiddleOfARequestAreRead(t *testing.T) {
 	parallel(t)
@@ -70,7 +70,7 @@ func TestHandler_PathForLaterHandshakesIsTakenAtTheStart(t *testing.T) {
 	p := dialRaw(t, s)
 	p.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 	p.expectBody("GET / HTTP/1.1  <nil>")
-	p.greet()
+	p.handshake()
 	p.alive()
 }
 

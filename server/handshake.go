@@ -76,7 +76,7 @@ func (r *Refusal) status() int {
 	return r.Status
 }
 
-// candidate is who asks for a connection.
+// candidate is a client that asks for a connection.
 type candidate struct {
 	remote netip.AddrPort
 	secure bool   // it came over TLS
@@ -109,14 +109,14 @@ func (a *candidate) request(req *handshake.Request) *http.Request {
 
 // judge decides on a request as far as the server can: what is left is for the program to
 // say, about h, unless that is nil. The refusal is the answer that does not accept.
-func (r *running) judge(req *handshake.Request, who candidate) (o session.Opening, h *Handshake, refusal *handshake.Refusal) {
-	if who.path != "" && string(req.Path) != who.path {
-		return o, nil, handshake.ExplainPath(who.path)
+func (r *running) judge(req *handshake.Request, from candidate) (o session.Opening, h *Handshake, refusal *handshake.Refusal) {
+	if from.path != "" && string(req.Path) != from.path {
+		return o, nil, handshake.ExplainPath(from.path)
 	}
 	if err := req.Verify(); err != nil {
 		return o, nil, asRefusal(err)
 	}
-	if err := handshake.CheckOrigin(req.Origin, req.Host, who.secure, r.originPatterns); err != nil {
+	if err := handshake.CheckOrigin(req.Origin, req.Host, from.secure, r.originPatterns); err != nil {
 		return o, nil, asRefusal(handshake.ExplainOrigin(err, req.Origin, req.Host, r.originPatterns))
 	}
 	o.Deflate = r.deflate.negotiate(req)
@@ -126,8 +126,8 @@ func (r *running) judge(req *handshake.Request, who candidate) (o session.Openin
 	}
 	if r.check != nil {
 		h = &Handshake{
-			Request: who.request(req), Subprotocol: o.Subprotocol, Header: make(http.Header),
-			RemoteAddr: who.remote, PeerAddr: who.peerAddr(),
+			Request: from.request(req), Subprotocol: o.Subprotocol, Header: make(http.Header),
+			RemoteAddr: from.remote, PeerAddr: from.peerAddr(),
 		}
 		if o.Deflate != nil {
 			shown := *o.Deflate
@@ -139,11 +139,11 @@ func (r *running) judge(req *handshake.Request, who candidate) (o session.Openin
 
 // accept appends the answer that accepts a request to dst, with what the program has made
 // of h, unless that is nil.
-func (r *running) accept(req *handshake.Request, who candidate, h *Handshake, o *session.Opening, dst []byte) *handshake.Refusal {
-	answer := handshake.Response{Header: who.header}
+func (r *running) accept(req *handshake.Request, from candidate, h *Handshake, o *session.Opening, dst []byte) *handshake.Refusal {
+	answer := handshake.Response{Header: from.header}
 	if h != nil {
 		o.Subprotocol, o.Value, o.Limits = h.Subprotocol, h.Value, session.Limits(h.Limits)
-		answer.Header = merged(who.header, h.Header)
+		answer.Header = merged(from.header, h.Header)
 		if h.Deflate == nil {
 			o.Deflate = nil
 		} else if o.Deflate != nil {
@@ -162,7 +162,7 @@ func (r *running) accept(req *handshake.Request, who candidate, h *Handshake, o 
 		err = o.Limits.Validate()
 	}
 	if err != nil {
-		r.logger.Error("framerail: handshake answer of the program cannot be sent", "remote", who.remote, "error", err)
+		r.logger.Error("framerail: handshake answer of the program cannot be sent", "remote", from.remote, "error", err)
 		return handshake.ErrInternal
 	}
 	o.Response = resp

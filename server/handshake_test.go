@@ -390,7 +390,7 @@ func TestHandshake_EmptyOffersAreNone(t *testing.T) {
 	} {
 		for _, empty := range []string{"", " ", ",", ", ,"} {
 			p := dial(t)
-			resp := p.greet("Sec-WebSocket-Protocol:"+empty, "Sec-WebSocket-Extensions:"+empty)
+			resp := p.handshake("Sec-WebSocket-Protocol:"+empty, "Sec-WebSocket-Extensions:"+empty)
 			for _, field := range []string{"Sec-Websocket-Protocol", "Sec-Websocket-Extensions"} {
 				if got := resp.Header.Values(field); len(got) > 0 {
 					t.Errorf("%q is answered with %s %q", empty, field, got)
@@ -398,7 +398,7 @@ func TestHandshake_EmptyOffersAreNone(t *testing.T) {
 			}
 			p.alive()
 		}
-		resp := dial(t).greet("Sec-WebSocket-Protocol:", "Sec-WebSocket-Protocol: chat")
+		resp := dial(t).handshake("Sec-WebSocket-Protocol:", "Sec-WebSocket-Protocol: chat")
 		if got := resp.Header.Get("Sec-Websocket-Protocol"); got != "chat" {
 			t.Errorf("behind an empty line %q was chosen", got)
 		}

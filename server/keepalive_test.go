@@ -85,7 +85,7 @@ func TestHandler_ExpectHTTP10AndLargeResponsesKeepTheConnection(t *testing.T) {
 		p.expectBody("POST /c HTTP/1.1 hello <nil>")
 		p.send("GET /0 HTTP/1.0\r\nConnection: keep-alive\r\n\r\n")
 		p.expectBody("GET /0 HTTP/1.0  <nil>")
-		p.greet()
+		p.handshake()
 		p.alive()
 
 		p = dial(t, s)
@@ -95,7 +95,7 @@ func TestHandler_ExpectHTTP10AndLargeResponsesKeepTheConnection(t *testing.T) {
 	})
 }
 
-func TestHandler_LaterHandshakesObeyTheServersRules(t *testing.T) {
+func TestHandler_LaterHandshakesFollowTheServersRules(t *testing.T) {
 	s := handled(describe)
 	s.Path = "/chat"
 	start(t, s)
@@ -112,7 +112,7 @@ func TestHandler_LaterHandshakesObeyTheServersRules(t *testing.T) {
 		p.expectBody("GET / HTTP/1.1  <nil>")
 		resp := p.expectStatus(test.status)
 		_, _ = io.Copy(io.Discard, resp.Body)
-		p.greet() // it may try again
+		p.handshake() // it may try again
 		p.alive()
 	}
 	expectAllAccounted(t, s.Stats())
@@ -128,7 +128,7 @@ func TestHandler_AConnectionThatComesBackIsCountedOnce(t *testing.T) {
 		p.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 		p.expectBody("GET / HTTP/1.1  <nil>")
 		s.run.admissionIs(t, 1)
-		p.greet()
+		p.handshake()
 		p.alive()
 		s.run.admissionIs(t, 1)
 		p.Close()
@@ -186,7 +186,7 @@ func TestUpgrade_ToAnotherServerFromAHandler(t *testing.T) {
 		})})
 		t.Cleanup(func() { other.Close() })
 		p := dial(t, s)
-		p.greet()
+		p.handshake()
 		p.alive()
 		s.run.nobody(t)
 		other.run.admissionIs(t, 1)

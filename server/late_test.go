@@ -97,14 +97,14 @@ func (c lateClients) areServed(t *testing.T, timeout time.Duration) (inTime bool
 		s.TLSConfig = testcert.Config()
 		begin = startTLS
 	}
-	greeted := func(t testing.TB, s *Server) *peer {
+	opened := func(t testing.TB, s *Server) *peer {
 		p := dialRaw(t, s)
 		p.send(hello)
 		p = c.secured(p)
-		p.greet()
+		p.handshake()
 		return p
 	}
-	holding(t, s, begin, greeted, func(hold, release func()) {
+	holding(t, s, begin, opened, func(hold, release func()) {
 		began := time.Now()
 		var peers []*peer
 		for range c.n {
@@ -172,8 +172,8 @@ func (w *firstWrite) Write(b []byte) (n int, err error) {
 	return n, err
 }
 
-// Who has not sent all is ended, be the loop late or not.
-func TestLate_WhoIsNotDoneIsEnded(t *testing.T) {
+// A client that has not sent all of its request is ended, whether the loop is late or not.
+func TestLate_UnfinishedRequestsAreEnded(t *testing.T) {
 	parallel(t)
 	s := &Server{Limits: Limits{HandshakeTimeout: 300 * time.Millisecond}}
 	holding(t, s, start, func(t testing.TB, s *Server) *peer { return dial(t, s) }, func(hold, release func()) {
@@ -191,7 +191,7 @@ func TestLate_WhoIsNotDoneIsEnded(t *testing.T) {
 }
 
 // Peers that have answered their ping in time are not idle.
-func TestLate_WhoHasAnsweredIsNotIdle(t *testing.T) {
+func TestLate_PeersThatHaveAnsweredAreNotIdle(t *testing.T) {
 	const idle = time.Second
 	s := &Server{Limits: Limits{Limits: conn.Limits{IdleTimeout: idle}}}
 	holding(t, s, start, func(t testing.TB, s *Server) *peer { return dial(t, s) }, func(hold, release func()) {

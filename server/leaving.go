@@ -23,8 +23,8 @@ func (l *leaving) Late(t *loop.Tenant) {
 	}
 }
 
-// dismissed lets the peer read on while the server drains: it has little time anyway.
-func (l *leaving) Dismissed(t *loop.Tenant, c loop.Command) {
+// Commanded implements loop.Row. It lets the peer read on while the server drains: it has little time anyway.
+func (l *leaving) Commanded(t *loop.Tenant, c loop.Command) {
 	if c == loop.Abort {
 		l.drop(tenantOf(t))
 	}

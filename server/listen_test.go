@@ -59,7 +59,7 @@ func TestListen_Networks(t *testing.T) {
 					network, addr = test.dial(s)
 				}
 				p := dialAddr(t, network, addr)
-				p.greet()
+				p.handshake()
 				p.alive()
 				remote := receive(t, remotes)
 				if test.remote != "" && remote.Addr().String() != test.remote {
@@ -108,7 +108,7 @@ func TestServe_SeveralListeners(t *testing.T) {
 	}
 	for _, addr := range addrs {
 		p := dialAddr(t, addr.Network(), addr.String())
-		p.greet()
+		p.handshake()
 		p.alive()
 	}
 	if err := s.Close(); err != nil {
@@ -154,7 +154,7 @@ func TestServe_SeveralKindsOfListeners(t *testing.T) {
 		t.Helper()
 		for _, ln := range []net.Listener{plain, over} {
 			p := dialAddr(t, ln.Addr().Network(), ln.Addr().String())
-			p.greet()
+			p.handshake()
 			p.alive()
 			p.Close()
 		}
@@ -163,7 +163,7 @@ func TestServe_SeveralKindsOfListeners(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := &peer{t, nc, bufio.NewReader(nc)}
-		p.greet()
+		p.handshake()
 		p.alive()
 		p.Close()
 	}
@@ -352,7 +352,7 @@ func TestServe_OptionsAreTakenAtTheStart(t *testing.T) {
 	s.Subprotocols[0] = "b"
 	s.HandshakeTimeout = time.Nanosecond
 	p := dialRaw(t, s)
-	if resp := p.greet("Sec-WebSocket-Protocol: b, a"); resp.Header.Get("Sec-WebSocket-Protocol") != "a" {
+	if resp := p.handshake("Sec-WebSocket-Protocol: b, a"); resp.Header.Get("Sec-WebSocket-Protocol") != "a" {
 		t.Errorf("header %v", resp.Header)
 	}
 	p.alive()

@@ -42,7 +42,7 @@ func TestEcho_ManyConnectionsAtOnce(t *testing.T) {
 		for h := range hands {
 			wg.Go(func() {
 				for i := h; i < clients; i += hands {
-					peers[i].greet()
+					peers[i].handshake()
 				}
 				for round := range 3 {
 					for i := h; i < clients; i += hands {

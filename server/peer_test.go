@@ -46,12 +46,12 @@ func dialAddr(t testing.TB, network, addr string) *peer {
 func dial(t testing.TB, s *Server, headers ...string) *peer {
 	t.Helper()
 	p := dialRaw(t, s)
-	p.greet(headers...)
+	p.handshake(headers...)
 	return p
 }
 
-// greet does the handshake.
-func (p *peer) greet(headers ...string) *http.Response {
+// handshake does the handshake.
+func (p *peer) handshake(headers ...string) *http.Response {
 	p.t.Helper()
 	p.send(upgrade + strings.Join(append(headers, "", ""), "\r\n"))
 	return p.expectStatus(http.StatusSwitchingProtocols)

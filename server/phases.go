@@ -81,8 +81,8 @@ func (l *phases) Forgotten(t *loop.Tenant) {
 // unopenedRow is what the phases before the connection is open, or refused, have in common.
 type unopenedRow struct{ *phases }
 
-// Dismissed implements loop.Row, as the next three do.
-func (l unopenedRow) Dismissed(t *loop.Tenant, c loop.Command) {
+// Commanded implements loop.Row, as the next three do.
+func (l unopenedRow) Commanded(t *loop.Tenant, c loop.Command) {
 	if c == loop.Drain {
 		l.Hasten(t, drainGrace)
 		return

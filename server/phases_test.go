@@ -65,8 +65,8 @@ func TestPhases_EveryRowAnswersEveryEvent(t *testing.T) {
 			l.Row(&cl.Tenant).Late(&cl.Tenant)
 		},
 		"early":  func(l *phases, cl *tenant) { l.Row(&cl.Tenant).Late(&cl.Tenant) },
-		"drain":  func(l *phases, cl *tenant) { l.Row(&cl.Tenant).Dismissed(&cl.Tenant, loop.Drain) },
-		"abort":  func(l *phases, cl *tenant) { l.Row(&cl.Tenant).Dismissed(&cl.Tenant, loop.Abort) },
+		"drain":  func(l *phases, cl *tenant) { l.Row(&cl.Tenant).Commanded(&cl.Tenant, loop.Drain) },
+		"abort":  func(l *phases, cl *tenant) { l.Row(&cl.Tenant).Commanded(&cl.Tenant, loop.Abort) },
 		"broken": func(l *phases, cl *tenant) { l.Row(&cl.Tenant).Broken(&cl.Tenant) },
 		"short":  func(l *phases, cl *tenant) { l.short(cl) },
 	}

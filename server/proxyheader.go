@@ -12,8 +12,8 @@ import (
 	"github.com/framerail/framerail/poller"
 )
 
-// behindProxy is the transport of a client whose proxy is to introduce it, by a header of
-// the PROXY protocol, and what is to become of it then.
+// behindProxy is the transport of a client whose PROXY header is still to come, and what
+// follows the header.
 type behindProxy struct {
 	transport.Transport
 	tls *tls.Config // nil: no TLS
@@ -68,7 +68,7 @@ func (l *proxyHeaders) read(cl *tenant) {
 	}
 }
 
-// finished goes on with a client whose proxy has introduced it. Behind the header rest has
+// finished goes on with a client whose PROXY header has come. Behind the header rest has
 // come.
 func (l *proxyHeaders) finished(cl *tenant, h proxyproto.Header, rest []byte) {
 	if p := cl.head; p != nil {

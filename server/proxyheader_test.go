@@ -45,7 +45,7 @@ func TestProxyProtocol_ClientGoesByTheAddressReported(t *testing.T) {
 						p := dialRaw(t, s)
 						send(p)
 						over(p)
-						p.greet()
+						p.handshake()
 						p.expectAddresses(seen, c.from)
 						p.alive()
 					})
@@ -81,13 +81,13 @@ func TestProxyProtocol_IsRequiredOfAProxy(t *testing.T) {
 		p := dialRaw(t, s)
 		p.send(announced)
 		over(p)
-		p.greet()
+		p.handshake()
 		p.alive()
 		expectAllAccounted(t, s.Stats())
 	})
 }
 
-// Who is no proxy cannot pass for another by a header.
+// A client that is no proxy cannot pass for another by a header.
 func TestAttackProxyHeaderFromAnyone(t *testing.T) {
 	s := start(t, &Server{OnMessage: echo, Proxies: Proxies{Protocol: Trust{Networks: prefixes("192.0.2.0/24"), Unix: true}}})
 	for _, header := range []string{announced, announced2, unannounced} {
@@ -122,11 +122,11 @@ func TestProxyProtocol_ClientThatLeaves(t *testing.T) {
 		p.send(part)
 		p.Close()
 	}
-	eventually(t, "those who left to be counted", func() bool { return s.Stats().Refused[ReasonLeft] == 2 })
+	eventually(t, "clients that left to be counted", func() bool { return s.Stats().Refused[ReasonLeft] == 2 })
 	expectAllAccounted(t, s.Stats())
 }
 
-// Who has not been introduced in time for the drain is not waited for.
+// A drain does not wait for a client whose PROXY header is late.
 func TestProxyProtocol_WhileTheServerDrains(t *testing.T) {
 	parallel(t)
 	s := start(t, &Server{OnMessage: echo, Proxies: Proxies{Protocol: here}, Limits: Limits{HandshakeTimeout: time.Minute}})
@@ -157,7 +157,7 @@ func TestProxyProtocol_LimitsAreByTheClientsAddress(t *testing.T) {
 			announced, announced2, strings.Replace(announced, "192.0.2.1", "192.0.2.2", 1), unannounced, unannounced, unannounced,
 		} {
 			p := come(header)
-			p.greet()
+			p.handshake()
 			in = append(in, p)
 		}
 		p := come(announced)
@@ -188,7 +188,7 @@ func TestProxyProtocol_RefusingIsBounded(t *testing.T) {
 	s := start(t, &Server{OnMessage: echo, Proxies: Proxies{Protocol: here}, Limits: Limits{MaxConnectionsPerAddress: 1}})
 	first := dialRaw(t, s)
 	first.send(announced)
-	first.greet()
+	first.handshake()
 
 	addr := netip.MustParseAddrPort(announcedFrom).Addr()
 	answered := 0
@@ -230,7 +230,7 @@ func TestProxyProtocol_OverAUnixSocket(t *testing.T) {
 		p.alive()
 		p = dialRaw(t, s)
 		p.send(unannounced)
-		p.greet()
+		p.handshake()
 		p.expectAddresses(seen, "")
 	}
 }
@@ -249,7 +249,7 @@ func TestProxyProtocol_BeforeTheHandler(t *testing.T) {
 		if b, err := io.ReadAll(resp.Body); string(b) != announcedFrom || err != nil {
 			t.Errorf("the Handler sees %q, %v", b, err)
 		}
-		p.greet()
+		p.handshake()
 		p.expectAddresses(seen, announcedFrom)
 		p.alive()
 		p.Close()

@@ -113,7 +113,7 @@ func TestProxyListener_HeaderIsRequiredOfAProxy(t *testing.T) {
 	}
 }
 
-// Who is no proxy cannot pass for another by a header, and needs none.
+// A client that is no proxy cannot pass for another by a header, and needs none.
 func TestAttackProxyListenerHeaderFromAnyone(t *testing.T) {
 	s := &Server{OnMessage: echo}
 	w := serveWebOn(t, s, upgrades(s, nil), listenBehind(Trust{Networks: prefixes("192.0.2.0/24"), Unix: true}))
@@ -150,7 +150,7 @@ func TestProxyListener_HeaderThatDoesNotCome(t *testing.T) {
 	w.dialRaw(t) // says nothing
 	p := w.dialRaw(t)
 	p.send(announced)
-	p.greet()
+	p.handshake()
 	p.alive()
 }
 

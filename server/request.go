@@ -171,9 +171,9 @@ func (l *requests) decide(cl *tenant, head, rest []byte) {
 	if !ok {
 		return
 	}
-	who := l.candidate(cl)
-	who.secure = who.secure || https
-	o, h, refusal := l.run.judge(&g.req, who)
+	from := l.candidate(cl)
+	from.secure = from.secure || https
+	o, h, refusal := l.run.judge(&g.req, from)
 	if h != nil && refusal == nil {
 		if l.run.checkOnGoroutine {
 			l.checks.begin(cl, h, o, head, rest)
@@ -182,7 +182,7 @@ func (l *requests) decide(cl *tenant, head, rest []byte) {
 		refusal = l.run.askProgram(h)
 	}
 	if refusal == nil {
-		refusal = l.run.accept(&g.req, who, h, &o, g.out[:0])
+		refusal = l.run.accept(&g.req, from, h, &o, g.out[:0])
 	}
 	if refusal != nil {
 		l.refuseRequest(cl, &g.req, refusal)

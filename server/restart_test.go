@@ -55,7 +55,7 @@ func TestListenerFiles_NextServerTakesOver(t *testing.T) {
 				go func() { done <- drain(first, context.Background()) }()
 				old.expectClose(frame.GoingAway)
 				fresh := dialAddr(t, at.Network(), at.String())
-				fresh.greet()
+				fresh.handshake()
 				fresh.alive()
 				old.close(frame.GoingAway, "")
 				old.expectEOF()

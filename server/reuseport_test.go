@@ -23,7 +23,7 @@ func TestListenReusePort(t *testing.T) {
 	}
 	for range 20 {
 		p := dialAddr(t, "tcp", lns[0].Addr().String())
-		p.greet()
+		p.handshake()
 		p.alive()
 	}
 	if err := s.Close(); err != nil {

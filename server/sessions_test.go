@@ -14,8 +14,8 @@ import (
 	"github.com/framerail/framerail/frame"
 )
 
-// Every connection that was open is in exactly one of the counts, what is lost is
-// what the close callbacks say, and all who wait are told the same.
+// Every connection that was open is in exactly one of the counts. The lost ones are those whose close
+// callbacks say so. All callers of Shutdown get the same counts.
 func TestDrain_CountsEveryConnectionOnce(t *testing.T) {
 	parallel(t)
 	modes(t, func(t *testing.T, d conn.Dispatch) {

@@ -56,9 +56,9 @@ func TestShutdown_SendsWhatIsPendingThen1001(t *testing.T) {
 	})
 }
 
-// Who has been accepted is answered: greeted if its request comes soon, refused
-// if it comes late, and closed if none has begun to.
-func TestShutdown_GreetsWhoWasAccepted(t *testing.T) {
+// A client that was accepted is answered: with 101 if its request comes soon, with 503 if it comes late.
+// It is closed if no byte of a request has come.
+func TestShutdown_AnswersClientsThatWereAccepted(t *testing.T) {
 	parallel(t)
 	s := start(t, &Server{OnMessage: echo})
 	half := dialRaw(t, s)

@@ -37,8 +37,8 @@ func readAll(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// Who does not read is cut once the socket has taken nothing for WriteTimeout, and its place
-// is free, whatever the Handler does then.
+// A client that does not read is cut once the socket has taken nothing for WriteTimeout. Its place is free
+// then, whatever the Handler does.
 func TestHandler_WriteTimeoutCutsAClientThatDoesNotRead(t *testing.T) {
 	parallel(t)
 	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
@@ -69,7 +69,7 @@ func (p *peer) expectReset() {
 	}
 }
 
-// Who reads slowly, but reads, is not cut, however long the answer takes.
+// A client that reads slowly is not cut, however long the answer takes.
 func TestHandler_WriteTimeoutSparesASlowReader(t *testing.T) {
 	parallel(t)
 	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
@@ -99,8 +99,8 @@ func TestHandler_WriteTimeoutSparesASlowReader(t *testing.T) {
 	})
 }
 
-// Who sends no content is given up after BodyTimeout: the Handler sees it, may answer, and
-// nothing that comes later is taken for a request.
+// A client that sends no content is given up after BodyTimeout. The Handler sees it, and may answer. Nothing
+// that comes later is taken for a request.
 func TestHandler_BodyTimeoutEndsARequestThatStops(t *testing.T) {
 	parallel(t)
 	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
@@ -185,7 +185,7 @@ func TestHandler_BodyTimeoutSparesWhatGoesOn(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		p.greet()
+		p.handshake()
 		p.alive()
 	})
 }
@@ -256,7 +256,7 @@ func TestHandler_NegativeTimeoutsWaitForEver(t *testing.T) {
 	}
 }
 
-// Shutdown does not wait for who stands still, longer than for a closing handshake.
+// Shutdown waits for a stalled client no longer than for a closing handshake.
 func TestHandler_ShutdownIsNotHeldUpByClientsThatStandStill(t *testing.T) {
 	parallel(t)
 	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
@@ -380,7 +380,7 @@ func TestHandler_UpgradedConnectionsAreTheLoops(t *testing.T) {
 		p := dial(t, s)
 		p.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello")
 		p.expectBody("POST / HTTP/1.1 hello <nil>")
-		p.greet()
+		p.handshake()
 		time.Sleep(3 * brief)
 		p.alive()
 	})

@@ -25,7 +25,7 @@ func TestRequireSubprotocol(t *testing.T) {
 		t.Errorf("%d counted, want 4", n)
 	}
 	p := dialRaw(t, s)
-	if got := p.greet("Sec-WebSocket-Protocol: v3, v1").Header.Get("Sec-Websocket-Protocol"); got != "v1" {
+	if got := p.handshake("Sec-WebSocket-Protocol: v3, v1").Header.Get("Sec-Websocket-Protocol"); got != "v1" {
 		t.Errorf("agreed on %q", got)
 	}
 	p.alive()

@@ -9,7 +9,7 @@ import (
 	"github.com/framerail/framerail/conn"
 )
 
-func TestClients_TableOfThoseWhoAreThere(t *testing.T) {
+func TestClients_TableOfOpenConnections(t *testing.T) {
 	modes(t, func(t *testing.T, d conn.Dispatch) {
 		s := start(t, &Server{Dispatch: d, OnMessage: echo})
 		if _, ok := s.Client(netip.AddrPort{}); ok || s.ClientCount() != 0 {
@@ -63,7 +63,7 @@ func TestClients_IterateWhileOthersComeAndGo(t *testing.T) {
 		s := start(t, &Server{Dispatch: d, OnMessage: echo})
 		stays := dial(t, s)
 		stays.alive()
-		eventually(t, "the one who stays", func() bool { return s.ClientCount() == 1 })
+		eventually(t, "the one that stays", func() bool { return s.ClientCount() == 1 })
 		stop := make(chan bool)
 		var wg sync.WaitGroup
 		wg.Go(func() {
@@ -91,7 +91,7 @@ func TestClients_IterateWhileOthersComeAndGo(t *testing.T) {
 				}
 			}
 			if found != 1 || outer < 1 {
-				t.Fatalf("the one who stays was listed %d times among %d", found, outer)
+				t.Fatalf("the one that stays was listed %d times among %d", found, outer)
 			}
 		}
 		close(stop)

@@ -63,7 +63,7 @@ func TestTCP_DeferAccept(t *testing.T) {
 	if n := s.Stats().Accepted; n != 1 {
 		t.Errorf("%d accepted, want the one that has spoken", n)
 	}
-	silent.greet()
+	silent.handshake()
 	silent.alive()
 	files, err := s.ListenerFiles()
 	if err != nil {

@@ -65,7 +65,7 @@ func TestTCP_DefaultsAreNoDelayAndNoProbes(t *testing.T) {
 	}
 }
 
-// Without pings the system finds out who is gone, unless the program says otherwise.
+// Without pings the system finds out which peers are gone, unless the program says otherwise.
 func TestTCP_ProbesStandInForPings(t *testing.T) {
 	never := net.KeepAliveConfig{Idle: -1, Interval: -1, Count: -1}
 	for _, other := range []bool{false, true} {
@@ -94,7 +94,7 @@ func regained(t *testing.T, o TCP) (s *Server, probed bool) {
 	p := dialRaw(t, s)
 	p.send("GET /page HTTP/1.1\r\nHost: a\r\n\r\n")
 	p.expectBody("")
-	p.greet()
+	p.handshake()
 	p.alive()
 	return s, receive(t, found)
 }

@@ -17,12 +17,12 @@ var runtimeTimers = []string{"After", "AfterFunc", "NewTimer", "NewTicker", "Tic
 // mayUse are the files that may call them, none of which does so for a connection.
 var mayUse = map[string]string{
 	"poller/poller_epoll.go":            "one for a loop, on which it sleeps",
-	"internal/platform/real.go":         "acceptors that pause, and who waits for Shutdown",
+	"internal/platform/real.go":         "acceptors that pause, and callers of Shutdown",
 	"internal/nethttp/limited.go":       "a net.Conn that net/http has for the Handler, on its goroutine",
 	"internal/loop/watchdog.go":         "one for a server",
 	"internal/nethttp/bridge.go":        "a net.Conn that stays net/http's, at its end",
 	"internal/nethttp/answer.go":        "a net.Conn of net/http's that is refused",
-	"internal/nethttp/proxylistener.go": "a net.Conn of net/http's, until its proxy has introduced it",
+	"internal/nethttp/proxylistener.go": "a net.Conn of net/http's, until its PROXY header has come",
 }
 
 // The timers of connections are on their loop's wheel: neither conn nor server nor

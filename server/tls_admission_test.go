@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// To be told that there are too many takes a TLS handshake, which is dear: beyond so many
-// a second who is too many is closed before it, as one who is a surplus without TLS is.
+// An answer that there are too many connections takes a TLS handshake, which is dear. Beyond a number of them a
+// second, further connections are closed before it.
 func TestTLS_TooManyCostFewHandshakes(t *testing.T) {
 	for name, test := range map[string]struct {
 		limits Limits

@@ -37,7 +37,7 @@ func tapped(t *testing.T, s *Server) (*peer, *tap) {
 	config.MaxVersion = tls.VersionTLS12
 	p.Conn = tls.Client(c, config)
 	p.r = bufio.NewReader(p.Conn)
-	p.greet()
+	p.handshake()
 	return p, c
 }
 

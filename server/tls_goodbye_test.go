@@ -50,7 +50,7 @@ func TestTLS_GoodbyeBehindMessagesThatMustWait(t *testing.T) {
 	wire := &batch{Conn: p.Conn}
 	over := tls.Client(wire, trusting())
 	p.Conn, p.r = over, bufio.NewReader(over)
-	p.greet()
+	p.handshake()
 	wire.keep = true
 	for range messages {
 		p.send(masked(frame.Text, true, "slow"))

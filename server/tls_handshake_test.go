@@ -86,7 +86,7 @@ func TestTLS_CertificatesChangeWhileRunning(t *testing.T) {
 		if got := receive(t, names); got != name {
 			t.Errorf("asked for %q", got)
 		}
-		p.greet()
+		p.handshake()
 		p.alive()
 		current.set(&next)
 	}
@@ -106,7 +106,7 @@ func TestTLS_ClientCertificate(t *testing.T) {
 		config := trusting()
 		config.MinVersion, config.MaxVersion = version, version
 		config.Certificates = []tls.Certificate{certificate("alice")}
-		secured(t, s, config).greet()
+		secured(t, s, config).handshake()
 		for range 2 {
 			if name := receive(t, seen); name != "alice" {
 				t.Errorf("the client is %q", name)
@@ -134,7 +134,7 @@ func TestTLS_ProtocolIsHTTP1(t *testing.T) {
 		if got := p.Conn.(*tls.Conn).ConnectionState().NegotiatedProtocol; got != test.want {
 			t.Errorf("offered %q, agreed on %q", test.offer, got)
 		}
-		p.greet()
+		p.handshake()
 	}
 	if got := s.TLSConfig.NextProtos; len(got) != 2 {
 		t.Errorf("the program's config was changed: %q", got)
@@ -149,7 +149,7 @@ func TestTLS_SessionIsResumed(t *testing.T) {
 		config.ClientSessionCache = tls.NewLRUClientSessionCache(1)
 		for i := range 3 {
 			p := secured(t, s, config)
-			p.greet()
+			p.handshake()
 			p.alive() // the ticket has come
 			if got := p.Conn.(*tls.Conn).ConnectionState().DidResume; got != (i > 0) {
 				t.Errorf("connection %d resumed: %v", i, got)
@@ -162,7 +162,7 @@ func TestTLS_SessionIsResumed(t *testing.T) {
 	})
 }
 
-// As net/http does, one who speaks HTTP to the TLS port is told so.
+// As with net/http, a client that speaks HTTP to the TLS port gets an answer that says so.
 func TestTLS_PlainHTTPIsAnswered(t *testing.T) {
 	for _, request := range []string{upgrade + "\r\n", "POST / HTTP/1.0\r\n\r\n", "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n"} {
 		t.Run(request[:4], func(t *testing.T) {
@@ -196,7 +196,7 @@ func TestTLS_GarbageIsNotAnswered(t *testing.T) {
 	expectAllCounted(t, s)
 }
 
-func TestTLS_WhoSaysNothingCostsNoGoroutine(t *testing.T) {
+func TestTLS_SilentClientsCostNoGoroutine(t *testing.T) {
 	s := startTLS(t, &Server{Limits: Limits{HandshakeTimeout: 200 * time.Millisecond}})
 	before := census(t).goroutines
 	for range 10 {
@@ -224,7 +224,7 @@ func half() []byte {
 	return b[:len(b)/2]
 }
 
-// expectAllCounted checks that each of those accepted, who are all gone, is counted once.
+// expectAllCounted checks that each accepted connection is counted once. All of them are gone.
 func expectAllCounted(t *testing.T, s *Server) {
 	t.Helper()
 	st := s.Stats()

@@ -122,7 +122,7 @@ func secured(t testing.TB, s *Server, config *tls.Config) *peer {
 func dialTLS(t testing.TB, s *Server, headers ...string) *peer {
 	t.Helper()
 	p := secured(t, s, trusting())
-	p.greet(headers...)
+	p.handshake(headers...)
 	return p
 }
 

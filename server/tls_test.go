@@ -15,7 +15,7 @@ func TestTLS_EchoOnTheLoop(t *testing.T) {
 			config := trusting()
 			config.MinVersion, config.MaxVersion = version, version
 			p := secured(t, s, config)
-			p.greet()
+			p.handshake()
 			for _, n := range []int{0, 1, 125, 1000, 1024, 4096, 16 << 10, 16<<10 + 1, 60 << 10, 65536, 200 << 10, 256 << 10} {
 				text := strings.Repeat("x", n)
 				p.text(text)

@@ -27,9 +27,9 @@ func (l *tlsHandshakes) startInTurn(cl *tenant) {
 		return
 	}
 	l.counters.tlsWaited.Add(1)
-	hurry := !l.hasQueue()
+	first := !l.hasQueue()
 	l.queue = append(l.queue, cl.Token())
-	if !hurry {
+	if !first {
 		return
 	}
 	for _, token := range l.running {

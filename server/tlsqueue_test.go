@@ -73,7 +73,7 @@ func TestTLS_HalfAHelloKeepsNobodyWaiting(t *testing.T) {
 	}
 }
 
-// Who says nothing behind its ClientHello loses its turn to those who wait for one.
+// A client that says nothing behind its ClientHello loses its turn to clients that wait for one.
 func TestTLS_StallersLoseTheirTurn(t *testing.T) {
 	parallel(t)
 	const timeout = 5 * time.Second
@@ -93,8 +93,8 @@ func TestTLS_StallersLoseTheirTurn(t *testing.T) {
 	}
 }
 
-// A handshake that waits for nobody but this side keeps its turn, and who waits for that is
-// told from who is slow.
+// A handshake that waits only for this side keeps its turn. Clients that wait for their turn meanwhile are
+// counted apart from slow ones.
 func TestTLS_WorkKeepsItsTurn(t *testing.T) {
 	const timeout = time.Second
 	release := make(chan struct{})
@@ -119,8 +119,8 @@ func TestTLS_WorkKeepsItsTurn(t *testing.T) {
 	}
 }
 
-// Those who come and go while nobody gets a turn are not remembered.
-func TestTLS_QueueIsBoundedByWhoIsThere(t *testing.T) {
+// Clients that come and go while nobody gets a turn are not remembered.
+func TestTLS_QueueIsBoundedByClientsThatAreThere(t *testing.T) {
 	parallel(t)
 	release := make(chan struct{})
 	s := startTLS(t, &Server{Loops: 1, Limits: Limits{MaxTLSHandshakes: 1, HandshakeTimeout: 200 * time.Millisecond}, TLSConfig: &tls.Config{

@@ -79,7 +79,7 @@ func (h *hoard) dial(t *testing.T, s *Server) *peer {
 	}
 	p := dialRaw(t, s)
 	p.send(h.opener)
-	p.greet()
+	p.handshake()
 	return p
 }
 

@@ -175,16 +175,16 @@ func (r *running) decideHTTP(a gate.Accepted, https bool, w http.ResponseWriter,
 	if excess := r.excess(a.Ticket); excess != nil {
 		return o, excess
 	}
-	who := candidate{
+	from := candidate{
 		remote: a.Remote, secure: https || hr.TLS != nil, path: path,
 		http: hr, peer: nethttp.PeerOf(hr), header: handshake.OwnHeader(w.Header()),
 	}
-	o, h, refusal := r.judge(&req, who)
+	o, h, refusal := r.judge(&req, from)
 	if h != nil && refusal == nil {
 		refusal = r.askHandler(h)
 	}
 	if refusal == nil {
-		refusal = r.accept(&req, who, h, &o, nil)
+		refusal = r.accept(&req, from, h, &o, nil)
 	}
 	if refusal == nil {
 		o.Request = hr.Clone(context.Background())

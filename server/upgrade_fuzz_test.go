@@ -19,8 +19,8 @@ import (
 )
 
 // FuzzUpgrade holds Upgrade, behind net/http's own reader, to the verdict of the server's own
-// handshake on the same bytes: who is accepted by one is by the other, and who is refused by
-// both gets the same status from them, unless net/http has refused before any handler. Where
+// handshake on the same bytes: a request that one accepts is accepted by the other, and one that
+// both refuse gets the same status from them, unless net/http has refused before any handler. Where
 // they differ the request is of a class listed in readOtherwise.
 func FuzzUpgrade(f *testing.F) {
 	for _, in := range requestsToUpgrade() {
@@ -90,13 +90,13 @@ func judge(run *running, in []byte) (refusal *handshake.Refusal, whole bool) {
 	if err := handshake.Parse(in[:end], &req); err != nil {
 		return asRefusal(err), true
 	}
-	who := candidate{remote: netip.MustParseAddrPort("192.0.2.1:1"), cl: new(tenant)}
-	o, h, refusal := run.judge(&req, who)
+	from := candidate{remote: netip.MustParseAddrPort("192.0.2.1:1"), cl: new(tenant)}
+	o, h, refusal := run.judge(&req, from)
 	if h != nil && refusal == nil {
 		refusal = run.askProgram(h)
 	}
 	if refusal == nil {
-		refusal = run.accept(&req, who, h, &o, nil)
+		refusal = run.accept(&req, from, h, &o, nil)
 	}
 	return refusal, true
 }

@@ -53,7 +53,7 @@ func (w *web) dialRaw(t testing.TB) *peer {
 
 func (w *web) dial(t testing.TB, headers ...string) *peer {
 	p := w.dialRaw(t)
-	p.greet(headers...)
+	p.handshake(headers...)
 	return p
 }
 

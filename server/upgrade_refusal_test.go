@@ -174,7 +174,7 @@ func TestUpgrade_OptionsThatCannotBeMeantGet500(t *testing.T) {
 
 // Middleware that keeps the connection to itself is named, since it is what is to be changed,
 // and so is what it lacks: also where other middleware lies before it.
-func TestUpgrade_NamesWhoDoesNotGiveTheConnectionUp(t *testing.T) {
+func TestUpgrade_NamesTheMiddlewareThatKeepsTheConnection(t *testing.T) {
 	for name, middleware := range map[string]func(http.Handler) http.Handler{
 		"last": func(h http.Handler) http.Handler { return h },
 		"first": func(h http.Handler) http.Handler {

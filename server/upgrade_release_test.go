@@ -48,7 +48,7 @@ func TestUpgrade_NetHTTPsMemoryIsReleased(t *testing.T) {
 			if name == "tls" {
 				p = w.dialTLS(t)
 			}
-			p.greet()
+			p.handshake()
 			p.alive()
 			eventually(t, "request, context and net.Conn to be collected", func() bool {
 				runtime.GC()

@@ -132,7 +132,7 @@ func TestUpgrade_SendsTheHandlersHeader(t *testing.T) {
 		_ = s.Upgrade(w, r, nil)
 	}))
 	p := web.dialRaw(t)
-	h := p.greet().Header
+	h := p.handshake().Header
 	if h.Get("Set-Cookie") != "a=b" || h.Get("X-B") != "check" || h.Get("Content-Length") != "" || h.Get("Connection") != "Upgrade" {
 		t.Errorf("header %v", h)
 	}
@@ -220,7 +220,7 @@ func TestUpgrade_AServerThatListensTakesBoth(t *testing.T) {
 	}
 }
 
-// A callback that ends the loop's goroutine does not cost those their place who are let in
+// A callback that ends the loop's goroutine does not cost other clients their place, that are let in
 // behind it.
 func TestUpgrade_GoexitInOpenHurtsNobodyElse(t *testing.T) {
 	s := &Server{OnMessage: echo, Loops: 1}
@@ -262,7 +262,7 @@ func TestUpgrade_NetHTTPKeepsNothing(t *testing.T) {
 	go hs.Serve(ln)
 	defer s.Close()
 	p := dialAddr(t, "tcp", ln.Addr().String())
-	p.greet()
+	p.handshake()
 	p.alive()
 	for receive(t, states) != http.StateHijacked {
 	}

@@ -99,7 +99,7 @@ func TestUpgrade_ShutdownWaitsForTheCheck(t *testing.T) {
 	p.expectStatus(503)
 }
 
-// Who is let in when no loop is left to take the connection is told so, whatever lies between
+// A client that is let in when no loop is left to take the connection gets 503, whatever lies between
 // it and its socket.
 func TestUpgrade_DecidedTooLateGets503(t *testing.T) {
 	try := func(t *testing.T, listen func() (net.Listener, error), dial func(*web) *peer) {

@@ -61,7 +61,7 @@ func TestUpgradeListener_MovesToTheLoopWhatItKnows(t *testing.T) {
 			if test.name != "plain" {
 				p = web.dialTLS(t)
 			}
-			p.greet()
+			p.handshake()
 			p.alive()
 			if way := receive(t, got); way != test.want {
 				t.Errorf("it is a %s, want a %s", way, test.want)
@@ -162,7 +162,7 @@ func TestUpgradeListener_NetHTTPKeepsNothing(t *testing.T) {
 	served := make(chan error, 1)
 	go func() { served <- hs.Serve(ln) }()
 	p := (&web{s, ln}).dialTLS(t)
-	p.greet()
+	p.handshake()
 	p.alive()
 	if err := hs.Shutdown(context.Background()); err != nil {
 		t.Errorf("net/http waits for it: %v", err)
@@ -218,6 +218,6 @@ func TestUpgradeListener_BesideHTTP2(t *testing.T) {
 	p := w.dialTLS(t)
 	p.send("GET /page HTTP/1.1\r\nHost: a\r\n\r\n")
 	p.expectBody("HTTP/1.1")
-	p.greet() // behind it on the same connection
+	p.handshake() // behind it on the same connection
 	p.alive()
 }

@@ -48,7 +48,7 @@ func prompt(t *testing.T, s *Server, from string) {
 	t.Helper()
 	begin := time.Now()
 	p := dialFrom(t, s, from)
-	p.greet()
+	p.handshake()
 	if took := time.Since(begin); took > 3*time.Second {
 		t.Errorf("the handshake took %v", took)
 	}
@@ -59,7 +59,7 @@ func prompt(t *testing.T, s *Server, from string) {
 func TestRate_RefusedConnectionsCostNothing(t *testing.T) {
 	s := start(t, &Server{OnMessage: echo, Limits: Limits{HandshakesPerSecond: 20, MaxConnectionsPerAddress: 2}})
 	for range 2 {
-		dialFrom(t, s, "127.0.0.2").greet()
+		dialFrom(t, s, "127.0.0.2").handshake()
 	}
 
 	stop := floodFrom(t, s, "127.0.0.2", func(nc net.Conn) { nc.Close() })

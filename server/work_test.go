@@ -37,7 +37,7 @@ func TestDeflate_AFloodOfCompressedMessagesLeavesNeighboursTheirTurn(t *testing.
 				},
 			})
 			attacker, neighbour := dialRaw(t, s), dial(t, s)
-			attacker.greet(offer)
+			attacker.handshake(offer)
 			attacker.send(flood)
 			receive(t, began)
 			neighbour.send(masked(frame.Text, true, "and I?"))

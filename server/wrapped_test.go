@@ -100,7 +100,7 @@ func TestWrapped_APeerThatDoesNotReadIsCut(t *testing.T) {
 		}
 		web := serveWebOn(t, s, upgrades(s, nil), listen)
 		p := dial(web)
-		p.greet()
+		p.handshake()
 		if info := receive(t, closed); info.Clean() || info.Unsent == 0 {
 			t.Errorf("got %+v", info)
 		}
@@ -121,9 +121,8 @@ func (p *peer) expectEnd() {
 	}
 }
 
-// What a connection fails with is what the close callback is told. crypto/tls does not tell
-// who reads from it whether an end between records was announced: only where it has moved
-// to the loop that is seen.
+// The close callback gets the error with which the connection has failed. crypto/tls does not tell its
+// reader whether an end between records was announced. Only a loop sees that.
 func TestWrapped_HowItEndedIsReported(t *testing.T) {
 	cut := func(p *peer) { _ = underTLS(p).CloseWrite() }
 	within := func(p *peer) {
@@ -157,7 +156,7 @@ func TestWrapped_HowItEndedIsReported(t *testing.T) {
 			if !strings.HasPrefix(test.name, "of") {
 				p = web.dialTLS(t)
 			}
-			p.greet()
+			p.handshake()
 			p.alive()
 			test.end(p)
 			info := receive(t, closed)
@@ -216,7 +215,7 @@ func TestWrapped_ProtocolErrorsAreReported(t *testing.T) {
 		s := &Server{OnMessage: echo}
 		web := serveWebOn(t, s, upgrades(s, nil), listen)
 		p := dial(web)
-		p.greet()
+		p.handshake()
 		p.send(masked(frame.Text, true, "\xff") + strings.Repeat("more", 10_000))
 		p.expectClose(frame.InvalidFramePayloadData)
 	})
@@ -227,7 +226,7 @@ func TestWrapped_ShutdownDrains(t *testing.T) {
 		s := &Server{OnMessage: echo}
 		web := serveWebOn(t, s, upgrades(s, nil), listen)
 		p := dial(web)
-		p.greet()
+		p.handshake()
 		p.alive()
 		done := make(chan error, 1)
 		go func() {

@@ -12,7 +12,7 @@
 //
 // Each rule has a file of its own. The rules take strings as well as byte slices.
 // [ParseHTTP] turns a *http.Request into a [Request], so an upgrade inside net/http
-// obeys the same rules.
+// follows the same rules.
 //
 // # Strictness
 //

@@ -44,7 +44,7 @@ func (r *Request) HTTP(remoteAddr string) *http.Request {
 }
 
 // ParseHTTP fills r from a request that net/http has read, so that an upgrade inside a net/http
-// handler obeys the same rules. It writes the head again, into memory that r then refers to, and
+// handler follows the same rules. It writes the head again, into memory that r then refers to, and
 // parses it. So changes by middleware are checked like the peer's bytes, and a value cannot
 // become a field of its own. The error is a *[Refusal].
 func ParseHTTP(req *http.Request, r *Request) error {

@@ -26,19 +26,19 @@ func (l *Loop) Applied() Command { return l.commands.applied }
 // Apply carries out on one tenant what the others were commanded.
 func (l *Loop) Apply(t *Tenant) {
 	if c := l.commands.applied; c != Serve {
-		l.dismiss(t, c)
+		l.applyTo(t, c)
 	}
 }
 
-func (l *Loop) dismiss(t *Tenant, c Command) {
+func (l *Loop) applyTo(t *Tenant, c Command) {
 	l.current = t
-	l.Row(t).Dismissed(t, c)
+	l.Row(t).Commanded(t, c)
 }
 
 // apply carries out a command.
 func (l *Loop) apply(c Command) {
 	l.commands.now = c
-	l.Each(func(t *Tenant) { l.dismiss(t, c) })
+	l.Each(func(t *Tenant) { l.applyTo(t, c) })
 	l.commands.applied = c
 	l.current = nil
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // A loop that does not get on is held by what is on its stack only if looks that come in time
-// show it there: who gets no time looks late as well.
+// show it there: a watchdog that gets no time is late as well.
 func TestHeld_LateLooksShowNothing(t *testing.T) {
 	const at = 1000
 	looks := func(n int, late bool) (suspect bool) {

@@ -17,8 +17,8 @@ import (
 	"github.com/framerail/framerail/poller"
 )
 
-// greeted is an owner with one phase: its tenants are open once they have sent its word.
-type greeted struct {
+// wordOwner is an owner with one phase: its tenants are open once they have sent its word.
+type wordOwner struct {
 	*loop.Loop
 	id   loop.OwnerID
 	word string
@@ -35,19 +35,19 @@ type member struct {
 	heard []byte
 }
 
-func newGreeted(l *loop.Loop, config *session.Config, word string) *greeted {
-	g := &greeted{Loop: l, word: word}
+func newWordOwner(l *loop.Loop, config *session.Config, word string) *wordOwner {
+	g := &wordOwner{Loop: l, word: word}
 	g.id = l.Register(g, config, []loop.Row{phaseWord: wordRow{g}})
 	return g
 }
 
-func (g *greeted) Opened(*loop.Tenant)    { g.opened.Add(1) }
-func (g *greeted) Closed(*loop.Tenant)    { g.closed.Add(1) }
-func (g *greeted) Ended(*loop.Tenant)     { g.ended.Add(1) }
-func (g *greeted) Forgotten(*loop.Tenant) { g.forgotten.Add(1) }
+func (g *wordOwner) Opened(*loop.Tenant)    { g.opened.Add(1) }
+func (g *wordOwner) Closed(*loop.Tenant)    { g.closed.Add(1) }
+func (g *wordOwner) Ended(*loop.Tenant)     { g.ended.Add(1) }
+func (g *wordOwner) Forgotten(*loop.Tenant) { g.forgotten.Add(1) }
 
 // wordRow is the phase before the word.
-type wordRow struct{ *greeted }
+type wordRow struct{ *wordOwner }
 
 func (r wordRow) Ready(t *loop.Tenant, _ poller.Interest) {
 	m := loop.Of[member](&t.Conn)
@@ -71,7 +71,7 @@ func (r wordRow) Late(t *loop.Tenant) {
 	}
 }
 
-func (r wordRow) Dismissed(t *loop.Tenant, c loop.Command) {
+func (r wordRow) Commanded(t *loop.Tenant, c loop.Command) {
 	if c == loop.Abort {
 		r.end(t)
 	}
@@ -83,7 +83,7 @@ func (r wordRow) Step(*loop.Tenant) time.Duration { return loop.StepOf(time.Minu
 
 // arrived is a connection on its way to an owner's loop.
 type arrived struct {
-	*greeted
+	*wordOwner
 	fd   int
 	time time.Duration // that it has for the word
 }
@@ -94,7 +94,7 @@ func (a arrived) Admit() {
 	a.Seat(&m.Tenant, a.id, phaseWord, &m.Socket, m.Socket.PeerAddr())
 	a.Allow(&m.Tenant, a.time)
 	if err := a.Watch(&m.Tenant); err != nil {
-		wordRow{a.greeted}.end(&m.Tenant)
+		wordRow{a.wordOwner}.end(&m.Tenant)
 		return
 	}
 	a.Apply(&m.Tenant)
@@ -132,7 +132,7 @@ func pair(t *testing.T) (fd int, peer net.Conn) {
 	return fd, peer
 }
 
-func serving(t *testing.T) (l *loop.Loop, owners [2]*greeted) {
+func serving(t *testing.T) (l *loop.Loop, owners [2]*wordOwner) {
 	t.Helper()
 	p := platform.Real{}
 	if err := p.Supported(); err != nil {
@@ -146,7 +146,7 @@ func serving(t *testing.T) (l *loop.Loop, owners [2]*greeted) {
 		t.Fatal(err)
 	}
 	l = all[0]
-	owners = [2]*greeted{newGreeted(l, &config, "one"), newGreeted(l, &config, "other")}
+	owners = [2]*wordOwner{newWordOwner(l, &config, "one"), newWordOwner(l, &config, "other")}
 	loop.Start(all)
 	t.Cleanup(func() {
 		l.Command(loop.Abort)

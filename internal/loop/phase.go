@@ -22,8 +22,8 @@ type Row interface {
 	Ready(t *Tenant, ready poller.Interest)
 	// Late reacts to the tenant's timer, which may fire before the time is over.
 	Late(t *Tenant)
-	// Dismissed carries out a command to drain or to abort.
-	Dismissed(t *Tenant, c Command)
+	// Commanded carries out a command to drain or to abort.
+	Commanded(t *Tenant, c Command)
 	// Broken ends the tenant: code of the program's has ended the loop's goroutine while it
 	// was called for this tenant.
 	Broken(t *Tenant)
@@ -96,7 +96,7 @@ func (l openRow) Late(t *Tenant) {
 	t.Expire()
 }
 
-func (l openRow) Dismissed(t *Tenant, c Command) {
+func (l openRow) Commanded(t *Tenant, c Command) {
 	if c == Drain {
 		_ = t.Close(frame.GoingAway, l.options.Farewell) // closing already: it goes on
 		return

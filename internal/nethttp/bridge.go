@@ -28,8 +28,8 @@ type Bridge struct {
 	why   atomic.Pointer[error] // what nc failed with
 	done  func()                // called when all is closed
 	carry func()                // carryOut: made once, and not for each message
-	// abandon is for before nc is closed.
-	abandon func(nc net.Conn, patience time.Duration)
+	// discardAfter is for before nc is closed.
+	discardAfter func(nc net.Conn, patience time.Duration)
 
 	mu       sync.Mutex
 	patience time.Duration // guarded by mu: for what the system has not sent when nc is closed
@@ -45,7 +45,7 @@ func (h *Host) newBridge(nc net.Conn) (*Bridge, error) {
 		return nil, err
 	}
 	b := &Bridge{Socket: platform.NewSocket(fd), nc: nc, far: far, ended: make(chan struct{}),
-		patience: lingerTimeout, done: h.End, abandon: sockets.Abandon}
+		patience: lingerTimeout, done: h.End, discardAfter: sockets.DiscardAfter}
 	b.local, b.peer = AddrPort(nc.LocalAddr()), AddrPort(bottom(nc).RemoteAddr())
 	b.carry = b.carryOut
 	h.Begin()
@@ -144,7 +144,7 @@ func (b *Bridge) finish(err error) {
 	b.mu.Lock()
 	patience := b.patience
 	b.mu.Unlock()
-	b.abandon(bottom(b.nc), patience)
+	b.discardAfter(bottom(b.nc), patience)
 	_ = b.nc.Close()
 	_ = b.far.Close()
 	<-b.ended

@@ -37,7 +37,8 @@ func TestHandover_TakesNoMoreThanItGivesBack(t *testing.T) {
 	}
 }
 
-// Who accepts a connection can have its client answered at once, and Stats must know of it.
+// Once the http.Server accepts a connection, its client may be answered at once. Stats must count it
+// before that.
 func TestHandover_CountsBeforeAnyoneIsAnswered(t *testing.T) {
 	ho := &backlog{conns: make(chan net.Conn, 1)}
 	defer ho.Close()

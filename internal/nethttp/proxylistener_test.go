@@ -68,6 +68,6 @@ func TestProxyListener_AHeaderThatHasComeIsRead(t *testing.T) {
 	defer far.Close()
 	c = &proxied{Conn: &lateConn{near, true}, patience: time.Minute}
 	if _, err := c.Read(b); !errors.Is(err, os.ErrDeadlineExceeded) {
-		t.Errorf("of one who says nothing: %v", err)
+		t.Errorf("of a client that says nothing: %v", err)
 	}
 }

@@ -103,10 +103,10 @@ func (realSockets) WriteNow(nc net.Conn, b []byte) (n int, err error) {
 	return n, errors.Join(err, failed)
 }
 
-func (realSockets) Abandon(nc net.Conn, patience time.Duration) {
+func (realSockets) DiscardAfter(nc net.Conn, patience time.Duration) {
 	if sc, ok := nc.(syscall.Conn); ok {
 		if raw, err := sc.SyscallConn(); err == nil {
-			_ = raw.Control(func(fd uintptr) { socket.Abandon(int(fd), patience) })
+			_ = raw.Control(func(fd uintptr) { socket.DiscardAfter(int(fd), patience) })
 		}
 	}
 }

@@ -44,7 +44,7 @@ func (s *Socket) Close() error { return socket.Close(int(s.fd)) }
 
 // Cut implements transport.Cutter.
 func (s *Socket) Cut(patience time.Duration) error {
-	socket.Abandon(int(s.fd), patience)
+	socket.DiscardAfter(int(s.fd), patience)
 	return s.Close()
 }
 

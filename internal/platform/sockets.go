@@ -35,9 +35,9 @@ type Sockets interface {
 
 	// WriteNow writes the bytes that the socket of a net.Conn takes without waiting.
 	WriteNow(nc net.Conn, b []byte) (int, error)
-	// Abandon sets what happens to unsent bytes after a net.Conn is closed. The system discards them
+	// DiscardAfter sets what happens to unsent bytes after a net.Conn is closed. The system discards them
 	// once the peer has taken none for that long. 0: at once, with a reset. Call it before Close.
-	Abandon(nc net.Conn, patience time.Duration)
+	DiscardAfter(nc net.Conn, patience time.Duration)
 }
 
 // Options set the options of TCP on a descriptor.

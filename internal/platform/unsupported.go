@@ -48,5 +48,5 @@ func (NoSockets) Pair() (int, Far, error) { return -1, nil, errors.ErrUnsupporte
 // WriteNow implements Sockets.
 func (NoSockets) WriteNow(net.Conn, []byte) (int, error) { return 0, errors.ErrUnsupported }
 
-// Abandon implements Sockets.
-func (NoSockets) Abandon(net.Conn, time.Duration) {}
+// DiscardAfter implements Sockets.
+func (NoSockets) DiscardAfter(net.Conn, time.Duration) {}

@@ -43,7 +43,7 @@ func (r *rig) sendShared(f *sendq.Frame, key string) error {
 }
 
 // Whether messages are copied or shared, a policy does the same with them.
-func TestSharedFramesObeyThePolicy(t *testing.T) {
+func TestSharedFramesFollowThePolicy(t *testing.T) {
 	for _, policy := range policies {
 		for _, taken := range []int{0, 5, 25} {
 			t.Run(fmt.Sprintf("%v/taken=%d", policy, taken), func(t *testing.T) {

@@ -34,8 +34,8 @@ func DescriptorLimit() (int, bool) { return 0, false }
 func SetKeepAlive(fd int, k net.KeepAliveConfig) error { return errors.ErrUnsupported }
 func Listening(fd int) error                           { return errors.ErrUnsupported }
 
-func Gone(fd int) bool                       { return false }
-func Abandon(fd int, patience time.Duration) {}
+func Gone(fd int) bool                            { return false }
+func DiscardAfter(fd int, patience time.Duration) {}
 
 func CloseWrite(fd int) error               { return errors.ErrUnsupported }
 func Close(fd int) error                    { return errors.ErrUnsupported }

@@ -12,7 +12,8 @@ import (
 )
 
 // However the network cuts a request, and what comes behind it, and whenever its check on
-// a goroutine gets to run: who is let in is heard, who is not is refused, and none is forgotten.
+// a goroutine gets to run: each client
+// that is let in is heard, each other one is refused, and none is forgotten.
 func TestSim_ChecksOnGoroutines(t *testing.T) {
 	for seed := range uint64(60) {
 		srv := &server.Server{

@@ -13,7 +13,7 @@ import (
 
 // Peers that have answered the ping in time are not idle, though a callback kept the loop
 // from reading that until their time was over, and they are more than it serves in a turn.
-func TestSim_ALateLoopEndsNobodyWhoHasAnswered(t *testing.T) {
+func TestSim_ALateLoopEndsNoPeerThatHasAnswered(t *testing.T) {
 	const peers = 600
 	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
 		var sim *servertest.Sim

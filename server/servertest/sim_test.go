@@ -67,7 +67,7 @@ func play(t *testing.T, seed uint64, faults Faults, trace io.Writer) (sum uint64
 	clients[4].Close(frame.NormalClosure, "")
 	clients[5].Leave()
 	sim.Advance(5 * time.Second)
-	for range 5 { // into the slots of those who have gone
+	for range 5 { // into the slots of clients that have gone
 		sim.Dial("/").SendText("late")
 	}
 	sim.Advance(3 * time.Minute)
@@ -236,7 +236,7 @@ func TestSim_SleepAndWaitForAndGo(t *testing.T) {
 }
 
 // Shutdown knows the simulation's time by its context.
-func TestSim_ShutdownAgainstOneWhoStays(t *testing.T) {
+func TestSim_ShutdownAgainstAClientThatStays(t *testing.T) {
 	srv := &server.Server{Limits: server.Limits{Limits: conn.Limits{CloseTimeout: time.Hour}}}
 	sim := simulate(t, 1, srv)
 	c := sim.Dial("/")

@@ -65,11 +65,11 @@ func (s *Sim) Sum() uint64 {
 }
 
 // note adds something that happened to the trace. mu is held.
-func (s *Sim) note(what act, who, n int) {
+func (s *Sim) note(what act, actor, n int) {
 	s.sum = (s.sum ^ uint64(what)) * prime
-	s.sum = (s.sum ^ uint64(who)) * prime
+	s.sum = (s.sum ^ uint64(actor)) * prime
 	s.sum = (s.sum ^ uint64(n)) * prime
 	if s.Trace != nil {
-		fmt.Fprintf(s.Trace, "%s %d %d\n", acts[what], who, n)
+		fmt.Fprintf(s.Trace, "%s %d %d\n", acts[what], actor, n)
 	}
 }

@@ -91,7 +91,7 @@ func TestFeedReachesEveryone(t *testing.T) {
 	p.Stop(t)
 }
 
-func TestFeedSkipsAheadForWhoReadsLate(t *testing.T) {
+func TestFeedSkipsAheadForSlowReaders(t *testing.T) {
 	p := exampletest.Start(t, flood...)
 	slow := dialSlow(t, p.URL)
 	first := next(t, slow).Round
@@ -106,7 +106,7 @@ func TestFeedSkipsAheadForWhoReadsLate(t *testing.T) {
 	}
 }
 
-func TestFeedClosesWhoMustNotMissAny(t *testing.T) {
+func TestFeedClosesClientsThatMustNotMissAny(t *testing.T) {
 	p := exampletest.Start(t, flood...)
 	slow := dialSlow(t, p.URL+"?all=1")
 	passed(t, p, next(t, slow).Round+rounds)

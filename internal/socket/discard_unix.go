@@ -4,11 +4,11 @@ package socket
 
 import "time"
 
-// Abandon sets what happens after Close to bytes that the peer has not taken. The system would keep them
-// for as long as a peer that does not read is there. After Abandon it discards them once the peer has
+// DiscardAfter sets what happens after Close to bytes that the peer has not taken. The system would keep them
+// for as long as a peer that does not read is there. After DiscardAfter it discards them once the peer has
 // taken none for that long. With a patience of 0 Close discards them and resets the connection. Only
 // Linux supports another patience. Elsewhere the system decides.
-func Abandon(fd int, patience time.Duration) {
+func DiscardAfter(fd int, patience time.Duration) {
 	n, known := Unsent(fd)
 	switch {
 	case known && n == 0:

@@ -10,8 +10,8 @@ import (
 	"github.com/framerail/framerail/internal/platform"
 )
 
-// Who was given to a loop is answered, even if that had nothing left to do by then.
-func TestMail_OfALoopThatIsAboutToEndIsRead(t *testing.T) {
+// A connection that was given to a loop is answered, even if the loop had nothing left to do by then.
+func TestInbox_OfALoopThatIsAboutToEndIsRead(t *testing.T) {
 	s := start(t, &Server{Loops: 1})
 	l := s.run.loops[0]
 	ln := listenLocal(t)
@@ -37,7 +37,7 @@ func TestMail_OfALoopThatIsAboutToEndIsRead(t *testing.T) {
 	l.Command(loop.Drain)
 	close(posted)
 
-	p.greet()
+	p.handshake()
 	p.expectClose(frame.GoingAway)
 	p.close(frame.GoingAway, "")
 	p.expectEOF()
