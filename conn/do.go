@@ -18,7 +18,15 @@ import (
 // [ErrTooManyFuncs] when 1,024 functions are waiting, those of AfterFunc included. If f panics,
 // the connection closes, as with a callback.
 func (c *Conn) Do(f func(*Conn)) error {
-	return (*session.Conn)(c).Do(func(c *session.Conn) { f((*Conn)(c)) })
+	return (*session.Conn)(c).Do(onConn(f))
+}
+
+// onConn is f as the machine of the connection calls it. It is not inlined, so that stacks show
+// where the program's functions end.
+//
+//go:noinline
+func onConn(f func(*Conn)) func(*session.Conn) {
+	return func(c *session.Conn) { f((*Conn)(c)) }
 }
 
 // AfterFunc is Do after the duration d: never earlier, and up to 50 ms later. Messages that
@@ -27,7 +35,7 @@ func (c *Conn) Do(f func(*Conn)) error {
 // It fails as Do does, and also with [ErrClosed] when the connection is closing. A function
 // whose time has not come when the connection begins to close never runs.
 func (c *Conn) AfterFunc(d time.Duration, f func(*Conn)) (Timer, error) {
-	t, err := (*session.Conn)(c).AfterFunc(d, func(c *session.Conn) { f((*Conn)(c)) })
+	t, err := (*session.Conn)(c).AfterFunc(d, onConn(f))
 	return Timer(t), err
 }
 

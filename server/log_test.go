@@ -158,33 +158,89 @@ func TestLog_PathRefusalSaysWhichPathItWants(t *testing.T) {
 	}
 }
 
-// A stack is one line that people can read, and begins where the program is.
-func TestLog_StacksBeginAtTheProgram(t *testing.T) {
+// A stack is one line that people can read. It has the program's functions and no others,
+// whatever callback has panicked.
+func TestLog_StacksHaveTheProgramAlone(t *testing.T) {
 	modes(t, func(t *testing.T, d conn.Dispatch) {
-		var log journal
-		s := start(t, &Server{Dispatch: d, Logger: log.logger(), OnMessage: panicsWithin, Check: func(h *Handshake) error {
-			if h.Request.Header.Get("Panic") != "" {
-				panicsWithin(nil, conn.Message{})
+		for in, frames := range map[string]string{
+			"check": "", "open": "", "do": "", "after": "",
+			"message": masked(frame.Text, true, "now"), "own message": masked(frame.Text, true, "now"),
+			"stream": masked(frame.Text, true, "now"), "own stream": masked(frame.Text, true, "now"),
+			"ping": masked(frame.Ping, true, "now"), "own ping": masked(frame.Ping, true, "now"),
+			"pong": masked(frame.Pong, true, "now"), "own pong": masked(frame.Pong, true, "now"),
+			"close": masked(frame.Close, true, ""), "own close": masked(frame.Close, true, ""),
+		} {
+			var log journal
+			s := &Server{Dispatch: d, Logger: log.logger(), Check: panicsInCheck, OnConnection: panicsInOpen, OnClose: panicsInClose}
+			s.OnPing, s.OnPong = panicsInControl, panicsInControl
+			if in == "stream" {
+				s.OnStream = panicsInStream
+			} else {
+				s.OnMessage = panicsWithin
 			}
-			return nil
-		}})
-		p := dial(t, s)
-		p.text("now")
-		p.expectClose(1011)
-		p = dialRaw(t, s)
-		p.send(with("Panic: now"))
-		p.expectStatus(500)
-		stacks := regexp.MustCompile(`stack="([^"]*)"`).FindAllStringSubmatch(log.String(), -1)
-		if len(stacks) != 2 {
-			t.Fatalf("%d stacks in %s", len(stacks), &log)
-		}
-		first := regexp.MustCompile(`^github\.com/framerail/framerail/server\.panicsWithin \S+/server/log_test\.go:`)
-		for _, m := range stacks {
-			if !first.MatchString(m[1]) || strings.Contains(m[1], `\n`) || strings.Contains(m[1], "(*Loop).turn") {
-				t.Errorf("the stack is %q", m[1])
-			}
+			start(t, s)
+			p := dialRaw(t, s)
+			p.send(with("Panic: "+in) + frames)
+			eventually(t, in+" to be logged", func() bool { return log.lines("panicked") == 1 })
+			expectOwnStack(t, in, log.String())
 		}
 	})
+}
+
+// expectOwnStack wants a line of the log to have a stack, of functions of this file alone.
+func expectOwnStack(t *testing.T, name, line string) {
+	t.Helper()
+	m := regexp.MustCompile(`stack="?([^"\n]*)`).FindStringSubmatch(line)
+	if m == nil {
+		t.Fatalf("%s: no stack in %s", name, line)
+	}
+	for i, f := range strings.Split(m[1], " < ") {
+		in := regexp.MustCompile(`^\S+/server\.(panics\w+)\S* \S+/server/log_test\.go:\d+$`).FindStringSubmatch(f)
+		if in == nil || i > 0 && strings.HasPrefix(in[1], "panicsWithin") {
+			t.Errorf("%s: the stack is %s", name, m[1])
+			return
+		}
+	}
+}
+
+func panicsInCheck(h *Handshake) error {
+	h.Value = h.Request.Header.Get("Panic")
+	if h.Value == "check" {
+		panicsWithin(nil, conn.Message{})
+	}
+	return nil
+}
+
+// panicsInOpen has the callback panic that the client wants.
+func panicsInOpen(c *conn.Conn) {
+	switch c.Value() {
+	case "open":
+		panicsWithin(c, conn.Message{})
+	case "own message":
+		c.OnMessage(panicsWithin)
+	case "own stream":
+		c.OnStream(panicsInStream)
+	case "own ping":
+		c.OnPing(panicsInControl)
+	case "own pong":
+		c.OnPong(panicsInControl)
+	case "own close":
+		c.OnClose(panicsInClose)
+	case "do":
+		_ = c.Do(panicsInFunc) // open, and nothing waits
+	case "after":
+		_, _ = c.AfterFunc(0, panicsInFunc)
+	}
+}
+
+func panicsInFunc(c *conn.Conn)                   { panicsWithin(c, conn.Message{}) }
+func panicsInStream(c *conn.Conn, _ *conn.Reader) { panicsWithin(c, conn.Message{}) }
+func panicsInControl(c *conn.Conn, _ []byte)      { panicsWithin(c, conn.Message{}) }
+
+func panicsInClose(c *conn.Conn, _ conn.CloseInfo) {
+	if v, _ := c.Value().(string); strings.HasSuffix(v, "close") {
+		panicsWithin(c, conn.Message{})
+	}
 }
 
 func panicsWithin(*conn.Conn, conn.Message) { panic("in a callback") }

@@ -16,12 +16,32 @@ import (
 // most is how many functions a line has at most.
 const most = 32
 
-// own are the functions that call the program's. The line ends before them.
+// own are the functions that call the program's. The line ends before them. A name with a dot at its
+// end stands for the literals in that function.
 var own = [...]string{
+	"github.com/framerail/framerail/conn.(*Conn).OnMessage.",
+	"github.com/framerail/framerail/conn.(*Conn).OnStream.",
+	"github.com/framerail/framerail/conn.(*Conn).OnPing.",
+	"github.com/framerail/framerail/conn.(*Conn).OnPong.",
+	"github.com/framerail/framerail/conn.(*Conn).OnClose.",
+	"github.com/framerail/framerail/conn.(*Conn).OnDrained.",
+	"github.com/framerail/framerail/conn.onConn.",
 	"github.com/framerail/framerail/internal/session.(*Conn).call",
 	"github.com/framerail/framerail/internal/session.(*Driver).piece",
+	"github.com/framerail/framerail/server.(*Server).handlers.",
+	"github.com/framerail/framerail/server.(*Server).upgrade.",
 	"github.com/framerail/framerail/server.(*running).askProgram",
-	"github.com/framerail/framerail/server.(*running).shakeHands",
+	"github.com/framerail/framerail/server.(*running).runHandshake",
+}
+
+// isOwn reports whether a function is one of own.
+func isOwn(function string) bool {
+	for _, name := range own {
+		if function == name || strings.HasSuffix(name, ".") && strings.HasPrefix(function, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // Panic returns the place where the program has panicked, or called runtime.Goexit. Call it in the
@@ -77,12 +97,7 @@ func (l *line) add(function, place string) bool {
 	if l.functions == 0 && isWaiting(function) {
 		return true
 	}
-	for _, name := range own {
-		if function == name {
-			return false
-		}
-	}
-	if l.functions == most || function == "runtime.goexit" {
+	if l.functions == most || function == "runtime.goexit" || isOwn(function) {
 		return false
 	}
 	if l.functions > 0 {
