@@ -46,7 +46,7 @@ func stackOf(id int64) (stack string, found bool) {
 
 // callers are the functions of package session that call the program's callbacks on a loop.
 var callers = [...]string{
-	reflect.TypeFor[session.Conn]().PkgPath() + ".(*Conn).call(",
+	reflect.TypeFor[session.Conn]().PkgPath() + ".event.call(",
 	reflect.TypeFor[session.Conn]().PkgPath() + ".(*Driver).piece(",
 }
 

@@ -54,21 +54,3 @@ type contexts struct {
 	// still add to out: once it has its place, out must be forgotten.
 	stale bool
 }
-
-// contexts are the connection's, made if there are none. mu is held.
-func (c *Conn) contexts() *contexts {
-	in := c.makeExtras()
-	if in.contexts == nil {
-		in.contexts = new(contexts)
-	}
-	return in.contexts
-}
-
-// dropContexts gives them back. mu is held, on the loop.
-func (c *Conn) dropContexts() {
-	if c.extras != nil && c.extras.contexts != nil {
-		c.extras.contexts.in.forget()
-		c.extras.contexts.out.forget()
-		c.extras.contexts = nil
-	}
-}

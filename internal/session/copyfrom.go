@@ -111,7 +111,7 @@ func (w *Writer) awaitRoom(ctx stdcontext.Context, n int) error {
 			return err
 		}
 		q := c.tx
-		if q.main.Len() <= c.limits().MaxPending/4 && c.fits(q, size) || q.main.Empty() && q.held == 0 {
+		if q.main.Len() <= c.limits().MaxPending/4 && q.fits(size, c.limits().MaxPending) || q.main.Empty() && q.held == 0 {
 			return nil
 		}
 		if !q.blocked {

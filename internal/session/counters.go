@@ -165,46 +165,6 @@ func (l *Loop) AddShared(c *Counters) {
 	}
 }
 
-// uncounted is what was done with a queue and is not yet counted. Guarded by the
-// connection's mu.
-type uncounted struct {
-	messages, data uint64 // whole messages and data frames taken for sending
-	bytes          uint64 // written
-	pending        int    // what the counters take the queue to hold, in bytes
-	onLoop         bool   // the loop is at work on the queue: it counts without atomics
-}
-
-// countTaken counts a frame that was taken for sending. mu is held.
-func (c *Conn) countTaken(q *queue, h frame.Header) {
-	if h.Opcode.IsControl() {
-		c.loop.shared.control[h.Opcode&7].Add(1)
-		return
-	}
-	q.uncounted.data++
-	if h.Fin {
-		q.uncounted.messages++
-	}
-}
-
-// countSent counts what was done with the queue. mu is held.
-func (c *Conn) countSent(q *queue) {
-	l, t := c.loop, &q.uncounted
-	grown := q.pending() - t.pending
-	t.pending += grown
-	if t.onLoop {
-		l.turn.sent.Messages += t.messages
-		l.turn.sent.Frames.Data += t.data
-		l.turn.sent.Bytes += t.bytes
-		l.turn.pending += int64(grown)
-	} else if grown != 0 || t.data != 0 || t.bytes != 0 {
-		l.shared.messages.Add(t.messages)
-		l.shared.data.Add(t.data)
-		l.shared.bytes.Add(t.bytes)
-		l.shared.pending.Add(int64(grown))
-	}
-	t.messages, t.data, t.bytes = 0, 0, 0
-}
-
 // countPiece counts a piece of a message that came: the frames that began with it or
 // before it and, at its end, the message.
 func (d *Driver) countPiece(rx *receiver, last bool) {

@@ -132,64 +132,6 @@ func (l *limits) frame() frame.Limits {
 // filled it: a program that answers what it gets never passes the bound.
 func (l *limits) holdMark() int { return l.MaxPending - l.MaxPending/8*5 }
 
-// limits are the connection's. From any goroutine.
-func (c *Conn) limits() *limits { return c.terms.Load().limits }
-
-// Limits are those that hold for the connection, the Config's among them: so a program can
-// change one of them with SetLimits and leave the others.
-func (c *Conn) Limits() Limits { return c.limits().Limits }
-
-// SetLimits bounds the connection by l, in place of all that SetLimits or the opening
-// handshake had set: a zero field means the [Config]'s again. It holds from the next
-// message on, and from now on for timers. Connections of a loop that have the same limits
-// share the memory for them. A limit that cannot be meant, such as a negative MaxPending,
-// is an error, and then nothing changes. On a connection that is closing SetLimits fails
-// with ErrClosed.
-func (c *Conn) SetLimits(l Limits) error {
-	if err := l.Validate(); err != nil {
-		return err
-	}
-	c.mu.Lock()
-	if c.State() != Open {
-		c.mu.Unlock()
-		return ErrClosed
-	}
-	c.setLimits(l)
-	c.unlockAndWake()
-	return nil
-}
-
-// setLimits puts l in place of the connection's limits, and notes what the loop is to do
-// about it. mu is held.
-func (c *Conn) setLimits(l Limits) {
-	was := c.terms.Load()
-	p := was.limits.policy
-	now := p.useLimits(l.over(&p.limits.Limits))
-	next := &now.terms
-	if was != &was.limits.terms { // it has callbacks of its own
-		next = &terms{was.Handlers, now}
-	}
-	p.leaveLimits(was.limits)
-	if now == was.limits {
-		return
-	}
-	c.terms.Store(next)
-	if q := c.tx; q != nil { // there may be room now
-		q.wakeWriter()
-		c.callWaiter(q)
-	}
-	if c.extras != nil && now.costs.work != was.limits.costs.work {
-		c.extras.workUntil = 0 // by the old rate
-	}
-	c.attend |= attendTimer
-	if now.IdleTimeout != was.limits.IdleTimeout {
-		c.attend |= attendIdle
-	}
-	if now.MaxLifetime != was.limits.MaxLifetime {
-		c.attend |= attendLifetime
-	}
-}
-
 // MaxLifetime is how long the connection may live; 0 or negative: no limit.
 func (d *Driver) MaxLifetime() time.Duration {
 	d.check()

@@ -213,7 +213,7 @@ func (d *Driver) runOpen(o Opening) {
 	c.mu.Lock()
 	c.extras = &l.extras
 	c.mu.Unlock()
-	c.run(event{kind: eventOpen})
+	event{kind: eventOpen}.run(c)
 }
 
 // Readable tells that the transport has bytes, or has ended.

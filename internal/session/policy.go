@@ -35,14 +35,6 @@ func NewPolicy(config *Config) *Policy {
 	return p
 }
 
-// policy is what the connection goes by. From any goroutine, as the next two.
-func (c *Conn) policy() *Policy { return c.limits().policy }
-
-func (c *Conn) config() *Config { return c.policy().config }
-
-// role is this side's.
-func (c *Conn) role() frame.Role { return frame.Role(c.state.Load() >> roleShift & 1) }
-
 // roleBits is a role as Conn.state has it.
 func roleBits(r frame.Role) uint32 { return uint32(r) << roleShift }
 

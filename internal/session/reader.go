@@ -26,8 +26,8 @@ type Reader struct {
 	ended bool // guarded by the connection's mu: the callback has returned
 }
 
-// runStream runs the Stream callback for the message that begins with ev.
-func (c *Conn) runStream(h *Handlers, ev event) {
+// stream runs the Stream callback for the message that begins with ev.
+func (ev event) stream(c *Conn, h *Handlers) {
 	if h.Stream == nil && h.Message == nil {
 		if ev.kind == eventPiece {
 			ev.buf.Release() // with no callback left the following pieces are dropped as they come
@@ -137,12 +137,12 @@ func (r *Reader) advance() {
 		case eventCut:
 			r.err = ev.err
 		case eventEnd, eventFail:
-			c.run(ev) // first, because the callback may close with a code of its own
+			ev.run(c) // first, because the callback may close with a code of its own
 			if r.err = ev.err; r.err == nil {
 				r.err = ErrMessageCut
 			}
 		default:
-			c.runQueued(ev)
+			ev.runQueued(c)
 		}
 	}
 }

@@ -41,19 +41,6 @@ const (
 	workParts = 256
 )
 
-// compressed notes that n bytes' worth was compressed for c. Where callbacks run on
-// goroutines it is not the loop that does it. From any goroutine.
-func (c *Conn) compressed(n int) {
-	l := c.loop
-	if c.flags.Load()&flagGoroutines != 0 {
-		return
-	}
-	l.work.all.Add(int64(n))
-	if c.corked.Load() {
-		l.work.own.Add(int64(n))
-	}
-}
-
 // inflated notes that n bytes' worth was inflated.
 func (d *Driver) inflated(n int) {
 	d.loop.work.all.Add(int64(n))

@@ -2,16 +2,9 @@ package session
 
 import (
 	"errors"
-	"sync"
 
 	"github.com/framerail/framerail/frame"
-	"github.com/framerail/framerail/internal/buffer"
-	"github.com/framerail/framerail/internal/session/sendq"
 )
-
-// WriterSize is how many bytes a Writer gathers before it sends a fragment; fewer
-// where a quarter of [Config].MaxPending is less.
-const WriterSize = 4 << 10
 
 // Writer writes one message in fragments (RFC 6455 5.4). It implements
 // io.WriteCloser, io.StringWriter and io.ReaderFrom, and is for one goroutine at a
@@ -25,23 +18,34 @@ type Writer struct {
 	conn *Conn
 	text textSoFar
 
-	// Guarded by the connection's mu: the end of the connection takes buf away.
-	next    frame.Opcode   // Text or Binary, Continuation after the first fragment
-	buf     *buffer.Buffer // gathered, not yet sent
-	own     context        // what was sent compressed, where that does not outlive the message
-	deflate bool           // the message is compressed
+	// Guarded by the connection's mu.
+	next    frame.Opcode // Text or Binary, Continuation after the first fragment
+	deflate bool         // the message is compressed
 	closed  bool
-
-	behind  sendq.Queue // whole messages that wait for the end of this one
-	room    sync.Cond   // signalled when what is pending has shrunk, for CopyFrom
-	waiting bool        // CopyFrom waits for that
+	openMessage
 }
 
 // NewWriter begins a message of type t. There is one Writer at a time for a
 // connection: a second fails with ErrWriterOpen. Where compression was agreed on, the
 // fragments are compressed as one message.
 func (c *Conn) NewWriter(t MessageType) (*Writer, error) {
-	return c.newWriter(t, c.agreement().deflate())
+	text := textSoFar{checks: t == Text}
+	t, err := frameType(t, nil)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.State() != Open {
+		return nil, ErrClosed
+	}
+	if c.tx != nil && c.tx.writer != nil {
+		return nil, ErrWriterOpen
+	}
+	w := &Writer{conn: c, text: text, next: t, deflate: c.agreement().deflate()}
+	w.room.L = &c.mu
+	c.out().writer = &w.openMessage
+	return w, nil
 }
 
 // errBegun is what DisableCompression returns when it comes too late.
@@ -59,26 +63,6 @@ func (w *Writer) DisableCompression() error {
 	}
 	w.deflate = false
 	return nil
-}
-
-func (c *Conn) newWriter(t MessageType, compressed bool) (*Writer, error) {
-	text := textSoFar{checks: t == Text}
-	t, err := outgoing(t, nil)
-	if err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.State() != Open {
-		return nil, ErrClosed
-	}
-	if c.tx != nil && c.tx.writer != nil {
-		return nil, ErrWriterOpen
-	}
-	w := &Writer{conn: c, text: text, next: t, deflate: compressed}
-	w.room.L = &c.mu
-	c.out().writer = w
-	return w, nil
 }
 
 // Write adds p to the message; it keeps none of p. It never blocks. Short writes
@@ -211,15 +195,6 @@ func (w *Writer) gather(p []byte, size int) int {
 	return n
 }
 
-// drop gives the buffer back.
-func (w *Writer) drop() {
-	if w.buf != nil {
-		w.buf.Release()
-		w.buf = nil
-	}
-	w.own.forget()
-}
-
 // flush sends what was gathered.
 func (w *Writer) flush() error {
 	if w.buffered() == 0 {
@@ -272,8 +247,12 @@ func (w *Writer) send(p []byte, fin bool) error {
 		q.writer = nil
 		q.main.Join(&c.loop.sends, &w.behind)
 		c.writerEnded()
-		c.callWaiter(q)
+		q.callWaiter(c.limits().MaxPending)
 		c.boundPending(q)
 	}
 	return nil
 }
+
+// WriterSize is how many bytes a Writer gathers before it sends a fragment; fewer
+// where a quarter of [Config].MaxPending is less.
+const WriterSize = 4 << 10

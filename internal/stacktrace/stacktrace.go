@@ -26,7 +26,7 @@ var own = [...]string{
 	"github.com/framerail/framerail/conn.(*Conn).OnClose.",
 	"github.com/framerail/framerail/conn.(*Conn).OnDrained.",
 	"github.com/framerail/framerail/conn.onConn.",
-	"github.com/framerail/framerail/internal/session.(*Conn).call",
+	"github.com/framerail/framerail/internal/session.event.call",
 	"github.com/framerail/framerail/internal/session.(*Driver).piece",
 	"github.com/framerail/framerail/server.(*Server).handlers.",
 	"github.com/framerail/framerail/server.(*Server).upgrade.",

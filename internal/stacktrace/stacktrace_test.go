@@ -79,7 +79,7 @@ func waitForLock(mu *sync.Mutex) {
 // What calls callbacks is not of the program.
 func TestGoroutine_EndsWhereCallbacksAreCalled(t *testing.T) {
 	got := Goroutine("goroutine 7 [sleep]:\ntime.Sleep(0x1)\n\t/go/time.go:1 +0x2\nmain.slow(...)\n\t/m/main.go:3 +0x4\nmain.(*chat).hear(0x1, {0x2, 0x3})\n\t/m/main.go:9\n" +
-		"github.com/framerail/framerail/internal/session.(*Conn).call(0x1)\n\t/f/internal/session/events.go:1 +0x1\nmain.main()\n\t/m/main.go:1 +0x1")
+		"github.com/framerail/framerail/internal/session.event.call(0x1)\n\t/f/internal/session/conn_event.go:1 +0x1\nmain.main()\n\t/m/main.go:1 +0x1")
 	if want := "main.slow /m/main.go:3 < main.(*chat).hear /m/main.go:9"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -18,6 +18,5 @@ var exceptions = map[string]string{
 	"function internal/handshake.hostile":            table,
 	"function internal/handshake.Scanner.ScanWithin": "a state machine, flat: a paragraph is a state",
 
-	"methods internal/session.Conn":   uncut,
 	"methods internal/session.Driver": uncut,
 }

@@ -61,37 +61,34 @@ func (in *inbox) pop() event {
 	return ev
 }
 
-// post queues an event and starts the goroutine if none is at work. From the loop.
-func (c *Conn) post(ev event) {
-	c.mu.Lock()
-	in, start := c.inbox()
-	in.push(ev)
-	c.posted(in, start)
-}
-
-// postPiece queues a piece of a message for a Stream callback. A piece that
-// follows one still waiting joins it, so that a message that drips in byte by
-// byte takes no more memory than one that comes at once.
-func (c *Conn) postPiece(ev frame.Event) {
-	c.mu.Lock()
-	in, start := c.inbox()
-	if n := len(in.events); !ev.First && in.waiting() > 0 && in.events[n-1].joins(len(ev.Payload)) {
-		tail := &in.events[n-1]
-		tail.buf.B = append(tail.buf.B, ev.Payload...)
-		tail.last = ev.Last
-		in.bytes += len(ev.Payload)
-	} else {
-		in.push(event{
-			kind: eventPiece, first: ev.First, last: ev.Last, op: ev.Opcode,
-			buf: copyOf(&c.loop.pool, ev.Payload),
-		})
+// dropMessages gives back what waits for callbacks that will not run any more. Pieces
+// of a message stay: a Reader may be waiting for them. The connection's mu is held.
+func (in *inbox) dropMessages() {
+	kept := in.events[:0]
+	for _, ev := range in.events[in.head:] {
+		switch ev.kind {
+		case eventMessage, eventPing, eventPong:
+			in.bytes -= len(ev.buf.B)
+			ev.buf.Release()
+		default:
+			kept = append(kept, ev)
+		}
 	}
-	c.posted(in, start)
+	clear(in.events[len(kept):])
+	in.events, in.head = kept, 0
 }
 
-// joins tells whether n more bytes of the same message fit behind this event's.
-func (ev *event) joins(n int) bool {
-	return ev.kind == eventPiece && !ev.last && cap(ev.buf.B)-len(ev.buf.B) >= n
+// dropFunc has the function of a Timer, whose time has come, not run.
+func (in *inbox) dropFunc(n uint64) bool {
+	for _, evs := range [...][]event{in.later, in.events[in.head:]} {
+		for i := range evs {
+			if ev := &evs[i]; ev.kind == eventDo && ev.timer == n && ev.do != nil {
+				ev.do = nil
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // inbox is the connection's inbox, made if there is none; then a goroutine is to
@@ -113,33 +110,6 @@ func (c *Conn) returnInbox(in *inbox) {
 		in.conn, in.more.L = nil, nil
 		c.loop.inboxes.Put(in)
 	}
-}
-
-// posted stops the input if the inbox is full now, unlocks mu, and starts the connection's goroutine if
-// needed.
-func (c *Conn) posted(in *inbox, start bool) {
-	most := c.limits()
-	if in.messages() >= most.QueueMessages || in.bytes >= most.QueueBytes {
-		c.hold(holdQueue)
-	}
-	in.more.Signal()
-	c.mu.Unlock()
-	if start {
-		c.loop.spawn(in.work)
-	}
-}
-
-// next takes the event at the head, and lets the input flow again once the inbox
-// is half empty. mu is held; wake is as for Conn.wake.
-func (in *inbox) next() (ev event, wake bool) {
-	ev = in.pop()
-	c := in.conn
-	most := c.limits()
-	if c.flags.Load()&holdQueue != 0 && in.messages() <= most.QueueMessages/2 && in.bytes <= most.QueueBytes/2 {
-		c.release(holdQueue)
-		wake = c.wake()
-	}
-	return ev, wake
 }
 
 // run is the connection's goroutine: it runs callbacks until none is waiting.
@@ -173,8 +143,21 @@ func (in *inbox) run() {
 		if wake {
 			c.loop.host.Schedule(c)
 		}
-		c.runQueued(ev)
+		ev.runQueued(c)
 	}
+}
+
+// next takes the event at the head, and lets the input flow again once the inbox
+// is half empty. mu is held; wake is as for Conn.wake.
+func (in *inbox) next() (ev event, wake bool) {
+	ev = in.pop()
+	c := in.conn
+	most := c.limits()
+	if c.flags.Load()&holdQueue != 0 && in.messages() <= most.QueueMessages/2 && in.bytes <= most.QueueBytes/2 {
+		c.release(holdQueue)
+		wake = c.wake()
+	}
+	return ev, wake
 }
 
 // nextLater takes the first of later. mu is held.
@@ -188,9 +171,51 @@ func (in *inbox) nextLater() event {
 
 // runQueued runs an event of the inbox and gives its payload back. Pieces are the
 // reader's to give back.
-func (c *Conn) runQueued(ev event) {
+func (ev event) runQueued(c *Conn) {
 	if ev.buf != nil && ev.kind != eventPiece {
 		defer ev.buf.Release()
 	}
-	c.run(ev)
+	ev.run(c)
+}
+
+// post queues an event and starts the goroutine if none is at work. From the loop.
+func (c *Conn) post(ev event) {
+	c.mu.Lock()
+	in, start := c.inbox()
+	in.push(ev)
+	c.posted(in, start)
+}
+
+// postPiece queues a piece of a message for a Stream callback. A piece that
+// follows one still waiting joins it, so that a message that drips in byte by
+// byte takes no more memory than one that comes at once.
+func (c *Conn) postPiece(ev frame.Event) {
+	c.mu.Lock()
+	in, start := c.inbox()
+	if n := len(in.events); !ev.First && in.waiting() > 0 && in.events[n-1].joins(len(ev.Payload)) {
+		tail := &in.events[n-1]
+		tail.buf.B = append(tail.buf.B, ev.Payload...)
+		tail.last = ev.Last
+		in.bytes += len(ev.Payload)
+	} else {
+		in.push(event{
+			kind: eventPiece, first: ev.First, last: ev.Last, op: ev.Opcode,
+			buf: copyOf(&c.loop.pool, ev.Payload),
+		})
+	}
+	c.posted(in, start)
+}
+
+// posted stops the input if the inbox is full now, unlocks mu, and starts the connection's goroutine if
+// needed.
+func (c *Conn) posted(in *inbox, start bool) {
+	most := c.limits()
+	if in.messages() >= most.QueueMessages || in.bytes >= most.QueueBytes {
+		c.hold(holdQueue)
+	}
+	in.more.Signal()
+	c.mu.Unlock()
+	if start {
+		c.loop.spawn(in.work)
+	}
 }

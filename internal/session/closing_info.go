@@ -6,6 +6,28 @@ import (
 	"github.com/framerail/framerail/frame"
 )
 
+// CloseInfo is how a connection ended, given to the close callback.
+type CloseInfo struct {
+	// By is the side that began to close.
+	By Side
+	// Sent is the close code this side sent; NoStatusReceived for a Close frame
+	// without one, 0 if none was sent.
+	Sent frame.CloseCode
+	// Received is the close code the peer sent: NoStatusReceived for a Close frame
+	// without one, AbnormalClosure if no Close frame came (RFC 6455 7.1.5).
+	Received frame.CloseCode
+	// Reason is the text beside Received or, if this side closed, the text it sent.
+	Reason string
+	// Err is what went wrong: a *frame.Error for the peer's fault, an *OpError for
+	// the network's, or one of this package's errors; nil after a closing
+	// handshake that both sides finished.
+	Err error
+	// Unsent is how many bytes of frames were still pending, and are lost.
+	Unsent int
+	// Dropped is how many messages the overflow policy dropped; see [Overflow].
+	Dropped int64
+}
+
 // Side is the side that closed a connection.
 type Side uint8
 
@@ -27,28 +49,6 @@ func (s Side) String() string {
 		return "peer"
 	}
 	return "nobody"
-}
-
-// CloseInfo is how a connection ended, given to the close callback.
-type CloseInfo struct {
-	// By is the side that began to close.
-	By Side
-	// Sent is the close code this side sent; NoStatusReceived for a Close frame
-	// without one, 0 if none was sent.
-	Sent frame.CloseCode
-	// Received is the close code the peer sent: NoStatusReceived for a Close frame
-	// without one, AbnormalClosure if no Close frame came (RFC 6455 7.1.5).
-	Received frame.CloseCode
-	// Reason is the text beside Received or, if this side closed, the text it sent.
-	Reason string
-	// Err is what went wrong: a *frame.Error for the peer's fault, an *OpError for
-	// the network's, or one of this package's errors; nil after a closing
-	// handshake that both sides finished.
-	Err error
-	// Unsent is how many bytes of frames were still pending, and are lost.
-	Unsent int
-	// Dropped is how many messages the overflow policy dropped; see [Overflow].
-	Dropped int64
 }
 
 // Clean tells whether both sides finished the closing handshake (RFC 6455 7.1.4).
@@ -73,9 +73,18 @@ func (i CloseInfo) String() string {
 }
 
 // CloseInfo is how the connection ended; false before it is closed.
-func (c *Conn) CloseInfo() (CloseInfo, bool) {
+func (c *closing) CloseInfo() (CloseInfo, bool) {
 	if c.State() != Closed {
 		return CloseInfo{}, false
 	}
 	return c.closeInfo(), true
+}
+
+func (c *closing) closeInfo() CloseInfo {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.extras != nil {
+		c.end.info.Dropped = c.extras.drops.messages
+	}
+	return c.end.info
 }

@@ -62,7 +62,7 @@ func (o Overflow) drops() bool { return o == OverflowDropOldest || o == Overflow
 
 // SetOverflow sets this connection's policy in place of [Config].Overflow. What waits
 // already will not be dropped. An unknown policy counts as OverflowClose.
-func (c *Conn) SetOverflow(o Overflow) {
+func (c *sending) SetOverflow(o Overflow) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if q := c.tx; q != nil {
@@ -79,7 +79,7 @@ func (c *Conn) SetOverflow(o Overflow) {
 
 // limitUnsent has the transport hold little where the policy drops what waits: what the
 // transport holds cannot be dropped any more. mu is held.
-func (c *Conn) limitUnsent(o Overflow) {
+func (c *sending) limitUnsent(o Overflow) {
 	bytes := c.config().UnsentLimit
 	below, ok := c.transport.(transport.Limiter)
 	if !ok || bytes < 0 || c.State() != Open {
@@ -93,7 +93,7 @@ func (c *Conn) limitUnsent(o Overflow) {
 
 // Dropped is how many messages, and bytes of their frames, were dropped by the
 // overflow policy after Send had accepted them.
-func (c *Conn) Dropped() (messages, bytes int64) {
+func (c *sending) Dropped() (messages, bytes int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.extras == nil {
@@ -106,47 +106,35 @@ func (c *Conn) Dropped() (messages, bytes int64) {
 type drops struct{ messages, bytes int64 }
 
 // noteDropped counts dropped messages. mu is held.
-func (c *Conn) noteDropped(why rareEvent, messages, bytes int) {
+func (c *sending) noteDropped(why rareEvent, messages, bytes int) {
 	c.loop.count(why, messages)
 	in := c.makeExtras()
 	in.drops.messages += int64(messages)
 	in.drops.bytes += int64(bytes)
 }
 
-// lack is by how many bytes a message of n does not fit: in all, and among those that
-// wait behind a Writer's, which must always be able to go on and has half of the
-// bound to itself. mu is held.
-func (c *Conn) lack(q *queue, n int) (total, behind int) {
-	most := c.limits().MaxPending
-	total = n - (most - q.pending() - q.keyCost())
-	if w := q.writer; w != nil {
-		behind = n - (most/2 - w.behind.Len() - sendq.KeyCost*w.behind.Keys())
-	}
-	return total, behind
-}
-
 // claimRoom makes sure that there is room for a message of n bytes: it sends what merely waits
 // for the loop's turn and, if that does not help, does what the policy says.
 // mu is held.
-func (c *Conn) claimRoom(n int, key string) error {
-	q := c.out()
-	if q.writer != nil && n > c.limits().MaxPending/2 {
+func (c *sending) claimRoom(n int, key string) error {
+	q, bound := c.out(), c.limits().MaxPending
+	if q.writer != nil && n > bound/2 {
 		q.blockedByWriter = q.pending() > 0 // it is the program's own Writer that is in the way
 		c.loop.count(rareOverflowRefused, 1)
 		return ErrPendingFull
 	}
-	total, behind := c.lack(q, n)
+	total, behind := q.lack(n, bound)
 	if total > 0 && !q.blocked && !q.main.Empty() {
 		c.flush()
 		if c.State() != Open {
 			return ErrClosed // it broke
 		}
 		q = c.out()
-		total, behind = c.lack(q, n)
+		total, behind = q.lack(n, bound)
 	}
 	if key != "" && q.blocked {
 		c.supersede(q, key)
-		total, behind = c.lack(q, n)
+		total, behind = q.lack(n, bound)
 	}
 	if total <= 0 && behind <= 0 {
 		return nil
@@ -167,9 +155,20 @@ func (c *Conn) claimRoom(n int, key string) error {
 	return ErrPendingFull
 }
 
+// closeFull closes the connection of a peer that does not read. mu is held.
+func (c *sending) closeFull() {
+	const reason = "too many bytes are pending"
+	var scratch [frame.MaxControlPayload]byte
+	payload, _ := frame.AppendClose(scratch[:0], frame.TryAgainLater, reason) // it can be sent
+	e := c.ending(Local, ErrPendingFull)
+	e.drop = true
+	c.loop.count(rareOverflowClosed, 1)
+	c.sendClose(e, frame.TryAgainLater, reason, payload)
+}
+
 // dropOldest drops messages until so many bytes are free in all, and so many behind
 // the Writer; none if there are not enough. mu is held.
-func (c *Conn) dropOldest(q *queue, total, behind int) bool {
+func (c *sending) dropOldest(q *queue, total, behind int) bool {
 	// What is in main was sent before what is behind.
 	behind = max(behind, total-q.main.Droppable(total))
 	if behind > 0 && (q.writer == nil || q.writer.behind.Droppable(behind) < behind) {
@@ -187,7 +186,7 @@ func (c *Conn) dropOldest(q *queue, total, behind int) bool {
 // supersede drops the message of that key that has not begun to leave, if there is
 // one. It is called only while the transport is full: a peer that keeps up gets every
 // message. mu is held.
-func (c *Conn) supersede(q *queue, key string) {
+func (c *sending) supersede(q *queue, key string) {
 	var behind *sendq.Queue
 	if q.writer != nil {
 		behind = &q.writer.behind
@@ -196,15 +195,4 @@ func (c *Conn) supersede(q *queue, key string) {
 	if messages > 0 {
 		c.noteDropped(rareReplaced, messages, bytes)
 	}
-}
-
-// closeFull closes the connection of a peer that does not read. mu is held.
-func (c *Conn) closeFull() {
-	const reason = "too many bytes are pending"
-	var scratch [frame.MaxControlPayload]byte
-	payload, _ := frame.AppendClose(scratch[:0], frame.TryAgainLater, reason) // it can be sent
-	e := c.ending(Local, ErrPendingFull)
-	e.drop = true
-	c.loop.count(rareOverflowClosed, 1)
-	c.sendClose(e, frame.TryAgainLater, reason, payload)
 }

@@ -37,6 +37,67 @@ func (c *Conn) Do(f func(*Conn)) error {
 	return nil
 }
 
+// AfterFunc is Do once d has passed, to within 50 ms and never earlier. What has arrived by
+// then is handled first. It fails as Do does, and with ErrClosed on a connection that is
+// closing. Functions whose time has not come when the connection begins to close are
+// dropped, and do not run. A d of 0 or less: as soon as possible.
+func (c *Conn) AfterFunc(d time.Duration, f func(*Conn)) (Timer, error) {
+	now := c.loop.now()
+	c.mu.Lock()
+	defer c.unlockAndWake()
+	if c.State() != Open {
+		return Timer{}, ErrClosed
+	}
+	if c.funcs() >= maxFuncs {
+		return Timer{}, ErrTooManyFuncs
+	}
+	in := c.makeExtras()
+	if in.timers == nil {
+		in.timers = new(timers)
+	}
+	t := in.timers
+	t.last++
+	due := now + max(d, 0)
+	if due < now {
+		due = math.MaxInt64
+	}
+	if t.add(timer{due, t.last, f}) {
+		c.attend |= attendTimer
+	}
+	c.loop.afterFuncs.Add(1)
+	return Timer{c, t.last}, nil
+}
+
+// Timer is a function of [Conn.AfterFunc] that waits. The zero value is none. Its methods
+// may be called from any goroutine.
+type Timer struct {
+	c *Conn
+	n uint64
+}
+
+// Stop keeps the function from running, and tells whether it has: not if it runs or has run,
+// was stopped before, or was dropped because the connection closes. In a callback of the
+// connection, true or false is certain: nothing can come in between.
+func (t Timer) Stop() bool {
+	c := t.c
+	if c == nil {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.extras != nil && c.extras.timers != nil {
+		h := c.extras.timers
+		for i := range h.heap {
+			if h.heap[i].n == t.n {
+				h.remove(i)
+				c.loop.afterFuncs.Add(-1)
+				return true
+			}
+		}
+	}
+	return c.in != nil && c.in.dropFunc(t.n)
+}
+
 // funcs is how many functions wait. mu is held.
 func (c *Conn) funcs() (n int) {
 	if c.in != nil {
@@ -95,7 +156,7 @@ func (d *Driver) runFuncs() {
 		ev := c.in.pop()
 		c.in.funcs--
 		c.mu.Unlock()
-		c.run(ev)
+		ev.run(c)
 		c.mu.Lock()
 	}
 	if c.funcsWait() && c.in.waiting() == 0 {
@@ -120,95 +181,6 @@ func (d *Driver) lastFuncs() {
 		}
 	}()
 	d.runFuncs()
-}
-
-// timers are the functions of AfterFunc whose time has not come, as a heap by it. Guarded by
-// the connection's mu.
-type timers struct {
-	heap []timer
-	last uint64 // the number of the latest
-}
-
-type timer struct {
-	due time.Duration // by Loop.Now
-	n   uint64
-	f   func(*Conn)
-}
-
-func (t *timer) before(o *timer) bool { return t.due < o.due || t.due == o.due && t.n < o.n }
-
-// Timer is a function of [Conn.AfterFunc] that waits. The zero value is none. Its methods
-// may be called from any goroutine.
-type Timer struct {
-	c *Conn
-	n uint64
-}
-
-// AfterFunc is Do once d has passed, to within 50 ms and never earlier. What has arrived by
-// then is handled first. It fails as Do does, and with ErrClosed on a connection that is
-// closing. Functions whose time has not come when the connection begins to close are
-// dropped, and do not run. A d of 0 or less: as soon as possible.
-func (c *Conn) AfterFunc(d time.Duration, f func(*Conn)) (Timer, error) {
-	now := c.loop.now()
-	c.mu.Lock()
-	defer c.unlockAndWake()
-	if c.State() != Open {
-		return Timer{}, ErrClosed
-	}
-	if c.funcs() >= maxFuncs {
-		return Timer{}, ErrTooManyFuncs
-	}
-	in := c.makeExtras()
-	if in.timers == nil {
-		in.timers = new(timers)
-	}
-	t := in.timers
-	t.last++
-	due := now + max(d, 0)
-	if due < now {
-		due = math.MaxInt64
-	}
-	if t.add(timer{due, t.last, f}) {
-		c.attend |= attendTimer
-	}
-	c.loop.afterFuncs.Add(1)
-	return Timer{c, t.last}, nil
-}
-
-// Stop keeps the function from running, and tells whether it has: not if it runs or has run,
-// was stopped before, or was dropped because the connection closes. In a callback of the
-// connection, true or false is certain: nothing can come in between.
-func (t Timer) Stop() bool {
-	c := t.c
-	if c == nil {
-		return false
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.extras != nil && c.extras.timers != nil {
-		h := c.extras.timers
-		for i := range h.heap {
-			if h.heap[i].n == t.n {
-				h.remove(i)
-				c.loop.afterFuncs.Add(-1)
-				return true
-			}
-		}
-	}
-	return c.in != nil && c.in.dropFunc(t.n)
-}
-
-// dropFunc has the function of a Timer, whose time has come, not run.
-func (in *inbox) dropFunc(n uint64) bool {
-	for _, evs := range [...][]event{in.later, in.events[in.head:]} {
-		for i := range evs {
-			if ev := &evs[i]; ev.kind == eventDo && ev.timer == n && ev.do != nil {
-				ev.do = nil
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // now is the time, from any goroutine.
@@ -260,59 +232,4 @@ func (d *Driver) fireFuncs() {
 		return
 	}
 	c.queueFuncs(due...)
-}
-
-// dropTimers drops the functions whose time has not come. mu is held.
-func (c *Conn) dropTimers() {
-	if c.extras != nil && c.extras.timers != nil {
-		c.loop.afterFuncs.Add(-int64(len(c.extras.timers.heap)))
-		c.extras.timers = nil
-	}
-}
-
-// add adds t, and tells whether it is the first now.
-func (h *timers) add(t timer) (first bool) {
-	h.heap = append(h.heap, t)
-	return h.up(len(h.heap)-1) == 0
-}
-
-// remove takes out the i-th.
-func (h *timers) remove(i int) {
-	last := len(h.heap) - 1
-	h.heap[i] = h.heap[last]
-	h.heap[last] = timer{}
-	h.heap = h.heap[:last]
-	if i < last {
-		h.down(h.up(i))
-	}
-}
-
-// up moves the i-th towards the head as far as it belongs, and returns where to.
-func (h *timers) up(i int) int {
-	for i > 0 {
-		parent := (i - 1) / 2
-		if !h.heap[i].before(&h.heap[parent]) {
-			break
-		}
-		h.heap[i], h.heap[parent] = h.heap[parent], h.heap[i]
-		i = parent
-	}
-	return i
-}
-
-func (h *timers) down(i int) {
-	for {
-		child := 2*i + 1
-		if child >= len(h.heap) {
-			return
-		}
-		if child+1 < len(h.heap) && h.heap[child+1].before(&h.heap[child]) {
-			child++
-		}
-		if !h.heap[child].before(&h.heap[i]) {
-			return
-		}
-		h.heap[i], h.heap[child] = h.heap[child], h.heap[i]
-		i = child
-	}
 }

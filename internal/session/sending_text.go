@@ -2,20 +2,6 @@ package session
 
 import "github.com/framerail/framerail/frame"
 
-// outgoing checks a message that is to be sent, and gives the type that its frame has.
-func outgoing(t MessageType, payload []byte) (MessageType, error) {
-	switch t {
-	case Text:
-		if !frame.ValidText(payload) {
-			return t, ErrNotUTF8
-		}
-	case Binary:
-	default:
-		return t, ErrMessageType
-	}
-	return t, nil
-}
-
 // textSoFar is what a Writer knows of its text.
 type textSoFar struct {
 	checks bool // it is text, and to be checked

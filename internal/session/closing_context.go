@@ -19,7 +19,7 @@ type lifetime struct {
 //
 // The context is made when it is first asked for, takes no goroutine, and is the same at
 // every call. Of a closed connection it has ended.
-func (c *Conn) Context() stdcontext.Context {
+func (c *closing) Context() stdcontext.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	life := c.lifetime()
@@ -36,7 +36,7 @@ func (c *Conn) Context() stdcontext.Context {
 }
 
 // lifetime is the connection's, made if there is none. mu is held.
-func (c *Conn) lifetime() *lifetime {
+func (c *closing) lifetime() *lifetime {
 	in := c.makeExtras()
 	if in.life == nil {
 		in.life = new(lifetime)
@@ -45,7 +45,7 @@ func (c *Conn) lifetime() *lifetime {
 }
 
 // endLife ends the context of a closed connection, if there is one.
-func (c *Conn) endLife() {
+func (c *closing) endLife() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.extras != nil && c.extras.life != nil && c.extras.life.end != nil {
@@ -55,7 +55,7 @@ func (c *Conn) endLife() {
 
 // peerLeft ends the context of a connection whose peer's stream has ended: a callback may
 // wait for it that is in the way of the connection's own end. On the loop.
-func (c *Conn) peerLeft(err error) {
+func (c *closing) peerLeft(err error) {
 	if c.inline() {
 		return // nothing is in the way
 	}
@@ -70,13 +70,13 @@ func (c *Conn) peerLeft(err error) {
 
 // endLeft ends the context of a connection whose peer has left, with the cause that the close callback
 // gets. mu is held.
-func (c *Conn) endLeft(life *lifetime) {
+func (c *closing) endLeft(life *lifetime) {
 	c.ending(Nobody, life.left)
 	life.end(c.cause())
 }
 
 // cause is why the context of a connection ends. mu is held.
-func (c *Conn) cause() error {
+func (c *closing) cause() error {
 	if err := c.end.info.Err; err != nil {
 		return err
 	}

@@ -24,8 +24,6 @@ type event struct {
 	timer uint64         // of eventDo, if it is AfterFunc's
 }
 
-type eventKind uint8
-
 const (
 	eventOpen    eventKind = iota
 	eventMessage           // a whole message
@@ -40,6 +38,8 @@ const (
 	eventClose // the last one
 )
 
+type eventKind uint8
+
 func (ev *event) payload() []byte {
 	if ev.buf != nil {
 		return ev.buf.B
@@ -47,38 +47,13 @@ func (ev *event) payload() []byte {
 	return ev.raw
 }
 
-// inline tells whether callbacks run on the loop now: not if the program wants
-// goroutines, nor while one is still at work on what came before.
-func (c *Conn) inline() bool {
-	return c.flags.Load()&(flagQueued|flagGoroutines) == 0
-}
-
-// deliver runs an event's callback on the loop, or queues it behind those that
-// wait. Called on the loop.
-func (c *Conn) deliver(ev event) {
-	if c.inline() {
-		c.run(ev)
-		return
-	}
-	c.post(ev)
-}
-
-// deliverControl delivers a ping or pong; queued, its payload is copied. Otherwise it is
-// the parser, which calls it, that contains the callback.
-func (c *Conn) deliverControl(kind eventKind, payload []byte) {
-	if c.State() != Open {
-		return // it would be dropped, and until then wait in a queue that nothing holds any more
-	}
-	if c.inline() {
-		c.call(event{kind: kind, raw: payload})
-		buffer.Poison(payload)
-		return
-	}
-	c.post(event{kind: kind, buf: copyOf(&c.loop.pool, payload)})
+// joins tells whether n more bytes of the same message fit behind this event's.
+func (ev *event) joins(n int) bool {
+	return ev.kind == eventPiece && !ev.last && cap(ev.buf.B)-len(ev.buf.B) >= n
 }
 
 // run calls the callback an event is for, on whichever goroutine, and contains it.
-func (c *Conn) run(ev event) {
+func (ev event) run(c *Conn) {
 	switch ev.kind {
 	case eventOpen:
 		defer c.opened()
@@ -91,11 +66,12 @@ func (c *Conn) run(ev event) {
 			c.contain(recover())
 		}
 	}()
-	c.call(ev)
+	ev.call(c)
 	returned = true
 }
 
-func (c *Conn) call(ev event) {
+// call calls it, and does not contain it.
+func (ev event) call(c *Conn) {
 	h := &c.terms.Load().Handlers
 	switch ev.kind {
 	case eventOpen:
@@ -109,14 +85,14 @@ func (c *Conn) call(ev event) {
 		if h.Message != nil {
 			h.Message(c, Message{Type: ev.op, Payload: ev.payload()})
 		} else if h.Stream != nil {
-			c.runStream(h, ev)
+			ev.stream(c, h)
 		}
 	case eventPiece:
 		if !ev.first || c.dropping() {
 			ev.buf.Release() // of a message whose callback has returned
 			return
 		}
-		c.runStream(h, ev)
+		ev.stream(c, h)
 	case eventPing:
 		if h.Ping == nil {
 			c.answerPing(ev.payload()) // it was taken back while this one waited
@@ -192,24 +168,26 @@ func (c *Conn) contain(r any) error {
 	return err
 }
 
-// hold and release set and clear reasons not to read from the peer. mu is held.
-func (c *Conn) hold(why uint32)    { c.flags.Store(c.flags.Load() | why) }
-func (c *Conn) release(why uint32) { c.flags.Store(c.flags.Load() &^ why) }
-
-// held tells whether there are any. From any goroutine.
-func (c *Conn) held() bool { return c.flags.Load()&holdAny != 0 }
-
-// queued tells whether the connection's goroutine has the inbox, which callbacks must go
-// through then. From any goroutine.
-func (c *Conn) queued() bool { return c.flags.Load()&flagQueued != 0 }
-
-// wake tells whether the loop must be asked to attend to the connection: not if
-// it is at work on it, or has been asked. mu is held; a true result obliges the
-// caller to call Host.Schedule once it has let go of mu.
-func (c *Conn) wake() bool {
-	if c.corked.Load() || c.attend&attendAsked != 0 {
-		return false
+// deliver runs an event's callback on the loop, or queues it behind those that
+// wait. Called on the loop.
+func (c *Conn) deliver(ev event) {
+	if c.inline() {
+		ev.run(c)
+		return
 	}
-	c.attend |= attendAsked
-	return true
+	c.post(ev)
+}
+
+// deliverControl delivers a ping or pong; queued, its payload is copied. Otherwise it is
+// the parser, which calls it, that contains the callback.
+func (c *Conn) deliverControl(kind eventKind, payload []byte) {
+	if c.State() != Open {
+		return // it would be dropped, and until then wait in a queue that nothing holds any more
+	}
+	if c.inline() {
+		event{kind: kind, raw: payload}.call(c)
+		buffer.Poison(payload)
+		return
+	}
+	c.post(event{kind: kind, buf: copyOf(&c.loop.pool, payload)})
 }

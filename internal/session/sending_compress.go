@@ -12,40 +12,36 @@ import (
 const compressLocked = 64 << 10
 
 // compresses tells whether a message of n bytes is to be compressed.
-func (c *Conn) compresses(n int) bool {
+func (c *sending) compresses(n int) bool {
 	return c.agreement().deflate() && n >= c.limits().DeflateThreshold
 }
 
 // always tells whether a message is sent compressed although that makes it longer.
-func (c *Conn) always() bool { return c.limits().DeflateThreshold < 0 }
+func (c *sending) always() bool { return c.limits().DeflateThreshold < 0 }
 
 // compressor is how this connection compresses.
-func (c *Conn) compressor() deflate.Compressor {
+func (c *sending) compressor() deflate.Compressor {
 	return deflate.Compressor{Level: c.limits().DeflateLevel, WindowBits: c.agreement().window()}
 }
 
 // compress compresses into buf, and notes what that takes.
-func (c *Conn) compress(buf *buffer.Buffer, p []byte, history *deflate.Window, last bool) []byte {
+func (c *sending) compress(buf *buffer.Buffer, p []byte, history *deflate.Window, last bool) []byte {
 	how := c.compressor()
 	c.compressed(how.Work(len(p), history))
 	return how.Append(buf.B, p, history, last)
 }
 
-// sendCompressed is sendPlain for a message that is to be compressed, and is if that makes
-// it smaller, or all are. Compressing needs no order among messages unless they refer to each other.
-func (c *Conn) sendCompressed(t MessageType, payload []byte, key string) error {
-	c.mu.Lock()
-	if c.State() != Open || c.isFullFor(len(payload)) {
-		defer c.unlockAndWake()
-		return c.sendMessageLocked(frame.Header{Fin: true, Opcode: t}, payload, key)
+// compressed notes that n bytes' worth was compressed for c. Where callbacks run on
+// goroutines it is not the loop that does it. From any goroutine.
+func (c *sending) compressed(n int) {
+	l := c.loop
+	if c.flags.Load()&flagGoroutines != 0 {
+		return
 	}
-	c.mu.Unlock()
-
-	p := c.pack(payload)
-	defer p.buf.Release()
-	c.mu.Lock()
-	defer c.unlockAndWake()
-	return c.sendPacked(t, payload, key, p)
+	l.work.all.Add(int64(n))
+	if c.corked.Load() {
+		l.work.own.Add(int64(n))
+	}
 }
 
 // packed is a message on its way to be compressed.
@@ -57,7 +53,7 @@ type packed struct {
 
 // pack compresses a message that refers to no others. For the rest the connection must be
 // locked.
-func (c *Conn) pack(payload []byte) packed {
+func (c *sending) pack(payload []byte) packed {
 	p := packed{
 		buf:   c.loop.pool.Get(deflate.Bound(len(payload))),
 		alone: !c.agreement().takeover() || len(payload) > compressLocked,
@@ -69,7 +65,7 @@ func (c *Conn) pack(payload []byte) packed {
 }
 
 // sendPacked sends what pack was given. mu is held.
-func (c *Conn) sendPacked(t MessageType, payload []byte, key string, p packed) error {
+func (c *sending) sendPacked(t MessageType, payload []byte, key string, p packed) error {
 	if !p.alone {
 		p.b = c.compress(p.buf, payload, c.reference(), true)
 	}
@@ -85,9 +81,9 @@ func (c *Conn) sendPacked(t MessageType, payload []byte, key string, p packed) e
 
 // isFullFor tells whether a message of n bytes will be refused, compressed or not: a peer
 // that does not read is not to cost the CPU of what it will not get. mu is held.
-func (c *Conn) isFullFor(n int) bool {
-	q := c.tx
-	return q != nil && q.blocked && !c.overflow.drops() && n <= c.limits().MaxPending && !c.fits(q, c.frameSize(1))
+func (c *sending) isFullFor(n int) bool {
+	q, bound := c.tx, c.limits().MaxPending
+	return q != nil && q.blocked && !c.overflow.drops() && n <= bound && !q.fits(c.frameSize(1), bound)
 }
 
 // A message can be referred to only if it is sure to reach the peer, and to reach it
@@ -97,12 +93,12 @@ func (c *Conn) isFullFor(n int) bool {
 // more by those behind it, since how far back it lies is not known.
 
 // settled tells whether a message that is sent now has its place. mu is held.
-func (c *Conn) settled() bool {
+func (c *sending) settled() bool {
 	return !c.overflow.drops() && (c.tx == nil || c.tx.writer == nil)
 }
 
 // reference is what a message that is sent now may refer to. mu is held.
-func (c *Conn) reference() *deflate.Window {
+func (c *sending) reference() *deflate.Window {
 	if c.extras == nil || c.extras.contexts == nil || !c.settled() {
 		return nil
 	}
@@ -110,7 +106,7 @@ func (c *Conn) reference() *deflate.Window {
 }
 
 // remember notes that a message was sent compressed. mu is held.
-func (c *Conn) remember(payload []byte) {
+func (c *sending) remember(payload []byte) {
 	switch {
 	case c.settled():
 		c.contexts().out.add(&c.loop.pool, payload, c.agreement().window())
@@ -123,7 +119,7 @@ func (c *Conn) remember(payload []byte) {
 
 // writerEnded notes that a Writer's message is at its end, so that those behind it have
 // their place. mu is held.
-func (c *Conn) writerEnded() {
+func (c *sending) writerEnded() {
 	if c.extras == nil || c.extras.contexts == nil {
 		return
 	}
@@ -132,26 +128,4 @@ func (c *Conn) writerEnded() {
 		x.out.forget()
 		x.stale = false
 	}
-}
-
-// pack compresses a part of the Writer's message, the last one or not, into a buffer
-// that the caller is to release. mu is held, as for all that follows.
-func (w *Writer) pack(p []byte, last bool) (packed []byte, buf *buffer.Buffer) {
-	buf = w.conn.loop.pool.Get(deflate.Bound(len(p)))
-	return w.conn.compress(buf, p, &w.context().window, last), buf
-}
-
-// packed notes that it was sent.
-func (w *Writer) packed(p []byte) {
-	c := w.conn
-	w.context().add(&c.loop.pool, p, c.agreement().window())
-}
-
-// context is what the next part may refer to: without takeover, the message's own
-// earlier ones.
-func (w *Writer) context() *context {
-	if w.conn.agreement().takeover() {
-		return &w.conn.contexts().out
-	}
-	return &w.own
 }

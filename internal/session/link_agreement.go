@@ -5,6 +5,29 @@ import (
 	"github.com/framerail/framerail/frame/deflate"
 )
 
+// agreement is what this connection has agreed on.
+func (c *link) agreement() agreement { return agreement(c.state.Load() &^ stateBits) }
+
+// Deflate tells whether the connection has agreed on permessage-deflate, and on which
+// parameters (RFC 7692 7.1). Windows of 15 bits are given as 15, whether they were named
+// or not.
+func (c *link) Deflate() (p deflate.Params, ok bool) {
+	a := c.agreement()
+	if !a.deflate() {
+		return deflate.Params{}, false
+	}
+	if c.role() == frame.Client {
+		return deflate.Params{
+			ServerNoContextTakeover: !a.peerTakeover(), ServerMaxWindowBits: a.peerWindow(),
+			ClientNoContextTakeover: !a.takeover(), ClientMaxWindowBits: a.window(),
+		}, true
+	}
+	return deflate.Params{
+		ServerNoContextTakeover: !a.takeover(), ServerMaxWindowBits: a.window(),
+		ClientNoContextTakeover: !a.peerTakeover(), ClientMaxWindowBits: a.peerWindow(),
+	}, true
+}
+
 // Deflate is how connections that have agreed on permessage-deflate compress what they
 // send (RFC 7692). What they agree on is the opening handshake's to say.
 type Deflate struct {
@@ -41,12 +64,15 @@ const (
 // agreement is what was agreed on, as in Conn.state.
 type agreement uint32
 
-func (a agreement) deflate() bool  { return a&agreedDeflate != 0 }
+func (a agreement) deflate() bool { return a&agreedDeflate != 0 }
+
 func (a agreement) takeover() bool { return a&agreedReset == 0 }
-func (a agreement) window() int    { return int(a>>agreedWindow) & agreedMask }
+
+func (a agreement) window() int { return int(a>>agreedWindow) & agreedMask }
 
 func (a agreement) peerTakeover() bool { return a&agreedPeerReset == 0 }
-func (a agreement) peerWindow() int    { return int(a>>agreedPeerWindow) & agreedMask }
+
+func (a agreement) peerWindow() int { return int(a>>agreedPeerWindow) & agreedMask }
 
 // agreed is the agreement that an endpoint of that role keeps.
 func agreed(p *deflate.Params, role frame.Role) agreement {
@@ -68,27 +94,4 @@ func agreed(p *deflate.Params, role frame.Role) agreement {
 		a |= agreedPeerReset
 	}
 	return a
-}
-
-// agreement is what this connection has agreed on.
-func (c *Conn) agreement() agreement { return agreement(c.state.Load() &^ stateBits) }
-
-// Deflate tells whether the connection has agreed on permessage-deflate, and on which
-// parameters (RFC 7692 7.1). Windows of 15 bits are given as 15, whether they were named
-// or not.
-func (c *Conn) Deflate() (p deflate.Params, ok bool) {
-	a := c.agreement()
-	if !a.deflate() {
-		return deflate.Params{}, false
-	}
-	if c.role() == frame.Client {
-		return deflate.Params{
-			ServerNoContextTakeover: !a.peerTakeover(), ServerMaxWindowBits: a.peerWindow(),
-			ClientNoContextTakeover: !a.takeover(), ClientMaxWindowBits: a.window(),
-		}, true
-	}
-	return deflate.Params{
-		ServerNoContextTakeover: !a.takeover(), ServerMaxWindowBits: a.window(),
-		ClientNoContextTakeover: !a.peerTakeover(), ClientMaxWindowBits: a.peerWindow(),
-	}, true
 }
