@@ -1,5 +1,7 @@
-// Package handshake is the server's side of the WebSocket opening handshake (RFC 6455
-// section 4). It is pure: no socket, no clock, no goroutine.
+// Package handshake is the WebSocket opening handshake (RFC 6455 section 4). It is pure: no
+// socket, no clock, no goroutine.
+//
+// # The server's half
 //
 // A server collects the bytes of a connection and asks a [Scanner] where the request
 // head ends. The Scanner looks at each byte once, however the bytes arrive. [Parse]
@@ -13,6 +15,12 @@
 // Each rule has a file of its own. The rules take strings as well as byte slices.
 // [ParseHTTP] turns a *http.Request into a [Request], so an upgrade inside net/http
 // follows the same rules.
+//
+// # The client's half
+//
+// A client draws a key with [NewKey] and describes its request in an [Offer], which writes the
+// fields of the request's header. net/http sends the request and reads the answer.
+// [Offer.CheckAnswer] holds the answer to RFC 6455 4.1. What it breaks is an [AnswerError].
 //
 // # Strictness
 //
