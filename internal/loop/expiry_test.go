@@ -106,7 +106,7 @@ func TestTimers_SettingOneDoesNotAllocate(t *testing.T) {
 	after := time.Duration(0)
 	if n := testing.AllocsPerRun(1000, func() {
 		after += time.Millisecond
-		(*host)(l).SetTimer(&cl.Driver, after)
+		(*host)(l).SetTimer(&cl.Conn, after)
 		l.timers.Hasten(cl.ID(), wheel.Ticks(after/2))
 	}); n > 0 {
 		t.Errorf("%v allocations", n)

@@ -32,13 +32,13 @@ func (h *host) SetInterest(d *session.Driver, read, write bool) {
 	if err := h.poll.Modify(t.FD(), interest, t.Token()); err != nil {
 		h.options.Logger.Error("framerail: cannot watch a connection", "remote", t.RemoteAddr(), "error", err)
 		t.pollFailed = true // it cannot be ended from in here: its timer does
-		h.SetTimer(d, 0)
+		h.SetTimer(&d.Conn, 0)
 	}
 }
 
 // SetTimer implements session.Host.
-func (h *host) SetTimer(d *session.Driver, after time.Duration) {
-	l, t := (*Loop)(h), tenantOf(&d.Conn)
+func (h *host) SetTimer(c *session.Conn, after time.Duration) {
+	l, t := (*Loop)(h), tenantOf(c)
 	if t.hasLifetime() {
 		after = min(after, l.Left(t))
 	}

@@ -47,7 +47,7 @@ func stackOf(id int64) (stack string, found bool) {
 // callers are the functions of package session that call the program's callbacks on a loop.
 var callers = [...]string{
 	reflect.TypeFor[session.Conn]().PkgPath() + ".event.call(",
-	reflect.TypeFor[session.Conn]().PkgPath() + ".(*Driver).piece(",
+	reflect.TypeFor[session.Conn]().PkgPath() + ".(*reading).piece(",
 }
 
 // inCallback tells whether a loop's stack shows a callback: one of callers, and above

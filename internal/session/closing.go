@@ -81,3 +81,22 @@ func (c *closing) part(over bool) {
 		_ = t.Cut(c.limits().CloseTimeout)
 	}
 }
+
+// abort has the next settle close the transport, whatever is still to be waited for.
+func (c *closing) abort(by Side, err error) {
+	c.mu.Lock()
+	if c.State() != Closed {
+		c.ending(by, err).abort = true
+	}
+	c.mu.Unlock()
+}
+
+// abortOver is abort for a peer that has had its time for what was sent.
+func (c *closing) abortOver(by Side, err error) {
+	c.mu.Lock()
+	if c.State() != Closed {
+		e := c.ending(by, err)
+		e.abort, e.over = true, true
+	}
+	c.mu.Unlock()
+}

@@ -142,47 +142,6 @@ func (c *Conn) queueFuncs(evs ...event) {
 // funcsWait tells whether functions wait for the loop. mu is held.
 func (c *Conn) funcsWait() bool { return c.in != nil && !c.queued() }
 
-// runFuncs runs the functions that wait for the loop now; those that come meanwhile wait for
-// its next turn.
-func (d *Driver) runFuncs() {
-	c := &d.Conn
-	d.corked.Store(true)
-	c.mu.Lock()
-	n := 0
-	if c.in != nil {
-		n = c.in.waiting()
-	}
-	for ; n > 0 && c.funcsWait(); n-- { // or a goroutine has taken over
-		ev := c.in.pop()
-		c.in.funcs--
-		c.mu.Unlock()
-		ev.run(c)
-		c.mu.Lock()
-	}
-	if c.funcsWait() && c.in.waiting() == 0 {
-		c.returnInbox(c.in)
-	}
-	if !c.funcsWait() {
-		c.attend &^= attendFuncs
-	}
-	c.mu.Unlock()
-}
-
-// lastFuncs runs the functions that wait when the connection has closed: all of them, even if
-// one ends the goroutine.
-func (d *Driver) lastFuncs() {
-	c := &d.Conn
-	defer func() {
-		c.mu.Lock()
-		left := c.funcsWait()
-		c.mu.Unlock()
-		if left {
-			d.lastFuncs()
-		}
-	}()
-	d.runFuncs()
-}
-
 // now is the time, from any goroutine.
 func (l *Loop) now() time.Duration {
 	if l.Clock == nil {
@@ -194,42 +153,3 @@ func (l *Loop) now() time.Duration {
 // AfterFuncs is how many functions of Conn.AfterFunc wait for their time. From any
 // goroutine.
 func (l *Loop) AfterFuncs() int { return int(l.afterFuncs.Load()) }
-
-// nextFunc is the time until a function of AfterFunc is due.
-func (d *Driver) nextFunc() (after time.Duration, ok bool) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.extras == nil || d.extras.timers == nil || len(d.extras.timers.heap) == 0 {
-		return 0, false
-	}
-	return min(d.extras.timers.heap[0].due-d.loop.Now, funcLook), true
-}
-
-// fireFuncs queues the functions whose time has come, behind what has arrived.
-func (d *Driver) fireFuncs() {
-	if after, ok := d.nextFunc(); !ok || after > 0 {
-		return
-	}
-	c := &d.Conn
-	d.corked.Store(true)
-	d.read()
-	c.mu.Lock()
-	if c.State() != Open || c.extras == nil || c.extras.timers == nil {
-		c.mu.Unlock()
-		return
-	}
-	h := c.extras.timers
-	var few [4]event
-	due := few[:0]
-	for len(h.heap) > 0 && h.heap[0].due <= d.loop.Now {
-		t := h.heap[0]
-		h.remove(0)
-		due = append(due, event{kind: eventDo, do: t.f, timer: t.n})
-	}
-	c.loop.afterFuncs.Add(-int64(len(due)))
-	if len(due) == 0 {
-		c.mu.Unlock()
-		return
-	}
-	c.queueFuncs(due...)
-}

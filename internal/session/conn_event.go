@@ -167,27 +167,3 @@ func (c *Conn) contain(r any) error {
 	c.failWith(frame.InternalError, "", err, true)
 	return err
 }
-
-// deliver runs an event's callback on the loop, or queues it behind those that
-// wait. Called on the loop.
-func (c *Conn) deliver(ev event) {
-	if c.inline() {
-		ev.run(c)
-		return
-	}
-	c.post(ev)
-}
-
-// deliverControl delivers a ping or pong; queued, its payload is copied. Otherwise it is
-// the parser, which calls it, that contains the callback.
-func (c *Conn) deliverControl(kind eventKind, payload []byte) {
-	if c.State() != Open {
-		return // it would be dropped, and until then wait in a queue that nothing holds any more
-	}
-	if c.inline() {
-		event{kind: kind, raw: payload}.call(c)
-		buffer.Poison(payload)
-		return
-	}
-	c.post(event{kind: kind, buf: copyOf(&c.loop.pool, payload)})
-}

@@ -1,10 +1,6 @@
 package session
 
-import (
-	"sync"
-
-	"github.com/framerail/framerail/frame"
-)
+import "sync"
 
 // inbox queues the events of one connection for a goroutine, which runs while
 // there are any. All fields are guarded by the connection's mu.
@@ -176,46 +172,4 @@ func (ev event) runQueued(c *Conn) {
 		defer ev.buf.Release()
 	}
 	ev.run(c)
-}
-
-// post queues an event and starts the goroutine if none is at work. From the loop.
-func (c *Conn) post(ev event) {
-	c.mu.Lock()
-	in, start := c.inbox()
-	in.push(ev)
-	c.posted(in, start)
-}
-
-// postPiece queues a piece of a message for a Stream callback. A piece that
-// follows one still waiting joins it, so that a message that drips in byte by
-// byte takes no more memory than one that comes at once.
-func (c *Conn) postPiece(ev frame.Event) {
-	c.mu.Lock()
-	in, start := c.inbox()
-	if n := len(in.events); !ev.First && in.waiting() > 0 && in.events[n-1].joins(len(ev.Payload)) {
-		tail := &in.events[n-1]
-		tail.buf.B = append(tail.buf.B, ev.Payload...)
-		tail.last = ev.Last
-		in.bytes += len(ev.Payload)
-	} else {
-		in.push(event{
-			kind: eventPiece, first: ev.First, last: ev.Last, op: ev.Opcode,
-			buf: copyOf(&c.loop.pool, ev.Payload),
-		})
-	}
-	c.posted(in, start)
-}
-
-// posted stops the input if the inbox is full now, unlocks mu, and starts the connection's goroutine if
-// needed.
-func (c *Conn) posted(in *inbox, start bool) {
-	most := c.limits()
-	if in.messages() >= most.QueueMessages || in.bytes >= most.QueueBytes {
-		c.hold(holdQueue)
-	}
-	in.more.Signal()
-	c.mu.Unlock()
-	if start {
-		c.loop.spawn(in.work)
-	}
 }

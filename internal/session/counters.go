@@ -165,19 +165,6 @@ func (l *Loop) AddShared(c *Counters) {
 	}
 }
 
-// countPiece counts a piece of a message that came: the frames that began with it or
-// before it and, at its end, the message.
-func (d *Driver) countPiece(rx *receiver, last bool) {
-	t := &d.loop.turn.received
-	n := rx.dec.Fragments()
-	t.Frames.Data += uint64(n - rx.counted)
-	rx.counted = n
-	if last {
-		t.Messages++
-		rx.counted = 0
-	}
-}
-
 // countClose counts a connection whose transport is closed.
 func (l *Loop) countClose(info *CloseInfo) {
 	l.shared.closes[info.By][indexOf(info.code())].Add(1)

@@ -1,41 +1,114 @@
 package session
 
-// Driver is a connection as the loop that owns it sees it: the methods by which events
-// reach it. All are called on the loop's goroutine. The fields beside Conn are the loop's.
-type Driver struct {
-	Conn
+import (
+	"net/netip"
+	"time"
 
-	rx          *receiver
-	id          int32
-	heard       uint32 // the stamp of the peer's last sign of life or, once endTimed, of that
-	messageDebt uint32 // see rate.go
-	controlDebt uint16
-	input       input
-	interest    interest
-	sent        uint8 // when the loop last sent something: see sentNow
-	workDebt    uint8 // what compression took, in ms: see work.go
+	"github.com/framerail/framerail/internal/transport"
+)
+
+// Driver is a connection as the loop that owns it sees it: the methods by which events
+// reach it. Each has the parts below do what is to be done, and then brings the connection to
+// rest with settle. All are called on the loop's goroutine. The fields of the parts between
+// Driver and Conn are the loop's.
+type Driver struct{ expiring }
+
+// Init readies a zero connection of loop l, which goes by p: so a loop may have connections
+// of servers and of clients. The id is the loop's own number for it.
+func (d *Driver) Init(l *Loop, p *Policy, id int, t transport.Transport, remote netip.AddrPort) {
+	d.loop, d.id = l, int32(id)
+	d.check()
+	d.SetTransport(t)
+	d.SetRemoteAddr(remote)
+	d.terms.Store(&p.limits.terms)
+	d.state.Store(roleBits(p.config.Role))
+	if p.config.Dispatch == OnGoroutines {
+		d.flags.Store(flagGoroutines)
+	}
+	d.interest = interestRead
+	d.overflow = p.config.Overflow
 }
 
-// input is what the loop does with bytes that arrive.
-type input uint8
+// SetTransport and SetRemoteAddr change arguments of Init. Before Open.
+func (d *Driver) SetTransport(t transport.Transport) {
+	d.check()
+	d.transport = t
+}
 
-const (
-	inputFrames  input = iota // parse them
-	inputDiscard              // read and drop them: the connection has failed
-	inputDone                 // read no more: the stream or the conversation has ended
-)
+// SetRemoteAddr changes the address of the client. See SetTransport.
+func (d *Driver) SetRemoteAddr(remote netip.AddrPort) {
+	d.check()
+	d.addr, d.port = remote.Addr(), remote.Port()
+}
 
-// interest is which readiness of the transport the loop was last asked to tell.
-type interest uint8
+// Transport is what lies below the connection; for its loop alone, and until Open.
+func (d *Driver) Transport() transport.Transport {
+	d.check()
+	return d.transport
+}
 
-const (
-	interestRead interest = 1 << iota
-	interestWrite
-	// interestUnread is kept with them, though no poller is asked: the transport may
-	// have more at hand.
-	interestUnread
-	// endTimed and pinged are kept there, too: the close timeout is running, and a
-	// heartbeat is out.
-	endTimed
-	pinged
-)
+// ID is the loop's number for the connection.
+func (d *Driver) ID() int { return int(d.id) }
+
+// MaxLifetime is how long the connection may live; 0 or negative: no limit.
+func (d *Driver) MaxLifetime() time.Duration {
+	d.check()
+	return d.limits().MaxLifetime
+}
+
+// CloseInfo is how the connection ended, from Host.Closed on.
+func (d *Driver) CloseInfo() CloseInfo {
+	d.check()
+	return d.closeInfo()
+}
+
+// Readable tells that the transport has bytes, or has ended.
+func (d *Driver) Readable() {
+	d.check()
+	if d.resting() {
+		return
+	}
+	d.corked.Store(true)
+	d.read()
+	d.settle()
+}
+
+// Writable tells that the transport takes bytes again.
+func (d *Driver) Writable() {
+	d.check()
+	d.mu.Lock()
+	if d.tx != nil {
+		d.tx.blocked = false
+	}
+	d.mu.Unlock()
+	d.settle()
+}
+
+// Attend does what was asked for by Host.Schedule.
+func (d *Driver) Attend() {
+	d.check()
+	if d.interest&interestUnread != 0 {
+		d.corked.Store(true)
+		d.read()
+	}
+	d.settle()
+}
+
+// Expire tells that the time asked for with Host.SetTimer has passed, or some time before
+// it: what is due then is found out here.
+func (d *Driver) Expire() {
+	d.check()
+	d.expire()
+	d.settle()
+}
+
+// Abort cuts the connection at once. The close callback gets err; nil means ErrAborted. On a closed
+// connection it does nothing.
+func (d *Driver) Abort(err error) {
+	d.check()
+	if err == nil {
+		err = ErrAborted
+	}
+	d.abort(Local, err)
+	d.settle()
+}

@@ -166,13 +166,13 @@ func (p *player) readStream(_ *Conn, m *Reader) {
 	}
 }
 
-func (p *player) Schedule(*Conn)                          { p.scheduled <- struct{}{} }
-func (p *player) SetInterest(_ *Driver, read, _ bool)     { p.read = read }
-func (p *player) SetTimer(_ *Driver, after time.Duration) {}
-func (p *player) Limited(*Driver)                         {}
-func (p *player) Opened(*Conn)                            {}
-func (p *player) Closed(*Driver)                          { p.closed++ }
-func (p *player) Ended(*Conn)                             { p.ended <- struct{}{} }
+func (p *player) Schedule(*Conn)                        { p.scheduled <- struct{}{} }
+func (p *player) SetInterest(_ *Driver, read, _ bool)   { p.read = read }
+func (p *player) SetTimer(_ *Conn, after time.Duration) {}
+func (p *player) Limited(*Driver)                       {}
+func (p *player) Opened(*Conn)                          {}
+func (p *player) Closed(*Driver)                        { p.closed++ }
+func (p *player) Ended(*Conn)                           { p.ended <- struct{}{} }
 
 // play plays a connection to its end. Each byte of cuts is the length of a piece of
 // in, less one, over and over; none: one piece.

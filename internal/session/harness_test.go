@@ -142,7 +142,7 @@ func (r *rig) Schedule(c *Conn) {
 	}
 }
 func (r *rig) SetInterest(_ *Driver, read, write bool) { r.read, r.write = read, write }
-func (r *rig) SetTimer(_ *Driver, after time.Duration) { r.due = r.loop.Now + after }
+func (r *rig) SetTimer(_ *Conn, after time.Duration)   { r.due = r.loop.Now + after }
 func (r *rig) Limited(*Driver)                         { r.limited++ }
 func (r *rig) Opened(*Conn)                            { r.mu.Lock(); r.opened++; r.mu.Unlock() }
 func (r *rig) Closed(*Driver)                          { r.closed++ }

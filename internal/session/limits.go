@@ -132,42 +132,6 @@ func (l *limits) frame() frame.Limits {
 // filled it: a program that answers what it gets never passes the bound.
 func (l *limits) holdMark() int { return l.MaxPending - l.MaxPending/8*5 }
 
-// MaxLifetime is how long the connection may live; 0 or negative: no limit.
-func (d *Driver) MaxLifetime() time.Duration {
-	d.check()
-	return d.limits().MaxLifetime
-}
-
-// Retime applies limits that have changed since the loop last saw them. The owner calls it before it acts
-// on a timer.
-func (d *Driver) Retime() {
-	d.check()
-	c := &d.Conn
-	c.mu.Lock()
-	changed := c.attend & attendTimes
-	c.attend &^= changed
-	c.mu.Unlock()
-	if changed != 0 {
-		d.retime(changed)
-	}
-}
-
-// retime does what falls to the loop when the limits have changed.
-func (d *Driver) retime(changed attention) {
-	if d.Ending() {
-		return // its time is set
-	}
-	if changed&attendIdle != 0 {
-		d.hear()
-	}
-	if changed&attendLifetime != 0 {
-		d.loop.host.Limited(d)
-	}
-	if changed&attendTimer != 0 {
-		d.setTimer()
-	}
-}
-
 // useLimits are limits of the policy with those values, for one more connection, which are
 // given back with leaveLimits. From any goroutine, as the next one.
 func (p *Policy) useLimits(of Limits) *limits {

@@ -67,7 +67,7 @@ type pair struct {
 
 func (p *pair) Schedule(c *Conn)                { p.due = append(p.due, c) }
 func (p *pair) SetInterest(*Driver, bool, bool) {}
-func (p *pair) SetTimer(*Driver, time.Duration) {}
+func (p *pair) SetTimer(*Conn, time.Duration)   {}
 func (p *pair) Limited(*Driver)                 {}
 func (p *pair) Opened(*Conn)                    {}
 func (p *pair) Closed(*Driver)                  { p.closed++ }

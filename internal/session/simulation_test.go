@@ -172,11 +172,11 @@ func (s *simulation) Schedule(c *Conn) {
 func (s *simulation) SetInterest(d *Driver, read, write bool) {
 	s.life(d).read, s.life(d).write = read, write
 }
-func (s *simulation) SetTimer(d *Driver, after time.Duration) { s.life(d).timer = s.loop.Now + after }
-func (s *simulation) Limited(*Driver)                         {}
-func (s *simulation) Opened(c *Conn)                          { s.lifeOf(c).note(func(l *life) { l.opened++ }) }
-func (s *simulation) Closed(d *Driver)                        { s.life(d).closed = true }
-func (s *simulation) Ended(c *Conn)                           { s.lifeOf(c).note(func(l *life) { l.ended++ }) }
+func (s *simulation) SetTimer(c *Conn, after time.Duration) { s.lifeOf(c).timer = s.loop.Now + after }
+func (s *simulation) Limited(*Driver)                       {}
+func (s *simulation) Opened(c *Conn)                        { s.lifeOf(c).note(func(l *life) { l.opened++ }) }
+func (s *simulation) Closed(d *Driver)                      { s.life(d).closed = true }
+func (s *simulation) Ended(c *Conn)                         { s.lifeOf(c).note(func(l *life) { l.ended++ }) }
 
 // script is what a peer sends: numbered messages, whole or in fragments, control
 // frames between them, and at the end a Close frame, garbage or nothing.

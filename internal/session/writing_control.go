@@ -4,6 +4,7 @@ import (
 	"net"
 
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/transport"
 )
 
 // sendControl queues a control frame. mu is held.
@@ -59,4 +60,34 @@ func (c *writing) setClosing() {
 func (c *writing) broke(op string, err error) {
 	c.ending(Nobody, &net.OpError{Op: op, Err: err}).abort = true
 	c.setClosing()
+}
+
+// step goes on with closing once what was pending is sent, and tells whether the
+// transport can be closed. mu is held.
+func (c *writing) step() (finish bool) {
+	e := c.end
+	if e == nil {
+		return false
+	}
+	if e.abort {
+		return true
+	}
+	if q := c.tx; q != nil && q.main.Len()+q.held > 0 {
+		return false
+	}
+	// RFC 6455 7.1.1: the server closes TCP first, once both Close frames have passed.
+	if e.eof || e.sent && e.received {
+		return true
+	}
+	if e.failed && !e.halfClosed {
+		e.halfClosed = true
+		switch err := c.transport.CloseWrite(); err {
+		case nil:
+		case transport.ErrWouldBlock:
+			c.noteHeld()
+		default:
+			return true // the peer is gone already
+		}
+	}
+	return false
 }

@@ -162,27 +162,3 @@ type uncounted struct {
 	pending        int    // what the counters take the queue to hold, in bytes
 	onLoop         bool   // the loop is at work on the queue: it counts without atomics
 }
-
-// flushTurn is flush on the loop, which then has counted what was sent. It tells whether
-// the transport, which was full when the loop last looked, has taken some since: so the
-// peer has. mu is held.
-func (d *Driver) flushTurn() (taken bool) {
-	d.check()
-	c := &d.Conn
-	q := c.tx
-	if q == nil {
-		return false
-	}
-	q.uncounted.onLoop = true
-	full, gone, due := q.stall, q.main.Gone(), !q.main.Empty() || q.pong != nil
-	c.flush()
-	if c.tx != q && due || c.tx == q && q.main.Gone() != gone {
-		d.sent = d.sentNow()
-	}
-	if c.tx != q {
-		return full.watched // it has taken all
-	}
-	c.countSent(q)
-	q.uncounted.onLoop = false
-	return full.watched && q.passed() != full.taken
-}

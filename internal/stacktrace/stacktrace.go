@@ -27,7 +27,7 @@ var own = [...]string{
 	"github.com/framerail/framerail/conn.(*Conn).OnDrained.",
 	"github.com/framerail/framerail/conn.onConn.",
 	"github.com/framerail/framerail/internal/session.event.call",
-	"github.com/framerail/framerail/internal/session.(*Driver).piece",
+	"github.com/framerail/framerail/internal/session.(*reading).piece",
 	"github.com/framerail/framerail/server.(*Server).handlers.",
 	"github.com/framerail/framerail/server.(*Server).upgrade.",
 	"github.com/framerail/framerail/server.(*running).askProgram",

@@ -3,7 +3,6 @@ package sizes
 const (
 	options = "options: each is set alone, and described alone"
 	table   = "a table: read row by row"
-	uncut   = "one connection, not yet in parts: a file for each thing that it does"
 )
 
 // exceptions are what may be larger, each with the reason. One that nothing needs any more
@@ -17,6 +16,4 @@ var exceptions = map[string]string{
 	"function bench/reliability.smuggledRequests":    table,
 	"function internal/handshake.hostile":            table,
 	"function internal/handshake.Scanner.ScanWithin": "a state machine, flat: a paragraph is a state",
-
-	"methods internal/session.Driver": uncut,
 }

@@ -8,6 +8,85 @@ import (
 	"github.com/framerail/framerail/internal/buffer"
 )
 
+// packed takes in a piece of a compressed message. While there is something to say of
+// it, nothing else is taken in.
+func (d *reading) packed(rx *receiver, ev frame.Event) {
+	if ev.First {
+		d.beginInflation(rx, ev.Opcode)
+	}
+	z := rx.inflation
+	z.src, z.last, z.busy = ev.Payload, ev.Last, true
+}
+
+// beginInflation readies rx for a compressed message.
+func (d *reading) beginInflation(rx *receiver, op frame.Opcode) {
+	a := d.agreement()
+	z := d.loop.lendInflation()
+	rx.inflation = z
+	z.inflater.Reset(a.peerWindow())
+	z.text = frame.TextCheck{}
+	z.op, z.first, z.size = op, true, 0
+	z.history = &z.own
+	if a.peerTakeover() {
+		d.mu.Lock()
+		z.history = &d.contexts().in
+		d.mu.Unlock()
+	}
+}
+
+// inflate hands on the next chunk of a compressed message. It stops as soon as the
+// message passes its limit, whatever is still to come.
+func (d *reading) inflate(rx *receiver) {
+	d.check()
+	c, z, l := &d.Conn, rx.inflation, d.loop
+	if c.State() != Open {
+		rx.dropInflation(l) // after its own Close this side takes no more messages
+		return
+	}
+	// What comes first in the message decides how it fails, wherever it was cut.
+	dst, most := l.inflateBuf, rx.limits.MaxMessageSize-z.size
+	if most < int64(len(dst)) {
+		dst = dst[:most+1]
+	}
+	before := z.inflater.Work()
+	n, taken, done, err := z.inflater.Inflate(dst, z.src, z.last, &z.history.window)
+	d.inflated(z.inflater.Work() - before + workOfPiece)
+	z.src = z.src[taken:]
+	z.busy = !done && n == len(dst) || len(z.src) > 0
+	if z.kept != nil && len(z.src) == 0 {
+		z.kept.Release()
+		z.kept = nil
+	}
+	if err == deflate.ErrHistory && !c.agreement().peerTakeover() {
+		err = ErrContextTakeover
+	}
+	if int64(n) > most {
+		n, done, err = int(most), false, frame.ErrMessageTooBig
+	}
+	z.size += int64(n)
+
+	chunk := dst[:n]
+	if z.op == frame.Text {
+		if good := z.text.Accept(chunk, done); good < n {
+			chunk, done, err = chunk[:max(good, 0)], false, frame.ErrInvalidUTF8
+		}
+	}
+	if err == nil && (!done || c.agreement().peerTakeover()) {
+		z.history.add(&l.pool, chunk, c.agreement().peerWindow())
+	}
+	ev := frame.Event{Payload: chunk, Opcode: z.op, First: z.first, Last: done}
+	z.first = false
+	if done {
+		rx.dropInflation(l)
+	}
+	if done || ev.First || len(chunk) > 0 {
+		d.piece(rx, ev)
+	}
+	if err != nil && d.input == inputFrames {
+		d.failInOrder(err)
+	}
+}
+
 // inflating is what a loop has for compressed messages. Owned by the loop, but for work's counts.
 type inflating struct {
 	inflateBuf     []byte // where they are inflated; nil before the first
@@ -89,82 +168,3 @@ func (rx *receiver) keepPacked() {
 
 // inflating tells whether a compressed message has more to say before more of it comes.
 func (rx *receiver) inflating() bool { return rx.inflation != nil && rx.inflation.busy }
-
-// packed takes in a piece of a compressed message. While there is something to say of
-// it, nothing else is taken in.
-func (d *Driver) packed(rx *receiver, ev frame.Event) {
-	if ev.First {
-		d.beginInflation(rx, ev.Opcode)
-	}
-	z := rx.inflation
-	z.src, z.last, z.busy = ev.Payload, ev.Last, true
-}
-
-// beginInflation readies rx for a compressed message.
-func (d *Driver) beginInflation(rx *receiver, op frame.Opcode) {
-	a := d.agreement()
-	z := d.loop.lendInflation()
-	rx.inflation = z
-	z.inflater.Reset(a.peerWindow())
-	z.text = frame.TextCheck{}
-	z.op, z.first, z.size = op, true, 0
-	z.history = &z.own
-	if a.peerTakeover() {
-		d.mu.Lock()
-		z.history = &d.contexts().in
-		d.mu.Unlock()
-	}
-}
-
-// inflate hands on the next chunk of a compressed message. It stops as soon as the
-// message passes its limit, whatever is still to come.
-func (d *Driver) inflate(rx *receiver) {
-	d.check()
-	c, z, l := &d.Conn, rx.inflation, d.loop
-	if c.State() != Open {
-		rx.dropInflation(l) // after its own Close this side takes no more messages
-		return
-	}
-	// What comes first in the message decides how it fails, wherever it was cut.
-	dst, most := l.inflateBuf, rx.limits.MaxMessageSize-z.size
-	if most < int64(len(dst)) {
-		dst = dst[:most+1]
-	}
-	before := z.inflater.Work()
-	n, taken, done, err := z.inflater.Inflate(dst, z.src, z.last, &z.history.window)
-	d.inflated(z.inflater.Work() - before + workOfPiece)
-	z.src = z.src[taken:]
-	z.busy = !done && n == len(dst) || len(z.src) > 0
-	if z.kept != nil && len(z.src) == 0 {
-		z.kept.Release()
-		z.kept = nil
-	}
-	if err == deflate.ErrHistory && !c.agreement().peerTakeover() {
-		err = ErrContextTakeover
-	}
-	if int64(n) > most {
-		n, done, err = int(most), false, frame.ErrMessageTooBig
-	}
-	z.size += int64(n)
-
-	chunk := dst[:n]
-	if z.op == frame.Text {
-		if good := z.text.Accept(chunk, done); good < n {
-			chunk, done, err = chunk[:max(good, 0)], false, frame.ErrInvalidUTF8
-		}
-	}
-	if err == nil && (!done || c.agreement().peerTakeover()) {
-		z.history.add(&l.pool, chunk, c.agreement().peerWindow())
-	}
-	ev := frame.Event{Payload: chunk, Opcode: z.op, First: z.first, Last: done}
-	z.first = false
-	if done {
-		rx.dropInflation(l)
-	}
-	if done || ev.First || len(chunk) > 0 {
-		d.piece(rx, ev)
-	}
-	if err != nil && d.input == inputFrames {
-		d.failInOrder(err)
-	}
-}

@@ -47,20 +47,9 @@ var (
 )
 
 // repay takes the time that has passed, in ms, off the debts.
-func (d *Driver) repay(passed uint64) {
+func (d *timing) repay(passed uint64) {
 	d.check()
 	d.messageDebt -= uint32(min(uint64(d.messageDebt), passed*messageUnits))
 	d.controlDebt -= uint16(min(uint64(d.controlDebt), passed*controlUnits))
 	d.workDebt -= uint8(min(uint64(d.workDebt), passed))
-}
-
-// chargeControl counts a ping or pong, and fails the connection if it is one too many.
-func (d *Driver) chargeControl() bool {
-	debt := d.controlDebt + d.limits().costs.control
-	if debt > controlBucket && d.State() == Open {
-		d.fail(ErrControlRate)
-		return false
-	}
-	d.controlDebt = min(debt, controlBucket)
-	return true
 }

@@ -42,40 +42,14 @@ const (
 )
 
 // inflated notes that n bytes' worth was inflated.
-func (d *Driver) inflated(n int) {
+func (d *timing) inflated(n int) {
 	d.loop.work.all.Add(int64(n))
 	d.loop.work.own.Add(int64(n))
 }
 
-// worked tells whether anything was compressed in this turn, or inflated.
-func (l *Loop) worked() bool { return l.work.all.Load() != 0 }
-
-// tired tells whether the loop should serve other connections now.
-func (l *Loop) tired() bool { return l.work.all.Load() >= workBudget }
-
-// resting tells whether bytes wait for the loop to come back to the connection, as it was
-// asked to. What arrives meanwhile comes behind them.
-func (d *Driver) resting() bool {
-	if d.interest&interestUnread == 0 || d.rx == nil || d.rx.stash == nil {
-		return false
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.attend&attendAsked != 0
-}
-
-// endTurn forgets what was done in the connection's turn.
-func (l *Loop) endTurn() {
-	l.check()
-	if l.worked() {
-		l.work.all.Store(0)
-		l.work.own.Store(0)
-	}
-}
-
 // chargeWork adds what was done for the connection to its debt, and stops its input if
 // that is too much.
-func (d *Driver) chargeWork() {
+func (d *timing) chargeWork() {
 	d.check()
 	w, rate := &d.loop.work, d.limits().costs.work
 	own := w.own.Swap(0)
@@ -99,23 +73,8 @@ func (d *Driver) chargeWork() {
 	d.setTimer()
 }
 
-// nextRelease is the time until releaseWork lets the input flow again.
-func (d *Driver) nextRelease() (after time.Duration, ok bool) {
-	if d.flags.Load()&holdWork == 0 {
-		return 0, false
-	}
-	due := time.Duration(max(0, int(d.workDebt)-workRelease)) * time.Millisecond
-	due -= d.since(d.heard)
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.extras != nil && d.extras.workUntil > 0 {
-		due = max(due, d.extras.workUntil-d.loop.Now)
-	}
-	return due, true
-}
-
 // releaseWork lets the input flow again once enough time has passed.
-func (d *Driver) releaseWork() {
+func (d *timing) releaseWork() {
 	if after, ok := d.nextRelease(); !ok || after > 0 {
 		return
 	}
@@ -126,4 +85,19 @@ func (d *Driver) releaseWork() {
 		d.extras.workUntil = 0
 	}
 	d.mu.Unlock()
+}
+
+// worked tells whether anything was compressed in this turn, or inflated.
+func (l *Loop) worked() bool { return l.work.all.Load() != 0 }
+
+// tired tells whether the loop should serve other connections now.
+func (l *Loop) tired() bool { return l.work.all.Load() >= workBudget }
+
+// endTurn forgets what was done in the connection's turn.
+func (l *Loop) endTurn() {
+	l.check()
+	if l.worked() {
+		l.work.all.Store(0)
+		l.work.own.Store(0)
+	}
 }
