@@ -35,6 +35,9 @@ import (
 //	if h.Deflate != nil && strings.HasPrefix(h.Request.UserAgent(), "Tornado/") {
 //		h.Deflate.ClientNoContextTakeover = false
 //	}
+//
+// DeflateLevel and DeflateThreshold in Limits have more settings. The server does not start with
+// settings for compression that is not Enabled.
 type Deflate struct {
 	// Enabled accepts clients' offers of the extension.
 	Enabled bool

@@ -109,6 +109,8 @@ func (s *Server) validateChoices() error {
 		return fmt.Errorf("framerail: there is no Overflow policy %d", s.Overflow)
 	case s.DeflateLevel > 9:
 		return fmt.Errorf("framerail: Limits.DeflateLevel %d is not from 1 to 9, nor 0 for the default", s.DeflateLevel)
+	case !s.Deflate.Enabled && (s.DeflateLevel != 0 || s.DeflateThreshold != 0):
+		return errors.New("framerail: Limits has a DeflateLevel or a DeflateThreshold, but Deflate is not Enabled")
 	}
 	return nil
 }

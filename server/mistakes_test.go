@@ -34,6 +34,8 @@ func TestOptions_MalformedOnesFailAtTheStart(t *testing.T) {
 		"RequireSubprotocol is set":                   {RequireSubprotocol: true},
 		"OnMessage and OnStream are both set":         {OnMessage: echo, OnStream: func(*conn.Conn, *conn.Reader) {}},
 		"Deflate has settings, but is not Enabled":    {Deflate: Deflate{ServerTakeover: true}},
+		"Limits has a DeflateLevel":                   {Limits: Limits{Limits: conn.Limits{DeflateLevel: 5}}},
+		"or a DeflateThreshold":                       {Limits: Limits{Limits: conn.Limits{DeflateThreshold: -1}}},
 		"but Path is set, too":                        {RouteUpgrades: true, Path: "/chat", Handler: http.NotFoundHandler()},
 		"Limits.CheckTimeout is set":                  {Check: func(*Handshake) error { return nil }, Limits: Limits{CheckTimeout: time.Second}},
 		"Limits.MaxChecks is set":                     {Check: func(*Handshake) error { return nil }, Limits: Limits{MaxChecks: 1}},

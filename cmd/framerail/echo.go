@@ -82,9 +82,11 @@ func (c *echoCommand) Run(log *slog.Logger) error {
 				MaxPending: max(4*int(c.MaxMessage), 1<<20),
 				// Load generators want to know what it can do.
 				CompressionPerSecond: -1,
-				DeflateThreshold:     -1,
 			},
 		},
+	}
+	if srv.Deflate.Enabled {
+		srv.DeflateThreshold = -1 // every message
 	}
 	if srv.Subprotocols = c.Subprotocol; len(c.Subprotocol) == 0 {
 		srv.Check = agreeOnFirst

@@ -44,7 +44,11 @@ func TestFramerail_compression(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					url := serveFramerail(t, func(srv *server.Server) { m.set(srv); srv.Deflate, srv.DeflateThreshold = tt.deflate, -1 })
+					url := serveFramerail(t, func(srv *server.Server) {
+						if m.set(srv); tt.deflate.Enabled {
+							srv.Deflate, srv.DeflateThreshold = tt.deflate, -1
+						}
+					})
 					r := Runner{URL: url, Cases: cases, Parallel: 4, Messages: 2, Patience: 20 * time.Second}
 					report, err := r.Run(context.Background())
 					if err != nil {

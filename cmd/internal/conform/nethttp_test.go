@@ -93,7 +93,10 @@ func serveThroughNetHTTP(t *testing.T, ln net.Listener, deflate server.Deflate) 
 	srv := &server.Server{
 		OriginPatterns: []string{"*"}, Overflow: conn.OverflowClose, OnMessage: echoMessage, Deflate: deflate,
 		Logger: slog.New(slog.DiscardHandler),
-		Limits: server.Limits{Limits: conn.Limits{MaxMessageSize: 16 << 20, MaxPending: 64 << 20, DeflateThreshold: -1}},
+		Limits: server.Limits{Limits: conn.Limits{MaxMessageSize: 16 << 20, MaxPending: 64 << 20}},
+	}
+	if deflate.Enabled {
+		srv.DeflateThreshold = -1
 	}
 	hs := &http.Server{
 		Handler:  http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _ = srv.Upgrade(w, r, nil) }),
