@@ -62,7 +62,7 @@ func (c *Conn) Request() (r *http.Request, ok bool) { return (*session.Conn)(c).
 func (c *Conn) SetValue(v any) { (*session.Conn)(c).SetValue(v) }
 
 // Value returns what SetValue stored last. Before the first SetValue it is what
-// server.Handshake.SetValue stored during the opening handshake, or nil.
+// Check set as Value of its server.Handshake, or nil.
 func (c *Conn) Value() any { return (*session.Conn)(c).Value() }
 
 // Context returns a context that ends with the connection. Use it for work that is done for
