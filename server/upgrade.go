@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/callbacks"
 	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/nethttp"
@@ -95,7 +96,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, open func(*conn
 		nethttp.AnswerRaw(nc, refusal)
 		return run.refuseHTTP(a.Remote, refusal, err)
 	}
-	opening.Callback = onConn(open)
+	opening.Callback = callbacks.OnConn(open)
 	a.Opening = &opening
 	leave = func() {}
 	if !run.leastLoaded().deliver(a) { // which has answered and counted it

@@ -26,10 +26,9 @@ var own = [...]string{
 	"github.com/framerail/framerail/conn.(*Conn).OnClose.",
 	"github.com/framerail/framerail/conn.(*Conn).OnDrained.",
 	"github.com/framerail/framerail/conn.onConn.",
+	"github.com/framerail/framerail/internal/callbacks.",
 	"github.com/framerail/framerail/internal/session.event.call",
 	"github.com/framerail/framerail/internal/session.(*reading).piece",
-	"github.com/framerail/framerail/server.(*Server).handlers.",
-	"github.com/framerail/framerail/server.(*Server).upgrade.",
 	"github.com/framerail/framerail/server.(*running).askProgram",
 	"github.com/framerail/framerail/server.(*running).runHandshake",
 }

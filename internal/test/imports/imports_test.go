@@ -51,9 +51,10 @@ var allowed = map[string][]string{
 	"internal/session/sendq":   {"frame", "mask", "internal/buffer"},
 	"internal/loop": {"frame", "poller", "internal/buffer", "internal/guard", "internal/platform", "internal/session", "internal/stacktrace",
 		"internal/transport", "internal/wheel"},
-	"conn": {"frame", "frame/deflate", "internal/session"},
+	"internal/callbacks": {"conn", "internal/session"},
+	"conn":               {"frame", "frame/deflate", "internal/session"},
 	"server": {"conn", "frame", "frame/deflate", "poller",
-		"internal/buffer", "internal/forwarded", "internal/gate", "internal/guard", "internal/handshake", "internal/loop", "internal/memory", "internal/nethttp", "internal/platform", "internal/proxyproto", "internal/secure",
+		"internal/buffer", "internal/callbacks", "internal/forwarded", "internal/gate", "internal/guard", "internal/handshake", "internal/loop", "internal/memory", "internal/nethttp", "internal/platform", "internal/proxyproto", "internal/secure",
 		"internal/session", "internal/stacktrace", "internal/transport", "internal/wheel"},
 	"server/servertest": {"internal/transport", "conn", "frame", "frame/deflate", "mask", "poller", "server", "internal/handshake", "internal/platform"},
 }
