@@ -230,7 +230,7 @@ func TestBudget_MessagesWaitWhileItIsUsedUp(t *testing.T) {
 	for range 20 {
 		other.alive()
 	}
-	if n := held(s); n > budget+64<<10 {
+	if n := held(s); n > budget+64<<10+1<<10 { // the other's answer may just be given back
 		t.Errorf("%d bytes are lent of %d", n, budget)
 	}
 	if len(got) > 0 {

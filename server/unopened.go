@@ -25,7 +25,7 @@ func (l *phases) mayHold(cl *tenant, have, n int) bool {
 		return true
 	}
 	size := buffer.Size(n)
-	free, ok := l.run.budget.Room(&l.reader.heads, size-have)
+	free, ok := l.run.budget.Room(&l.reader.heads, have, size)
 	if !ok || free == 0 {
 		return ok
 	}

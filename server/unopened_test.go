@@ -160,6 +160,21 @@ func TestUnopened_LargestAreRefusedFirst(t *testing.T) {
 	}
 }
 
+// A head that grows is copied, and holds its old memory until then.
+func TestUnopened_GrowingHeadsHoldBothMeanwhile(t *testing.T) {
+	s := start(t, &Server{Loops: 1, OnMessage: echo,
+		Limits: Limits{MaxBuffers: 4 << 20, MaxHandshakeBytes: 1 << 20, HandshakeTimeout: time.Minute}})
+	defer s.run.budget.Hold()() // nobody is closed for it
+	p := dialRaw(t, s)
+	p.send("GET / HTTP/1.1\r\nHost: example.com\r\nCookie: " + strings.Repeat("x", 500<<10))
+	eventually(t, "it to be held", func() bool { return held(s) == 512<<10 })
+	for _, n := range []int{2 << 20, 512 << 10, 128 << 10} { // with 1 MiB more it would be 103 %
+		defer s.run.loops[0].Buffers().Get(n).Release()
+	}
+	p.send(strings.Repeat("x", 100<<10))
+	p.expectStatus(http.StatusServiceUnavailable)
+}
+
 // While the open use all but a little of the budget, it is not the open that must go for
 // those that are not.
 func TestUnopened_GoBeforeTheOpen(t *testing.T) {

@@ -35,18 +35,18 @@ func lentUnopened(l Loop) int64 {
 	return n
 }
 
-// Room says whether a loop's pool may lend more bytes to a connection that is not open yet. Others must
-// give back that many bytes first, or none if it is 0. If ok is false, the budget is tight and the
-// pool may not lend.
-func (b *Budget) Room(pool *buffer.Pool, more int) (free int, ok bool) {
+// Room says whether a loop's pool may lend size bytes to a connection that is not open yet, in place of
+// the have that it holds. Both are lent while the bytes are copied. Others must give back that many
+// bytes first, or none if it is 0. If ok is false, the budget is tight and the pool may not lend.
+func (b *Budget) Room(pool *buffer.Pool, have, size int) (free int, ok bool) {
 	if b.limit == 0 {
 		return 0, true
 	}
-	if b.used()+int64(more) >= b.limit/100*tightPercent {
+	if b.used()+int64(size) >= b.limit/100*tightPercent {
 		return 0, false
 	}
 	_, lent := pool.Lent()
-	if over := int(lent) + more - b.unopenedMost; over > 0 {
+	if over := int(lent) - have + size - b.unopenedMost; over > 0 {
 		return over + b.unopenedMost/unopenedRest, true
 	}
 	return 0, true
