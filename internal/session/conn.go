@@ -74,4 +74,7 @@ func (c *Conn) setLimits(l Limits) {
 	if now.MaxLifetime != was.limits.MaxLifetime {
 		c.attend |= attendLifetime
 	}
+	if now.CloseTimeout != was.limits.CloseTimeout {
+		c.attend |= attendClosing
+	}
 }

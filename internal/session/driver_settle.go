@@ -44,7 +44,8 @@ func (d *Driver) rest() (funcs bool) {
 		}
 		if closing {
 			d.beginEnd()
-		} else if changed&attendTimes != 0 {
+		}
+		if changed&attendTimes != 0 {
 			d.retime(changed)
 		}
 		drained := changed&attendDrained != 0
@@ -113,8 +114,11 @@ func (d *Driver) Retime() {
 
 // retime does what falls to the loop when the limits have changed.
 func (d *Driver) retime(changed attention) {
-	if d.Ending() {
-		return // its time is set
+	if d.Ending() { // its time is set
+		if changed&attendClosing != 0 {
+			d.setEndTimer()
+		}
+		return
 	}
 	if changed&attendIdle != 0 {
 		d.hear()

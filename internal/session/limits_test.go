@@ -141,6 +141,32 @@ func TestLimits_CloseTimeout(t *testing.T) {
 	expect(t, "on a closed connection", r.c.SetLimits(Limits{}), ErrClosed)
 }
 
+// A callback that answers what came before the peer's Close may change how long it has.
+func TestLimits_CloseTimeoutWhileCallbacksAnswer(t *testing.T) {
+	for _, timeout := range []time.Duration{time.Second, time.Hour, 100 * 24 * time.Hour} {
+		set, gate := make(chan bool), make(chan bool)
+		r := openRig(t, Config{CloseTimeout: time.Minute, Dispatch: OnGoroutines, Handlers: Handlers{Message: func(c *Conn, _ Message) {
+			<-gate
+			if err := c.SetLimits(Limits{CloseTimeout: timeout}); err != nil {
+				t.Error(err)
+			}
+			set <- true
+			<-gate
+		}}})
+		r.receive(append(text("x"), peerClose(frame.NormalClosure, "")...))
+		r.advance(30 * time.Second)
+		gate <- true
+		<-set
+		r.turn()
+		r.advance(timeout - time.Millisecond<<8)
+		expect(t, "closed before the new timeout", r.wire.closed, false)
+		r.advance(time.Millisecond << 8)
+		expect(t, "closed at the new timeout", r.wire.closed, true)
+		close(gate)
+		expect(t, "error", r.info().Err, ErrCloseTimeout)
+	}
+}
+
 func TestLimits_Rates(t *testing.T) {
 	r := openRig(t, Config{})
 	if err := r.c.SetLimits(Limits{MessagesPerSecond: 1, ControlFramesPerSecond: 2}); err != nil {

@@ -117,11 +117,12 @@ const (
 	attendTimer                          // something may be due earlier than the timer is set for
 	attendIdle                           // the idle timeout has changed
 	attendLifetime                       // the lifetime has
+	attendClosing                        // the close timeout has
 	attendFuncs                          // functions wait for the loop; set until none does
 	attendDrained                        // the socket took all after refusing some
 	attendAsked                          // no reason by itself: the loop has been asked already
 
-	attendTimes = attendTimer | attendIdle | attendLifetime
+	attendTimes = attendTimer | attendIdle | attendLifetime | attendClosing
 )
 
 // hold and release set and clear reasons not to read from the peer. mu is held.

@@ -71,10 +71,16 @@ func (d *timing) startEndTimer() {
 	d.check()
 	if !d.Ending() {
 		d.interest |= endTimed
-		limits := d.limits()
-		d.heard = stamp(d.loop.Now, limits.closeShift)
-		d.loop.host.SetTimer(&d.Conn, limits.CloseTimeout)
+		d.setEndTimer()
 	}
+}
+
+// setEndTimer has the close timeout begin now.
+func (d *timing) setEndTimer() {
+	d.check()
+	limits := d.limits()
+	d.heard = stamp(d.loop.Now, limits.closeShift)
+	d.loop.host.SetTimer(&d.Conn, limits.CloseTimeout)
 }
 
 // setTimer asks for the timer at the first moment at which something may be due.
