@@ -18,7 +18,6 @@ import (
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/platform"
-	"github.com/framerail/framerail/internal/session"
 )
 
 func init() { parts["few descriptors"] = serveWithFewDescriptors }
@@ -223,7 +222,7 @@ func TestAccept_NewConnectionsGoToTheLoopWithTheFewest(t *testing.T) {
 func TestAccept_NoDelayIsSet(t *testing.T) {
 	delay := make(chan int, 1)
 	s := start(t, &Server{OnConnection: func(c *conn.Conn) {
-		fd := tenantOfConn((*session.Conn)(c)).FD()
+		fd := fdOf(c)
 		on, err := syscall.GetsockoptInt(fd, syscall.IPPROTO_TCP, syscall.TCP_NODELAY)
 		if err != nil {
 			t.Error(err)
@@ -251,8 +250,8 @@ func TestAccept_TooLateForTheLoop(t *testing.T) {
 	if err := syscall.Pipe(fds[:]); err != nil {
 		t.Fatal(err)
 	}
-	l.deliver(gate.Accepted{Accepted: platform.Accepted{FD: fds[0]}})
-	l.deliver(gate.Accepted{Accepted: platform.Accepted{FD: fds[1]}})
+	l.Deliver(gate.Accepted{Accepted: platform.Accepted{FD: fds[0]}})
+	l.Deliver(gate.Accepted{Accepted: platform.Accepted{FD: fds[1]}})
 	if n := countDescriptors(); n != before {
 		t.Errorf("%d descriptors before, %d after", before, n)
 	}

@@ -15,7 +15,7 @@ var ErrAnswered = errors.New("framerail: Upgrade after the handler has answered"
 // so. Without loops there is nobody to count.
 func (r *running) tooLate(hr *http.Request) error {
 	if r != nil {
-		r.leastLoaded().counters.accepted.Add(1)
+		r.leastLoaded().Counters.Accepted.Add(1)
 		r.refuse(ReasonInternal)
 		r.logger.Error("framerail: cannot upgrade a request of net/http's", "remote", nethttp.RemoteOf(hr), "error", ErrAnswered)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/memory"
 )
 
@@ -178,7 +179,7 @@ func TestBudget_ThoseClosingAreSparedWhileALoopIsLate(t *testing.T) {
 	}
 	warned, gate := make(chan bool), make(chan bool)
 	its.Ask(func() {
-		its.each(func(cl *tenant) { memoryLoop{its}.Shed(uint64(cl.Token())) })
+		its.Each(func(cl *loop.Tenant) { its.Shed(cl.Token()) })
 		close(warned)
 	})
 	receive(t, warned)

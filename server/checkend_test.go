@@ -9,6 +9,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/phase"
 )
 
 func TestCheckDispatch_CloseEndsIt(t *testing.T) {
@@ -39,7 +40,7 @@ func TestCheckDispatch_ShutdownGivesItTwoSeconds(t *testing.T) {
 	began, done := time.Now(), make(chan error, 1)
 	go func() { done <- drain(s, context.Background()) }()
 	receive(t, s.run.stopping)
-	if first.ctx.Err() != nil && time.Since(began) < drainGrace {
+	if first.ctx.Err() != nil && time.Since(began) < phase.DrainGrace {
 		t.Error("its context ends at once")
 	}
 	first.answer <- nil

@@ -10,6 +10,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/phase"
 )
 
 // So many checks run at once, so many more wait in order, and the others are told.
@@ -19,7 +20,7 @@ func TestMaxChecks(t *testing.T) {
 	first := ask(t, s)
 	running := receive(t, questions)
 	var waiting []*peer
-	for i := range checksWaiting {
+	for i := range phase.ChecksWaiting {
 		waiting = append(waiting, ask(t, s))
 		eventually(t, "it to wait", func() bool { return s.Stats().ChecksWaited == uint64(i+1) })
 	}
@@ -32,7 +33,7 @@ func TestMaxChecks(t *testing.T) {
 	waiting[1].Close() // whose place another gets
 	eventually(t, "it to leave", func() bool { return s.Stats().Refused[ReasonLeft] == 1 })
 	waiting = append(append(waiting[:1], waiting[2:]...), ask(t, s))
-	eventually(t, "another to wait", func() bool { return s.Stats().ChecksWaited == checksWaiting+1 })
+	eventually(t, "another to wait", func() bool { return s.Stats().ChecksWaited == phase.ChecksWaiting+1 })
 
 	running.answer <- nil
 	first.expectStatus(101)
@@ -111,14 +112,15 @@ func TestCheckDispatch_KeepsSomeBytes(t *testing.T) {
 	}()
 	q := receive(t, questions)
 	l := s.run.loops[0]
-	held := func() (held bool) {
-		l.do(t, func() {
-			l.each(func(cl *tenant) { held = cl.Phase() == phaseCheck && cl.head.check.held })
-		})
-		return held
-	}
-	eventually(t, "no more to be read", held)
-	if _, size := l.reader.heads.Lent(); size > 4*scratchSize {
+	kept := func() int64 { _, size := unopened(l).Lent(); return size }
+	eventually(t, "no more to be read", func() bool {
+		before := kept()
+		for range 3 { // turns, in which it would be read
+			do(t, l, func() {})
+		}
+		return before > 4<<10 && kept() == before
+	})
+	if size := kept(); size > 4*phase.ReadSize {
 		t.Errorf("%d bytes are kept", size)
 	}
 	q.answer <- nil
@@ -134,17 +136,19 @@ func TestCheckDispatch_RefusesClientsThatSayMuch(t *testing.T) {
 	s, questions := questioning(&Server{Loops: 1, Limits: Limits{CheckTimeout: 300 * time.Millisecond}})
 	start(t, s)
 	p := dialRaw(t, s)
-	p.send(with() + strings.Repeat("x", 2*scratchSize))
+	p.send(with() + strings.Repeat("x", 2*phase.ReadSize))
 	receive(t, questions)
 	p.expectStatus(503)
 }
 
 // Clients that come, ask and leave again, many at once, leave nothing behind.
 func TestCheckDispatch_ComingAndGoing(t *testing.T) {
+	const atOnce = 4
 	var asked atomic.Int64
-	s := start(t, &Server{CheckDispatch: conn.OnGoroutines, OnMessage: echo, Limits: Limits{MaxChecks: 4},
+	var left atomic.Bool
+	s := start(t, &Server{Loops: 1, CheckDispatch: conn.OnGoroutines, OnMessage: echo, Limits: Limits{MaxChecks: atOnce},
 		Check: func(h *Handshake) error {
-			if asked.Add(1)%3 == 0 {
+			if asked.Add(1)%3 == 0 || left.Load() {
 				<-h.Request.Context().Done()
 			}
 			return nil
@@ -163,11 +167,14 @@ func TestCheckDispatch_ComingAndGoing(t *testing.T) {
 	}
 	within(t, "the last client", func() bool { clients.Wait(); return true })
 	eventually(t, "all to be gone", func() bool { return load(s) == 0 })
-	for _, l := range s.run.loops {
-		l.do(t, func() {
-			if n := l.checks.queue.Len(); n != 0 {
-				t.Errorf("%d wait", n)
-			}
-		})
+	// All places are free again: those for checks, and those for waiting.
+	left.Store(true)
+	before := s.Stats()
+	for range atOnce * (1 + phase.ChecksWaiting) {
+		ask(t, s)
+	}
+	eventually(t, "as many to wait as may", func() bool { return s.Stats().ChecksWaited == before.ChecksWaited+atOnce*phase.ChecksWaiting })
+	if n := s.Stats().Refused[ReasonCheckBusy]; n != before.Refused[ReasonCheckBusy] {
+		t.Errorf("%d found no place", n)
 	}
 }

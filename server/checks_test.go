@@ -10,6 +10,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/phase"
 )
 
 // question is a Check that waits for the test to answer, or for its context.
@@ -178,7 +179,7 @@ func TestCheckDispatch_ClientLeaves(t *testing.T) {
 		p := ask(t, s)
 		q := receive(t, questions)
 		p.Close()
-		expectDone(t, q, errPeerLeft)
+		expectDone(t, q, phase.ErrPeerLeft)
 	}
 	eventually(t, "them to be counted", func() bool { return s.Stats().Refused[ReasonLeft] == 3 })
 }

@@ -340,3 +340,16 @@
 // is opened. The error matches [errors.ErrUnsupported] and names the systems that work. The
 // simulated machine of package servertest runs on all systems.
 package server
+
+// What is where, for those who change the package. It is the face of a server and puts the rooms below
+// together:
+//
+//	server.go, limits.go, tcp.go, …  the options; mistakes.go refuses impossible ones
+//	policy.go, running.go, life.go   a server that has started: its options as they stood, and its rooms
+//	phases.go, gating.go             what it hands to internal/phase and internal/gate
+//	judge.go, handshake.go           which requests are accepted, and Check
+//	proxies.go, forwarded.go         which peers are proxies, and the clients that they name
+//	handover.go, upgrade.go          the way to net/http, and back
+//	telling.go, sampler.go, stats.go the log and the counters
+//	table.go, sessions.go            the connections that are open
+//	shutdown.go                      the end

@@ -19,7 +19,6 @@ import (
 	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/platform"
-	"github.com/framerail/framerail/internal/session"
 )
 
 // withDescriptors runs f while the process may open n more descriptors.
@@ -145,7 +144,7 @@ func TestLoop_WatchingFails(t *testing.T) {
 	s := &Server{Loops: 1, Overflow: conn.OverflowRefuse, Logger: log.logger(),
 		OnClose: func(_ *conn.Conn, info conn.CloseInfo) { closed <- info }}
 	s.OnMessage = func(c *conn.Conn, m conn.Message) {
-		_ = s.run.loops[0].Poller().Remove(tenantOfConn((*session.Conn)(c)).FD())
+		_ = s.run.loops[0].Poller().Remove(fdOf(c))
 		for c.SendBinary(make([]byte, 64<<10)) == nil { // until it waits for the socket
 		}
 	}
@@ -162,7 +161,7 @@ func TestAccept_WatchingFails(t *testing.T) {
 	var log journal
 	s := start(t, &Server{Loops: 1, Logger: log.logger(), OnMessage: echo})
 	before := countDescriptors()
-	s.run.loops[0].deliver(gate.Accepted{Accepted: platform.Accepted{FD: 1 << 20}}) // not open
+	s.run.loops[0].Deliver(gate.Accepted{Accepted: platform.Accepted{FD: 1 << 20}}) // not open
 	log.expect(t, "cannot watch a connection")
 	eventually(t, "it to be forgotten", func() bool { return load(s) == 0 })
 	if n := countDescriptors(); n != before {
@@ -192,7 +191,7 @@ func TestShutdown_AnswersClientsThatComeIntoTheDrain(t *testing.T) {
 		t.Fatal(err)
 	}
 	nc.Close()
-	s.run.loops[0].deliver(gate.Accepted{Accepted: platform.Accepted{FD: fd}})
+	s.run.loops[0].Deliver(gate.Accepted{Accepted: platform.Accepted{FD: fd}})
 	late.handshake()
 	late.expectClose(frame.GoingAway)
 	late.close(frame.GoingAway, "")
@@ -239,7 +238,7 @@ func TestCheck_LongRefusal(t *testing.T) {
 	lazy := ask() // reads nothing
 	eventually(t, "it to be taken in", func() bool { return l.Load() == 1 })
 	eventually(t, "it to be given up", func() bool { return l.Load() == 0 })
-	if n, _ := l.reader.heads.Lent(); n != 0 {
+	if n, _ := unopened(l).Lent(); n != 0 {
 		t.Errorf("%d buffers still lent", n)
 	}
 	lazy.expectGone()

@@ -9,6 +9,7 @@ import (
 	"github.com/framerail/framerail/internal/forwarded"
 	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/phase"
 )
 
 // forwardedProto is where proxies tell how the client has come that do not write Forwarded.
@@ -31,29 +32,28 @@ func originator[T []byte | string](p *Proxies, peer netip.AddrPort, unix bool, l
 	return client, strings.EqualFold(string(proto), "https") || strings.EqualFold(string(proto), "wss")
 }
 
-// identify has a client go by the address that a proxy tells in its request, and says
-// whether it has come by https. It is false if the client is one too many.
-func (l *phases) identify(cl *tenant, req *handshake.Request) (https, ok bool) {
-	remote, https := l.run.proxies.clientOf(cl, req)
-	if remote == cl.RemoteAddr() {
-		return https, true
-	}
-	if !l.rename(cl, remote, false) {
-		return https, false
-	}
-	if excess := cl.ticket().Refusal(); excess != nil {
-		l.refuseRequest(cl, req, excess)
-		return https, false
-	}
-	return https, true
+// trusted is Proxies as the phases see them.
+type trusted struct{ *Proxies }
+
+var _ phase.Proxies = trusted{}
+
+// SendHeader implements phase.Proxies, as the next two do.
+func (p trusted) SendHeader(addr netip.Addr, unix bool) bool { return p.Protocol.has(addr, unix) }
+
+// CountedAs returns the address by which a client is counted that a proxy has named.
+func (p trusted) CountedAs(addr netip.Addr) netip.Addr { return p.own(addr, false, false) }
+
+// ClientOf returns the client that has sent a request.
+func (p trusted) ClientOf(t *phase.Tenant, req *handshake.Request) (remote netip.AddrPort, https bool) {
+	return p.clientOf(t, req)
 }
 
 // clientOf is originator for a request as a loop has it.
-func (p *Proxies) clientOf(cl *tenant, req *handshake.Request) (netip.AddrPort, bool) {
+func (p *Proxies) clientOf(cl *phase.Tenant, req *handshake.Request) (netip.AddrPort, bool) {
 	if p.Forwarded.isEmpty() {
 		return cl.RemoteAddr(), false
 	}
-	return originator(p, cl.RemoteAddr(), cl.isUnix(), func(field string) (lines [][]byte) {
+	return originator(p, cl.RemoteAddr(), cl.IsUnix(), func(field string) (lines [][]byte) {
 		for name, value := range req.Headers {
 			if strings.EqualFold(string(name), field) {
 				lines = append(lines, value)
@@ -73,13 +73,7 @@ func (p *Proxies) clientOfHTTP(hr *http.Request, peer netip.AddrPort) (netip.Add
 	})
 }
 
-// isUnix tells whether the client's socket is a unix one. Not to have an address is not
-// enough: a peer that is gone has none either.
-func (cl *tenant) isUnix() bool {
-	return !cl.RemoteAddr().IsValid() && !cl.Below().LocalAddr().IsValid()
-}
-
-// isUnixHTTP is isUnix for a request that net/http has read.
+// isUnixHTTP reports whether a request that net/http has read came over a unix socket.
 func isUnixHTTP(hr *http.Request) bool {
 	local, ok := hr.Context().Value(http.LocalAddrContextKey).(net.Addr)
 	return ok && gate.IsUnix(local)

@@ -286,7 +286,7 @@ func TestAttackPeerThatIsGoneIsNoUnixSocket(t *testing.T) {
 		addr, _ := netip.ParseAddrPort(at)
 		cl := new(tenant)
 		cl.SetTransport(located{at: addr})
-		if cl.isUnix() != want {
+		if cl.IsUnix() != want {
 			t.Errorf("at %q: %v", at, !want)
 		}
 	}

@@ -13,10 +13,10 @@ func newGate(s *Server, r *running) *gate.Gate {
 		MaxConnections:   s.MaxConnections,
 		MaxPerAddress:    s.MaxConnectionsPerAddress,
 		PerSecond:        cmp.Or(s.HandshakesPerSecond, defaultHandshakesPerSecond),
-		HandshakeTimeout: r.handshakeTimeout,
+		HandshakeTimeout: r.before.HandshakeTimeout,
 		TCP:              gate.TCP(s.TCP).WithDefaults(r.config.IdleTimeout > 0 || r.config.PingInterval > 0),
 		CountedAs:        func(addr netip.Addr, unix bool) netip.Addr { return r.proxies.own(addr, unix, true) },
-		Platform:         r.kernel,
+		Platform:         r.platform,
 		Stopping:         r.stopping,
 		Logger:           r.logger,
 	}, gated{r})
@@ -28,26 +28,24 @@ type gated struct{ run *running }
 var _ gate.Loops = gated{}
 
 // Deliver implements gate.Loops, as the other methods do.
-func (g gated) Deliver(a gate.Accepted) { g.run.leastLoaded().deliver(a) }
+func (g gated) Deliver(a gate.Accepted) { g.run.leastLoaded().Deliver(a) }
 
 func (g gated) Refused(a gate.Accepted, why gate.Reason) {
-	g.run.leastLoaded().counters.accepted.Add(1)
+	g.run.leastLoaded().Counters.Accepted.Add(1)
 	switch why {
 	case gate.Left:
 		g.run.refuse(ReasonLeft)
 	case gate.TooFast:
 		g.run.refuse(ReasonRate)
 	default:
-		refusal := a.Ticket.Refusal()
-		g.run.logRefusal(a.Remote, refusal)
-		g.run.refuse(reasonOf(refusal))
+		g.run.Answered(a.Remote, a.Ticket.Refusal())
 	}
 }
 
 func (g gated) Go(work func()) {
-	g.run.onGoroutines.begin()
-	g.run.kernel.Go(func() {
-		defer g.run.onGoroutines.end()
+	g.run.onGoroutines.Begin()
+	g.run.platform.Go(func() {
+		defer g.run.onGoroutines.End()
 		work()
 	})
 }

@@ -2,19 +2,23 @@ package server
 
 import (
 	"net/http"
+	"sync/atomic"
 
 	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/nethttp"
+	"github.com/framerail/framerail/internal/phase"
+	"github.com/framerail/framerail/internal/secure"
+	"github.com/framerail/framerail/internal/transport"
 )
 
 // newHandover has net/http serve the server's Handler.
 func newHandover(s *Server, r *running) *nethttp.Handover {
 	return nethttp.NewHandover(nethttp.HandoverOptions{
 		Handler:           &handed{Handler: s.Handler, srv: s, run: r, path: r.path, routes: r.routes},
-		ReadHeaderTimeout: r.handshakeTimeout,
+		ReadHeaderTimeout: r.before.HandshakeTimeout,
 		IdleTimeout:       max(r.config.IdleTimeout, 0),
-		MaxHeaderBytes:    r.head.HeadBytes(),
+		MaxHeaderBytes:    r.before.Head.HeadBytes(),
 		Log:               r.sampled.of("net/http"),
 		Logger:            r.logger,
 	})
@@ -27,45 +31,46 @@ func newHost(r *running) *nethttp.Host {
 		BodyTimeout:  r.bodyTimeout,
 		CloseTimeout: r.config.CloseTimeout,
 		MaxLifetime:  r.config.MaxLifetime,
-		Platform:     r.kernel,
+		Platform:     r.platform,
 		Gate:         r.gate,
 		Logger:       r.logger,
 		Stop:         r.stop,
 		Cut:          r.cut,
-		Begin:        r.bridges.begin,
-		End:          r.bridges.end,
+		Begin:        r.bridges.Begin,
+		End:          r.bridges.End,
 	}}
 }
 
-// handOver gives a client's connection to net/http and forgets it. The reader has its
-// request.
-func (l *phases) handOver(cl *tenant, head, rest []byte) {
-	nc, err := l.run.kernel.Sockets().Lend(cl.FD())
+// handover gives connections to net/http, whose requests are for the Handler.
+type handover struct{ run *running }
+
+var _ phase.Handover = handover{}
+
+// Wants implements phase.Handover, as Take does.
+func (h handover) Wants(req *handshake.Request) bool { return h.run.routes || !req.IsUpgrade() }
+
+// Take gives a connection to net/http, which counts it until it closes it. That may be before Take
+// returns.
+func (h handover) Take(t *phase.Tenant, ticket gate.Ticket, head, rest []byte, count *atomic.Uint64) (below transport.Transport, ok bool) {
+	sockets := h.run.platform.Sockets()
+	nc, err := sockets.Lend(t.FD())
 	if err != nil {
-		l.run.logger.Error("framerail: cannot hand a request to net/http", "remote", cl.RemoteAddr(), "error", err)
-		l.refuseRequest(cl, &l.reader.req, handshake.Unavailable(1))
-		return
+		h.run.logger.Error("framerail: cannot hand a request to net/http", "remote", t.RemoteAddr(), "error", err)
+		return nil, false
 	}
 	if nethttp.IsTCP(nc) {
-		l.run.gate.TCP().Lend(l.run.kernel.Sockets(), cl.FD())
+		h.run.gate.TCP().Lend(sockets, t.FD())
 	}
-	handed := l.run.nethttp.NewConn(nc, cl.RemoteAddr(), cl.ticket(), head, rest)
-	// Counted until net/http closes it, which may be before Offer returns.
-	cl.setTicket(gate.NoTicket)
-	below := cl.Below()
-	if t := cl.tls(); t != nil {
-		below = handed.Secure(t, cl.TLS())
+	c := h.run.nethttp.NewConn(nc, t.RemoteAddr(), ticket, head, rest)
+	below = t.Below()
+	if over, secured := below.(*secure.Transport); secured {
+		below = c.Secure(over, t.TLS())
 	}
-	ticket := handed.Ticket
-	if !l.run.http.Offer(handed, &l.counters.handedOver) {
-		cl.setTicket(ticket)
-		handed.Abort()
-		l.refuseRequest(cl, &l.reader.req, handshake.Unavailable(1))
-		return
+	if !h.run.http.Offer(c, count) {
+		c.Abort()
+		return nil, false
 	}
-	cl.releaseHead()
-	l.Forget(&cl.Tenant)
-	_ = below.Close() // the net.Conn has a descriptor of its own
+	return below, true
 }
 
 // handed is the program's Handler, but for the handshakes that come on connections which

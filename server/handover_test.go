@@ -25,7 +25,7 @@ func TestHandover_TheFirstLoopClosesItsOwnDescriptorOnly(t *testing.T) {
 			p.expectStatus(101) // of the second loop, since the first counts the client still
 		}()
 		for _, l := range s.run.loops {
-			l.do(t, func() {}) // in its next turn
+			do(t, l, func() {}) // in its next turn
 		}
 		if n := load(s); n != 1 {
 			t.Errorf("%d connections, want 1", n)

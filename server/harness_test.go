@@ -10,6 +10,10 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/internal/loop"
+	"github.com/framerail/framerail/internal/phase"
+	"github.com/framerail/framerail/internal/session"
 )
 
 // modes runs a test with callbacks on the loop and on goroutines.
@@ -80,7 +84,7 @@ func expectNothingHeld(t testing.TB, s *Server) {
 			n, _ := l.Buffers().Lent()
 			return n == 0
 		})
-		if n, size := l.reader.heads.Lent(); n != 0 {
+		if n, size := unopened(l).Lent(); n != 0 {
 			t.Errorf("loop %d: %d buffers of requests, %d bytes, still lent", i, n, size)
 		}
 	}
@@ -114,8 +118,20 @@ func within[T any](t testing.TB, what string, f func() T) T {
 	}
 }
 
+// onItsLoop is a connection as its loop has it.
+func onItsLoop(c *conn.Conn) *loop.Tenant { return loop.Of[loop.Tenant]((*session.Conn)(c)) }
+
+// fdOf is a connection's descriptor.
+func fdOf(c *conn.Conn) int { return onItsLoop(c).FD() }
+
+// unopened is a loop's pool for connections that are not open.
+func unopened(l *phase.Table) *buffer.Pool {
+	_, pool := l.Pools()
+	return pool
+}
+
 // do calls f on a loop, and waits for it.
-func (l *phases) do(t testing.TB, f func()) {
+func do(t testing.TB, l *phase.Table, f func()) {
 	t.Helper()
 	done := make(chan struct{})
 	l.Ask(func() { f(); close(done) })

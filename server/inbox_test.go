@@ -33,7 +33,7 @@ func TestInbox_OfALoopThatIsAboutToEndIsRead(t *testing.T) {
 	blocked, posted := make(chan struct{}), make(chan struct{})
 	l.Ask(func() { close(blocked); <-posted })
 	receive(t, blocked)
-	l.Ask(func() { l.deliver(gate.Accepted{Accepted: platform.Accepted{FD: fd, Remote: k.PeerAddr()}}) })
+	l.Ask(func() { l.Deliver(gate.Accepted{Accepted: platform.Accepted{FD: fd, Remote: k.PeerAddr()}}) })
 	l.Command(loop.Drain)
 	close(posted)
 

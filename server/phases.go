@@ -1,108 +1,51 @@
 package server
 
 import (
-	"time"
-
 	"github.com/framerail/framerail/internal/loop"
+	"github.com/framerail/framerail/internal/phase"
 )
 
-// The phases of a server's connections before loop.Open.
-const (
-	phaseProxyHeader loop.Phase = iota + 1 // the PROXY header is arriving
-	phaseTLS                               // the TLS handshake goes on
-	phaseRequest                           // the request is arriving
-	phaseCheck                             // the program is asked on a goroutine
-	phaseLeaving                           // the connection was refused; the peer may read its answer
-	phaseCount
-)
-
-// phases is a server's part of one loop: its connections there, before they are open. Owned by the loop,
-// except fields that say otherwise.
-type phases struct {
-	*loop.Loop
-	srv *Server
-	run *running
-	id  loop.OwnerID
-
-	reader   requestReader
-	tls      *tlsHandshakes
-	checks   *checks
-	requests *requests
-	counters counters // from any goroutine
-}
-
-func newPhases(s *Server, r *running, l *loop.Loop) *phases {
-	p := &phases{Loop: l, srv: s, run: r}
-	p.reader.init()
-	before := unopenedRow{p}
-	p.tls, p.checks = &tlsHandshakes{unopenedRow: before}, &checks{unopenedRow: before}
-	p.requests = &requests{before}
-	p.id = l.Register(p, &r.config, []loop.Row{
-		phaseProxyHeader: &proxyHeaders{before},
-		phaseTLS:         p.tls,
-		phaseRequest:     p.requests,
-		phaseCheck:       p.checks,
-		phaseLeaving:     &leaving{p},
-	})
-	return p
-}
-
-// find is the client that a token names; nil if it is gone.
-func (l *phases) find(token uint64) *tenant {
-	if t := l.Find(token); t != nil {
-		return tenantOf(t)
+// phaseOptions are what a server that starts hands to the phases of its connections.
+func phaseOptions(s *Server, r *running) *phase.Options {
+	o := &phase.Options{
+		Policy:   r.before,
+		Session:  &r.config,
+		Platform: r.platform,
+		Gate:     r.gate,
+		Budget:   &r.budget,
+		Logger:   r.logger,
+		New:      func() *phase.Tenant { return &new(tenant).Tenant },
+		Judge:    &r.judge,
+		Proxies:  trusted{&r.proxies},
+		Sessions: opened{s},
+		Report:   &r.telling,
+		Work:     &r.onGoroutines,
 	}
-	return nil
-}
-
-// each calls f for every client.
-func (l *phases) each(f func(*tenant)) { l.Each(func(t *loop.Tenant) { f(tenantOf(t)) }) }
-
-// short ends a client for the memory that it holds, or wants.
-func (l *phases) short(cl *tenant) { l.Row(&cl.Tenant).Short(&cl.Tenant) }
-
-// Opened implements loop.Owner.
-func (l *phases) Opened(t *loop.Tenant) { l.srv.clients.add(tenantOf(t)) }
-
-// Closed implements loop.Owner.
-func (l *phases) Closed(t *loop.Tenant) {
-	l.srv.clients.remove(tenantOf(t))
-	l.srv.sessions.closed(t.CloseInfo())
-}
-
-// Ended implements loop.Owner.
-func (l *phases) Ended(*loop.Tenant) { l.srv.sessions.end() }
-
-// Forgotten implements loop.Owner.
-func (l *phases) Forgotten(t *loop.Tenant) {
-	l.run.gate.Leave(t.RemoteAddr().Addr(), tenantOf(t).ticket())
-}
-
-// unopenedRow is what the phases before the connection is open, or refused, have in common.
-type unopenedRow struct{ *phases }
-
-// Commanded implements loop.Row, as the next three do.
-func (l unopenedRow) Commanded(t *loop.Tenant, c loop.Command) {
-	if c == loop.Drain {
-		l.Hasten(t, drainGrace)
-		return
+	if r.http != nil {
+		o.Handover = handover{r}
 	}
-	l.run.refuse(ReasonDraining)
-	l.drop(tenantOf(t))
+	return o
 }
 
-// Broken is for code of the program's that is not meant to be called here, such as a Logger.
-func (l unopenedRow) Broken(t *loop.Tenant) {
-	l.run.refuse(ReasonInternal)
-	l.drop(tenantOf(t))
+// opened is a server's open connections, as its phases see them.
+type opened struct{ *Server }
+
+var _ phase.Sessions = opened{}
+
+// Begin implements phase.Sessions, as the next three do.
+func (s opened) Begin() { s.sessions.Begin() }
+
+// Opened enters a connection into the table of clients.
+func (s opened) Opened(t *phase.Tenant) { s.clients.add(tenantOf(t)) }
+
+// Closed takes it out.
+func (s opened) Closed(t *phase.Tenant) {
+	s.clients.remove(tenantOf(t))
+	s.sessions.closed(t.CloseInfo())
 }
 
-// Short says nothing to the peer, since HTTP is not spoken yet.
-func (l unopenedRow) Short(t *loop.Tenant) {
-	l.run.refuse(ReasonMemory)
-	l.run.logger.Info("framerail: connection refused: buffers are short", "remote", t.RemoteAddr())
-	l.drop(tenantOf(t))
-}
+// Ended notes that its close callback has returned.
+func (s opened) Ended(*phase.Tenant) { s.sessions.End() }
 
-// Step is that of HandshakeTimeout.
-func (l unopenedRow) Step(*loop.Tenant) time.Duration { return loop.StepOf(l.run.handshakeTimeout) }
+// tenantOf is a tenant of the server's.
+func tenantOf(t *phase.Tenant) *tenant { return loop.Of[tenant](&t.Conn) }

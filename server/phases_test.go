@@ -6,42 +6,46 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/internal/loop"
+	"github.com/framerail/framerail/internal/phase"
 	"github.com/framerail/framerail/internal/session"
 	"github.com/framerail/framerail/poller"
 )
 
+// beforeOpen is how many phases there are, with loop.Open.
+const beforeOpen = phase.Leaving + 1
+
 // reached are the ways into each phase, in which the connection then stays.
-var reached = [phaseCount]func(t *testing.T) (*Server, *peer){
+var reached = [beforeOpen]func(t *testing.T) (*Server, *peer){
 	loop.Open: func(t *testing.T) (*Server, *peer) {
 		s := start(t, &Server{Loops: 1})
 		return s, dial(t, s)
 	},
-	phaseProxyHeader: func(t *testing.T) (*Server, *peer) {
+	phase.ProxyHeader: func(t *testing.T) (*Server, *peer) {
 		s := start(t, &Server{Loops: 1, Proxies: Proxies{Protocol: here}})
 		p := dialRaw(t, s)
 		p.send("PROXY")
 		return s, p
 	},
-	phaseTLS: func(t *testing.T) (*Server, *peer) {
+	phase.TLS: func(t *testing.T) (*Server, *peer) {
 		s := startTLS(t, &Server{Loops: 1, TLSConfig: new(tls.Config)})
 		p := dialRaw(t, s)
 		p.send("\x16\x03\x01")
 		return s, p
 	},
-	phaseRequest: func(t *testing.T) (*Server, *peer) {
+	phase.Request: func(t *testing.T) (*Server, *peer) {
 		s := start(t, &Server{Loops: 1})
 		p := dialRaw(t, s)
 		p.send("GET")
 		return s, p
 	},
-	phaseCheck: func(t *testing.T) (*Server, *peer) {
+	phase.Check: func(t *testing.T) (*Server, *peer) {
 		s, questions := questioning(&Server{Loops: 1})
 		start(t, s)
 		p := ask(t, s)
 		receive(t, questions)
 		return s, p
 	},
-	phaseLeaving: func(t *testing.T) (*Server, *peer) {
+	phase.Leaving: func(t *testing.T) (*Server, *peer) {
 		s := start(t, &Server{Loops: 1})
 		p := dialRaw(t, s)
 		p.send("GET / HTTP/1.1\r\n\r\n")
@@ -52,55 +56,55 @@ var reached = [phaseCount]func(t *testing.T) (*Server, *peer){
 
 // Every phase answers every event: none falls through, and none is counted twice.
 func TestPhases_EveryRowAnswersEveryEvent(t *testing.T) {
-	const gone = phaseCount
+	const gone = beforeOpen
 	type outcome struct {
 		phase   loop.Phase
 		refused Reason
 	}
 	stays := func(p loop.Phase) outcome { return outcome{phase: p} }
-	events := map[string]func(l *phases, cl *tenant){
-		"ready": func(l *phases, cl *tenant) { l.Row(&cl.Tenant).Ready(&cl.Tenant, poller.Read) },
-		"late": func(l *phases, cl *tenant) {
-			l.Hasten(&cl.Tenant, -time.Hour)
-			l.Row(&cl.Tenant).Late(&cl.Tenant)
+	events := map[string]func(l *phase.Table, t *loop.Tenant){
+		"ready": func(l *phase.Table, t *loop.Tenant) { l.Row(t).Ready(t, poller.Read) },
+		"late": func(l *phase.Table, t *loop.Tenant) {
+			l.Hasten(t, -time.Hour)
+			l.Row(t).Late(t)
 		},
-		"early":  func(l *phases, cl *tenant) { l.Row(&cl.Tenant).Late(&cl.Tenant) },
-		"drain":  func(l *phases, cl *tenant) { l.Row(&cl.Tenant).Commanded(&cl.Tenant, loop.Drain) },
-		"abort":  func(l *phases, cl *tenant) { l.Row(&cl.Tenant).Commanded(&cl.Tenant, loop.Abort) },
-		"broken": func(l *phases, cl *tenant) { l.Row(&cl.Tenant).Broken(&cl.Tenant) },
-		"short":  func(l *phases, cl *tenant) { l.short(cl) },
+		"early":  func(l *phase.Table, t *loop.Tenant) { l.Row(t).Late(t) },
+		"drain":  func(l *phase.Table, t *loop.Tenant) { l.Row(t).Commanded(t, loop.Drain) },
+		"abort":  func(l *phase.Table, t *loop.Tenant) { l.Row(t).Commanded(t, loop.Abort) },
+		"broken": func(l *phase.Table, t *loop.Tenant) { l.Row(t).Broken(t) },
+		"short":  func(l *phase.Table, t *loop.Tenant) { l.Row(t).Short(t) },
 	}
-	want := [phaseCount]map[string]outcome{
+	want := [beforeOpen]map[string]outcome{
 		loop.Open: {"abort": stays(gone)},
-		phaseProxyHeader: {"late": {gone, ReasonTimeout}, "abort": {gone, ReasonDraining},
+		phase.ProxyHeader: {"late": {gone, ReasonTimeout}, "abort": {gone, ReasonDraining},
 			"broken": {gone, ReasonInternal}, "short": {gone, ReasonMemory}},
-		phaseTLS: {"late": {gone, ReasonTimeout}, "abort": {gone, ReasonDraining},
+		phase.TLS: {"late": {gone, ReasonTimeout}, "abort": {gone, ReasonDraining},
 			"broken": {gone, ReasonInternal}, "short": {gone, ReasonMemory}},
-		phaseRequest: {"late": {phaseLeaving, ReasonTimeout}, "abort": {gone, ReasonDraining},
-			"broken": {phaseLeaving, ReasonInternal}, "short": {phaseLeaving, ReasonMemory}},
-		phaseCheck: {"late": {phaseLeaving, ReasonCheckLate}, "abort": {gone, ReasonDraining},
-			"broken": {gone, ReasonInternal}, "short": {phaseLeaving, ReasonMemory}},
-		phaseLeaving: {"late": stays(gone), "abort": stays(gone), "broken": stays(gone), "short": stays(gone)},
+		phase.Request: {"late": {phase.Leaving, ReasonTimeout}, "abort": {gone, ReasonDraining},
+			"broken": {phase.Leaving, ReasonInternal}, "short": {phase.Leaving, ReasonMemory}},
+		phase.Check: {"late": {phase.Leaving, ReasonCheckLate}, "abort": {gone, ReasonDraining},
+			"broken": {gone, ReasonInternal}, "short": {phase.Leaving, ReasonMemory}},
+		phase.Leaving: {"late": stays(gone), "abort": stays(gone), "broken": stays(gone), "short": stays(gone)},
 	}
 	closes := map[string]bool{"late": true, "drain": true, "abort": true, "broken": true, "short": true} // an open connection
-	for p := range phaseCount {
+	for p := range beforeOpen {
 		for name, event := range events {
 			t.Run([...]string{"open", "proxyheader", "tls", "request", "check", "leaving"}[p]+"/"+name, func(t *testing.T) {
 				s, _ := reached[p](t)
 				l := s.run.loops[0]
-				var cl *tenant
+				var cl *loop.Tenant
 				eventually(t, "the phase", func() (there bool) {
-					l.do(t, func() {
-						l.each(func(c *tenant) { cl, there = c, c.Phase() == p && (p != loop.Open || c.State() == session.Open) })
+					do(t, l, func() {
+						l.Each(func(c *loop.Tenant) { cl, there = c, c.Phase() == p && (p != loop.Open || c.State() == session.Open) })
 					})
 					return there
 				})
 				before, left := s.Stats().Refused, time.Duration(0)
 				got := outcome{phase: gone}
-				l.do(t, func() {
+				do(t, l, func() {
 					event(l, cl)
-					if !l.IsGone(&cl.Tenant) {
-						got.phase, left = cl.Phase(), l.Left(&cl.Tenant)
+					if !l.IsGone(cl) {
+						got.phase, left = cl.Phase(), l.Left(cl)
 					}
 				})
 				for why, n := range s.Stats().Refused {
@@ -119,7 +123,7 @@ func TestPhases_EveryRowAnswersEveryEvent(t *testing.T) {
 				if got != expected {
 					t.Errorf("%+v, want %+v", got, expected)
 				}
-				if hastened := name == "drain" && p != loop.Open; hastened && left > drainGrace+time.Second {
+				if hastened := name == "drain" && p != loop.Open; hastened && left > phase.DrainGrace+time.Second {
 					t.Errorf("a server that drains leaves it %v", left)
 				}
 				if state := cl.State(); p == loop.Open && (state != session.Open) != closes[name] {

@@ -3,6 +3,7 @@ package server
 import (
 	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/phase"
 )
 
 // Reason says why a connection that was accepted never became a WebSocket. With each stands
@@ -85,13 +86,25 @@ func (r Reason) String() string {
 // MarshalText returns String, so that encoding/json has an object such as {"timeout": 3}.
 func (r Reason) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
+// unanswered are the reasons for which a connection is closed without an answer.
+var unanswered = [phase.Reasons]Reason{
+	phase.Left:           ReasonLeft,
+	phase.Timeout:        ReasonTimeout,
+	phase.BadProxyHeader: ReasonProxyHeader,
+	phase.TLSFailed:      ReasonTLS,
+	phase.TLSBusy:        ReasonTLSBusy,
+	phase.NoMemory:       ReasonMemory,
+	phase.Draining:       ReasonDraining,
+	phase.Failed:         ReasonInternal,
+}
+
 // reasonOf is what an answer is counted as. One that the server does not know was
 // made for the program.
 func reasonOf(refusal *handshake.Refusal) Reason {
 	if refusal.Malformed() {
 		return ReasonMalformed
 	}
-	if refusal == errNoMemory {
+	if refusal == phase.ErrNoMemory {
 		return ReasonMemory
 	}
 	switch refusal.Rule() {
@@ -117,13 +130,13 @@ func reasonOf(refusal *handshake.Refusal) Reason {
 		return ReasonConnections
 	case gate.ErrTooManyFromAddress:
 		return ReasonAddress
-	case errCheckBusy:
+	case phase.ErrCheckBusy:
 		return ReasonCheckBusy
-	case errCheckLate:
+	case phase.ErrCheckLate:
 		return ReasonCheckLate
-	case errPlain:
+	case phase.ErrPlainHTTP:
 		return ReasonTLS
-	case errDraining:
+	case phase.ErrDraining:
 		return ReasonDraining
 	case handshake.ErrInternal:
 		return ReasonInternal

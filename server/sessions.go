@@ -16,7 +16,9 @@ type sessions struct {
 	ends     Drain // Open aside
 }
 
-func (s *sessions) begin() {
+// Begin counts a connection that is about to open. End does so once its close callback has
+// returned.
+func (s *sessions) Begin() {
 	s.mu.Lock()
 	s.n++
 	s.open++

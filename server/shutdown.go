@@ -56,7 +56,7 @@ func (s *Server) Shutdown(ctx context.Context) (Drain, error) {
 	}
 	err := errOnLoop
 	if loop.OnLoop() {
-		run.kernel.Go(func() { s.logDrain(run, s.drain(ctx, run)) })
+		run.platform.Go(func() { s.logDrain(run, s.drain(ctx, run)) })
 	} else {
 		err = s.drain(ctx, run)
 		s.logDrain(run, err)
@@ -80,11 +80,11 @@ func (s *Server) logDrain(run *running, err error) {
 // loops, which may still have requests for it.
 func (s *Server) drain(ctx context.Context, run *running) error {
 	for _, l := range run.loops {
-		if !run.kernel.Await(l.Done(), ctx.Done(), time.Time{}) {
+		if !run.platform.Await(l.Done(), ctx.Done(), time.Time{}) {
 			return s.cutLate(run, ctx.Err())
 		}
 	}
-	if !run.kernel.Await(run.bridges.idle(), ctx.Done(), time.Time{}) {
+	if !run.platform.Await(run.bridges.idle(), ctx.Done(), time.Time{}) {
 		return s.cutLate(run, ctx.Err())
 	}
 	if run.http != nil {
@@ -92,10 +92,10 @@ func (s *Server) drain(ctx context.Context, run *running) error {
 			return s.cutLate(run, err)
 		}
 	}
-	if !run.kernel.Await(run.onGoroutines.idle(), ctx.Done(), time.Time{}) {
+	if !run.platform.Await(run.onGoroutines.idle(), ctx.Done(), time.Time{}) {
 		return fmt.Errorf("framerail: shutdown: a Check or a callback of TLSConfig has not returned: %w", ctx.Err())
 	}
-	if !run.kernel.Await(s.sessions.idle(), ctx.Done(), time.Time{}) {
+	if !run.platform.Await(s.sessions.idle(), ctx.Done(), time.Time{}) {
 		return fmt.Errorf("framerail: shutdown: close callbacks have not returned: %w", ctx.Err())
 	}
 	return nil
@@ -105,7 +105,7 @@ func (s *Server) drain(ctx context.Context, run *running) error {
 // that a callback holds, which cannot be helped.
 func (s *Server) cutLate(run *running, err error) error {
 	run.abort()
-	held, late := loop.AwaitCut(run.kernel, run.engine)
+	held, late := loop.AwaitCut(run.platform, run.engine)
 	switch {
 	case held > 0:
 		return fmt.Errorf("framerail: shutdown: a callback holds an event loop: %w", err)
@@ -132,7 +132,7 @@ func (s *Server) Close() error {
 		return nil
 	}
 	for _, l := range run.loops {
-		run.kernel.Await(l.Done(), nil, time.Time{})
+		run.platform.Await(l.Done(), nil, time.Time{})
 	}
 	return nil
 }

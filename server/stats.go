@@ -2,9 +2,8 @@ package server
 
 import (
 	"reflect"
-	"sync/atomic"
 
-	"github.com/framerail/framerail/internal/secure"
+	"github.com/framerail/framerail/internal/phase"
 )
 
 // Stats has a server's counters and gauges. Counters only grow. They begin with 0 when the server starts,
@@ -92,7 +91,7 @@ func (s *Server) Stats() Stats {
 		return st
 	}
 	for _, l := range run.loops {
-		ls := l.stats()
+		ls := statsOf(l)
 		st.Loops = append(st.Loops, ls)
 		st.LoopStats.add(&ls)
 	}
@@ -113,14 +112,6 @@ type TLSCounts struct {
 	Done    uint64 // handshakes that succeeded
 	Resumed uint64 // those of Done that resumed an earlier session
 	Waited  uint64 // handshakes that had to wait for MaxTLSHandshakes
-}
-
-// tlsIsDone counts a TLS handshake that is done.
-func (t *counters) tlsIsDone(below *secure.Transport) {
-	t.tlsDone.Add(1)
-	if state, _ := below.ConnectionState(); state.DidResume {
-		t.tlsResumed.Add(1)
-	}
 }
 
 // add adds o to t, field by field. Of Lag.Recent, which is a maximum, it takes the larger.
@@ -162,23 +153,17 @@ func addValue(dst, src reflect.Value) {
 	}
 }
 
-// counters are what a server counts on one loop besides what the loop does. From any goroutine.
-type counters struct {
-	accepted, handedOver           atomic.Uint64
-	tlsDone, tlsResumed, tlsWaited atomic.Uint64
-	checksWaited                   atomic.Uint64
-}
-
-// stats is a snapshot. From any goroutine.
-func (l *phases) stats() (st LoopStats) {
-	of, t := l.Stats(), &l.counters
+// statsOf is a snapshot of a loop. From any goroutine.
+func statsOf(l *phase.Table) (st LoopStats) {
+	of, before := l.Stats(), &l.Counters
 	st.Timers, st.Lag, st.Expired = of.Timers, Lag(of.Lag), of.Expired
 	st.show(&of.Session)
 	st.Clients = int64(st.Opened - st.Closed)
-	st.Accepted, st.HandedOver, st.ChecksWaited = t.accepted.Load(), t.handedOver.Load(), t.checksWaited.Load()
-	st.TLS = TLSCounts{Done: t.tlsDone.Load(), Resumed: t.tlsResumed.Load(), Waited: t.tlsWaited.Load()}
+	st.Accepted, st.HandedOver, st.ChecksWaited = before.Accepted.Load(), before.HandedOver.Load(), before.ChecksWaited.Load()
+	st.TLS = TLSCounts{Done: before.TLSDone.Load(), Resumed: before.TLSResumed.Load(), Waited: before.TLSWaited.Load()}
 	st.Buffers, st.BufferBytes = of.Buffers, of.BufferBytes
-	n, bytes := l.reader.heads.Lent()
+	_, unopened := l.Pools()
+	n, bytes := unopened.Lent()
 	st.Buffers += n
 	st.BufferBytes += bytes
 	return st

@@ -12,13 +12,15 @@ type tasks struct {
 	wait chan struct{} // closed when n is 0; nil without a waiter
 }
 
-func (t *tasks) begin() {
+// Begin implements phase.Work, as End does.
+func (t *tasks) Begin() {
 	t.mu.Lock()
 	t.n++
 	t.mu.Unlock()
 }
 
-func (t *tasks) end() {
+// End notes that one has ended.
+func (t *tasks) End() {
 	t.mu.Lock()
 	t.n--
 	if t.n == 0 && t.wait != nil {

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/nethttp"
 )
 
@@ -20,7 +21,7 @@ func optionOf(t *testing.T, s *Server, level, name int) (value int) {
 	t.Helper()
 	l, read := s.run.loops[0], make(chan error, 1)
 	l.Ask(func() {
-		l.each(func(cl *tenant) {
+		l.Each(func(cl *loop.Tenant) {
 			var err error
 			value, err = unix.GetsockoptInt(cl.FD(), level, name)
 			read <- err

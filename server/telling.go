@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/phase"
 	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/session"
 	"github.com/framerail/framerail/internal/stacktrace"
@@ -22,17 +23,30 @@ type telling struct {
 }
 
 // init has the connections of a Config log through the same sampler.
-func (t *telling) init(config *session.Config, k platform.Platform) {
-	t.sampled = newSampler(config.Logger.Handler(), k.Now)
+func (t *telling) init(config *session.Config, on platform.Platform) {
+	t.sampled = newSampler(config.Logger.Handler(), on.Now)
 	t.logger = slog.New(t.sampled)
 	config.Logger = t.logger
 }
 
+var _ phase.Report = (*telling)(nil)
+
 // refuse counts a connection that never became one.
 func (t *telling) refuse(why Reason) { t.refused[why].Add(1) }
 
-// panicked counts and logs a callback of no connection that did not return.
-func (t *telling) panicked(where string, p any) {
+// Refused implements phase.Report, as the next two do.
+func (t *telling) Refused(why phase.Reason) { t.refuse(unanswered[why]) }
+
+// Answered counts and logs an answer that refuses a client, and returns the answer to send.
+func (t *telling) Answered(remote netip.AddrPort, refusal *handshake.Refusal) *handshake.Refusal {
+	refusal = t.sendable(remote, refusal)
+	t.logRefusal(remote, refusal)
+	t.refuse(reasonOf(refusal))
+	return refusal
+}
+
+// Panicked counts and logs a callback of no connection that did not return.
+func (t *telling) Panicked(where string, p any) {
 	t.panics.Add(1)
 	t.logger.Error("framerail: a callback panicked", "callback", where, "panic", p, "stack", stacktrace.Panic())
 }

@@ -304,6 +304,9 @@ func TestTLS_CallbackMayPanic(t *testing.T) {
 		t.Error("the handshake went well")
 	}
 	log.expect(t, "no such name")
+	if own := "(*tlsHandshakes)"; log.lines(own) > 0 {
+		t.Errorf("the stack goes on below the program's callback: %s", &log)
+	}
 	if st := s.Stats(); st.Panics != 1 {
 		t.Errorf("%d panics", st.Panics)
 	}

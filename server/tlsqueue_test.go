@@ -118,33 +118,3 @@ func TestTLS_WorkKeepsItsTurn(t *testing.T) {
 		t.Errorf("counted %v", st)
 	}
 }
-
-// Clients that come and go while nobody gets a turn are not remembered.
-func TestTLS_QueueIsBoundedByClientsThatAreThere(t *testing.T) {
-	parallel(t)
-	release := make(chan struct{})
-	s := startTLS(t, &Server{Loops: 1, Limits: Limits{MaxTLSHandshakes: 1, HandshakeTimeout: 200 * time.Millisecond}, TLSConfig: &tls.Config{
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-			<-release
-			cert := exampleCertificate()
-			return &cert, nil
-		},
-	}})
-	defer close(release)
-	whole := string(hello())
-	dialRaw(t, s).send(whole)
-	const rounds, each = 5, 20
-	for i := range rounds {
-		for range each {
-			dialRaw(t, s).send(whole)
-		}
-		eventually(t, "all to wait", func() bool { return s.Stats().TLS.Waited == uint64(i+1)*each })
-		eventually(t, "all to be given up", func() bool { return load(s) == 0 })
-	}
-	queued := make(chan int, 1)
-	l := s.run.loops[0]
-	l.Ask(func() { queued <- len(l.tls.queue) })
-	if n := receive(t, queued); n > 3*each {
-		t.Errorf("%d are in the queue, of which none is there", n)
-	}
-}

@@ -217,7 +217,7 @@ func TestUnopened_ShortHelloIsAnsweredWhileTight(t *testing.T) {
 	p.send(with("A: b"))
 	p.expectStatus(http.StatusServiceUnavailable)
 	long := dialRaw(t, s)
-	long.send("\x16\x03\x01\x20\x00" + strings.Repeat("x", answeredHello))
+	long.send("\x16\x03\x01\x20\x00" + strings.Repeat("x", 4<<10)) // more than a short one has
 	long.expectGone()
 	if n := s.Stats().Refused[ReasonMemory]; n != 2 {
 		t.Errorf("%d were refused for the memory", n)

@@ -14,6 +14,7 @@ import (
 	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/nethttp"
+	"github.com/framerail/framerail/internal/phase"
 	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/session"
 )
@@ -68,7 +69,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, open func(*conn
 	if err != nil {
 		refusal := handshake.ErrInternal
 		if err == ErrServerClosed {
-			refusal = errDraining
+			refusal = phase.ErrDraining
 		}
 		nethttp.Answer(w, refusal)
 		return upgradeError(refusal, err)
@@ -99,9 +100,9 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, open func(*conn
 	opening.Callback = callbacks.OnConn(open)
 	a.Opening = &opening
 	leave = func() {}
-	if !run.leastLoaded().deliver(a) { // which has answered and counted it
-		run.logRefusal(a.Remote, errDraining)
-		return upgradeError(errDraining, ErrServerClosed)
+	if !run.leastLoaded().Deliver(a) { // which has answered and counted it
+		run.logRefusal(a.Remote, phase.ErrDraining)
+		return upgradeError(phase.ErrDraining, ErrServerClosed)
 	}
 	return nil
 }
@@ -133,7 +134,7 @@ func (e *UpgradeError) Unwrap() error { return e.Err }
 
 func upgradeError(refusal *handshake.Refusal, err error) *UpgradeError {
 	switch {
-	case refusal == errDraining:
+	case refusal == phase.ErrDraining:
 		err = ErrServerClosed
 	case err == error(refusal) && refusal.Cause != nil:
 		err = refusal.Cause
@@ -161,7 +162,7 @@ func (s *Server) runUpgrades() (*running, error) {
 		}
 		s.run = run
 	}
-	if s.run.kernel.Simulated() {
+	if s.run.platform.Simulated() {
 		return nil, errSimulated
 	}
 	return s.run, nil
@@ -171,21 +172,21 @@ func (s *Server) runUpgrades() (*running, error) {
 func (r *running) decideHTTP(a gate.Accepted, https bool, w http.ResponseWriter, hr *http.Request, path string) (o session.Opening, refusal *handshake.Refusal) {
 	var req handshake.Request
 	if err := handshake.ParseHTTP(hr, &req); err != nil {
-		return o, asRefusal(err)
+		return o, handshake.RefusalOf(err)
 	}
-	if excess := r.excess(a.Ticket); excess != nil {
+	if excess := phase.Excess(a.Ticket, &r.budget); excess != nil {
 		return o, excess
 	}
 	from := candidate{
 		remote: a.Remote, secure: https || hr.TLS != nil, path: path,
 		http: hr, peer: nethttp.PeerOf(hr), header: handshake.OwnHeader(w.Header()),
 	}
-	o, h, refusal := r.judge(&req, from)
+	o, h, refusal := r.judge.decide(&req, from)
 	if h != nil && refusal == nil {
 		refusal = r.askHandler(h)
 	}
 	if refusal == nil {
-		refusal = r.accept(&req, from, h, &o, nil)
+		refusal = r.judge.accept(&req, from, h, &o, nil)
 	}
 	if refusal == nil {
 		o.Request = hr.Clone(context.Background())
@@ -196,7 +197,7 @@ func (r *running) decideHTTP(a gate.Accepted, https bool, w http.ResponseWriter,
 
 // refuseHTTP counts and logs a request that was refused, and is the error that says so.
 func (r *running) refuseHTTP(remote netip.AddrPort, refusal *handshake.Refusal, err error) error {
-	r.leastLoaded().counters.accepted.Add(1)
+	r.leastLoaded().Counters.Accepted.Add(1)
 	r.refuse(reasonOf(refusal))
 	if err == error(refusal) {
 		r.logRefusal(remote, refusal)

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/phase"
 )
 
 // FuzzUpgrade holds Upgrade, behind net/http's own reader, to the verdict of the server's own
@@ -38,7 +39,7 @@ func FuzzUpgrade(f *testing.F) {
 		if len(in) > handshake.MaxHeadBytes {
 			return // net/http's own limit is another
 		}
-		refusal, whole := judge(run, in)
+		refusal, whole := judged(run, in)
 		got := through.judge(t, in)
 		accepted := whole && refusal == nil
 		status := 0
@@ -76,27 +77,27 @@ var readOtherwise = []struct {
 	{"RFC 9110 10.1.1: net/http answers an expectation that it does not know with 417", nil, regexp.MustCompile(`(?i)\nExpect:`)},
 }
 
-// judge is the verdict of the server's own handshake; not whole: it would wait for more.
-func judge(run *running, in []byte) (refusal *handshake.Refusal, whole bool) {
+// judged is the verdict of the server's own handshake; not whole: it would wait for more.
+func judged(run *running, in []byte) (refusal *handshake.Refusal, whole bool) {
 	var scan handshake.Scanner
-	end, err := scan.ScanWithin(in, run.head)
+	end, err := scan.ScanWithin(in, run.before.Head)
 	if err != nil {
-		return asRefusal(err), true
+		return handshake.RefusalOf(err), true
 	}
 	if end == 0 {
 		return nil, false
 	}
 	var req handshake.Request
 	if err := handshake.Parse(in[:end], &req); err != nil {
-		return asRefusal(err), true
+		return handshake.RefusalOf(err), true
 	}
-	from := candidate{remote: netip.MustParseAddrPort("192.0.2.1:1"), cl: new(tenant)}
-	o, h, refusal := run.judge(&req, from)
+	from := candidate{remote: netip.MustParseAddrPort("192.0.2.1:1"), cl: new(phase.Tenant)}
+	o, h, refusal := run.judge.decide(&req, from)
 	if h != nil && refusal == nil {
-		refusal = run.askProgram(h)
+		refusal = run.judge.askProgram(h)
 	}
 	if refusal == nil {
-		refusal = run.accept(&req, from, h, &o, nil)
+		refusal = run.judge.accept(&req, from, h, &o, nil)
 	}
 	return refusal, true
 }

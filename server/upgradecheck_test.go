@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/phase"
 )
 
 // In Upgrade a check runs on the handler's goroutine, within the same limits.
@@ -56,7 +57,7 @@ func TestUpgrade_CheckEndsWithTheServer(t *testing.T) {
 			began, ended := time.Now(), make(chan error, 1)
 			go func() { ended <- end(s) }()
 			receive(t, s.run.stopping)
-			if name == "Shutdown" && q.ctx.Err() != nil && time.Since(began) < drainGrace {
+			if name == "Shutdown" && q.ctx.Err() != nil && time.Since(began) < phase.DrainGrace {
 				t.Error("its context ends at once")
 			}
 			expectDone(t, q, ErrServerClosed)

@@ -16,13 +16,12 @@ import (
 	"github.com/framerail/framerail/internal/nethttp"
 	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/secure"
-	"github.com/framerail/framerail/internal/session"
 	"github.com/framerail/framerail/internal/test/tlsrecords"
 	"github.com/framerail/framerail/internal/transport"
 )
 
 // below is a connection's transport.
-func below(c *conn.Conn) transport.Transport { return tenantOfConn((*session.Conn)(c)).Below() }
+func below(c *conn.Conn) transport.Transport { return onItsLoop(c).Below() }
 
 func TestUpgradeListener_MovesToTheLoopWhatItKnows(t *testing.T) {
 	config := &tls.Config{Certificates: []tls.Certificate{exampleCertificate()}}

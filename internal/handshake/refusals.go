@@ -1,6 +1,7 @@
 package handshake
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
@@ -94,6 +95,15 @@ func NoSubprotocol(names []string) *Refusal {
 	r := refuse(ErrNoSubprotocol.Status, ErrNoSubprotocol.Reason+": "+strings.Join(names, ", "))
 	r.rule = ErrNoSubprotocol
 	return r
+}
+
+// RefusalOf is the refusal that an error is or wraps. Any other error is [ErrInternal].
+func RefusalOf(err error) *Refusal {
+	var refusal *Refusal
+	if errors.As(err, &refusal) {
+		return refusal
+	}
+	return ErrInternal
 }
 
 func bad(reason string) *Refusal {

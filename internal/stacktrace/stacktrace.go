@@ -29,8 +29,8 @@ var own = [...]string{
 	"github.com/framerail/framerail/internal/callbacks.",
 	"github.com/framerail/framerail/internal/session.event.call",
 	"github.com/framerail/framerail/internal/session.(*reading).piece",
-	"github.com/framerail/framerail/server.(*running).askProgram",
-	"github.com/framerail/framerail/server.(*running).runHandshake",
+	"github.com/framerail/framerail/internal/phase.(*tlsHandshakes).runHandshake",
+	"github.com/framerail/framerail/server.(*judge).askProgram",
 }
 
 // isOwn reports whether a function is one of own.

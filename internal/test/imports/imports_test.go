@@ -52,10 +52,12 @@ var allowed = map[string][]string{
 	"internal/loop": {"frame", "poller", "internal/buffer", "internal/guard", "internal/platform", "internal/session", "internal/stacktrace",
 		"internal/transport", "internal/wheel"},
 	"internal/callbacks": {"conn", "internal/session"},
-	"conn":               {"frame", "frame/deflate", "internal/session"},
-	"server": {"conn", "frame", "frame/deflate", "poller",
-		"internal/buffer", "internal/callbacks", "internal/forwarded", "internal/gate", "internal/guard", "internal/handshake", "internal/loop", "internal/memory", "internal/nethttp", "internal/platform", "internal/proxyproto", "internal/secure",
-		"internal/session", "internal/stacktrace", "internal/transport", "internal/wheel"},
+	"internal/phase": {"poller", "internal/buffer", "internal/gate", "internal/handshake", "internal/loop", "internal/memory", "internal/platform", "internal/proxyproto", "internal/secure",
+		"internal/session", "internal/transport"},
+	"conn": {"frame", "frame/deflate", "internal/session"},
+	"server": {"conn", "frame", "frame/deflate",
+		"internal/buffer", "internal/callbacks", "internal/forwarded", "internal/gate", "internal/guard", "internal/handshake", "internal/loop", "internal/memory", "internal/nethttp", "internal/phase", "internal/platform", "internal/secure",
+		"internal/session", "internal/stacktrace", "internal/transport"},
 	"server/servertest": {"internal/transport", "conn", "frame", "frame/deflate", "mask", "poller", "server", "internal/handshake", "internal/platform"},
 }
 
@@ -70,7 +72,7 @@ var outside = map[string][]string{
 
 // portable are the packages that leave all calls on sockets to internal/platform: none imports
 // package syscall, which is how one would get at a descriptor.
-var portable = []string{"conn", "frame", "server", "internal/gate", "internal/loop", "internal/nethttp", "internal/secure", "internal/session"}
+var portable = []string{"conn", "frame", "server", "internal/gate", "internal/loop", "internal/nethttp", "internal/phase", "internal/secure", "internal/session"}
 
 // required is what the module may require.
 var required = []string{"golang.org/x/sys", "github.com/klauspost/compress"}
@@ -157,7 +159,7 @@ func permitted(path string, inside, outside []string) bool {
 // The rule itself must be able to fail.
 func TestImports_NewArrowsFail(t *testing.T) {
 	for _, arrow := range [][2]string{
-		{"mask", module + "/frame"}, {"frame", module + "/conn"}, {"conn", module + "/server"}, {"internal/session", module + "/server"},
+		{"mask", module + "/frame"}, {"frame", module + "/conn"}, {"conn", module + "/server"}, {"internal/session", module + "/server"}, {"internal/phase", module + "/server"}, {"internal/phase", module + "/internal/nethttp"}, {"internal/loop", module + "/internal/phase"},
 		{"internal/session", module + "/poller"}, {"internal/session", module + "/internal/socket"}, {"internal/secure", module + "/internal/session"}, {"internal/platform", module + "/internal/session"}, {"poller", module + "/server"},
 		{"frame", "golang.org/x/sys/unix"}, {"server", module + "/internal/socket"}, {"server", "github.com/someone/else"},
 	} {

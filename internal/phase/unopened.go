@@ -1,10 +1,11 @@
-package server
+package phase
 
 import (
 	"cmp"
 	"slices"
 
 	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/internal/loop"
 )
 
 // What a client has the server hold before its connection is open: a PROXY header, a
@@ -20,12 +21,12 @@ const answeredHello = 4 << 10
 // mayHold tells whether a client whose connection is not open may hold n bytes in place of
 // the have that it holds. If the loop has no room for them those that hold most are refused,
 // which may be this client: then it is false. Ask before each buffer is lent or grows.
-func (l *phases) mayHold(cl *tenant, have, n int) bool {
+func (l *Table) mayHold(cl *Tenant, have, n int) bool {
 	if n <= have {
 		return true
 	}
 	size := buffer.Size(n)
-	free, ok := l.run.budget.Room(&l.reader.heads, have, size)
+	free, ok := l.Budget.Room(&l.reader.heads, have, size)
 	if !ok || free == 0 {
 		return ok
 	}
@@ -37,16 +38,17 @@ func (l *phases) mayHold(cl *tenant, have, n int) bool {
 // that many bytes: those that hold most, and of equal ones those that have had most time.
 // The asking client counts as holding size bytes; it is left alone, and in is whether it
 // would have stayed.
-func (l *phases) shedUnopened(bytes int, asking *tenant, size int) (clients, freed int, in bool) {
+func (l *Table) shedUnopened(bytes int, asking *Tenant, size int) (clients, freed int, in bool) {
 	type holder struct {
-		cl    *tenant
+		cl    *Tenant
 		bytes int
 	}
 	var hs []holder
-	l.each(func(cl *tenant) {
-		if cl.IsOpen() {
+	l.Each(func(t *loop.Tenant) {
+		if t.IsOpen() {
 			return
 		}
+		cl := tenantOf(t)
 		n := cl.unopened()
 		if cl == asking {
 			n = size
@@ -75,28 +77,17 @@ func (l *phases) shedUnopened(bytes int, asking *tenant, size int) (clients, fre
 		l.short(h.cl)
 	}
 	if clients > 0 {
-		l.run.logger.Warn("framerail: buffers are short: clients that hold most before their connection is open were refused",
-			"clients", clients, "bytes", freed, "limit", l.run.budget.Limit())
+		l.Logger.Warn("framerail: buffers are short: clients that hold most before their connection is open were refused",
+			"clients", clients, "bytes", freed, "limit", l.Budget.Limit())
 	}
 	return clients, freed, in
 }
 
-// unopened is how many bytes a client holds whose connection is not open.
-func (cl *tenant) unopened() (n int) {
-	if cl.head != nil {
-		n = cap(cl.head.buf.B)
-	}
-	if t := cl.tls(); t != nil {
-		n += t.Lent()
-	}
-	return n
-}
-
 // mayHear reports whether a client's ClientHello may be n bytes long. If the budget is tight, only a limited
 // number of short ones a second may go on, so that their clients get an answer over TLS.
-func (l *phases) mayHear(cl *tenant, have, n int) bool {
-	if have == 0 && n <= answeredHello && !l.run.budget.Over() && l.run.budget.Tight() {
-		return l.run.gate.MayAnswerTLS(l.run.kernel.Now())
+func (l *Table) mayHear(cl *Tenant, have, n int) bool {
+	if have == 0 && n <= answeredHello && !l.Budget.Over() && l.Budget.Tight() {
+		return l.Gate.MayAnswerTLS(l.Platform.Now())
 	}
 	return l.mayHold(cl, have, n)
 }

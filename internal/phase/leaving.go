@@ -1,10 +1,11 @@
-package server
+package phase
 
 import (
 	"io"
 	"net/http"
 	"time"
 
+	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/transport"
@@ -13,7 +14,7 @@ import (
 
 // leaving is the phase of a connection that was refused, and counted as such, while its
 // peer may read the answer.
-type leaving struct{ *phases }
+type leaving struct{ *Table }
 
 func (l *leaving) Ready(t *loop.Tenant, ready poller.Interest) { l.goOn(tenantOf(t), ready) }
 
@@ -32,10 +33,10 @@ func (l *leaving) Commanded(t *loop.Tenant, c loop.Command) {
 
 func (l *leaving) Broken(t *loop.Tenant)           { l.drop(tenantOf(t)) }
 func (l *leaving) Short(t *loop.Tenant)            { l.drop(tenantOf(t)) }
-func (l *leaving) Step(*loop.Tenant) time.Duration { return loop.StepOf(l.run.handshakeTimeout) }
+func (l *leaving) Step(*loop.Tenant) time.Duration { return loop.StepOf(l.HandshakeTimeout) }
 
-// errDraining answers requests while the server shuts down.
-var errDraining = &handshake.Refusal{
+// ErrDraining answers requests while the server shuts down.
+var ErrDraining = &handshake.Refusal{
 	Status: http.StatusServiceUnavailable,
 	Reason: "server is shutting down (RFC 9110 15.6.4)",
 	Header: http.Header{"Retry-After": {"1"}},
@@ -43,12 +44,12 @@ var errDraining = &handshake.Refusal{
 
 // refuse answers a request and ends the connection, but lets the client read the
 // answer: a close with unread bytes would take it back.
-func (l *phases) refuse(cl *tenant, refusal *handshake.Refusal) {
+func (l *Table) refuse(cl *Tenant, refusal *handshake.Refusal) {
 	l.refuseWith(cl, refusal, (*handshake.Refusal).AppendResponse)
 }
 
 // refuseRequest is refuse for a request whose method is known.
-func (l *phases) refuseRequest(cl *tenant, req *handshake.Request, refusal *handshake.Refusal) {
+func (l *Table) refuseRequest(cl *Tenant, req *handshake.Request, refusal *handshake.Refusal) {
 	if string(req.Method) == http.MethodHead {
 		l.refuseWith(cl, refusal, (*handshake.Refusal).AppendHeadResponse)
 		return
@@ -56,18 +57,16 @@ func (l *phases) refuseRequest(cl *tenant, req *handshake.Request, refusal *hand
 	l.refuse(cl, refusal)
 }
 
-func (l *phases) refuseWith(cl *tenant, refusal *handshake.Refusal, answer func(*handshake.Refusal, []byte, time.Time) []byte) {
-	refusal = l.run.sendable(cl.RemoteAddr(), refusal)
-	l.run.logRefusal(cl.RemoteAddr(), refusal)
-	l.run.refuse(reasonOf(refusal))
+func (l *Table) refuseWith(cl *Tenant, refusal *handshake.Refusal, answer func(*handshake.Refusal, []byte, time.Time) []byte) {
+	refusal = l.Report.Answered(cl.RemoteAddr(), refusal)
 	cl.releaseHead()
-	cl.Enter(phaseLeaving)
-	l.sendLast(cl, answer(refusal, l.reader.out[:0], l.run.kernel.Now()))
+	cl.Enter(Leaving)
+	l.sendLast(cl, answer(refusal, l.reader.out[:0], l.Platform.Now()))
 }
 
 // sendLast sends a client the last it will hear. What the socket does not take at once
 // it gets within the time it had for its request.
-func (l *phases) sendLast(cl *tenant, answer []byte) {
+func (l *Table) sendLast(cl *Tenant, answer []byte) {
 	n, ok := l.write(cl, answer)
 	if !ok {
 		return
@@ -82,18 +81,12 @@ func (l *phases) sendLast(cl *tenant, answer []byte) {
 	}
 	cl.head = &partial{buf: l.reader.heads.Get(len(answer) - n)}
 	cl.head.buf.B = append(cl.head.buf.B, answer[n:]...)
-	l.Allow(&cl.Tenant, l.run.handshakeTimeout)
+	l.Allow(&cl.Tenant, l.HandshakeTimeout)
 	l.watch(cl, poller.Read|poller.Write)
 }
 
-// holds tells whether the client's transport holds bytes back.
-func (cl *tenant) holds() bool {
-	t := cl.tls()
-	return t != nil && t.Held() > 0
-}
-
 // write writes to a client that is no connection, and drops it if that fails.
-func (l *phases) write(cl *tenant, b []byte) (n int, ok bool) {
+func (l *Table) write(cl *Tenant, b []byte) (n int, ok bool) {
 	g := &l.reader
 	g.vec[0] = b
 	n, err := cl.Below().Write(g.vec[:])
@@ -106,12 +99,12 @@ func (l *phases) write(cl *tenant, b []byte) (n int, ok bool) {
 }
 
 // linger waits for a client to leave that has been sent all of its answer.
-func (l *phases) linger(cl *tenant) {
+func (l *Table) linger(cl *Tenant) {
 	if err := cl.Below().CloseWrite(); err != nil {
 		l.drop(cl) // of a TLS alert that does not fit, too: all that matters has gone
 		return
 	}
-	l.Allow(&cl.Tenant, lingerTimeout)
+	l.Allow(&cl.Tenant, LingerTimeout)
 	if cl.head != nil {
 		cl.releaseHead()
 		l.watch(cl, poller.Read)
@@ -120,7 +113,7 @@ func (l *phases) linger(cl *tenant) {
 
 // watch sets what the poller is to tell of a client that is no connection, and drops it
 // if that fails.
-func (l *phases) watch(cl *tenant, i poller.Interest) (ok bool) {
+func (l *Table) watch(cl *Tenant, i poller.Interest) (ok bool) {
 	if err := l.WaitFor(&cl.Tenant, i); err != nil {
 		l.drop(cl)
 		return false
@@ -129,7 +122,7 @@ func (l *phases) watch(cl *tenant, i poller.Interest) (ok bool) {
 }
 
 // goOn continues to write a refusal, and to discard input.
-func (l *leaving) goOn(cl *tenant, ready poller.Interest) {
+func (l *leaving) goOn(cl *Tenant, ready poller.Interest) {
 	if p := cl.head; p != nil && ready&poller.Write != 0 {
 		n, ok := l.write(cl, p.buf.B[p.sent:])
 		if !ok {
@@ -154,7 +147,7 @@ func (l *leaving) goOn(cl *tenant, ready poller.Interest) {
 
 // timedOut drops a client that was refused and has not left in time: it may have made
 // room for the rest of its answer.
-func (l *leaving) timedOut(cl *tenant) {
+func (l *leaving) timedOut(cl *Tenant) {
 	telling := cl.head != nil
 	if l.goOn(cl, poller.Read|poller.Write); l.IsGone(&cl.Tenant) || telling && cl.head == nil {
 		return // it has another while to read it
@@ -163,11 +156,11 @@ func (l *leaving) timedOut(cl *tenant) {
 }
 
 // drop closes a client that never became a connection.
-func (l *phases) drop(cl *tenant) { l.dropWithin(cl, l.run.config.CloseTimeout) }
+func (l *Table) drop(cl *Tenant) { l.dropWithin(cl, l.Session.CloseTimeout) }
 
 // dropWithin is drop; what the system has not sent by then has so much time to leave.
-func (l *phases) dropWithin(cl *tenant, patience time.Duration) {
-	l.checks.cancel(cl, ErrServerClosed)
+func (l *Table) dropWithin(cl *Tenant, patience time.Duration) {
+	l.checks.cancel(cl, gate.ErrStopped)
 	cl.releaseHead()
 	l.Forget(&cl.Tenant)
 	if t, ok := cl.Below().(transport.Cutter); ok {

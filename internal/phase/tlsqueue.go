@@ -1,4 +1,4 @@
-package server
+package phase
 
 import (
 	"slices"
@@ -18,22 +18,22 @@ type tlsHandshakes struct {
 }
 
 // startInTurn starts a client's handshake, or queues it.
-func (l *tlsHandshakes) startInTurn(cl *tenant) {
+func (l *tlsHandshakes) startInTurn(cl *Tenant) {
 	if !l.watchHandshake(cl, poller.None) {
 		return
 	}
-	if len(l.running) < l.run.handshakesAtOnce {
+	if len(l.running) < l.TLSAtOnce {
 		l.start(cl)
 		return
 	}
-	l.counters.tlsWaited.Add(1)
+	l.Counters.TLSWaited.Add(1)
 	first := !l.hasQueue()
 	l.queue = append(l.queue, cl.Token())
 	if !first {
 		return
 	}
 	for _, token := range l.running {
-		if cl := l.find(token); cl != nil && cl.Phase() == phaseTLS {
+		if cl := l.find(token); cl != nil && cl.Phase() == TLS {
 			l.HastenTimer(&cl.Tenant, l.patience(cl))
 		}
 	}
@@ -48,7 +48,7 @@ func (l *tlsHandshakes) end(token uint64) {
 
 // startNext starts the handshakes of those whose turn it is.
 func (l *tlsHandshakes) startNext() {
-	for l.hasQueue() && len(l.running) < l.run.handshakesAtOnce {
+	for l.hasQueue() && len(l.running) < l.TLSAtOnce {
 		cl := l.find(l.queue[0])
 		l.queue = l.queue[1:]
 		l.start(cl)
@@ -68,7 +68,7 @@ func (l *tlsHandshakes) hasQueue() bool {
 }
 
 // setPatience sets the timer of a client whose handshake begins to wait for it.
-func (l *tlsHandshakes) setPatience(cl *tenant) {
+func (l *tlsHandshakes) setPatience(cl *Tenant) {
 	after := l.Left(&cl.Tenant)
 	if l.hasQueue() {
 		after = l.patience(cl)
@@ -78,8 +78,8 @@ func (l *tlsHandshakes) setPatience(cl *tenant) {
 
 // patience is after how long a handshake that waits for its peer has kept others waiting for
 // too long: the more there are of those the sooner.
-func (l *tlsHandshakes) patience(cl *tenant) (after time.Duration) {
+func (l *tlsHandshakes) patience(cl *Tenant) (after time.Duration) {
 	going, waiting := time.Duration(len(l.running)), time.Duration(len(l.queue))
-	most := l.run.handshakeTimeout / stallShare
+	most := l.HandshakeTimeout / stallShare
 	return min(l.Left(&cl.Tenant), max(most/(going+waiting)*going, most/stallShort))
 }

@@ -1,4 +1,4 @@
-package server
+package phase
 
 import (
 	"github.com/framerail/framerail/internal/gate"
@@ -11,7 +11,7 @@ var _ loop.Newcomer = (*newcomer)(nil)
 
 // newcomer is an accepted connection on its way to a loop.
 type newcomer struct {
-	*phases
+	*Table
 	accepted gate.Accepted
 }
 
@@ -20,41 +20,41 @@ func (n *newcomer) Admit() { n.seat(n.accepted) }
 
 // TurnAway implements loop.Newcomer. A request that net/http has given up is answered.
 func (n *newcomer) TurnAway() {
-	l, a := n.phases, n.accepted
-	l.run.refuse(ReasonDraining)
-	l.run.gate.Leave(a.Remote.Addr(), a.Ticket)
+	l, a := n.Table, n.accepted
+	l.Report.Refused(Draining)
+	l.Gate.Leave(a.Remote.Addr(), a.Ticket)
 	below := a.Over(new(platform.Socket), l.Buffers())
 	if a.Opening != nil {
-		_, _ = below.Write([][]byte{errDraining.AppendResponse(nil, l.run.kernel.Now())})
+		_, _ = below.Write([][]byte{ErrDraining.AppendResponse(nil, l.Platform.Now())})
 	}
 	_ = below.Close()
 }
 
-// deliver gives the loop a connection, and tells whether it takes it: one that has ended
-// turns it away. From any goroutine.
-func (l *phases) deliver(a gate.Accepted) (taken bool) {
-	l.counters.accepted.Add(1)
-	return l.Deliver(&newcomer{l, a})
+// Deliver gives the loop an accepted connection, and counts it. It reports whether the loop takes
+// the connection: one that has ended turns it away. From any goroutine.
+func (l *Table) Deliver(a gate.Accepted) (taken bool) {
+	l.Counters.Accepted.Add(1)
+	return l.Loop.Deliver(&newcomer{l, a})
 }
 
 // seat takes in an accepted connection.
-func (l *phases) seat(a gate.Accepted) {
-	cl := new(tenant)
+func (l *Table) seat(a gate.Accepted) {
+	cl := l.New()
 	cl.Socket = platform.NewSocket(a.FD)
 	cl.setTicket(a.Ticket)
-	phase, below := phaseRequest, a.Over(&cl.Socket, l.Buffers())
+	phase, below := Request, a.Over(&cl.Socket, l.Buffers())
 	switch {
-	case l.run.proxies.Protocol.has(a.Remote.Addr(), a.Unix) && a.Opening == nil:
-		below, phase = &behindProxy{below, a.TLS}, phaseProxyHeader
+	case a.Opening == nil && l.Proxies.SendHeader(a.Remote.Addr(), a.Unix):
+		below, phase = &behindProxy{below, a.TLS}, ProxyHeader
 	case a.TLS != nil:
 		below = secure.New(below, a.Remote, a.TLS, &l.reader.heads)
-		phase = phaseTLS
+		phase = TLS
 	}
 	l.Seat(&cl.Tenant, l.id, phase, below, a.Remote)
-	l.Allow(&cl.Tenant, l.run.gate.Patience(a.Ticket, lingerTimeout))
+	l.Allow(&cl.Tenant, l.Gate.Patience(a.Ticket, LingerTimeout))
 	if err := l.Watch(&cl.Tenant); err != nil {
-		l.run.logger.Error("framerail: cannot watch a connection", "remote", a.Remote, "error", err)
-		l.run.refuse(ReasonInternal)
+		l.Logger.Error("framerail: cannot watch a connection", "remote", a.Remote, "error", err)
+		l.Report.Refused(Failed)
 		l.drop(cl)
 		return
 	}

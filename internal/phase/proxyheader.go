@@ -1,4 +1,4 @@
-package server
+package phase
 
 import (
 	"crypto/tls"
@@ -31,7 +31,7 @@ func (l *proxyHeaders) Late(t *loop.Tenant) {
 }
 
 // read reads on in the PROXY header of a client's connection.
-func (l *proxyHeaders) read(cl *tenant) {
+func (l *proxyHeaders) read(cl *Tenant) {
 	g := &l.reader
 	n, err := cl.Below().Read(g.in)
 	switch {
@@ -39,7 +39,7 @@ func (l *proxyHeaders) read(cl *tenant) {
 	case err == transport.ErrWouldBlock:
 		return
 	default:
-		l.run.refuse(ReasonLeft)
+		l.Report.Refused(Left)
 		l.drop(cl)
 		return
 	}
@@ -55,8 +55,8 @@ func (l *proxyHeaders) read(cl *tenant) {
 	h, end, err := proxyproto.Decode(head)
 	switch {
 	case err != nil:
-		l.run.logger.Info("framerail: connection of a proxy refused", "remote", cl.RemoteAddr(), "error", err)
-		l.run.refuse(ReasonProxyHeader)
+		l.Logger.Info("framerail: connection of a proxy refused", "remote", cl.RemoteAddr(), "error", err)
+		l.Report.Refused(BadProxyHeader)
 		l.drop(cl)
 	case end > 0:
 		l.finished(cl, h, head[end:])
@@ -70,7 +70,7 @@ func (l *proxyHeaders) read(cl *tenant) {
 
 // finished goes on with a client whose PROXY header has come. Behind the header rest has
 // come.
-func (l *proxyHeaders) finished(cl *tenant, h proxyproto.Header, rest []byte) {
+func (l *proxyHeaders) finished(cl *Tenant, h proxyproto.Header, rest []byte) {
 	if p := cl.head; p != nil {
 		cl.head = nil
 		defer p.buf.Release() // rest may refer to it
@@ -81,7 +81,7 @@ func (l *proxyHeaders) finished(cl *tenant, h proxyproto.Header, rest []byte) {
 	}
 	if in.tls == nil {
 		cl.SetTransport(in.Transport)
-		cl.Enter(phaseRequest)
+		cl.Enter(Request)
 		if len(rest) > 0 {
 			l.requests.take(cl, rest)
 		}
@@ -89,50 +89,49 @@ func (l *proxyHeaders) finished(cl *tenant, h proxyproto.Header, rest []byte) {
 	}
 	t := secure.New(in.Transport, cl.RemoteAddr(), in.tls, &l.reader.heads)
 	cl.SetTransport(t)
-	cl.Enter(phaseTLS)
+	cl.Enter(TLS)
 	if len(rest) == 0 {
 		return
 	}
 	l.tls.takeHello(cl, rest)
 }
 
-// rename has a client go by the address that a proxy has told of it, and the limits by
-// address hold for that. It returns false if the client is gone: it is one too many, and is
-// not told so because too many are, or because a TLS handshake would have to come first.
-func (l *phases) rename(cl *tenant, remote netip.AddrPort, beforeTLS bool) (ok bool) {
+// rename gives a client the address that its proxy names. The limits by address then hold for
+// that. It returns false if the client is gone: its address has too many connections, and it
+// gets no answer, because too many clients do or a TLS handshake would have to come first.
+func (l *Table) rename(cl *Tenant, remote netip.AddrPort, beforeTLS bool) (ok bool) {
 	cl.SetRemoteAddr(remote)
 	before := cl.ticket()
-	cl.setTicket(l.run.gate.Place(l.run.proxies.own(remote.Addr(), false, false), before))
+	cl.setTicket(l.Gate.Place(l.Proxies.CountedAs(remote.Addr()), before))
 	if beforeTLS && cl.ticket() != before {
-		cl.setTicket(l.run.gate.BeforeTLS(cl.ticket()))
+		cl.setTicket(l.Gate.BeforeTLS(cl.ticket()))
 	}
 	refusal := cl.ticket().Refusal()
 	switch {
 	case cl.ticket() == gate.ClosedAddress:
-		l.run.refuse(reasonOf(refusal))
-		l.run.logRefusal(remote, refusal)
+		l.Report.Answered(remote, refusal)
 		l.drop(cl)
 		return false
 	case refusal != nil && cl.ticket() != before:
-		l.Hasten(&cl.Tenant, l.run.gate.Patience(cl.ticket(), lingerTimeout))
+		l.Hasten(&cl.Tenant, l.Gate.Patience(cl.ticket(), LingerTimeout))
 	}
 	return true
 }
 
 // timedOut ends a connection whose PROXY header is late. It sends no answer, because the peer may
 // not expect HTTP.
-func (l *proxyHeaders) timedOut(cl *tenant) {
+func (l *proxyHeaders) timedOut(cl *Tenant) {
 	if l.read(cl); l.IsGone(&cl.Tenant) {
 		return
 	}
-	if cl.Phase() != phaseProxyHeader {
+	if cl.Phase() != ProxyHeader {
 		l.Loop.Late(&cl.Tenant) // it may have sent all else as well
 		return
 	}
 	if l.Applied() == loop.Drain {
-		l.run.refuse(ReasonDraining)
+		l.Report.Refused(Draining)
 	} else {
-		l.run.refuse(ReasonTimeout)
+		l.Report.Refused(Timeout)
 	}
 	l.drop(cl)
 }

@@ -1,7 +1,8 @@
-package server
+package phase
 
 import (
 	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/session"
@@ -20,7 +21,7 @@ type requestReader struct {
 }
 
 func (g *requestReader) init() {
-	g.in = make([]byte, scratchSize)
+	g.in = make([]byte, ReadSize)
 	g.out = make([]byte, 0, 1<<10)
 }
 
@@ -48,28 +49,21 @@ func (l *requests) Late(t *loop.Tenant) {
 
 // Broken answers a request whose Check, on the loop, has ended its goroutine.
 func (l *requests) Broken(t *loop.Tenant) {
-	l.run.panicked("Check", "runtime.Goexit")
+	l.Report.Panicked("Check", "runtime.Goexit")
 	l.refuse(tenantOf(t), handshake.ErrInternal)
 }
 
-func (l *requests) Short(t *loop.Tenant) { l.refuse(tenantOf(t), errNoMemory) }
-
-func (cl *tenant) releaseHead() {
-	if cl.head != nil {
-		cl.head.buf.Release()
-		cl.head = nil
-	}
-}
+func (l *requests) Short(t *loop.Tenant) { l.refuse(tenantOf(t), ErrNoMemory) }
 
 // read reads on in a client's request.
-func (l *requests) read(cl *tenant) {
+func (l *requests) read(cl *Tenant) {
 	// A longer head may be at hand where no poller sees it.
 	for l.readOnce(cl) && cl.isSecure() {
 	}
 }
 
 // readOnce reads once, and tells whether there may be more of the request.
-func (l *requests) readOnce(cl *tenant) (more bool) {
+func (l *requests) readOnce(cl *Tenant) (more bool) {
 	g := &l.reader
 	n, err := cl.Below().Read(g.in)
 	switch {
@@ -77,35 +71,35 @@ func (l *requests) readOnce(cl *tenant) (more bool) {
 	case err == transport.ErrWouldBlock || err == transport.ErrHeld:
 		return false
 	default:
-		l.run.refuse(ReasonLeft)
+		l.Report.Refused(Left)
 		l.drop(cl) // it left before it had asked
 		return false
 	}
 	l.take(cl, g.in[:n])
-	return n == len(g.in) && cl.Phase() == phaseRequest && !l.IsGone(&cl.Tenant)
+	return n == len(g.in) && cl.Phase() == Request && !l.IsGone(&cl.Tenant)
 }
 
 // take takes in what has come of a client's request.
-func (l *requests) take(cl *tenant, head []byte) {
+func (l *requests) take(cl *Tenant, head []byte) {
 	g := &l.reader
 	var first handshake.Scanner
 	scan := &first
 	if p := cl.head; p != nil {
 		if !l.mayHold(cl, cap(p.buf.B), len(p.buf.B)+len(head)) {
-			l.refuse(cl, errNoMemory)
+			l.refuse(cl, ErrNoMemory)
 			return
 		}
 		p.add(&g.heads, head)
 		head, scan = p.buf.B, &p.scan
 	}
-	end, err := scan.ScanWithin(head, l.run.head)
+	end, err := scan.ScanWithin(head, l.Head)
 	switch {
 	case err != nil:
-		l.refuse(cl, asRefusal(err))
+		l.refuse(cl, handshake.RefusalOf(err))
 	case end > 0:
 		l.decide(cl, head[:end], head[end:])
 	case cl.head == nil && !l.mayHold(cl, 0, len(head)):
-		l.refuse(cl, errNoMemory)
+		l.refuse(cl, ErrNoMemory)
 	case cl.head == nil:
 		cl.head = &partial{buf: g.heads.Get(len(head)), scan: first}
 		cl.head.buf.B = append(cl.head.buf.B, head...)
@@ -114,15 +108,15 @@ func (l *requests) take(cl *tenant, head []byte) {
 
 // timedOut refuses a client whose time for its request is over. A loop that was kept
 // from its work may not have read what came in time: it looks once more.
-func (l *requests) timedOut(cl *tenant) {
+func (l *requests) timedOut(cl *Tenant) {
 	for l.readOnce(cl) {
 	}
 	switch {
-	case l.IsGone(&cl.Tenant) || cl.Phase() != phaseRequest:
+	case l.IsGone(&cl.Tenant) || cl.Phase() != Request:
 	case cl.head == nil:
 		l.closeSilent(cl)
 	case l.Applied() == loop.Drain:
-		l.refuse(cl, errDraining)
+		l.refuse(cl, ErrDraining)
 	default:
 		l.refuse(cl, handshake.ErrTimeout)
 	}
@@ -130,13 +124,13 @@ func (l *requests) timedOut(cl *tenant) {
 
 // closeSilent ends a client that has asked for nothing. An answer could be taken for that to
 // a request which is on its way.
-func (l *requests) closeSilent(cl *tenant) {
-	why := ReasonTimeout
+func (l *requests) closeSilent(cl *Tenant) {
+	why := Timeout
 	if l.Applied() == loop.Drain {
-		why = ReasonDraining
+		why = Draining
 	}
-	l.run.refuse(why)
-	cl.Enter(phaseLeaving)
+	l.Report.Refused(why)
+	cl.Enter(Leaving)
 	l.linger(cl)
 }
 
@@ -151,19 +145,19 @@ func (p *partial) add(pool *buffer.Pool, b []byte) {
 	p.buf.B = append(p.buf.B, b...)
 }
 
-// decide judges a whole request, behind which rest has come, and opens the
-// connection, refuses it, or hands it over to the program's Handler.
-func (l *requests) decide(cl *tenant, head, rest []byte) {
+// decide judges a whole request, behind which rest has come. It opens the connection, refuses
+// it, or hands it over.
+func (l *requests) decide(cl *Tenant, head, rest []byte) {
 	g := &l.reader
 	if err := handshake.Parse(head, &g.req); err != nil {
-		l.refuseRequest(cl, &g.req, asRefusal(err))
+		l.refuseRequest(cl, &g.req, handshake.RefusalOf(err))
 		return
 	}
-	if excess := l.run.excess(cl.ticket()); excess != nil {
+	if excess := Excess(cl.ticket(), l.Budget); excess != nil {
 		l.refuseRequest(cl, &g.req, excess)
 		return
 	}
-	if l.run.http != nil && (l.run.routes || !g.req.IsUpgrade()) {
+	if l.Handover != nil && l.Handover.Wants(&g.req) {
 		l.handOver(cl, head, rest)
 		return
 	}
@@ -172,17 +166,17 @@ func (l *requests) decide(cl *tenant, head, rest []byte) {
 		return
 	}
 	from := l.candidate(cl)
-	from.secure = from.secure || https
-	o, h, refusal := l.run.judge(&g.req, from)
-	if h != nil && refusal == nil {
-		if l.run.checkOnGoroutine {
-			l.checks.begin(cl, h, o, head, rest)
+	from.Secure = from.Secure || https
+	o, q, refusal := l.Judge.Judge(&g.req, from)
+	if q != nil && refusal == nil {
+		if l.ChecksOnGoroutines {
+			l.checks.begin(cl, q, o, head, rest)
 			return
 		}
-		refusal = l.run.askProgram(h)
+		refusal = l.Judge.Ask(q)
 	}
 	if refusal == nil {
-		refusal = l.run.accept(&g.req, from, h, &o, g.out[:0])
+		o, refusal = l.Judge.Accept(&g.req, from, q, o, g.out[:0])
 	}
 	if refusal != nil {
 		l.refuseRequest(cl, &g.req, refusal)
@@ -194,12 +188,44 @@ func (l *requests) decide(cl *tenant, head, rest []byte) {
 }
 
 // candidate is a client whose request has come.
-func (l *phases) candidate(cl *tenant) candidate {
-	return candidate{remote: cl.RemoteAddr(), secure: cl.isSecure(), path: l.run.path, cl: cl}
+func (l *Table) candidate(cl *Tenant) Candidate {
+	return Candidate{Remote: cl.RemoteAddr(), Secure: cl.isSecure(), Tenant: cl}
+}
+
+// handOver gives a client's connection to other code and forgets it. The reader has its request.
+func (l *requests) handOver(cl *Tenant, head, rest []byte) {
+	ticket := cl.ticket()
+	cl.setTicket(gate.NoTicket) // it may be released before Take returns
+	below, ok := l.Handover.Take(cl, ticket, head, rest, &l.Counters.HandedOver)
+	if !ok {
+		cl.setTicket(ticket)
+		l.refuseRequest(cl, &l.reader.req, handshake.Unavailable(1))
+		return
+	}
+	cl.releaseHead()
+	l.Forget(&cl.Tenant)
+	_ = below.Close() // the taker has a descriptor of its own
+}
+
+// identify gives a client the address that a proxy names in its request, and says whether the
+// client uses https. ok is false if its address has too many connections.
+func (l *requests) identify(cl *Tenant, req *handshake.Request) (https, ok bool) {
+	remote, https := l.Proxies.ClientOf(cl, req)
+	if remote == cl.RemoteAddr() {
+		return https, true
+	}
+	if !l.rename(cl, remote, false) {
+		return https, false
+	}
+	if excess := cl.ticket().Refusal(); excess != nil {
+		l.refuseRequest(cl, req, excess)
+		return https, false
+	}
+	return https, true
 }
 
 // open turns a client into a connection.
-func (l *phases) open(cl *tenant, o session.Opening) {
+func (l *Table) open(cl *Tenant, o session.Opening) {
 	var buf *buffer.Buffer
 	if cl.head != nil {
 		buf, cl.head = cl.head.buf, nil
@@ -209,7 +235,7 @@ func (l *phases) open(cl *tenant, o session.Opening) {
 	if t := cl.tls(); t != nil {
 		t.SetPool(l.Buffers())
 	}
-	l.srv.sessions.begin()
+	l.Sessions.Begin()
 	cl.Open(o)
 	l.Apply(&cl.Tenant)
 }

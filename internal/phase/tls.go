@@ -1,4 +1,4 @@
-package server
+package phase
 
 import (
 	"crypto/tls"
@@ -14,8 +14,8 @@ import (
 	"github.com/framerail/framerail/poller"
 )
 
-// errPlain answers plain HTTP on a TLS port.
-var errPlain = &handshake.Refusal{
+// ErrPlainHTTP answers plain HTTP on a TLS port.
+var ErrPlainHTTP = &handshake.Refusal{
 	Status: http.StatusBadRequest,
 	Reason: "this port speaks TLS: use https or wss (RFC 6455 3)",
 }
@@ -24,17 +24,9 @@ var errPlain = &handshake.Refusal{
 func (l *tlsHandshakes) Ready(t *loop.Tenant, _ poller.Interest) { l.read(tenantOf(t)) }
 func (l *tlsHandshakes) Late(t *loop.Tenant)                     { l.timedOut(tenantOf(t)) }
 
-// secure returns the client's TLS; nil if it has none.
-func (cl *tenant) tls() *secure.Transport {
-	t, _ := cl.Below().(*secure.Transport)
-	return t
-}
-
-func (cl *tenant) isSecure() bool { return cl.tls() != nil }
-
 // read goes on with the TLS handshake of a client from which something has come. Until
 // its first record is whole it costs no more than that.
-func (l *tlsHandshakes) read(cl *tenant) {
+func (l *tlsHandshakes) read(cl *Tenant) {
 	t := cl.tls()
 	switch {
 	case t.Begun():
@@ -50,14 +42,14 @@ func (l *tlsHandshakes) read(cl *tenant) {
 	case n > 0: // an error will be there again
 		l.takeHello(cl, l.reader.in[:n])
 	case err != transport.ErrWouldBlock:
-		l.run.refuse(ReasonLeft)
+		l.Report.Refused(Left)
 		l.drop(cl)
 	}
 }
 
 // takeHello takes in what has come of a client's first record, and starts its handshake once
 // that is whole.
-func (l *tlsHandshakes) takeHello(cl *tenant, b []byte) {
+func (l *tlsHandshakes) takeHello(cl *Tenant, b []byte) {
 	t := cl.tls()
 	if !l.mayHear(cl, t.Lent(), t.HelloLen()+len(b)) {
 		l.short(cl)
@@ -69,22 +61,22 @@ func (l *tlsHandshakes) takeHello(cl *tenant, b []byte) {
 }
 
 // start starts a client's handshake.
-func (l *tlsHandshakes) start(cl *tenant) {
+func (l *tlsHandshakes) start(cl *Tenant) {
 	t, token := cl.tls(), cl.Token()
 	l.running = append(l.running, token)
-	t.Begin(l.run.kernel.Wait, func(write bool) {
+	t.Begin(l.Platform.Wait, func(write bool) {
 		l.Ask(func() { l.waitFor(token, write) })
 	})
-	l.run.onGoroutines.begin()
-	l.run.kernel.Go(func() {
-		defer l.run.onGoroutines.end()
-		err := l.run.runHandshake(t)
+	l.Work.Begin()
+	l.Platform.Go(func() {
+		defer l.Work.End()
+		err := l.runHandshake(t)
 		l.Ask(func() { l.finished(token, err) })
 	})
 }
 
-// runHandshake runs a handshake, and contains a panic in the program's part of it.
-func (r *running) runHandshake(t *secure.Transport) (err error) {
+// runHandshake runs a handshake, and contains a panic in the program's part of it. On its goroutine.
+func (l *tlsHandshakes) runHandshake(t *secure.Transport) (err error) {
 	returned := false
 	defer func() {
 		if returned {
@@ -94,7 +86,7 @@ func (r *running) runHandshake(t *secure.Transport) (err error) {
 		if p == nil {
 			p = "runtime.Goexit"
 		}
-		r.panicked("TLSConfig", p)
+		l.Report.Panicked("TLSConfig", p)
 		err = errTLSPanic
 	}()
 	err = t.Handshake()
@@ -106,7 +98,7 @@ var errTLSPanic = errors.New("framerail: a callback of TLSConfig panicked")
 
 // waitFor has the poller tell what a handshake waits for.
 func (l *tlsHandshakes) waitFor(token uint64, write bool) {
-	if cl := l.find(token); cl != nil && cl.Phase() == phaseTLS {
+	if cl := l.find(token); cl != nil && cl.Phase() == TLS {
 		i := poller.Read
 		if write {
 			i |= poller.Write
@@ -118,9 +110,9 @@ func (l *tlsHandshakes) waitFor(token uint64, write bool) {
 }
 
 // watchHandshake is watch for a client of which nothing was counted yet.
-func (l *tlsHandshakes) watchHandshake(cl *tenant, i poller.Interest) (ok bool) {
+func (l *tlsHandshakes) watchHandshake(cl *Tenant, i poller.Interest) (ok bool) {
 	if ok = l.watch(cl, i); !ok {
-		l.run.refuse(ReasonInternal)
+		l.Report.Refused(Failed)
 	}
 	return ok
 }
@@ -137,9 +129,9 @@ func (l *tlsHandshakes) finished(token uint64, err error) {
 		l.failed(cl, err)
 		return
 	}
-	l.counters.tlsIsDone(cl.tls())
+	l.Counters.tlsIsDone(cl.tls())
 	cl.tls().Established()
-	cl.Enter(phaseRequest)
+	cl.Enter(Request)
 	l.SetTimer(&cl.Tenant, l.Left(&cl.Tenant))
 	if l.watchHandshake(cl, poller.Read) {
 		l.With(&cl.Tenant, func() { l.requests.read(cl) })
@@ -148,24 +140,24 @@ func (l *tlsHandshakes) finished(token uint64, err error) {
 
 // failed ends a client whose TLS handshake has failed. It may read why, which is in an
 // alert or, if it does not speak TLS at all, in HTTP.
-func (l *tlsHandshakes) failed(cl *tenant, err error) {
+func (l *tlsHandshakes) failed(cl *Tenant, err error) {
 	t := cl.tls()
 	held := t.Held() > 0
 	t.Plain()
-	cl.Enter(phaseLeaving)
+	cl.Enter(Leaving)
 	if !l.watchHandshake(cl, poller.Read) {
 		return
 	}
 	var notTLS tls.RecordHeaderError
 	switch {
 	case errors.As(err, &notTLS) && looksLikeHTTP(notTLS.RecordHeader[:]):
-		l.refuse(cl, errPlain)
+		l.refuse(cl, ErrPlainHTTP)
 		return
 	case errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF):
-		l.run.refuse(ReasonLeft)
+		l.Report.Refused(Left)
 	default:
-		l.run.refuse(ReasonTLS)
-		l.run.logger.Info("framerail: TLS handshake failed", "remote", cl.RemoteAddr(), "error", err)
+		l.Report.Refused(TLSFailed)
+		l.Logger.Info("framerail: TLS handshake failed", "remote", cl.RemoteAddr(), "error", err)
 	}
 	if held {
 		l.drop(cl)
@@ -181,7 +173,7 @@ func looksLikeHTTP(b []byte) bool {
 
 // timedOut ends a connection whose TLS handshake is late, so that no HTTP answer is possible. It reads once
 // more first: the connection stays if its first record has arrived.
-func (l *tlsHandshakes) timedOut(cl *tenant) {
+func (l *tlsHandshakes) timedOut(cl *Tenant) {
 	t := cl.tls()
 	if !t.Begun() && !t.Heard() {
 		if l.read(cl); l.IsGone(&cl.Tenant) || t.Begun() {
@@ -193,11 +185,11 @@ func (l *tlsHandshakes) timedOut(cl *tenant) {
 		l.SetTimer(&cl.Tenant, l.Left(&cl.Tenant))
 		return
 	case l.Applied() == loop.Drain:
-		l.run.refuse(ReasonDraining)
+		l.Report.Refused(Draining)
 	case !t.Begun() && t.Heard():
-		l.run.refuse(ReasonTLSBusy)
+		l.Report.Refused(TLSBusy)
 	default:
-		l.run.refuse(ReasonTimeout)
+		l.Report.Refused(Timeout)
 	}
 	l.drop(cl)
 }

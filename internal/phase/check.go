@@ -1,4 +1,4 @@
-package server
+package phase
 
 import (
 	"container/list"
@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/session"
@@ -19,18 +20,18 @@ import (
 type checks struct {
 	unopenedRow
 	going int       // that have a goroutine
-	queue list.List // of *tenant, in order
+	queue list.List // of *Tenant, in order
 }
 
 // check is a handshake about which the program is asked on a goroutine.
 type check struct {
-	handshake *Handshake
-	opening   session.Opening
-	head      int // length of the request: what comes meanwhile is kept behind it
-	deadline  time.Time
-	held      bool                    // no more is kept, and the socket not watched
-	place     *list.Element           // among those that wait; nil once the program is asked
-	cancel    context.CancelCauseFunc // nil while it waits
+	question Question
+	opening  session.Opening
+	head     int // length of the request: what comes meanwhile is kept behind it
+	deadline time.Time
+	held     bool                    // no more is kept, and the socket not watched
+	place    *list.Element           // among those that wait; nil once the program is asked
+	cancel   context.CancelCauseFunc // nil while it waits
 }
 
 // Ready implements loop.Row, as the next three do.
@@ -44,28 +45,28 @@ func (l *checks) Late(t *loop.Tenant) {
 
 func (l *checks) Short(t *loop.Tenant) {
 	if l.end(tenantOf(t), errMemoryShort) {
-		l.refuse(tenantOf(t), errNoMemory)
+		l.refuse(tenantOf(t), ErrNoMemory)
 	}
 }
 
-func (l *checks) Step(*loop.Tenant) time.Duration { return loop.StepOf(l.run.checkTimeout) }
+func (l *checks) Step(*loop.Tenant) time.Duration { return loop.StepOf(l.CheckTimeout) }
 
-// errPeerLeft is why the context of a check ends whose client has gone.
-var errPeerLeft = errors.New("framerail: the client has left")
+// ErrPeerLeft is why the context of a check ends whose client has gone.
+var ErrPeerLeft = errors.New("framerail: the client has left")
 
 // errMemoryShort is why the context of a check ends whose client is refused for the memory
 // that it holds.
 var errMemoryShort = errors.New("framerail: buffers are short")
 
-// errCheckBusy answers handshakes for which there was no Check, and errCheckLate those whose Check was
+// ErrCheckBusy answers handshakes for which there was no Check, and ErrCheckLate those whose Check was
 // late.
 var (
-	errCheckBusy = &handshake.Refusal{
+	ErrCheckBusy = &handshake.Refusal{
 		Status: http.StatusServiceUnavailable,
 		Reason: "too many handshakes are being checked (RFC 9110 15.6.4)",
 		Header: http.Header{"Retry-After": {"5"}},
 	}
-	errCheckLate = &handshake.Refusal{
+	ErrCheckLate = &handshake.Refusal{
 		Status: http.StatusServiceUnavailable,
 		Reason: "the handshake could not be checked in time (RFC 9110 15.6.4)",
 		Header: http.Header{"Retry-After": {"5"}},
@@ -73,57 +74,56 @@ var (
 )
 
 // begin has the program asked about a client's handshake, on a goroutine.
-func (l *checks) begin(cl *tenant, h *Handshake, o session.Opening, head, rest []byte) {
-	if l.going >= l.run.checksAtOnce && l.queue.Len() >= checksWaiting*l.run.checksAtOnce {
-		l.refuse(cl, errCheckBusy)
+func (l *checks) begin(cl *Tenant, asked Question, o session.Opening, head, rest []byte) {
+	if l.going >= l.ChecksAtOnce && l.queue.Len() >= ChecksWaiting*l.ChecksAtOnce {
+		l.refuse(cl, ErrCheckBusy)
 		return
 	}
 	if cl.head == nil {
 		if !l.mayHold(cl, 0, len(head)+len(rest)) {
-			l.refuse(cl, errNoMemory)
+			l.refuse(cl, ErrNoMemory)
 			return
 		}
 		buf := l.reader.heads.Get(len(head) + len(rest))
 		buf.B = append(append(buf.B, head...), rest...)
 		cl.head = &partial{buf: buf}
 	}
-	patience := l.run.checkTimeout
+	patience := l.CheckTimeout
 	if l.Applied() == loop.Drain {
-		patience = min(patience, drainGrace)
+		patience = min(patience, DrainGrace)
 	}
-	q := &check{handshake: h, opening: o, head: len(head), deadline: l.run.kernel.Now().Add(patience)}
+	q := &check{question: asked, opening: o, head: len(head), deadline: l.Platform.Now().Add(patience)}
 	cl.head.check = q
-	cl.Enter(phaseCheck)
+	cl.Enter(Check)
 	l.Allow(&cl.Tenant, patience)
-	if l.going < l.run.checksAtOnce {
+	if l.going < l.ChecksAtOnce {
 		l.start(cl)
 	} else {
-		l.counters.checksWaited.Add(1)
+		l.Counters.ChecksWaited.Add(1)
 		q.place = l.queue.PushBack(cl)
 	}
 	l.keepInput(cl)
 }
 
 // start starts the check of a client's handshake.
-func (l *checks) start(cl *tenant) {
-	q, run, token := cl.head.check, l.run, cl.Token()
+func (l *checks) start(cl *Tenant) {
+	q, asked, token := cl.head.check, cl.head.check.question, cl.Token()
 	ctx, cancel := context.WithCancelCause(context.Background())
 	q.place, q.cancel = nil, cancel
-	h := q.handshake
-	h.Request = h.Request.WithContext(checkContext{ctx, q.deadline})
+	asked.SetContext(checkContext{ctx, q.deadline})
 	l.going++
-	run.onGoroutines.begin()
-	run.kernel.Go(func() {
+	l.Work.Begin()
+	l.Platform.Go(func() {
 		refusal, returned := handshake.ErrInternal, false
 		defer func() {
 			if !returned {
-				run.panicked("Check", "runtime.Goexit")
+				l.Report.Panicked("Check", "runtime.Goexit")
 			}
 			cancel(nil)
 			l.Ask(func() { l.finish(token, refusal) })
-			run.onGoroutines.end()
+			l.Work.End()
 		}()
-		refusal = run.askProgram(h)
+		refusal = l.Judge.Ask(asked)
 		returned = true
 	})
 }
@@ -150,10 +150,10 @@ func (l *checks) finish(token uint64, refusal *handshake.Refusal) {
 	l.going--
 	if next := l.queue.Front(); next != nil {
 		l.queue.Remove(next)
-		l.start(next.Value.(*tenant))
+		l.start(next.Value.(*Tenant))
 	}
 	cl := l.find(token)
-	if cl == nil || cl.Phase() != phaseCheck {
+	if cl == nil || cl.Phase() != Check {
 		return // its time was over, or the server's
 	}
 	q, request := cl.head.check, cl.head.buf.B
@@ -163,11 +163,11 @@ func (l *checks) finish(token uint64, refusal *handshake.Refusal) {
 }
 
 // answer answers a client whose check is over; request is its, and what came behind it.
-func (l *checks) answer(cl *tenant, q *check, refusal *handshake.Refusal, request []byte) {
+func (l *checks) answer(cl *Tenant, q *check, refusal *handshake.Refusal, request []byte) {
 	g, head := &l.reader, request[:q.head]
 	if refusal == nil {
 		_ = handshake.Parse(head, &g.req) // as it did before
-		refusal = l.run.accept(&g.req, l.candidate(cl), q.handshake, &q.opening, g.out[:0])
+		q.opening, refusal = l.Judge.Accept(&g.req, l.candidate(cl), q.question, q.opening, g.out[:0])
 	}
 	if refusal != nil {
 		l.refuse(cl, refusal)
@@ -180,18 +180,18 @@ func (l *checks) answer(cl *tenant, q *check, refusal *handshake.Refusal, reques
 
 // end ends a client's check, and has its socket watched again. It is false if the
 // client has been dropped.
-func (l *checks) end(cl *tenant, cause error) bool {
+func (l *checks) end(cl *Tenant, cause error) bool {
 	q := cl.head.check
 	l.cancel(cl, cause)
 	if q.held && !l.watch(cl, poller.Read) {
-		l.run.refuse(ReasonInternal)
+		l.Report.Refused(Failed)
 		return false
 	}
 	return true
 }
 
 // cancel ends a client's check, if there is one.
-func (l *checks) cancel(cl *tenant, cause error) {
+func (l *checks) cancel(cl *Tenant, cause error) {
 	if cl.head == nil || cl.head.check == nil {
 		return
 	}
@@ -206,7 +206,7 @@ func (l *checks) cancel(cl *tenant, cause error) {
 
 // keepInput notices when a client leaves that waits for a check. What it sends is kept, up to
 // checkAhead.
-func (l *checks) keepInput(cl *tenant) {
+func (l *checks) keepInput(cl *Tenant) {
 	g, p := &l.reader, cl.head
 	for {
 		room := min(checkAhead-(len(p.buf.B)-p.check.head), len(g.in))
@@ -216,7 +216,7 @@ func (l *checks) keepInput(cl *tenant) {
 		if room <= 0 {
 			p.check.held = true
 			if !l.watch(cl, poller.None) {
-				l.run.refuse(ReasonInternal)
+				l.Report.Refused(Failed)
 			}
 			return
 		}
@@ -227,8 +227,8 @@ func (l *checks) keepInput(cl *tenant) {
 		case err == transport.ErrWouldBlock || err == transport.ErrHeld:
 			return
 		default:
-			l.run.refuse(ReasonLeft)
-			l.cancel(cl, errPeerLeft)
+			l.Report.Refused(Left)
+			l.cancel(cl, ErrPeerLeft)
 			l.drop(cl)
 			return
 		}
@@ -236,13 +236,13 @@ func (l *checks) keepInput(cl *tenant) {
 }
 
 // timedOut refuses a client about which the program has not decided in time.
-func (l *checks) timedOut(cl *tenant) {
-	refusal, cause := errCheckLate, context.DeadlineExceeded
+func (l *checks) timedOut(cl *Tenant) {
+	refusal, cause := ErrCheckLate, context.DeadlineExceeded
 	switch {
 	case l.Applied() == loop.Drain:
-		refusal, cause = errDraining, ErrServerClosed
+		refusal, cause = ErrDraining, gate.ErrStopped
 	case cl.head.check.place != nil:
-		refusal = errCheckBusy
+		refusal = ErrCheckBusy
 	}
 	if l.end(cl, cause) {
 		l.refuse(cl, refusal)
