@@ -21,6 +21,14 @@ func (c *Conn) Close(code frame.CloseCode, reason string) error {
 	return (*session.Conn)(c).Close(code, reason)
 }
 
+// Abort ends the connection at once. It sends no Close frame, and waits for nothing. Messages
+// that are still pending may be lost. Use [Conn.Close] wherever the client can be told.
+//
+// After Abort nothing can be sent, and messages that wait for callbacks on goroutines are
+// dropped. The close callback runs as always: [CloseInfo].Err is [ErrAborted], unless
+// something went wrong before. On a closed connection Abort does nothing.
+func (c *Conn) Abort() { (*session.Conn)(c).Abort() }
+
 // CloseInfo returns how the connection ended, as the close callback gets it; ok is false
 // before the connection is closed.
 func (c *Conn) CloseInfo() (info CloseInfo, ok bool) {

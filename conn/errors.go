@@ -47,7 +47,7 @@ var (
 	ErrShed = session.ErrShed
 	// ErrCloseTimeout: the client did not finish the closing handshake within CloseTimeout.
 	ErrCloseTimeout = session.ErrCloseTimeout
-	// ErrAborted: the program, or the end of its server, cut the connection.
+	// ErrAborted: the program called [Conn.Abort].
 	ErrAborted = session.ErrAborted
 	// ErrUnexpectedEOF: the client ended the stream without a Close frame, or within a
 	// message. It matches io.ErrUnexpectedEOF.

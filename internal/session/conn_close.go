@@ -33,6 +33,21 @@ func (c *Conn) Close(code frame.CloseCode, reason string) error {
 	return nil
 }
 
+// Abort cuts the connection: no Close frame is sent, and nothing is waited for. Messages that
+// wait for callbacks on goroutines are dropped. The close callback gets ErrAborted, unless
+// something went wrong before. On a closed connection Abort does nothing.
+func (c *Conn) Abort() {
+	c.mu.Lock()
+	if c.State() == Closed {
+		c.mu.Unlock()
+		return
+	}
+	e := c.ending(Local, ErrAborted)
+	e.abort, e.drop = true, true
+	c.setClosing()
+	c.unlockAndWake()
+}
+
 // failWith fails the connection (RFC 6455 7.1.7). It sends a Close frame with the code, ends the sending
 // direction, and drops further input. Events that wait for callbacks are dropped only if drop is set, so
 // that slow callbacks get the same events as fast ones. From any goroutine.

@@ -19,10 +19,10 @@ var (
 	// ErrPendingFull: the send would have passed the bound on pending bytes.
 	// Nothing of it was sent; the Drained callback tells when what is pending has
 	// left, and SendAsWait waits for room. In [CloseInfo]: the connection was closed for it, see [OverflowClose].
-	ErrPendingFull = errors.New("framerail: too many bytes are pending to this peer")
+	ErrPendingFull = errors.New("framerail: the message does not fit into MaxPending: the peer does not read")
 	// ErrMessageTooLarge: the message is larger than the bound on pending bytes, so
 	// that it could never be sent. It is no fault of the peer's: nothing else happens.
-	ErrMessageTooLarge = errors.New("framerail: message is larger than what may be pending to a peer")
+	ErrMessageTooLarge = errors.New("framerail: message is larger than MaxPending and can never be sent")
 	// ErrOnLoop: a call that waits, such as SendAsWait, was made on an event loop, which
 	// would wait for itself. Nothing was sent.
 	ErrOnLoop = errors.New("framerail: a call that waits was made on an event loop: call it on a goroutine, or set Dispatch to OnGoroutines")

@@ -87,6 +87,7 @@ var cuts = map[string]struct {
 	"too_big":     {func(r *rig) { r.receive([]byte{0, 0xFF, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0}) }, frame.ErrMessageTooBig},
 	"local_close": {func(r *rig) { _ = r.c.Close(frame.NormalClosure, "") }, ErrClosed},
 	"abort":       {func(r *rig) { r.d.Abort(nil) }, ErrAborted},
+	"abort_conn":  {func(r *rig) { r.c.Abort(); r.turn() }, ErrAborted},
 	"idle":        {func(r *rig) { r.advance(DefaultIdleTimeout) }, ErrIdle},
 	"write_error": {func(r *rig) { r.wire.outErr = syscall.EPIPE; _ = r.c.SendText("x") }, syscall.EPIPE},
 }

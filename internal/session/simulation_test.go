@@ -235,7 +235,11 @@ func (l *life) react(c *Conn, m []byte) {
 	case 0:
 		panic("a callback that panics")
 	case 1:
-		_ = c.Close(frame.GoingAway, "enough")
+		if l.habit%2 == 0 {
+			_ = c.Close(frame.GoingAway, "enough")
+		} else {
+			c.Abort()
+		}
 	case 2:
 		if l.sim.policy.config.Dispatch == OnGoroutines {
 			runtime.Goexit()
@@ -296,6 +300,8 @@ func (l *life) program() {
 		_ = c.Close(3000, "")
 	case n < 97 && !l.closed:
 		l.d.Abort(nil)
+	case n < 98:
+		c.Abort()
 	case n < 99:
 		c.SetOverflow(policies[rnd.IntN(len(policies))])
 	default:

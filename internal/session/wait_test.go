@@ -148,7 +148,8 @@ func TestSendWait_EndsWithItsContext(t *testing.T) {
 func TestSendWait_EndsWithTheConnection(t *testing.T) {
 	for name, end := range map[string]func(r *rig){
 		"close":         func(r *rig) { _ = r.c.Close(frame.NormalClosure, "") },
-		"abort":         func(r *rig) { r.d.Abort(nil) },
+		"abort":         func(r *rig) { r.c.Abort() },
+		"loop's abort":  func(r *rig) { r.d.Abort(nil) },
 		"peer's close":  func(r *rig) { r.receive(peerClose(frame.NormalClosure, "")) },
 		"peer's end":    func(r *rig) { r.end(io.EOF) },
 		"peer's fault":  func(r *rig) { r.receive([]byte{0xFF, 0xFF}) },

@@ -96,11 +96,11 @@ func (w *world) react(c *conn.Conn, l *life) {
 		runtime.Goexit()
 	case n < 5:
 		l.disturbed = true
-		_ = c.Close(frame.GoingAway, "enough")
+		endConn(c, n == 3, frame.GoingAway, "enough")
 	case n < 7:
 		if other := w.other(); other != nil {
 			other.disturbed = true
-			_ = other.conn.Close(4000, "another connection's doing")
+			endConn(other.conn, n == 5, 4000, "another connection's doing")
 		}
 	case n < 25:
 		if other := w.other(); other != nil {
@@ -134,6 +134,15 @@ func (w *world) react(c *conn.Conn, l *life) {
 	if w.plan.Break == BreakForget && w.srv.Dispatch == conn.OnGoroutines {
 		w.sim.WaitFor(func() bool { return false })
 	}
+}
+
+// endConn closes a connection, or aborts it.
+func endConn(c *conn.Conn, abort bool, code frame.CloseCode, reason string) {
+	if abort {
+		c.Abort()
+		return
+	}
+	_ = c.Close(code, reason)
 }
 
 // other is some connection that was open a moment ago; nil if none is at hand.
