@@ -44,6 +44,8 @@ func (s *Server) validateRouting() error {
 		return fmt.Errorf("framerail: Path %q does not begin with a slash, as those of all requests do", s.Path)
 	case strings.ContainsAny(s.Path, "?# "):
 		return fmt.Errorf("framerail: Path %q has what no path of a request has", s.Path)
+	case strings.ContainsAny(s.Path, "{}"):
+		return fmt.Errorf("framerail: Path %q has braces, but no wildcards: set RouteUpgrades, so that the Handler's mux routes handshakes", s.Path)
 	case s.RouteUpgrades && s.Handler == nil:
 		return errors.New("framerail: RouteUpgrades is set, but there is no Handler to route them")
 	case s.RouteUpgrades && s.Path != "":
@@ -113,6 +115,16 @@ func (s *Server) validateChoices() error {
 		return errors.New("framerail: Limits has a DeflateLevel or a DeflateThreshold, but Deflate is not Enabled")
 	}
 	return nil
+}
+
+// warn logs options that are likely to surprise. A message that may arrive but can never be sent is
+// right for uploads, and wrong for an echo or a chat. A program that sets both limits has chosen.
+func warn(s *Server, r *running) {
+	size, pending := r.config.MaxMessageSize, int64(r.config.MaxPending)
+	if size > pending && s.OnStream == nil && (s.MaxMessageSize == 0 || s.MaxPending == 0) {
+		r.logger.Warn("framerail: messages larger than MaxPending may arrive, but cannot be sent; set both limits if that is wanted",
+			"MaxMessageSize", size, "MaxPending", pending)
+	}
 }
 
 // inOption names the option that an error of another package of framerail's is about.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -28,6 +29,8 @@ func TestOptions_MalformedOnesFailAtTheStart(t *testing.T) {
 		"no CheckDispatch 2":                          {CheckDispatch: conn.OnGoroutines + 1},
 		`Path "chat" does not begin with a slash`:     {Path: "chat"},
 		`Path "/chat?room=1"`:                         {Path: "/chat?room=1"},
+		`Path "/rooms/{room}" has braces`:             {Path: "/rooms/{room}"},
+		"set RouteUpgrades":                           {Path: "/rooms/}"},
 		"RouteUpgrades is set":                        {RouteUpgrades: true},
 		`Subprotocols has "v1, v2"`:                   {Subprotocols: []string{"v0", "v1, v2"}},
 		`Subprotocols has ""`:                         {Subprotocols: []string{""}},
@@ -55,6 +58,36 @@ func TestOptions_MalformedOnesFailAtTheStart(t *testing.T) {
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// What arrives and can never be sent surprises a program that sends messages on. One that reads
+// streams, or that set both limits, meant it.
+func TestOptions_MessagesThatCannotBeSentAreLoggedAtTheStart(t *testing.T) {
+	limits := func(size int64, pending int) Limits {
+		return Limits{Limits: conn.Limits{MaxMessageSize: size, MaxPending: pending}}
+	}
+	stream := func(*conn.Conn, *conn.Reader) {}
+	for name, c := range map[string]struct {
+		server *Server
+		warned bool
+	}{
+		"defaults":      {&Server{}, false},
+		"larger":        {&Server{Limits: limits(10<<20, 0)}, true},
+		"less_pending":  {&Server{Limits: limits(0, 100<<10)}, true},
+		"as_large":      {&Server{Limits: limits(1<<20, 0)}, false},
+		"both":          {&Server{Limits: limits(10<<20, 1<<20)}, false},
+		"both_raised":   {&Server{Limits: limits(10<<20, 20<<20)}, false},
+		"with_OnStream": {&Server{Limits: limits(10<<20, 0), OnStream: stream}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			log := new(journal)
+			c.server.Logger = slog.New(slog.NewTextHandler(log, nil))
+			start(t, c.server)
+			if got := log.String(); strings.Contains(got, "level=WARN") != c.warned || c.warned && !strings.Contains(got, "MaxPending=") {
+				t.Errorf("the log says %q", got)
+			}
+		})
 	}
 }
 

@@ -47,6 +47,7 @@ func (s *Server) start(on platform.Platform) (*running, error) {
 		return nil, err
 	}
 	r := s.freeze(on)
+	warn(s, r)
 	n := s.loops()
 	var failed int
 	var err error
