@@ -2,6 +2,7 @@ package conn
 
 import (
 	"time"
+	"unsafe"
 
 	"github.com/framerail/framerail/internal/session"
 )
@@ -21,12 +22,11 @@ func (c *Conn) Do(f func(*Conn)) error {
 	return (*session.Conn)(c).Do(onConn(f))
 }
 
-// onConn is f as the machine of the connection calls it. It is not inlined, so that stacks show
-// where the program's functions end.
-//
-//go:noinline
+// onConn is f as the machine of the connection calls it. A Conn and its machine are one value, and
+// pointers to it are passed alike, so this is the same function under another type. A function
+// around f would take memory.
 func onConn(f func(*Conn)) func(*session.Conn) {
-	return func(c *session.Conn) { f((*Conn)(c)) }
+	return *(*func(*session.Conn))(unsafe.Pointer(&f))
 }
 
 // AfterFunc is Do after the duration d: never earlier, and up to 50 ms later. Messages that

@@ -30,6 +30,29 @@ func TestDo_IsKnownToTheWatchdog(t *testing.T) {
 	log.expect(t, "a callback holds an event loop", "TestDo_IsKnownToTheWatchdog")
 }
 
+// Neither takes memory of its own beside the program's closure.
+func TestDo_DoesNotAllocate(t *testing.T) {
+	conns := make(chan *conn.Conn, 1)
+	s := start(t, &Server{Loops: 1, OnConnection: func(c *conn.Conn) { conns <- c }})
+	dial(t, s)
+	c, ran := receive(t, conns), make(chan bool, 1)
+	f := func(*conn.Conn) { ran <- true }
+	for name, once := range map[string]func() error{
+		"Do":        func() error { return c.Do(f) },
+		"AfterFunc": func() error { _, err := c.AfterFunc(0, f); return err },
+	} {
+		n := testing.AllocsPerRun(20, func() {
+			if err := once(); err != nil {
+				t.Fatal(err)
+			}
+			<-ran
+		})
+		if n > 0 {
+			t.Errorf("%s allocates %v times", name, n)
+		}
+	}
+}
+
 // A function that panics, or ends its goroutine, closes its connection with 1011, and the other
 // functions of that connection, and the other connections, go on.
 func TestDo_FailuresAreContained(t *testing.T) {
