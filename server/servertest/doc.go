@@ -33,10 +33,20 @@
 // Writer.ReadFrom and Shutdown. To wait for each other they use [Sim.Sleep] and
 // [Sim.WaitFor], and nothing else.
 //
-// A program starts goroutines of its own with [Sim.Go]. A goroutine of the go statement is
-// real: it must not block, and a seed no longer replays exactly. A panic in a goroutine of
-// [Sim.Go] comes out of the method of Sim that runs it, with its stack. The server handles
-// panics in callbacks.
+// # What is simulated of your program
+//
+// Nothing: the server's sockets, clock and goroutines are simulated, the program's are not.
+// time.Now, time.AfterFunc, time.Sleep, channels, locks and the go statement stay real. So use
+// [conn.Conn.AfterFunc] for what happens later. Use a mutex that is held briefly, or
+// [conn.Conn.Do], for what callbacks share. A hub, which is a goroutine that owns the clients
+// and gets messages through channels, cannot be simulated.
+//
+// [Sim.Go] runs a function beside the callbacks, in turns with them. A goroutine of the go
+// statement runs at any time, so a seed no longer replays exactly.
+//
+// A callback, or a function of Sim.Go, that is blocked for 10 s of real time ends the test with a
+// panic that has its stack. A panic in a function of Sim.Go comes out of the method of Sim that
+// runs it, with its stack. The server handles panics in callbacks.
 //
 // # What is not simulated
 //

@@ -36,6 +36,8 @@ type Sim struct {
 	killing bool      // strands are to end
 	unlock  func()    // mu.Unlock, bound once
 
+	watchdog watchdog
+
 	// mu guards what follows. A program's own goroutines may send.
 	mu sync.Mutex
 	schedule
@@ -75,6 +77,13 @@ var birthday = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 // exactly its key is of Ed25519, since signatures of others differ in length. New panics
 // if the server does not start.
 func New(seed uint64, srv *server.Server) *Sim {
+	s := newSim(seed, srv)
+	s.serve()
+	return s
+}
+
+// newSim is a machine on which nothing runs yet.
+func newSim(seed uint64, srv *server.Server) *Sim {
 	if srv.Loops == 0 {
 		srv.Loops = 1
 	}
@@ -88,7 +97,14 @@ func New(seed uint64, srv *server.Server) *Sim {
 		sum: offsetBasis,
 	}
 	s.unlock = s.mu.Unlock
+	s.watchdog.init()
 	s.listener = &listener{sim: s}
+	return s
+}
+
+// serve starts the server.
+func (s *Sim) serve() {
+	srv := s.srv
 	s.Go(func() {
 		if srv.TLSConfig != nil {
 			s.served = srv.ServeTLS(s.listener, "", "")
@@ -101,7 +117,6 @@ func New(seed uint64, srv *server.Server) *Sim {
 		s.kill()
 		panic("servertest: the server does not start: " + s.served.Error())
 	}
-	return s
 }
 
 // Seconds of simulated time, and things done, that Close gives a server to end.

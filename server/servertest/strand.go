@@ -71,6 +71,7 @@ func (s *Sim) run(st *strand) {
 		st.worker = s.lend(st)
 	}
 	s.current = st
+	s.watchdog.begin(st.worker)
 	defer s.ran(st) // if it panics, too
 	st.worker.next()
 }
@@ -78,6 +79,7 @@ func (s *Sim) run(st *strand) {
 // ran takes a strand out that has ended.
 func (s *Sim) ran(st *strand) {
 	s.current = nil
+	s.watchdog.end()
 	if !st.over {
 		return
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 	"runtime/debug"
+	"sync/atomic"
 )
 
 // worker is the goroutine of one strand after the other. It is a coroutine of the
@@ -16,6 +17,8 @@ type worker struct {
 	stop  func()
 	yield func(struct{}) bool // goes back to the scheduler
 
+	goroutine atomic.Uint64 // its number
+
 	strand *strand
 	lost   bool // its strand has taken it along
 }
@@ -24,6 +27,7 @@ func newWorker() *worker {
 	w := new(worker)
 	w.next, w.stop = iter.Pull(func(yield func(struct{}) bool) {
 		w.yield = yield
+		w.goroutine.Store(goroutineNumber())
 		for w.run(); yield(struct{}{}); {
 			w.run()
 		}
