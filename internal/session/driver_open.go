@@ -58,7 +58,9 @@ func (d *Driver) Open(o Opening) {
 	d.setTimer()
 	d.runOpen(o)
 	d.receive(o.Rest)
-	d.noteUnread()
+	if d.unread() {
+		d.interest |= interestUnread
+	}
 	d.settle()
 }
 

@@ -27,7 +27,7 @@ func (d *Driver) rest() (funcs bool) {
 		}
 		changed, closing := c.attend, c.end != nil
 		c.attend = changed & attendFuncs
-		finish := c.step()
+		finish := closing && c.step()
 		blocked, arm := false, false
 		if q := c.tx; q != nil {
 			blocked = q.blocked

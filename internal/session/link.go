@@ -72,6 +72,13 @@ func (c *link) LocalAddr() netip.AddrPort {
 	return c.transport.LocalAddr()
 }
 
+// unread tells whether the transport may have more at hand, of which no poller will tell. On the
+// loop.
+func (c *link) unread() bool {
+	h, ok := c.transport.(transport.Holder)
+	return ok && h.Unread()
+}
+
 // TLS is the state of TLS below the connection: version, server name, the client's
 // certificates. It is made anew by each call, and stays known after the close. Nil: the
 // connection is plain.

@@ -1,7 +1,5 @@
 package session
 
-import "github.com/framerail/framerail/internal/transport"
-
 // reading is the part of a connection that takes in bytes: it reads them from the transport as
 // far as the peer may be read from, has them parsed and inflated, and notes how they end.
 type reading struct {
@@ -31,7 +29,9 @@ func (d *reading) read() {
 		}
 		budget -= n
 	}
-	d.noteUnread()
+	if d.unread() {
+		d.interest |= interestUnread
+	}
 }
 
 // flowing tells whether the transport may be read from. What is stashed comes
@@ -59,13 +59,6 @@ func (d *reading) readInto() []byte {
 	}
 	b := rx.asm.Spare(1)
 	return b[:min(int64(len(b)), missing)]
-}
-
-// noteUnread notes that the transport may have more at hand.
-func (d *reading) noteUnread() {
-	if h, ok := d.transport.(transport.Holder); ok && h.Unread() {
-		d.interest |= interestUnread
-	}
 }
 
 // starved tells whether what comes next would make a message grow for which there are no

@@ -54,7 +54,7 @@ func (d *timing) hear() {
 
 // hearAt has the peer's silence begin at a moment.
 func (d *timing) hearAt(at uint32) {
-	if d.messageDebt != 0 || d.controlDebt != 0 || d.workDebt != 0 {
+	if d.messageDebt|uint32(d.controlDebt)|uint32(d.workDebt) != 0 {
 		d.repay(uint64(at-d.heard) << d.limits().idleShift)
 	}
 	d.heard = at

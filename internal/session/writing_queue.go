@@ -116,7 +116,13 @@ func (q *queue) hasRoom(n, bound int) bool {
 
 // callWaiter has the first that waits look again, if there is room for it now.
 func (q *queue) callWaiter(bound int) {
-	if w := q.waiters.first; w != nil && q.hasRoom(w.size, bound) {
+	if q.waiters.first != nil { // this much is inlined
+		q.callFirst(bound)
+	}
+}
+
+func (q *queue) callFirst(bound int) {
+	if w := q.waiters.first; q.hasRoom(w.size, bound) {
 		w.ready.Signal()
 	}
 }
