@@ -1,10 +1,10 @@
 package session
 
 import (
-	"encoding/json"
 	"errors"
 	"iter"
 	"net"
+	"slices"
 
 	"github.com/framerail/framerail/frame"
 )
@@ -41,68 +41,58 @@ const (
 	Aborted Cause = "aborted"
 )
 
-// causes are all of them; their places count them. A new one needs a constant, a
-// place here and a case in causeOf.
-var causes = [...]Cause{
-	Clean, Protocol, Oversize, TooFast, Overflowed, Idle, WriteStalled, Shed, CloseTimedOut, EOF, Network, Panicked,
-	Aborted,
+// causes are all of them, each with the errors that it stands for: an error is of the first row
+// that takes it. Their places count them. A new one needs a constant and a row.
+var causes = [...]struct {
+	Cause
+	takes func(err error) bool
+}{
+	{Clean, func(err error) bool { return err == nil }},
+	{EOF, oneOf(ErrUnexpectedEOF)},
+	{Network, is[*net.OpError]},
+	{Idle, oneOf(ErrIdle)},
+	{CloseTimedOut, oneOf(ErrCloseTimeout)},
+	{Shed, oneOf(ErrShed)},
+	{WriteStalled, oneOf(ErrWriteStalled)},
+	{Oversize, oneOf(frame.ErrMessageTooBig, frame.ErrTooManyFragments)},
+	{TooFast, oneOf(ErrMessageRate, ErrControlRate)},
+	{Overflowed, oneOf(ErrPendingFull)},
+	{Protocol, is[*frame.Error]},
+	{Panicked, oneOf(ErrPanic)},
+	{Aborted, func(error) bool { return true }},
 }
 
-// causeOf is the kind of the error that ended a connection.
-func causeOf(err error) Cause {
-	var fault *frame.Error
-	var op *net.OpError
-	switch {
-	case err == nil:
-		return Clean
-	case errors.Is(err, ErrUnexpectedEOF):
-		return EOF
-	case errors.As(err, &op):
-		return Network
-	case errors.Is(err, ErrIdle):
-		return Idle
-	case errors.Is(err, ErrCloseTimeout):
-		return CloseTimedOut
-	case errors.Is(err, ErrShed):
-		return Shed
-	case errors.Is(err, ErrWriteStalled):
-		return WriteStalled
-	case errors.Is(err, frame.ErrMessageTooBig), errors.Is(err, frame.ErrTooManyFragments):
-		return Oversize
-	case errors.Is(err, ErrMessageRate), errors.Is(err, ErrControlRate):
-		return TooFast
-	case errors.Is(err, ErrPendingFull):
-		return Overflowed
-	case errors.As(err, &fault):
-		return Protocol
-	case errors.Is(err, ErrPanic):
-		return Panicked
+func oneOf(those ...error) func(error) bool {
+	return func(err error) bool {
+		return slices.ContainsFunc(those, func(one error) bool { return errors.Is(err, one) })
 	}
-	return Aborted
 }
 
-// CauseCounts counts closed connections by cause. As JSON it is an object such as
-// {"idle": 12}.
+func is[T error](err error) bool {
+	var one T
+	return errors.As(err, &one)
+}
+
+// causeOf is the place in causes of the error that ended a connection.
+func causeOf(err error) (place int) {
+	for !causes[place].takes(err) {
+		place++
+	}
+	return place
+}
+
+// CauseCounts counts closed connections by cause.
 type CauseCounts struct{ n [len(causes)]uint64 }
 
 // All yields the causes that there were, and how many connections each ended.
 func (c *CauseCounts) All() iter.Seq2[Cause, uint64] {
 	return func(yield func(Cause, uint64) bool) {
 		for i, n := range c.n {
-			if n > 0 && !yield(causes[i], n) {
+			if n > 0 && !yield(causes[i].Cause, n) {
 				return
 			}
 		}
 	}
-}
-
-// MarshalJSON implements json.Marshaler.
-func (c CauseCounts) MarshalJSON() ([]byte, error) {
-	m := make(map[Cause]uint64)
-	for cause, n := range c.All() {
-		m[cause] = n
-	}
-	return json.Marshal(m)
 }
 
 func (c *CauseCounts) add(o *CauseCounts) {

@@ -1,16 +1,13 @@
 package session
 
 import (
-	"encoding/json"
-	"fmt"
 	"iter"
 
 	"github.com/framerail/framerail/frame"
 )
 
 // CloseCounts counts closed connections by side and close code. It is of fixed
-// size, whatever codes peers make up. As JSON it is an object such as
-// {"peer 1001": 12}.
+// size, whatever codes peers make up.
 type CloseCounts struct{ n [sides][codes]uint64 }
 
 const (
@@ -30,9 +27,6 @@ type CloseKind struct {
 	Code frame.CloseCode
 }
 
-// String is side and code, such as "peer 1001".
-func (k CloseKind) String() string { return fmt.Sprintf("%v %d", k.By, uint16(k.Code)) }
-
 // All yields the ways in which connections closed, and how many.
 func (c *CloseCounts) All() iter.Seq2[CloseKind, uint64] {
 	return func(yield func(CloseKind, uint64) bool) {
@@ -44,15 +38,6 @@ func (c *CloseCounts) All() iter.Seq2[CloseKind, uint64] {
 			}
 		}
 	}
-}
-
-// MarshalJSON implements json.Marshaler.
-func (c CloseCounts) MarshalJSON() ([]byte, error) {
-	m := make(map[string]uint64)
-	for kind, n := range c.All() {
-		m[kind.String()] = n
-	}
-	return json.Marshal(m)
 }
 
 func (c *CloseCounts) add(o *CloseCounts) {

@@ -1,7 +1,6 @@
 package session
 
 import (
-	"slices"
 	"sync/atomic"
 
 	"github.com/framerail/framerail/frame"
@@ -168,6 +167,6 @@ func (l *Loop) AddShared(c *Counters) {
 // countClose counts a connection whose transport is closed.
 func (l *Loop) countClose(info *CloseInfo) {
 	l.shared.closes[info.By][indexOf(info.code())].Add(1)
-	l.shared.causes[slices.Index(causes[:], causeOf(info.Err))].Add(1)
+	l.shared.causes[causeOf(info.Err)].Add(1)
 	l.count(rareClosed, 1) // last: a reader that sees it sees the rest
 }

@@ -229,7 +229,7 @@ func TestHolder_TruncationIsAnUnexpectedEnd(t *testing.T) {
 	r, _ := holdingRig(t, Config{})
 	r.wire.inErr = ErrTruncated
 	r.d.Readable()
-	if info := r.info(); info.Err != ErrTruncated || info.By != Nobody || causeOf(info.Err) != EOF {
+	if info := r.info(); info.Err != ErrTruncated || info.By != Nobody || causes[causeOf(info.Err)].Cause != EOF {
 		t.Errorf("ended with %+v", info)
 	}
 }
