@@ -3,10 +3,12 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -24,6 +26,7 @@ func readme(t *testing.T) string {
 // has to be run again.
 func TestReadme_FiguresHaveTheCountsOfTheCode(t *testing.T) {
 	text := readme(t)
+	overTLS := way{security: security{TLS: true}}
 	for row, count := range map[string]struct {
 		pattern string
 		n       int
@@ -33,6 +36,12 @@ func TestReadme_FiguresHaveTheCountsOfTheCode(t *testing.T) {
 		"leaks":               {`lives of (\d+) kinds`, len(new(leaksCommand).kinds())},
 		"amplification":       {`(\d+) classes of input`, len(new(amplificationCommand).classes())},
 		"panics":              {`panics in (\d+) callbacks`, len(panicPaths)},
+		// Over TLS, and through net/http.
+		"`leaks --tls`":               {`lives of (\d+) kinds`, len((&leaksCommand{way: overTLS}).kinds())},
+		"`amplification --tls`":       {`(\d+) classes`, len((&amplificationCommand{security: overTLS.security}).classes())},
+		"`panics --tls --count 3000`": {`panics in (\d+) callbacks`, len(panicPaths)},
+		"`leaks`":                     {`lives of (\d+) kinds`, len(new(leaksCommand).kinds())},
+		"`allocs --short`":            {`(\d+) shapes`, len(inputShapes())},
 	} {
 		_, line, found := strings.Cut(text, "\n| "+row+" |")
 		line, _, _ = strings.Cut(line, "\n")
@@ -43,6 +52,32 @@ func TestReadme_FiguresHaveTheCountsOfTheCode(t *testing.T) {
 		}
 		if want := fmt.Sprint(count.n); match[1] != want {
 			t.Errorf("%s: the figure is of %s, and the code has %s: run the bar again", row, match[1], want)
+		}
+	}
+}
+
+// Every bar that can be run has a row with its last figure, and a number in the list of all.
+func TestReadme_EveryBarHasARow(t *testing.T) {
+	text := readme(t)
+	section := func(title string) string {
+		_, text, found := strings.Cut(text, "\n## "+title+"\n")
+		if !found {
+			t.Fatalf("there is no section %s", title)
+		}
+		text, _, _ = strings.Cut(text, "\n## ")
+		return text
+	}
+	for field := range reflect.TypeFor[program]().Fields() {
+		if _, hidden := field.Tag.Lookup("hidden"); hidden {
+			continue
+		}
+		name := cmp.Or(field.Tag.Get("name"), strings.ToLower(field.Name))
+		row := regexp.MustCompile(`(?m)^\|[^|]*\| ` + "`(go run -race ./bench/reliability )?" + name + "[` ]")
+		if !row.MatchString(section("Last results")) {
+			t.Errorf("%s has no row with its figure", name)
+		}
+		if !strings.Contains(section("Every bar"), "`"+name+"`") {
+			t.Errorf("%s is not among all bars", name)
 		}
 	}
 }
