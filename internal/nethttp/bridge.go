@@ -177,7 +177,7 @@ func (b *Bridge) fail(err error) {
 	if err == io.EOF {
 		return // the end, which is none
 	}
-	if _, secure := b.nc.(*tls.Conn); secure && errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, secure := b.nc.(secured); secure && errors.Is(err, io.ErrUnexpectedEOF) {
 		err = transport.ErrTruncated
 	}
 	b.why.CompareAndSwap(nil, &err)
@@ -245,11 +245,14 @@ func (b *Bridge) PeerAddr() netip.AddrPort { return b.peer }
 
 // ConnectionState is that of the TLS below, for conn.Conn.TLS.
 func (b *Bridge) ConnectionState() (state tls.ConnectionState, ok bool) {
-	if c, ok := b.nc.(*tls.Conn); ok {
+	if c, ok := b.nc.(secured); ok {
 		return c.ConnectionState(), true
 	}
 	return state, false
 }
+
+// secured is a connection over TLS, such as a *tls.Conn.
+type secured interface{ ConnectionState() tls.ConnectionState }
 
 // Relayed implements transport.Relayed.
 func (b *Bridge) Relayed() {}

@@ -55,6 +55,8 @@ var allowed = map[string][]string{
 	"internal/phase": {"poller", "internal/buffer", "internal/gate", "internal/handshake", "internal/loop", "internal/memory", "internal/platform", "internal/proxyproto", "internal/secure",
 		"internal/session", "internal/transport"},
 	"conn": {"frame", "frame/deflate", "internal/session"},
+	"client": {"conn", "frame", "frame/deflate",
+		"internal/callbacks", "internal/gate", "internal/handshake", "internal/loop", "internal/nethttp", "internal/platform", "internal/secure", "internal/session"},
 	"server": {"conn", "frame", "frame/deflate",
 		"internal/buffer", "internal/callbacks", "internal/forwarded", "internal/gate", "internal/guard", "internal/handshake", "internal/loop", "internal/memory", "internal/nethttp", "internal/phase", "internal/platform", "internal/secure",
 		"internal/session", "internal/stacktrace", "internal/transport"},
@@ -72,7 +74,7 @@ var outside = map[string][]string{
 
 // portable are the packages that leave all calls on sockets to internal/platform: none imports
 // package syscall, which is how one would get at a descriptor.
-var portable = []string{"conn", "frame", "server", "internal/gate", "internal/loop", "internal/nethttp", "internal/phase", "internal/secure", "internal/session"}
+var portable = []string{"client", "conn", "frame", "server", "internal/gate", "internal/loop", "internal/nethttp", "internal/phase", "internal/secure", "internal/session"}
 
 // required is what the module may require.
 var required = []string{"golang.org/x/sys", "github.com/klauspost/compress"}

@@ -9,6 +9,7 @@ const (
 // fails the test.
 var exceptions = map[string]string{
 	"fields bench/reliability.program":   options,
+	"fields client.Client":               options,
 	"fields cmd/internal/conform.faulty": options,
 	"fields internal/session.Config":     options,
 	"fields server.Server":               options,

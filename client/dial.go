@@ -1,0 +1,200 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame/deflate"
+	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/loop"
+)
+
+// common is the client of package-level Dial.
+var common Client
+
+// Dial connects to a server and has onMessage get each message. It uses a Client that all calls
+// share, with default options. Its event loop starts with the first call and lasts as long as the
+// program. Use a [Client] to set options.
+func Dial(ctx context.Context, url string, onMessage func(*conn.Conn, conn.Message)) (*conn.Conn, error) {
+	r, err := parse(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	return common.DialRequest(r, func(c *conn.Conn) { c.OnMessage(onMessage) })
+}
+
+// Dial connects to a server at a URL such as "wss://example.com/chat?room=1" and returns the
+// connection once its handshake is done and OnConnection has returned. User and password in the URL
+// are sent as Basic authentication.
+//
+// ctx is for the dial alone. After Dial has returned it does not matter.
+//
+// If the server refuses, the error is a *HandshakeError. In a callback on a loop Dial fails with
+// [conn.ErrOnLoop], since it blocks. After Close it fails with ErrClientClosed. On systems without
+// an event loop the error matches errors.ErrUnsupported.
+func (c *Client) Dial(ctx context.Context, url string) (*conn.Conn, error) {
+	r, err := parse(ctx, url)
+	if err != nil {
+		return nil, err
+	}
+	return c.DialRequest(r, nil)
+}
+
+// DialRequest is Dial with a request of the program's: its URL, its Host, its Header besides that of
+// the Client, and its context. The rest of it is ignored. It is not changed.
+//
+// open then runs in place of OnConnection, where Dispatch says. There it can set callbacks of the
+// connection's own, before the first message. If open is nil, OnConnection runs. [conn.Conn.Request]
+// returns the request as it was sent.
+func (c *Client) DialRequest(r *http.Request, open func(*conn.Conn)) (*conn.Conn, error) {
+	if loop.OnLoop() {
+		return nil, fmt.Errorf("framerail: Dial blocks, and its caller runs on an event loop: %w", conn.ErrOnLoop)
+	}
+	if r == nil {
+		return nil, errNilRequest
+	}
+	run, err := c.begin()
+	if err != nil {
+		return nil, err
+	}
+	defer run.busy.Done()
+	if open == nil {
+		open = run.onConnection
+	}
+	return run.dial(r, open)
+}
+
+// dial is DialRequest.
+func (r *running) dial(program *http.Request, open func(*conn.Conn)) (*conn.Conn, error) {
+	ctx, cancel := context.WithCancelCause(program.Context())
+	defer cancel(nil)
+	defer context.AfterFunc(r.stop, func() { cancel(ErrClientClosed) })()
+	timed, cancelTimed := context.WithTimeoutCause(ctx, r.handshakeTimeout, errLate)
+	defer cancelTimed()
+
+	a := &attempt{offer: handshake.Offer{Key: handshake.NewKey(), Subprotocols: r.subprotocols}}
+	answer, err := r.ask(a.in(timed), a, program)
+	if err != nil {
+		a.end(false)
+		return nil, r.explain(timed, program.URL, err)
+	}
+	n, err := r.take(a, answer)
+	if err != nil {
+		a.end(false)
+		return nil, dialError(program.URL, err)
+	}
+	c, err := n.deliver(ctx, open)
+	if err != nil {
+		return nil, dialError(program.URL, err)
+	}
+	return c, nil
+}
+
+// answer is a server's answer that keeps all rules, and what was agreed on.
+type answer struct {
+	*http.Response
+	subprotocol string
+	deflate     *deflate.Params
+}
+
+// ask sends the request and checks the answer.
+func (r *running) ask(ctx context.Context, a *attempt, program *http.Request) (*answer, error) {
+	req, err := r.request(ctx, program, &a.offer)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := r.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	got, err := r.check(a, resp)
+	if err != nil {
+		return nil, newHandshakeError(resp, err)
+	}
+	return got, nil
+}
+
+// check holds an answer to RFC 6455 4.1, RFC 7692 7.1, and the program's Check.
+func (r *running) check(a *attempt, resp *http.Response) (*answer, error) {
+	got := &answer{Response: resp}
+	var err error
+	if got.subprotocol, err = a.offer.CheckAnswer(resp); err != nil {
+		return nil, err
+	}
+	agreed, ok, err := deflate.CheckAnswer(values(resp.Header["Sec-Websocket-Extensions"]), r.wishes...)
+	if err != nil {
+		return nil, err
+	}
+	if ok {
+		got.deflate = &agreed
+	}
+	if r.checkAnswer != nil {
+		seen := *resp
+		seen.Body = http.NoBody
+		if err := r.checkAnswer(&seen); err != nil {
+			return nil, err
+		}
+	}
+	return got, nil
+}
+
+// values iterates over the lines of a field.
+func values(lines []string) func(yield func(string) bool) {
+	return func(yield func(string) bool) {
+		for _, line := range lines {
+			if !yield(line) {
+				return
+			}
+		}
+	}
+}
+
+// errLate is the cause of a context whose HandshakeTimeout is over.
+var errLate = fmt.Errorf("framerail: the handshake took longer than HandshakeTimeout: %w", context.DeadlineExceeded)
+
+// explain is the error of a dial, with the reason why its context has ended.
+func (r *running) explain(ctx context.Context, u *url.URL, err error) error {
+	if refused := (*HandshakeError)(nil); errors.As(err, &refused) {
+		return refused
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		return dialError(u, becauseOf(ctx.Err(), cause))
+	}
+	if outer := (*url.Error)(nil); errors.As(err, &outer) {
+		err = outer.Err // its words say http in place of ws
+	}
+	return dialError(u, err)
+}
+
+// becauseOf is the error of a context that has ended, with the cause.
+func becauseOf(err, cause error) error {
+	if errors.Is(cause, err) || cause == ErrClientClosed {
+		return cause
+	}
+	return fmt.Errorf("framerail: %w: %w", err, cause)
+}
+
+// dialError is the error of a dial to a URL.
+func dialError(u *url.URL, err error) error {
+	if err == ErrClientClosed {
+		return err
+	}
+	return &dialFailure{redacted(u), err}
+}
+
+// dialFailure adds the URL to an error.
+type dialFailure struct {
+	url string
+	err error
+}
+
+func (e *dialFailure) Error() string {
+	return "framerail: dial " + e.url + ": " + strings.TrimPrefix(e.err.Error(), "framerail: ")
+}
+
+func (e *dialFailure) Unwrap() error { return e.err }

@@ -1,0 +1,59 @@
+// Package client is a WebSocket client (RFC 6455) on event loops.
+//
+//	func main() {
+//		c := &client.Client{
+//			OnMessage: func(_ *conn.Conn, m conn.Message) { fmt.Println(m) },
+//		}
+//		defer c.Close()
+//		ws, err := c.Dial(context.Background(), "wss://example.com/chat?room=1")
+//		if err != nil {
+//			log.Fatal(err)
+//		}
+//		ws.SendText("hello")
+//		<-ws.Context().Done()
+//	}
+//
+// A connection is a [conn.Conn], as a server has it: the same callbacks, the same limits, the same
+// ways of sending. It lives on an event loop. So 10,000 connections take no goroutine while they are
+// idle. One [Client] is for any number of connections and servers.
+//
+// # Dialling
+//
+// net/http makes the request. So proxies, cookies, redirects, Basic authentication, client certificates
+// and traces work as they do there, and a Transport of the program's can be used. This package checks
+// the answer by RFC 6455 4.1. Then the socket moves out of net/http to an event loop, with TLS and with
+// the bytes that have come behind the answer.
+//
+// The whole dial is bounded: by the context, by HandshakeTimeout, and by 8 KiB and 100 lines of the
+// answer. A dial that fails leaves no goroutine and no socket, at whichever step its context ends.
+//
+// An answer other than 101 is a [HandshakeError] with its status, header and the first KiB of its body.
+// An answer with 101 that breaks a rule is one too, and names the rule. All other failures are errors
+// of packages net, crypto/tls and context, which errors.Is and errors.As find.
+//
+// Redirects are off by default. If MaxRedirects allows them, none leads from wss to ws, and
+// Authorization and Cookie of the program stay with the host that they are for.
+//
+// # Proxies
+//
+// Without a Transport the proxies are those of the environment: HTTP_PROXY for ws, HTTPS_PROXY for wss,
+// and NO_PROXY. They may be of HTTP, of HTTPS or of SOCKS5. Through an HTTP proxy, wss takes a tunnel by
+// CONNECT. ws does not: net/http sends the proxy the request with its Upgrade, as it does for http. A
+// proxy that does not forward Upgrade refuses it. Use wss then.
+//
+// # Concurrency
+//
+// All methods are safe from any goroutine. Dial blocks, so it fails in a callback on an event loop.
+// Callbacks run as on a server: on the loop, where they must not block, or on goroutines. See
+// [conn.Dispatch].
+//
+// # Masking
+//
+// A client masks each frame, with a key of its own that nobody can guess (RFC 6455 5.3, 10.3). The
+// payload is masked while it is copied into the queue. The program's payload stays as it is.
+//
+// # Shutdown
+//
+// [Client.Close] cuts all connections and ends the loops. [Client.Shutdown] first closes each with 1001
+// and waits for the servers' answers.
+package client

@@ -1,0 +1,137 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/callbacks"
+	"github.com/framerail/framerail/internal/gate"
+	"github.com/framerail/framerail/internal/loop"
+	"github.com/framerail/framerail/internal/platform"
+	"github.com/framerail/framerail/internal/session"
+)
+
+// tenants is a client's part of one loop. Its tenants have no phase before they are open, since
+// net/http does the handshake.
+type tenants struct {
+	*loop.Loop
+	run *running
+	id  loop.OwnerID
+}
+
+var _ loop.Owner = (*tenants)(nil)
+
+func newTenants(r *running, l *loop.Loop) *tenants {
+	ts := &tenants{Loop: l, run: r}
+	ts.id = l.Register(ts, &r.config, nil)
+	return ts
+}
+
+// Opened implements loop.Owner, as the other methods do.
+func (ts *tenants) Opened(*loop.Tenant)    {}
+func (ts *tenants) Closed(*loop.Tenant)    {}
+func (ts *tenants) Forgotten(*loop.Tenant) {}
+func (ts *tenants) Ended(*loop.Tenant)     { ts.run.busy.Done() }
+
+// newcomer is a connection on its way to a loop.
+type newcomer struct {
+	*tenants
+	accepted gate.Accepted
+	opening  session.Opening
+
+	began  chan *session.Conn // of one element: the connection before it is opened, or nil
+	failed error              // the reason of nil
+	opened chan struct{}      // of one element: the open callback has returned
+
+	mu       sync.Mutex
+	claimed  bool // guarded by mu: the loop has begun with it
+	canceled bool // guarded by mu: nobody waits for it any more
+}
+
+var _ loop.Newcomer = (*newcomer)(nil)
+
+// deliver gives the connection to its loop and waits until its open callback has returned.
+func (n *newcomer) deliver(ctx context.Context, open func(*conn.Conn)) (*conn.Conn, error) {
+	call := callbacks.OnConn(open)
+	n.opening.Callback = func(c *session.Conn) {
+		defer func() { n.opened <- struct{}{} }() // also if it panics
+		if call != nil {
+			call(c)
+		}
+	}
+	n.Deliver(n)
+	var c *session.Conn
+	select {
+	case c = <-n.began:
+	case <-ctx.Done():
+		if n.cancel() {
+			return nil, context.Cause(ctx)
+		}
+		c = <-n.began // at once
+	}
+	if c == nil {
+		return nil, n.failed
+	}
+	select {
+	case <-n.opened:
+		return (*conn.Conn)(c), nil
+	case <-ctx.Done():
+		_ = c.Close(frame.GoingAway, "") // it fails if it is closing already
+		return nil, context.Cause(ctx)
+	}
+}
+
+// claim begins with the connection, unless nobody waits for it.
+func (n *newcomer) claim() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.claimed = !n.canceled
+	return n.claimed
+}
+
+// cancel reports whether the loop has not begun with the connection, and will not.
+func (n *newcomer) cancel() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.canceled = !n.claimed
+	return n.canceled
+}
+
+// Admit implements loop.Newcomer.
+func (n *newcomer) Admit() {
+	if n.Applied() != loop.Serve || !n.claim() {
+		n.TurnAway()
+		return
+	}
+	t := new(loop.Tenant)
+	t.Socket = platform.NewSocket(n.accepted.FD)
+	below := n.accepted.Over(&t.Socket, n.Buffers())
+	n.Seat(t, n.id, loop.Open, below, n.accepted.Remote)
+	if err := n.Watch(t); err != nil {
+		n.Forget(t)
+		_ = below.Close()
+		n.fail(err)
+		return
+	}
+	n.run.busy.Add(1)
+	n.began <- &t.Conn
+	n.With(t, func() { t.Open(n.opening) })
+}
+
+// TurnAway implements loop.Newcomer.
+func (n *newcomer) TurnAway() {
+	_ = n.accepted.Over(new(platform.Socket), n.Buffers()).Close()
+	n.fail(ErrClientClosed)
+}
+
+// fail ends the dial.
+func (n *newcomer) fail(err error) {
+	n.failed = err
+	if err != ErrClientClosed {
+		n.failed = fmt.Errorf("framerail: the event loop cannot watch the connection: %w", err)
+	}
+	n.began <- nil
+}

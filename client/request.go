@@ -1,0 +1,114 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/framerail/framerail/internal/handshake"
+)
+
+// errNilRequest is the error of DialRequest without a request.
+var errNilRequest = errors.New("framerail: there is no request")
+
+// parse is the request for a URL that Dial was given.
+func parse(ctx context.Context, rawURL string) (*http.Request, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return nil, fmt.Errorf("framerail: %w", err)
+	}
+	return (&http.Request{Method: http.MethodGet, URL: u, Header: make(http.Header)}).WithContext(ctx), nil
+}
+
+// checkURL refuses what is no address of a WebSocket (RFC 6455 3).
+func checkURL(u *url.URL) error {
+	switch {
+	case u == nil || httpScheme(u.Scheme) == "":
+		return fmt.Errorf("framerail: the scheme of %q is neither ws nor wss (RFC 6455 3)", redacted(u))
+	case u.Hostname() == "":
+		return fmt.Errorf("framerail: %q has no host (RFC 6455 3)", redacted(u))
+	case u.Fragment != "" || u.RawFragment != "":
+		return fmt.Errorf("framerail: %q has a fragment (RFC 6455 3)", redacted(u))
+	}
+	return nil
+}
+
+// redacted is a URL for an error, without its password.
+func redacted(u *url.URL) string {
+	if u == nil {
+		return ""
+	}
+	return u.Redacted()
+}
+
+// httpScheme is the scheme by which net/http knows another; "" if there is none.
+func httpScheme(scheme string) string {
+	switch scheme {
+	case "ws", "http":
+		return "http"
+	case "wss", "https":
+		return "https"
+	}
+	return ""
+}
+
+// ownScheme is the way back.
+func ownScheme(scheme string) string {
+	if scheme == "https" {
+		return "wss"
+	}
+	return "ws"
+}
+
+// request is the program's request as net/http is to send it.
+func (r *running) request(ctx context.Context, program *http.Request, offer *handshake.Offer) (*http.Request, error) {
+	if err := checkURL(program.URL); err != nil {
+		return nil, err
+	}
+	if err := handshake.CheckRequestHeader(program.Header); err != nil {
+		return nil, err
+	}
+	u := *program.URL
+	u.Scheme = httpScheme(u.Scheme)
+	req := &http.Request{
+		Method: http.MethodGet, URL: &u, Host: program.Host, Header: r.header.Clone(),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+	if req.Header == nil {
+		req.Header = make(http.Header)
+	}
+	// By their canonical names, so that none is sent twice, and a redirect leaves none behind.
+	for name, values := range program.Header {
+		req.Header[http.CanonicalHeaderKey(name)] = values
+	}
+	offer.SetHeader(req.Header, r.extensions)
+	return req.WithContext(ctx), nil
+}
+
+// canonical is a copy of a header with canonical names.
+func canonical(h http.Header) http.Header {
+	c := make(http.Header, len(h))
+	for name, values := range h {
+		name = http.CanonicalHeaderKey(name)
+		c[name] = append(c[name], values...)
+	}
+	return c
+}
+
+// kept is what the program gets of a request that was sent, as Conn.Request.
+func kept(sent *http.Request) *http.Request {
+	r := sent.Clone(context.Background())
+	r.URL.Scheme = ownScheme(r.URL.Scheme)
+	r.Body, r.Response = http.NoBody, nil
+	return r
+}
+
+// validateRequest refuses options that no request could have.
+func (c *Client) validateRequest() error {
+	if err := handshake.CheckRequestHeader(c.Header); err != nil {
+		return err
+	}
+	return (&handshake.Offer{Subprotocols: c.Subprotocols}).Validate()
+}

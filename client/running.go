@@ -1,0 +1,169 @@
+package client
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/frame/deflate"
+	"github.com/framerail/framerail/internal/callbacks"
+	"github.com/framerail/framerail/internal/loop"
+	"github.com/framerail/framerail/internal/nethttp"
+	"github.com/framerail/framerail/internal/platform"
+	"github.com/framerail/framerail/internal/session"
+)
+
+// running is a client that has dialled: its options as they stood then, with every default filled in,
+// and what it has.
+type running struct {
+	config           session.Config
+	header           http.Header // canonical
+	subprotocols     []string
+	wishes           []deflate.Params
+	extensions       string // the offer that the wishes make
+	handshakeTimeout time.Duration
+	maxRedirects     int
+	checkAnswer      func(*http.Response) error
+	onConnection     func(*conn.Conn)
+
+	http   *http.Client
+	owns   bool          // its transport dials through this package
+	host   *nethttp.Host // which takes connections from net/http
+	engine []*loop.Loop
+	loops  []*tenants // the client's part in each
+
+	stop    context.Context // done when dials are to end
+	cancel  context.CancelCauseFunc
+	bridged atomic.Int64   // connections that could not move to a loop
+	busy    sync.WaitGroup // dials, bridges, and connections until their close callback has returned
+}
+
+// start freezes the options and starts the loops. c.mu is held.
+func (c *Client) start() (*running, error) {
+	system := platform.Real{}
+	if err := system.Supported(); err != nil {
+		return nil, err
+	}
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	rt, own, err := c.transport()
+	if err != nil {
+		return nil, err
+	}
+	r := &running{
+		config: c.config().WithDefaults(), header: canonical(c.Header), subprotocols: slices.Clone(c.Subprotocols),
+		wishes: c.Deflate.wishes(), handshakeTimeout: cmp.Or(c.HandshakeTimeout, defaultHandshakeTimeout),
+		maxRedirects: c.MaxRedirects, checkAnswer: c.Check, onConnection: c.OnConnection, owns: own,
+	}
+	r.extensions = string(deflate.AppendOffers(nil, r.wishes...))
+	r.http = &http.Client{Transport: rt, Jar: c.Jar, CheckRedirect: r.checkRedirect}
+	r.host = &nethttp.Host{Options: nethttp.Options{Platform: system, Begin: r.beginBridge, End: r.busy.Done}}
+	r.stop, r.cancel = context.WithCancelCause(context.Background())
+	o := &loop.Options{
+		Platform: system, Logger: r.config.Logger, CatchUp: r.handshakeTimeout,
+		Cause: ErrClientClosed, Farewell: "client is shutting down",
+	}
+	if limit := cmp.Or(c.SlowCallback, defaultSlowCallback); limit > 0 {
+		o.SlowCallback = limit
+	}
+	n := cmp.Or(c.Loops, 1)
+	var failed int
+	if r.engine, failed, err = loop.New(n, o); err != nil {
+		return nil, fmt.Errorf("framerail: event loop %d of %d: %w", failed+1, n, err)
+	}
+	for _, l := range r.engine {
+		r.loops = append(r.loops, newTenants(r, l))
+	}
+	loop.Start(r.engine)
+	return r, nil
+}
+
+// beginBridge counts a connection that goroutines carry.
+func (r *running) beginBridge() {
+	r.bridged.Add(1)
+	r.busy.Add(1)
+}
+
+// config is what the options say about connections.
+func (c *Client) config() session.Config {
+	set := callbacks.Set{
+		Message: c.OnMessage, Stream: c.OnStream, Ping: c.OnPing, Pong: c.OnPong, Close: c.OnClose, Drained: c.OnDrained,
+	}
+	l := &c.Limits
+	return session.Config{
+		Handlers: set.Handlers(), Dispatch: session.Dispatch(c.Dispatch), Role: frame.Client,
+		MaxMessageSize: l.MaxMessageSize, MaxFragments: l.MaxFragments,
+		MessagesPerSecond: l.MessagesPerSecond, ControlFramesPerSecond: l.ControlFramesPerSecond,
+		CompressionPerSecond: l.CompressionPerSecond,
+		MaxPending:           l.MaxPending, Overflow: session.Overflow(c.Overflow),
+		QueueMessages: l.QueueMessages, QueueBytes: l.QueueBytes,
+		IdleTimeout: l.IdleTimeout, PingInterval: l.PingInterval, WriteTimeout: l.WriteTimeout,
+		CloseTimeout: l.CloseTimeout, MaxLifetime: l.MaxLifetime,
+		Deflate: session.Deflate{Level: l.DeflateLevel, Threshold: l.DeflateThreshold},
+		Logger:  cmp.Or(c.Logger, slog.Default()),
+	}
+}
+
+// validate refuses impossible options.
+func (c *Client) validate() error {
+	switch {
+	case c.OnMessage != nil && c.OnStream != nil:
+		return errors.New("framerail: OnMessage and OnStream are both set, and a message is for one of them")
+	case c.Dispatch > conn.OnGoroutines:
+		return fmt.Errorf("framerail: there is no Dispatch %d", c.Dispatch)
+	case c.Overflow > conn.OverflowLatest:
+		return fmt.Errorf("framerail: there is no Overflow policy %d", c.Overflow)
+	case c.Loops < 0 || c.MaxRedirects < 0 || c.HandshakeTimeout < 0:
+		return errors.New("framerail: Loops, MaxRedirects or HandshakeTimeout is negative")
+	}
+	if err := session.Limits(c.Limits.Limits).Validate(); err != nil {
+		return err
+	}
+	if err := c.Deflate.validate(); err != nil {
+		return err
+	}
+	return c.validateRequest()
+}
+
+// drain waits for everything to end, until ctx is done.
+func (r *running) drain(ctx context.Context) error {
+	for _, l := range r.engine {
+		select {
+		case <-l.Done():
+		case <-ctx.Done():
+			return r.cut(ctx.Err())
+		}
+	}
+	ended := make(chan struct{})
+	go func() {
+		r.busy.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("framerail: shutdown: close callbacks have not returned: %w", ctx.Err())
+	}
+}
+
+// cut cuts what the context left no more time for.
+func (r *running) cut(err error) error {
+	for _, l := range r.engine {
+		l.Command(loop.Abort)
+	}
+	if held, late := loop.AwaitCut(platform.Real{}, r.engine); held+late > 0 {
+		return fmt.Errorf("framerail: shutdown: a callback holds an event loop: %w", err)
+	}
+	return fmt.Errorf("framerail: shutdown cut connections: %w", err)
+}

@@ -1,0 +1,117 @@
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+
+	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/secure"
+)
+
+// errRenegotiation is the error of a TLS configuration that a loop cannot keep.
+var errRenegotiation = errors.New("framerail: a TLS configuration that allows renegotiation cannot be used: it would block an event loop")
+
+// transport is what makes the requests. own reports whether it dials through this package.
+func (c *Client) transport() (rt http.RoundTripper, own bool, err error) {
+	var t *http.Transport
+	switch program := c.Transport.(type) {
+	case nil:
+		t = &http.Transport{Proxy: http.ProxyFromEnvironment}
+	case *http.Transport:
+		t = program.Clone()
+	default:
+		return program, false, nil
+	}
+	if t.TLSClientConfig, err = c.tlsConfig(t.TLSClientConfig); err != nil {
+		return nil, false, err
+	}
+	t.DialContext = noted(c.dialer(t))
+	t.Dial = nil //nolint:staticcheck // the dialer has it
+	if f := t.DialTLSContext; f != nil {
+		t.DialTLSContext = noted(f)
+	} else if f := t.DialTLS; f != nil { //nolint:staticcheck // a program may have it
+		t.DialTLSContext = noted(func(_ context.Context, network, addr string) (net.Conn, error) { return f(network, addr) })
+	}
+	// A WebSocket needs HTTP/1.1 (RFC 6455 4.1), and a connection of its own.
+	t.Protocols = new(http.Protocols)
+	t.Protocols.SetHTTP1(true)
+	t.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
+	t.ForceAttemptHTTP2 = false
+	t.DisableKeepAlives = true
+	t.DisableCompression = true
+	if t.MaxResponseHeaderBytes <= 0 || t.MaxResponseHeaderBytes > handshake.MaxHeadBytes {
+		t.MaxResponseHeaderBytes = handshake.MaxHeadBytes
+	}
+	return t, true, nil
+}
+
+// dialer makes connections: by the client's DialContext, or as its transport does.
+func (c *Client) dialer(t *http.Transport) dialFunc {
+	switch {
+	case c.DialContext != nil:
+		return c.DialContext
+	case t.DialContext != nil:
+		return t.DialContext
+	case t.Dial != nil: //nolint:staticcheck // a program may have it
+		f := t.Dial //nolint:staticcheck // as above
+		return func(_ context.Context, network, addr string) (net.Conn, error) { return f(network, addr) }
+	}
+	return new(net.Dialer).DialContext
+}
+
+type dialFunc = func(ctx context.Context, network, addr string) (net.Conn, error)
+
+// noted has each connection noted by the dial that it is for, which closes it if it fails. net/http would
+// go on connecting when the request has ended, for later ones. Connections that are sockets are wrapped,
+// so that TLS over them can move to a loop.
+func noted(connect dialFunc) dialFunc {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		a := attemptOf(ctx)
+		ctx, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		defer context.AfterFunc(a.ctx, func() { cancel(context.Cause(a.ctx)) })()
+		nc, err := connect(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		if !a.note(nc) { // it comes too late
+			_ = nc.Close()
+			return nil, context.Canceled
+		}
+		if isSocket(nc) {
+			nc = secure.Wrap(nc)
+		}
+		return nc, nil
+	}
+}
+
+// tlsConfig is the configuration for wss, in place of the transport's own.
+func (c *Client) tlsConfig(transport *tls.Config) (*tls.Config, error) {
+	config := transport // a clone already
+	if c.TLSConfig != nil {
+		config = c.TLSConfig.Clone()
+	}
+	if config == nil {
+		config = new(tls.Config)
+	}
+	if config.Renegotiation != tls.RenegotiateNever {
+		return nil, errRenegotiation
+	}
+	config.NextProtos = nil // as net/http has it for requests that can only be HTTP/1.1
+	if config.ClientSessionCache == nil {
+		config.ClientSessionCache = tls.NewLRUClientSessionCache(0)
+	}
+	return config, nil
+}
+
+// isSocket reports whether a connection is only its socket.
+func isSocket(nc net.Conn) bool {
+	switch nc.(type) {
+	case *net.TCPConn, *net.UnixConn:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,176 @@
+package client
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+	"testing"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/test/testcert"
+	"github.com/framerail/framerail/server"
+)
+
+// roundTripper hides what it calls.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// wrappedConn is a connection that this package does not know.
+type wrappedConn struct{ net.Conn }
+
+func dialWrapped(ctx context.Context, network, addr string) (net.Conn, error) {
+	nc, err := new(net.Dialer).DialContext(ctx, network, addr)
+	return wrappedConn{nc}, err
+}
+
+// A connection whose socket is hidden is bridged, with the same callbacks.
+func TestTransport_HiddenSocket(t *testing.T) {
+	config := trust(t)
+	hiding := func() *http.Transport {
+		base := &http.Transport{TLSClientConfig: config, DisableKeepAlives: true}
+		t.Cleanup(base.CloseIdleConnections)
+		return base
+	}
+	for name, c := range map[string]*Client{
+		"RoundTripper":   {Transport: roundTripper(hiding().RoundTrip)},
+		"DialContext":    {TLSConfig: config, DialContext: dialWrapped},
+		"DialTLSContext": {TLSConfig: config, DialContext: dialWrapped, Transport: &http.Transport{DialTLSContext: (&tls.Dialer{Config: config}).DialContext}},
+	} {
+		for _, secure := range []bool{false, true} {
+			t.Run(name+map[bool]string{false: " plain", true: " TLS"}[secure], func(t *testing.T) {
+				srv := new(server.Server)
+				srv.OnConnection = func(c *conn.Conn) { _ = c.SendText("first") }
+				url := start(t, srv, secure)
+				in := newInbox()
+				c := &Client{TLSConfig: c.TLSConfig, Transport: c.Transport, DialContext: c.DialContext}
+				closed(t, in.in(c))
+				nc := mustDial(t, c, url)
+				in.expect(t, "first")
+				checkEcho(t, nc, in)
+				if bridges(c) != 1 {
+					t.Errorf("%d bridges", bridges(c))
+				}
+				if state := nc.TLS(); (state != nil) != secure || secure && state.Version < tls.VersionTLS12 {
+					t.Errorf("TLS: %+v", state)
+				}
+				_ = nc.Close(1000, "done")
+				if i := in.ends(t); !i.Clean() || i.Received != 1000 {
+					t.Errorf("it ended with %v", i)
+				}
+			})
+		}
+	}
+}
+
+// A server that vanishes, and one that does not read, end a bridged connection as any other.
+func TestTransport_HiddenSocketBreaks(t *testing.T) {
+	url := start(t, &server.Server{OnMessage: func(c *conn.Conn, _ conn.Message) { _ = c.Close(1008, "no") }}, false)
+	base := &http.Transport{DisableKeepAlives: true}
+	in := newInbox()
+	c := closed(t, in.in(&Client{Transport: roundTripper(base.RoundTrip)}))
+	nc := mustDial(t, c, url)
+	_ = nc.SendText("x")
+	if i := in.ends(t); i.Received != 1008 || i.Reason != "no" || i.By != conn.Peer {
+		t.Error(i)
+	}
+}
+
+// A RoundTripper that has taken the connection away is an error.
+func TestTransport_WithoutConnection(t *testing.T) {
+	url := start(t, new(server.Server), false)
+	base := &http.Transport{DisableKeepAlives: true}
+	c := closed(t, &Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		resp, err := base.RoundTrip(r)
+		if err == nil {
+			_ = resp.Body.Close()
+			resp.Body = http.NoBody
+		}
+		return resp, err
+	})})
+	if _, err := c.Dial(soon(t), url); err == nil || !strings.Contains(err.Error(), "RoundTripper") {
+		t.Error(err)
+	}
+}
+
+// The program's Transport is cloned: its settings stay, and it is not changed.
+func TestTransport_IsCloned(t *testing.T) {
+	program := &http.Transport{MaxResponseHeaderBytes: 4 << 10, ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{ServerName: "name"}}
+	rt, own, err := (&Client{Transport: program}).transport()
+	if err != nil || !own {
+		t.Fatal(err)
+	}
+	got := rt.(*http.Transport)
+	if got == program || program.DisableKeepAlives || program.DialContext != nil || program.TLSClientConfig.ClientSessionCache != nil {
+		t.Error("it was changed")
+	}
+	if got.MaxResponseHeaderBytes != 4<<10 || got.TLSClientConfig.ServerName != "name" || !got.DisableKeepAlives {
+		t.Errorf("%+v", got)
+	}
+	c := &Client{TLSConfig: &tls.Config{Renegotiation: tls.RenegotiateFreelyAsClient}}
+	if _, _, err := c.transport(); err != errRenegotiation {
+		t.Error(err)
+	}
+}
+
+// A client's certificate reaches the server, and a server's that is not trusted ends the dial.
+func TestTLS_Certificates(t *testing.T) {
+	own := testcert.Config().Certificates
+	srv := new(server.Server)
+	url := start(t, srv, true)
+	if _, err := closed(t, new(Client)).Dial(soon(t), url); err == nil || !strings.Contains(err.Error(), "x509") {
+		t.Error(err)
+	}
+	certificates := make(chan []*x509.Certificate, 1)
+	mutual := &server.Server{OnMessage: echo, Addr: "127.0.0.1:0", Logger: quiet, TLSConfig: testcert.Config().Clone()}
+	mutual.TLSConfig.ClientAuth = tls.RequireAnyClientCert
+	mutual.OnConnection = func(c *conn.Conn) { certificates <- c.TLS().PeerCertificates }
+	if err := mutual.StartTLS("", ""); err != nil {
+		t.Fatal(err)
+	}
+	defer mutual.Close()
+	config := trust(t)
+	config.Certificates = own
+	in := newInbox()
+	nc := mustDial(t, closed(t, in.in(&Client{TLSConfig: config})), "wss://"+mutual.ListenAddr().String())
+	checkEcho(t, nc, in)
+	if got := <-certificates; len(got) != 1 {
+		t.Errorf("%d certificates", len(got))
+	}
+}
+
+// A second dial resumes the TLS session of the first.
+func TestTLS_SessionIsResumed(t *testing.T) {
+	url := start(t, new(server.Server), true)
+	in := newInbox()
+	c := closed(t, in.in(&Client{TLSConfig: trust(t)}))
+	for i, resumed := range []bool{false, true} {
+		nc := mustDial(t, c, url)
+		checkEcho(t, nc, in) // the ticket comes with what the server sends
+		if got := nc.TLS().DidResume; got != resumed {
+			t.Errorf("dial %d resumed: %v", i, got)
+		}
+	}
+}
+
+// The program's own trace sees the dial.
+func TestDial_Trace(t *testing.T) {
+	url := start(t, new(server.Server), false)
+	var seen []string // on several goroutines, one after the other
+	ctx := httptrace.WithClientTrace(soon(t), &httptrace.ClientTrace{
+		ConnectDone:  func(_, _ string, _ error) { seen = append(seen, "connected") },
+		GotConn:      func(httptrace.GotConnInfo) { seen = append(seen, "got") },
+		WroteRequest: func(httptrace.WroteRequestInfo) { seen = append(seen, "wrote") },
+	})
+	c := closed(t, new(Client))
+	if _, err := c.Dial(ctx, url); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(seen, " "); got != "connected got wrote" {
+		t.Error(got)
+	}
+}
