@@ -17,19 +17,16 @@ type Outgoing struct {
 }
 
 // Send sends one message, of type Text or Binary. It never blocks, whereas [Conn.SendAsWait]
-// waits for a peer that is slow, and may be called from any goroutine: a
-// message that is short is copied and leaves with the loop's turn, a long one goes
-// to the socket at once and only what that does not take is copied. The caller may
-// reuse payload when Send returns.
+// waits for a peer that is slow, and may be called from any goroutine: a message that is short
+// is copied and leaves with the loop's turn, a long one goes to the socket at once and only
+// what that does not take is copied. The caller may reuse payload when Send returns.
 //
 // Text that is not UTF-8 fails with ErrNotUTF8. Outgoing.Valid sends text without the check.
 //
-// Messages of one goroutine arrive
-// in the order they were sent. Send fails, and sends nothing, with ErrClosed once
-// the connection is closing, with ErrPendingFull if the message would pass the
-// bound on pending bytes and [Overflow] does not make room for it, with
-// ErrMessageTooLarge, which is logged, if it is larger than that bound, and with ErrMessageType for any
-// other type.
+// Messages of one goroutine arrive in the order they were sent. Send fails, and sends nothing,
+// with ErrClosed once the connection is closing, with ErrPendingFull if the message would pass
+// the bound on pending bytes and [Overflow] does not make room for it, with ErrMessageTooLarge,
+// which is logged, if it is larger than that bound, and with ErrMessageType for any other type.
 func (c *Conn) Send(t MessageType, payload []byte) error {
 	t, err := frameType(t, payload)
 	if err != nil {
@@ -152,21 +149,11 @@ func (c *Conn) control(op frame.Opcode, payload []byte) error {
 	return err
 }
 
-// answerPing answers a ping with a pong; if there is no room now, the latest one later.
+// answerPing answers a ping with a pong.
 func (c *Conn) answerPing(payload []byte) {
 	c.mu.Lock()
 	defer c.unlockAndWake()
-	if c.State() != Open {
-		return
+	if c.State() == Open {
+		c.sendPong(payload)
 	}
-	q := c.out()
-	n := c.frameSize(len(payload))
-	if q.blocked && q.main.Control()+n > controlReserve || c.sendControl(frame.Pong, payload) != nil {
-		if q.pong == nil {
-			q.pong = c.loop.pool.Get(frame.MaxControlPayload)
-		}
-		q.pong.B = append(q.pong.B[:0], payload...)
-		return
-	}
-	q.dropPong()
 }

@@ -5,9 +5,32 @@
 //
 // # Parts
 //
-//   - [Conn] is the connection for programs. All its methods are safe from any goroutine.
-//   - [Driver] is the same connection for its loop. It contains the Conn and the fields
-//     that only the loop touches. No Conn leads to its Driver.
+// A connection is one value of ten parts, which lie upon each other. A part embeds the one below
+// it. It knows that one and all below, and nothing above: its methods cannot name what is above.
+// The names of a part's files begin with its own.
+//
+// Five parts are for any goroutine, with the lock that link has. The lowest is the first:
+//
+//   - link has the loop, the transport, addresses, limits and callbacks, the state and the lock.
+//   - closing knows how the connection ends: which side began, with which code and error.
+//   - writing sends frames: the queue, the transport, control frames and the Close frame.
+//   - sending sends messages: it makes room, compresses, and lets senders wait for their turn.
+//   - [Conn] is for programs. It locks, calls what is below, wakes the loop, and calls back.
+//
+// Five more are for the loop alone. No Conn leads to them:
+//
+//   - calling has callbacks called, on the loop or through the inbox.
+//   - timing knows since when the peer is silent, how much it may send, and what is due when.
+//   - reading reads, parses and inflates, and sees the end of what comes.
+//   - expiring does what is due: pings, and the ends of connections that are silent or stalled.
+//   - [Driver] has the events of a loop. After each it brings the connection to rest.
+//
+// What a part finds out for one above it, it returns, or leaves where that one looks: as a bit of
+// attention, or in the record of closing. A write that fails is noted in that record; Driver
+// then ends the connection. A receiver is c up to Conn, and d from there on.
+//
+// Beside the parts:
+//
 //   - [Loop] is shared by the connections of one event loop: configuration, buffers, time.
 //   - [Host] is the event loop as its connections see it.
 //   - [transport.Transport] is the stream of bytes below, the only way to the network.
@@ -21,8 +44,10 @@
 // goroutine. None of them blocks, except [Conn.SendAsWait], [Writer.CopyFrom] and
 // [Writer.ReadFrom]. These fail with [ErrOnLoop] on an event loop.
 //
-// Conn.mu guards the send queue, the inbox and the record of closing. Writes to the transport
-// happen under it, and never once the state is Closed.
+// The lock of a connection, mu, guards the send queue, the inbox and the record of closing. Writes
+// to the transport happen under it, and never once the state is Closed. Methods of parts below
+// Conn say "mu is held" where their caller must hold it. None of them wakes the loop: Conn does,
+// when it lets go of the lock.
 //
 // Callbacks of one connection never run at the same time. They come in order: Open, messages and
 // control frames as they arrived, then Close exactly once and last. With [OnLoop] they run between

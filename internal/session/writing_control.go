@@ -26,6 +26,20 @@ func (c *writing) enqueueControl(q *queue, op frame.Opcode, payload []byte) {
 	q.main.NoteControl(c.frameSize(len(payload)))
 }
 
+// sendPong answers a ping; if there is no room now, the latest one later. mu is held.
+func (c *writing) sendPong(payload []byte) {
+	q := c.out()
+	n := c.frameSize(len(payload))
+	if q.blocked && q.main.Control()+n > controlReserve || c.sendControl(frame.Pong, payload) != nil {
+		if q.pong == nil {
+			q.pong = c.loop.pool.Get(frame.MaxControlPayload)
+		}
+		q.pong.B = append(q.pong.B[:0], payload...)
+		return
+	}
+	q.dropPong()
+}
+
 // sendClose queues the Close frame, the last one of this side. mu is held.
 func (c *writing) sendClose(e *ending, code frame.CloseCode, reason string, payload []byte) {
 	e.sent = true

@@ -137,7 +137,7 @@ func TestPendingFullSendsNothingAndDrainedFollows(t *testing.T) {
 	})
 }
 
-// A callback that sends much in small messages is not told that a peer is slow who
+// A callback that sends much in small messages is not told that a peer is slow which
 // was given nothing yet.
 func TestSendsOfOneTurnMayPassTheBoundIfTheTransportTakesThem(t *testing.T) {
 	r := openRig(t, Config{MaxPending: 1000, Handlers: Handlers{Message: func(c *Conn, _ Message) {
