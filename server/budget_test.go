@@ -196,27 +196,13 @@ func TestBudget_ThoseClosingAreSparedWhileALoopIsLate(t *testing.T) {
 	}
 }
 
-// What is lent when it is full sets no mark: the next time it is full as early.
-func TestBudget_IsNoticedEachTime(t *testing.T) {
-	const budget = 1 << 20
-	s := start(t, &Server{Loops: 1, Limits: Limits{MaxBuffers: budget}})
-	pool := s.run.loops[0].Buffers()
-	for _, size := range []int{4 * budget, 2 * budget, budget, budget} {
-		b := pool.Get(size)
-		if !s.run.budget.Shedding() {
-			t.Errorf("nobody is at it with %d bytes lent of %d", size, budget)
-		}
-		b.Release()
-		eventually(t, "the end of it", func() bool { return !s.run.budget.Shedding() })
-	}
-}
-
 // Until enough is given back there is no more than the budget: a client in the middle of a
 // message waits, and others are served.
 func TestBudget_MessagesWaitWhileItIsUsedUp(t *testing.T) {
 	const budget, size = 1 << 20, 512 << 10
 	got := make(chan int, 1)
-	s := start(t, &Server{Loops: 1, OnMessage: func(c *conn.Conn, m conn.Message) {
+	log := newBusyLog()
+	s := start(t, &Server{Loops: 1, Logger: log.logger(), OnMessage: func(c *conn.Conn, m conn.Message) {
 		if len(m.Payload) < size {
 			echo(c, m)
 			return
@@ -224,7 +210,7 @@ func TestBudget_MessagesWaitWhileItIsUsedUp(t *testing.T) {
 		got <- len(m.Payload)
 	}, Limits: Limits{MaxBuffers: budget, Limits: conn.Limits{MaxMessageSize: size}}})
 	waiting, other := dial(t, s), dial(t, s)
-	defer s.run.budget.Hold()() // nobody is closed for it
+	defer log.keepBusy(t, s, dial(t, s))() // nobody is closed for it
 	all := s.run.loops[0].Buffers().Get(budget)
 	go waiting.text(strings.Repeat("x", size))
 	eventually(t, "the message's beginning", func() bool { return held(s) > budget })
@@ -283,6 +269,36 @@ func (h hook) Handle(_ context.Context, r slog.Record) error {
 	return nil
 }
 
+// busyLog keeps the goroutine that closes connections for their memory from going on.
+type busyLog struct{ busy, release chan struct{} }
+
+func newBusyLog() busyLog { return busyLog{make(chan struct{}), make(chan struct{})} }
+
+func (l busyLog) logger() *slog.Logger {
+	return slog.New(hook{Handler: slog.DiscardHandler, once: new(sync.Once), message: "connections that hold most were closed", f: func() {
+		close(l.busy)
+		<-l.release
+	}})
+}
+
+// keepBusy has that goroutine close one client, and log it until release is called. No other client
+// is closed meanwhile.
+func (l busyLog) keepBusy(t *testing.T, s *Server, victim *peer) (release func()) {
+	t.Helper()
+	before := held(s)
+	victim.begin(16 << 10)
+	eventually(t, "a message's beginning", func() bool { return held(s) >= before+16<<10 })
+	all := s.run.loops[0].Buffers().Get(int(s.run.budget.Limit()))
+	if h, payload := victim.next(); h.Opcode != frame.Close {
+		t.Fatalf("%v %q in place of a Close frame", h.Opcode, payload)
+	}
+	all.Release()
+	receive(t, l.busy)
+	victim.Close()
+	eventually(t, "the end of that client", func() bool { return held(s) == before })
+	return func() { close(l.release) }
+}
+
 // pourInto sends messages of that size for as long as they are taken.
 func pourInto(c *conn.Conn, size int) {
 	for m := make([]byte, size); c.SendBinary(m) == nil; {
@@ -308,15 +324,11 @@ func (p *peer) readUntilShed(size int) bool {
 	}
 }
 
-// Without pressure there is nothing that wakes anybody.
-func TestBudget_IsIdleWithoutPressure(t *testing.T) {
+func TestBudget_Default(t *testing.T) {
 	s := start(t, &Server{OnMessage: echo})
 	dial(t, s).alive()
-	if s.run.budget.Limit() < memory.MinDefault {
-		t.Errorf("default budget %d", s.run.budget.Limit())
-	}
-	if s.run.budget.Shedding() || s.run.budget.Tight() {
-		t.Error("tight")
+	if s.run.budget.Limit() < memory.MinDefault || s.run.budget.Tight() {
+		t.Errorf("default budget %d, tight %v", s.run.budget.Limit(), s.run.budget.Tight())
 	}
 	if none := start(t, &Server{Limits: Limits{MaxBuffers: -1}}); none.run.budget.Limit() != 0 || none.run.budget.Tight() {
 		t.Error("a negative budget is one")

@@ -6,8 +6,25 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
+
+	"github.com/framerail/framerail/internal/gate"
+	"github.com/framerail/framerail/internal/phase"
+	"github.com/framerail/framerail/internal/transport"
 )
+
+// slowHandover keeps a loop that has handed a connection over from closing what is left of it.
+type slowHandover struct {
+	phase.Handover
+	release chan struct{}
+}
+
+func (h slowHandover) Take(t *phase.Tenant, ticket gate.Ticket, head, rest []byte, count *atomic.Uint64) (transport.Transport, bool) {
+	below, ok := h.Handover.Take(t, ticket, head, rest, count)
+	<-h.release
+	return below, ok
+}
 
 // TLS that net/http gives back at once may be another loop's before the first is done with it:
 // what that closes behind it is its own descriptor.
@@ -16,14 +33,19 @@ func TestHandover_TheFirstLoopClosesItsOwnDescriptorOnly(t *testing.T) {
 		s := &Server{Loops: 2, RouteUpgrades: true, OnMessage: echo}
 		s.Handler = upgrades(s, nil)
 		begin(t, s)
+		release := make(chan struct{})
+		for _, l := range s.run.loops {
+			do(t, l, func() {
+				o := *l.Options
+				o.Handover = slowHandover{o.Handover, release}
+				l.Options = &o
+			})
+		}
 		p := dial(t, s)
 		eventually(t, "it to be taken in", func() bool { return load(s) == 1 })
-		func() {
-			// The first loop needs this lock to forget the client, which it does before it closes.
-			defer s.run.gate.Hold()()
-			p.send(with("A: b"))
-			p.expectStatus(101) // of the second loop, since the first counts the client still
-		}()
+		p.send(with("A: b"))
+		p.expectStatus(101) // of the second loop, since the first counts the client still
+		close(release)
 		for _, l := range s.run.loops {
 			do(t, l, func() {}) // in its next turn
 		}

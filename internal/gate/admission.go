@@ -175,9 +175,3 @@ func (a *Admission) Counted() (open, excess, addresses int) {
 	defer a.mu.Unlock()
 	return a.open, a.excess, len(a.from)
 }
-
-// Hold stops all counting until release is called, for tests.
-func (a *Admission) Hold() (release func()) {
-	a.mu.Lock()
-	return a.mu.Unlock
-}

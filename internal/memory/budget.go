@@ -153,15 +153,6 @@ func (b *Budget) Check() {
 	}
 }
 
-// Shedding reports whether a goroutine is choosing connections to close.
-func (b *Budget) Shedding() bool { return b.shedding.Load() }
-
-// Hold prevents shedding until release is called, for tests of the other rules.
-func (b *Budget) Hold() (release func()) {
-	b.shedding.Store(true)
-	return func() { b.shedding.Store(false) }
-}
-
 const (
 	// share is the part of the memory that buffers may take by default. As much again may be
 	// idle or wait for the garbage collector, and the program needs some too.
