@@ -34,7 +34,7 @@ func serveActivated() int {
 	if again, err := ActivatedListeners(); len(again) > 0 || err != nil {
 		fmt.Println("again:", again, err)
 	}
-	for _, name := range []string{activationPID, activationPIDFD, activationCount, activationNames} {
+	for _, name := range []string{"LISTEN_PID", "LISTEN_PIDFDID", "LISTEN_FDS", "LISTEN_FDNAMES"} {
 		if _, set := os.LookupEnv(name); set {
 			fmt.Println("still set:", name)
 		}

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -33,11 +34,13 @@ func TestHandover_TheFirstLoopClosesItsOwnDescriptorOnly(t *testing.T) {
 		s := &Server{Loops: 2, RouteUpgrades: true, OnMessage: echo}
 		s.Handler = upgrades(s, nil)
 		begin(t, s)
-		release := make(chan struct{})
+		held := make(chan struct{})
+		release := sync.OnceFunc(func() { close(held) })
+		defer release()
 		for _, l := range s.run.loops {
 			do(t, l, func() {
 				o := *l.Options
-				o.Handover = slowHandover{o.Handover, release}
+				o.Handover = slowHandover{o.Handover, held}
 				l.Options = &o
 			})
 		}
@@ -45,7 +48,7 @@ func TestHandover_TheFirstLoopClosesItsOwnDescriptorOnly(t *testing.T) {
 		eventually(t, "it to be taken in", func() bool { return load(s) == 1 })
 		p.send(with("A: b"))
 		p.expectStatus(101) // of the second loop, since the first counts the client still
-		close(release)
+		release()
 		for _, l := range s.run.loops {
 			do(t, l, func() {}) // in its next turn
 		}

@@ -1,10 +1,9 @@
 package server
 
 import (
-	"fmt"
 	"net"
 
-	"github.com/framerail/framerail/internal/platform"
+	"github.com/framerail/framerail/internal/gate"
 )
 
 // ListenReusePort opens n sockets that listen on one TCP address, "host:port" (SO_REUSEPORT; on freebsd
@@ -25,23 +24,5 @@ import (
 // socket is closed, the clients in its queue are reset, even if others listen. To replace a program
 // without refusing a client, pass the sockets on with ListenerFiles.
 func ListenReusePort(address string, n int) ([]net.Listener, error) {
-	if n < 1 {
-		return nil, fmt.Errorf("framerail: ListenReusePort of %d sockets", n)
-	}
-	if err := (platform.Real{}).Supported(); err != nil {
-		return nil, fmt.Errorf("framerail: ListenReusePort: %w", err)
-	}
-	var lns []net.Listener
-	for range n {
-		ln, err := platform.ListenReusePort(address)
-		if err != nil {
-			for _, ln := range lns {
-				_ = ln.Close()
-			}
-			return nil, err
-		}
-		lns = append(lns, ln)
-		address = ln.Addr().String() // with the port that was picked
-	}
-	return lns, nil
+	return gate.ListenReusePort(address, n)
 }

@@ -1,4 +1,4 @@
-// Package gate accepts connections and admits them. An [Acceptor] accepts from one listener. A [Gate]
+// Package gate listens, accepts connections and admits them. An [Acceptor] accepts from one listener. A [Gate]
 // counts each connection against the limits, and gives it a [Ticket] that says how it is counted. The
 // Gate lets the connection wait for the rate of handshakes, and delivers it to an event loop.
 package gate
