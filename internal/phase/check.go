@@ -15,8 +15,8 @@ import (
 	"github.com/framerail/framerail/poller"
 )
 
-// checks is the phase in which the program is asked on a goroutine, and a loop's queue for
-// that: so many at once. A few times as many wait, without one.
+// checks is the phase in which the program is asked on a goroutine, and a loop's queue for that.
+// ChecksAtOnce have a goroutine. A few times as many clients wait without one.
 type checks struct {
 	unopenedRow
 	going int       // that have a goroutine
@@ -51,15 +51,14 @@ func (l *checks) Short(t *loop.Tenant) {
 
 func (l *checks) Step(*loop.Tenant) time.Duration { return loop.StepOf(l.CheckTimeout) }
 
-// ErrPeerLeft is why the context of a check ends whose client has gone.
+// ErrPeerLeft is the cause with which the context of a check ends when its client has gone.
 var ErrPeerLeft = errors.New("framerail: the client has left")
 
-// errMemoryShort is why the context of a check ends whose client is refused for the memory
-// that it holds.
+// errMemoryShort is the cause when the client is refused because of the memory that it holds.
 var errMemoryShort = errors.New("framerail: buffers are short")
 
-// ErrCheckBusy answers handshakes for which there was no Check, and ErrCheckLate those whose Check was
-// late.
+// ErrCheckBusy answers handshakes for which there was no free check, and ErrCheckLate those whose check
+// was late.
 var (
 	ErrCheckBusy = &handshake.Refusal{
 		Status: http.StatusServiceUnavailable,
@@ -73,7 +72,7 @@ var (
 	}
 )
 
-// begin has the program asked about a client's handshake, on a goroutine.
+// begin asks the program about a client's request, on a goroutine, or queues the question.
 func (l *checks) begin(cl *Tenant, asked Question, o session.Opening, head, rest []byte) {
 	if l.going >= l.ChecksAtOnce && l.queue.Len() >= ChecksWaiting*l.ChecksAtOnce {
 		l.refuse(cl, ErrCheckBusy)
@@ -145,7 +144,7 @@ func (c checkContext) Err() error {
 	return err
 }
 
-// finish answers a client about which the program has decided, and asks about the next.
+// finish answers a client when the program has decided, and starts the next check.
 func (l *checks) finish(token uint64, refusal *handshake.Refusal) {
 	l.going--
 	if next := l.queue.Front(); next != nil {
@@ -162,7 +161,7 @@ func (l *checks) finish(token uint64, refusal *handshake.Refusal) {
 	}
 }
 
-// answer answers a client whose check is over; request is its, and what came behind it.
+// answer answers a client whose check is over. request has the head, and what came behind it.
 func (l *checks) answer(cl *Tenant, q *check, refusal *handshake.Refusal, request []byte) {
 	g, head := &l.reader, request[:q.head]
 	if refusal == nil {
@@ -178,8 +177,8 @@ func (l *checks) answer(cl *Tenant, q *check, refusal *handshake.Refusal, reques
 	l.open(cl, q.opening)
 }
 
-// end ends a client's check, and has its socket watched again. It is false if the
-// client has been dropped.
+// end ends a client's check, and watches its socket again. It returns false if the client has been
+// dropped.
 func (l *checks) end(cl *Tenant, cause error) bool {
 	q := cl.head.check
 	l.cancel(cl, cause)
@@ -204,8 +203,8 @@ func (l *checks) cancel(cl *Tenant, cause error) {
 	}
 }
 
-// keepInput notices when a client leaves that waits for a check. What it sends is kept, up to
-// checkAhead.
+// keepInput keeps what a client sends during its check, up to checkAhead. So the loop notices when the
+// client leaves.
 func (l *checks) keepInput(cl *Tenant) {
 	g, p := &l.reader, cl.head
 	for {
@@ -235,7 +234,7 @@ func (l *checks) keepInput(cl *Tenant) {
 	}
 }
 
-// timedOut refuses a client about which the program has not decided in time.
+// timedOut refuses a client when the program has not decided in time.
 func (l *checks) timedOut(cl *Tenant) {
 	refusal, cause := ErrCheckLate, context.DeadlineExceeded
 	switch {

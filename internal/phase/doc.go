@@ -14,8 +14,8 @@
 //
 // A table belongs to an owner, such as a server, which is not known here. The owner hands in values: a
 // Policy, the gate, the budget, the platform. Where it has to decide or to know of something, it hands in
-// a small interface: see Judge, Handover, Proxies, Sessions, Report and Work. All of them are called once
-// for a connection at most. Messages of open connections pass none of them.
+// a small interface: see Judge, Handover, Proxies, Sessions, Report and Work. Messages of open connections
+// pass none of them.
 //
 // # A further phase
 //

@@ -12,8 +12,8 @@ import (
 	"github.com/framerail/framerail/poller"
 )
 
-// leaving is the phase of a connection that was refused, and counted as such, while its
-// peer may read the answer.
+// leaving is the phase of a connection that was refused and counted. Its peer may still read the
+// answer.
 type leaving struct{ *Table }
 
 func (l *leaving) Ready(t *loop.Tenant, ready poller.Interest) { l.goOn(tenantOf(t), ready) }
@@ -24,7 +24,7 @@ func (l *leaving) Late(t *loop.Tenant) {
 	}
 }
 
-// Commanded implements loop.Row. It lets the peer read on while the server drains: it has little time anyway.
+// Commanded implements loop.Row. The peer may read on while the server drains: its time is short anyway.
 func (l *leaving) Commanded(t *loop.Tenant, c loop.Command) {
 	if c == loop.Abort {
 		l.drop(tenantOf(t))
@@ -42,8 +42,8 @@ var ErrDraining = &handshake.Refusal{
 	Header: http.Header{"Retry-After": {"1"}},
 }
 
-// refuse answers a request and ends the connection, but lets the client read the
-// answer: a close with unread bytes would take it back.
+// refuse answers a request and ends the connection. It does not close the socket at once: a close
+// with unread bytes would take the answer back.
 func (l *Table) refuse(cl *Tenant, refusal *handshake.Refusal) {
 	l.refuseWith(cl, refusal, (*handshake.Refusal).AppendResponse)
 }
@@ -64,8 +64,8 @@ func (l *Table) refuseWith(cl *Tenant, refusal *handshake.Refusal, answer func(*
 	l.sendLast(cl, answer(refusal, l.reader.out[:0], l.Platform.Now()))
 }
 
-// sendLast sends a client the last it will hear. What the socket does not take at once
-// it gets within the time it had for its request.
+// sendLast sends a client its last bytes. What the socket does not take at once is sent later, for as
+// long as the client had for its request.
 func (l *Table) sendLast(cl *Tenant, answer []byte) {
 	n, ok := l.write(cl, answer)
 	if !ok {
@@ -85,7 +85,7 @@ func (l *Table) sendLast(cl *Tenant, answer []byte) {
 	l.watch(cl, poller.Read|poller.Write)
 }
 
-// write writes to a client that is no connection, and drops it if that fails.
+// write writes to a client before its connection is open, and drops the client if that fails.
 func (l *Table) write(cl *Tenant, b []byte) (n int, ok bool) {
 	g := &l.reader
 	g.vec[0] = b
@@ -98,7 +98,7 @@ func (l *Table) write(cl *Tenant, b []byte) (n int, ok bool) {
 	return n, true
 }
 
-// linger waits for a client to leave that has been sent all of its answer.
+// linger waits until a client leaves that has its whole answer.
 func (l *Table) linger(cl *Tenant) {
 	if err := cl.Below().CloseWrite(); err != nil {
 		l.drop(cl) // of a TLS alert that does not fit, too: all that matters has gone
@@ -111,7 +111,7 @@ func (l *Table) linger(cl *Tenant) {
 	}
 }
 
-// watch sets what the poller is to tell of a client that is no connection, and drops it
+// watch sets what the poller reports of a client before its connection is open, and drops the client
 // if that fails.
 func (l *Table) watch(cl *Tenant, i poller.Interest) (ok bool) {
 	if err := l.WaitFor(&cl.Tenant, i); err != nil {
@@ -145,8 +145,8 @@ func (l *leaving) goOn(cl *Tenant, ready poller.Interest) {
 	}
 }
 
-// timedOut drops a client that was refused and has not left in time: it may have made
-// room for the rest of its answer.
+// timedOut drops a client that was refused and has not left in time. It tries once more to send the
+// rest of the answer.
 func (l *leaving) timedOut(cl *Tenant) {
 	telling := cl.head != nil
 	if l.goOn(cl, poller.Read|poller.Write); l.IsGone(&cl.Tenant) || telling && cl.head == nil {
@@ -155,10 +155,10 @@ func (l *leaving) timedOut(cl *Tenant) {
 	l.dropWithin(cl, 0)
 }
 
-// drop closes a client that never became a connection.
+// drop closes a client whose connection was never open.
 func (l *Table) drop(cl *Tenant) { l.dropWithin(cl, l.Session.CloseTimeout) }
 
-// dropWithin is drop; what the system has not sent by then has so much time to leave.
+// dropWithin is drop. The system has so much time for the bytes that it has not sent yet.
 func (l *Table) dropWithin(cl *Tenant, patience time.Duration) {
 	l.checks.cancel(cl, gate.ErrStopped)
 	cl.releaseHead()

@@ -18,7 +18,7 @@ type newcomer struct {
 // Admit implements loop.Newcomer.
 func (n *newcomer) Admit() { n.seat(n.accepted) }
 
-// TurnAway implements loop.Newcomer. A request that net/http has given up is answered.
+// TurnAway implements loop.Newcomer. It answers a request if net/http has read one already.
 func (n *newcomer) TurnAway() {
 	l, a := n.Table, n.accepted
 	l.Report.Refused(Draining)
@@ -30,8 +30,8 @@ func (n *newcomer) TurnAway() {
 	_ = below.Close()
 }
 
-// Deliver gives the loop an accepted connection, and counts it. It reports whether the loop takes
-// the connection: one that has ended turns it away. From any goroutine.
+// Deliver counts an accepted connection and gives it to the loop. It reports whether the loop takes
+// the connection. A loop that has ended turns it away. From any goroutine.
 func (l *Table) Deliver(a gate.Accepted) (taken bool) {
 	l.Counters.Accepted.Add(1)
 	return l.Loop.Deliver(&newcomer{l, a})

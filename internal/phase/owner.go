@@ -11,8 +11,8 @@ import (
 	"github.com/framerail/framerail/internal/transport"
 )
 
-// What the owner of a table, a server, does for its phases. Each method is called once for a
-// connection or less often, never for a message.
+// These interfaces are what the owner of a table, such as a server, does for its phases. Each method is
+// called a few times for a connection at most, and never for a message.
 
 // Judge decides on requests. Judge and Accept are called on the loop.
 type Judge interface {
@@ -21,8 +21,8 @@ type Judge interface {
 	Judge(req *handshake.Request, from Candidate) (o session.Opening, q Question, refusal *handshake.Refusal)
 	// Ask asks the program, and contains a panic in it. From any goroutine.
 	Ask(q Question) *handshake.Refusal
-	// Accept completes o with what the program has made of q, unless that is nil, and appends the
-	// answer that accepts the request to dst.
+	// Accept completes o and appends the answer that accepts the request to dst. If there was a
+	// question, the answer has what the program has set in it.
 	Accept(req *handshake.Request, from Candidate, q Question, o session.Opening, dst []byte) (session.Opening, *handshake.Refusal)
 }
 

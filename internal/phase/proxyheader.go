@@ -12,8 +12,8 @@ import (
 	"github.com/framerail/framerail/poller"
 )
 
-// behindProxy is the transport of a client whose PROXY header is still to come, and what
-// follows the header.
+// behindProxy is the transport of a client whose PROXY header is still to come. It keeps what follows
+// the header.
 type behindProxy struct {
 	transport.Transport
 	tls *tls.Config // nil: no TLS
@@ -68,8 +68,7 @@ func (l *proxyHeaders) read(cl *Tenant) {
 	}
 }
 
-// finished goes on with a client whose PROXY header has come. Behind the header rest has
-// come.
+// finished goes on with a client whose PROXY header has come. rest are the bytes behind the header.
 func (l *proxyHeaders) finished(cl *Tenant, h proxyproto.Header, rest []byte) {
 	if p := cl.head; p != nil {
 		cl.head = nil
@@ -97,8 +96,8 @@ func (l *proxyHeaders) finished(cl *Tenant, h proxyproto.Header, rest []byte) {
 }
 
 // rename gives a client the address that its proxy names. The limits by address then hold for
-// that. It returns false if the client is gone: its address has too many connections, and it
-// gets no answer, because too many clients do or a TLS handshake would have to come first.
+// that. It returns false if the client is gone: its address has too many connections, and there
+// is no answer. Too many clients get one, or a TLS handshake would have to come before it.
 func (l *Table) rename(cl *Tenant, remote netip.AddrPort, beforeTLS bool) (ok bool) {
 	cl.SetRemoteAddr(remote)
 	before := cl.ticket()

@@ -10,8 +10,8 @@ import (
 	"github.com/framerail/framerail/poller"
 )
 
-// requestReader is what a loop needs for opening handshakes: most requests come in one
-// piece, and are read, judged and answered in these buffers.
+// requestReader has a loop's buffers for opening handshakes. Most requests come in one piece, and are
+// read, decided on and answered here.
 type requestReader struct {
 	in    []byte
 	out   []byte
@@ -25,8 +25,8 @@ func (g *requestReader) init() {
 	g.out = make([]byte, 0, 1<<10)
 }
 
-// partial is a request or a PROXY header that comes in pieces, or a refusal that goes in
-// pieces.
+// partial is a request or a PROXY header of which more is to come, or a refusal of which more is to be
+// sent.
 type partial struct {
 	buf  *buffer.Buffer
 	scan handshake.Scanner
@@ -47,7 +47,7 @@ func (l *requests) Late(t *loop.Tenant) {
 	}
 }
 
-// Broken answers a request whose Check, on the loop, has ended its goroutine.
+// Broken answers a request whose Check ran on the loop and has ended the loop's goroutine.
 func (l *requests) Broken(t *loop.Tenant) {
 	l.Report.Panicked("Check", "runtime.Goexit")
 	l.refuse(tenantOf(t), handshake.ErrInternal)
@@ -57,12 +57,12 @@ func (l *requests) Short(t *loop.Tenant) { l.refuse(tenantOf(t), ErrNoMemory) }
 
 // read reads on in a client's request.
 func (l *requests) read(cl *Tenant) {
-	// A longer head may be at hand where no poller sees it.
+	// TLS may hold more of a long head, which the poller cannot see.
 	for l.readOnce(cl) && cl.isSecure() {
 	}
 }
 
-// readOnce reads once, and tells whether there may be more of the request.
+// readOnce reads once, and reports whether there may be more of the request.
 func (l *requests) readOnce(cl *Tenant) (more bool) {
 	g := &l.reader
 	n, err := cl.Below().Read(g.in)
@@ -106,8 +106,8 @@ func (l *requests) take(cl *Tenant, head []byte) {
 	}
 }
 
-// timedOut refuses a client whose time for its request is over. A loop that was kept
-// from its work may not have read what came in time: it looks once more.
+// timedOut refuses a client whose time for its request is over. It reads once more before, because a
+// loop that was kept from its work may not have read what came in time.
 func (l *requests) timedOut(cl *Tenant) {
 	for l.readOnce(cl) {
 	}
@@ -122,8 +122,8 @@ func (l *requests) timedOut(cl *Tenant) {
 	}
 }
 
-// closeSilent ends a client that has asked for nothing. An answer could be taken for that to
-// a request which is on its way.
+// closeSilent ends a client that has sent nothing. It gets no answer, because it would take that for
+// the answer to a request that it is about to send.
 func (l *requests) closeSilent(cl *Tenant) {
 	why := Timeout
 	if l.Applied() == loop.Drain {
@@ -134,7 +134,7 @@ func (l *requests) closeSilent(cl *Tenant) {
 	l.linger(cl)
 }
 
-// add appends b, in a larger buffer if need be: it grows with what has come.
+// add appends b, in a larger buffer if it has to.
 func (p *partial) add(pool *buffer.Pool, b []byte) {
 	if len(p.buf.B)+len(b) > cap(p.buf.B) {
 		next := pool.Get(len(p.buf.B) + len(b))
@@ -187,7 +187,7 @@ func (l *requests) decide(cl *Tenant, head, rest []byte) {
 	l.open(cl, o)
 }
 
-// candidate is a client whose request has come.
+// candidate is a client as a Judge sees it.
 func (l *Table) candidate(cl *Tenant) Candidate {
 	return Candidate{Remote: cl.RemoteAddr(), Secure: cl.isSecure(), Tenant: cl}
 }

@@ -3,6 +3,7 @@ package phase
 import (
 	"time"
 
+	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/loop"
 )
 
@@ -31,12 +32,12 @@ type Table struct {
 
 var _ loop.Owner = (*Table)(nil)
 
-// New enters an owner's table into a loop that does not serve yet.
+// New enters a server's table into a loop that does not serve yet.
 func New(l *loop.Loop, o *Options) *Table {
 	p := &Table{Loop: l, Options: o}
 	p.reader.init()
 	before := unopenedRow{p}
-	p.tls, p.checks = &tlsHandshakes{unopenedRow: before}, &checks{unopenedRow: before}
+	p.tls, p.checks = &tlsHandshakes{unopenedRow: before, next: Request}, &checks{unopenedRow: before}
 	p.requests = &requests{before}
 	p.id = l.Register(p, o.Session, []loop.Row{
 		ProxyHeader: &proxyHeaders{before},
@@ -56,7 +57,7 @@ func (l *Table) find(token uint64) *Tenant {
 	return nil
 }
 
-// short ends a client for the memory that it holds, or wants.
+// short ends a client because of the memory that it holds or asks for.
 func (l *Table) short(cl *Tenant) { l.Row(&cl.Tenant).Short(&cl.Tenant) }
 
 // Opened implements loop.Owner, as the next three do.
@@ -68,12 +69,14 @@ func (l *Table) Closed(t *loop.Tenant) { l.Sessions.Closed(tenantOf(t)) }
 // Ended notes that the close callback has returned.
 func (l *Table) Ended(t *loop.Tenant) { l.Sessions.Ended(tenantOf(t)) }
 
-// Forgotten gives a connection's ticket back.
+// Forgotten gives a connection's ticket back, if it has one.
 func (l *Table) Forgotten(t *loop.Tenant) {
-	l.Gate.Leave(t.RemoteAddr().Addr(), tenantOf(t).ticket())
+	if ticket := tenantOf(t).ticket(); ticket != gate.NoTicket {
+		l.Gate.Leave(t.RemoteAddr().Addr(), ticket)
+	}
 }
 
-// unopenedRow is what the phases before the connection is open, or refused, have in common.
+// unopenedRow has the methods that the phases share in which a connection is neither open nor refused.
 type unopenedRow struct{ *Table }
 
 // Commanded implements loop.Row, as the next three do.
@@ -86,18 +89,19 @@ func (l unopenedRow) Commanded(t *loop.Tenant, c loop.Command) {
 	l.drop(tenantOf(t))
 }
 
-// Broken is for code of the program's that is not meant to be called here, such as a Logger.
+// Broken ends a client for which code of the program's has ended the loop's goroutine. No code is meant
+// to be called here, but a Logger may be.
 func (l unopenedRow) Broken(t *loop.Tenant) {
 	l.Report.Refused(Failed)
 	l.drop(tenantOf(t))
 }
 
-// Short says nothing to the peer, since HTTP is not spoken yet.
+// Short closes the connection without an answer, because the client has not asked for one yet.
 func (l unopenedRow) Short(t *loop.Tenant) {
 	l.Report.Refused(NoMemory)
 	l.Logger.Info("framerail: connection refused: buffers are short", "remote", t.RemoteAddr())
 	l.drop(tenantOf(t))
 }
 
-// Step is that of HandshakeTimeout.
+// Step is the step for HandshakeTimeout.
 func (l unopenedRow) Step(*loop.Tenant) time.Duration { return loop.StepOf(l.HandshakeTimeout) }

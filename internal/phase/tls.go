@@ -14,7 +14,7 @@ import (
 	"github.com/framerail/framerail/poller"
 )
 
-// ErrPlainHTTP answers plain HTTP on a TLS port.
+// ErrPlainHTTP answers a request without TLS on a TLS port.
 var ErrPlainHTTP = &handshake.Refusal{
 	Status: http.StatusBadRequest,
 	Reason: "this port speaks TLS: use https or wss (RFC 6455 3)",
@@ -24,8 +24,8 @@ var ErrPlainHTTP = &handshake.Refusal{
 func (l *tlsHandshakes) Ready(t *loop.Tenant, _ poller.Interest) { l.read(tenantOf(t)) }
 func (l *tlsHandshakes) Late(t *loop.Tenant)                     { l.timedOut(tenantOf(t)) }
 
-// read goes on with the TLS handshake of a client from which something has come. Until
-// its first record is whole it costs no more than that.
+// read goes on with the TLS handshake of a client that has sent something. Until the client's first
+// record is whole, only that record is kept.
 func (l *tlsHandshakes) read(cl *Tenant) {
 	t := cl.tls()
 	switch {
@@ -47,8 +47,8 @@ func (l *tlsHandshakes) read(cl *Tenant) {
 	}
 }
 
-// takeHello takes in what has come of a client's first record, and starts its handshake once
-// that is whole.
+// takeHello takes in what has come of a client's first record. Once the record is whole, the handshake
+// starts or is queued.
 func (l *tlsHandshakes) takeHello(cl *Tenant, b []byte) {
 	t := cl.tls()
 	if !l.mayHear(cl, t.Lent(), t.HelloLen()+len(b)) {
@@ -96,7 +96,7 @@ func (l *tlsHandshakes) runHandshake(t *secure.Transport) (err error) {
 
 var errTLSPanic = errors.New("framerail: a callback of TLSConfig panicked")
 
-// waitFor has the poller tell what a handshake waits for.
+// waitFor makes the poller report what a handshake waits for.
 func (l *tlsHandshakes) waitFor(token uint64, write bool) {
 	if cl := l.find(token); cl != nil && cl.Phase() == TLS {
 		i := poller.Read
@@ -109,7 +109,7 @@ func (l *tlsHandshakes) waitFor(token uint64, write bool) {
 	}
 }
 
-// watchHandshake is watch for a client of which nothing was counted yet.
+// watchHandshake is watch for a client that was not counted as refused yet.
 func (l *tlsHandshakes) watchHandshake(cl *Tenant, i poller.Interest) (ok bool) {
 	if ok = l.watch(cl, i); !ok {
 		l.Report.Refused(Failed)
@@ -117,7 +117,7 @@ func (l *tlsHandshakes) watchHandshake(cl *Tenant, i poller.Interest) (ok bool) 
 	return ok
 }
 
-// finished takes a client over whose TLS handshake has ended.
+// finished goes on with a client when its TLS handshake has ended.
 func (l *tlsHandshakes) finished(token uint64, err error) {
 	l.end(token)
 	l.startNext()
@@ -131,15 +131,15 @@ func (l *tlsHandshakes) finished(token uint64, err error) {
 	}
 	l.Counters.tlsIsDone(cl.tls())
 	cl.tls().Established()
-	cl.Enter(Request)
+	cl.Enter(l.next)
 	l.SetTimer(&cl.Tenant, l.Left(&cl.Tenant))
 	if l.watchHandshake(cl, poller.Read) {
-		l.With(&cl.Tenant, func() { l.requests.read(cl) })
+		l.With(&cl.Tenant, func() { l.Row(&cl.Tenant).Ready(&cl.Tenant, poller.Read) })
 	}
 }
 
-// failed ends a client whose TLS handshake has failed. It may read why, which is in an
-// alert or, if it does not speak TLS at all, in HTTP.
+// failed ends a client whose TLS handshake has failed. An alert says why, or an HTTP answer if the
+// client does not use TLS.
 func (l *tlsHandshakes) failed(cl *Tenant, err error) {
 	t := cl.tls()
 	held := t.Held() > 0
@@ -166,13 +166,13 @@ func (l *tlsHandshakes) failed(cl *Tenant, err error) {
 	l.linger(cl)
 }
 
-// looksLikeHTTP tells whether these are the first bytes of a request.
+// looksLikeHTTP reports whether these are the first bytes of a request.
 func looksLikeHTTP(b []byte) bool {
 	return slices.Contains([]string{"GET /", "HEAD ", "POST ", "PUT /", "OPTIO", "DELET", "PATCH", "CONNE"}, string(b))
 }
 
-// timedOut ends a connection whose TLS handshake is late, so that no HTTP answer is possible. It reads once
-// more first: the connection stays if its first record has arrived.
+// timedOut ends a connection whose TLS handshake is late. No HTTP answer is possible then. It reads once
+// more before: the connection stays if its first record has arrived.
 func (l *tlsHandshakes) timedOut(cl *Tenant) {
 	t := cl.tls()
 	if !t.Begun() && !t.Heard() {

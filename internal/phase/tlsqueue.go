@@ -4,17 +4,19 @@ import (
 	"slices"
 	"time"
 
+	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/poller"
 )
 
-// tlsHandshakes is the phase of a TLS handshake, and a loop's queue for these. So many at once
-// have a goroutine each, and the others wait in order. While some do, no peer may keep a
-// goroutine waiting for long: otherwise peers that send nothing behind their ClientHello would
-// have all of them. A timer fires early, for that.
+// tlsHandshakes is the phase of a TLS handshake, and a loop's queue of handshakes. TLSAtOnce of them
+// have a goroutine each, and the others wait in order. While any wait, no peer may keep a goroutine
+// waiting for long. Otherwise peers that send nothing behind their ClientHello would have all
+// goroutines. So the timer of a handshake fires before the client's time is over.
 type tlsHandshakes struct {
 	unopenedRow
-	running []uint64 // whose handshake has a goroutine, in no order; some are gone
-	queue   []uint64 // in order; some are gone, because none waits for longer than HandshakeTimeout
+	next    loop.Phase // the one behind TLS
+	running []uint64   // clients whose handshake has a goroutine, in no order; some are gone
+	queue   []uint64   // clients that wait, in order; some are gone, because none waits longer than HandshakeTimeout
 }
 
 // startInTurn starts a client's handshake, or queues it.
@@ -46,7 +48,7 @@ func (l *tlsHandshakes) end(token uint64) {
 	l.running = l.running[:last]
 }
 
-// startNext starts the handshakes of those whose turn it is.
+// startNext starts handshakes of the queue while goroutines are free.
 func (l *tlsHandshakes) startNext() {
 	for l.hasQueue() && len(l.running) < l.TLSAtOnce {
 		cl := l.find(l.queue[0])
@@ -67,7 +69,7 @@ func (l *tlsHandshakes) hasQueue() bool {
 	return false
 }
 
-// setPatience sets the timer of a client whose handshake begins to wait for it.
+// setPatience sets the timer of a client when its handshake begins to wait for it.
 func (l *tlsHandshakes) setPatience(cl *Tenant) {
 	after := l.Left(&cl.Tenant)
 	if l.hasQueue() {
@@ -76,8 +78,8 @@ func (l *tlsHandshakes) setPatience(cl *Tenant) {
 	l.SetTimer(&cl.Tenant, after)
 }
 
-// patience is after how long a handshake that waits for its peer has kept others waiting for
-// too long: the more there are of those the sooner.
+// patience is how long a handshake may wait for its peer while others wait for a goroutine. The more
+// wait, the shorter it is.
 func (l *tlsHandshakes) patience(cl *Tenant) (after time.Duration) {
 	going, waiting := time.Duration(len(l.running)), time.Duration(len(l.queue))
 	most := l.HandshakeTimeout / stallShare

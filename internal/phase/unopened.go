@@ -8,19 +8,18 @@ import (
 	"github.com/framerail/framerail/internal/loop"
 )
 
-// What a client has the server hold before its connection is open: a PROXY header, a
-// ClientHello or a request that is not whole, a request that is being checked, a TLS flight
-// or a refusal that the client does not read. Each loop lends it from a pool of its own,
-// reader.heads, up to a bound of the budget. So clients that never finish a handshake cannot
-// use up what open connections need.
+// Before its connection is open a client may hold memory: an incomplete PROXY header, ClientHello or
+// request, a request that is being checked, a TLS flight or a refusal that it does not read. Each
+// loop lends that from a pool of its own, reader.heads, up to a bound of the budget. So clients that
+// never finish a handshake cannot use up what open connections need.
 
-// answeredHello is the longest ClientHello, in bytes, that is answered although the budget is
-// tight: the refusal lies behind its TLS handshake.
+// answeredHello is the longest ClientHello, in bytes, that is answered while the budget is tight. The
+// refusal comes after the TLS handshake.
 const answeredHello = 4 << 10
 
-// mayHold tells whether a client whose connection is not open may hold n bytes in place of
-// the have that it holds. If the loop has no room for them those that hold most are refused,
-// which may be this client: then it is false. Ask before each buffer is lent or grows.
+// mayHold reports whether a client whose connection is not open may hold n bytes in place of the have
+// that it holds. If the loop has no room for them, it refuses the clients that hold most. If this
+// client is one of those, mayHold returns false. Call it before a buffer is lent or grows.
 func (l *Table) mayHold(cl *Tenant, have, n int) bool {
 	if n <= have {
 		return true
@@ -34,10 +33,10 @@ func (l *Table) mayHold(cl *Tenant, have, n int) bool {
 	return in
 }
 
-// shedUnopened refuses clients whose connections are not open until they have given back
-// that many bytes: those that hold most, and of equal ones those that have had most time.
-// The asking client counts as holding size bytes; it is left alone, and in is whether it
-// would have stayed.
+// shedUnopened refuses clients whose connections are not open, until they have given back that many
+// bytes. It begins with those that hold most, and of equal ones with those that have had most time. The
+// asking client counts as holding size bytes. It is left alone, and in says whether it would have
+// stayed.
 func (l *Table) shedUnopened(bytes int, asking *Tenant, size int) (clients, freed int, in bool) {
 	type holder struct {
 		cl    *Tenant
@@ -83,8 +82,8 @@ func (l *Table) shedUnopened(bytes int, asking *Tenant, size int) (clients, free
 	return clients, freed, in
 }
 
-// mayHear reports whether a client's ClientHello may be n bytes long. If the budget is tight, only a limited
-// number of short ones a second may go on, so that their clients get an answer over TLS.
+// mayHear reports whether a client's ClientHello may be n bytes long. While the budget is tight, a limited
+// number of short ones a second goes on, so that their clients get an answer over TLS.
 func (l *Table) mayHear(cl *Tenant, have, n int) bool {
 	if have == 0 && n <= answeredHello && !l.Budget.Over() && l.Budget.Tight() {
 		return l.Gate.MayAnswerTLS(l.Platform.Now())
