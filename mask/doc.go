@@ -10,6 +10,16 @@
 //	mask.XOR(first, k)
 //	mask.XOR(second, k.Rotate(len(first)))
 //
+// [XORASCII] also tells whether the payload is ASCII, and [Copy] masks it on its way to another
+// buffer.
+//
+// # Speed
+//
+// Payloads below 128 bytes are masked a word of 64 bits at a time. From there on vectors take
+// over: 32 bytes at a time with AVX2 on amd64, 16 with NEON on arm64. This is assembly, which
+// runs if [golang.org/x/sys/cpu] finds the instructions. Words do all of it without them, on
+// other architectures, and in builds with the tag purego, asan or msan.
+//
 // # Memory
 //
 // Nothing is allocated. No byte outside the slice is read or written, however

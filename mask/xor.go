@@ -5,25 +5,28 @@ import (
 	"math/bits"
 )
 
+// vectorMin is how many bytes a payload has at least for vectors to be used. Below that,
+// words take no longer than the call does (BenchmarkXOR).
+const vectorMin = 128
+
 // XOR masks or unmasks b in place with k: b[0] meets the key's first byte. To
 // continue a payload in pieces, turn the key by the bytes already done:
 // XOR(second, k.Rotate(len(first))). Only b's own bytes are touched, never those
 // up to its capacity; b is not kept. RFC 6455 5.3.
 func XOR(b []byte, k Key) {
-	xor(b, k)
-}
-
-// xorWords is XOR in plain Go, for every architecture.
-//
-// Words are read as little-endian whatever the machine: one MOV where the
-// machine is little-endian too, and right where it is not. BenchmarkXOR shows
-// the gain over bytes. A ladder of cases for 8 to 64 bytes instead of the loops
-// was measured: no faster by more than noise.
-func xorWords(b []byte, k Key) {
 	if len(b) < 8 {
 		xorShort(b, k)
 		return
 	}
+	if len(b) >= vectorMin && vector {
+		xorLong(b, k)
+		return
+	}
+
+	// Words are read as little-endian whatever the machine: one MOV where the
+	// machine is little-endian too, and right where it is not. BenchmarkXOR shows
+	// the gain over bytes. A ladder of cases for 8 to 64 bytes instead of the loops
+	// was measured: no faster by more than noise.
 	key := uint64(k)<<32 | uint64(k)
 
 	// The last word overlaps the one before it, unless the length is a multiple
@@ -49,7 +52,7 @@ func xorWords(b []byte, k Key) {
 	binary.LittleEndian.PutUint64(end, last)
 }
 
-// xorShort is xorWords for 0 to 7 bytes.
+// xorShort is XOR for 0 to 7 bytes.
 func xorShort(b []byte, k Key) {
 	if len(b) >= 4 {
 		end := b[len(b)-4:]

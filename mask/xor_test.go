@@ -2,6 +2,7 @@ package mask
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 )
 
@@ -16,7 +17,9 @@ var testKey = [4]byte{0x37, 0xfa, 0x21, 0x3d}
 
 // The whole buffer is compared, so that this also shows that no byte before or
 // behind the payload changes.
-func TestXORAsByteLoop(t *testing.T) {
+func TestXORAsByteLoop(t *testing.T) { eachPath(t, testXORAsByteLoop) }
+
+func testXORAsByteLoop(t *testing.T) {
 	const room = 64 + 300 + 64
 	plain := make([]byte, room)
 	for i := range plain {
@@ -40,7 +43,9 @@ func TestXORAsByteLoop(t *testing.T) {
 
 // The slice's capacity is not its payload: what lies behind the length belongs
 // to the next frame.
-func TestXORLeavesTheCapacityAlone(t *testing.T) {
+func TestXORLeavesTheCapacityAlone(t *testing.T) { eachPath(t, testXORLeavesTheCapacityAlone) }
+
+func testXORLeavesTheCapacityAlone(t *testing.T) {
 	for length := range 301 {
 		buf := make([]byte, length+64)
 		XOR(buf[:length], KeyFromBytes(testKey))
@@ -50,13 +55,16 @@ func TestXORLeavesTheCapacityAlone(t *testing.T) {
 	}
 }
 
-func TestXORInPieces(t *testing.T) {
-	const length = 70
+func TestXORInPieces(t *testing.T) { eachPath(t, testXORInPieces) }
+
+func testXORInPieces(t *testing.T) {
+	const length = 300
 	want := make([]byte, length)
 	oracle(want, testKey, 0)
+	got := make([]byte, length)
 	for first := range length + 1 {
 		for second := range length - first + 1 {
-			got := make([]byte, length)
+			clear(got)
 			k := KeyFromBytes(testKey)
 			XOR(got[:first], k)
 			k = k.Rotate(first)
@@ -71,7 +79,9 @@ func TestXORInPieces(t *testing.T) {
 }
 
 // Sizes up to 300 do not show what is done for long payloads alone.
-func TestXORInLongPieces(t *testing.T) {
+func TestXORInLongPieces(t *testing.T) { eachPath(t, testXORInLongPieces) }
+
+func testXORInLongPieces(t *testing.T) {
 	for _, piece := range []int{4<<10 + 1, 64<<10 + 3, 1<<20 - 1, 1 << 20, 1<<20 + 1, 1<<20 + 2, 1<<20 + 3} {
 		want := make([]byte, 3*piece)
 		oracle(want, testKey, 0)
@@ -86,8 +96,10 @@ func TestXORInLongPieces(t *testing.T) {
 	}
 }
 
-func TestXORTwiceIsThePayload(t *testing.T) {
-	b := []byte("RFC 6455 5.3: masking and unmasking are one")
+func TestXORTwiceIsThePayload(t *testing.T) { eachPath(t, testXORTwiceIsThePayload) }
+
+func testXORTwiceIsThePayload(t *testing.T) {
+	b := []byte(strings.Repeat("RFC 6455 5.3: masking and unmasking are one. ", 5))
 	plain := bytes.Clone(b)
 	XOR(b, KeyFromBytes(testKey))
 	if bytes.Equal(b, plain) {
@@ -99,8 +111,10 @@ func TestXORTwiceIsThePayload(t *testing.T) {
 	}
 }
 
-func TestXORAllocatesNothing(t *testing.T) {
-	b := make([]byte, 100)
+func TestXORAllocatesNothing(t *testing.T) { eachPath(t, testXORAllocatesNothing) }
+
+func testXORAllocatesNothing(t *testing.T) {
+	b := make([]byte, 300)
 	for length := range len(b) {
 		if n := testing.AllocsPerRun(10, func() { XOR(b[:length], 7) }); n != 0 {
 			t.Fatalf("length %d: %v allocations", length, n)

@@ -6,7 +6,7 @@ import "testing"
 // variables. The numbers are what a reader has to learn, so they may only fall. A feature
 // that needs more names states its own number.
 var most = map[string]int{
-	"mask":              5,
+	"mask":              7, // Copy and XORASCII take one pass where two calls took two
 	"frame":             62,
 	"frame/deflate":     25,
 	"poller":            14,
@@ -18,7 +18,7 @@ var most = map[string]int{
 }
 
 // mostTogether is the same for all packages.
-const mostTogether = 353
+const mostTogether = 355
 
 func TestCount_OfNamesDoesNotGrow(t *testing.T) {
 	packages := loaded(t)

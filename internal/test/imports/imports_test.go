@@ -17,10 +17,13 @@ const module = "github.com/framerail/framerail"
 // here may not exist. ARCHITECTURE.md draws the same.
 var allowed = map[string][]string{
 	"":                         {},
-	"mask":                     {},
-	"frame":                    {"mask"},
+	"mask":                     {"internal/race"},
+	"frame":                    {"mask", "internal/race"},
 	"frame/deflate":            {"frame", "internal/token"},
 	"poller":                   {"internal/inject", "internal/kqueue"},
+	"internal/race":            {},
+	"internal/test/fence":      {},
+	"internal/test/versus":     {},
 	"internal/inject":          {},
 	"internal/buffer":          {},
 	"internal/wheel":           {},
@@ -66,10 +69,13 @@ var allowed = map[string][]string{
 // outside says what each package may import that is neither of this module nor of
 // the standard library.
 var outside = map[string][]string{
-	"poller":          {"golang.org/x/sys/unix"},
-	"internal/socket": {"golang.org/x/sys/unix"},
-	"internal/kqueue": {"golang.org/x/sys/unix"},
-	"frame/deflate":   {"github.com/klauspost/compress/flate"},
+	"poller":              {"golang.org/x/sys/unix"},
+	"internal/socket":     {"golang.org/x/sys/unix"},
+	"internal/kqueue":     {"golang.org/x/sys/unix"},
+	"mask":                {"golang.org/x/sys/cpu"},
+	"frame":               {"golang.org/x/sys/cpu"},
+	"internal/test/fence": {"golang.org/x/sys/unix"},
+	"frame/deflate":       {"github.com/klauspost/compress/flate"},
 }
 
 // portable are the packages that leave all calls on sockets to internal/platform: none imports
