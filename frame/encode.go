@@ -56,10 +56,11 @@ func AppendFrame(dst []byte, h Header, payload []byte) []byte {
 	h.PayloadLen = int64(len(payload))
 	dst = slices.Grow(dst, MaxHeaderLen+len(payload))
 	dst = AppendHeader(dst, h)
-	start := len(dst)
-	dst = append(dst, payload...)
-	if h.Masked {
-		mask.XOR(dst[start:], h.MaskingKey)
+	if !h.Masked {
+		return append(dst, payload...)
 	}
+	start := len(dst)
+	dst = dst[:start+len(payload)]
+	mask.Copy(dst[start:], payload, h.MaskingKey)
 	return dst
 }

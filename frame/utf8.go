@@ -104,9 +104,24 @@ const (
 	stateBits = 63
 )
 
+// vectorMin is how many bytes utf8Vector needs at least. From there on it is faster than
+// words, except for ASCII below vectorASCIIMin: BenchmarkText.
+const (
+	vectorMin      = 64
+	vectorASCIIMin = 128
+)
+
 // accept checks the next bytes of a text and returns how many of them are good:
 // len(b), or the offset of the first bad byte. After that the state is of no use.
 func (s *textState) accept(b []byte) int {
+	if len(b) >= vectorMin && vector {
+		return s.acceptVectors(b)
+	}
+	return s.acceptWords(b)
+}
+
+// acceptWords is accept by the automaton, and by words where they are ASCII.
+func (s *textState) acceptWords(b []byte) int {
 	rest, state := b, uint64(*s)
 	for len(rest) >= 8 {
 		w := rest[:8]
@@ -163,15 +178,19 @@ func ValidText(b []byte) bool {
 		}
 		return or < 0x80 || validSlow(b)
 	}
+	if len(b) >= vectorASCIIMin && vector {
+		return validVectors(b)
+	}
 
 	or := binary.LittleEndian.Uint64(b[len(b)-8:])
-	for len(b) > 32 {
-		if !asciiWords((*[32]byte)(b)) {
+	rest := b
+	for len(rest) > 32 {
+		if !asciiWords((*[32]byte)(rest)) {
 			return validSlow(b)
 		}
-		b = b[32:]
+		rest = rest[32:]
 	}
-	for rest := b; len(rest) > 8; rest = rest[8:] {
+	for ; len(rest) > 8; rest = rest[8:] {
 		or |= binary.LittleEndian.Uint64(rest)
 	}
 	return or&asciiHigh == 0 || validSlow(b)
@@ -179,6 +198,9 @@ func ValidText(b []byte) bool {
 
 // validSlow is ValidText without a way of its own for ASCII.
 func validSlow(b []byte) bool {
+	if len(b) >= vectorMin && vector {
+		return validVectors(b)
+	}
 	var s textState
 	return s.accept(b) == len(b) && s == textWhole
 }

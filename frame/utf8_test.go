@@ -58,7 +58,9 @@ func checkText(t testing.TB, b []byte, bad int) {
 }
 
 // Every scalar value, split at each byte. RFC 3629 4.
-func TestTextEveryRune(t *testing.T) {
+func TestTextEveryRune(t *testing.T) { eachPath(t, testTextEveryRune) }
+
+func testTextEveryRune(t *testing.T) {
 	for r := rune(0); r <= utf8.MaxRune; r++ {
 		if !utf8.ValidRune(r) {
 			continue
@@ -78,7 +80,9 @@ func TestTextEveryRune(t *testing.T) {
 
 // Every pair of bytes, and each of 3 and 4 bytes with one for every class of byte
 // there is: boundaries of RFC 3629 4 and their neighbours.
-func TestTextEverySequence(t *testing.T) {
+func TestTextEverySequence(t *testing.T) { eachPath(t, testTextEverySequence) }
+
+func testTextEverySequence(t *testing.T) {
 	for c := range 256 {
 		for d := range 256 {
 			b := []byte{byte(c), byte(d)}
@@ -106,7 +110,9 @@ func TestTextEverySequence(t *testing.T) {
 
 // Bad sequences at every place of a longer text: the words of the fast way, their
 // ends, and what is left behind the last of them.
-func TestTextInvalidAtEachPosition(t *testing.T) {
+func TestTextInvalidAtEachPosition(t *testing.T) { eachPath(t, testTextInvalidAtEachPosition) }
+
+func testTextInvalidAtEachPosition(t *testing.T) {
 	for _, unit := range []string{"a", "é", "€", "😀", "aé€😀"} {
 		text := []byte(strings.Repeat(unit, 80/len(unit)))
 		for _, c := range []struct {
@@ -137,7 +143,9 @@ func TestTextInvalidAtEachPosition(t *testing.T) {
 }
 
 // Sequences that end too early, behind texts of every length.
-func TestTextEndsWithinASequence(t *testing.T) {
+func TestTextEndsWithinASequence(t *testing.T) { eachPath(t, testTextEndsWithinASequence) }
+
+func testTextEndsWithinASequence(t *testing.T) {
 	for n := range 80 {
 		for _, end := range []string{"\xc3", "\xe2", "\xe2\x82", "\xf0", "\xf0\x9f", "\xf0\x9f\x98"} {
 			b := append(bytes.Repeat([]byte{'a'}, n), end...)
