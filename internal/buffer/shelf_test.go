@@ -22,6 +22,7 @@ func TestLarge_AnyThreadFindsWhatIsIdle(t *testing.T) {
 			t.Fatal("another buffer is lent while one is idle")
 		}
 	}
+	first.Release()
 }
 
 func TestLarge_IdleOnesAreTheCollectors(t *testing.T) {

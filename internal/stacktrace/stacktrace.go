@@ -25,6 +25,7 @@ var own = [...]string{
 	"github.com/framerail/framerail/conn.(*Conn).OnPong.",
 	"github.com/framerail/framerail/conn.(*Conn).OnClose.",
 	"github.com/framerail/framerail/conn.(*Conn).OnDrained.",
+	"github.com/framerail/framerail/conn.control.",
 	"github.com/framerail/framerail/internal/callbacks.",
 	"github.com/framerail/framerail/internal/session.event.call",
 	"github.com/framerail/framerail/internal/session.(*reading).piece",
