@@ -1,8 +1,10 @@
 package server
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 
 	"github.com/framerail/framerail/conn"
@@ -125,6 +127,14 @@ func warn(s *Server, r *running) {
 		r.logger.Warn("framerail: messages larger than MaxPending may arrive, but cannot be sent; set both limits if that is wanted",
 			"MaxMessageSize", size, "MaxPending", pending)
 	}
+}
+
+// logUnstarted logs once why Upgrade cannot start a server: an option is impossible, for example. There
+// is no sampler yet.
+func logUnstarted(s *Server, err error) {
+	s.unstarted.Do(func() {
+		cmp.Or(s.Logger, slog.Default()).Error("framerail: the server does not start, and Upgrade answers with 500", "error", err)
+	})
 }
 
 // inOption names the option that an error of another package of framerail's is about.

@@ -13,7 +13,9 @@ import (
 var goBlock = regexp.MustCompile("(?s)```go\n(.*?)```")
 
 // standardPackages are those that a fragment in the documents may use without naming them.
-var standardPackages = []string{"context", "log", "net/http", "net/netip", "strings", "time"}
+var standardPackages = []string{
+	"context", "encoding/json", "io", "log", "net/http", "net/netip", "os", "os/signal", "strings", "syscall", "time",
+}
 
 // TestReadmeProgramsCompile builds every Go program and fragment of the README and of docs, and
 // runs those that are tests.
@@ -68,15 +70,17 @@ func command(t *testing.T, program string) *exec.Cmd {
 // wrap makes a program of a fragment, with the imports that it needs.
 func wrap(fragment string) string {
 	var imports strings.Builder
-	for _, path := range standardPackages {
-		if strings.Contains(fragment, path[strings.LastIndex(path, "/")+1:]+".") {
+	code := regexp.MustCompile(`(?m)//.*$`).ReplaceAllString(fragment, "")
+	use := func(path string) {
+		if regexp.MustCompile(`\b` + path[strings.LastIndex(path, "/")+1:] + `\.[A-Z]`).MatchString(code) {
 			imports.WriteString("\t\"" + path + "\"\n")
 		}
 	}
-	for _, path := range []string{"conn", "server"} {
-		if strings.Contains(fragment, path+".") {
-			imports.WriteString("\t\"github.com/framerail/framerail/" + path + "\"\n")
-		}
+	for _, path := range standardPackages {
+		use(path)
+	}
+	for _, path := range []string{"client", "conn", "frame", "server"} {
+		use("github.com/framerail/framerail/" + path)
 	}
 	return "package main\n\nimport (\n" + imports.String() + ")\n\nfunc main() {\n" + fragment + "}\n"
 }

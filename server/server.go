@@ -147,6 +147,7 @@ type Server struct {
 	addr      net.Addr                // of the first listener
 	listened  map[string]net.Listener // on Addr, by scheme
 	stopped   bool
+	unstarted sync.Once // it was logged
 	clients   table
 	sessions  sessions
 }

@@ -70,6 +70,8 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, open func(*conn
 		refusal := handshake.ErrInternal
 		if err == ErrServerClosed {
 			refusal = phase.ErrDraining
+		} else {
+			logUnstarted(s, err)
 		}
 		nethttp.Answer(w, refusal)
 		return upgradeError(refusal, err)

@@ -49,7 +49,7 @@ func main() {
 	publish(ctx, srv, *things, *depth, *every)
 	stop() // a second signal ends the program at once
 
-	// Everyone is told 1001, Going Away, and has ten seconds to leave.
+	// Each client gets 1001, Going Away, and has CloseTimeout, 5 s, to answer. Then it is cut.
 	ctx, stop = context.WithTimeout(context.Background(), 10*time.Second)
 	defer stop()
 	if _, err := srv.Shutdown(ctx); err != nil {
@@ -80,8 +80,8 @@ func publish(ctx context.Context, srv *server.Server, things, depth int, every t
 				log.Fatal(err)
 			}
 			for c := range srv.Clients() {
-				// JSON is UTF-8, and need not be checked for each. SendKeyed copies the
-				// message, and never waits for anyone.
+				// JSON is UTF-8, so Valid saves the check for each client. SendMessage copies
+				// the message, and never waits.
 				_ = c.SendMessage(conn.Message{Type: conn.Text, Key: key, Payload: message, Valid: true})
 			}
 		}

@@ -52,7 +52,7 @@ func main() {
 	<-ctx.Done()
 	stop() // a second signal ends the program at once
 
-	// Everyone is told 1001, Going Away, and has ten seconds to leave.
+	// Each client gets 1001, Going Away, and has CloseTimeout, 5 s, to answer. Then it is cut.
 	ctx, stop = context.WithTimeout(context.Background(), 10*time.Second)
 	defer stop()
 	if _, err := srv.Shutdown(ctx); err != nil {
