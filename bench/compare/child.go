@@ -16,28 +16,30 @@ import (
 	"github.com/framerail/framerail/bench/internal/self"
 )
 
-// child is this very program with another command.
+// child is this very program with another command, or another program.
 type child struct{ *self.Process }
 
 // start starts a child on one core with GOMAXPROCS=1, or, for a core of -1, on any
-// core with the runtime's own number of threads. The caller must stop it.
-func start(ctx context.Context, core int, args ...string) (*child, error) {
-	var oneThread func(*exec.Cmd)
+// core with the runtime's own number of threads. An empty program is this one. The caller
+// must stop the child.
+func start(ctx context.Context, core int, program string, args ...string) (*child, error) {
 	run := (*exec.Cmd).Start
 	if core >= 0 {
-		oneThread = func(cmd *exec.Cmd) { cmd.Env = append(os.Environ(), "GOMAXPROCS=1") }
 		run = func(cmd *exec.Cmd) error { return startOn(core, cmd) }
 	}
-	p, err := self.Start(ctx, args, oneThread, run)
+	prepare := func(cmd *exec.Cmd) {
+		if program != "" {
+			cmd.Path = program
+		}
+		if core >= 0 {
+			cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
+		}
+	}
+	p, err := self.Start(ctx, args, prepare, run)
 	if err != nil {
 		return nil, err
 	}
 	return &child{p}, nil
-}
-
-// startServer starts one peer's echo server; its first line is its address.
-func startServer(ctx context.Context, peer string, core int) (*child, error) {
-	return start(ctx, core, "serve", "--lifeline", peer)
 }
 
 // stop ends the child; one that does not end by itself is killed.

@@ -5,52 +5,164 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/framerail/framerail/bench/internal/load"
+	"github.com/framerail/framerail/bench/internal/report"
 	"github.com/framerail/framerail/bench/internal/self"
+	"github.com/framerail/framerail/bench/peers"
 )
 
 // The commands start this very program again.
 func TestMain(m *testing.M) { self.Main(m, main) }
 
-func smallCPU() *cpuCommand {
-	return &cpuCommand{
-		Peers: []string{"gws", "gobwas"}, Against: "gws", Sizes: []int{20},
-		Conns: 4, Rounds: 2, Slices: 2, Slice: 100 * time.Millisecond,
-	}
+// short is a short run of some rows.
+func short(t *testing.T, rows, servers string) *allCommand {
+	t.Helper()
+	a := &allCommand{Short: true, Out: t.TempDir()}
+	a.ServerCore, a.ClientCore, a.Rounds, a.Turns = 0, 0, 1, 1 // a machine may have one core
+	a.Only.Regexp, a.Servers.Regexp = regexp.MustCompile(rows), regexp.MustCompile(servers)
+	return a
 }
 
-func TestCPUMeasuresEveryPeer(t *testing.T) {
-	if err := smallCPU().Run(t.Context()); err != nil {
+func TestAllWritesWhatItMeasured(t *testing.T) {
+	a := short(t, "^(echo-20B|tls-1KiB|takeover-1KiB|latency-1000|memory-(1000|15000))$", "^(framerail|gws)")
+	if err := a.Run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func TestMemoryMeasuresEveryPeer(t *testing.T) {
-	m := &memoryCommand{Conns: 50, Size: 100, Peers: []string{"gws"}, Against: "gws", Rounds: 1}
-	if err := m.Run(t.Context()); err != nil {
+	r, err := report.Read(filepath.Join(a.Out, "results.json"))
+	if err != nil {
 		t.Fatal(err)
 	}
+	for name, figures := range map[string][]string{
+		"echo-20B":      {report.CPU, report.Rate, report.Ratio, report.Wire, report.Busy, report.Client},
+		"tls-1KiB":      {report.CPU},
+		"takeover-1KiB": {report.CPU},
+		"latency-1000":  {report.P50, report.P99, report.P999},
+		"memory-1000":   {report.Memory, report.Resident},
+		"memory-15000":  {report.Memory, report.Collected},
+	} {
+		row, ok := r.Row(name)
+		if !ok || len(row.Servers) < 2 {
+			t.Errorf("%s: %d servers", name, len(row.Servers))
+		}
+		for _, s := range row.Servers {
+			for _, figure := range figures {
+				if _, ok := s.Figures[figure]; !ok {
+					t.Errorf("%s of %s: no %s: %v", name, s.Name, figure, s.Failed)
+				}
+			}
+		}
+	}
+	for _, name := range []string{"results.md", "echo.svg", "memory.svg"} {
+		if _, err := os.Stat(filepath.Join(a.Out, name)); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
-func TestCheckFailsOverTheBar(t *testing.T) {
-	c := smallCPU()
-	c.Peers = []string{"framerail", "gws"}
-	c.Check = true
-	if err := c.Run(t.Context()); !errors.Is(err, errOverBar) {
-		t.Errorf("cpu: a bar of 0: %v", err)
+// Every load is one that every server of its row takes.
+func TestEveryRowCanBeMeasured(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts many servers")
 	}
-	m := &memoryCommand{Conns: 50, Size: 100, Peers: []string{"framerail"}, Against: "framerail", Rounds: 1, Check: true, Bar: -1 << 30}
-	if err := m.Run(t.Context()); !errors.Is(err, errOverBar) {
-		t.Errorf("memory: a bar below 0: %v", err)
+	a := short(t, "^(connections-10|sparse-1|pipelined-20B|handshakes|broadcast-1000|blocking-1000|alone-300B|cyrillic-16KiB|goroutines-20B)$", ".")
+	if err := a.Run(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAServerThatFailsLeavesTheOthers(t *testing.T) {
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	go func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			c.Close()
+		}
+	}()
+	a := short(t, "^echo-20B$", "^gws$")
+	a.Other = []other{{name: "mute", addr: ln.Addr().String()}}
+	if err := a.Run(t.Context()); err == nil {
+		t.Error("no word of it")
+	}
+	row := a.report.Rows[0]
+	if s, _ := row.In("mute"); s.Failed == "" {
+		t.Error("a server that closes every connection has figures")
+	}
+	if s, _ := row.In("gws"); s.Failed != "" || len(s.Figures) == 0 {
+		t.Errorf("gws: %s", s.Failed)
+	}
+}
+
+// A server that somebody else has started is measured as the others are.
+func TestOtherTakesPart(t *testing.T) {
+	s, err := start(t.Context(), 0, "", "serve", "--lifeline", "gorilla")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.stop()
+	a := short(t, "^(echo-20B|memory-1000|tls-20B)$", "^framerail")
+	a.Other = []other{{}}
+	if err := a.Other[0].UnmarshalText(fmt.Appendf(nil, "mine=%s,%d", s.First, s.Pid())); err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for name, figure := range map[string]string{"echo-20B": report.CPU, "memory-1000": report.Memory} {
+		row, _ := a.report.Row(name)
+		if mine, _ := row.In("mine"); len(mine.Figures[figure].Rounds) == 0 {
+			t.Errorf("%s has no %s of it", name, figure)
+		}
+	}
+	row, _ := a.report.Row("tls-20B")
+	if _, ok := row.In("mine"); ok {
+		t.Error("it takes part in a row that its name does not claim")
+	}
+}
+
+func TestOtherIsNameAndAddress(t *testing.T) {
+	for _, bad := range []string{"", "x", "x=", "=127.0.0.1:1", "x=host:1", "x=127.0.0.1:1,y"} {
+		if err := new(other).UnmarshalText([]byte(bad)); err == nil {
+			t.Errorf("took %q", bad)
+		}
+	}
+	o := other{name: "uws-tls"}
+	if c, ok := o.contender(sectionTLS); !ok || !c.secure || c.library != "uws" {
+		t.Errorf("%+v, %v", c, ok)
+	}
+	if _, ok := o.contender(sectionEcho); ok {
+		t.Error("a server over TLS takes part where there is none")
+	}
+}
+
+func TestInterruptEndsTheRun(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(100*time.Millisecond, cancel)
+	if err := short(t, "^(echo|tls|connections)-", ".").Run(ctx); err == nil {
+		t.Error("a run that was interrupted reports success")
 	}
 }
 
 func TestStopEndsTheServer(t *testing.T) {
-	s, err := startServer(t.Context(), "gws", -1)
+	s, err := start(t.Context(), -1, "", "serve", "--lifeline", "gws")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,18 +174,8 @@ func TestStopEndsTheServer(t *testing.T) {
 	}
 }
 
-func TestInterruptEndsTheRun(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	time.AfterFunc(100*time.Millisecond, cancel)
-	c := smallCPU()
-	c.Slice = time.Hour
-	if err := c.Run(ctx); err == nil {
-		t.Error("a run that was interrupted reports success")
-	}
-}
-
 func TestServerRunsOnItsCoreOnly(t *testing.T) {
-	s, err := startServer(t.Context(), "gws", 0)
+	s, err := start(t.Context(), 0, "", "serve", "--lifeline", "gws")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -87,17 +189,69 @@ func TestServerRunsOnItsCoreOnly(t *testing.T) {
 	}
 }
 
-func TestMedian(t *testing.T) {
-	if got := median([]int{9, 1, 5}); got != 5 {
-		t.Errorf("of three: %d", got)
+// What shows the clients in place of the server is not for publishing.
+func TestRefusals(t *testing.T) {
+	figures := func(server, client float64) map[string]report.Figure {
+		return map[string]report.Figure{report.Busy: {Median: server}, report.Client: {Median: client}}
 	}
-	if got := median([]int{2, 1}); got != 2 {
-		t.Errorf("of two: %d", got)
+	echo, paced := row{load: load.Options{Kind: load.Echo}}, row{load: load.Options{Kind: load.Paced}}
+	late := []round{{Slice: load.Slice{Messages: 100, Late: 2}}}
+	for _, c := range []struct {
+		row            row
+		server, client float64
+		rounds         []round
+		refused        bool
+	}{
+		{echo, 0.7, 0.95, nil, true},
+		{echo, 0.95, 0.95, nil, false},
+		{echo, 0.5, 0.5, nil, false},
+		{paced, 0.3, 0.85, nil, true},
+		{paced, 0.3, 0.3, nil, false},
+		{paced, 0.3, 0.3, late, true},
+	} {
+		if got := refusals(c.row, figures(c.server, c.client), c.rounds); len(got) > 0 != c.refused {
+			t.Errorf("%s, server %.2f, clients %.2f: %v", c.row.load.Kind, c.server, c.client, got)
+		}
 	}
 }
 
-func TestChooseNeedsTheReference(t *testing.T) {
-	if _, err := choose([]string{"gobwas"}, "gws"); err == nil {
-		t.Error("ratios to a peer that is not measured")
+func TestPublishNeedsAWholeRun(t *testing.T) {
+	var whole report.Report
+	for _, r := range rows() {
+		whole.Rows = append(whole.Rows, report.Row{Name: r.name})
+	}
+	if err := publishable(whole); err != nil {
+		t.Error(err)
+	}
+	for name, change := range map[string]func(*report.Report){
+		"short":  func(r *report.Report) { r.Short = true },
+		"busy":   func(r *report.Report) { r.Machine.Load = 2 },
+		"partly": func(r *report.Report) { r.Rows = r.Rows[1:] },
+		"failed": func(r *report.Report) { r.Rows[0].Servers = []report.Server{{Failed: "why"}} },
+	} {
+		r := whole
+		r.Rows = slices.Clone(whole.Rows)
+		change(&r)
+		if err := publishable(r); err == nil {
+			t.Errorf("%s: may be published", name)
+		}
+	}
+}
+
+// What the README says takes part is what does.
+func TestRowsHaveEveryLibrary(t *testing.T) {
+	names := make(map[string]bool)
+	for _, r := range rows() {
+		if names[r.name] || r.words() == "" || len(r.servers) == 0 || r.servers[0].Library != "framerail" {
+			t.Errorf("%s: twice, or without words, or without framerail first", r.name)
+		}
+		names[r.name] = true
+		libraries := make(map[string]bool)
+		for _, p := range r.servers {
+			libraries[p.Library] = true
+		}
+		if !slices.Contains([]string{sectionTakeover, sectionAlone, sectionNetHTTP}, r.section) && len(libraries) != len(versions()) {
+			t.Errorf("%s has %s", r.name, strings.Join(peers.Names(r.servers), ", "))
+		}
 	}
 }

@@ -8,41 +8,30 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/framerail/framerail/bench/internal/load"
-	"github.com/framerail/framerail/bench/internal/wire"
 )
 
 // loadCommand plays the clients of one server, in a process of its own, so that it
 // can have a core of its own. For each line of standard input, which is a
-// duration, it keeps messages going for that long and answers with a slice.
+// duration, it makes load for that long and answers with a [load.Slice].
 type loadCommand struct {
-	Addr   string `required:"" help:"The server's address."`
-	Conns  int    `required:"" help:"Connections."`
-	Size   int    `required:"" help:"Payload of each message, in bytes."`
-	Binary bool   `help:"Send binary messages, not text."`
-	Offer  string `help:"Offer of extensions."`
-	Secure bool   `help:"Speak TLS."`
-}
-
-// slice is what happened in one stretch of time.
-type slice struct {
-	Messages int
-	Elapsed  time.Duration
-	Received int64 // bytes, frames and all
+	Options string `arg:"" help:"The load, as JSON."`
 }
 
 func (l *loadCommand) Run() (err error) {
-	opcode := byte(wire.Text)
-	if l.Binary {
-		opcode = wire.Binary
+	var o load.Options
+	if err := json.Unmarshal([]byte(l.Options), &o); err != nil {
+		return err
 	}
-	clients, err := load.Dial(load.Options{Addr: l.Addr, Conns: l.Conns, Opcode: opcode, Size: l.Size, Offer: l.Offer, Secure: l.Secure})
+	runtime.LockOSThread()
+	driver, err := load.Start(o)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, clients.Close()) }()
+	defer func() { err = errors.Join(err, driver.Close()) }()
 	fmt.Println("ready")
 
 	answer := json.NewEncoder(os.Stdout)
@@ -52,13 +41,11 @@ func (l *loadCommand) Run() (err error) {
 		if err != nil {
 			return err
 		}
-		start := time.Now()
-		received := clients.Received
-		messages, err := clients.PingPong(d)
+		slice, err := driver.Run(d)
 		if err != nil {
 			return err
 		}
-		if err := answer.Encode(slice{messages, time.Since(start), clients.Received - received}); err != nil {
+		if err := answer.Encode(slice); err != nil {
 			return err
 		}
 	}

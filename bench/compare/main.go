@@ -9,7 +9,6 @@ package main
 import (
 	"context"
 	"os/signal"
-	"slices"
 	"strings"
 	"syscall"
 
@@ -19,10 +18,11 @@ import (
 )
 
 type program struct {
-	CPU    cpuCommand    `cmd:"" name:"cpu" help:"Server CPU for each echoed message."`
-	Memory memoryCommand `cmd:"" help:"Resident memory of the server for each idle connection."`
-	Serve  serveCommand  `cmd:"" help:"Run one echo server by itself, until interrupted."`
-	Load   loadCommand   `cmd:"" hidden:"" help:"Play the clients of one measurement and print its figures as JSON."`
+	All     allCommand     `cmd:"" help:"Measure all rows, or some, and write JSON, tables and plots."`
+	Rows    rowsCommand    `cmd:"" help:"List the rows and who takes part."`
+	Publish publishCommand `cmd:"" help:"Put the tables and plots of a whole run into the README."`
+	Serve   serveCommand   `cmd:"" help:"Run one server by itself, until interrupted."`
+	Load    loadCommand    `cmd:"" hidden:"" help:"Play the clients of one measurement and print its figures as JSON."`
 }
 
 func main() {
@@ -31,10 +31,7 @@ func main() {
 	command := kong.Parse(new(program),
 		kong.Name("compare"),
 		kong.Description("Measure framerail beside other WebSocket libraries, in one run. Linux only."),
-		kong.Vars{
-			"peers": strings.Join(peers.Names(peers.All()), ","),
-			"all":   strings.Join(peers.Names(slices.Concat(peers.All(), peers.Compressing(), peers.Secure(), peers.Upgrading(), peers.Floor())), ","),
-		},
+		kong.Vars{"every": strings.Join(peers.Names(peers.Every()), ",")},
 		kong.BindTo(ctx, (*context.Context)(nil)),
 	)
 	command.FatalIfErrorf(command.Run())

@@ -7,121 +7,139 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"text/tabwriter"
+	"os/exec"
+	"path/filepath"
 	"time"
 
 	"github.com/framerail/framerail/bench/internal/load"
 	"github.com/framerail/framerail/bench/internal/proc"
-	"github.com/framerail/framerail/bench/internal/wire"
-	"github.com/framerail/framerail/bench/peers"
+	"github.com/framerail/framerail/bench/internal/report"
 )
 
 const (
 	// warmupConns come, echo and leave before the count begins, so that what a
 	// server sets up once is not divided among the connections measured.
 	warmupConns = 100
-	// A server is quiet when its memory has not changed for quiet; it has
-	// patience to become so.
-	quiet    = time.Second
+	// patience is how long a server's memory may take to stay the same.
 	patience = 20 * time.Second
 )
 
-// memoryCommand measures the memory that a server holds for an idle connection.
-type memoryCommand struct {
-	Conns   int      `default:"10000" help:"Connections; needs as many descriptors."`
-	Size    int      `default:"100" help:"Payload of the one message that each connection echoes, in bytes."`
-	Peers   []string `name:"peers" default:"${peers}" help:"Which servers, in this order."`
-	Against string   `default:"gws" help:"The server that ratios refer to."`
-	Rounds  int      `default:"3" help:"Rounds over all servers."`
-	Check   bool     `help:"Exit 1 if framerail needs more than the bar."`
-	Bar     int64    `default:"350" help:"The bar of --check, in bytes for each connection."`
+// leanPrograms builds a program for each library that has no other library in it. It returns
+// their directory, which the caller must remove.
+func leanPrograms(ctx context.Context) (dir string, err error) {
+	if dir, err = os.MkdirTemp("", "framerail-lean-"); err != nil {
+		return "", err
+	}
+	cmd := exec.CommandContext(ctx, "go", "build", "-o", dir, "github.com/framerail/framerail/bench/peers/lean/...")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", errors.Join(fmt.Errorf("go build: %w: %s", err, out), os.RemoveAll(dir))
+	}
+	return dir, nil
 }
 
-// perConn is what one connection adds to the server, in bytes.
-type perConn struct {
-	proc.Resident       // as it stands
-	collected     int64 // all of it, after a garbage collection asked for
+// memory measures rows of one section, which differ in their connections alone: the
+// fewest first. Servers run one after the other, each from a program of its own if there is
+// one in dir, and on all cores.
+func (e effort) memory(ctx context.Context, rows []row, list func(row) []contender, dir string) ([][]report.Server, error) {
+	servers := make([][]report.Server, len(rows))
+	for _, c := range list(rows[0]) {
+		if c.other != nil && c.other.pid == 0 {
+			continue
+		}
+		program := filepath.Join(dir, c.name)
+		if _, err := os.Stat(program); err != nil {
+			program = ""
+		}
+		values := make([]map[string][]float64, len(rows))
+		for i := range values {
+			values[i] = make(map[string][]float64)
+		}
+		var failed error
+		for range e.memoryRounds() {
+			if failed = e.grow(ctx, rows, c, program, values); failed != nil {
+				break
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		for i := range rows {
+			s := report.Server{Name: c.name, Library: c.library}
+			if failed != nil {
+				s.Failed = failed.Error()
+			} else {
+				s.Figures = make(map[string]report.Figure)
+				for name, rounds := range values[i] {
+					s.Figures[name] = report.NewFigure(rounds)
+				}
+			}
+			servers[i] = append(servers[i], s)
+		}
+	}
+	return servers, nil
 }
 
-func (m *memoryCommand) Run(ctx context.Context) error {
-	list, err := choose(m.Peers, m.Against)
+// memoryRounds is fewer rounds than elsewhere: memory varies less.
+func (e effort) memoryRounds() int { return (e.Rounds + 2) / 3 }
+
+// grow opens the connections of each row in addition to those of the rows before.
+func (e effort) grow(ctx context.Context, rows []row, c contender, program string, values []map[string][]float64) (err error) {
+	s, err := c.start(ctx, -1, program)
 	if err != nil {
 		return err
 	}
-	if m.Conns < 1 || m.Rounds < 1 {
-		return errors.New("nothing to measure: it takes a connection and a round")
-	}
-	rounds := make(map[string][]perConn)
-	for range m.Rounds {
-		for _, p := range list {
-			one, err := m.one(ctx, p)
-			if err != nil {
-				return fmt.Errorf("%s: %w", p.Name, err)
-			}
-			rounds[p.Name] = append(rounds[p.Name], one)
+	var opened []*load.Clients
+	defer func() {
+		for _, clients := range opened {
+			err = errors.Join(err, clients.Close())
 		}
+		err = errors.Join(err, s.stop())
+	}()
+	warmup, err := echoed(rows[0], s, c, warmupConns)
+	if err != nil {
+		return err
 	}
-	medians := m.print(list, rounds)
-	if !m.Check {
-		return nil
+	if err := warmup.Close(); err != nil {
+		return err
 	}
-	got, measured := medians["framerail"]
-	if !measured {
-		return errors.New("--check needs framerail among the peers")
+	before, err := e.settled(ctx, s.pid)
+	if err != nil {
+		return err
 	}
-	fmt.Printf("framerail: %d B for each connection (bar: at most %d B)\n", got, m.Bar)
-	if got > m.Bar {
-		return errOverBar
+	open := 0
+	for i, r := range rows {
+		clients, err := echoed(r, s, c, r.load.Conns-open)
+		if err != nil {
+			return err
+		}
+		opened, open = append(opened, clients), r.load.Conns
+		now, err := e.settled(ctx, s.pid)
+		if err != nil {
+			return err
+		}
+		add := func(name string, value int64) { values[i][name] = append(values[i][name], float64(value)) }
+		add(report.Resident, now.All)
+		add(report.Memory, (now.All-before.All)/int64(open))
+		add(report.Kernel, (now.kernel-before.kernel)/int64(open)/2)
+		if i < len(rows)-1 || s.collect == nil {
+			continue
+		}
+		if err := s.collect(); err != nil {
+			return err
+		}
+		if now, err = e.settled(ctx, s.pid); err != nil {
+			return err
+		}
+		add(report.Collected, (now.All-before.All)/int64(open))
 	}
 	return nil
 }
 
-func (m *memoryCommand) one(ctx context.Context, peer peers.Peer) (result perConn, err error) {
-	s, err := startServer(ctx, peer.Name, -1)
-	if err != nil {
-		return result, err
-	}
-	defer func() { err = errors.Join(err, s.stop()) }()
-
-	warmup, err := m.echoed(s, warmupConns, peer)
-	if err != nil {
-		return result, err
-	}
-	if err := warmup.Close(); err != nil {
-		return result, err
-	}
-	before, err := settled(ctx, s.Pid())
-	if err != nil {
-		return result, err
-	}
-
-	clients, err := m.echoed(s, m.Conns, peer)
-	if err != nil {
-		return result, err
-	}
-	defer func() { err = errors.Join(err, clients.Close()) }()
-	after, err := settled(ctx, s.Pid())
-	if err != nil {
-		return result, err
-	}
-
-	if _, err := s.Ask("collect"); err != nil {
-		return result, err
-	}
-	collected, err := settled(ctx, s.Pid())
-	if err != nil {
-		return result, err
-	}
-	n := int64(m.Conns)
-	return perConn{
-		Resident:  proc.Resident{All: (after.All - before.All) / n, Anonymous: (after.Anonymous - before.Anonymous) / n},
-		collected: (collected.All - before.All) / n,
-	}, nil
-}
-
 // echoed opens connections, each of which has echoed one message.
-func (m *memoryCommand) echoed(s *child, conns int, peer peers.Peer) (*load.Clients, error) {
-	clients, err := load.Dial(load.Options{Addr: s.First, Conns: conns, Opcode: wire.Text, Size: m.Size, Offer: offer(peer), Secure: peer.Secure})
+func echoed(r row, s *running, c contender, conns int) (*load.Clients, error) {
+	o := r.optionsFor(s.addr, c)
+	o.Conns = conns
+	clients, err := load.Dial(o)
 	if err != nil {
 		return nil, err
 	}
@@ -131,18 +149,24 @@ func (m *memoryCommand) echoed(s *child, conns int, peer peers.Peer) (*load.Clie
 	return clients, nil
 }
 
+// occupied is the memory of a process, and that of the kernel for all.
+type occupied struct {
+	proc.Resident
+	kernel int64
+}
+
 // settled waits until the memory of a process no longer changes.
-func settled(ctx context.Context, pid int) (last proc.Resident, err error) {
-	ticker := time.NewTicker(100 * time.Millisecond)
+func (e effort) settled(ctx context.Context, pid int) (last occupied, err error) {
+	ticker := time.NewTicker(e.quiet / 10)
 	defer ticker.Stop()
 	start := time.Now()
-	for since := start; time.Since(since) < quiet && time.Since(start) < patience; {
+	for since := start; time.Since(since) < e.quiet && time.Since(start) < patience; {
 		now, err := proc.Memory(pid)
 		if err != nil {
-			return now, err
+			return last, err
 		}
-		if now != last {
-			last, since = now, time.Now()
+		if now != last.Resident {
+			last.Resident, since = now, time.Now()
 		}
 		select {
 		case <-ctx.Done():
@@ -150,33 +174,6 @@ func settled(ctx context.Context, pid int) (last proc.Resident, err error) {
 		case <-ticker.C:
 		}
 	}
-	return last, nil
-}
-
-// print writes the table and returns the resident memory of each peer.
-func (m *memoryCommand) print(list []peers.Peer, rounds map[string][]perConn) map[string]int64 {
-	fmt.Printf("%d connections, idle after one echo of %d B, %d rounds; bytes of the server's memory per connection\n",
-		m.Conns, m.Size, m.Rounds)
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "peer\tversion\tresident\tanonymous\tafter collecting\t/ %s\t\n", m.Against)
-	medians := make(map[string]int64)
-	middle := func(name string, figure func(perConn) int64) int64 {
-		var values []int64
-		for _, one := range rounds[name] {
-			values = append(values, figure(one))
-		}
-		return median(values)
-	}
-	for _, p := range list {
-		medians[p.Name] = middle(p.Name, func(c perConn) int64 { return c.All })
-	}
-	for _, p := range list {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%.3f\t\n", p.Name, p.Version(), medians[p.Name],
-			middle(p.Name, func(c perConn) int64 { return c.Anonymous }),
-			middle(p.Name, func(c perConn) int64 { return c.collected }),
-			float64(medians[p.Name])/float64(medians[m.Against]))
-	}
-	w.Flush()
-	fmt.Println()
-	return medians
+	last.kernel, err = proc.KernelSlab()
+	return last, err
 }

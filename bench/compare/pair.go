@@ -7,101 +7,95 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
+	"github.com/framerail/framerail/bench/internal/load"
 	"github.com/framerail/framerail/bench/internal/proc"
-	"github.com/framerail/framerail/bench/internal/wire"
-	"github.com/framerail/framerail/bench/peers"
 )
 
-// pair is one peer's server and its clients, each a process on a core of its own.
-// Both use no CPU unless a slice runs.
+// pair is one server and its clients, each a process on a core of its own. Both use no CPU
+// unless a turn runs.
 type pair struct {
-	peer    peers.Peer
-	server  *child
+	contender
+	server  *running
 	clients *child
+	rounds  []round
+	failed  error // it takes part no more
 }
 
-// figures are those of one round.
-type figures struct {
-	slice
-	User   time.Duration // of the server
-	System time.Duration // of the server
-	Client time.Duration // of the clients, user and system
+// round is what came of the turns of a pair in one round.
+type round struct {
+	load.Slice
+	server, client time.Duration // CPU
 }
 
-func (c *cpuCommand) startPair(ctx context.Context, p peers.Peer, size int) (*pair, error) {
-	server, err := startServer(ctx, p.Name, c.ServerCore)
+func startPair(ctx context.Context, r row, c contender, serverCore, clientCore int) *pair {
+	p := &pair{contender: c}
+	if p.server, p.failed = c.start(ctx, serverCore, ""); p.failed != nil {
+		return p
+	}
+	options, err := json.Marshal(r.optionsFor(p.server.addr, c))
+	if err == nil {
+		p.clients, err = start(ctx, clientCore, "", "load", string(options))
+	}
 	if err != nil {
-		return nil, err
+		p.failed = errors.Join(err, p.server.stop())
+		p.server = nil
 	}
-	args := []string{"load", "--addr", server.First, "--conns", strconv.Itoa(c.Conns), "--size", strconv.Itoa(size)}
-	if c.Binary {
-		args = append(args, "--binary")
-	}
-	args = append(args, "--offer="+offer(p))
-	if p.Secure {
-		args = append(args, "--secure")
-	}
-	clients, err := start(ctx, c.ClientCore, args...)
-	if err != nil {
-		return nil, errors.Join(err, server.stop())
-	}
-	return &pair{p, server, clients}, nil
+	return p
 }
 
-// offer is what clients offer to a peer.
-func offer(p peers.Peer) string {
-	if p.Compresses {
-		return wire.Offer
-	}
-	return ""
-}
-
+// stop ends both. That the clients of a pair that failed have failed is known.
 func (p *pair) stop() error {
-	return errors.Join(p.clients.stop(), p.server.stop())
+	var errs []error
+	if p.clients != nil {
+		if err := p.clients.stop(); p.failed == nil {
+			errs = append(errs, err)
+		}
+	}
+	if p.server != nil {
+		errs = append(errs, p.server.stop())
+	}
+	return errors.Join(errs...)
 }
 
-// run keeps messages going for d and adds what happened to f.
-func (p *pair) run(d time.Duration, f *figures) error {
+// run makes load for d and adds what happened to the last round.
+func (p *pair) run(d time.Duration) {
 	answer, err := p.clients.Ask(d.String())
+	var s load.Slice
+	if err == nil {
+		err = json.Unmarshal([]byte(answer), &s)
+	}
 	if err != nil {
-		return fmt.Errorf("%s: the clients gave up: %w", p.peer.Name, err)
+		p.failed = fmt.Errorf("the clients gave up: %w", err)
+		return
 	}
-	var s slice
-	if err := json.Unmarshal([]byte(answer), &s); err != nil {
-		return fmt.Errorf("%s: %w", p.peer.Name, err)
-	}
-	f.Messages += s.Messages
-	f.Elapsed += s.Elapsed
-	f.Received += s.Received
-	return nil
+	r := &p.rounds[len(p.rounds)-1]
+	r.Messages += s.Messages
+	r.Elapsed += s.Elapsed
+	r.Received += s.Received
+	r.Late += s.Late
+	r.Latency = append(r.Latency, s.Latency...)
 }
 
-// count adds the CPU that both have used so far to f, sign times.
-func (p *pair) count(f *figures, sign time.Duration) error {
-	user, system, err := proc.CPUTime(p.server.Pid())
-	if err != nil {
-		return err
+// used is the CPU that both have used so far.
+type used struct{ server, client proc.Threads }
+
+func (p *pair) used() (u used, err error) {
+	if p.server.pid != 0 {
+		if u.server, err = proc.RunTime(p.server.pid); err != nil {
+			return u, err
+		}
 	}
-	clientUser, clientSystem, err := proc.CPUTime(p.clients.Pid())
-	if err != nil {
-		return err
-	}
-	f.User += sign * user
-	f.System += sign * system
-	f.Client += sign * (clientUser + clientSystem)
-	return nil
+	u.client, err = proc.RunTime(p.clients.Pid())
+	return u, err
 }
 
-func (f figures) perMessage(d time.Duration) float64 {
-	return float64(d.Nanoseconds()) / 1000 / float64(f.Messages)
-}
+// Busy is the share of its core that each had.
+func (r round) serverBusy() float64 { return r.server.Seconds() / r.Elapsed.Seconds() }
+func (r round) clientBusy() float64 { return r.client.Seconds() / r.Elapsed.Seconds() }
 
-func (f figures) server() float64 { return f.perMessage(f.User + f.System) }
-func (f figures) user() float64   { return f.perMessage(f.User) }
-func (f figures) system() float64 { return f.perMessage(f.System) }
-func (f figures) client() float64 { return f.perMessage(f.Client) }
-func (f figures) size() float64   { return float64(f.Received) / float64(f.Messages) }
-func (f figures) rate() float64   { return float64(f.Messages) / f.Elapsed.Seconds() }
+// cpu is the server's CPU for each message, in microseconds.
+func (r round) cpu() float64  { return r.server.Seconds() * 1e6 / float64(r.Messages) }
+func (r round) rate() float64 { return float64(r.Messages) / r.Elapsed.Seconds() }
+func (r round) wire() float64 { return float64(r.Received) / float64(r.Messages) }

@@ -3,23 +3,20 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
-	"net"
 	"os"
 	"runtime"
-	"runtime/debug"
 	"runtime/pprof"
 
 	"github.com/framerail/framerail/bench/peers"
+	"github.com/framerail/framerail/bench/peers/peer"
 )
 
-// serveCommand is one echo server as a process of its own. It prints its
+// serveCommand is one server as a process of its own. It prints its
 // address on a line of its own once it is ready.
 type serveCommand struct {
-	Peer       string `arg:"" enum:"${all}" help:"Which server: ${enum}."`
+	Peer       string `arg:"" enum:"${every}" help:"Which server: ${enum}."`
 	Addr       string `default:"127.0.0.1:0" help:"Address to listen on."`
 	CPUProfile string `name:"cpuprofile" placeholder:"FILE" help:"Write a CPU profile to FILE at the end."`
 	MemProfile string `name:"memprofile" placeholder:"FILE" help:"Write a heap profile to FILE at the end, connections and all."`
@@ -27,11 +24,7 @@ type serveCommand struct {
 }
 
 func (s *serveCommand) Run(ctx context.Context) error {
-	peer, err := peers.ByName(s.Peer)
-	if err != nil {
-		return err
-	}
-	ln, err := net.Listen("tcp", s.Addr)
+	p, err := peers.ByName(s.Peer)
 	if err != nil {
 		return err
 	}
@@ -39,37 +32,16 @@ func (s *serveCommand) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-
-	server := peer.New()
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(ln) }()
-	fmt.Println(ln.Addr())
-
 	if s.Lifeline {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithCancel(ctx)
 		go func() {
 			defer cancel()
-			collectOnDemand(os.Stdin)
+			peer.CollectOnDemand(os.Stdin)
 		}()
 	}
-	select {
-	case err := <-served:
-		return errors.Join(fmt.Errorf("the server gave up: %w", err), profiles())
-	case <-ctx.Done():
-		// The heap is that of the connections there are, not yet of their end.
-		return errors.Join(profiles(), server.Close())
-	}
-}
-
-// collectOnDemand collects garbage and returns memory to the system for each line of f,
-// and says when it is done. It returns at the end of f.
-func collectOnDemand(f *os.File) {
-	for lines := bufio.NewScanner(f); lines.Scan(); {
-		runtime.GC()
-		debug.FreeOSMemory()
-		fmt.Println("collected")
-	}
+	// The heap is that of the connections there are, not yet of their end.
+	return peer.Run(ctx, p.New(), s.Addr, profiles)
 }
 
 // profile starts the profiles asked for; finish writes them.

@@ -1,42 +1,37 @@
-// Package peers holds one echo server for each WebSocket library that framerail
-// is compared with, and framerail's own, behind one small interface.
+// Package peers lists the servers that framerail is compared with, and framerail's own,
+// behind one small interface. The servers of each library are in a package of their own.
 //
-// Each server is set up the way its own documentation recommends for a server
-// with many connections; the comment above each constructor says which
-// recommendation that is. All of them take messages of up to MaxMessage bytes, only
-// those of Compressing negotiate compression, and none checks more than its defaults
-// check: framerail always verifies that text is UTF-8, the peers leave it out.
+// Each server is set up the way its own documentation recommends for speed with many
+// connections; the comment of each New says which recommendation that is. All of them take
+// messages of up to [peer.MaxMessage] bytes, only those of Compressing negotiate compression,
+// and none checks more than its defaults check: framerail and nbio verify that text is
+// UTF-8, the others leave it out.
 package peers
 
 import (
 	"fmt"
-	"net"
 	"runtime/debug"
 	"slices"
 	"strings"
+
+	"github.com/framerail/framerail/bench/peers/coder"
+	"github.com/framerail/framerail/bench/peers/floor"
+	"github.com/framerail/framerail/bench/peers/framerail"
+	"github.com/framerail/framerail/bench/peers/gobwas"
+	"github.com/framerail/framerail/bench/peers/gorilla"
+	"github.com/framerail/framerail/bench/peers/gws"
+	"github.com/framerail/framerail/bench/peers/nbio"
+	"github.com/framerail/framerail/bench/peers/peer"
 )
 
-// MaxMessage is the largest message, in bytes, that every server here accepts
-// and echoes. It is set alike for all, because the defaults run from 32 KiB to
-// no limit at all.
-const MaxMessage = 32 << 20
+// Server is a server of one library.
+type Server = peer.Server
 
-// Server is one echo server. It answers every text or binary message with the
-// same bytes under the same type.
-type Server interface {
-	// Serve accepts connections from ln until Close is called, and then
-	// returns nil.
-	Serve(ln net.Listener) error
-	// Close stops accepting and closes the listener. Connections that the
-	// server no longer tracks live on until their clients leave.
-	Close() error
-}
-
-// Peer names one library and makes echo servers with it.
+// Peer names one library and makes servers with it.
 type Peer struct {
-	Name   string        // the name used on the command line and in tables
-	Module string        // the module whose version is reported
-	New    func() Server // a fresh server for one listener
+	Name    string        // the name used on the command line and in tables
+	Library string        // the library, one of those below
+	New     func() Server // a fresh server for one listener
 	// Compresses tells that the server accepts permessage-deflate, and that clients
 	// are to offer it.
 	Compresses bool
@@ -44,18 +39,59 @@ type Peer struct {
 	Secure bool
 }
 
-// All returns the peers in the order in which tables list them, framerail
+// modules has the module of each library, whose version is reported.
+var modules = map[string]string{
+	"framerail": "github.com/framerail/framerail",
+	"gws":       "github.com/lxzan/gws",
+	"gorilla":   "github.com/gorilla/websocket",
+	"coder":     "github.com/coder/websocket",
+	"gobwas":    "github.com/gobwas/ws",
+	"nbio":      "github.com/lesismal/nbio",
+}
+
+// library is what each library has under its own name.
+type library struct {
+	name string
+	new  func(peer.Options) Server
+}
+
+var libraries = []library{
+	{"framerail", framerail.New},
+	{"gws", gws.New},
+	{"gorilla", gorilla.New},
+	{"coder", coder.New},
+	{"gobwas", gobwas.New},
+	{"nbio", nbio.New},
+}
+
+// All returns the servers that echo, in the order in which tables list them, framerail
 // first. The slice is the caller's.
 func All() []Peer {
-	return []Peer{
-		{"framerail", moduleFramerail, newFramerail, false, false},
-		{"framerail-goroutines", moduleFramerail, newFramerailGoroutines, false, false},
-		{"gws", moduleGWS, newGWS, false, false},
-		{"gorilla", moduleGorilla, newGorilla, false, false},
-		{"coder", moduleCoder, newCoder, false, false},
-		{"gobwas", "github.com/gobwas/ws", newGobwas, false, false},
-	}
+	list := each("", peer.Options{})
+	list = slices.Insert(list, 1, Peer{Name: "framerail-goroutines", Library: "framerail", New: echoing(framerail.NewGoroutines)})
+	return append(list, Peer{Name: "nbio-blocking", Library: "nbio", New: echoing(nbio.NewBlocking)})
 }
+
+// Broadcasting returns servers that send each message to all connections, Sleeping those
+// whose callbacks take [peer.Nap].
+func Broadcasting() []Peer { return each("-broadcast", peer.Options{Work: peer.Broadcast}) }
+
+func Sleeping() []Peer { return each("-sleep", peer.Options{Work: peer.Sleep}) }
+
+// each returns a server of each library.
+func each(suffix string, o peer.Options) []Peer {
+	var list []Peer
+	for _, l := range libraries {
+		list = append(list, Peer{Name: l.name + suffix, Library: l.name, New: with(l.new, o)})
+	}
+	return list
+}
+
+func with(make func(peer.Options) Server, o peer.Options) func() Server {
+	return func() Server { return make(o) }
+}
+
+func echoing(make func(peer.Options) Server) func() Server { return with(make, peer.Options{}) }
 
 // Compressing returns the servers that compress, framerail first: "takeover" those in
 // which a message may refer to earlier ones, both ways, in windows of 15 bits if nothing
@@ -63,25 +99,74 @@ func All() []Peer {
 // All compress at level 1, which is the default of each. gobwas/ws leaves compression to
 // the program. The slice is the caller's.
 func Compressing() []Peer {
+	takeover, alone := peer.Options{Deflate: peer.Takeover}, peer.Options{Deflate: peer.Alone}
+	list := []Peer{
+		{Name: "framerail-takeover", Library: "framerail", New: with(framerail.New, takeover)},
+		{Name: "framerail-takeover-12", Library: "framerail", New: func() Server { return framerail.NewTakeover(12) }},
+		{Name: "framerail-takeover-9", Library: "framerail", New: func() Server { return framerail.NewTakeover(9) }},
+		{Name: "framerail-alone", Library: "framerail", New: with(framerail.New, alone)},
+		{Name: "gws-takeover", Library: "gws", New: with(gws.New, takeover)},
+		{Name: "coder-takeover", Library: "coder", New: with(coder.New, takeover)},
+		{Name: "gws-alone", Library: "gws", New: with(gws.New, alone)},
+		{Name: "gorilla-alone", Library: "gorilla", New: with(gorilla.New, alone)},
+		{Name: "coder-alone", Library: "coder", New: with(coder.New, alone)},
+		{Name: "nbio-alone", Library: "nbio", New: with(nbio.New, alone)},
+	}
+	for i := range list {
+		list[i].Compresses = true
+	}
+	return list
+}
+
+// Secure returns servers over TLS, framerail first: nbio with its own, the others behind a
+// listener of crypto/tls, all with the same certificate. The slice is the caller's.
+func Secure() []Peer {
+	behind := func(make func(peer.Options) Server) func() Server {
+		return func() Server { return peer.BehindTLS{Server: make(peer.Options{})} }
+	}
 	return []Peer{
-		{"framerail-takeover", moduleFramerail, newFramerailTakeover(0), true, false},
-		{"framerail-takeover-12", moduleFramerail, newFramerailTakeover(12), true, false},
-		{"framerail-takeover-9", moduleFramerail, newFramerailTakeover(9), true, false},
-		{"framerail-alone", moduleFramerail, newFramerailAlone, true, false},
-		{"gws-takeover", moduleGWS, newGWSTakeover, true, false},
-		{"coder-takeover", moduleCoder, newCoderTakeover, true, false},
-		{"gws-alone", moduleGWS, newGWSAlone, true, false},
-		{"gorilla-alone", moduleGorilla, newGorillaAlone, true, false},
-		{"coder-alone", moduleCoder, newCoderAlone, true, false},
+		{Name: "framerail-tls", Library: "framerail", Secure: true, New: framerail.NewTLS},
+		{Name: "gws-tls", Library: "gws", Secure: true, New: behind(gws.New)},
+		{Name: "gorilla-tls", Library: "gorilla", Secure: true, New: behind(gorilla.New)},
+		{Name: "coder-tls", Library: "coder", Secure: true, New: behind(coder.New)},
+		{Name: "gobwas-tls", Library: "gobwas", Secure: true, New: behind(gobwas.New)},
+		{Name: "nbio-tls", Library: "nbio", Secure: true, New: echoing(nbio.NewTLS)},
 	}
 }
 
-const (
-	moduleFramerail = "github.com/framerail/framerail"
-	moduleGWS       = "github.com/lxzan/gws"
-	moduleGorilla   = "github.com/gorilla/websocket"
-	moduleCoder     = "github.com/coder/websocket"
-)
+// Upgrading returns framerail inside net/http, as the libraries are that upgrade in an
+// HTTP handler, over TCP and over TLS of net/http's, which moves to the event loop or is
+// bridged to it; and then the same with compression, as in Compressing. The slice is the
+// caller's.
+func Upgrading() []Peer {
+	var list []Peer
+	for _, d := range []struct {
+		suffix  string
+		deflate peer.Deflate
+	}{{"", peer.NoDeflate}, {"-takeover", peer.Takeover}} {
+		compresses := d.deflate != peer.NoDeflate
+		add := func(name string, secure bool, make func(peer.Options) Server) {
+			list = append(list, Peer{"framerail-nethttp" + name + d.suffix, "framerail", with(make, peer.Options{Deflate: d.deflate}), compresses, secure})
+		}
+		add("", false, framerail.InHTTP)
+		add("-tls", true, framerail.InHTTPS)
+		add("-tls-bridged", true, framerail.Bridged)
+	}
+	return list
+}
+
+// Handshaking returns a server that is made for handshakes alone.
+func Handshaking() []Peer {
+	return []Peer{{Name: "gws-server", Library: "gws", New: echoing(gws.NewServer)}}
+}
+
+// Floor is no server but the least that an echo can cost on linux: see [floor.New]. Linux only.
+func Floor() Peer { return Peer{Name: "floor", New: floor.New} }
+
+// Every returns all servers there are. The slice is the caller's.
+func Every() []Peer {
+	return append(slices.Concat(All(), Broadcasting(), Sleeping(), Compressing(), Secure(), Upgrading(), Handshaking()), Floor())
+}
 
 // Names returns the names of some peers, in the same order.
 func Names(of []Peer) []string {
@@ -92,16 +177,15 @@ func Names(of []Peer) []string {
 	return names
 }
 
-// ByName returns the peer called name, of All, Compressing, Secure, Upgrading or Floor, or an error
-// that lists the names there are.
+// ByName returns the peer called name, or an error that lists the names there are.
 func ByName(name string) (Peer, error) {
-	all := slices.Concat(All(), Compressing(), Secure(), Upgrading(), Floor())
-	for _, p := range all {
+	every := Every()
+	for _, p := range every {
 		if p.Name == name {
 			return p, nil
 		}
 	}
-	return Peer{}, fmt.Errorf("no peer %q; there are %s", name, strings.Join(Names(all), ", "))
+	return Peer{}, fmt.Errorf("no peer %q; there are %s", name, strings.Join(Names(every), ", "))
 }
 
 // Version returns the version of the peer's module that this program was built
@@ -112,7 +196,7 @@ func (p Peer) Version() string {
 		return "unknown"
 	}
 	for _, dep := range info.Deps {
-		if dep.Path == p.Module && dep.Replace == nil && dep.Version != "(devel)" {
+		if dep.Path == modules[p.Library] && dep.Replace == nil && dep.Version != "(devel)" {
 			return dep.Version
 		}
 	}

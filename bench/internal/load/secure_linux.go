@@ -28,22 +28,21 @@ func secured(fd int) (*secure, error) {
 	return c, nil
 }
 
-// feed reads what there is and passes it on until an echo is complete.
-func (c *secure) feed(buf []byte, echo func([]byte) (bool, error)) (n int64, done bool, err error) {
+// feed reads what there is and passes it on.
+func (c *secure) feed(buf []byte, take func([]byte) error) (n int64, err error) {
 	for {
 		m, err := c.Read(buf)
 		n += int64(m)
 		if m > 0 {
-			if done, err = echo(buf[:m]); err != nil || done {
-				return n, done, err
+			if err := take(buf[:m]); err != nil {
+				return n, err
 			}
 		}
-		switch {
-		case err == nil:
-		case errors.Is(err, errNotNow):
-			return n, false, nil
-		default:
-			return n, false, err
+		if errors.Is(err, errNotNow) {
+			return n, nil
+		}
+		if err != nil {
+			return n, err
 		}
 	}
 }

@@ -106,3 +106,47 @@ func Watched(pid int) (n int, err error) {
 	}
 	return n, nil
 }
+
+// Threads is for how long each thread of a process has run.
+type Threads map[int]time.Duration
+
+// RunTime is for how long the threads of a process have run so far, to the nanosecond: the
+// first field of /proc/PID/task/TID/schedstat. A thread that runs at the moment may have up to
+// a tick more.
+func RunTime(pid int) (Threads, error) {
+	dir := fmt.Sprintf("/proc/%d/task/", pid)
+	names, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	threads := make(Threads)
+	for _, name := range names {
+		text, err := os.ReadFile(dir + name.Name() + "/schedstat")
+		if os.IsNotExist(err) {
+			continue // the thread has ended
+		}
+		if err != nil {
+			return nil, err
+		}
+		first, _, _ := bytes.Cut(text, []byte(" "))
+		ns, err := strconv.ParseInt(string(first), 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("schedstat: %w", err)
+		}
+		tid, err := strconv.Atoi(name.Name())
+		if err != nil {
+			return nil, err
+		}
+		threads[tid] = time.Duration(ns)
+	}
+	return threads, nil
+}
+
+// Since is for how long the threads have run since an earlier time. What a thread ran that
+// has ended meanwhile is not in it; those of Go programs stay.
+func (t Threads) Since(earlier Threads) (sum time.Duration) {
+	for tid, ran := range t {
+		sum += ran - earlier[tid]
+	}
+	return sum
+}

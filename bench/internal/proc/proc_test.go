@@ -59,3 +59,26 @@ func TestWatchedCountsWhatEpollWatches(t *testing.T) {
 		t.Errorf("%d watched after it, %d before", n, before)
 	}
 }
+
+// What the two files tell differs by a tick at most for each side of the difference.
+func TestRunTimeAgreesWithCPUTime(t *testing.T) {
+	pid := os.Getpid()
+	at := func() (Threads, time.Duration) {
+		threads, err := RunTime(pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		user, system, err := CPUTime(pid)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return threads, user + system
+	}
+	threads, cpu := at()
+	for start := time.Now(); time.Since(start) < 100*time.Millisecond; {
+	}
+	threadsAfter, cpuAfter := at()
+	if a, b := threadsAfter.Since(threads), cpuAfter-cpu; (a-b).Abs() > 4*tick || a == 0 {
+		t.Errorf("schedstat: %v, stat: %v", a, b)
+	}
+}

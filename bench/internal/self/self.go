@@ -51,7 +51,7 @@ func Start(ctx context.Context, args []string, prepare func(*exec.Cmd), run func
 	}
 	p := &Process{cmd: cmd, stdin: stdin, stdout: bufio.NewReader(stdout)}
 	if p.First, err = p.line(); err != nil {
-		return nil, errors.Join(fmt.Errorf("%s did not start: %w", args[0], err), p.Stop(time.Second))
+		return nil, errors.Join(fmt.Errorf("%s %s did not start: %w", cmd.Path, strings.Join(args, " "), err), p.Stop(time.Second))
 	}
 	return p, nil
 }

@@ -30,28 +30,38 @@ func (e *Echo) Expect(opcode byte, payload []byte) {
 // the echo is complete. Bytes that differ from the message, or follow it, are an
 // error.
 func (e *Echo) Feed(b []byte) (done bool, err error) {
+	rest, done, err := e.Take(b)
+	if len(rest) > 0 && err == nil {
+		return false, fmt.Errorf("%d bytes follow the echo", len(rest))
+	}
+	return done, err
+}
+
+// Take is Feed for a connection on which further echoes are due: rest is what follows this
+// one.
+func (e *Echo) Take(b []byte) (rest []byte, done bool, err error) {
 	for {
 		if !e.inside {
-			rest, ok, err := e.readHeader(b)
+			behind, ok, err := e.readHeader(b)
 			if err != nil || !ok {
-				return false, err
+				return nil, false, err
 			}
-			b = rest
+			b = behind
 		}
 		n := min(uint64(len(b)), e.frame)
 		if !bytes.Equal(b[:n], e.want[:n]) {
-			return false, errors.New("the echo differs from the message")
+			return nil, false, errors.New("the echo differs from the message")
 		}
 		b, e.want, e.frame = b[n:], e.want[n:], e.frame-n
 		if e.frame > 0 {
-			return false, nil
+			return nil, false, nil
 		}
 		e.inside = false
 		if e.final {
-			if len(e.want) > 0 || len(b) > 0 {
-				return false, fmt.Errorf("the echo is %d bytes short, and %d bytes follow it", len(e.want), len(b))
+			if len(e.want) > 0 {
+				return nil, false, fmt.Errorf("the echo is %d bytes short", len(e.want))
 			}
-			return true, nil
+			return b, true, nil
 		}
 	}
 }

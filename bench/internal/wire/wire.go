@@ -64,6 +64,23 @@ func ReadResponse(r io.Reader) error {
 	return err
 }
 
+// CheckResponse takes what a server has sent in answer to Request and returns what follows
+// the answer; done is false while there is no end of it.
+func CheckResponse(response []byte) (rest []byte, done bool, err error) {
+	head, rest, done := bytes.Cut(response, []byte("\r\n\r\n"))
+	if !done {
+		return nil, false, nil
+	}
+	return rest, true, checkHead(head)
+}
+
+func checkHead(head []byte) error {
+	if !bytes.HasPrefix(head, []byte("HTTP/1.1 101 ")) || !bytes.Contains(head, accept) {
+		return fmt.Errorf("handshake: refused with %q", head)
+	}
+	return nil
+}
+
 func readResponse(r io.Reader) (response []byte, err error) {
 	for one := make([]byte, 1); !bytes.HasSuffix(response, []byte("\r\n\r\n")); {
 		if len(response) > 8<<10 {
@@ -74,10 +91,7 @@ func readResponse(r io.Reader) (response []byte, err error) {
 		}
 		response = append(response, one[0])
 	}
-	if !bytes.HasPrefix(response, []byte("HTTP/1.1 101 ")) || !bytes.Contains(response, accept) {
-		return nil, fmt.Errorf("handshake: refused with %q", response)
-	}
-	return response, nil
+	return response, checkHead(response)
 }
 
 // AppendFrame appends a masked frame to dst. The payload is copied and masked;
@@ -112,6 +126,22 @@ func Payload(n, seed int) []byte {
 		p[i] = byte(' ' + (seed+i*7)%95)
 	}
 	return p
+}
+
+// Cyrillic returns n bytes of Russian words, nearly all of it characters of two bytes, that
+// differ between seeds.
+func Cyrillic(n, seed int) []byte {
+	words := [...]string{"сообщение", "сервер", "соединение", "быстро", "кадр", "текст", "ответ", "и", "на", "проверка", "время", "очередь"}
+	r := rand.New(rand.NewPCG(uint64(seed), 2))
+	p := make([]byte, 0, n)
+	for {
+		word := words[r.IntN(len(words))]
+		if len(p)+len(word)+1 > n {
+			break
+		}
+		p = append(append(p, word...), ' ')
+	}
+	return append(p, Payload(n-len(p), seed)...)
 }
 
 // Prose returns n bytes of ASCII that compress about as what programs send does: the

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"testing"
+	"unicode/utf8"
 )
 
 // RFC 6455 5.7 has these as its examples.
@@ -75,6 +76,36 @@ func TestEchoOfNothing(t *testing.T) {
 	e.Expect(Binary, nil)
 	if done, err := e.Feed([]byte{fin | Binary, 0}); !done || err != nil {
 		t.Errorf("done %v, %v", done, err)
+	}
+}
+
+func TestEchoLeavesTheNext(t *testing.T) {
+	var e Echo
+	e.Expect(Text, []byte("abc"))
+	rest, done, err := e.Take([]byte{fin | Text, 3, 'a', 'b', 'c', fin | Text, 1})
+	if err != nil || !done || !bytes.Equal(rest, []byte{fin | Text, 1}) {
+		t.Errorf("%v, done %v, %v", rest, done, err)
+	}
+}
+
+func TestCheckResponse(t *testing.T) {
+	good := append([]byte("HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: "), accept...)
+	if _, done, err := CheckResponse(good); done || err != nil {
+		t.Errorf("half of it: done %v, %v", done, err)
+	}
+	if rest, done, err := CheckResponse(append(good, "\r\n\r\nx"...)); !done || err != nil || string(rest) != "x" {
+		t.Errorf("all of it: rest %q, done %v, %v", rest, done, err)
+	}
+	if _, _, err := CheckResponse([]byte("HTTP/1.1 101 Switching Protocols\r\n\r\n")); err == nil {
+		t.Error("took an answer without Sec-WebSocket-Accept")
+	}
+}
+
+func TestCyrillicIsTextOfItsLength(t *testing.T) {
+	for n := range 100 {
+		if p := Cyrillic(n, 1); len(p) != n || !utf8.Valid(p) {
+			t.Errorf("%d bytes: %q", n, p)
+		}
 	}
 }
 

@@ -1,4 +1,5 @@
-package peers
+// Package floor has what is no server.
+package floor
 
 import (
 	"errors"
@@ -12,15 +13,17 @@ import (
 
 	"github.com/gobwas/ws"
 	"golang.org/x/sys/unix"
+
+	"github.com/framerail/framerail/bench/peers/peer"
 )
 
-// Floor returns what is no server but the least that an echo over epoll can cost in Go:
+// New returns what is no server but the least that an echo over epoll can cost in Go:
 // one thread that waits, receives, unmasks a byte at a time, and sends from the buffer
 // it received into. It serves only clients that send whole frames of at most 125 bytes,
 // each once the echo of the one before has come, checks nothing, and loses what a socket
 // does not take. What another server costs beyond it is that server's own; the rest is
 // the kernel's.
-func Floor() []Peer { return []Peer{{"floor", "", newFloor, false, false}} }
+func New() peer.Server { return new(floor) }
 
 type floor struct {
 	ln   net.Listener
@@ -29,8 +32,6 @@ type floor struct {
 	stop [2]*os.File
 	done sync.WaitGroup
 }
-
-func newFloor() Server { return new(floor) }
 
 func (s *floor) Serve(ln net.Listener) (err error) {
 	s.ln = ln

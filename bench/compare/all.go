@@ -1,0 +1,171 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/framerail/framerail/bench/internal/report"
+	"github.com/framerail/framerail/bench/peers"
+)
+
+// allCommand measures.
+type allCommand struct {
+	effort  `embed:""`
+	Short   bool          `help:"A smoke run of about two minutes: every row, with few connections and one short turn. Its figures say nothing."`
+	Only    regexpFlag    `name:"rows" default:"." help:"Measure the rows whose names match."`
+	Servers regexpFlag    `default:"." help:"Measure the servers whose names match."`
+	Other   []other       `placeholder:"NAME=ADDR[,PID]" help:"Another server, which runs already, such as one made with uWebSockets. It echoes; with a name that ends in -tls, -takeover, -alone, -broadcast or -sleep it does what the servers of that name do, and takes part in those rows. PID is the number of its process, for CPU and memory."`
+	Out     string        `placeholder:"DIR" help:"Where results.json, results.md and the plots go. Default: bench/figures, and a temporary directory with --short."`
+	report  report.Report `kong:"-"`
+}
+
+// regexpFlag is a regular expression on the command line.
+type regexpFlag struct{ *regexp.Regexp }
+
+func (r *regexpFlag) UnmarshalText(text []byte) (err error) {
+	r.Regexp, err = regexp.Compile(string(text))
+	return err
+}
+
+func (a *allCommand) Run(ctx context.Context) error {
+	chosen, err := a.prepare()
+	if err != nil {
+		return err
+	}
+	if len(chosen) == 0 {
+		return errors.New("no row matches")
+	}
+	a.report = report.Report{
+		Command: "go run ./bench/compare " + strings.Join(os.Args[1:], " "),
+		Date:    time.Now(), Short: a.Short, Machine: machine(), Versions: versions(),
+	}
+	fmt.Fprintf(os.Stderr, "%d rows, about %v; results go to %s\n", len(chosen), a.expected(chosen).Round(time.Minute), a.Out)
+	for len(chosen) > 0 {
+		n := 1
+		for chosen[0].memory && n < len(chosen) && chosen[n].memory && chosen[n].section == chosen[0].section && chosen[n].load.Conns >= chosen[n-1].load.Conns {
+			n++
+		}
+		if err := a.measure(ctx, chosen[:n]); err != nil {
+			return err
+		}
+		chosen = chosen[n:]
+	}
+	markdown, err := a.report.Render(a.Out)
+	fmt.Println(markdown)
+	if failed := a.report.Failed(); failed > 0 {
+		err = errors.Join(err, fmt.Errorf("%d times a server failed", failed))
+	}
+	return err
+}
+
+// prepare chooses the rows and makes everything small for a short run.
+func (a *allCommand) prepare() ([]row, error) {
+	a.warmup, a.quiet = 1, time.Second
+	chosen := slices.DeleteFunc(rows(), func(r row) bool { return !a.Only.MatchString(r.name) || len(a.contenders(r)) == 0 })
+	if a.Rounds < 1 || a.Turns < 1 {
+		return nil, errors.New("nothing to measure: it takes a round and a turn")
+	}
+	if a.Short {
+		a.warmup, a.quiet, a.Rounds, a.Turns, a.Turn = 0, 100*time.Millisecond, 1, 1, 40*time.Millisecond
+		for i := range chosen {
+			chosen[i].turn = min(chosen[i].turn, 2)
+			chosen[i].load.Conns = min(chosen[i].load.Conns, max(100, chosen[i].load.Conns/50))
+		}
+	}
+	if a.Out == "" && a.Short {
+		dir, err := os.MkdirTemp("", "framerail-compare-")
+		a.Out = dir
+		return chosen, err
+	}
+	if a.Out == "" {
+		a.Out = "bench/figures"
+	}
+	return chosen, os.MkdirAll(a.Out, 0o755)
+}
+
+// contenders are the servers of a row.
+func (a *allCommand) contenders(r row) (list []contender) {
+	for _, p := range r.servers {
+		if a.Servers.MatchString(p.Name) {
+			list = append(list, ofPeer(p))
+		}
+	}
+	for _, o := range a.Other {
+		if c, ok := o.contender(r.section); ok && (!r.memory || o.pid != 0) {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// measure measures a row, or rows of memory that belong together.
+func (a *allCommand) measure(ctx context.Context, of []row) error {
+	var servers [][]report.Server
+	start := time.Now()
+	if of[0].memory {
+		dir, err := leanPrograms(ctx)
+		if err != nil {
+			return err
+		}
+		servers, err = a.memory(ctx, of, a.contenders, dir)
+		if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
+			return err
+		}
+	} else {
+		one, err := a.traffic(ctx, of[0], a.contenders(of[0]))
+		if err != nil {
+			return err
+		}
+		servers = append(servers, one)
+	}
+	for i, r := range of {
+		a.report.Rows = append(a.report.Rows, report.Row{
+			Name: r.name, Section: r.section, Load: r.words(), Against: against, Place: r.place, Memory: r.memory, Servers: servers[i],
+		})
+		fmt.Fprintf(os.Stderr, "%s in %v\n", r.name, time.Since(start).Round(time.Second))
+	}
+	a.report.Took = time.Since(a.report.Date)
+	// A run that is interrupted has what it measured so far.
+	return a.report.Write(filepath.Join(a.Out, "results.json"))
+}
+
+// expected is about how long it takes.
+func (a *allCommand) expected(chosen []row) (d time.Duration) {
+	for _, r := range chosen {
+		n := time.Duration(len(a.contenders(r)))
+		if r.memory {
+			d += n * time.Duration(a.memoryRounds()) * (3*a.quiet + time.Duration(r.load.Conns)*200*time.Microsecond)
+			continue
+		}
+		d += n * (time.Second + time.Duration((a.warmup+a.Rounds)*a.Turns)*r.turns(a.Turn) + time.Duration(r.load.Conns)*200*time.Microsecond)
+	}
+	return d
+}
+
+// versions are those of the libraries.
+func versions() map[string]string {
+	all := make(map[string]string)
+	for _, p := range peers.All() {
+		all[p.Library] = p.Version()
+	}
+	return all
+}
+
+// rowsCommand lists what there is.
+type rowsCommand struct{}
+
+func (rowsCommand) Run() error {
+	for _, r := range rows() {
+		fmt.Printf("%-22s %s: %s\n", r.name, r.words(), strings.Join(peers.Names(r.servers), " "))
+	}
+	return nil
+}
