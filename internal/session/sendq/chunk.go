@@ -59,11 +59,12 @@ func (r *run) append(s *Store, p []byte, key mask.Key) {
 	for len(p) > 0 {
 		tail := r.tail(s, len(p))
 		n := min(cap(tail.B)-len(tail.B), len(p))
-		at := len(tail.B)
-		tail.B = append(tail.B, p[:n]...)
-		if key != 0 {
-			mask.XOR(tail.B[at:], key)
+		if at := len(tail.B); key != 0 {
+			tail.B = tail.B[:at+n]
+			mask.Copy(tail.B[at:], p[:n], key)
 			key = key.Rotate(n)
+		} else {
+			tail.B = append(tail.B, p[:n]...)
 		}
 		p = p[n:]
 	}

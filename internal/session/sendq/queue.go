@@ -69,10 +69,11 @@ func (q *Queue) AppendFrame(s *Store, h frame.Header, payload []byte) {
 		if tail := q.tail(s, room); cap(tail.B)-len(tail.B) >= room {
 			before := len(tail.B)
 			tail.B = frame.AppendHeader(tail.B, h)
-			at := len(tail.B)
-			tail.B = append(tail.B, payload...)
-			if h.Masked {
-				mask.XOR(tail.B[at:], h.MaskingKey)
+			if at := len(tail.B); h.Masked {
+				tail.B = tail.B[:at+len(payload)]
+				mask.Copy(tail.B[at:], payload, h.MaskingKey)
+			} else {
+				tail.B = append(tail.B, payload...)
 			}
 			q.bytes += len(tail.B) - before
 			return

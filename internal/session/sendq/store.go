@@ -1,12 +1,10 @@
 package sendq
 
 import (
-	"crypto/rand"
 	"sync"
 
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/buffer"
-	"github.com/framerail/framerail/mask"
 )
 
 // Store is what the queues of a loop's connections take their memory from. Safe from any
@@ -17,7 +15,7 @@ type Store struct {
 
 	backlogs sync.Pool // *backlog
 	vectors  sync.Pool // *Vector
-	keys     sync.Pool // *maskingKeys
+	keys     sync.Pool // *maskingKeys, a stream for each thread
 }
 
 func (s *Store) lendBacklog() *backlog {
@@ -47,26 +45,4 @@ func (s *Store) LendVector() *Vector {
 func (s *Store) TakeVector(v *Vector) {
 	clear(v.Buffers[:])
 	s.vectors.Put(v)
-}
-
-// maskingKeys are random bytes, drawn many at once. The last left bytes are not used yet.
-type maskingKeys struct {
-	random [256]byte
-	left   int
-}
-
-// NewMaskingKey draws a key that an attacker cannot predict (RFC 6455 10.3).
-func (s *Store) NewMaskingKey() mask.Key {
-	k, _ := s.keys.Get().(*maskingKeys)
-	if k == nil {
-		k = new(maskingKeys)
-	}
-	if k.left == 0 {
-		_, _ = rand.Read(k.random[:]) // never fails
-		k.left = len(k.random)
-	}
-	key := mask.KeyFromBytes([4]byte(k.random[len(k.random)-k.left:]))
-	k.left -= 4
-	s.keys.Put(k)
-	return key
 }
