@@ -14,6 +14,8 @@
 //
 // Some import these:
 //
+//   - [github.com/framerail/framerail/client] dials servers. Its connections have the same
+//     callbacks and limits, on event loops too.
 //   - [github.com/framerail/framerail/server/servertest] runs a server on a simulated network
 //     and clock, for tests.
 //   - [github.com/framerail/framerail/server/promstats] gives the server's counters to

@@ -3,7 +3,6 @@ package client
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"io"
 	"log/slog"
 	"net"
@@ -42,13 +41,7 @@ func soon(t *testing.T) context.Context {
 // trust trusts the test certificate.
 func trust(t *testing.T) *tls.Config {
 	t.Helper()
-	leaf, err := x509.ParseCertificate(testcert.Config().Certificates[0].Certificate[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool := x509.NewCertPool()
-	pool.AddCert(leaf)
-	return &tls.Config{RootCAs: pool}
+	return testcert.Trusting()
 }
 
 // echo answers each message with the same.

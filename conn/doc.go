@@ -1,6 +1,7 @@
 // Package conn provides a WebSocket connection (RFC 6455), its messages and its limits.
 //
-// Package server makes connections and passes a [Conn] to each callback:
+// Packages server and client make connections and pass a [Conn] to each callback. What is said here of
+// clients holds for the server at the other end of a client's connection.
 //
 //	srv := &server.Server{
 //		OnMessage: func(c *conn.Conn, m conn.Message) {

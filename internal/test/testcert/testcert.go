@@ -30,3 +30,15 @@ var Config = sync.OnceValue(func() *tls.Config {
 	}
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: private}}}
 })
+
+// Trusting returns the configuration of a client that trusts the certificate of Config. Every call
+// makes a new one.
+func Trusting() *tls.Config {
+	leaf, err := x509.ParseCertificate(Config().Certificates[0].Certificate[0])
+	if err != nil {
+		panic(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AddCert(leaf)
+	return &tls.Config{RootCAs: pool}
+}
