@@ -13,7 +13,8 @@ import (
 // After Close nothing can be sent. Messages that arrive later, or that wait for callbacks on
 // goroutines, are dropped.
 //
-// The reason is UTF-8 of at most 123 bytes. With a code of 0 or [frame.NoStatusReceived] the
+// The codes are constants of package frame, such as [frame.NormalClosure]. Codes from 4000 to
+// 4999 are the program's own. The reason is UTF-8 of at most 123 bytes. With a code of 0 or [frame.NoStatusReceived] the
 // Close frame has no code. Close fails, and sends nothing, if the code may not be sent (RFC
 // 6455 7.4.1) or the reason is too long or not UTF-8. It fails with [ErrClosed] if the
 // connection is closing already.

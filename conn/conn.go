@@ -10,10 +10,11 @@ import (
 	"github.com/framerail/framerail/internal/session"
 )
 
-// Conn is one WebSocket connection. A server makes it and passes it to every callback.
+// Conn is one WebSocket connection. A server or a client makes it and passes it to every
+// callback.
 //
 // All methods may be called from any goroutine, callbacks included. None of them blocks,
-// except SendWait. A program may keep a Conn for as long as it likes: on a closed
+// except SendWait, and none calls a callback. A program may keep a Conn for as long as it likes: on a closed
 // connection the methods that send return [ErrClosed].
 type Conn session.Conn
 
@@ -55,14 +56,15 @@ func (c *Conn) Deflate() (p deflate.Params, ok bool) { return (*session.Conn)(c)
 // An idle connection stays small, so the request is not kept by default. The first call must
 // be made in OnConnection, where ok is always true. That call keeps the request, and later
 // calls return it too. Otherwise r is nil and ok is false. To keep only some part of the
-// request, copy it and use SetValue.
+// request, copy it and use SetValue. On a server the request's context is empty, also after
+// Upgrade.
 func (c *Conn) Request() (r *http.Request, ok bool) { return (*session.Conn)(c).Request() }
 
 // SetValue stores a value of the program's with the connection. It replaces an earlier one.
 func (c *Conn) SetValue(v any) { (*session.Conn)(c).SetValue(v) }
 
-// Value returns what SetValue stored last. Before the first SetValue it is what
-// Check set as Value of its server.Handshake, or nil.
+// Value returns what SetValue stored last. Before the first SetValue it is the field Value of
+// server.Handshake, as Check set it, or nil.
 func (c *Conn) Value() any { return (*session.Conn)(c).Value() }
 
 // Context returns a context that ends with the connection. Use it for work that is done for

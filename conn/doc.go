@@ -1,13 +1,15 @@
 // Package conn provides a WebSocket connection (RFC 6455), its messages and its limits.
 //
-// Packages server and client make connections and pass a [Conn] to each callback. What is said here of
-// clients holds for the server at the other end of a client's connection.
+// Packages server and client make connections, and pass a [Conn] to each callback:
 //
 //	srv := &server.Server{
 //		OnMessage: func(c *conn.Conn, m conn.Message) {
 //			c.SendMessage(m) // back to the client
 //		},
 //	}
+//
+// The text here is about a server's connections. For those of package client, read "the
+// server" where it says "the client".
 //
 // # Sending
 //
@@ -16,10 +18,18 @@
 // MaxPending bytes. A message that does not fit meets the connection's [Overflow] policy. By
 // default that closes the connection.
 //
-// [Conn.SendWait] waits for room instead. Use it for a history, the rows of a query or an
-// export. It fails on an event loop, where callbacks run by default.
+// A program may ignore their errors in most cases. If the connection is closing, the OnClose
+// callback will tell. If a message is too large, the log has a line. Look at the error with
+// [OverflowRefuse], or if a text may not be UTF-8.
 //
-// [Conn.NewWriter] sends one long message in fragments, while the program makes it.
+// A single message larger than MaxPending, 1 MiB by default, is never sent, not even to a fast
+// client: Send fails with [ErrMessageTooLarge]. Raise MaxPending along with MaxMessageSize, or
+// use [Conn.NewWriter]. It sends one message of any length in fragments, while the program
+// makes it.
+//
+// [Conn.SendWait] waits for room. Use it for a long history, the rows of a query or an export.
+// Never call it with a lock held that others need: a slow client would hold them all up. It
+// fails on an event loop, where callbacks run by default.
 //
 // Text must be UTF-8 (RFC 6455 5.6). Received text has been checked, and text to send is
 // checked: text that is not UTF-8 fails with [ErrNotUTF8]. Set [Message].Valid to skip the
@@ -28,9 +38,13 @@
 // # Concurrency
 //
 // All methods of a Conn may be called from any goroutine, callbacks included. They never
-// block, except SendWait. Messages that one goroutine sends arrive in its order. Messages of
-// several goroutines are not mixed. A [Reader] and a [Writer] are each for one goroutine at a
-// time.
+// block, except SendWait. No method of a Conn calls a callback inside itself: a send that
+// closes the connection only has OnClose called later. So a program may hold a lock while it
+// sends, and take the same lock in its callbacks.
+//
+// Messages that one goroutine sends arrive in its order. Messages of several goroutines are
+// not mixed. A [Reader] and a [Writer] are each for one goroutine at a time. While a Reader
+// waits, the connection's OnPing and OnPong callbacks may run inside its Read.
 //
 // The callbacks of one connection never run at the same time. They run in order: OnConnection,
 // then those for messages and control frames as they arrived, then OnClose, exactly once and
@@ -40,7 +54,8 @@
 //
 // With [OnLoop], the default, callbacks run on the event loop. What they send leaves in one
 // write when they have returned. They must not block: a callback that takes a second holds up
-// every connection of its loop for a second.
+// every connection of its loop for a second. A mutex that is held briefly is fine. I/O, a
+// channel send, time.Sleep and a long computation are not.
 //
 // With [OnGoroutines], callbacks run on goroutines and may block. An idle connection has no
 // goroutine. Messages that wait for a slow callback are bounded by QueueMessages and
@@ -63,9 +78,9 @@
 // # Streaming
 //
 // An OnStream callback reads a message while it arrives, from a [Reader]. It runs on a
-// goroutine, whatever the Dispatch. Bytes that it does not read stay in the socket, so a
-// message of any length takes bounded memory. io.Copy from a Reader to a [Writer] forwards a
-// message.
+// goroutine, whatever the Dispatch. Bytes that it does not read stay in the socket, so a long
+// message takes bounded memory. MaxMessageSize, 256 KiB by default, holds for streams too:
+// raise it for uploads. io.Copy from a Reader to a [Writer] forwards a message.
 //
 // # Memory
 //
@@ -100,7 +115,11 @@
 // # Closing
 //
 // [Conn.Close] sends what is pending and a Close frame, and waits in the background for the
-// client's Close frame, for at most CloseTimeout. A Close frame from the client is answered
+// client's Close frame, for at most CloseTimeout. The close codes are constants of package
+// frame, such as [frame.NormalClosure]. [Conn.Abort] cuts the connection without a Close
+// frame.
+//
+// A Close frame from the client is answered
 // after the callbacks for earlier messages have returned, so their answers still go out. After
 // a Close frame of either side nothing can be sent (RFC 6455 5.5.1).
 //

@@ -12,8 +12,9 @@ var (
 	// SendWait waits for it. As CloseInfo.Err it means that [OverflowClose] closed the
 	// connection.
 	ErrPendingFull = session.ErrPendingFull
-	// ErrMessageTooLarge: the message is larger than MaxPending and can never be sent. The
-	// connection stays open.
+	// ErrMessageTooLarge: the message is larger than MaxPending and can never be sent, not
+	// even to a client that reads. The connection stays open. Raise MaxPending, or use a
+	// [Writer].
 	ErrMessageTooLarge = session.ErrMessageTooLarge
 	// ErrOnLoop: a call that waits was made on an event loop. Make it on a goroutine, or set
 	// Dispatch to OnGoroutines.

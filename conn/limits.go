@@ -14,7 +14,7 @@ import (
 type Limits struct {
 	// MaxMessageSize is the size of the longest message that may arrive, in bytes over all
 	// its fragments, and after decompression. A longer one closes the connection with 1009,
-	// MessageTooBig. 0: 256 KiB.
+	// MessageTooBig. It holds for OnStream too. 0: 256 KiB.
 	MaxMessageSize int64
 	// MaxFragments is the number of fragments that a message that arrives may have. One more
 	// closes the connection with 1008, PolicyViolation. 0: 131,072.
@@ -36,10 +36,12 @@ type Limits struct {
 	// 0: 128 MiB, which keeps a core busy for about a quarter of the time. Negative: no limit.
 	CompressionPerSecond int
 	// MaxPending bounds the bytes of frames that wait for the client to read. The [Overflow]
-	// policy says what becomes of a message that does not fit. A message larger than
+	// policy says what becomes of a message that does not fit. A single message larger than
 	// MaxPending can only be sent with a [Writer]; Send fails with [ErrMessageTooLarge]. So a
-	// server that echoes raises this along with MaxMessageSize. While more than three eighths
-	// are in use the client is not read from, until a quarter is. 0: 1 MiB.
+	// server that sends on what it receives raises this along with MaxMessageSize. The log
+	// warns at the start if MaxMessageSize is above MaxPending, unless both are set or OnStream
+	// is. While more than three eighths are in use the client is not read from, until a quarter
+	// is. 0: 1 MiB.
 	MaxPending int
 	// QueueMessages and QueueBytes bound what waits for callbacks on goroutines. While either
 	// is reached, the socket is not read, until half is left. 0: 64 messages, 64 KiB.
@@ -77,7 +79,8 @@ type Limits struct {
 func (c *Conn) Limits() Limits { return Limits((*session.Conn)(c).Limits()) }
 
 // SetLimits sets limits of the connection's own, in place of all that the opening handshake or
-// an earlier SetLimits set. They hold from the next message on, and for timers from now on. A
+// an earlier SetLimits set. They hold from the next message on, and for timers from now on. If
+// they are set in OnConnection, or in the function given to Upgrade, that is the first one. A
 // smaller MaxPending does not affect what waits already. MaxLifetime counts from now.
 //
 // SetLimits returns an error, and changes nothing, if a limit makes no sense, such as a negative

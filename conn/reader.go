@@ -6,8 +6,9 @@ import "github.com/framerail/framerail/internal/session"
 // is for that callback's goroutine alone, and its methods fail with [ErrReaderDone] after the
 // callback has returned.
 //
-// While the callback does not read, the socket is not read either, so a message of any length
-// takes bounded memory. While Read waits, the connection's ping and pong callbacks may run
+// While the callback does not read, the socket is not read either, so a long message takes
+// bounded memory. It may be as long as MaxMessageSize, which is 256 KiB by default: raise that
+// for uploads. While Read waits, the connection's ping and pong callbacks may run
 // inside it.
 type Reader session.Reader
 

@@ -61,8 +61,10 @@ func (c *Conn) SendMessage(m Message) error {
 //
 // SendWait must not be called on an event loop, where callbacks run by default: there it fails
 // with [ErrOnLoop]. It can be called in callbacks with [OnGoroutines], in stream callbacks, and
-// on the program's own goroutines. While a [Writer] is open, SendWait queues the message behind
-// the Writer's, so the goroutine that is to close the Writer must not wait here.
+// on the program's own goroutines. Hold no lock meanwhile that callbacks of other clients need:
+// one client that does not read would hold them all up. While a [Writer] is open, SendWait
+// queues the message behind the Writer's, so the goroutine that is to close the Writer must not
+// wait here.
 //
 // SendWait returns ctx's error if ctx ends first, and [ErrClosed] if the connection closes;
 // nothing was sent then. The end of ctx has no other effect on the connection. Even with a

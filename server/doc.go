@@ -26,9 +26,9 @@
 // OnClose exactly once. Callbacks of different connections do run at the same time.
 //
 // By default (Dispatch [conn.OnLoop]) callbacks run on the loop and must not block, because
-// the loop's other connections wait for them. With [conn.OnGoroutines] they may block,
-// behind a bounded queue. OnStream always runs on a goroutine. Check runs where
-// CheckDispatch says.
+// the loop's other connections wait for them. A mutex that is held briefly is fine. I/O, a
+// channel send and time.Sleep are not. With [conn.OnGoroutines] callbacks may block, behind a
+// bounded queue. OnStream always runs on a goroutine. Check runs where CheckDispatch says.
 //
 // [conn.Conn.Do] and [conn.Conn.AfterFunc] run the program's functions in the order of a
 // connection's callbacks, from any goroutine.
@@ -63,8 +63,15 @@
 // the budget at most, and are refused first.
 //
 // One connection may have limits of its own. Check sets them in [Handshake].Limits, for an
-// endpoint or a user. [conn.Conn.SetLimits] changes them later, after a login for instance. A
-// zero field means the server's limit.
+// endpoint or a user. [conn.Conn.SetLimits] sets them in the function given to Upgrade, or
+// changes them later, after a login for instance. A zero field means the server's limit.
+//
+// A message may be received up to MaxMessageSize, and sent up to MaxPending. A server that
+// sends on what it receives needs the second above the first. The log warns at the start if it
+// is not, unless the program has set both, or OnStream.
+//
+// A program may have several Servers. Each has its own loops and limits. So divide
+// MaxConnections and MaxBuffers among them: the defaults are for one Server in the process.
 //
 // When the process runs out of descriptors, accepting pauses and tries again. Open
 // connections go on.
@@ -97,9 +104,9 @@
 //
 // # Checking handshakes
 //
-// [Server.Check] sees the request of each handshake, with its cookies and header. It may choose
-// the subprotocol and add to the answer's header. It refuses by returning an error. By default
-// it runs on the loop. With CheckDispatch [conn.OnGoroutines] it may ask a database or another
+// [Server.Check] sees the request of each handshake that the server would accept, with its
+// cookies and header. It may choose the subprotocol and add to the answer's header. It refuses
+// by returning an error. By default it runs on the loop. With CheckDispatch [conn.OnGoroutines] it may ask a database or another
 // service, with the context of the request:
 //
 //	srv.CheckDispatch = conn.OnGoroutines
@@ -146,12 +153,20 @@
 // # Shutdown
 //
 // [Server.Shutdown] stops accepting. It sends each client its pending messages and a Close frame
-// with 1001 (Going Away), and waits for the answers and the close callbacks. When its
-// context is done it cuts the connections that are left. It returns how many connections closed
-// cleanly, how many were forced, and how many bytes were lost.
+// with 1001 (Going Away), and waits for the answers and the close callbacks. A client that has
+// not answered after CloseTimeout, 5 s by default, is cut. So is everyone who is left when the
+// context is done. Shutdown returns how many connections closed cleanly, how many were forced,
+// and how many bytes were lost.
 //
-//	ctx, stop := context.WithTimeout(context.Background(), 30*time.Second)
-//	defer stop()
+//	running, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+//	if err := srv.Start(); err != nil {
+//		log.Fatal(err)
+//	}
+//	<-running.Done() // until Ctrl-C or SIGTERM
+//	stop()           // a second signal ends the program at once
+//
+//	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+//	defer cancel()
 //	drained, err := srv.Shutdown(ctx)
 //	log.Printf("%d clean, %d forced, %d bytes lost", drained.Clean, drained.Forced, drained.Lost)
 //
@@ -217,6 +232,9 @@
 // Origin names the host that the request is for. OriginPatterns allow others. Behind a proxy
 // that rewrites Host, name your site there. A request without Origin comes from a program that
 // is no browser, and is accepted.
+//
+// Check runs after this rule and can only refuse more. To decide alone in Check, set
+// OriginPatterns to "*", and look at h.Request.Header.Get("Origin").
 //
 // # Proxies
 //
@@ -301,7 +319,16 @@
 // A connection that a Handler hijacks has none of these limits any more.
 //
 // With RouteUpgrades the Handler gets the handshakes too. An [http.ServeMux] can then route them to
-// handlers that call Upgrade.
+// handlers that call Upgrade. Path has no wildcards, but a mux has:
+//
+//	srv := &server.Server{Addr: ":9001", RouteUpgrades: true}
+//	mux := http.NewServeMux()
+//	mux.HandleFunc("GET /rooms/{room}", func(w http.ResponseWriter, r *http.Request) {
+//		room := r.PathValue("room")
+//		srv.Upgrade(w, r, func(c *conn.Conn) { c.SetValue(room) })
+//	})
+//	srv.Handler = mux
+//	log.Fatal(srv.ListenAndServe())
 //
 // # Inside net/http
 //
@@ -309,13 +336,15 @@
 // it in a handler, at any path and behind any middleware:
 //
 //	mux.HandleFunc("GET /rooms/{room}", func(w http.ResponseWriter, r *http.Request) {
-//		err := srv.Upgrade(w, r, func(c *conn.Conn) { // in place of OnConnection
-//			c.SetValue(r.PathValue("room"))
+//		user := r.Context().Value(userKey{})   // from middleware: read before Upgrade
+//		srv.Upgrade(w, r, func(c *conn.Conn) { // in place of OnConnection
+//			c.SetValue(user)
 //		})
-//		if err != nil {
-//			log.Print(err) // the client has its answer already
-//		}
 //	})
+//
+// If Upgrade fails, the client has its answer already, and the log the reason. So a program may
+// ignore the error. The http.Server's ReadTimeout and WriteTimeout have no effect on a
+// connection that Upgrade has taken over. This server's limits hold.
 //
 // The server need not listen anywhere. The first Upgrade starts its loops, and Shutdown or Close
 // end them. The http.Server does not know these connections any more and does not wait for
@@ -332,6 +361,12 @@
 // Otherwise, or if something else lies between a connection and its socket, it cannot move.
 // Goroutines carry its bytes then, with the same callbacks. Or let this server listen itself:
 // ServeTLS, with the mux as its Handler, and RouteUpgrades.
+//
+// # Testing
+//
+// Package servertest runs a whole server on a simulated network and clock. Programs that call
+// Upgrade need sockets: serve the handler with httptest.NewServer, dial it with package client,
+// and end with [Server.Close], because httptest does not know the WebSockets.
 //
 // # Platforms
 //

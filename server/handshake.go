@@ -16,8 +16,9 @@ import (
 // until the Check callback returns.
 type Handshake struct {
 	// Request is the client's request: path, query, headers, cookies, address. It has no body. The
-	// program may keep it. In Server.Upgrade it is the handler's own, with another context. With
-	// CheckDispatch [conn.OnGoroutines] its context ends when CheckTimeout is over, when the
+	// program may keep it. In Server.Upgrade it is the handler's own, and its context has the
+	// values that middleware has set. The context of [conn.Conn.Request] has none. With
+	// CheckDispatch [conn.OnGoroutines] the context ends when CheckTimeout is over, when the
 	// client has left, two seconds after Shutdown, at Close, or when Check has returned.
 	Request *http.Request
 	// RemoteAddr is the client's address, as in [conn.Conn.RemoteAddr] later. PeerAddr is the

@@ -32,8 +32,8 @@ type Server struct {
 	Addr string
 
 	// Path is the only path on which handshakes are accepted, such as "/chat". Others get 404. It
-	// is compared with the request's path as sent, without the query. Empty: any path. Upgrade
-	// ignores Path.
+	// is compared with the request's path as sent, without the query. It has no wildcards: for
+	// those set RouteUpgrades. Empty: any path. Upgrade ignores Path.
 	Path string
 
 	// OnConnection runs for each new client once its handshake is done, before its first
@@ -69,8 +69,8 @@ type Server struct {
 	// [conn.Overflow]. [conn.Conn.SetOverflow] sets it for one client.
 	Overflow conn.Overflow
 
-	// Check decides on each handshake that RFC 6455 and the origin rule accept. It refuses by
-	// returning an error. A *Refusal, or an error that wraps one, decides the answer. Any other
+	// Check decides on each handshake that RFC 6455 and the origin rule accept. It can only refuse
+	// more of them: see OriginPatterns to accept others. It refuses by returning an error. A *Refusal, or an error that wraps one, decides the answer. Any other
 	// error means 403. The error itself is only for the log. If Check panics, the client gets
 	// 500. Nil: all handshakes are accepted.
 	Check func(*Handshake) error

@@ -20,8 +20,9 @@ var errOnLoop = fmt.Errorf("framerail: shutdown goes on; a callback on the event
 type Drain struct {
 	// Clean counts connections that finished the closing handshake (RFC 6455 7.1.4).
 	Clean int
-	// Forced counts connections that were cut when the context was done or at the close timeout, and
-	// those that the peer ended without a Close frame.
+	// Forced counts connections that were cut after CloseTimeout or when the context was done, and
+	// those that the peer ended without a Close frame. They alone are no error of Shutdown: a client
+	// that has lost its network does not answer.
 	Forced int
 	// Open counts connections that are not closed yet, because a callback holds their loop. There are
 	// none if Shutdown has returned without an error.
@@ -33,7 +34,7 @@ type Drain struct {
 
 // Shutdown ends the server gently. It stops accepting, and sends each client its pending messages and a
 // Close frame with 1001 (Going Away). It waits until each connection is closed, by the client's
-// answer or the close timeout, and its close callback has run.
+// answer or after CloseTimeout, and its close callback has run.
 //
 // When ctx is done Shutdown cuts the connections that are left. It then returns an error that matches
 // ctx's and counts them. It does not wait for a callback that holds a loop, and says so.

@@ -28,16 +28,18 @@ import (
 // handshake's own and those that frame a body.
 //
 // When Upgrade returns nil, the connection belongs to an event loop, as if the server had accepted it.
-// net/http has nothing of it any more. The handler must return without touching w, r's body or its
-// context.
+// net/http has nothing of it any more. The handler must then return without touching w.
 //
-// open then runs in place of OnConnection, where Dispatch says. If open is nil, OnConnection runs. open
-// may use r, such as [http.Request.PathValue]. Routers such as chi, gin and echo take their contexts
-// back when the handler returns, so read those before Upgrade. [conn.Conn.Request] returns a copy of r
-// with an empty context. Bytes that net/http has read behind the request are kept and come first.
+// open runs in place of OnConnection, where Dispatch says. If open is nil, OnConnection runs. open may
+// run after the handler has returned, when net/http has ended r's context, and routers such as chi, gin
+// and echo have taken theirs back. So read before Upgrade what open needs of a context, such as the user
+// that middleware has found. open may read the rest of r, such as its URL and [http.Request.PathValue],
+// but not its Body. [conn.Conn.Request] returns a copy of r with an empty context. Bytes that net/http
+// has read behind the request are kept and come first.
 //
-// If Upgrade returns an error, the client has its answer already, if that was possible. The error is an
-// *UpgradeError, and matches ErrServerClosed after Shutdown or Close.
+// If Upgrade returns an error, the client has its answer already, if that was possible, and the Logger has
+// a line. So a program may ignore the error. It is an *UpgradeError. After Shutdown or Close it matches
+// ErrServerClosed, and may not be in the log.
 //
 // w must allow Hijack, by itself or through its Unwrap method, as for [http.ResponseController]. The
 // writers of [http.TimeoutHandler] and of httptest's ResponseRecorder do not, and the client gets 500.
