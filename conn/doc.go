@@ -18,9 +18,9 @@
 // MaxPending bytes. A message that does not fit meets the connection's [Overflow] policy. By
 // default that closes the connection.
 //
-// A program may ignore their errors in most cases. If the connection is closing, the OnClose
-// callback will tell. If a message is too large, the log has a line. Look at the error with
-// [OverflowRefuse], or if a text may not be UTF-8.
+// Most programs ignore the errors of these methods, and rightly. If the connection is closing,
+// the OnClose callback says so. If a message is too large, the log has a line. Look at the error
+// if the policy is [OverflowRefuse], or if a text may not be UTF-8.
 //
 // A single message larger than MaxPending, 1 MiB by default, is never sent, not even to a fast
 // client: Send fails with [ErrMessageTooLarge]. Raise MaxPending along with MaxMessageSize, or
@@ -89,7 +89,8 @@
 // Bytes passed to a method that sends belong to the caller again when the method returns.
 //
 // An idle connection holds no buffer and no goroutine. Receiving, echoing and sending messages
-// allocates nothing in the steady state. A stream costs its Reader, and a Writer costs itself.
+// allocates nothing in the steady state. A stream allocates its Reader, and NewWriter its
+// Writer.
 //
 // # Limits
 //
@@ -119,9 +120,9 @@
 // frame, such as [frame.NormalClosure]. [Conn.Abort] cuts the connection without a Close
 // frame.
 //
-// A Close frame from the client is answered
-// after the callbacks for earlier messages have returned, so their answers still go out. After
-// a Close frame of either side nothing can be sent (RFC 6455 5.5.1).
+// A Close frame from the client is answered after the callbacks for earlier messages have
+// returned, so their answers still go out. After a Close frame of either side nothing can be
+// sent (RFC 6455 5.5.1).
 //
 // [CloseInfo] tells the OnClose callback how the connection ended: which side began, both close
 // codes, the reason, the error, and how many bytes were lost.

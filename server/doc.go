@@ -57,10 +57,10 @@
 // HandshakesPerSecond wait, and addresses take turns. Behind a proxy every connection has the
 // proxy's address, unless [Proxies] names the proxy.
 //
-// The buffers of all connections share one budget, MaxBuffers. Near it new handshakes are
-// refused. At it the connections that hold most close with 1013 (Try Again Later), and
-// messages in progress wait until they have. Handshakes that are not done hold a quarter of
-// the budget at most, and are refused first.
+// The buffers of all connections share one budget, MaxBuffers. When it is nearly used up, new
+// handshakes are refused. Then the connections that hold most are closed with 1013 (Try Again
+// Later). When it is used up, messages in progress wait until those have closed. Handshakes
+// that are not done hold a quarter of the budget at most, and are refused first.
 //
 // One connection may have limits of its own. Check sets them in [Handshake].Limits, for an
 // endpoint or a user. [conn.Conn.SetLimits] sets them in the function given to Upgrade, or
@@ -106,8 +106,8 @@
 //
 // [Server.Check] sees the request of each handshake that the server would accept, with its
 // cookies and header. It may choose the subprotocol and add to the answer's header. It refuses
-// by returning an error. By default it runs on the loop. With CheckDispatch [conn.OnGoroutines] it may ask a database or another
-// service, with the context of the request:
+// by returning an error. By default it runs on the loop. With CheckDispatch [conn.OnGoroutines]
+// it may ask a database or another service, with the context of the request:
 //
 //	srv.CheckDispatch = conn.OnGoroutines
 //	srv.Check = func(h *server.Handshake) error {
@@ -123,8 +123,8 @@
 //		return nil
 //	}
 //
-// MaxChecks of them run at once, and some more wait. CheckTimeout covers both. Beyond either
-// limit the client gets 503. The context ends with CheckTimeout, when the client leaves, and
+// MaxChecks Checks run at once, and four times as many wait. CheckTimeout bounds waiting and
+// running together. Beyond either limit the client gets 503. The context ends with CheckTimeout, when the client leaves, and
 // when the server ends.
 //
 // The server sees a client leave if the client has sent at most 4 KiB behind its request. These
@@ -168,7 +168,7 @@
 //	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 //	defer cancel()
 //	drained, err := srv.Shutdown(ctx)
-//	log.Printf("%d clean, %d forced, %d bytes lost", drained.Clean, drained.Forced, drained.Lost)
+//	log.Printf("%d clean, %d forced, %d bytes lost: %v", drained.Clean, drained.Forced, drained.Lost, err)
 //
 // Messages that were read are still given to OnMessage. A client that has been accepted, but
 // has not sent its request, has two seconds to send it. It is then opened, and closed with 1001

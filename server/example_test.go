@@ -131,14 +131,12 @@ func ExampleServer_Upgrade() {
 	ws := &server.Server{} // it listens nowhere
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /rooms/{room}", func(w http.ResponseWriter, r *http.Request) {
-		err := ws.Upgrade(w, r, func(c *conn.Conn) {
+		// On an error the client has its answer, and the log has a line.
+		_ = ws.Upgrade(w, r, func(c *conn.Conn) {
 			c.OnMessage(func(c *conn.Conn, m conn.Message) {
 				_ = c.SendText(r.PathValue("room") + ": " + m.String()) // fails if that is not UTF-8
 			})
 		})
-		if err != nil {
-			log.Print(err) // the client has been told
-		}
 	})
 	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "the page") })
 

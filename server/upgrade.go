@@ -28,13 +28,14 @@ import (
 // handshake's own and those that frame a body.
 //
 // When Upgrade returns nil, the connection belongs to an event loop, as if the server had accepted it.
-// net/http has nothing of it any more. The handler must then return without touching w.
+// net/http has nothing of it any more: the http.Server's ReadTimeout and WriteTimeout have no effect on it.
+// The handler must then return without touching w.
 //
 // open runs in place of OnConnection, where Dispatch says. If open is nil, OnConnection runs. open may
 // run after the handler has returned, when net/http has ended r's context, and routers such as chi, gin
 // and echo have taken theirs back. So read before Upgrade what open needs of a context, such as the user
 // that middleware has found. open may read the rest of r, such as its URL and [http.Request.PathValue],
-// but not its Body. [conn.Conn.Request] returns a copy of r with an empty context. Bytes that net/http
+// but not its Body. Limits that open sets hold from the first message on. [conn.Conn.Request] returns a copy of r with an empty context. Bytes that net/http
 // has read behind the request are kept and come first.
 //
 // If Upgrade returns an error, the client has its answer already, if that was possible, and the Logger has
