@@ -18,10 +18,10 @@ import (
 // module is the library's.
 const module = "github.com/framerail/framerail"
 
-// apart are packages that are not mutated: they are tests, or serve tests alone.
-var apart = []string{
-	"internal/inject", "internal/kqueue",
-	"internal/test/imports", "internal/test/lives", "internal/test/testcert", "internal/test/tlsrecords",
+// servesTests tells the packages that are not mutated: they are tests, or serve tests alone.
+func servesTests(p *pkg) bool {
+	return slices.Contains([]string{"internal/guard", "internal/inject", "internal/kqueue"}, p.name()) ||
+		strings.HasPrefix(p.name(), "internal/test/")
 }
 
 // pkg is a package of the library, as go list tells.
@@ -41,7 +41,7 @@ func listPackages(ctx context.Context, root string) ([]*pkg, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(all, func(p *pkg) bool { return slices.Contains(apart, p.name()) }), nil
+	return slices.DeleteFunc(all, servesTests), nil
 }
 
 func goList(ctx context.Context, root string) (all []*pkg, err error) {

@@ -149,6 +149,27 @@ func TestSim_SlowRequestIsRefused(t *testing.T) {
 	}
 }
 
+// A server that drains waits two seconds for a request, as its documents say.
+func TestSim_DrainingWaitsTwoSecondsForARequest(t *testing.T) {
+	srv := new(server.Server)
+	sim := simulate(t, 1, srv)
+	c := sim.DialWith(Request{Raw: []byte("GET / HTTP/1.1\r\n")})
+	sim.Settle()
+	sim.Go(func() {
+		if _, err := srv.Shutdown(sim.Context(time.Minute)); err != nil {
+			t.Error(err)
+		}
+	})
+	sim.Advance(1950 * time.Millisecond)
+	if r := c.Response(); r != nil {
+		t.Errorf("answered before two seconds are over: %v", r.Status)
+	}
+	sim.Advance(150 * time.Millisecond)
+	if r := c.Response(); r == nil || r.StatusCode != 503 {
+		t.Errorf("after two seconds: %v", r)
+	}
+}
+
 // A Stream callback waits for the rest of its message while the others go on.
 func TestSim_StreamsWait(t *testing.T) {
 	srv := &server.Server{OnStream: func(c *conn.Conn, r *conn.Reader) {
