@@ -7,6 +7,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/guard"
 )
 
 // A function of Do, or of AfterFunc, that does not return for long is found by the watchdog, as
@@ -32,6 +33,9 @@ func TestDo_IsKnownToTheWatchdog(t *testing.T) {
 
 // Neither takes memory of its own beside the program's closure.
 func TestDo_DoesNotAllocate(t *testing.T) {
+	if raceEnabled || guard.Checking {
+		t.Skip("this build allocates where others do not")
+	}
 	conns := make(chan *conn.Conn, 1)
 	s := start(t, &Server{Loops: 1, OnConnection: func(c *conn.Conn) { conns <- c }})
 	dial(t, s)
