@@ -209,3 +209,17 @@ func TestModule_RequiresNothingElse(t *testing.T) {
 		t.Errorf("the module replaces %s", r.Old.Path)
 	}
 }
+
+// The tests of every package end with a look for goroutines, descriptors and lent buffers.
+func TestLeaks_EveryPackageLooksForThem(t *testing.T) {
+	for _, p := range list(t, "linux") {
+		name := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+		tests := slices.Concat(p.TestImports, p.XTestImports)
+		if name == "" || strings.HasPrefix(name, "internal/test/") || len(tests) == 0 {
+			continue
+		}
+		if !slices.Contains(tests, module+"/internal/test/leaks") {
+			t.Errorf("%s has tests, and no TestMain that calls leaks.Main", name)
+		}
+	}
+}

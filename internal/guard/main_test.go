@@ -1,0 +1,11 @@
+//go:build owned
+
+package guard
+
+import (
+	"testing"
+
+	"github.com/framerail/framerail/internal/test/leaks"
+)
+
+func TestMain(m *testing.M) { leaks.Main(m) }

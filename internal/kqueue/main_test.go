@@ -1,0 +1,11 @@
+//go:build linux
+
+package kqueue
+
+import (
+	"testing"
+
+	"github.com/framerail/framerail/internal/test/leaks"
+)
+
+func TestMain(m *testing.M) { leaks.Main(m) }
