@@ -5,6 +5,9 @@ import (
 	"math/bits"
 )
 
+// vectorMinASCII is vectorMin for XORASCII, whose words take longer.
+const vectorMinASCII = 64
+
 const (
 	asciiHigh   = 0x8080808080808080 // the bit of each byte that ASCII leaves 0
 	asciiHigh32 = asciiHigh & (1<<32 - 1)
@@ -16,7 +19,7 @@ func XORASCII(b []byte, k Key) (ascii bool) {
 	if len(b) < 8 {
 		return xorShortASCII(b, k)
 	}
-	if len(b) >= vectorMin && vector {
+	if len(b) >= vectorMinASCII && vector {
 		return xorLong(b, k)
 	}
 

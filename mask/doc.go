@@ -15,9 +15,9 @@
 //
 // # Speed
 //
-// Payloads below 128 bytes are masked a word of 64 bits at a time. From there on vectors take
-// over: 32 bytes at a time with AVX2 on amd64, 16 with NEON on arm64. This is assembly, which
-// runs if [golang.org/x/sys/cpu] finds the instructions. Words do all of it without them, on
+// Payloads below 96 bytes are masked a word of 64 bits at a time, and those that XORASCII gets
+// below 64. From there on vectors take over: 32 bytes at a time with AVX2 on amd64, 16 with
+// NEON on arm64. This is assembly, which runs if [golang.org/x/sys/cpu] finds the instructions. Words do all of it without them, on
 // other architectures, and in builds with the tag purego, asan or msan.
 //
 // # Memory

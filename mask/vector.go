@@ -14,7 +14,7 @@ import (
 //go:noescape
 func xorVector(dst, src *byte, n int, key uint32) (ascii bool)
 
-// xorLong is XORASCII for vectorMin bytes and more.
+// xorLong is XORASCII for vectorMinASCII bytes and more.
 func xorLong(b []byte, k Key) (ascii bool) {
 	race.Write(b)
 	return xorVector(&b[0], &b[0], len(b), uint32(k))

@@ -5,9 +5,9 @@ import (
 	"math/bits"
 )
 
-// vectorMin is how many bytes a payload has at least for vectors to be used. Below that,
-// words take no longer than the call does (BenchmarkXOR).
-const vectorMin = 128
+// vectorMin is how many bytes a payload has at least for vectors to be used. Below that, the
+// call of assembly takes longer than words do: BenchmarkXOR.
+const vectorMin = 96
 
 // XOR masks or unmasks b in place with k: b[0] meets the key's first byte. To
 // continue a payload in pieces, turn the key by the bytes already done:
