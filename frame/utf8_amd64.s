@@ -23,9 +23,21 @@ DATA utf8Tables<>+0x10(SB)/8, $0xcbcbcb8b8383a3e7
 DATA utf8Tables<>+0x18(SB)/8, $0xcbcbdbcbcbcbcbcb
 DATA utf8Tables<>+0x20(SB)/8, $0x0101010101010101
 DATA utf8Tables<>+0x28(SB)/8, $0x01010101babaaee6
-GLOBL utf8Tables<>(SB), RODATA|NOPTR, $0x30
+DATA utf8Tables<>+0x30(SB)/8, $0x0f0f0f0f0f0f0f0f
+DATA utf8Tables<>+0x38(SB)/8, $0x6060606060606060
+DATA utf8Tables<>+0x40(SB)/8, $0x7070707070707070
+DATA utf8Tables<>+0x48(SB)/8, $0x8080808080808080
+GLOBL utf8Tables<>(SB), RODATA|NOPTR, $0x50
 
-// Y8, Y9, Y10: the tables. Y11: 0f in each byte, Y12: 60, Y13: 70, Y14: 80.
+// TABLES loads what CHECK needs into Y8 to Y14. ASCII does without.
+#define TABLES \
+	VBROADCASTI128 utf8Tables<>+0x00(SB), Y8  \
+	VBROADCASTI128 utf8Tables<>+0x10(SB), Y9  \
+	VBROADCASTI128 utf8Tables<>+0x20(SB), Y10 \
+	VPBROADCASTQ   utf8Tables<>+0x30(SB), Y11 \
+	VPBROADCASTQ   utf8Tables<>+0x38(SB), Y12 \
+	VPBROADCASTQ   utf8Tables<>+0x40(SB), Y13 \
+	VPBROADCASTQ   utf8Tables<>+0x48(SB), Y14
 
 // CHECK adds to Y15 the faults of the 32 bytes in IN. Y2, Y3 and Y4 have the bytes that stand
 // one, two and three before them.
@@ -45,8 +57,8 @@ GLOBL utf8Tables<>(SB), RODATA|NOPTR, $0x30
 	VPAND    Y11, Y6, Y6  \
 	VPSHUFB  Y6, Y10, Y6  \
 	VPAND    Y6, Y5, Y5   \
-	VPSUBUSB Y12, Y3, Y3 \
-	VPSUBUSB Y13, Y4, Y4 \
+	VPSUBUSB Y12, Y3, Y3  \
+	VPSUBUSB Y13, Y4, Y4  \
 	VPOR     Y4, Y3, Y3   \
 	VPAND    Y14, Y3, Y3  \
 	VPXOR    Y5, Y3, Y3   \
@@ -60,22 +72,7 @@ TEXT ·utf8Vector(SB), NOSPLIT, $0-24
 	MOVQ n+8(FP), DX
 	MOVQ SI, DI
 
-	VBROADCASTI128 utf8Tables<>+0x00(SB), Y8
-	VBROADCASTI128 utf8Tables<>+0x10(SB), Y9
-	VBROADCASTI128 utf8Tables<>+0x20(SB), Y10
-	MOVL           $0x0f0f0f0f, AX
-	MOVD           AX, X11
-	VPBROADCASTD   X11, Y11
-	MOVL           $0x60606060, AX
-	MOVD           AX, X12
-	VPBROADCASTD   X12, Y12
-	MOVL           $0x70707070, AX
-	MOVD           AX, X13
-	VPBROADCASTD   X13, Y13
-	MOVL           $0x80808080, AX
-	MOVD           AX, X14
-	VPBROADCASTD   X14, Y14
-	VPXOR          Y15, Y15, Y15
+	VPXOR Y15, Y15, Y15 // no faults so far
 
 	// While the bytes before SI are ASCII, or there are none, ASCII needs no check.
 ascii:
@@ -98,7 +95,7 @@ ascii128:
 ascii64:
 	ADDQ      $128, DX
 	CMPQ      DX, $64
-	JB        tail
+	JB        asciiTail
 	VMOVDQU   (SI), Y0
 	VMOVDQU   32(SI), Y1
 	VPOR      Y0, Y1, Y2
@@ -109,8 +106,19 @@ ascii64:
 	SUBQ      $64, DX
 	JMP       ascii
 
+	// Up to 63 bytes are left, behind 64 or more.
+asciiTail:
+	VMOVDQU   -64(SI)(DX*1), Y0
+	VPOR      -32(SI)(DX*1), Y0, Y0
+	VPMOVMSKB Y0, AX
+	TESTL     AX, AX
+	JZ        whole
+	TABLES
+	JMP       tail
+
 	// The first block that is not ASCII. Zeros stand for the bytes before it.
 first:
+	TABLES
 	VPERM2I128 $0x08, Y0, Y0, Y5
 	VPALIGNR   $15, Y5, Y0, Y2
 	VPALIGNR   $14, Y5, Y0, Y3
@@ -163,7 +171,9 @@ last32:
 	CHECK(Y0)
 	VPTEST  Y15, Y15
 	JNZ     done
-	ADDQ    DX, SI
+
+whole:
+	ADDQ DX, SI
 
 done:
 	SUBQ DI, SI
