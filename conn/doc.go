@@ -23,9 +23,9 @@
 // if the policy is [OverflowRefuse], or if a text may not be UTF-8.
 //
 // A single message larger than MaxPending, 1 MiB by default, is never sent, not even to a fast
-// client: Send fails with [ErrMessageTooLarge]. Raise MaxPending along with MaxMessageSize, or
-// use [Conn.NewWriter]. It sends one message of any length in fragments, while the program
-// makes it.
+// client: Send fails with [ErrMessageTooLarge]. Raise MaxPending along with MaxMessageSize. Or
+// use [Conn.NewWriter], which sends one message in fragments, while the program makes it. It
+// may be of any length if the program waits for the client, as [Writer.CopyFrom] does.
 //
 // [Conn.SendWait] waits for room. Use it for a long history, the rows of a query or an export.
 // Never call it with a lock held that others need: a slow client would hold them all up. It

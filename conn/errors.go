@@ -13,8 +13,8 @@ var (
 	// connection.
 	ErrPendingFull = session.ErrPendingFull
 	// ErrMessageTooLarge: the message is larger than MaxPending and can never be sent, not
-	// even to a client that reads. The connection stays open. Raise MaxPending, or use a
-	// [Writer].
+	// even to a client that reads. The connection stays open. Raise MaxPending, or use
+	// [Writer.CopyFrom].
 	ErrMessageTooLarge = session.ErrMessageTooLarge
 	// ErrOnLoop: a call that waits was made on an event loop. Make it on a goroutine, or set
 	// Dispatch to OnGoroutines.
