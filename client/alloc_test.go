@@ -68,17 +68,17 @@ func TestConnection_IdleMemory(t *testing.T) {
 		}
 	}
 	dial(200) // pools fill, tables grow
-	before, goroutines := heap(), runtime.NumGoroutine()
+	before, goroutines := liveBytes(), runtime.NumGoroutine()
 	dial(connections)
-	each := (heap() - before) / connections
+	each := (liveBytes() - before) / connections
 	t.Logf("%d bytes for both ends of a connection", each)
 	if each > 2*most || runtime.NumGoroutine() > goroutines+10 {
 		t.Errorf("%d bytes for both ends, and %d goroutines for %d connections", each, runtime.NumGoroutine()-goroutines, connections)
 	}
 }
 
-// heap is how many bytes live.
-func heap() int64 {
+// liveBytes is how many bytes live.
+func liveBytes() int64 {
 	var m runtime.MemStats
 	for range 3 {
 		runtime.GC()

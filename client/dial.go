@@ -52,6 +52,11 @@ func (c *Client) Dial(ctx context.Context, url string) (*conn.Conn, error) {
 // connection's own, before the first message. If open is nil, OnConnection runs. [conn.Conn.Request]
 // returns the request as it was sent.
 func (c *Client) DialRequest(r *http.Request, open func(*conn.Conn)) (*conn.Conn, error) {
+	return c.dialRequest(r, open, nil)
+}
+
+// dialRequest is DialRequest. ended, if it is not nil, is closed once the close callback has returned.
+func (c *Client) dialRequest(r *http.Request, open func(*conn.Conn), ended chan struct{}) (*conn.Conn, error) {
 	if loop.OnLoop() {
 		return nil, fmt.Errorf("framerail: Dial blocks, and its caller runs on an event loop: %w", conn.ErrOnLoop)
 	}
@@ -66,11 +71,11 @@ func (c *Client) DialRequest(r *http.Request, open func(*conn.Conn)) (*conn.Conn
 	if open == nil {
 		open = run.onConnection
 	}
-	return run.dial(r, open)
+	return run.dial(r, open, ended)
 }
 
-// dial is DialRequest.
-func (r *running) dial(program *http.Request, open func(*conn.Conn)) (*conn.Conn, error) {
+// dial is DialRequest, for a client that has begun.
+func (r *running) dial(program *http.Request, open func(*conn.Conn), ended chan struct{}) (*conn.Conn, error) {
 	ctx, cancel := context.WithCancelCause(program.Context())
 	defer cancel(nil)
 	defer context.AfterFunc(r.stop, func() { cancel(ErrClientClosed) })()
@@ -88,6 +93,7 @@ func (r *running) dial(program *http.Request, open func(*conn.Conn)) (*conn.Conn
 		a.end(false)
 		return nil, dialError(program.URL, err)
 	}
+	n.ended = ended
 	c, err := n.deliver(ctx, open)
 	if err != nil {
 		return nil, dialError(program.URL, err)

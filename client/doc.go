@@ -41,6 +41,16 @@
 // CONNECT. ws does not: net/http sends the proxy the request with its Upgrade, as it does for http. A
 // proxy that does not forward Upgrade refuses it. Use wss then.
 //
+// # Reconnecting
+//
+// [Reconnecting] keeps one logical connection: it dials again whenever the connection ends. Its delays are
+// random, so that the clients of a server that restarts do not all come back at once.
+//
+//	r := &client.Reconnecting{Client: c, URL: "wss://example.com/feed", MaxWaiting: 64 << 10}
+//	r.OnUp = func(ws *conn.Conn) { ws.SendText("subscribe") }
+//	go r.Run(ctx)
+//	r.Send(message) // now, or once there is a connection
+//
 // # Concurrency
 //
 // All methods are safe from any goroutine. Dial blocks, so it fails in a callback on an event loop.

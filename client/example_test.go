@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/framerail/framerail/client"
 	"github.com/framerail/framerail/conn"
@@ -82,7 +84,7 @@ func ExampleClient_DialRequest() {
 
 // A server's refusal has its status, its header and the beginning of its body.
 func ExampleHandshakeError() {
-	srv := &server.Server{Addr: "127.0.0.1:0", Path: "/chat"}
+	srv := &server.Server{Addr: "127.0.0.1:0", Path: "/chat", Logger: slog.New(slog.DiscardHandler)}
 	if err := srv.Start(); err != nil {
 		fmt.Println(err)
 		return
@@ -98,4 +100,43 @@ func ExampleHandshakeError() {
 	}
 	// Output:
 	// refused with 404
+}
+
+// The connection is dialled again when the server restarts. What was sent meanwhile comes then.
+func ExampleReconnecting() {
+	srv := &server.Server{Addr: "127.0.0.1:0"}
+	srv.OnMessage = func(c *conn.Conn, m conn.Message) {
+		fmt.Println("server got", m)
+		if m.String() == "restart" {
+			_ = c.Close(frame.ServiceRestart, "")
+			return
+		}
+		_ = c.Close(frame.NormalClosure, "that was all")
+	}
+	if err := srv.Start(); err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer srv.Close()
+
+	var c client.Client
+	defer c.Close()
+	r := &client.Reconnecting{
+		Client: &c, URL: "ws://" + srv.ListenAddr().String(), MaxWaiting: 64 << 10,
+		FirstDelay: time.Millisecond, // 5 s in real life
+	}
+	r.OnDown = func(o *client.Outage) {
+		if !o.Final {
+			_ = r.Send(conn.Message{Type: conn.Text, Payload: []byte("hello again")})
+		}
+	}
+	_ = r.Send(conn.Message{Type: conn.Text, Payload: []byte("restart")})
+	var o *client.Outage
+	if err := r.Run(context.Background()); errors.As(err, &o) {
+		fmt.Println("it ended:", o.Close.Reason)
+	}
+	// Output:
+	// server got restart
+	// server got hello again
+	// it ended: that was all
 }

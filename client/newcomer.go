@@ -30,11 +30,16 @@ func newTenants(r *running, l *loop.Loop) *tenants {
 	return ts
 }
 
-// Opened implements loop.Owner, as the other methods do.
+// Opened implements loop.Owner, as the next two do.
 func (ts *tenants) Opened(*loop.Tenant)    {}
 func (ts *tenants) Closed(*loop.Tenant)    {}
 func (ts *tenants) Forgotten(*loop.Tenant) {}
-func (ts *tenants) Ended(*loop.Tenant)     { ts.run.busy.Done() }
+
+// Ended implements loop.Owner.
+func (ts *tenants) Ended(t *loop.Tenant) {
+	ts.run.ends.ended(&t.Conn)
+	ts.run.busy.Done()
+}
 
 // newcomer is a connection on its way to a loop.
 type newcomer struct {
@@ -45,6 +50,7 @@ type newcomer struct {
 	began  chan *session.Conn // of one element: the connection before it is opened, or nil
 	failed error              // the reason of nil
 	opened chan struct{}      // of one element: the open callback has returned
+	ended  chan struct{}      // to be closed once the close callback has returned; nil for none
 
 	mu       sync.Mutex
 	claimed  bool // guarded by mu: the loop has begun with it
@@ -117,6 +123,9 @@ func (n *newcomer) Admit() {
 		return
 	}
 	n.run.busy.Add(1)
+	if n.ended != nil {
+		n.run.ends.add(&t.Conn, n.ended)
+	}
 	n.began <- &t.Conn
 	n.With(t, func() { t.Open(n.opening) })
 }

@@ -10,14 +10,19 @@ import (
 	"github.com/framerail/framerail/internal/handshake"
 )
 
+// requestError is the error of a request that cannot be made, whatever the server.
+type requestError struct{ error }
+
+func (e requestError) Unwrap() error { return e.error }
+
 // errNilRequest is the error of DialRequest without a request.
-var errNilRequest = errors.New("framerail: there is no request")
+var errNilRequest = requestError{errors.New("framerail: there is no request")}
 
 // parse is the request for a URL that Dial was given.
 func parse(ctx context.Context, rawURL string) (*http.Request, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
-		return nil, fmt.Errorf("framerail: %w", err)
+		return nil, requestError{fmt.Errorf("framerail: %w", err)}
 	}
 	return (&http.Request{Method: http.MethodGet, URL: u, Header: make(http.Header)}).WithContext(ctx), nil
 }
@@ -26,11 +31,11 @@ func parse(ctx context.Context, rawURL string) (*http.Request, error) {
 func checkURL(u *url.URL) error {
 	switch {
 	case u == nil || httpScheme(u.Scheme) == "":
-		return fmt.Errorf("framerail: the scheme of %q is neither ws nor wss (RFC 6455 3)", redacted(u))
+		return requestError{fmt.Errorf("framerail: the scheme of %q is neither ws nor wss (RFC 6455 3)", redacted(u))}
 	case u.Hostname() == "":
-		return fmt.Errorf("framerail: %q has no host (RFC 6455 3)", redacted(u))
+		return requestError{fmt.Errorf("framerail: %q has no host (RFC 6455 3)", redacted(u))}
 	case u.Fragment != "" || u.RawFragment != "":
-		return fmt.Errorf("framerail: %q has a fragment (RFC 6455 3)", redacted(u))
+		return requestError{fmt.Errorf("framerail: %q has a fragment (RFC 6455 3)", redacted(u))}
 	}
 	return nil
 }

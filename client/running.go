@@ -40,6 +40,7 @@ type running struct {
 	host   *nethttp.Host // which takes connections from net/http
 	engine []*loop.Loop
 	loops  []*tenants // the client's part in each
+	ends   ends
 
 	stop    context.Context // done when dials are to end
 	cancel  context.CancelCauseFunc
@@ -54,11 +55,11 @@ func (c *Client) start() (*running, error) {
 		return nil, err
 	}
 	if err := c.validate(); err != nil {
-		return nil, err
+		return nil, requestError{err}
 	}
 	rt, own, err := c.transport()
 	if err != nil {
-		return nil, err
+		return nil, requestError{err}
 	}
 	r := &running{
 		config: c.config().WithDefaults(), header: canonical(c.Header), subprotocols: slices.Clone(c.Subprotocols),

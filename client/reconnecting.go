@@ -1,0 +1,293 @@
+package client
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/session"
+)
+
+// Reconnecting is one logical connection that is dialled again whenever it ends.
+//
+// Set its fields, then call Run. Changing a field afterwards has no effect. Send and Conn are safe from
+// any goroutine. It must not be copied.
+//
+// Many clients of a server that restarts do not come back at once. Each waits for a random time. It is
+// from a window that begins with FirstDelay and doubles with each failure, up to MaxDelay (full jitter).
+// After the close code 1012 (Service Restart) it is from FirstDelay to six times that. After 1013 (Try Again
+// Later) it is the second half of MaxDelay. A refusal's Retry-After is added to it, up to an hour.
+//
+// These ends are final unless OnDown says otherwise:
+//
+//   - this side has closed the connection, the Client is closed, or its options are impossible;
+//   - the server has closed with 1000, 1008, 1010, or a code from 3000 on;
+//   - the server has refused with a status other than 408, 421, 425, 429, 500, 502, 503, 504 and those from
+//     520 on, or its answer breaks a rule.
+type Reconnecting struct {
+	// Client dials. Its callbacks are those of the connections. It must be set.
+	Client *Client
+	// URL is what to dial.
+	URL string
+	// BeforeDial may change the request before each dial: its URL, its Host, its Header. So a token can be
+	// fresh. It may block until the request's context is done. If it returns an error, that counts as
+	// a dial that has failed. Nil: nothing is changed.
+	BeforeDial func(*http.Request) error
+	// OnUp runs for each new connection, in place of the Client's OnConnection. What it sends comes before
+	// all that waits. Nil: OnConnection runs.
+	OnUp func(*conn.Conn)
+	// OnDown runs whenever a dial has failed or a connection has ended, on Run's goroutine. It may change
+	// Final and Delay of the Outage, and so decide whether and when to dial again. Nil: the Outage is
+	// followed as it is.
+	OnDown func(*Outage)
+
+	// FirstDelay is the first window for the random time before a dial. 0: 5 s, as RFC 6455 7.2.3 has it.
+	FirstDelay time.Duration
+	// MaxDelay is the longest window. 0: 90 s.
+	MaxDelay time.Duration
+	// StableTime is how long a connection has to last for the window to begin anew. 0: 30 s.
+	StableTime time.Duration
+	// MaxWaiting bounds the bytes of messages that Send keeps while there is no connection, with 64 for
+	// each message. They are sent in order once there is one. It is at most half of the Client's
+	// MaxPending. 0: Send fails with ErrAway meanwhile.
+	MaxWaiting int
+
+	mu      sync.Mutex
+	ran     bool           // guarded by mu: Run was called
+	ended   bool           // guarded by mu: and has returned
+	up      *conn.Conn     // guarded by mu: nil while there is none
+	waiting []conn.Message // guarded by mu: what Send keeps
+	bytes   int            // guarded by mu: of these
+}
+
+// ErrAway is the error of Send while there is no connection, and after Run has returned.
+var ErrAway = errors.New("framerail: there is no connection at the moment")
+
+// The errors of a Run that cannot begin.
+var (
+	errRunOnce    = errors.New("framerail: a Reconnecting runs once")
+	errIncomplete = errors.New("framerail: a Reconnecting needs a Client and a URL, and no field of it may be negative")
+	errMaxWaiting = errors.New("framerail: MaxWaiting is more than half of the Client's MaxPending")
+)
+
+// messageCost is what a message that waits counts for besides its payload.
+const messageCost = 64
+
+// Outage tells why there is no connection. As an error it is the result of Run.
+type Outage struct {
+	// Close is how the connection ended. It is zero if the dial failed.
+	Close conn.CloseInfo
+	// Err is the error of the dial or of BeforeDial, or that of Close. It is nil if both sides finished the
+	// closing handshake.
+	Err error
+	// Failures is how many dials in a row have failed, or led to a connection that did not last for
+	// StableTime.
+	Failures int
+	// Delay is the time until the next dial, and Final says that there is none. OnDown may change both.
+	Delay time.Duration
+	Final bool
+
+	dialled bool // a dial has failed: there was no connection
+}
+
+// Error says what has ended.
+func (o *Outage) Error() string {
+	if o.dialled {
+		return "framerail: no connection: " + strings.TrimPrefix(o.Err.Error(), "framerail: ")
+	}
+	return "framerail: the connection has ended: " + o.Close.String()
+}
+
+// Unwrap returns Err.
+func (o *Outage) Unwrap() error { return o.Err }
+
+// Run dials, and dials again whenever the connection ends. It returns after an end that is final, with the
+// *Outage. It also returns when ctx is done: it closes the connection with 1001 (Going Away), waits for the
+// server's answer, and returns the context's cause.
+//
+// A Reconnecting runs once. The Client stays open.
+func (r *Reconnecting) Run(ctx context.Context) error {
+	if err := r.begin(); err != nil {
+		return err
+	}
+	defer r.end()
+	wait := newBackoff(cmp.Or(r.FirstDelay, defaultFirstDelay), cmp.Or(r.MaxDelay, defaultMaxDelay), cmp.Or(r.StableTime, defaultStableTime))
+	return keep(ctx, wait, r.once, r.OnDown)
+}
+
+// keep calls once, which returns when there is no connection any more, until that is final.
+func keep(ctx context.Context, wait *backoff, once func(context.Context) (*Outage, time.Duration), onDown func(*Outage)) error {
+	for {
+		o, lived := once(ctx)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		o.Delay = wait.next(o, lived)
+		o.Failures, o.Final = wait.failures, o.isFinal()
+		if onDown != nil {
+			onDown(o)
+		}
+		if o.Final {
+			return o
+		}
+		select {
+		case <-time.After(o.Delay):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// begin refuses what cannot be run.
+func (r *Reconnecting) begin() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.ran:
+		return errRunOnce
+	case r.Client == nil || r.URL == "" || r.FirstDelay < 0 || r.MaxDelay < 0 || r.StableTime < 0 || r.MaxWaiting < 0:
+		return errIncomplete
+	case r.MaxWaiting > cmp.Or(r.Client.MaxPending, session.DefaultMaxPending)/2:
+		return errMaxWaiting
+	}
+	r.ran = true
+	return nil
+}
+
+// once dials once and waits for the end of the connection.
+func (r *Reconnecting) once(ctx context.Context) (o *Outage, lived time.Duration) {
+	req, err := parse(ctx, r.URL)
+	if err == nil && r.BeforeDial != nil {
+		err = r.BeforeDial(req)
+	}
+	var l *link
+	if err == nil {
+		l, err = r.Client.dialLink(req, r.open)
+	}
+	if err != nil {
+		return &Outage{Err: err, dialled: true}, 0
+	}
+	since := time.Now()
+	select {
+	case <-l.ended:
+	case <-ctx.Done():
+		_ = l.conn.Close(frame.GoingAway, "") // it fails if it is closing already
+		<-l.ended                             // within CloseTimeout
+	}
+	r.down()
+	info, _ := l.conn.CloseInfo()
+	return &Outage{Close: info, Err: info.Err}, max(time.Since(since), 1)
+}
+
+// open is the open callback of a connection.
+func (r *Reconnecting) open(c *conn.Conn) {
+	f := r.OnUp
+	if f == nil {
+		f = r.Client.OnConnection
+	}
+	if f != nil {
+		f(c)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.ended { // else its dial was given up
+		r.up = c
+		r.sendWaiting()
+	}
+}
+
+// down notes that the connection has ended.
+func (r *Reconnecting) down() {
+	r.mu.Lock()
+	r.up = nil
+	r.mu.Unlock()
+}
+
+// end forgets what waits.
+func (r *Reconnecting) end() {
+	r.mu.Lock()
+	r.ended, r.up, r.waiting, r.bytes = true, nil, nil, 0
+	r.mu.Unlock()
+}
+
+// Conn is the connection, nil while there is none.
+func (r *Reconnecting) Conn() *conn.Conn {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.up
+}
+
+// Send sends a message, as [conn.Conn.SendMessage] does. While there is no connection, it keeps a copy
+// within MaxWaiting. It fails with ErrAway if MaxWaiting is 0 or Run has returned, and with
+// [conn.ErrPendingFull] if the message does not fit. A message that was given to a connection which
+// then breaks may be lost. One that is kept is not lost until Run returns.
+func (r *Reconnecting) Send(m conn.Message) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.up != nil && len(r.waiting) == 0 {
+		if err := r.up.SendMessage(m); !errors.Is(err, conn.ErrClosed) {
+			return err
+		}
+	}
+	size := len(m.Payload) + messageCost
+	switch {
+	case r.MaxWaiting == 0 || r.ended:
+		return ErrAway
+	case m.Type != conn.Text && m.Type != conn.Binary:
+		return conn.ErrMessageType
+	case m.Type == conn.Text && !m.Valid && !utf8.Valid(m.Payload):
+		return conn.ErrNotUTF8
+	case size > r.MaxWaiting-r.bytes:
+		return fmt.Errorf("framerail: %d bytes wait for a connection: %w", r.bytes, conn.ErrPendingFull)
+	}
+	m.Payload = append([]byte(nil), m.Payload...)
+	r.waiting, r.bytes = append(r.waiting, m), r.bytes+size
+	return nil
+}
+
+// sendWaiting sends what waits, as far as the connection takes it. mu is held.
+func (r *Reconnecting) sendWaiting() {
+	for i, m := range r.waiting {
+		if err := r.up.SendMessage(m); err != nil { // it is closing
+			r.waiting = r.waiting[i:]
+			return
+		}
+		r.bytes -= len(m.Payload) + messageCost
+	}
+	r.waiting = nil
+}
+
+// link is a connection with its end.
+type link struct {
+	conn  *conn.Conn
+	ended chan struct{} // closed once the close callback has returned
+}
+
+// dialLink is DialRequest, and tells of the end.
+func (c *Client) dialLink(r *http.Request, open func(*conn.Conn)) (*link, error) {
+	ended := make(chan struct{})
+	nc, err := c.dialRequest(r, open, ended)
+	if err != nil {
+		return nil, err
+	}
+	return &link{nc, ended}, nil
+}
+
+// ends has what is to be closed when connections have ended: channels, by the connection.
+type ends struct{ of sync.Map }
+
+func (e *ends) add(c *session.Conn, ended chan struct{}) { e.of.Store(c, ended) }
+
+func (e *ends) ended(c *session.Conn) {
+	if ended, ok := e.of.LoadAndDelete(c); ok {
+		close(ended.(chan struct{}))
+	}
+}
