@@ -23,6 +23,6 @@
 //
 // # Comments
 //
-// "guarded by mu" at a field means the mu of the same struct, unless it says whose. "mu is held"
-// at a function means that its caller holds it; [Held] checks that.
+// "guarded by mu" at a field means the mu of the same struct, or of one that it embeds, unless
+// it says whose. "mu is held" at a function means that its caller holds it; [Held] checks that.
 package guard

@@ -37,11 +37,11 @@ func (c *closing) Context() stdcontext.Context {
 
 // lifetime is the connection's, made if there is none. mu is held.
 func (c *closing) lifetime() *lifetime {
-	in := c.makeExtras()
-	if in.life == nil {
-		in.life = new(lifetime)
+	x := c.makeExtras()
+	if x.life == nil {
+		x.life = new(lifetime)
 	}
-	return in.life
+	return x.life
 }
 
 // endLife ends the context of a closed connection, if there is one.

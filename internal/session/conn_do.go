@@ -51,11 +51,11 @@ func (c *Conn) AfterFunc(d time.Duration, f func(*Conn)) (Timer, error) {
 	if c.funcs() >= maxFuncs {
 		return Timer{}, ErrTooManyFuncs
 	}
-	in := c.makeExtras()
-	if in.timers == nil {
-		in.timers = new(timers)
+	x := c.makeExtras()
+	if x.timers == nil {
+		x.timers = new(timers)
 	}
-	t := in.timers
+	t := x.timers
 	t.last++
 	due := now + max(d, 0)
 	if due < now {

@@ -65,20 +65,20 @@ func (c *link) Subprotocol() string {
 func (c *link) Request() (r *http.Request, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	in := c.extras
-	if in == nil {
+	x := c.extras
+	if x == nil {
 		return nil, false
 	}
-	if o := in.opening; o != nil {
+	if o := x.opening; o != nil {
 		o.asked = true
-		if in.request == nil && o.head != nil && c.config().Request != nil {
-			in.request = c.config().Request(o.head, c.RemoteAddr())
-			if in.request != nil {
-				in.request.TLS = c.TLS()
+		if x.request == nil && o.head != nil && c.config().Request != nil {
+			x.request = c.config().Request(o.head, c.RemoteAddr())
+			if x.request != nil {
+				x.request.TLS = c.TLS()
 			}
 		}
 	}
-	return in.request, in.request != nil
+	return x.request, x.request != nil
 }
 
 // SetValue keeps a value of the program's with the connection, in place of an earlier one.
@@ -98,11 +98,11 @@ func (c *link) Value() any {
 
 // contexts are the connection's, made if there are none. mu is held.
 func (c *link) contexts() *contexts {
-	in := c.makeExtras()
-	if in.contexts == nil {
-		in.contexts = new(contexts)
+	x := c.makeExtras()
+	if x.contexts == nil {
+		x.contexts = new(contexts)
 	}
-	return in.contexts
+	return x.contexts
 }
 
 // dropContexts gives them back. mu is held, on the loop.

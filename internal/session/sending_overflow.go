@@ -108,9 +108,9 @@ type drops struct{ messages, bytes int64 }
 // noteDropped counts dropped messages. mu is held.
 func (c *sending) noteDropped(why rareEvent, messages, bytes int) {
 	c.loop.count(why, messages)
-	in := c.makeExtras()
-	in.drops.messages += int64(messages)
-	in.drops.bytes += int64(bytes)
+	x := c.makeExtras()
+	x.drops.messages += int64(messages)
+	x.drops.bytes += int64(bytes)
 }
 
 // claimRoom makes sure that there is room for a message of n bytes: it sends what merely waits
