@@ -17,8 +17,8 @@ func (l *Loop) Forget(t *Tenant) {
 	l.load.Add(-1)
 }
 
-// With calls f with a tenant as the current one: should f run code of the program's that ends
-// the goroutine, the tenant is ended with it. See Row.Broken.
+// With calls f for a tenant. If f runs code of the program's that ends the loop's goroutine, the loop
+// ends the tenant too. See Row.Broken.
 func (l *Loop) With(t *Tenant, f func()) {
 	l.current = t
 	f()
@@ -46,8 +46,8 @@ func LeastLoaded(all []*Loop) *Loop {
 	return best
 }
 
-// Poller is what tells the loop of its tenants' sockets.
+// Poller is the poller that the loop waits with.
 func (l *Loop) Poller() platform.Poller { return l.poll }
 
-// Watchdog is what looks at the loop; nil for none.
+// Watchdog is the watchdog that looks at the loop; nil for none.
 func (l *Loop) Watchdog() *Watchdog { return l.watchdog }

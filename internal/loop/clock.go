@@ -9,7 +9,7 @@ import (
 	"github.com/framerail/framerail/poller"
 )
 
-// clock is what a loop knows of the time that it takes. Owned by the loop.
+// clock has the times of a loop's work. Owned by the loop.
 type clock struct {
 	system platform.Platform
 	conns  *session.Loop // which is told the time
@@ -26,9 +26,9 @@ type clock struct {
 // now is the time since the loop began. From any goroutine.
 func (c *clock) now() time.Duration { return c.system.Since(c.began) }
 
-// tick notes the time, and lets others run if the loop has been busy for long. A
-// loop that is never idle would otherwise keep its thread until it is preempted,
-// 10 ms at a time. It returns how long it is since the last one.
+// tick notes the time, and lets other goroutines run if the loop has been busy for long. A loop that
+// is never idle would otherwise keep its thread until it is preempted, 10 ms at a time. tick returns
+// the time since the last one.
 func (c *clock) tick(busy *atomic.Int64) (since time.Duration) {
 	now := c.now()
 	since = now - c.conns.Now
@@ -42,9 +42,9 @@ func (c *clock) tick(busy *atomic.Int64) (since time.Duration) {
 	return since
 }
 
-// pace is tick in the middle of a turn. Looking at the clock costs a hundredth of
-// what a short message does, and a connection that sends thousands of them at once
-// takes a millisecond: how many are served in between is found by trying.
+// pace is tick in the middle of a turn. A look at the clock costs a hundredth of what a short message
+// does. But a connection that sends thousands of messages at once takes a millisecond. So the loop
+// finds out by trying how many tenants it serves between two looks.
 func (c *clock) pace(busy *atomic.Int64) {
 	before := c.conns.Now
 	since := c.tick(busy)
@@ -56,9 +56,8 @@ func (c *clock) pace(busy *atomic.Int64) {
 	}
 }
 
-// awoke notes what there is to note when the loop has waited, having worked for so long
-// before: it may have been kept from waking up, and for all that it knows since it began to
-// wait.
+// awoke notes that the loop has waited, and how long it worked before. If it woke up late, it may have
+// been kept from its work since it began to wait.
 func (c *clock) awoke(worked time.Duration) {
 	now := c.conns.Now
 	if now-c.wakes >= awayMin {
@@ -67,7 +66,7 @@ func (c *clock) awoke(worked time.Duration) {
 	c.away(now, worked)
 }
 
-// WaitFor has the poller tell what a tenant is to wait for that is not open.
+// WaitFor sets what the poller reports of a tenant that is not open.
 func (l *Loop) WaitFor(t *Tenant, i poller.Interest) error {
 	return l.poll.Modify(t.FD(), i, t.Token())
 }

@@ -1,29 +1,29 @@
 package loop
 
-// Command is what a loop is to do with its tenants; a later one outranks an earlier one.
+// Command is what a loop is to do with all its tenants. Of two commands the larger one counts.
 type Command uint8
 
 const (
 	// Serve is the command at first.
 	Serve Command = iota
-	// Drain has open connections closed with 1001, and those that come late.
+	// Drain closes open connections with 1001, and those that open later.
 	Drain
-	// Abort has all cut.
+	// Abort cuts all connections.
 	Abort
 )
 
-// commands are the one that a loop carries out, and how far. Owned by the loop.
+// commands has a loop's command, and how far the loop is with it. Owned by the loop.
 type commands struct {
 	now     Command
 	applied Command // to every tenant
 	cause   error   // of cutting connections, for their close callbacks
 }
 
-// Applied is the command that was applied to every tenant: one that comes, or opens, later is
-// to have it applied by itself.
+// Applied is the command that was applied to every tenant. Call Apply for a tenant that comes, or
+// opens, later.
 func (l *Loop) Applied() Command { return l.commands.applied }
 
-// Apply carries out on one tenant what the others were commanded.
+// Apply applies the command to one tenant that was applied to the others.
 func (l *Loop) Apply(t *Tenant) {
 	if c := l.commands.applied; c != Serve {
 		l.applyTo(t, c)

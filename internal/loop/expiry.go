@@ -11,9 +11,9 @@ import (
 // The time for a phase, and the lifetime of an open connection, end at a moment. The tenant
 // may be looked at before that, on the one timer it has.
 
-// moment is a time in steps of wheel.Resolution or, where the limit of a tenant's phase is
-// longer than a year and a half, of 2 to some power of them. It wraps; two of one phase are
-// compared by difference.
+// moment is a time in steps. A step is wheel.Resolution, or a power of two times that if the limit of a
+// tenant's phase is longer than a year and a half. A moment wraps. Two moments of one phase are
+// compared by their difference.
 type moment uint32
 
 // StepOf is the length of a step for which that limit is less than a quarter of what a moment
@@ -40,17 +40,17 @@ func (l *timing) after(t *Tenant, d time.Duration) moment {
 	return moment((l.conns.Now + min(d, math.MaxInt64-l.conns.Now-step) + step - 1) / step)
 }
 
-// Left is the time until a tenant's is over, 0 or less once it is.
+// Left is how much of a tenant's time is left; 0 or less once it is over.
 func (l *timing) Left(t *Tenant) time.Duration {
 	step := l.step(t)
 	steps := int32(uint32(t.expires) - uint32(l.conns.Now/step))
 	return time.Duration(steps)*step - l.conns.Now%step
 }
 
-// IsOver tells whether a tenant's time is over, or a connection's lifetime.
+// IsOver reports whether a tenant's time is over: that for its phase, or its lifetime if it is open.
 func (l *timing) IsOver(t *Tenant) bool { return l.Left(t) <= 0 }
 
-// Early tells whether a timer has fired before the tenant's time is over, and then sets it
+// Early reports whether a timer has fired before the tenant's time is over. If so it sets the timer
 // again.
 func (l *timing) Early(t *Tenant) bool {
 	if l.IsOver(t) {
@@ -66,7 +66,7 @@ func (l *timing) Allow(t *Tenant, d time.Duration) {
 	l.SetTimer(t, l.Left(t))
 }
 
-// Hasten leaves it so much of its time at most.
+// Hasten leaves a tenant that is not open so much of its time at most.
 func (l *timing) Hasten(t *Tenant, d time.Duration) {
 	if d < l.Left(t) {
 		t.expires = l.after(t, d)
@@ -74,12 +74,12 @@ func (l *timing) Hasten(t *Tenant, d time.Duration) {
 	}
 }
 
-// SetTimer has a tenant looked at after so much time, or before.
+// SetTimer sets a tenant's timer to fire after so much time.
 func (l *timing) SetTimer(t *Tenant, after time.Duration) {
 	l.timers.Set(t.ID(), wheel.After(l.conns.Now, after))
 }
 
-// HastenTimer has it looked at no later than that.
+// HastenTimer makes a tenant's timer fire after so much time, unless it fires before that or is not set.
 func (l *timing) HastenTimer(t *Tenant, after time.Duration) {
 	l.timers.Hasten(t.ID(), wheel.After(l.conns.Now, after))
 }

@@ -9,15 +9,15 @@ import (
 // A loop that makes no progress may be held by a callback. Or the machine gives the process no time. Then the
 // running callback is not to blame, and the watching goroutine is late as well.
 
-// heldLoop is a loop that is looked at until it has ended or is seen to be held.
+// heldLoop is a loop that AwaitCut looks at until it has ended or is seen to be held.
 type heldLoop struct {
 	*Loop
 	at    int64 // when it was last seen to get on
 	looks int   // one after the other, in time, that found it there
 }
 
-// look notes what the loop was found at, and tells whether it may be held. A look that comes
-// late shows nothing.
+// look notes what the loop was found at, and reports whether it may be held. A look that comes late shows
+// nothing.
 func (h *heldLoop) look(at int64, late bool) (suspect bool) {
 	if late || at <= 0 || at != h.at {
 		h.at, h.looks = at, 0
@@ -27,15 +27,15 @@ func (h *heldLoop) look(at int64, late bool) (suspect bool) {
 	return h.looks >= heldLooks
 }
 
-// isHeld tells whether a callback is on the loop's stack, on which it has been for all looks.
+// isHeld reports whether a callback is on the loop's stack, and was there at all looks.
 func (h *heldLoop) isHeld() bool {
 	stack, found := stackOf(h.goroutine.Load())
 	h.looks = 0 // to look at a stack costs more
 	return found && h.options.inCallback(stack) && h.busy.Load() == h.at
 }
 
-// AwaitCut waits until the loops have cut their connections, for CutPatience at most, but not
-// for those that a callback holds. It returns how many are held and how many are late without.
+// AwaitCut waits until the loops have cut their connections, for CutPatience at most. It does not wait for
+// loops that a callback holds. It returns how many loops are held, and how many others are late.
 func AwaitCut(system platform.Platform, all []*Loop) (held, late int) {
 	until := system.Now().Add(CutPatience)
 	if system.Simulated() { // where callbacks take no time
@@ -69,7 +69,7 @@ func AwaitCut(system platform.Platform, all []*Loop) (held, late int) {
 	return held, len(waiting)
 }
 
-// HasEnded tells whether the loop serves no more. From any goroutine.
+// HasEnded reports whether the loop serves no more. From any goroutine.
 func (l *Loop) HasEnded() bool {
 	select {
 	case <-l.done:

@@ -23,12 +23,12 @@ type inbox struct {
 	// load is how many connections the loop has or has been given.
 	load atomic.Int64
 	// busy is when the loop was last seen to get on, by session.Loop.Now: at each turn and
-	// each look at the clock. It is asleep while the loop may be waiting: letters must
-	// wake it, and the watchdog is not interested.
+	// each look at the clock. It is asleep while the loop may be waiting: then a new entry must
+	// wake the loop, and the watchdog does not look at it.
 	busy atomic.Int64
 
 	mu      guard.LastMutex
-	letters letters // guarded by mu
+	entries entries // guarded by mu
 	ended   bool    // guarded by mu: the loop reads them no more
 }
 
@@ -38,36 +38,36 @@ const (
 	woken  = -1
 )
 
-// letters are what an inbox holds.
-type letters struct {
+// entries are what other goroutines have put into an inbox.
+type entries struct {
 	newcomers []Newcomer
 	due       []*Tenant // connections to attend to
 	asked     []func()  // to be called, see Ask
 	command   Command
 }
 
-// isEmpty tells whether there is nothing for a loop that has carried out a command.
-func (ls *letters) isEmpty(done Command) bool {
-	return len(ls.newcomers) == 0 && len(ls.due) == 0 && len(ls.asked) == 0 && ls.command <= done
+// isEmpty reports whether there is nothing for a loop that has carried out a command.
+func (e *entries) isEmpty(done Command) bool {
+	return len(e.newcomers) == 0 && len(e.due) == 0 && len(e.asked) == 0 && e.command <= done
 }
 
-// reading is the letters that a loop has taken from its inbox, and how far it has come: a
-// turn that a callback breaks off is taken up there. Owned by the loop.
-type reading struct {
-	letters
+// batch has the entries that a loop has taken from its inbox, and how far the loop has come with them.
+// If a callback breaks a turn off, the next one goes on there. Owned by the loop.
+type batch struct {
+	entries
 	admitted int // the next of newcomers
 	attended int // the next of due
-	answered int // the next of asked
+	called   int // the next of asked
 }
 
-// Deliver gives the loop a connection, and tells whether it takes it: one that has ended
+// Deliver gives the loop a connection, and reports whether the loop takes it. A loop that has ended
 // turns it away.
 func (in *inbox) Deliver(n Newcomer) (taken bool) {
 	in.load.Add(1)
 	in.mu.Lock()
 	taken = !in.ended
 	if taken {
-		in.letters.newcomers = append(in.letters.newcomers, n)
+		in.entries.newcomers = append(in.entries.newcomers, n)
 	}
 	in.mu.Unlock()
 	if !taken {
@@ -82,7 +82,7 @@ func (in *inbox) Deliver(n Newcomer) (taken bool) {
 func (in *inbox) Ask(f func()) {
 	in.mu.Lock()
 	if !in.ended {
-		in.letters.asked = append(in.letters.asked, f)
+		in.entries.asked = append(in.entries.asked, f)
 	}
 	in.mu.Unlock()
 	in.wake()
@@ -91,7 +91,7 @@ func (in *inbox) Ask(f func()) {
 // Command gives the loop a command.
 func (in *inbox) Command(c Command) {
 	in.mu.Lock()
-	in.letters.command = max(in.letters.command, c)
+	in.entries.command = max(in.entries.command, c)
 	in.mu.Unlock()
 	in.wake()
 }
@@ -100,24 +100,24 @@ func (in *inbox) Command(c Command) {
 func (in *inbox) schedule(t *Tenant) {
 	in.mu.Lock()
 	if !in.ended {
-		in.letters.due = append(in.letters.due, t)
+		in.entries.due = append(in.entries.due, t)
 	}
 	in.mu.Unlock()
 	in.wake()
 }
 
-// wake sees that the loop reads its inbox soon. One that is awake will anyway.
+// wake makes a sleeping loop read its inbox. A loop that is awake reads it anyway.
 func (in *inbox) wake() {
 	if in.busy.Load() == asleep && in.busy.CompareAndSwap(asleep, woken) {
 		_ = in.poll.Wake() // fails only once the loop has ended
 	}
 }
 
-// take takes the letters that have come, in place of those taken before, which have been read.
-func (in *inbox) take(read *letters) {
+// take takes the entries that have come. It gives the inbox those taken before, which are done.
+func (in *inbox) take(done *entries) {
 	in.mu.Lock()
-	in.letters, *read = *read, in.letters
-	in.letters.command = read.command
+	in.entries, *done = *done, in.entries
+	in.entries.command = done.command
 	in.mu.Unlock()
 }
 
@@ -125,7 +125,7 @@ func (in *inbox) take(read *letters) {
 func (in *inbox) Asked() int {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	return len(in.letters.asked)
+	return len(in.entries.asked)
 }
 
 // Load is how many connections the loop has or has been given.
@@ -133,7 +133,7 @@ func (in *inbox) Load() int64 { return in.load.Load() }
 
 // attendDue attends to the connections that have asked for it.
 func (l *Loop) attendDue() {
-	r := &l.reading
+	r := &l.batch
 	for r.attended < len(r.due) {
 		t := r.due[r.attended]
 		r.due[r.attended] = nil
@@ -145,21 +145,21 @@ func (l *Loop) attendDue() {
 	r.due, r.attended = r.due[:0], 0
 }
 
-// answerAsked calls what was asked for.
-func (l *Loop) answerAsked() {
-	r := &l.reading
-	for r.answered < len(r.asked) {
-		f := r.asked[r.answered]
-		r.asked[r.answered] = nil
-		r.answered++
+// callAsked calls the functions that were given to Ask.
+func (l *Loop) callAsked() {
+	r := &l.batch
+	for r.called < len(r.asked) {
+		f := r.asked[r.called]
+		r.asked[r.called] = nil
+		r.called++
 		f()
 	}
-	r.asked, r.answered = r.asked[:0], 0
+	r.asked, r.called = r.asked[:0], 0
 }
 
 // admitNewcomers takes in those that have come.
 func (l *Loop) admitNewcomers() {
-	r := &l.reading
+	r := &l.batch
 	for r.admitted < len(r.newcomers) {
 		n := r.newcomers[r.admitted]
 		r.newcomers[r.admitted] = nil
@@ -169,25 +169,25 @@ func (l *Loop) admitNewcomers() {
 	r.newcomers, r.admitted = r.newcomers[:0], 0
 }
 
-// mayEnd tells whether the loop has nothing left to do, and then takes no more
-// connections. Those that it has taken while it drains are answered like all others.
+// mayEnd reports whether the loop has nothing left to do. If so it takes no more connections. Those
+// that it takes while it drains are answered like all others.
 func (l *Loop) mayEnd() bool {
 	if l.commands.now == Serve || l.slots.used > 0 {
 		return false
 	}
 	l.inbox.mu.Lock()
 	defer l.inbox.mu.Unlock()
-	l.inbox.ended = l.commands.now == Abort || len(l.inbox.letters.newcomers) == 0
+	l.inbox.ended = l.commands.now == Abort || len(l.inbox.entries.newcomers) == 0
 	return l.inbox.ended
 }
 
-// end gives back what the loop has, and turns away those it has not come to. A loop that
-// could not go on counts as full.
+// end gives back what the loop has, and turns away connections that it has not admitted. Its load
+// becomes so large that LeastLoaded does not choose a loop that could not go on.
 func (l *Loop) end() {
 	l.load.Store(math.MaxInt64 / 2)
 	l.inbox.mu.Lock()
-	late := l.inbox.letters.newcomers
-	l.inbox.letters = letters{}
+	late := l.inbox.entries.newcomers
+	l.inbox.entries = entries{}
 	l.publish()
 	l.inbox.mu.Unlock()
 	for _, n := range late {

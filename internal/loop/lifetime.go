@@ -8,9 +8,8 @@ import (
 	"github.com/framerail/framerail/internal/session"
 )
 
-// A connection's lifetime is over at a moment. It has one timer on its loop's wheel, for all
-// that may fall due: whatever the connection asks for, the timer is set for no later than
-// that.
+// A connection's lifetime is over at a moment. The connection has one timer on its loop's wheel for all
+// that may fall due. So whenever the connection sets its timer, it is set for that moment at the latest.
 
 // beginLife sets when a connection's lifetime is over: a random part of a tenth before
 // the limit, so that connections that came together do not all come back at once.
@@ -23,7 +22,8 @@ func (l *Loop) beginLife(t *Tenant, most time.Duration) {
 	l.SetTimer(t, l.Left(t))
 }
 
-// Lifespan is how long a connection lives that may do so for most; 0 or less: for ever.
+// Lifespan is the lifetime of a connection: most, less a random part of a tenth. 0 if most is 0 or
+// less, for no limit.
 func Lifespan(system platform.Platform, most time.Duration) time.Duration {
 	if most <= 0 {
 		return 0
@@ -31,14 +31,14 @@ func Lifespan(system platform.Platform, most time.Duration) time.Duration {
 	return most - time.Duration(system.Uint64()%uint64(most/lifetimeJitter+1))
 }
 
-// hasLifetime tells whether the connection is one that a lifetime will end: not one that is
-// about to end by itself.
+// hasLifetime reports whether the connection is to be closed when its lifetime is over. One that is about
+// to end is not.
 func (t *Tenant) hasLifetime() bool {
 	return t.IsOpen() && t.MaxLifetime() > 0 && t.State() == session.Open && !t.Ending()
 }
 
-// checkLife closes a connection whose lifetime is over, and otherwise sees that there
-// is a timer for that, should the connection want none.
+// checkLife closes a connection whose lifetime is over. Otherwise it sets the timer for that, since the
+// connection itself may need none.
 func (l *Loop) checkLife(t *Tenant) {
 	if !t.hasLifetime() {
 		return

@@ -26,9 +26,9 @@ const (
 	// watchdogLogEvery keeps a program whose callbacks are always slow from flooding
 	// the log with stacks.
 	watchdogLogEvery = time.Second
-	// watchdogRest is how many times as long as it took to look at a stack the
-	// watchdog waits until it looks at another: that stops the world, for longer the
-	// more goroutines there are. It waits for watchdogRestMost at most.
+	// watchdogRest is how many times as long as a look at a stack has taken the watchdog waits
+	// before the next one. A look stops the world, and takes longer the more goroutines there
+	// are. The watchdog waits for watchdogRestMost at most.
 	watchdogRest     = 20
 	watchdogRestMost = 500 * time.Millisecond
 	// stacksFirst and stacksMost bound the memory, in bytes, in which a loop's stack
@@ -38,7 +38,7 @@ const (
 	// strideMax is how many connections a loop serves at most without looking
 	// at the clock.
 	strideMax = 16
-	// shortPause is how long a loop rests behind a turn in which a message had to wait for
-	// memory: others are to give back what they hold.
+	// shortPause is how long a loop rests after a turn in which a message had to wait for memory.
+	// Others give back what they hold meanwhile.
 	shortPause = time.Millisecond
 )

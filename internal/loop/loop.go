@@ -17,7 +17,7 @@ import (
 type Options struct {
 	// Platform is the system that the loops run on.
 	Platform platform.Platform
-	// Logger gets what befalls a loop.
+	// Logger gets failures of loops, and slow callbacks.
 	Logger *slog.Logger
 	// CatchUp bounds how long a loop that was kept from its work gives tenants more time.
 	CatchUp time.Duration
@@ -25,7 +25,7 @@ type Options struct {
 	Cause error
 	// Farewell is the reason in the Close frame that Drain sends.
 	Farewell string
-	// Short tells whether buffers are so short that no message must grow. Nil: never.
+	// Short reports whether buffers are so short that no message must grow. Nil: never.
 	Short func() bool
 	// Callers are the functions that call the program on a loop besides package session's,
 	// as stacks show them: the watchdog looks for them.
@@ -56,12 +56,12 @@ type Loop struct {
 	clock    clock
 	commands commands
 	events   []poller.Event
-	reading  reading
+	batch    batch
 	current  *Tenant // whose callbacks may be running: see broken
 	starved  bool    // a message had to wait for memory in this turn
 }
 
-// New makes loops that do not serve yet. If it fails nothing is left of them.
+// New makes loops that do not serve yet. If it fails it leaves nothing open.
 func New(n int, o *Options) (all []*Loop, failed int, err error) {
 	for i := range n {
 		l, err := newLoop(i, o)
@@ -118,7 +118,7 @@ func Start(all []*Loop) {
 	}
 }
 
-// serve makes turns until the loop is stopped and its last tenant is gone.
+// serve makes turns until the loop is commanded to end and its last tenant is gone.
 func (l *Loop) serve() {
 	finished := false
 	defer func() {
@@ -147,8 +147,7 @@ func (l *Loop) turns() {
 	}
 }
 
-// turn waits for something to do and does it. It returns false if nothing can be
-// waited for any more.
+// turn waits for something to do and does it. It returns false if the poller has failed.
 func (l *Loop) turn() bool {
 	until := l.deadline()
 	l.conns.Sleeps(true)
@@ -174,7 +173,7 @@ func (l *Loop) turn() bool {
 			l.ready(t, ev.Ready)
 		}
 	}
-	l.inbox.take(&l.reading.letters)
+	l.inbox.take(&l.batch.entries)
 	l.finishTurn()
 	l.restIfShort()
 	return true
@@ -191,27 +190,26 @@ func (l *Loop) ready(t *Tenant, ready poller.Interest) {
 	l.current = nil
 }
 
-// finishTurn does what the letters say and what falls to tenants whose timers have
-// fired. It takes up what a callback broke off.
+// finishTurn works off the batch and the timers that have fired. It goes on where a callback broke off.
 //
-// Timers fire after connections were attended to, which may set them anew, and are
-// served before newcomers are admitted, which may get the slot of one that is gone.
+// Timers fire after connections were attended to, because that may set them anew. They are served
+// before newcomers are admitted, because a newcomer may get the slot of a tenant that is gone.
 func (l *Loop) finishTurn() {
 	l.serveFired()
 	l.attendDue()
-	l.answerAsked()
+	l.callAsked()
 
 	l.timers.fire(l.conns.Now)
 	l.serveFired()
 
 	l.admitNewcomers()
-	if c := max(l.reading.command, l.commands.now); c > l.commands.applied {
+	if c := max(l.batch.command, l.commands.now); c > l.commands.applied {
 		l.apply(c)
 	}
 	l.current = nil
 }
 
-// serveFired does what falls to tenants whose timers have fired.
+// serveFired serves the timers that have fired.
 func (l *Loop) serveFired() {
 	for l.timers.next < len(l.timers.fired) {
 		id := l.timers.fired[l.timers.next]
@@ -223,7 +221,7 @@ func (l *Loop) serveFired() {
 	l.timers.fired, l.timers.next = l.timers.fired[:0], 0
 }
 
-// Late does what falls to a tenant whose timer has fired.
+// Late serves a tenant whose timer has fired.
 func (l *Loop) Late(t *Tenant) {
 	l.current = t
 	switch {
@@ -236,15 +234,15 @@ func (l *Loop) Late(t *Tenant) {
 	l.current = nil
 }
 
-// broken ends a tenant for which code of the program's took the loop's goroutine with it.
+// broken ends a tenant whose callback has ended the loop's goroutine.
 func (l *Loop) broken(t *Tenant) {
 	if t.IsOpen() || !l.IsGone(t) {
 		l.Row(t).Broken(t)
 	}
 }
 
-// deadline is when Wait must return. With letters at hand that is now; announcing
-// sleep before looking for letters sees to it that none is overlooked.
+// deadline is when Wait must return. If there are entries, that is now. The loop announces its sleep
+// before it looks for entries, so that none is overlooked.
 func (l *Loop) deadline() time.Time {
 	c := &l.clock
 	now := c.now()
@@ -252,7 +250,7 @@ func (l *Loop) deadline() time.Time {
 	l.inbox.mu.Lock()
 	l.counters.turn(now, now-c.turned)
 	l.publish()
-	waiting := !l.inbox.letters.isEmpty(l.commands.now)
+	waiting := !l.inbox.entries.isEmpty(l.commands.now)
 	l.inbox.mu.Unlock()
 	c.waits, c.wakes = now, now
 	if waiting {
@@ -267,7 +265,7 @@ func (l *Loop) deadline() time.Time {
 	return c.began.Add(due)
 }
 
-// short tells whether messages must not grow, and notes that one would have.
+// short reports whether messages must not grow, and notes that one would have.
 func (l *Loop) short() bool {
 	if l.options.Short == nil || !l.options.Short() {
 		return false
@@ -276,7 +274,7 @@ func (l *Loop) short() bool {
 	return true
 }
 
-// restIfShort rests if a message had to wait for memory: the poller would tell of it
+// restIfShort rests if a message had to wait for memory, because the poller would report its socket
 // again at once.
 func (l *Loop) restIfShort() {
 	if l.starved {
@@ -285,12 +283,11 @@ func (l *Loop) restIfShort() {
 	}
 }
 
-// Seat gives a tenant a slot, an owner and a phase, and the transport below it. Its time is
-// to be allowed then, and Watch to follow.
+// Seat gives a tenant a slot, an owner, a phase and a transport. Call Allow and Watch next.
 func (l *Loop) Seat(t *Tenant, owner OwnerID, p Phase, below transport.Transport, remote netip.AddrPort) {
 	t.place = place(owner)<<phaseBits | place(p)
 	t.Init(l.conns, l.owner(t).policy, l.slots.take(t), below, remote)
 }
 
-// Watch has the poller tell of what comes from a new tenant.
+// Watch makes the poller report what comes from a new tenant.
 func (l *Loop) Watch(t *Tenant) error { return l.poll.Add(t.FD(), poller.Read, t.Token()) }

@@ -8,8 +8,8 @@ import (
 	"github.com/framerail/framerail/poller"
 )
 
-// Phase is a row of an owner's table: where a tenant stands in its life. Open is the loop's
-// own; the others are the owner's, from 1 on.
+// Phase is a row of an owner's table. Each tenant is in one phase. Open is the loop's own. The others,
+// from 1 on, are the owner's.
 type Phase uint8
 
 // Open is the phase of a connection whose opening handshake is done. Its Driver does the rest.
@@ -27,22 +27,22 @@ type Row interface {
 	// Broken ends the tenant: code of the program's has ended the loop's goroutine while it
 	// was called for this tenant.
 	Broken(t *Tenant)
-	// Short ends the tenant for the memory that it holds, or wants.
+	// Short ends the tenant because of the memory that it holds or asks for.
 	Short(t *Tenant)
 	// Step is the unit of the phase's moments, see StepOf.
 	Step(t *Tenant) time.Duration
 }
 
-// Owner is a server or a client, of which some tenants are on the loop.
+// Owner is a server or a client that has tenants on the loop.
 type Owner interface {
-	// Opened tells that the Open callback has returned. On the callback's goroutine.
+	// Opened is called when the Open callback has returned. On the callback's goroutine.
 	Opened(t *Tenant)
-	// Closed tells that an open connection is closed. Forgotten and the close of the transport
+	// Closed is called when an open connection is closed. Forgotten and the close of the transport
 	// come right after it. On the loop.
 	Closed(t *Tenant)
-	// Ended tells that the Close callback has returned. On the callback's goroutine.
+	// Ended is called when the Close callback has returned. On the callback's goroutine.
 	Ended(t *Tenant)
-	// Forgotten tells that the loop has done with the tenant, in whatever phase. On the loop.
+	// Forgotten is called when the loop has done with the tenant, in whatever phase. On the loop.
 	Forgotten(t *Tenant)
 }
 
@@ -80,7 +80,7 @@ type openRow struct{ *Loop }
 
 func (l openRow) Ready(t *Tenant, ready poller.Interest) { readyOpen(t, ready) }
 
-// readyOpen is the straight path of messages, without the table.
+// readyOpen handles the readiness of an open connection. Messages pass here, and not through the table.
 func readyOpen(t *Tenant, ready poller.Interest) {
 	if ready&poller.Write != 0 {
 		t.Writable()
@@ -105,8 +105,8 @@ func (l openRow) Commanded(t *Tenant, c Command) {
 	t.Abort(l.commands.cause)
 }
 
-// Broken closes a connection whose callback took the loop's goroutine with it. The session
-// has counted and logged it.
+// Broken closes a connection whose callback has ended the loop's goroutine. The session has counted and
+// logged that.
 func (l openRow) Broken(t *Tenant) {
 	_ = t.Close(frame.InternalError, "") // closing already: it goes on
 	t.Attend()

@@ -22,9 +22,8 @@ func goroutineID() int64 {
 	return id
 }
 
-// stackOf is the stack of the goroutine with that number, as far as it is
-// found within the first stacksMost bytes of all. To look stops the world; loops,
-// which have run since the server started, are among the first.
+// stackOf is the stack of the goroutine with that number, if it is within the first stacksMost bytes of
+// all stacks. Loops are among the first, because they began with the server. The look stops the world.
 func stackOf(id int64) (stack string, found bool) {
 	head := []byte("goroutine " + strconv.FormatInt(id, 10) + " [")
 	for size := stacksFirst; size <= stacksMost; size *= 8 {
@@ -50,16 +49,16 @@ var callers = [...]string{
 	reflect.TypeFor[session.Conn]().PkgPath() + ".(*reading).piece(",
 }
 
-// inCallback tells whether a loop's stack shows a callback: one of callers, and above
-// it a function that it has called.
+// inCallback reports whether a loop's stack shows a callback: one of callers, and a function that it has
+// called.
 func (o *Options) inCallback(stack string) bool {
 	_, frames, _ := strings.Cut(stack, "\n")
 	calls := func(name string) bool { return strings.Index(frames, "\n"+name) > 0 }
 	return slices.ContainsFunc(callers[:], calls) || slices.ContainsFunc(o.Callers, calls)
 }
 
-// OnLoop tells whether the caller runs on an event loop, which then is among its
-// callers. From any goroutine.
+// OnLoop reports whether the caller runs on an event loop. The loop is then among its callers. From any
+// goroutine.
 func OnLoop() bool {
 	var pcs [64]uintptr
 	skip := 0

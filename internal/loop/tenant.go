@@ -15,11 +15,11 @@ type Tenant struct {
 	Socket platform.Socket
 
 	// Owned by the loop.
-	gen        uint32 // tells this user of the slot from the one before
+	gen        uint32 // differs from that of the slot's earlier users
 	place      place
 	pollFailed bool // the poller does not watch it any more
 
-	// Two bytes for the owner, for which there is room here alone.
+	// Two bytes for the owner. Only here they take no more memory.
 	Ticket uint8 // of its admission; owned by the loop
 	Listed bool  // guarded by the lock of the owner's table
 
@@ -38,19 +38,19 @@ func (t *Tenant) FD() int { return t.Socket.FD() }
 // Below is the transport: the socket or, over TLS or in a simulation, another.
 func (t *Tenant) Below() transport.Transport { return t.Driver.Transport() }
 
-// Token names a tenant to the poller: its slot, and the generation that tells an event for a
-// tenant that is gone from one for its successor.
+// Token names a tenant to the poller. It has the slot, and the generation, which tells an event for a
+// tenant that is gone from one for the next user of its slot.
 func (t *Tenant) Token() uint64 {
 	return uint64(t.gen)<<32 | uint64(uint32(t.ID()))
 }
 
-// Phase is where the tenant stands in its life.
+// Phase is the phase that the tenant is in.
 func (t *Tenant) Phase() Phase { return Phase(t.place & phaseMask) }
 
 // Enter puts the tenant into another phase.
 func (t *Tenant) Enter(p Phase) { t.place = t.place&^phaseMask | place(p) }
 
-// IsOpen tells whether the opening handshake is done.
+// IsOpen reports whether the opening handshake is done.
 func (t *Tenant) IsOpen() bool { return t.place&phaseMask == place(Open) }
 
 // place is the number of a tenant's owner on its loop, and below it a Phase.
@@ -104,7 +104,7 @@ func (s *slots) give(id int) {
 // Tenants is how many tenants there are. On the loop, or once it has ended.
 func (s *slots) Tenants() int { return s.used }
 
-// IsGone tells whether the loop has done with a tenant, in the turn in which it has.
+// IsGone reports whether the loop has done with a tenant. Only in the turn in which it was done.
 func (s *slots) IsGone(t *Tenant) bool { return s.at(t.ID()) != t }
 
 // Each calls f for every tenant of all owners; f may end it.

@@ -35,7 +35,7 @@ func newWatchdog(loops []*Loop, o *Options) *Watchdog {
 		counted: make([]int64, n), logged: make([]int64, n)}
 }
 
-// awake tells the watchdog that a loop is. From any goroutine.
+// awake wakes the watchdog because a loop is awake. From any goroutine.
 func (w *Watchdog) awake() {
 	if w != nil && w.idle.Load() {
 		w.wake()
@@ -61,7 +61,7 @@ func (w *Watchdog) watch() {
 			return
 		}
 		if !busy {
-			// Announcing sleep before looking again sees to it that none is overlooked.
+			// It announces its sleep before it looks again, so that no loop is overlooked.
 			w.idle.Store(true)
 			if busy, ended = w.look(); !busy && !ended {
 				<-w.rouse
@@ -73,8 +73,8 @@ func (w *Watchdog) watch() {
 	}
 }
 
-// look reports each loop that has been at the same thing for over the limit, and
-// tells whether any is at work, and whether all have ended.
+// look reports each loop that has been at the same thing for over the limit. It returns whether any loop
+// is at work, and whether all have ended.
 func (w *Watchdog) look() (busy, ended bool) {
 	ended = true
 	now := time.Now()
@@ -114,10 +114,9 @@ func (w *Watchdog) sees(i int, at int64, since time.Duration) time.Duration {
 	return w.held[i]
 }
 
-// report counts a callback that holds loop i, and logs it with its stack, at once or
-// when the log may have another. A loop can be late for other reasons, such as a
-// process that gets no time: then no callback is on its stack, and it is looked at
-// again if it stays late.
+// report counts a callback that holds loop i. It logs the callback with its stack, at once or when the log
+// may have another. A loop can also be late because the process gets no time. Then no callback is on
+// its stack, and the watchdog looks again if the loop stays late.
 func (w *Watchdog) report(i int, at int64, held time.Duration) {
 	l, now := w.loops[i], time.Now()
 	counted, mayLog := w.counted[i] == at, now.Sub(w.lastLog) >= watchdogLogEvery
@@ -140,5 +139,5 @@ func (w *Watchdog) report(i int, at int64, held time.Duration) {
 	}
 }
 
-// IsAsleep tells whether the watchdog may be asleep, as all loops are. From any goroutine.
+// IsAsleep reports whether the watchdog may be asleep, as all loops are. From any goroutine.
 func (w *Watchdog) IsAsleep() bool { return w.idle.Load() }
