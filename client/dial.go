@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -104,6 +105,7 @@ func (r *running) dial(program *http.Request, open func(*conn.Conn), ended chan 
 // answer is a server's answer that keeps all rules, and what was agreed on.
 type answer struct {
 	*http.Response
+	request     *http.Request // as it was sent
 	subprotocol string
 	deflate     *deflate.Params
 }
@@ -122,6 +124,7 @@ func (r *running) ask(ctx context.Context, a *attempt, program *http.Request) (*
 	if err != nil {
 		return nil, newHandshakeError(resp, err)
 	}
+	got.request = cmp.Or(resp.Request, req) // a RoundTripper may leave it out
 	return got, nil
 }
 

@@ -24,7 +24,7 @@ func (r *running) take(a *attempt, got *answer) (*newcomer, error) {
 	}
 	n := &newcomer{
 		tenants: r.loops[loop.LeastLoaded(r.engine).Number],
-		opening: session.Opening{Request: kept(got.Request), Subprotocol: got.subprotocol, Deflate: got.deflate},
+		opening: session.Opening{Request: kept(got.request), Subprotocol: got.subprotocol, Deflate: got.deflate},
 		began:   make(chan *session.Conn, 1), opened: make(chan struct{}, 1),
 	}
 	nc := a.conn()
