@@ -16,6 +16,10 @@ import (
 // compressed message on, each connection then keeps the end of its traffic: up to 32 KiB each way, or
 // the windows set here. All connections share the memory of compressing itself.
 //
+// A method that sends compresses the whole message before it returns. For 1 MiB that takes some 3 ms
+// at level 1, and 8 ms at level 6. On an event loop the other connections wait meanwhile, so
+// messages of many megabytes are for [conn.OnGoroutines].
+//
 // Some clients need special care:
 //
 //   - Some versions of Safari have failed on compressed connections. Handshake.Deflate lets Check
