@@ -10,8 +10,10 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
-	"github.com/framerail/framerail/internal/phase"
 )
+
+// checksWaiting is how many times as many checks as may run wait for that: see Limits.MaxChecks.
+const checksWaiting = 4
 
 // So many checks run at once, so many more wait in order, and the others are told.
 func TestMaxChecks(t *testing.T) {
@@ -20,7 +22,7 @@ func TestMaxChecks(t *testing.T) {
 	first := ask(t, s)
 	running := receive(t, questions)
 	var waiting []*peer
-	for i := range phase.ChecksWaiting {
+	for i := range checksWaiting {
 		waiting = append(waiting, ask(t, s))
 		eventually(t, "it to wait", func() bool { return s.Stats().ChecksWaited == uint64(i+1) })
 	}
@@ -33,7 +35,7 @@ func TestMaxChecks(t *testing.T) {
 	waiting[1].Close() // whose place another gets
 	eventually(t, "it to leave", func() bool { return s.Stats().Refused[ReasonLeft] == 1 })
 	waiting = append(append(waiting[:1], waiting[2:]...), ask(t, s))
-	eventually(t, "another to wait", func() bool { return s.Stats().ChecksWaited == phase.ChecksWaiting+1 })
+	eventually(t, "another to wait", func() bool { return s.Stats().ChecksWaited == checksWaiting+1 })
 
 	running.answer <- nil
 	first.expectStatus(101)
@@ -120,7 +122,7 @@ func TestCheckDispatch_KeepsSomeBytes(t *testing.T) {
 		}
 		return before > 4<<10 && kept() == before
 	})
-	if size := kept(); size > 4*phase.ReadSize {
+	if size := kept(); size > 64<<10 {
 		t.Errorf("%d bytes are kept", size)
 	}
 	q.answer <- nil
@@ -136,7 +138,7 @@ func TestCheckDispatch_RefusesClientsThatSayMuch(t *testing.T) {
 	s, questions := questioning(&Server{Loops: 1, Limits: Limits{CheckTimeout: 300 * time.Millisecond}})
 	start(t, s)
 	p := dialRaw(t, s)
-	p.send(with() + strings.Repeat("x", 2*phase.ReadSize))
+	p.send(with() + strings.Repeat("x", 32<<10))
 	receive(t, questions)
 	p.expectStatus(503)
 }
@@ -170,10 +172,10 @@ func TestCheckDispatch_ComingAndGoing(t *testing.T) {
 	// All places are free again: those for checks, and those for waiting.
 	left.Store(true)
 	before := s.Stats()
-	for range atOnce * (1 + phase.ChecksWaiting) {
+	for range atOnce * (1 + checksWaiting) {
 		ask(t, s)
 	}
-	eventually(t, "as many to wait as may", func() bool { return s.Stats().ChecksWaited == before.ChecksWaited+atOnce*phase.ChecksWaiting })
+	eventually(t, "as many to wait as may", func() bool { return s.Stats().ChecksWaited == before.ChecksWaited+atOnce*checksWaiting })
 	if n := s.Stats().Refused[ReasonCheckBusy]; n != before.Refused[ReasonCheckBusy] {
 		t.Errorf("%d found no place", n)
 	}

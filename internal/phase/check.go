@@ -74,7 +74,7 @@ var (
 
 // begin asks the program about a client's request, on a goroutine, or queues the question.
 func (l *checks) begin(cl *Tenant, asked Question, o session.Opening, head, rest []byte) {
-	if l.going >= l.ChecksAtOnce && l.queue.Len() >= ChecksWaiting*l.ChecksAtOnce {
+	if l.going >= l.ChecksAtOnce && l.queue.Len() >= checksWaiting*l.ChecksAtOnce {
 		l.refuse(cl, ErrCheckBusy)
 		return
 	}

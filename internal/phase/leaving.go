@@ -104,7 +104,7 @@ func (l *Table) linger(cl *Tenant) {
 		l.drop(cl) // of a TLS alert that does not fit, too: all that matters has gone
 		return
 	}
-	l.Allow(&cl.Tenant, LingerTimeout)
+	l.Allow(&cl.Tenant, lingerTimeout)
 	if cl.head != nil {
 		cl.releaseHead()
 		l.watch(cl, poller.Read)

@@ -7,12 +7,12 @@ import (
 )
 
 const (
-	// LingerTimeout is how long a refused client may take to read its answer
+	// lingerTimeout is how long a refused client may take to read its answer
 	// before the socket is closed under it.
-	LingerTimeout = 2 * time.Second
-	// ChecksWaiting is how many times as many clients as may be checked wait for that:
+	lingerTimeout = 2 * time.Second
+	// checksWaiting is how many times as many clients as may be checked wait for that:
 	// beyond, their time would be over before their turn comes.
-	ChecksWaiting = 4
+	checksWaiting = 4
 	// checkAhead is how many bytes are read, at least, of what a client sends behind its
 	// request while that is checked. A client may say what it likes before it is accepted,
 	// but not keep the server from noticing that others leave.
@@ -26,9 +26,9 @@ const (
 	// DrainGrace is how long a client that was accepted has for its request once
 	// the server drains: some round trips to a phone. Beyond it, it gets 503.
 	DrainGrace = 2 * time.Second
-	// ReadSize is a loop's buffer for handshakes in bytes: the longest head by
+	// readSize is a loop's buffer for handshakes in bytes: the longest head by
 	// default, and the first frames behind it. A longer head comes in pieces.
-	ReadSize = 2 * handshake.MaxHeadBytes
+	readSize = 2 * handshake.MaxHeadBytes
 	// retryMemory is when clients that were refused for memory may come back, in seconds.
 	retryMemory = 5
 )

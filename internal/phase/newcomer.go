@@ -51,7 +51,7 @@ func (l *Table) seat(a gate.Accepted) {
 		phase = TLS
 	}
 	l.Seat(&cl.Tenant, l.id, phase, below, a.Remote)
-	l.Allow(&cl.Tenant, l.Gate.Patience(a.Ticket, LingerTimeout))
+	l.Allow(&cl.Tenant, l.Gate.Patience(a.Ticket, lingerTimeout))
 	if err := l.Watch(&cl.Tenant); err != nil {
 		l.Logger.Error("framerail: cannot watch a connection", "remote", a.Remote, "error", err)
 		l.Report.Refused(Failed)

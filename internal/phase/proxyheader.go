@@ -112,7 +112,7 @@ func (l *Table) rename(cl *Tenant, remote netip.AddrPort, beforeTLS bool) (ok bo
 		l.drop(cl)
 		return false
 	case refusal != nil && cl.ticket() != before:
-		l.Hasten(&cl.Tenant, l.Gate.Patience(cl.ticket(), LingerTimeout))
+		l.Hasten(&cl.Tenant, l.Gate.Patience(cl.ticket(), lingerTimeout))
 	}
 	return true
 }

@@ -21,7 +21,7 @@ type requestReader struct {
 }
 
 func (g *requestReader) init() {
-	g.in = make([]byte, ReadSize)
+	g.in = make([]byte, readSize)
 	g.out = make([]byte, 0, 1<<10)
 }
 

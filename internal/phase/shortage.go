@@ -25,7 +25,7 @@ func Excess(t gate.Ticket, b *memory.Budget) *handshake.Refusal {
 
 // Longest is the most bytes that a client holds at once before its connection is open: the
 // longest head that the limits allow, or the longest record of TLS.
-func (p *Policy) Longest() int { return max(p.Head.HeadBytes()+ReadSize, secure.LongestHello) }
+func (p *Policy) Longest() int { return max(p.Head.HeadBytes()+readSize, secure.LongestHello) }
 
 // A table is a loop as the budget sees it. A connection's ID is its token.
 var _ memory.Loop = (*Table)(nil)
