@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/internal/gate"
+	"github.com/framerail/framerail/internal/sampler"
 )
 
 // nobody fails unless no connection is counted any more.
@@ -93,7 +94,7 @@ func TestAdmission_RefusingIsBounded(t *testing.T) {
 	if n := s.Stats().Refused[ReasonConnections]; n != 50 {
 		t.Errorf("%d refused", n)
 	}
-	if n := log.lines("too many connections"); n > 2*logBurst {
+	if n := log.lines("too many connections"); n > 2*sampler.Burst {
 		t.Errorf("%d lines in the log", n)
 	}
 	begin := time.Now()

@@ -11,6 +11,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/sampler"
 )
 
 // faults are ways in which a callback fails without returning.
@@ -215,7 +216,7 @@ func TestCallback_PanicsUnderLoad(t *testing.T) {
 		close(stop)
 		healthy.Wait()
 		eventually(t, "the panics to be counted", func() bool { return s.Stats().Panics >= uint64(n) })
-		if got := log.lines("boom"); got < logBurst || got >= n {
+		if got := log.lines("boom"); got < sampler.Burst || got >= n {
 			t.Errorf("%d lines of %d panics", got, n)
 		}
 		if !strings.Contains(log.String(), "callback_test.go") {

@@ -385,6 +385,6 @@ package server
 //	judge.go, handshake.go           which requests are accepted, and Check
 //	proxies.go, forwarded.go         which peers are proxies, and the clients that they name
 //	handover.go, upgrade.go          the way to net/http, and back
-//	telling.go, sampler.go, stats.go the log and the counters
+//	telling.go, stats.go, reason.go  the log and the counters
 //	table.go, sessions.go            the connections that are open
 //	shutdown.go                      the end

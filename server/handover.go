@@ -19,7 +19,7 @@ func newHandover(s *Server, r *running) *nethttp.Handover {
 		ReadHeaderTimeout: r.before.HandshakeTimeout,
 		IdleTimeout:       max(r.config.IdleTimeout, 0),
 		MaxHeaderBytes:    r.before.Head.HeadBytes(),
-		Log:               r.sampled.of("net/http"),
+		Log:               r.sampled.Of("net/http"),
 		Logger:            r.logger,
 	})
 }

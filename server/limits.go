@@ -121,11 +121,3 @@ type Limits struct {
 	// answer. 0: 30 s. Negative: never.
 	BodyTimeout time.Duration
 }
-
-const (
-	// logEvery is how often the log reports events of one kind, after the first logBurst.
-	// kindsMost bounds how many kinds are remembered.
-	logEvery  = time.Second
-	logBurst  = 10
-	kindsMost = 256
-)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/sampler"
 )
 
 // The log has a line for each notable event, and nothing that came from a client but
@@ -244,3 +245,24 @@ func panicsInClose(c *conn.Conn, _ conn.CloseInfo) {
 }
 
 func panicsWithin(*conn.Conn, conn.Message) { panic("in a callback") }
+
+// A flood of bad clients does not fill a disk.
+func TestLog_OfConnectionsThatFailIsBounded(t *testing.T) {
+	modes(t, func(t *testing.T, d conn.Dispatch) {
+		log := new(journal)
+		s := start(t, &Server{Dispatch: d, Logger: log.logger(), OnMessage: echo})
+		began := time.Now()
+		const bad = 5 * sampler.Burst
+		for range bad {
+			p := dial(t, s)
+			p.send("\x81\x00") // unmasked
+			p.expectClose(frame.ProtocolError)
+			p.Close()
+		}
+		eventually(t, "all to be counted", func() bool { return s.Stats().Causes[CauseProtocol] == bad })
+		most := sampler.Burst + 1 + int(time.Since(began)/sampler.Every)
+		if n := log.lines("connection failed"); n < sampler.Burst || n > most {
+			t.Errorf("%d lines for %d connections, at most %d were expected", n, bad, most)
+		}
+	})
+}

@@ -8,6 +8,7 @@ import (
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/phase"
 	"github.com/framerail/framerail/internal/platform"
+	"github.com/framerail/framerail/internal/sampler"
 	"github.com/framerail/framerail/internal/session"
 	"github.com/framerail/framerail/internal/stacktrace"
 )
@@ -16,7 +17,7 @@ import (
 // goroutine.
 type telling struct {
 	logger  *slog.Logger
-	sampled *sampler // what logger logs to
+	sampled *sampler.Handler // what logger logs to
 
 	refused [reasonCount]atomic.Uint64
 	panics  atomic.Uint64 // in Check, before there is a connection
@@ -24,7 +25,7 @@ type telling struct {
 
 // init has the connections of a Config log through the same sampler.
 func (t *telling) init(config *session.Config, on platform.Platform) {
-	t.sampled = newSampler(config.Logger.Handler(), on.Now)
+	t.sampled = sampler.New(config.Logger.Handler(), on.Now)
 	t.logger = slog.New(t.sampled)
 	config.Logger = t.logger
 }

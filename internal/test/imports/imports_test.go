@@ -42,6 +42,7 @@ var allowed = map[string][]string{
 	"internal/token":           {},
 	"internal/test/leaks":      {"internal/buffer"},
 	"internal/stacktrace":      {},
+	"internal/sampler":         {"frame"},
 	"internal/test/lives":      {"conn", "frame", "frame/deflate", "server", "server/servertest", "internal/test/testcert"},
 	"internal/proxyproto":      {},
 	"internal/forwarded":       {"internal/token"},
@@ -61,7 +62,7 @@ var allowed = map[string][]string{
 	"client": {"conn", "frame", "frame/deflate",
 		"internal/callbacks", "internal/gate", "internal/handshake", "internal/loop", "internal/nethttp", "internal/platform", "internal/secure", "internal/session"},
 	"server": {"conn", "frame", "frame/deflate",
-		"internal/buffer", "internal/callbacks", "internal/forwarded", "internal/gate", "internal/guard", "internal/handshake", "internal/loop", "internal/memory", "internal/nethttp", "internal/phase", "internal/platform", "internal/secure",
+		"internal/buffer", "internal/callbacks", "internal/forwarded", "internal/gate", "internal/guard", "internal/handshake", "internal/loop", "internal/memory", "internal/nethttp", "internal/phase", "internal/platform", "internal/sampler", "internal/secure",
 		"internal/session", "internal/stacktrace", "internal/transport"},
 	"server/servertest": {"internal/transport", "conn", "frame", "frame/deflate", "mask", "poller", "server", "internal/handshake", "internal/platform"},
 }

@@ -1,4 +1,5 @@
-package server
+// Package sampler bounds what a log gets of each kind of event.
+package sampler
 
 import (
 	"context"
@@ -11,32 +12,41 @@ import (
 	"github.com/framerail/framerail/frame"
 )
 
-// sampler is a slog.Handler that keeps a flood of the same event from filling a disk:
-// of each kind, logBurst lines pass at once and one in logEvery after that. The next
-// that passes has the number of those that did not, as the attribute "more".
-type sampler struct {
+const (
+	// Burst is how many lines of one kind pass at once, and Every how often one passes after that.
+	Burst = 10
+	Every = time.Second
+	// kindsMost bounds how many kinds are remembered.
+	kindsMost = 256
+)
+
+// Handler is a slog.Handler that keeps a flood of the same event from filling a disk. Of each kind, Burst
+// lines pass at once, and one in Every after that. The next one that passes has the number of those that
+// did not, as the attribute "more". Safe from any goroutine.
+type Handler struct {
 	next  slog.Handler
 	now   func() time.Time
 	kinds *kinds
 	kind  string // of all its lines; "" for each line's own
 }
 
-func newSampler(next slog.Handler, now func() time.Time) *sampler {
-	return &sampler{next: next, now: now, kinds: new(kinds)}
+// New makes a handler that passes lines on to next, with a clock.
+func New(next slog.Handler, now func() time.Time) *Handler {
+	return &Handler{next: next, now: now, kinds: new(kinds)}
 }
 
-// of is a sampler for lines that are all of one kind, whatever they say.
-func (s *sampler) of(kind string) *sampler {
-	return &sampler{next: s.next, now: s.now, kinds: s.kinds, kind: kind}
+// Of is a handler for lines that are all of one kind, whatever they say.
+func (s *Handler) Of(kind string) *Handler {
+	return &Handler{next: s.next, now: s.now, kinds: s.kinds, kind: kind}
 }
 
 // Enabled implements slog.Handler, as the next three do.
-func (s *sampler) Enabled(ctx context.Context, level slog.Level) bool {
+func (s *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 	return s.next.Enabled(ctx, level)
 }
 
 // Handle drops a line that is one too many of its kind.
-func (s *sampler) Handle(ctx context.Context, r slog.Record) error {
+func (s *Handler) Handle(ctx context.Context, r slog.Record) error {
 	kind := s.kind
 	if kind == "" {
 		kind = kindOf(r)
@@ -53,13 +63,13 @@ func (s *sampler) Handle(ctx context.Context, r slog.Record) error {
 }
 
 // WithAttrs implements slog.Handler.
-func (s *sampler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return &sampler{next: s.next.WithAttrs(attrs), now: s.now, kinds: s.kinds, kind: s.kind}
+func (s *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &Handler{next: s.next.WithAttrs(attrs), now: s.now, kinds: s.kinds, kind: s.kind}
 }
 
 // WithGroup implements slog.Handler.
-func (s *sampler) WithGroup(name string) slog.Handler {
-	return &sampler{next: s.next.WithGroup(name), now: s.now, kinds: s.kinds, kind: s.kind}
+func (s *Handler) WithGroup(name string) slog.Handler {
+	return &Handler{next: s.next.WithGroup(name), now: s.now, kinds: s.kinds, kind: s.kind}
 }
 
 // kindOf is what a line says, without what differs from one client to the next: the
@@ -104,11 +114,11 @@ func (k *kinds) sample(kind string, now time.Time) (more int, ok bool) {
 	if s.due.Before(now) {
 		s.due = now
 	}
-	if s.due.Sub(now) > (logBurst-1)*logEvery {
+	if s.due.Sub(now) > (Burst-1)*Every {
 		s.more++
 		k.of[kind] = s
 		return 0, false
 	}
-	k.of[kind] = sample{due: s.due.Add(logEvery)}
+	k.of[kind] = sample{due: s.due.Add(Every)}
 	return s.more, true
 }

@@ -1,6 +1,7 @@
-package server
+package sampler
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,37 +10,55 @@ import (
 	"testing"
 	"time"
 
-	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
 )
 
+// journal is a log to look things up in.
+type journal struct{ bytes.Buffer }
+
+// lines are those that contain the text.
+func (j *journal) lines(text string) (n int) {
+	for line := range strings.Lines(j.String()) {
+		if strings.Contains(line, text) {
+			n++
+		}
+	}
+	return n
+}
+
+// clock is a clock that the test sets.
+type clock struct{ at time.Time }
+
+func (c *clock) set(at time.Time) { c.at = at }
+func (c *clock) get() time.Time   { return c.at }
+
 // sampled is a logger into a journal, with a clock that the test sets.
-func sampled() (log *journal, logger *slog.Logger, now *cell[time.Time], s *sampler) {
-	log, now = new(journal), new(cell[time.Time])
+func sampled() (log *journal, logger *slog.Logger, now *clock, s *Handler) {
+	log, now = new(journal), new(clock)
 	now.set(time.Unix(1000, 0))
-	s = newSampler(slog.NewTextHandler(log, nil), now.get)
+	s = New(slog.NewTextHandler(log, nil), now.get)
 	return log, slog.New(s), now, s
 }
 
 func TestSampler_OfOneKindABurstPassesAndThenOneInAnInterval(t *testing.T) {
 	log, logger, now, _ := sampled()
-	for range 3 * logBurst {
+	for range 3 * Burst {
 		logger.Info("a")
 	}
-	if n := log.lines("msg=a"); n != logBurst || strings.Contains(log.String(), "more") {
+	if n := log.lines("msg=a"); n != Burst || strings.Contains(log.String(), "more") {
 		t.Errorf("%d lines at first:\n%s", n, log)
 	}
-	now.set(now.get().Add(logEvery))
+	now.set(now.get().Add(Every))
 	logger.With("x", 1).Info("a")
 	logger.WithGroup("g").Info("a")
-	if n := log.lines("msg=a"); n != logBurst+1 || log.lines(fmt.Sprint("x=1 more=", 2*logBurst)) != 1 {
+	if n := log.lines("msg=a"); n != Burst+1 || log.lines(fmt.Sprint("x=1 more=", 2*Burst)) != 1 {
 		t.Errorf("%d lines an interval later:\n%s", n, log)
 	}
 	now.set(now.get().Add(time.Hour))
-	for range 2 * logBurst {
+	for range 2 * Burst {
 		logger.Info("a")
 	}
-	if n := log.lines("msg=a"); n != 2*logBurst+1 {
+	if n := log.lines("msg=a"); n != 2*Burst+1 {
 		t.Errorf("%d lines after an hour", n)
 	}
 }
@@ -53,7 +72,7 @@ func TestSampler_KindsAreApart(t *testing.T) {
 		"rule":     {{"error", frame.ErrMessageTooBig}, {"error", &net.OpError{Op: "read", Err: frame.ErrTooManyFragments}}},
 	} {
 		log, logger, _, _ := sampled()
-		for range 2 * logBurst {
+		for range 2 * Burst {
 			logger.Info("m", pair[0]...)
 		}
 		logger.Info("m", append(pair[1], "here", true)...)
@@ -69,9 +88,9 @@ func TestSampler_ClientsMakeNoKinds(t *testing.T) {
 	log, logger, _, s := sampled()
 	for i := range 100 {
 		logger.Info("m", "remote", i, "panic", i, "error", errors.New(fmt.Sprint(i)))
-		slog.NewLogLogger(s.of("net/http"), slog.LevelError).Print("served ", i)
+		slog.NewLogLogger(s.Of("net/http"), slog.LevelError).Print("served ", i)
 	}
-	if n := log.lines(""); n != 2*logBurst {
+	if n := log.lines(""); n != 2*Burst {
 		t.Errorf("%d lines", n)
 	}
 	for i := range 10 * kindsMost {
@@ -80,25 +99,4 @@ func TestSampler_ClientsMakeNoKinds(t *testing.T) {
 			t.Fatalf("%d kinds are remembered", n)
 		}
 	}
-}
-
-// A flood of bad clients does not fill a disk.
-func TestLog_OfConnectionsThatFailIsBounded(t *testing.T) {
-	modes(t, func(t *testing.T, d conn.Dispatch) {
-		log := new(journal)
-		s := start(t, &Server{Dispatch: d, Logger: log.logger(), OnMessage: echo})
-		began := time.Now()
-		const bad = 5 * logBurst
-		for range bad {
-			p := dial(t, s)
-			p.send("\x81\x00") // unmasked
-			p.expectClose(frame.ProtocolError)
-			p.Close()
-		}
-		eventually(t, "all to be counted", func() bool { return s.Stats().Causes[CauseProtocol] == bad })
-		most := logBurst + 1 + int(time.Since(began)/logEvery)
-		if n := log.lines("connection failed"); n < logBurst || n > most {
-			t.Errorf("%d lines for %d connections, at most %d were expected", n, bad, most)
-		}
-	})
 }
