@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"net/http/httptrace"
+	"net/url"
 	"sync"
 
 	"github.com/framerail/framerail/internal/handshake"
@@ -14,10 +15,11 @@ type attempt struct {
 	offer handshake.Offer // owned by the goroutine that dials
 	ctx   context.Context // done when the dial has ended
 
-	mu    sync.Mutex
-	made  []net.Conn // guarded by mu: all connections that were made for it
-	got   net.Conn   // guarded by mu: the one that the last request went out on, with its TLS
-	ended bool       // guarded by mu
+	mu     sync.Mutex
+	made   []net.Conn // guarded by mu: all connections that were made for it
+	got    net.Conn   // guarded by mu: the one that the last request went out on, with its TLS
+	tunnel *url.URL   // guarded by mu: the proxy to ask for a tunnel, nil for none
+	ended  bool       // guarded by mu
 }
 
 type attemptKey struct{}
@@ -52,6 +54,13 @@ func (a *attempt) conn() net.Conn {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.got
+}
+
+// through is the proxy to ask for a tunnel; nil for none.
+func (a *attempt) through() *url.URL {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.tunnel
 }
 
 // end closes all connections but the last one, and that too unless it is to be kept. net/http closes

@@ -92,6 +92,8 @@ func steps() map[string]func(t *testing.T) stuck {
 		"TLS, answered":    at("wss", "\x16", "\x16\x03\x03", nil),
 		"proxy":            at("wss", "CONNECT", "", through("http")),
 		"proxy, answered":  at("wss", "CONNECT", "HTTP/1.1 200", through("http")),
+		"proxy, ws":        at("ws", "CONNECT", "", through("http")),
+		"proxy, ws, head":  at("ws", "CONNECT", "HTTP/1.1 200", through("http")),
 		"proxy over TLS":   at("ws", "", "", through("https")),
 		"SOCKS5":           at("ws", "\x05", "\x05", through("socks5")),
 		"request":          at("ws", "", "", nil),

@@ -37,9 +37,8 @@
 // # Proxies
 //
 // Without a Transport the proxies are those of the environment: HTTP_PROXY for ws, HTTPS_PROXY for wss,
-// and NO_PROXY. They may be of HTTP, of HTTPS or of SOCKS5. Through an HTTP proxy, wss takes a tunnel by
-// CONNECT. ws does not: net/http sends the proxy the request with its Upgrade, as it does for http. A
-// proxy that does not forward Upgrade refuses it. Use wss then.
+// and NO_PROXY. They may be of HTTP, of HTTPS or of SOCKS5. An HTTP proxy is asked for a tunnel by
+// CONNECT, for ws too (RFC 6455 4.1). RemoteAddr of a connection is the proxy's then.
 //
 // # Reconnecting
 //

@@ -2,14 +2,16 @@ package client
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/http/httputil"
 	"net/url"
+	"os"
+	"os/exec"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -53,10 +55,8 @@ func accept(t *testing.T, config *tls.Config, serve func(net.Conn)) (addr string
 	return ln.Addr().String()
 }
 
-// connectProxy is an HTTP proxy that knows CONNECT, and forwards other requests with their Upgrade. It
-// wants a password.
+// connectProxy is an HTTP proxy that knows CONNECT alone. It wants a password.
 func connectProxy(t *testing.T, config *tls.Config, used *atomic.Int64) *url.URL {
-	forward := &httputil.ReverseProxy{Rewrite: func(*httputil.ProxyRequest) {}}
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Proxy-Authorization") != "Basic dTpw" {
 			w.Header().Set("X-Proxy", "mine")
@@ -65,7 +65,7 @@ func connectProxy(t *testing.T, config *tls.Config, used *atomic.Int64) *url.URL
 		}
 		used.Add(1)
 		if r.Method != http.MethodConnect {
-			forward.ServeHTTP(w, r)
+			w.WriteHeader(http.StatusMethodNotAllowed)
 			return
 		}
 		far, err := net.Dial("tcp", r.Host)
@@ -183,22 +183,82 @@ func TestProxy_Refuses(t *testing.T) {
 	proxy := connectProxy(t, nil, new(atomic.Int64))
 	proxy.User = nil
 	c := closed(t, &Client{Transport: &http.Transport{Proxy: http.ProxyURL(proxy)}})
-	if e := refused(t, c, "ws://127.0.0.1:1/"); e.Status != 407 || e.Header.Get("X-Proxy") != "mine" {
-		t.Error(e)
-	}
-	if _, err := c.Dial(soon(t), "wss://127.0.0.1:1/"); err == nil || !strings.Contains(err.Error(), "Proxy Authentication Required") {
-		t.Error(err)
+	for _, url := range []string{"ws://127.0.0.1:1/", "wss://127.0.0.1:1/"} {
+		if _, err := c.Dial(soon(t), url); err == nil || !strings.Contains(err.Error(), "Proxy Authentication Required") {
+			t.Errorf("%s: %v", url, err)
+		}
 	}
 }
 
-// Without a Transport of the program's the proxies are those of the environment.
+// Without a Transport of the program's the proxies are those of the environment, for ws and wss each its own.
+// net/http reads the environment once in a process, so another one dials.
 func TestProxy_OfTheEnvironment(t *testing.T) {
-	rt, own, err := new(Client).transport()
-	if err != nil || !own {
-		t.Fatal(err)
+	if os.Getenv("HTTP_PROXY") == "http://"+os.Getenv("FRAMERAIL_TEST_PROXY") {
+		for _, url := range []string{"ws://server.example/", "wss://localhost.example/"} {
+			in := newInbox()
+			config := &tls.Config{InsecureSkipVerify: true} // the certificate is another process's
+			checkEcho(t, mustDial(t, closed(t, in.in(&Client{TLSConfig: config})), url), in)
+		}
+		return
 	}
-	of := func(f any) string { return fmt.Sprintf("%p", f) }
-	if of(rt.(*http.Transport).Proxy) != of(http.ProxyFromEnvironment) {
-		t.Error("another function")
+	plain, secure := start(t, new(server.Server), false), start(t, new(server.Server), true)
+	proxy := accept(t, nil, func(nc net.Conn) {
+		in := bufio.NewReader(nc)
+		r, err := http.ReadRequest(in)
+		if err != nil || r.Method != http.MethodConnect {
+			_ = nc.Close()
+			return
+		}
+		to := plain
+		if r.Host == "localhost.example:443" {
+			to = secure
+		}
+		far, err := net.Dial("tcp", to[strings.Index(to, "//")+2:])
+		if err != nil {
+			_ = nc.Close()
+			return
+		}
+		_, _ = io.WriteString(nc, "HTTP/1.1 200 OK\r\n\r\n")
+		pipe(nc, in, far)
+	})
+	cmd := exec.CommandContext(soon(t), os.Args[0], "-test.run=^TestProxy_OfTheEnvironment$")
+	cmd.Env = append(os.Environ(), "FRAMERAIL_TEST_PROXY="+proxy, "HTTP_PROXY=http://"+proxy, "HTTPS_PROXY=http://"+proxy, "NO_PROXY=", "no_proxy=")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// The program's settings for CONNECT hold for ws, too.
+func TestProxy_ConnectHeader(t *testing.T) {
+	asked := make(chan *http.Request, 1)
+	proxy := accept(t, nil, func(nc net.Conn) {
+		defer nc.Close()
+		if r, err := http.ReadRequest(bufio.NewReader(nc)); err == nil {
+			asked <- r
+			_, _ = io.WriteString(nc, "HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n")
+		}
+	})
+	via := http.ProxyURL(&url.URL{Scheme: "http", Host: proxy})
+	var answered string
+	for name, transport := range map[string]*http.Transport{
+		"ProxyConnectHeader": {Proxy: via, ProxyConnectHeader: http.Header{"X-Mine": {"1"}}},
+		"GetProxyConnectHeader": {Proxy: via, GetProxyConnectHeader: func(_ context.Context, _ *url.URL, target string) (http.Header, error) {
+			return http.Header{"X-Mine": {target}}, nil
+		}},
+		"OnProxyConnectResponse": {Proxy: via, ProxyConnectHeader: http.Header{"X-Mine": {"2"}}, OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+			answered = resp.Status
+			return nil
+		}},
+	} {
+		_, err := closed(t, &Client{Transport: transport}).Dial(soon(t), "ws://server.example/")
+		if err == nil || !strings.Contains(err.Error(), "CONNECT is answered with 502 No") {
+			t.Errorf("%s: %v", name, err)
+		}
+		if r := <-asked; r.Method != http.MethodConnect || r.RequestURI != "server.example:80" || r.Host != "server.example:80" || r.Header.Get("X-Mine") == "" {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+	if answered != "502 No" {
+		t.Errorf("answered %q", answered)
 	}
 }

@@ -30,6 +30,10 @@ func (c *Client) transport() (rt http.RoundTripper, own bool, err error) {
 	}
 	t.DialContext = noted(c.dialer(t))
 	t.Dial = nil //nolint:staticcheck // the dialer has it
+	if t.Proxy != nil {
+		ts := &tunnels{t, t.Proxy, t.DialContext}
+		t.Proxy, t.DialContext = ts.proxy, ts.dial
+	}
 	if f := t.DialTLSContext; f != nil {
 		t.DialTLSContext = noted(f)
 	} else if f := t.DialTLS; f != nil { //nolint:staticcheck // a program may have it
