@@ -99,7 +99,8 @@ type Client struct {
 	// SlowCallback is how long a callback may hold an event loop. A longer one is logged once with
 	// its stack, at level Warn, while it still runs. 0: 100 ms. Negative: never.
 	SlowCallback time.Duration
-	// Logger gets one line for each connection that fails and each callback that panics. Nil:
+	// Logger gets one line for each connection that fails and each callback that panics. Events of one
+	// kind get ten lines at once, and then one a second. Errors of Dial are not logged. Nil:
 	// slog.Default().
 	Logger *slog.Logger
 

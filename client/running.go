@@ -19,6 +19,7 @@ import (
 	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/nethttp"
 	"github.com/framerail/framerail/internal/platform"
+	"github.com/framerail/framerail/internal/sampler"
 	"github.com/framerail/framerail/internal/session"
 )
 
@@ -111,7 +112,7 @@ func (c *Client) config() session.Config {
 		IdleTimeout: l.IdleTimeout, PingInterval: l.PingInterval, WriteTimeout: l.WriteTimeout,
 		CloseTimeout: l.CloseTimeout, MaxLifetime: l.MaxLifetime,
 		Deflate: session.Deflate{Level: l.DeflateLevel, Threshold: l.DeflateThreshold},
-		Logger:  cmp.Or(c.Logger, slog.Default()),
+		Logger:  slog.New(sampler.New(cmp.Or(c.Logger, slog.Default()).Handler(), time.Now)),
 	}
 }
 

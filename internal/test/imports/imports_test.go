@@ -60,7 +60,7 @@ var allowed = map[string][]string{
 		"internal/session", "internal/transport"},
 	"conn": {"frame", "frame/deflate", "internal/session"},
 	"client": {"conn", "frame", "frame/deflate",
-		"internal/callbacks", "internal/gate", "internal/handshake", "internal/loop", "internal/nethttp", "internal/platform", "internal/secure", "internal/session"},
+		"internal/callbacks", "internal/gate", "internal/handshake", "internal/loop", "internal/nethttp", "internal/platform", "internal/sampler", "internal/secure", "internal/session"},
 	"server": {"conn", "frame", "frame/deflate",
 		"internal/buffer", "internal/callbacks", "internal/forwarded", "internal/gate", "internal/guard", "internal/handshake", "internal/loop", "internal/memory", "internal/nethttp", "internal/phase", "internal/platform", "internal/sampler", "internal/secure",
 		"internal/session", "internal/stacktrace", "internal/transport"},
