@@ -21,7 +21,7 @@ func BenchmarkNext(b *testing.B) {
 		{"client", Client, Header{Fin: true, Opcode: Text}},
 	} {
 		for _, size := range []int{1, 20, 125, 16 << 10} {
-			if shape.h.Opcode.IsControl() && size > MaxControlPayload {
+			if rare := shape.name == "fragment" || shape.name == "ping"; rare && size != 20 {
 				continue
 			}
 			b.Run(fmt.Sprintf("shape=%s/size=%d", shape.name, size), func(b *testing.B) {

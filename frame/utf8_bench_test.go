@@ -21,7 +21,7 @@ func BenchmarkText(b *testing.B) {
 		{"chinese", "天地玄黄宇宙洪荒日月盈昃辰宿列张"},
 		{"emoji", "😀😃😄😁😆😅😂🤣"},
 	} {
-		for _, size := range []int{20, 125, 256, 16 << 10} {
+		for _, size := range []int{256, 16 << 10} {
 			in := []byte(strings.Repeat(text.unit, size/len(text.unit)+1))[:size]
 			for !utf8.Valid(in) {
 				in = in[:len(in)-1]
