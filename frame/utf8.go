@@ -163,9 +163,10 @@ func asciiWords(b *[32]byte) bool {
 }
 
 // ValidText reports whether b as a whole is UTF-8, as a text message must be (RFC 6455
-// 5.6). It tests words up to the first
-// that is not ASCII, the last of them overlapping the one before it, so that
-// short texts of odd lengths need no loop over bytes.
+// 5.6).
+//
+// It first tests words, up to one that is not ASCII. The last word overlaps the one before
+// it, so that short texts of odd lengths need no loop over bytes.
 func ValidText(b []byte) bool {
 	if len(b) < 8 {
 		if len(b) >= 4 {
