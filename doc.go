@@ -1,5 +1,5 @@
-// Package framerail is the front door of a WebSocket server engine (RFC 6455, RFC 7692). It
-// has no code of its own. This server sends every message back:
+// Package framerail is the front door of a WebSocket engine for servers and clients (RFC
+// 6455, RFC 7692). It has no code of its own. This server sends every message back:
 //
 //	srv := &server.Server{Addr: ":9001"}
 //	srv.OnMessage = func(c *conn.Conn, m conn.Message) { c.SendMessage(m) }
