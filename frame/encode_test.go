@@ -77,7 +77,7 @@ func TestAppendAllocatesNothingWhereThereIsRoom(t *testing.T) {
 
 func BenchmarkAppendFrame(b *testing.B) {
 	for _, masked := range []bool{false, true} {
-		for _, size := range []int{20, 125, 1 << 10, 16 << 10} {
+		for _, size := range []int{20, 16 << 10} {
 			b.Run(fmt.Sprintf("masked=%v/size=%d", masked, size), func(b *testing.B) {
 				dst := make([]byte, 0, MaxHeaderLen+size)
 				payload := make([]byte, size)

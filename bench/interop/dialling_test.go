@@ -171,7 +171,11 @@ func TestDialling_Peers(t *testing.T) {
 					if agreed, ok := d.Deflate(); ok != deflate.Enabled {
 						t.Errorf("compression: %v, %v", agreed, ok)
 					}
-					converse(t, d, diallingSizes)
+					sizes := diallingSizes
+					if p.Library == "nbio" {
+						sizes = sizes[1:] // it drops an empty message
+					}
+					converse(t, d, sizes)
 					if err := d.close(4001, "from the client"); err != nil {
 						t.Fatal(err)
 					}
