@@ -144,6 +144,23 @@ func TestDocuments_ReadmeIsShort(t *testing.T) {
 	}
 }
 
+// Whoever reads only the README can install each module that programs use.
+func TestDocuments_ReadmeSaysHowToInstall(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{
+		"go get github.com/framerail/framerail@latest",
+		"go install github.com/framerail/framerail/cmd/framerail@latest",
+		"go get github.com/framerail/framerail/server/promstats@latest",
+	} {
+		if !strings.Contains(string(text), "\n"+command) {
+			t.Errorf("README.md has no %s", command)
+		}
+	}
+}
+
 func TestDocuments_EveryDecisionIsInTheIndex(t *testing.T) {
 	records, err := filepath.Glob("docs/decisions/[0-9]*.md")
 	if err != nil || len(records) == 0 {
