@@ -1,3 +1,7 @@
+//go:build !race && !owned && !kqueue
+
+// The race detector, the checks of package guard and the emulation of kqueue allocate.
+
 package client
 
 import (
@@ -12,9 +16,6 @@ import (
 
 // An echo allocates nothing at either end.
 func TestConnection_DoesNotAllocate(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates")
-	}
 	for name, tc := range map[string]struct {
 		secure  bool
 		deflate Deflate
@@ -51,9 +52,6 @@ func TestConnection_DoesNotAllocate(t *testing.T) {
 
 // An idle connection holds little more than its one allocation, and no goroutine.
 func TestConnection_IdleMemory(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates")
-	}
 	const connections, most = 2000, 450 // bytes: the connection, what the poller and the wheel have for it
 	if n, ok := (platform.Real{}).Sockets().Limit(); ok && n < 3*connections {
 		t.Skipf("%d descriptors are not enough", n)

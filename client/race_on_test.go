@@ -1,6 +1,0 @@
-//go:build race
-
-package client
-
-// raceEnabled: the race detector makes pools drop at random what they are given.
-const raceEnabled = true
