@@ -3,10 +3,12 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/framerail/framerail/conn"
@@ -242,5 +244,42 @@ func TestDial_OfThePackage(t *testing.T) {
 	_ = nc.SendText("hello")
 	if m := <-got; m != "hello" {
 		t.Errorf("got %q", m)
+	}
+}
+
+// Many dial at once, over several loops.
+func TestDial_ManyAtOnce(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		url := start(t, &server.Server{Limits: server.Limits{MaxConnections: -1, MaxConnectionsPerAddress: -1}}, secure)
+		const n = 300
+		got := make(chan string, n)
+		c := closed(t, &Client{
+			Loops: 3, TLSConfig: trust(t), Limits: Limits{HandshakeTimeout: patience},
+			OnMessage: func(_ *conn.Conn, m conn.Message) { got <- m.String() },
+		})
+		var all sync.WaitGroup
+		for i := range n {
+			all.Go(func() {
+				nc, err := c.Dial(soon(t), url)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_ = nc.SendText(fmt.Sprint(i))
+			})
+		}
+		all.Wait()
+		seen := map[string]bool{}
+		for range n {
+			seen[next(t, got, "an echo")] = true
+		}
+		if len(seen) != n || bridges(c) != 0 {
+			t.Errorf("%d echoes, %d bridges", len(seen), bridges(c))
+		}
+		for _, l := range c.run.engine {
+			if load := l.Load(); load < n/6 {
+				t.Errorf("a loop has %d of %d connections", load, n)
+			}
+		}
 	}
 }
