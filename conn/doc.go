@@ -27,6 +27,8 @@
 // use [Conn.NewWriter], which sends one message in fragments, while the program makes it. It
 // may be of any length if the program waits for the client, as [Writer.CopyFrom] does.
 //
+// [Prepare] encodes a message once for many connections, which [Conn.SendPrepared] sends to each.
+//
 // [Conn.SendWait] waits for room. Use it for a long history, the rows of a query or an export.
 // Never call it with a lock held that others need: a slow client would hold them all up. It
 // fails on an event loop, where callbacks run by default.

@@ -247,3 +247,30 @@ func ExampleConn_NewWriter() {
 	// that was all true
 	// <nil>
 }
+
+// News go to every client. They are encoded once, and compressed once for each set of
+// parameters that clients have agreed on.
+func ExamplePrepare() {
+	srv := &server.Server{}
+	sim := servertest.New(1, srv)
+	ann, bob := sim.Dial("/"), sim.Dial("/")
+	sim.Settle()
+
+	news, err := conn.Prepare(conn.Message{Type: conn.Text, Payload: []byte("it rains")})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for c := range srv.Clients() {
+		_ = c.SendPrepared(news)
+	}
+
+	sim.Settle()
+	fmt.Println(ann.Next())
+	fmt.Println(bob.Next())
+	fmt.Println(sim.Close())
+	// Output:
+	// it rains true
+	// it rains true
+	// <nil>
+}

@@ -97,6 +97,7 @@ func newLoop(number int, o *Options) (*Loop, error) {
 	l.conns.Scheduler = o.Platform
 	l.conns.Short = l.short
 	l.conns.Clock = l.clock.now
+	l.conns.Ask = l.Ask
 	return l, nil
 }
 

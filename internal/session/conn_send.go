@@ -56,6 +56,20 @@ func (c *Conn) SendAs(t frame.Opcode, payload []byte, key string, uncompressed, 
 	return c.sendMessage(t, payload, key)
 }
 
+// SendPrepared sends a message that was encoded before, as SendAs does. A server's queue
+// refers to its bytes. A client masks them (RFC 6455 5.3), so it sends a copy.
+func (c *Conn) SendPrepared(p *Prepared) error {
+	payload := p.plain.Payload()
+	if c.role() == frame.Client {
+		return c.SendAs(p.plain.Header().Opcode, payload, p.key, p.uncompressed, true)
+	}
+	f := p.frameFor(&c.sending)
+	c.mu.Lock()
+	err := c.sendShared(f, payload, p.key)
+	c.unlockAndWake()
+	return c.noteTooLarge(err, len(payload))
+}
+
 // SendAsWait is SendAs that waits until at most a quarter of MaxPending is in use and the
 // message fits into the rest. Several that wait have their turns in the order in which they
 // came. While a Writer is open the message is queued behind the Writer's. It returns ctx's

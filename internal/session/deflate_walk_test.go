@@ -54,7 +54,9 @@ func (w *deflateWalk) step() {
 	case n < 55:
 		w.next++
 		var err error
-		switch w.rnd.IntN(4) {
+		switch w.rnd.IntN(5) {
+		case 4:
+			err = c.SendPrepared(prepare(w.t, Outgoing{Type: Text, Payload: []byte(payload), Key: fmt.Sprint(w.rnd.IntN(5))}))
 		case 0:
 			err = c.SendPlain(Text, []byte(payload))
 		case 1:

@@ -32,7 +32,9 @@ func (d *Driver) finish() {
 	over := c.end.over
 	c.dropTimers()
 	late := c.funcsWait()
+	attached := c.takeAttached()
 	c.mu.Unlock()
+	attached.end()
 
 	d.input = inputDone
 	d.dropReceiver()

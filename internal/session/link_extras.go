@@ -15,6 +15,7 @@ type extras struct {
 	contexts    *contexts     // of compressed messages, where they are taken over
 	life        *lifetime     // nil before Conn.Context was called
 	timers      *timers       // nil before Conn.AfterFunc was called
+	attached    *attached     // nil without attachments
 	workUntil   time.Duration // when a debt is paid off that workDebt has no room for, by Loop.Now
 }
 

@@ -56,6 +56,10 @@ type Loop struct {
 	// before the first connection. Nil: they never are.
 	Short func() bool
 
+	// Ask has f called on the loop in its turn, unless the loop has ended. From any goroutine.
+	// The owner sets it before the first connection, if features are to be attached.
+	Ask func(f func())
+
 	afterFuncs atomic.Int64 // functions that wait for their time
 
 	executor

@@ -174,9 +174,10 @@ func (c *sending) dropOldest(q *queue, total, behind int) bool {
 	if behind > 0 && (q.writer == nil || q.writer.behind.Droppable(behind) < behind) {
 		return false
 	}
-	messages, bytes := q.main.DropOldest(&c.loop.sends, total)
+	lost := c.dropListener()
+	messages, bytes := q.main.DropOldest(&c.loop.sends, total, lost)
 	if behind > 0 {
-		m, n := q.writer.behind.DropOldest(&c.loop.sends, behind)
+		m, n := q.writer.behind.DropOldest(&c.loop.sends, behind, lost)
 		messages, bytes = messages+m, bytes+n
 	}
 	c.noteDropped(rareDroppedOldest, messages, bytes)

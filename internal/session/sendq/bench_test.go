@@ -42,13 +42,13 @@ func BenchmarkDropOldest(b *testing.B) {
 	for _, way := range []string{"own", "shared"} {
 		b.Run(way, func(b *testing.B) {
 			store := Store{Pool: new(buffer.Pool)}
-			f := NewFrame(store.Pool, h, payload)
+			f := NewFrame(h, payload)
 			defer f.Release()
 			var q Queue
 			b.ReportAllocs()
 			for b.Loop() {
 				if q.Len() >= 1<<20 {
-					q.DropOldest(&store, f.Len())
+					q.DropOldest(&store, f.Len(), nil)
 				}
 				if way == "own" {
 					q.AppendFrame(&store, h, payload)

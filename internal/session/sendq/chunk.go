@@ -14,7 +14,7 @@ type chunk struct {
 
 func (c chunk) bytes() []byte {
 	if c.shared != nil {
-		return c.shared.buf.B
+		return c.shared.bytes
 	}
 	return c.buf.B
 }
@@ -22,7 +22,7 @@ func (c chunk) bytes() []byte {
 func (c chunk) release() {
 	switch {
 	case c.shared != nil:
-		c.shared.Release()
+		c.shared.leave()
 	case c.buf != nil:
 		c.buf.Release()
 	}

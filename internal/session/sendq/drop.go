@@ -10,14 +10,21 @@ import (
 // others.
 const slack = 4 << 10
 
-// messages are the whole messages that may be dropped, oldest first: where each begins, and
-// its size. Fragments are no whole messages.
-func (q *Queue) messages() iter.Seq2[int64, int] {
-	return func(yield func(int64, int) bool) {
+// message is a whole message in a queue.
+type message struct {
+	at     int64 // where it begins
+	size   int
+	shared *Frame // nil if it is the queue's own
+}
+
+// messages are the whole messages that may be dropped, oldest first. Fragments are no whole
+// messages.
+func (q *Queue) messages() iter.Seq[message] {
+	return func(yield func(message) bool) {
 		at := q.seek(q.oldest)
 		for pos := q.oldest; pos < q.end(); {
 			h, size := q.frameAt(at)
-			if h.Fin && (h.Opcode == frame.Text || h.Opcode == frame.Binary) && !yield(pos, size) {
+			if h.Fin && (h.Opcode == frame.Text || h.Opcode == frame.Binary) && !yield(message{pos, size, q.chunks[at.chunk].shared}) {
 				return
 			}
 			pos += int64(size)
@@ -31,8 +38,8 @@ func (q *Queue) Droppable(need int) (n int) {
 	if need <= 0 {
 		return 0
 	}
-	for _, size := range q.messages() {
-		if n += size; n >= need {
+	for m := range q.messages() {
+		if n += m.size; n >= need {
 			break
 		}
 	}
@@ -40,16 +47,20 @@ func (q *Queue) Droppable(need int) (n int) {
 }
 
 // DropOldest drops the oldest messages until need bytes are free, or there are no more. It
-// must not be used on a queue with keys.
-func (q *Queue) DropOldest(s *Store, need int) (messages, bytes int) {
+// must not be used on a queue with keys. lost is called with each shared frame that is
+// dropped, unless it is nil.
+func (q *Queue) DropOldest(s *Store, need int, lost func(*Frame)) (messages, bytes int) {
 	if need <= 0 {
 		return 0, 0
 	}
-	for at, size := range q.messages() {
-		q.dropAt(s, at, size)
-		q.oldest = at + int64(size)
+	for m := range q.messages() {
+		if lost != nil && m.shared != nil {
+			lost(m.shared)
+		}
+		q.dropAt(s, m.at, m.size)
+		q.oldest = m.at + int64(m.size)
 		messages++
-		if bytes += size; bytes >= need {
+		if bytes += m.size; bytes >= need {
 			break
 		}
 	}

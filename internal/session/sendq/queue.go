@@ -87,7 +87,7 @@ func (q *Queue) AppendFrame(s *Store, h frame.Header, payload []byte) {
 // AppendShared appends a shared frame without a copy. The queue holds the frame until it
 // has left or is dropped.
 func (q *Queue) AppendShared(s *Store, f *Frame) {
-	f.retain()
+	f.retain(s)
 	q.bytes += f.Len()
 	q.push(s, chunk{shared: f})
 }

@@ -1,6 +1,8 @@
 package sendq
 
 import (
+	"math/bits"
+	"sync"
 	"sync/atomic"
 
 	"github.com/framerail/framerail/frame"
@@ -10,46 +12,124 @@ import (
 // Frame is one frame, header and payload, that the queues of any number of connections
 // share. Its bytes never change until nobody holds it. It is not masked, so it is for
 // connections on which this side is the server (RFC 6455 5.3). Safe from any goroutine.
+//
+// While queues hold the frame, one pool counts its memory, once: that of the first queue.
 type Frame struct {
-	buf    *buffer.Buffer
+	// Tag is the maker's. Set before the frame is queued.
+	Tag Tag
+
+	bytes  []byte
 	header frame.Header
-	refs   atomic.Int64
+	head   int                         // bytes of the header
+	refs   atomic.Int64                // queues that hold it, and owner for each other holder
+	pool   atomic.Pointer[buffer.Pool] // nil before a queue has held it
 }
 
-// NewFrame copies a frame into a buffer of the pool, which counts it once, however many
-// queues hold it. The caller holds the frame until it calls [Frame.Release]. The header's
-// payload length and masking are set here.
-func NewFrame(pool *buffer.Pool, h frame.Header, payload []byte) *Frame {
+// Tag says which message a frame has: whose, and its number there.
+type Tag struct {
+	Of     any
+	Number uint64
+}
+
+// owner is what a holder that is no queue counts in Frame.refs.
+const owner = 1 << 32
+
+// Frames that nobody holds are used again, by size.
+const (
+	minFrame     = 64 // bytes
+	minFrameBits = 6
+	frameClasses = 11 // 64 B << 10 == 64 KiB; a larger frame is the collector's
+)
+
+var frames [frameClasses]sync.Pool // *Frame
+
+// NewFrame copies a frame. The caller holds it until it calls [Frame.Release]. A frame that
+// is never released is the garbage collector's. The header's payload length and masking are
+// set here.
+func NewFrame(h frame.Header, payload []byte) *Frame {
 	h.PayloadLen = int64(len(payload))
 	h.Masked, h.MaskingKey = false, 0
-	f := &Frame{buf: pool.Get(frame.MaxHeaderLen + len(payload)), header: h}
-	f.buf.B = append(frame.AppendHeader(f.buf.B, h), payload...)
-	f.refs.Store(1)
+	f := lendFrame(frame.MaxHeaderLen + len(payload))
+	f.header = h
+	f.bytes = frame.AppendHeader(f.bytes, h)
+	f.head = len(f.bytes)
+	f.bytes = append(f.bytes, payload...)
+	f.refs.Store(owner)
 	return f
+}
+
+func lendFrame(n int) *Frame {
+	class := frameClass(n)
+	if class >= frameClasses {
+		return &Frame{bytes: make([]byte, 0, n)}
+	}
+	if f, _ := frames[class].Get().(*Frame); f != nil {
+		return f
+	}
+	return &Frame{bytes: make([]byte, 0, minFrame<<class)}
+}
+
+// frameClass is the smallest class with room for n bytes.
+func frameClass(n int) int {
+	if n <= minFrame {
+		return 0
+	}
+	return bits.Len(uint(n-1)) - minFrameBits
 }
 
 // Header is the frame's header.
 func (f *Frame) Header() frame.Header { return f.header }
 
-// Len is the size of the frame, in bytes.
-func (f *Frame) Len() int { return len(f.buf.B) }
+// Payload is the frame's payload, which must not be changed.
+func (f *Frame) Payload() []byte { return f.bytes[f.head:] }
 
-// retain notes one more holder. The caller holds the frame.
-func (f *Frame) retain() {
-	if f.refs.Add(1) < 2 {
+// Len is the size of the frame, in bytes.
+func (f *Frame) Len() int { return len(f.bytes) }
+
+// Cap is how many bytes of memory the frame takes.
+func (f *Frame) Cap() int { return cap(f.bytes) }
+
+// retain notes one more queue. The caller holds the frame.
+func (f *Frame) retain(s *Store) {
+	n := f.refs.Add(1)
+	if n < 2 {
 		panic("sendq: a frame is queued that nobody holds")
 	}
-}
-
-// Release ends the caller's hold. The last holder's gives the buffer back.
-func (f *Frame) Release() {
-	switch n := f.refs.Add(-1); {
-	case n == 0:
-		f.buf.Release()
-	case n < 0:
-		panic("sendq: a frame is released that nobody holds")
+	if uint32(n) == 1 {
+		f.pool.CompareAndSwap(nil, s.Pool)
+		f.pool.Load().Charge(cap(f.bytes))
 	}
 }
 
-// share is one holder's share of the frame's memory, in bytes.
-func (f *Frame) share() int { return cap(f.buf.B) / int(max(f.refs.Load(), 1)) }
+// leave ends a queue's hold.
+func (f *Frame) leave() {
+	pool, size := f.pool.Load(), cap(f.bytes) // another holder may give the frame away from here on
+	n := f.refs.Add(-1)
+	if uint32(n) == 0 {
+		pool.Charge(-size)
+	}
+	f.recycle(n)
+}
+
+// Release ends the caller's hold.
+func (f *Frame) Release() { f.recycle(f.refs.Add(-owner)) }
+
+// recycle keeps the frame for another use if no holder is left.
+func (f *Frame) recycle(holders int64) {
+	switch {
+	case holders > 0:
+		return
+	case holders < 0:
+		panic("sendq: a frame is released that nobody holds")
+	}
+	buffer.Poison(f.bytes[:cap(f.bytes)])
+	f.bytes = f.bytes[:0]
+	f.pool.Store(nil)
+	f.Tag = Tag{}
+	if class := frameClass(cap(f.bytes)); class < frameClasses {
+		frames[class].Put(f)
+	}
+}
+
+// share is one queue's share of the frame's memory, in bytes.
+func (f *Frame) share() int { return cap(f.bytes) / int(max(uint32(f.refs.Load()), 1)) }

@@ -1,0 +1,212 @@
+package session
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/frame/deflate"
+)
+
+func prepare(t testing.TB, o Outgoing) *Prepared {
+	t.Helper()
+	p, err := Prepare(o, Tag{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// Receivers that agreed on different things, on any goroutines, get the same message, which
+// is compressed once for each level and window.
+func TestPrepared_IsCompressedOnceForEachWindow(t *testing.T) {
+	message := prose(rand.New(rand.NewPCG(1, 1)), 3000)
+	p := prepare(t, Outgoing{Type: Text, Payload: []byte(message)})
+	var peers []*deflatePeer
+	var rigs []*rig
+	for i := range 24 {
+		params := []deflate.Params{takeover, noTakeover, nineBits}[i%3]
+		r := deflateRig(t, Config{Deflate: Deflate{Level: 1 + i/12}}, params)
+		rigs, peers = append(rigs, r), append(peers, newDeflatePeer(t, r))
+	}
+	var all sync.WaitGroup
+	for _, r := range rigs {
+		all.Go(func() {
+			_ = r.c.SendText("before " + message)
+			expect(t, "send", r.c.SendPrepared(p), nil)
+			_ = r.c.SendText("behind " + message)
+		})
+	}
+	all.Wait()
+	for i, r := range rigs {
+		r.turn()
+		got := peers[i].take(r.wire.take())
+		if len(got) != 3 || got[1] != message || got[2] != "behind "+message {
+			t.Errorf("receiver %d got %.60q", i, got)
+		}
+	}
+	forms := 0
+	for i := range p.packed {
+		if p.packed[i].Load() != nil {
+			forms++
+		}
+	}
+	expect(t, "compressed forms", forms, 3) // level 1, level 2, and nine bits
+}
+
+// A receiver with a context keeps it: its next message refers to the ones before. One
+// without takes no memory for it.
+func TestPrepared_KeepsTheReceiversContext(t *testing.T) {
+	message := prose(rand.New(rand.NewPCG(1, 2)), 3000)
+	p := prepare(t, Outgoing{Type: Text, Payload: []byte(message)})
+	r := deflateRig(t, Config{}, takeover)
+	peer := newDeflatePeer(t, r)
+	send := func(f func() error) int {
+		t.Helper()
+		expect(t, "send", f(), nil)
+		r.turn()
+		b := r.wire.take()
+		_ = peer.take(b)
+		return len(b)
+	}
+	alone := send(func() error { return r.c.SendPrepared(p) })
+	if r.c.extras != nil && r.c.extras.contexts != nil && r.c.extras.contexts.out.buf != nil {
+		t.Error("a context is kept for a message that refers to none")
+	}
+	first := send(func() error { return r.c.SendText(message) })
+	expect(t, "size without a context", first, alone)
+	if again := send(func() error { return r.c.SendPrepared(p) }); again != alone {
+		t.Errorf("a shared message takes %d bytes, and %d before", again, alone)
+	}
+	if last := send(func() error { return r.c.SendText(message) }); last > alone/4 {
+		t.Errorf("a message that was sent before takes %d bytes, alone %d", last, alone)
+	}
+}
+
+// Sending to all who keep up takes no allocation, and no memory but the queues'.
+func TestPrepared_DoesNotAllocate(t *testing.T) {
+	for name, params := range map[string]*deflate.Params{"plain": nil, "compressed": &noTakeover} {
+		t.Run(name, func(t *testing.T) {
+			var rigs []*rig
+			for range 50 {
+				r := newRig(t, Config{})
+				r.d.Open(Opening{Response: []byte("HTTP/1.1 101\r\n\r\n"), Deflate: params})
+				r.wire.out.Grow(1 << 16)
+				rigs = append(rigs, r)
+			}
+			payload := []byte(strings.Repeat("to everybody ", 100))
+			expectNoAllocs(t, func() {
+				p, _ := Prepare(Outgoing{Type: Text, Payload: payload}, Tag{})
+				for _, r := range rigs {
+					_ = r.c.SendPrepared(p)
+				}
+				p.Release()
+				for _, r := range rigs {
+					r.turn()
+					r.wire.out.Reset()
+				}
+			})
+		})
+	}
+}
+
+func TestPrepared_IsMaskedByClients(t *testing.T) {
+	r := openRig(t, Config{Role: frame.Client})
+	p := prepare(t, Outgoing{Type: Text, Payload: []byte("hello")})
+	for range 2 {
+		expect(t, "send", r.c.SendPrepared(p), nil)
+		r.turn()
+		b := r.wire.take()
+		h, n, err := frame.DecodeHeader(b)
+		if err != nil || !h.Masked || h.Opcode != Text || len(b) != n+5 {
+			t.Errorf("%x: %+v %v", b, h, err)
+		}
+	}
+	expect(t, "payload", string(p.plain.Payload()), "hello")
+}
+
+func TestPrepared_FailsAsSendsDo(t *testing.T) {
+	_, err := Prepare(Outgoing{Type: Text, Payload: []byte("\xff")}, Tag{})
+	expect(t, "text", err, ErrNotUTF8)
+	_, err = Prepare(Outgoing{Type: frame.Ping}, Tag{})
+	expect(t, "type", err, ErrMessageType)
+
+	r := openRig(t, Config{MaxPending: 1000, Overflow: OverflowRefuse})
+	large := prepare(t, Outgoing{Type: Binary, Payload: make([]byte, 1000)})
+	expect(t, "too large", r.c.SendPrepared(large), ErrMessageTooLarge)
+	r.drain(0)
+	half := prepare(t, Outgoing{Type: Binary, Payload: make([]byte, 600)})
+	expect(t, "first", r.c.SendPrepared(half), nil)
+	expect(t, "second", r.c.SendPrepared(half), ErrPendingFull)
+	expect(t, "pending", r.c.Pending(), half.plain.Len())
+	r.d.Abort(nil)
+	expect(t, "closed", r.c.SendPrepared(half), ErrClosed)
+}
+
+// listener notes what it is told.
+type listener struct {
+	dropped []uint64
+	ended   int
+}
+
+func (l *listener) Dropped(tag Tag) { l.dropped = append(l.dropped, tag.Number) }
+func (l *listener) Ended()          { l.ended++ }
+
+// An attachment is told which messages were dropped, and when the connection is closed.
+func TestAttachment_HearsWhatIsDropped(t *testing.T) {
+	r := openRig(t, Config{MaxPending: 1000, Overflow: OverflowDropOldest})
+	l := new(listener)
+	if a, err := Attach(r.c, t, l); a != l || err != nil {
+		t.Fatal(a, err)
+	}
+	if a, err := Attach(r.c, t, new(listener)); a != l || err != nil || Attached(r.c, t) != a {
+		t.Error("a second attachment of one owner takes the place of the first:", a, err)
+	}
+	r.drain(0)
+	for i := range 20 {
+		p, _ := Prepare(Outgoing{Type: Binary, Payload: make([]byte, 98)}, Tag{Of: t, Number: uint64(i)})
+		expect(t, "send", r.c.SendPrepared(p), nil)
+		p.Release()
+	}
+	expect(t, "dropped", fmt.Sprint(l.dropped), "[0 1 2 3 4 5 6 7 8 9]")
+	r.d.Abort(nil)
+	expect(t, "ended", l.ended, 1)
+	_, err := Attach(r.c, r, new(listener))
+	expect(t, "too late", err, ErrClosed)
+}
+
+// BenchmarkPrepared is a message of 1 KiB to 500 connections that keep up.
+func BenchmarkPrepared(b *testing.B) {
+	payload := []byte(prose(rand.New(rand.NewPCG(1, 3)), 1<<10))
+	for name, params := range map[string]*deflate.Params{"plain": nil, "compressed": &noTakeover} {
+		for _, way := range []string{"send", "prepared"} {
+			b.Run(name+"/"+way, func(b *testing.B) {
+				var rigs []*rig
+				for range 500 {
+					r := newRig(b, Config{})
+					r.d.Open(Opening{Response: []byte("HTTP/1.1 101\r\n\r\n"), Deflate: params})
+					rigs = append(rigs, r)
+				}
+				b.ReportAllocs()
+				for b.Loop() {
+					p := prepare(b, Outgoing{Type: Text, Payload: payload})
+					for _, r := range rigs {
+						if way == "send" {
+							_ = r.c.Send(Text, payload)
+						} else {
+							_ = r.c.SendPrepared(p)
+						}
+					}
+					p.Release()
+					for _, r := range rigs {
+						r.turn()
+						r.wire.out.Reset()
+					}
+				}
+			})
+		}
+	}
+}
