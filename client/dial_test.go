@@ -94,7 +94,7 @@ func TestDial_Request(t *testing.T) {
 		"origin": {got.Header.Get("Origin"), "https://page.example"}, "X-All": {got.Header.Get("X-All"), "1"},
 		"X-Both": {strings.Join(got.Header["X-Both"], "|"), "of the request"}, "user": {user + ":" + pass, "user:pass"},
 		"subprotocol": {nc.Subprotocol(), "soap"}, "kept URL": {seen.URL.Scheme + seen.URL.RequestURI(), "ws/room/1?q=%20a"},
-		"key":        {seen.Header["Sec-WebSocket-Key"][0], got.Header.Get("Sec-Websocket-Key")},
+		"key":        {seen.Header.Get("Sec-WebSocket-Key"), got.Header.Get("Sec-Websocket-Key")},
 		"extensions": {got.Header.Get("Sec-Websocket-Extensions"), ""}, "encoding": {got.Header.Get("Accept-Encoding"), ""},
 	} {
 		if pair[0] != pair[1] {
@@ -282,4 +282,12 @@ func TestDial_ManyAtOnce(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A name with several addresses, of which one answers.
+func TestDial_NameWithSeveralAddresses(t *testing.T) {
+	url := start(t, new(server.Server), false)
+	in := newInbox()
+	nc := mustDial(t, closed(t, in.in(new(Client))), strings.Replace(url, "127.0.0.1", "localhost", 1))
+	checkEcho(t, nc, in)
 }

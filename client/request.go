@@ -106,6 +106,7 @@ func canonical(h http.Header) http.Header {
 func kept(sent *http.Request) *http.Request {
 	r := sent.Clone(context.Background())
 	r.URL.Scheme = ownScheme(r.URL.Scheme)
+	r.Header = canonical(r.Header) // or Get would not find what SetHeader has put there
 	r.Body, r.Response = http.NoBody, nil
 	return r
 }

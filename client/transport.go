@@ -29,15 +29,12 @@ func (c *Client) transport() (rt http.RoundTripper, own bool, err error) {
 		return nil, false, err
 	}
 	t.DialContext = noted(c.dialer(t))
-	t.Dial = nil //nolint:staticcheck // the dialer has it
 	if t.Proxy != nil {
 		ts := &tunnels{t, t.Proxy, t.DialContext}
 		t.Proxy, t.DialContext = ts.proxy, ts.dial
 	}
-	if f := t.DialTLSContext; f != nil {
+	if f := dialerTLS(t); f != nil {
 		t.DialTLSContext = noted(f)
-	} else if f := t.DialTLS; f != nil { //nolint:staticcheck // a program may have it
-		t.DialTLSContext = noted(func(_ context.Context, network, addr string) (net.Conn, error) { return f(network, addr) })
 	}
 	// A WebSocket needs HTTP/1.1 (RFC 6455 4.1), and a connection of its own.
 	t.Protocols = new(http.Protocols)
@@ -59,11 +56,29 @@ func (c *Client) dialer(t *http.Transport) dialFunc {
 		return c.DialContext
 	case t.DialContext != nil:
 		return t.DialContext
-	case t.Dial != nil: //nolint:staticcheck // a program may have it
-		f := t.Dial //nolint:staticcheck // as above
-		return func(_ context.Context, network, addr string) (net.Conn, error) { return f(network, addr) }
+	}
+	//lint:ignore SA1019 a program may have it, and net/http still calls it
+	if f := t.Dial; f != nil {
+		return withoutContext(f)
 	}
 	return new(net.Dialer).DialContext
+}
+
+// dialerTLS makes connections with TLS, as the transport does; nil if it leaves that to net/http.
+func dialerTLS(t *http.Transport) dialFunc {
+	if t.DialTLSContext != nil {
+		return t.DialTLSContext
+	}
+	//lint:ignore SA1019 as above
+	if f := t.DialTLS; f != nil {
+		return withoutContext(f)
+	}
+	return nil
+}
+
+// withoutContext is a dialer that cannot be stopped.
+func withoutContext(f func(network, addr string) (net.Conn, error)) dialFunc {
+	return func(_ context.Context, network, addr string) (net.Conn, error) { return f(network, addr) }
 }
 
 type dialFunc = func(ctx context.Context, network, addr string) (net.Conn, error)

@@ -37,8 +37,14 @@ func TestTransport_HiddenSocket(t *testing.T) {
 		return base
 	}
 	for name, c := range map[string]*Client{
-		"RoundTripper":   {Transport: roundTripper(hiding().RoundTrip)},
-		"DialContext":    {TLSConfig: config, DialContext: dialWrapped},
+		"RoundTripper": {Transport: roundTripper(hiding().RoundTrip)},
+		"DialContext":  {TLSConfig: config, DialContext: dialWrapped},
+		"Dial and DialTLS": {Transport: &http.Transport{
+			//lint:ignore SA1019 a program may have it
+			Dial: func(network, addr string) (net.Conn, error) { return dialWrapped(context.Background(), network, addr) },
+			//lint:ignore SA1019 as above
+			DialTLS: func(network, addr string) (net.Conn, error) { return tls.Dial(network, addr, config) },
+		}},
 		"DialTLSContext": {TLSConfig: config, DialContext: dialWrapped, Transport: &http.Transport{DialTLSContext: (&tls.Dialer{Config: config}).DialContext}},
 	} {
 		for _, secure := range []bool{false, true} {
