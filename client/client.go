@@ -68,6 +68,10 @@ type Client struct {
 	// OnMessage gets each whole message. Its payload is valid until the callback returns; copy
 	// to keep. A connection may have a callback of its own in place of this one and each of
 	// the following: see [conn.Conn.OnMessage].
+	//
+	// Without OnMessage and OnStream messages wait for [conn.Conn.Receive] and
+	// [conn.Conn.Messages]. Up to 64 messages and 64 KiB wait; then the server is not read from. A
+	// program that wants no messages sets a callback that does nothing.
 	OnMessage func(*conn.Conn, conn.Message)
 	// OnStream gets each message while it arrives, in place of OnMessage, and runs on a
 	// goroutine. Dial fails if both are set.

@@ -20,7 +20,8 @@ const (
 // Call it in OnConnection so that it sees the first message. Like the other OnXxx methods it
 // may also be called later, and from any goroutine.
 //
-// Without OnMessage and OnStream, messages are read and dropped.
+// Without OnMessage and OnStream, a server's messages are read and dropped, and a client's wait for
+// [Conn.Receive].
 func (c *Conn) OnMessage(f func(*Conn, Message)) {
 	if f == nil {
 		(*session.Conn)(c).OnMessage(nil)

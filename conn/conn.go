@@ -14,7 +14,7 @@ import (
 // callback.
 //
 // All methods may be called from any goroutine, callbacks included. None of them blocks,
-// except SendWait, and none calls a callback. A program may keep a Conn for as long as it likes: on a closed
+// except SendWait, Receive and a loop over Messages, and none calls a callback. A program may keep a Conn for as long as it likes: on a closed
 // connection the methods that send return [ErrClosed].
 type Conn session.Conn
 

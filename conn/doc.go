@@ -40,7 +40,7 @@
 // # Concurrency
 //
 // All methods of a Conn may be called from any goroutine, callbacks included. They never
-// block, except SendWait. No method of a Conn calls a callback inside itself: a send that
+// block, except SendWait, Receive and a loop over Messages. No method of a Conn calls a callback inside itself: a send that
 // closes the connection only has OnClose called later. So a program may hold a lock while it
 // sends, and take the same lock in its callbacks.
 //
@@ -66,6 +66,16 @@
 // A callback may send, close, set other callbacks, and keep the Conn, for this connection and
 // for others. If a callback panics or calls runtime.Goexit, its connection closes with 1011
 // (InternalError) and the stack is logged. Other connections are not affected.
+//
+// # Reading instead of being called
+//
+// A program may read in a loop of its own, on its own goroutine, in place of OnMessage:
+//
+//	for m, err := range c.Messages(ctx) { … }
+//
+// [Conn.Receive] waits for one message. Both work on servers and clients, with the same limits. A
+// server's program asks for it in OnConnection, a client's whenever it likes. A connection that
+// waits for a message costs its goroutine.
 //
 // # Working in a connection's order
 //

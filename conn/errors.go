@@ -32,6 +32,9 @@ var (
 	ErrWriterOpen = session.ErrWriterOpen
 	// ErrWriterClosed: the Writer was closed.
 	ErrWriterClosed = session.ErrWriterClosed
+	// ErrNotReading: Receive or Messages was called on a connection that has a callback for
+	// messages, or on a server for the first time after OnConnection had returned.
+	ErrNotReading = session.ErrNotReading
 	// ErrReaderDone: the callback that got this Reader has returned.
 	ErrReaderDone = session.ErrReaderDone
 )

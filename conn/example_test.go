@@ -274,3 +274,39 @@ func ExamplePrepare() {
 	// it rains true
 	// <nil>
 }
+
+// A program reads in a loop of its own, on the goroutine of OnConnection. The client is told what its
+// messages add up to, and says goodbye.
+func ExampleConn_Messages() {
+	srv := &server.Server{Dispatch: conn.OnGoroutines}
+	srv.OnConnection = func(c *conn.Conn) {
+		letters := 0
+		for m, err := range c.Messages(context.Background()) {
+			if err != nil {
+				fmt.Println(err) // it did not end with 1000, 1001 or no code
+				return
+			}
+			letters += len(m.Payload)
+			_ = c.SendText(fmt.Sprint(letters, " letters"))
+		}
+		fmt.Println("goodbye")
+	}
+	sim := servertest.New(1, srv)
+	ann, ben := sim.Dial("/"), sim.Dial("/")
+	ann.SendText("hello")
+	ann.SendText("world")
+	sim.Settle()
+	fmt.Println(ann.Next())
+	fmt.Println(ann.Next())
+	ann.Close(frame.NormalClosure, "")
+	sim.Settle()
+	ben.Close(4001, "bored")
+	sim.Settle()
+	fmt.Println(sim.Close())
+	// Output:
+	// 5 letters true
+	// 10 letters true
+	// goodbye
+	// closed by peer, sent 4001, received 4001, reason "bored"
+	// <nil>
+}

@@ -43,7 +43,7 @@ type Limits struct {
 	// is. While more than three eighths are in use the client is not read from, until a quarter
 	// is. 0: 1 MiB.
 	MaxPending int
-	// QueueMessages and QueueBytes bound what waits for callbacks on goroutines. While either
+	// QueueMessages and QueueBytes bound what waits for callbacks on goroutines or for Receive. While either
 	// is reached, the socket is not read, until half is left. 0: 64 messages, 64 KiB.
 	QueueMessages int
 	QueueBytes    int

@@ -95,6 +95,19 @@ func (b *Buffer) Release() {
 	}
 }
 
+// Disown leaves the bytes to whoever has them, and to the garbage collector. The pool counts the
+// buffer no more, and Release only empties it.
+func (b *Buffer) Disown() {
+	p := b.pool
+	if p == nil {
+		return
+	}
+	b.pool = nil
+	p.lent.Add(-1)
+	count(-1)
+	p.bytes.Add(-int64(cap(b.B)))
+}
+
 // idle is a buffer of the class that nobody has, or nil.
 func (p *Pool) idle(class int) *Buffer {
 	if class >= large {

@@ -56,7 +56,7 @@ func (c *closing) endLife() {
 // peerLeft ends the context of a connection whose peer's stream has ended: a callback may
 // wait for it that is in the way of the connection's own end. On the loop.
 func (c *closing) peerLeft(err error) {
-	if c.inline() {
+	if c.inline() && !c.reads() {
 		return // nothing is in the way
 	}
 	c.mu.Lock()

@@ -56,8 +56,11 @@ func (ev *event) joins(n int) bool {
 func (ev event) run(c *Conn) {
 	switch ev.kind {
 	case eventOpen:
-		defer c.opened()
+		defer c.endOpen()
 	case eventClose:
+		if c.closeWaits() {
+			return
+		}
 		defer c.loop.host.Ended(c)
 	}
 	returned := false
@@ -130,6 +133,16 @@ func (c *Conn) opener(h *Handlers) func(*Conn) {
 		return c.extras.opening.callback
 	}
 	return h.Open
+}
+
+// endOpen is opened, unless the callback has read and left that behind already.
+func (c *Conn) endOpen() {
+	c.mu.Lock()
+	ended := c.extras == nil || c.extras.opening == nil || c.extras.opening.ended
+	c.mu.Unlock()
+	if !ended {
+		c.opened()
+	}
 }
 
 // opened ends the Open callback: what it asked for is kept, the input flows.

@@ -113,7 +113,7 @@ func (in *inbox) run() {
 	c := in.conn
 	returned := false
 	defer func() {
-		if !returned {
+		if !returned && !c.openReturned() {
 			c.loop.spawn(in.work) // a callback ended this goroutine; what waits is for another
 		}
 	}()
@@ -140,6 +140,10 @@ func (in *inbox) run() {
 			c.loop.host.Schedule(c)
 		}
 		ev.runQueued(c)
+		if ev.kind == eventOpen && c.openReturned() {
+			returned = true // another goroutine has the inbox
+			return
+		}
 	}
 }
 

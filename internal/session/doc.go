@@ -41,8 +41,8 @@
 // # Concurrency
 //
 // The loop calls Driver's methods on its goroutine. Conn's methods may be called from any
-// goroutine. None of them blocks, except [Conn.SendAsWait], [Writer.CopyFrom] and
-// [Writer.ReadFrom]. These fail with [ErrOnLoop] on an event loop.
+// goroutine. None of them blocks, except [Conn.SendAsWait], [Writer.CopyFrom],
+// [Writer.ReadFrom] and [Incoming.Receive]. These fail with [ErrOnLoop] on an event loop.
 //
 // The lock of a connection, mu, guards the send queue, the inbox and the record of closing. Writes
 // to the transport happen under it, and never once the state is Closed. Methods of parts below
@@ -61,6 +61,9 @@
 //
 // A Stream callback runs on a goroutine with either Dispatch. While it runs, other callbacks wait,
 // except pings and pongs, which run inside its Read.
+//
+// Instead of being called with messages, a program may take them with [Incoming.Receive]. They, and
+// how the peer ended, then wait in a queue beside the inbox. All other callbacks run as ever.
 //
 // # Memory
 //

@@ -33,6 +33,10 @@ func (d *Driver) finish() {
 	c.dropTimers()
 	late := c.funcsWait()
 	attached := c.takeAttached()
+	if in := c.received(); in != nil {
+		in.disown()
+		in.more.Broadcast()
+	}
 	c.mu.Unlock()
 	attached.end()
 

@@ -19,6 +19,9 @@ func (d *Driver) Holding() (n int, shed bool) {
 			}
 		}
 	}
+	if in := c.received(); in != nil {
+		n += in.size()
+	}
 	if c.extras != nil && c.extras.contexts != nil {
 		n += c.extras.contexts.in.size() + c.extras.contexts.out.size()
 	}
@@ -60,6 +63,9 @@ func (d *Driver) Shed() (first bool) {
 	rest := c.trim()
 	if c.in != nil {
 		c.in.dropMessages()
+	}
+	if in := c.received(); in != nil {
+		in.dropMessages()
 	}
 	c.dropContexts()
 	c.mu.Unlock()

@@ -107,11 +107,14 @@ const (
 	holdQueue               // the callback queue is full
 	holdPending             // it does not read what it causes to be sent
 	holdWork                // compression takes too much for it
+	holdReceive             // too many messages wait for Receive
 	// flagQueued is set while the connection's goroutine has the inbox: callbacks must go
 	// through it.
 	flagQueued
 	// flagGoroutines is set from the beginning if callbacks run on goroutines.
 	flagGoroutines
+	// flagReads is set once the program has called Receive or asked for it.
+	flagReads
 
 	holdAny = flagQueued - 1
 )

@@ -16,6 +16,7 @@ type extras struct {
 	life        *lifetime     // nil before Conn.Context was called
 	timers      *timers       // nil before Conn.AfterFunc was called
 	attached    *attached     // nil without attachments
+	receiving   *receiving    // nil before a message came for Receive, or was asked for
 	workUntil   time.Duration // when a debt is paid off that workDebt has no room for, by Loop.Now
 }
 
@@ -24,6 +25,7 @@ type opening struct {
 	head     []byte
 	callback func(*Conn) // the callback, if it is not the one configured
 	asked    bool        // for the request
+	ended    bool        // the callback has returned, or reads
 }
 
 // kept is what remains of the handshake once the Open callback has returned.

@@ -27,20 +27,6 @@ func (c *link) handle(change func(*Handlers)) {
 	c.terms.Store(&own)
 }
 
-// OnMessage sets this connection's Message callback in place of the server's. Like
-// the other OnXxx methods it is called from Open or a later callback, so that no
-// message comes before it; it may be called from any goroutine.
-func (c *link) OnMessage(f func(*Conn, Message)) {
-	c.handle(func(h *Handlers) { h.Message = f })
-}
-
-// OnStream sets this connection's Stream callback in place of the server's, for the
-// messages that begin from then on. It runs on a goroutine; the connection's other
-// callbacks wait for it, and run where [Config].Dispatch says when there is none.
-func (c *link) OnStream(f func(*Conn, *Reader)) {
-	c.handle(func(h *Handlers) { h.Stream = f })
-}
-
 // OnPing sets this connection's Ping callback in place of the server's; nil
 // brings the automatic pong back.
 func (c *link) OnPing(f func(*Conn, []byte)) {

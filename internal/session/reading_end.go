@@ -44,7 +44,7 @@ func (d *reading) inputEnded(ev event) {
 	d.check()
 	d.input = inputDone
 	d.startEndTimer()
-	d.deliver(ev)
+	d.deliverEnd(ev)
 }
 
 // closeFrame handles the peer's Close frame, after which nothing comes (RFC 6455
@@ -85,7 +85,8 @@ func (d *reading) fail(err error) {
 func (d *reading) failInOrder(err error) {
 	d.check()
 	c := &d.Conn
-	if c.inline() || c.State() != Open || !c.queued() {
+	waits := d.unreceived()
+	if c.State() != Open || !waits && (c.inline() || !c.queued()) {
 		d.fail(err)
 		return
 	}
@@ -95,6 +96,10 @@ func (d *reading) failInOrder(err error) {
 	d.input = inputDiscard
 	d.dropReceiver()
 	d.startEndTimer()
+	if waits {
+		d.postIncoming(event{kind: eventFail, err: err})
+		return
+	}
 	d.post(event{kind: eventFail, err: err})
 }
 

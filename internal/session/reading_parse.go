@@ -128,6 +128,10 @@ func (d *reading) piece(rx *receiver, ev frame.Event) {
 	if !whole {
 		return
 	}
+	if h.Message == nil && h.Stream == nil && c.keeps() {
+		d.postIncoming(event{kind: eventMessage, op: msg.Opcode, buf: rx.detach(msg.Payload)})
+		return
+	}
 	// OnStream may have been called in the middle of a message: then it comes whole.
 	if !c.inline() || h.Message == nil && h.Stream != nil {
 		d.post(event{kind: eventMessage, op: msg.Opcode, buf: rx.detach(msg.Payload)})

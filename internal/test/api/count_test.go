@@ -10,7 +10,7 @@ var most = map[string]int{
 	"frame":             62,
 	"frame/deflate":     25,
 	"poller":            14,
-	"conn":              106, // 3 for prepared messages
+	"conn":              111, // 3 for prepared messages; 5 to read instead of being called: decision 053
 	"server":            85,
 	"client":            20,
 	"server/servertest": 45,
@@ -18,7 +18,7 @@ var most = map[string]int{
 }
 
 // mostTogether is the same for all packages.
-const mostTogether = 366
+const mostTogether = 371
 
 func TestCount_OfNamesDoesNotGrow(t *testing.T) {
 	packages := loaded(t)

@@ -1,0 +1,34 @@
+package session
+
+// postIncoming queues a message for Receive, or how the peer ended. From the loop.
+func (d *calling) postIncoming(ev event) {
+	d.mu.Lock()
+	in := d.receiving()
+	in.push(ev)
+	if in.full(d.limits()) {
+		d.hold(holdReceive)
+	}
+	in.more.Signal()
+	d.mu.Unlock()
+}
+
+// deliverEnd delivers how the peer ended, behind the messages that it sent: a program that reads
+// answers them before the peer's Close frame is answered.
+func (d *calling) deliverEnd(ev event) {
+	if d.reads() {
+		d.postIncoming(ev)
+		return
+	}
+	d.deliver(ev)
+}
+
+// unreceived tells whether messages wait for Receive.
+func (d *calling) unreceived() bool {
+	if !d.reads() {
+		return false
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	in := d.received()
+	return in != nil && in.waiting() > 0
+}

@@ -1,0 +1,241 @@
+package session
+
+import (
+	stdcontext "context" // the package has a type of that name
+	"errors"
+
+	"github.com/framerail/framerail/frame"
+)
+
+// ErrEnded is the error of Receive on a connection that is closed. CloseInfo says why.
+var ErrEnded = errors.New("framerail: the connection has ended")
+
+// Incoming is a connection as a program sees it that reads its messages instead of being called. Its
+// methods may be called from any goroutine.
+type Incoming struct{ *Conn }
+
+// Ask has messages wait for Receive. On a server it must first be called before the Open callback
+// has returned, since messages without a callback are dropped. It fails on a connection with a
+// callback for messages.
+func (c Incoming) Ask() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ask()
+}
+
+// ask is Ask. mu is held.
+func (c Incoming) ask() error {
+	if h := &c.terms.Load().Handlers; h.Message != nil || h.Stream != nil {
+		return errCallback
+	}
+	if c.flags.Load()&flagReads != 0 {
+		return nil
+	}
+	if c.role() == frame.Server && (c.extras == nil || c.extras.opening == nil) {
+		return errLate
+	}
+	c.receiving()
+	c.hold(flagReads)
+	return nil
+}
+
+// Receive returns the next message, and waits for it. The payload is valid until the next call. At
+// the end of the connection the error is ErrEnded. When ctx is done its error is returned, and the
+// connection goes on. It fails with ErrOnLoop where it would wait on an event loop.
+func (c Incoming) Receive(ctx stdcontext.Context) (Message, error) {
+	return c.receive(ctx, false)
+}
+
+// WatchFor has ReceiveWatched return when ctx is done, until stop is called.
+func (c Incoming) WatchFor(ctx stdcontext.Context) (stop func() bool) {
+	if ctx.Done() == nil {
+		return func() bool { return true }
+	}
+	return stdcontext.AfterFunc(ctx, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.wakeReceiver()
+	})
+}
+
+// ReceiveWatched is Receive with a ctx that WatchFor was called with.
+func (c Incoming) ReceiveWatched(ctx stdcontext.Context) (Message, error) {
+	return c.receive(ctx, true)
+}
+
+// receive is Receive.
+func (c Incoming) receive(ctx stdcontext.Context, watched bool) (Message, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.ask(); err != nil {
+		return Message{}, err
+	}
+	c.leaveOpen()
+	in := c.receiving()
+	if in.busy {
+		return Message{}, errTwo
+	}
+	in.busy = true
+	defer func() { in.busy = false }()
+	if in.last != nil {
+		in.last.Release()
+		in.last = nil
+	}
+	for checked := false; ; {
+		if err := ctx.Err(); err != nil {
+			return Message{}, err
+		}
+		if !c.reads() {
+			return Message{}, errCallback // it was set meanwhile
+		}
+		if in.waiting() > 0 {
+			if m, ok := c.next(in); ok {
+				return m, nil
+			}
+			continue
+		}
+		if c.State() == Closed {
+			return Message{}, ErrEnded
+		}
+		if !checked {
+			if onLoop() {
+				return Message{}, ErrOnLoop
+			}
+			if checked = true; !watched && ctx.Done() != nil {
+				defer c.WatchFor(ctx)()
+			}
+			if cap(in.events) > keptIncoming {
+				in.events = nil // whoever waits holds little
+			}
+		}
+		c.loop.wait(&in.more)
+	}
+}
+
+// keptIncoming is how many events a connection has room for while its reader waits.
+const keptIncoming = 2
+
+// next takes the next of those that wait: a message, or an event that it runs. It lets the
+// input flow again once half is left. mu is held, but not all the while.
+func (c Incoming) next(in *receiving) (m Message, ok bool) {
+	ev := in.pop()
+	most := c.limits()
+	wake := false
+	if c.flags.Load()&holdReceive != 0 && in.waiting() <= most.QueueMessages/2 && in.bytes <= most.QueueBytes/2 {
+		c.release(holdReceive)
+		wake = c.wake()
+	}
+	switch {
+	case ev.kind != eventMessage:
+		c.mu.Unlock()
+		ev.run(c.Conn)
+		c.mu.Lock()
+	case c.end != nil && c.end.drop:
+		ev.buf.Release()
+	default:
+		in.last = ev.buf
+		m, ok = Message{Type: ev.op, Payload: ev.buf.B}, true
+	}
+	if wake {
+		c.mu.Unlock()
+		c.loop.host.Schedule(c.Conn)
+		c.mu.Lock()
+	}
+	return m, ok
+}
+
+// leaveOpen has other callbacks run beside the Open callback, from its first Receive on, and the
+// input flow. The Close callback still waits until it has returned. mu is held, but not all the
+// while.
+func (c Incoming) leaveOpen() {
+	if c.flags.Load()&flagGoroutines == 0 || c.extras.opening == nil || c.extras.opening.ended {
+		return
+	}
+	c.extras.opening.ended = true
+	c.receiving().opening = true
+	work := c.in.work // the Open callback's: run leaves it to the new goroutine
+	c.mu.Unlock()
+	c.opened()
+	c.loop.spawn(work)
+	c.mu.Lock()
+}
+
+// openReturned tells whether the Open callback that has returned had left the inbox to another
+// goroutine. Then it runs the Close callback, if that waits.
+func (c *Conn) openReturned() bool {
+	c.mu.Lock()
+	in := c.received()
+	if in == nil || !in.opening {
+		c.mu.Unlock()
+		return false
+	}
+	closes := in.closes
+	in.opening, in.closes = false, false
+	c.mu.Unlock()
+	if closes {
+		event{kind: eventClose}.run(c)
+	}
+	return true
+}
+
+// closeWaits tells whether the Close callback runs later, since the Open callback goes on.
+func (c *Conn) closeWaits() bool {
+	if c.flags.Load()&(flagReads|flagGoroutines) != flagReads|flagGoroutines {
+		return false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	in := c.received()
+	if in == nil || !in.opening {
+		return false
+	}
+	in.closes = true
+	return true
+}
+
+// callBack gives what waits for Receive to the callback that was set in its place. mu is held,
+// and is let go of.
+func (c Incoming) callBack() {
+	in := c.received()
+	if in == nil || in.waiting() == 0 || c.State() == Closed {
+		c.wakeReceiver()
+		c.mu.Unlock()
+		return
+	}
+	box, start := c.inbox()
+	for in.waiting() > 0 {
+		box.push(in.pop())
+	}
+	if c.flags.Load()&holdReceive != 0 {
+		c.release(holdReceive)
+		c.hold(holdQueue)
+	}
+	in.more.Broadcast()
+	c.mu.Unlock()
+	if start {
+		c.loop.spawn(box.work)
+	}
+}
+
+// OnMessage sets this connection's Message callback in place of the server's. Like
+// the other OnXxx methods it is called from Open or a later callback, so that no
+// message comes before it; it may be called from any goroutine. Messages that wait for
+// Receive go to it.
+func (c *Conn) OnMessage(f func(*Conn, Message)) {
+	c.handle(func(h *Handlers) { h.Message = f })
+	if f != nil {
+		c.mu.Lock()
+		Incoming{c}.callBack()
+	}
+}
+
+// OnStream sets this connection's Stream callback in place of the server's, for the
+// messages that begin from then on. It runs on a goroutine; the connection's other
+// callbacks wait for it, and run where [Config].Dispatch says when there is none.
+func (c *Conn) OnStream(f func(*Conn, *Reader)) {
+	c.handle(func(h *Handlers) { h.Stream = f })
+	if f != nil {
+		c.mu.Lock()
+		Incoming{c}.callBack()
+	}
+}

@@ -1,0 +1,161 @@
+package session
+
+import (
+	stdcontext "context"
+	"errors"
+	"io"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/frame"
+)
+
+// readingRig is a rig whose program reads from the Open callback on.
+func readingRig(t *testing.T, cfg Config) *rig {
+	cfg.Handlers.Open = func(c *Conn) { expect(t, "Ask", Incoming{c}.Ask(), nil) }
+	return openRig(t, cfg)
+}
+
+// taken is one call of Receive that need not wait.
+func (r *rig) taken() (string, error) {
+	ctx, cancel := stdcontext.WithCancel(stdcontext.Background())
+	cancel()
+	in := r.c.receiving()
+	if in.waiting() == 0 && r.c.State() != Closed {
+		_, err := (Incoming{r.c}).Receive(ctx)
+		return "", err
+	}
+	m, err := (Incoming{r.c}).Receive(stdcontext.Background())
+	return m.String(), err
+}
+
+func TestReceiveInOrder(t *testing.T) {
+	both(t, func(t *testing.T, dispatch Dispatch) {
+		r := readingRig(t, Config{Dispatch: dispatch})
+		r.receive(slices.Concat(text("a"), text("b")))
+		for _, want := range []string{"a", "b"} {
+			got, err := r.taken()
+			expect(t, "error", err, nil)
+			expect(t, "message", got, want)
+		}
+		_, err := r.taken()
+		expect(t, "with a context that is done", err, stdcontext.Canceled)
+		expect(t, "state", r.c.State(), Open)
+		r.c.Abort()
+		r.turn()
+		_, err = r.taken()
+		expect(t, "at the end", err, ErrEnded)
+	})
+}
+
+// The peer is not read from while more waits than may, and is once half of it is left.
+func TestReceiveHoldsThePeer(t *testing.T) {
+	for _, cfg := range []Config{{QueueMessages: 4}, {QueueBytes: 4}} {
+		r := readingRig(t, cfg)
+		r.receive(slices.Concat(text("1"), text("2"), text("3")))
+		expect(t, "read", r.read, true)
+		r.receive(slices.Concat(text("4"), text("5")))
+		expect(t, "read with four that wait", r.read, false)
+		expect(t, "of them", r.c.receiving().waiting(), 4)
+		_, _ = r.taken()
+		r.turn()
+		expect(t, "read with three", r.read, false)
+		_, _ = r.taken()
+		r.turn()
+		expect(t, "read with two, and the fifth", r.read, true)
+		expect(t, "of them", r.c.receiving().waiting(), 3)
+		r.c.Abort()
+		r.turn()
+	}
+}
+
+// A peer's Close frame is answered once what came before it was received, and when the reader comes
+// back for more.
+func TestReceiveBeforeThePeersClose(t *testing.T) {
+	r := readingRig(t, Config{})
+	r.receive(slices.Concat(text("a"), peer(frame.Close, true, "\x03\xe8")))
+	expect(t, "state", r.c.State(), Open)
+	got, _ := r.taken()
+	expect(t, "answer", r.c.SendText(got+"!"), nil)
+	done := make(chan error)
+	go func() {
+		_, err := (Incoming{r.c}).Receive(stdcontext.Background())
+		done <- err
+	}()
+	r.eventually("the end", r.hasEnded)
+	expect(t, "error", <-done, ErrEnded)
+	sent := r.sent()
+	if len(sent) != 2 || sent[0].payload != "a!" || sent[1].op != frame.Close {
+		t.Errorf("sent %v", sent)
+	}
+	expect(t, "clean", r.info().Clean(), true)
+}
+
+// A reader that is gone does not keep the connection open beyond the close timeout.
+func TestReceiverThatIsGone(t *testing.T) {
+	r := readingRig(t, Config{CloseTimeout: time.Second})
+	r.receive(slices.Concat(text("a"), peer(frame.Close, true, "\x03\xe8")))
+	r.advance(time.Second - time.Millisecond)
+	expect(t, "closed", r.wire.closed, false)
+	r.advance(2 * time.Millisecond)
+	expect(t, "closed", r.wire.closed, true)
+	got, err := r.taken() // it was whole
+	expect(t, "error", err, nil)
+	expect(t, "message", got, "a")
+}
+
+// What the peer broke a rule with comes behind what it sent before.
+func TestReceiveBeforeAFailure(t *testing.T) {
+	r := readingRig(t, Config{})
+	r.receive(slices.Concat(text("a"), peer(frame.Text, true, "\xff")))
+	got, _ := r.taken()
+	expect(t, "message", got, "a")
+	go func() { _, _ = Incoming{r.c}.Receive(stdcontext.Background()) }()
+	r.eventually("the Close frame", func() bool { return r.c.State() != Open })
+	r.turn()
+	r.wire.inErr = io.EOF
+	r.d.Readable()
+	expect(t, "sent", r.info().Sent, frame.InvalidFramePayloadData)
+}
+
+func TestReceiveOrCallbacks(t *testing.T) {
+	r := openRig(t, Config{})
+	if err := (Incoming{r.c}).Ask(); !errors.Is(err, ErrNotReading) {
+		t.Errorf("after Open: %v", err)
+	}
+	var called []string
+	note := func(_ *Conn, m Message) { called = append(called, m.String()) }
+	r = openRig(t, Config{Handlers: Handlers{Message: note, Open: func(c *Conn) {
+		if err := (Incoming{c}).Ask(); !errors.Is(err, ErrNotReading) {
+			t.Errorf("with a callback: %v", err)
+		}
+	}}})
+	r.receive(text("a"))
+	expect(t, "called", len(called), 1)
+
+	// A callback that is set later gets what waits.
+	r = readingRig(t, Config{QueueMessages: 2})
+	r.receive(slices.Concat(text("a"), text("b"), text("c")))
+	got := make(chan string, 4)
+	r.c.OnMessage(func(_ *Conn, m Message) { got <- m.String() })
+	for _, want := range []string{"a", "b"} {
+		expect(t, "called with", <-got, want)
+	}
+	r.eventually("the rest", func() bool { r.turn(); return len(got) == 1 })
+	expect(t, "called with", <-got, "c")
+	if _, err := (Incoming{r.c}).Receive(stdcontext.Background()); !errors.Is(err, ErrNotReading) {
+		t.Errorf("after OnMessage: %v", err)
+	}
+}
+
+// What waits is dropped when this side closes, as with callbacks on goroutines.
+func TestReceiveAfterClose(t *testing.T) {
+	r := readingRig(t, Config{})
+	r.receive(text("a"))
+	_ = r.c.Close(frame.NormalClosure, "")
+	r.turn()
+	r.receive(peer(frame.Close, true, "\x03\xe8"))
+	_, err := r.taken()
+	expect(t, "error", err, ErrEnded)
+}
