@@ -16,7 +16,7 @@ import (
 )
 
 // common is the client of package-level Dial.
-var common Client
+var common = new(Client)
 
 // Dial connects to a server and has onMessage get each message. It uses a Client that all calls
 // share, with default options. Its event loop starts with the first call and lasts as long as the

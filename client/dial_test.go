@@ -240,7 +240,10 @@ func TestDial_OfThePackage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer common.Close()
+	defer func() {
+		_ = common.Close()
+		common = new(Client)
+	}()
 	_ = nc.SendText("hello")
 	if m := <-got; m != "hello" {
 		t.Errorf("got %q", m)
