@@ -86,8 +86,8 @@ func messageRows() []row {
 		each([]int{1 << 10}, func(size int) row {
 			return row{name: "nethttp-" + bytesName(size), section: sectionNetHTTP, servers: inHTTP(), load: load.Options{Kind: load.Echo, Conns: 50, Size: size}}
 		}),
-		each([]int{20, 16 << 10}, func(size int) row {
-			return row{name: "goroutines-" + bytesName(size), section: sectionGoroutines, place: size, servers: onGoroutines(), load: load.Options{Kind: load.Echo, Conns: 50, Size: size}}
+		each([]int{20, 1 << 10, 16 << 10}, func(size int) row {
+			return row{name: "goroutines-" + bytesName(size), section: sectionGoroutines, place: size, servers: besideTheLoop(), load: load.Options{Kind: load.Echo, Conns: 50, Size: size}}
 		}),
 	)
 }
@@ -133,6 +133,11 @@ func onLoops() []peers.Peer {
 // onGoroutines are the libraries with callbacks that may block.
 func onGoroutines() []peers.Peer {
 	return slices.DeleteFunc(peers.All(), func(p peers.Peer) bool { return p.Name == "framerail" || p.Name == "nbio" })
+}
+
+// besideTheLoop are those, and framerail with callbacks on its loop.
+func besideTheLoop() []peers.Peer {
+	return slices.DeleteFunc(peers.All(), func(p peers.Peer) bool { return p.Name == "nbio" })
 }
 
 // inHTTP are those that upgrade requests of net/http's.

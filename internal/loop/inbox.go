@@ -193,6 +193,7 @@ func (l *Loop) end() {
 	for _, n := range late {
 		n.TurnAway()
 	}
+	l.conns.End()
 	_ = l.poll.Close()
 	close(l.done)
 	l.watchdog.awake()

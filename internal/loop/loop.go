@@ -94,7 +94,9 @@ func newLoop(number int, o *Options) (*Loop, error) {
 		system: o.Platform, conns: l.conns, catchUp: catchUp{most: o.CatchUp},
 		began: o.Platform.Now(), stride: strideMax,
 	}
-	l.conns.Scheduler = o.Platform
+	if o.Platform.Simulated() {
+		l.conns.Scheduler = o.Platform
+	}
 	l.conns.Short = l.short
 	l.conns.Clock = l.clock.now
 	l.conns.Ask = l.Ask

@@ -52,8 +52,9 @@
 // Callbacks of one connection never run at the same time. They come in order: Open, messages and
 // control frames as they arrived, then Close exactly once and last. With [OnLoop] they run between
 // reading and writing, without allocation, and their answers leave in one write. With
-// [OnGoroutines] they go through an inbox: a bounded queue and a goroutine that lives while there
-// are events. While the inbox is full, the peer is not read.
+// [OnGoroutines] they go through an inbox: a bounded queue, which one of the loop's workers works off
+// while there are events. While the inbox is full, the peer is not read. Workers are goroutines that
+// are used again, as many as callbacks block. They end when they have no work for a while.
 //
 // A function of [Conn.Do] runs in the order of the callbacks, and before Close, whatever happens.
 // A function of [Conn.AfterFunc] whose time has not come when the connection begins to close is

@@ -3,17 +3,18 @@ package session
 import "sync"
 
 // executor is where callbacks run that do not run on the loop, because they may block: each
-// connection with such callbacks has an inbox, whose run method is given to the Scheduler when
-// something waits in it. The loop reaches it only by lendInbox, spawn and wait.
+// connection with such callbacks has an inbox, which a worker runs when something waits in it. In a
+// simulation the Scheduler does. The loop reaches it only by lendInbox, spawn and wait.
 type executor struct {
-	// Scheduler runs what is to run beside the loop. The owner sets it before the
-	// first connection. Nil: goroutines.
+	// Scheduler runs what is to run beside the loop, in a simulation. The owner sets it before the
+	// first connection. Nil: goroutines do.
 	Scheduler Scheduler
 
+	workers workers
 	inboxes sync.Pool // *inbox
 }
 
-// Scheduler starts goroutines, or what stands for them in a simulation.
+// Scheduler starts what stands for goroutines in a simulation.
 type Scheduler interface {
 	// Go runs work beside its caller.
 	Go(work func())
@@ -22,14 +23,18 @@ type Scheduler interface {
 	Wait(c *sync.Cond)
 }
 
-// spawn runs work beside the loop.
+// spawn runs work beside the loop. No lock is held.
 func (e *executor) spawn(work func()) {
 	if e.Scheduler == nil {
-		go work()
+		e.workers.add(work)
 		return
 	}
 	e.Scheduler.Go(work)
 }
+
+// End tells that no more events are to come, so that no goroutine waits for them. Those that come
+// nevertheless have their callbacks called. From any goroutine.
+func (e *executor) End() { e.workers.end() }
 
 // wait is c.Wait, after which the caller looks again whether it need wait.
 func (e *executor) wait(c *sync.Cond) {

@@ -176,6 +176,7 @@ func newRig(t testing.TB, cfg Config) *rig {
 		}
 	}
 	r.loop, r.policy = NewLoop(r), NewPolicy(&cfg)
+	t.Cleanup(r.loop.End)
 	r.loop.Take()
 	r.c = &r.d.Conn
 	r.d.Init(r.loop, r.policy, 7, r.wire, peerAddr)

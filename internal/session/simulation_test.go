@@ -57,6 +57,7 @@ func newSimulation(t *testing.T, dispatch Dispatch, seed uint64) *simulation {
 	}
 	cfg = cfg.WithDefaults()
 	s.loop, s.policy = NewLoop(s), NewPolicy(&cfg)
+	t.Cleanup(s.loop.End)
 	s.loop.Take()
 	s.loop.readBuf = make([]byte, 64<<s.rnd.IntN(10)) // so that reads fill it
 	for i := range 4 {
