@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -104,6 +105,37 @@ func TestRunner(t *testing.T) {
 		}
 		if by, err := r.caughtBy(t.Context(), m); (by != "") != c.caught || err != nil {
 			t.Errorf("%q: caught by %q, %v", c.code, by, err)
+		}
+	}
+}
+
+// Tests that fail anyway have caught nothing.
+func TestRunner_TestsThatFailAnyway(t *testing.T) {
+	root := t.TempDir()
+	for name, content := range map[string]string{
+		"go.mod":      "module " + module + "\n\ngo 1.26\n",
+		"a.go":        "package a\n\nvar one = 1\n",
+		"a_test.go":   "package a\n\nimport \"testing\"\n\nfunc TestOne(t *testing.T) {\n\tif one != 2 {\n\t\tt.Error(one)\n\t}\n}\n",
+		"b/b.go":      "package b\n\nvar one = 1\n",
+		"b/b_test.go": "package b\n\nimport \"testing\"\n\nfunc TestOne(t *testing.T) {\n\tif one != 1 {\n\t\tt.Error(one)\n\t}\n}\n",
+	} {
+		path := filepath.Join(root, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, []byte(content), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("GOWORK", "off")
+	packages, err := listPackages(t.Context(), root)
+	if err != nil || len(packages) != 2 {
+		t.Fatal(len(packages), err)
+	}
+	r := runner{root: root, packages: packages, timeout: patience}
+	for _, p := range packages {
+		file := filepath.Join(p.Dir, p.GoFiles[0])
+		at := len("package a\n\nvar one = ")
+		by, err := r.caughtBy(t.Context(), mutation{pkg: p, file: file, start: at, end: at + 1, new: "3"})
+		if p.name() == "b" && (by == "" || err != nil) || p.name() == "" && (by != "" || err == nil) {
+			t.Errorf("%q: caught by %q, %v", p.name(), by, err)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -133,15 +134,28 @@ func (r *runner) test(ctx context.Context, m mutation, name string, args ...stri
 			return "", err
 		}
 		if !strings.HasPrefix(by, "Test") {
-			return name + ": " + by, nil // not one test's failure
+			return r.unlessAnyway(ctx, m, name, by, args) // not one test's failure
 		}
 		alone := slices.Concat(args[:len(args)-1], []string{"-run", "^" + strings.ReplaceAll(by, "/", "$/^") + "$"}, args[len(args)-1:])
-		if again, err := r.fails(ctx, m, name, alone); again != "" || err != nil {
-			return name + ": " + by, err
+		switch again, err := r.fails(ctx, m, name, alone); {
+		case err != nil:
+			return "", err
+		case again != "":
+			return r.unlessAnyway(ctx, m, name, by, alone)
 		}
 		fmt.Printf("   %s: %s failed, but not again\n", name, by)
 	}
 	return "", nil
+}
+
+// unlessAnyway is the test that m fails. It is an error if the tests fail without a mutation too,
+// since they would seem to catch every one.
+func (r *runner) unlessAnyway(ctx context.Context, m mutation, name, by string, args []string) (string, error) {
+	m.start, m.end, m.new = 0, 0, ""
+	if anyway, err := r.fails(ctx, m, name, args); err != nil || anyway != "" {
+		return "", cmp.Or(err, fmt.Errorf("%s: %s fails without a mutation", name, anyway))
+	}
+	return name + ": " + by, nil
 }
 
 // fails is the first test that fails, empty if there is none.
