@@ -13,8 +13,8 @@ import (
 )
 
 // Main is the main function of a program that is one server and nothing else. It prints its
-// address, and answers each line of standard input with a garbage collection. The program
-// ends with standard input.
+// address, and answers each line of standard input with a garbage collection, as
+// [CollectOnDemand] does. The program ends with standard input.
 func Main(s Server) {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
@@ -46,11 +46,14 @@ func Run(ctx context.Context, s Server, addr string, finish func() error) error 
 }
 
 // CollectOnDemand collects garbage and returns memory to the system for each line of r, and
-// says when it is done. It returns at the end of r.
+// prints how many bytes are left: of objects on the heap, and of stacks. It returns at the end
+// of r.
 func CollectOnDemand(r io.Reader) {
 	for lines := bufio.NewScanner(r); lines.Scan(); {
-		runtime.GC()
+		runtime.GC() // what pools hold outlives the first
 		debug.FreeOSMemory()
-		fmt.Println("collected")
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		fmt.Println(m.HeapAlloc, m.StackInuse)
 	}
 }

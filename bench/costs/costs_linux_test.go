@@ -1,0 +1,173 @@
+package costs
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/framerail/framerail/bench/internal/load"
+)
+
+// build makes a program of this module.
+func build(t *testing.T, folder string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), filepath.Base(folder))
+	out, err := exec.Command("go", "build", "-o", name, "github.com/framerail/framerail/bench/"+folder).CombinedOutput()
+	if err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return name
+}
+
+// served is framerail's server as a process of its own.
+type served struct {
+	cmd    *exec.Cmd
+	addr   string
+	stdin  io.WriteCloser
+	stdout *bufio.Scanner
+}
+
+func serve(t *testing.T) *served {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	s := &served{cmd: exec.CommandContext(ctx, build(t, "peers/lean/framerail"))}
+	s.cmd.Env, s.cmd.Stderr = append(os.Environ(), "GOMAXPROCS=1"), os.Stderr
+	stdout, err := s.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.stdin, err = s.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		s.stdin.Close()
+		_ = s.cmd.Wait()
+		cancel()
+	})
+	s.stdout = bufio.NewScanner(stdout)
+	s.addr = s.line(t)
+	return s
+}
+
+func (s *served) line(t *testing.T) string {
+	t.Helper()
+	if !s.stdout.Scan() {
+		t.Fatalf("the server says no more: %v", s.stdout.Err())
+	}
+	return s.stdout.Text()
+}
+
+// calls are those system calls that messages need: others are the runtime's.
+var calls = map[string][]uint64{
+	"receive": {unix.SYS_READ, unix.SYS_READV, unix.SYS_RECVFROM, unix.SYS_RECVMSG},
+	"send":    {unix.SYS_WRITE, unix.SYS_WRITEV, unix.SYS_SENDTO, unix.SYS_SENDMSG},
+	"wait":    append([]uint64{unix.SYS_EPOLL_PWAIT, unix.SYS_EPOLL_PWAIT2}, waits...),
+	"change":  {unix.SYS_EPOLL_CTL},
+}
+
+// bar is the most that something may cost. tolerance is how much more it may be in a run.
+type bar struct{ most, tolerance float64 }
+
+// TestSystemCallsForAMessage counts them while a tracer slows the server down, so that it has
+// caught up with its clients before each message comes: no message shares a wait with another.
+func TestSystemCallsForAMessage(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		flight int
+		bars   map[string]bar
+	}{
+		{"one_at_a_time", 1, map[string]bar{
+			"receive": {1, 0.02}, "send": {1, 0.02}, "change": {0, 0.02},
+			"wait": {1, 1}, // a loop that is about to park looks again, or does not
+		}},
+		{"sixteen_at_once", 16, map[string]bar{
+			"receive": {1. / 16, 0.02}, "send": {1. / 16, 0.02}, "change": {0, 0.02}, // a batch may come in two parts
+			"wait": {1. / 16, 0.1},
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := serve(t)
+			d, err := load.Start(load.Options{Addr: s.addr, Kind: load.Echo, Conns: 1, Size: 20, Flight: c.flight})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer d.Close()
+			if _, err := d.Run(50 * time.Millisecond); err != nil {
+				t.Fatal(err)
+			}
+			tr, err := trace(s.cmd.Process.Pid)
+			if err != nil {
+				t.Fatal(err)
+			}
+			slice, err := d.Run(500 * time.Millisecond)
+			if err != nil {
+				t.Error(err)
+			}
+			if err := tr.stop(); err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%d messages", slice.Messages)
+			for name, bar := range c.bars {
+				got := float64(tr.sum(calls[name]...)) / float64(slice.Messages)
+				t.Logf("%s: %.3f calls for each message", name, got)
+				if got > bar.most+bar.tolerance {
+					t.Errorf("%s: %.3f calls for each message, at most %.3f and %.2f", name, got, bar.most, bar.tolerance)
+				}
+			}
+		})
+	}
+}
+
+// TestBytesForAConnection counts what is reachable after a garbage collection. What the
+// process has from the system is a figure of the comparison.
+func TestBytesForAConnection(t *testing.T) {
+	const conns = 2000
+	bar := bar{220, 40} // spans of the heap fill up by leaps, and a stack may have grown
+	s := serve(t)
+	echoed := func(n int) *load.Clients {
+		c, err := load.Dial(load.Options{Addr: s.addr, Conns: n, Size: 100})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Once(); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	collected := func() (bytes int) {
+		for range 2 {
+			fmt.Fprintln(s.stdin, "collect")
+			var heap, stacks int
+			if _, err := fmt.Sscan(s.line(t), &heap, &stacks); err != nil {
+				t.Fatal(err)
+			}
+			bytes = heap + stacks
+		}
+		return bytes
+	}
+	warm := echoed(100)
+	before := collected()
+	c := echoed(conns)
+	got := float64(collected()-before) / conns
+	t.Logf("%.1f bytes for each connection", got)
+	if got > bar.most+bar.tolerance {
+		t.Errorf("%.1f bytes for each connection, at most %.0f and %.0f", got, bar.most, bar.tolerance)
+	}
+	if err := c.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := warm.Close(); err != nil {
+		t.Error(err)
+	}
+}
