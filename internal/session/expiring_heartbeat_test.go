@@ -41,6 +41,36 @@ func TestSilentPeerIsPingedAtHalfAndEndedAtTheIdleTimeout(t *testing.T) {
 	})
 }
 
+// What an idle peer has sent before is still handled, however slow the callbacks are.
+func TestMessagesOfAnIdlePeerAreHandled(t *testing.T) {
+	gate, got := make(chan bool), make(chan string, 3)
+	r := openRig(t, Config{Dispatch: OnGoroutines, IdleTimeout: idle, Handlers: Handlers{Message: func(_ *Conn, m Message) {
+		<-gate
+		got <- string(m.Payload)
+	}}})
+	for _, m := range []string{"one", "two", "three"} {
+		r.receive(text(m))
+	}
+	r.advance(idle)
+	expect(t, "closed", r.wire.closed, true)
+	close(gate)
+	expectInfo(t, r.info(), CloseInfo{By: Local, Sent: frame.GoingAway, Received: frame.AbnormalClosure,
+		Reason: "idle timeout", Err: ErrIdle})
+	for _, m := range []string{"one", "two", "three"} {
+		expect(t, "message", receiveOr(got), m)
+	}
+}
+
+// receiveOr is what c has, or empty.
+func receiveOr(c <-chan string) string {
+	select {
+	case s := <-c:
+		return s
+	default:
+		return ""
+	}
+}
+
 func TestAnyByteResetsTheHeartbeat(t *testing.T) {
 	message := text("xyz")
 	for name, sign := range map[string][]byte{
