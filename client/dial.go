@@ -18,13 +18,17 @@ import (
 // common is the client of package-level Dial.
 var common = new(Client)
 
-// Dial connects to a server and has onMessage get each message. It uses a Client that all calls
-// share, with default options. Its event loop starts with the first call and lasts as long as the
-// program. Use a [Client] to set options.
+// Dial connects to a server and has onMessage get each message. If onMessage is nil, messages wait for
+// [conn.Conn.Receive] and [conn.Conn.Messages]. It uses a Client that all calls share, with default
+// options. Its event loop starts with the first call and lasts as long as the program. Use a [Client]
+// to set options.
 func Dial(ctx context.Context, url string, onMessage func(*conn.Conn, conn.Message)) (*conn.Conn, error) {
 	r, err := parse(ctx, url)
 	if err != nil {
 		return nil, err
+	}
+	if onMessage == nil {
+		return common.DialRequest(r, nil)
 	}
 	return common.DialRequest(r, func(c *conn.Conn) { c.OnMessage(onMessage) })
 }

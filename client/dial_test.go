@@ -287,6 +287,53 @@ func TestDial_ManyAtOnce(t *testing.T) {
 	}
 }
 
+// What a server sends at once waits for the program to read it, moved or bridged, over TLS too.
+func TestDial_MessagesWaitForReceive(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		for _, connect := range []dialFunc{nil, dialWrapped} {
+			url := start(t, &server.Server{OnConnection: func(c *conn.Conn) {
+				for i := range 20 {
+					_ = c.SendText(fmt.Sprint(i))
+				}
+			}}, secure)
+			nc := mustDial(t, closed(t, &Client{TLSConfig: trust(t), DialContext: connect}), url)
+			_ = nc.SendText("last")
+			want := 0
+			for m, err := range nc.Messages(soon(t)) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if m.String() == "last" {
+					break
+				}
+				if m.String() != fmt.Sprint(want) {
+					t.Fatalf("got %v, want %d", m, want)
+				}
+				want++
+			}
+			if want != 20 {
+				t.Errorf("%d messages", want)
+			}
+		}
+	}
+}
+
+// The package's own Dial without a callback leaves the messages to be read.
+func TestDial_OfThePackageToRead(t *testing.T) {
+	url := start(t, &server.Server{OnConnection: func(c *conn.Conn) { _ = c.SendText("hello") }}, false)
+	nc, err := Dial(soon(t), url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		_ = common.Close()
+		common = new(Client)
+	}()
+	if m, err := nc.Receive(soon(t)); err != nil || m.String() != "hello" {
+		t.Error(m, err)
+	}
+}
+
 // A name with several addresses, of which one answers.
 func TestDial_NameWithSeveralAddresses(t *testing.T) {
 	url := start(t, new(server.Server), false)

@@ -17,6 +17,12 @@
 // ways of sending. It lives on an event loop. So 10,000 connections take no goroutine while they are
 // idle. One [Client] is for any number of connections and servers.
 //
+// A program that would rather read than be called sets no callback for messages:
+//
+//	for m, err := range ws.Messages(ctx) {
+//		…
+//	}
+//
 // # Dialling
 //
 // net/http makes the request. So proxies, cookies, redirects, Basic authentication, client certificates

@@ -52,6 +52,49 @@ func ExampleClient() {
 	// closed: true
 }
 
+// Without a callback for messages the program reads them.
+func ExampleDial() {
+	srv := &server.Server{Addr: "127.0.0.1:0"}
+	srv.OnConnection = func(c *conn.Conn) { _ = c.SendText("what is your name?") }
+	srv.OnMessage = func(c *conn.Conn, m conn.Message) {
+		_ = c.SendText("hello " + m.String())
+		_ = c.Close(frame.NormalClosure, "")
+	}
+	if err := srv.Start(); err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer srv.Close()
+
+	var c client.Client // or client.Dial, for a client that lasts as long as the program
+	defer c.Close()
+	ctx := context.Background()
+	ws, err := c.Dial(ctx, "ws://"+srv.ListenAddr().String())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	question, err := ws.Receive(ctx)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(question)
+	_ = ws.SendText("Ada")
+	for m, err := range ws.Messages(ctx) {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(m)
+	}
+	fmt.Println("that was all")
+	// Output:
+	// what is your name?
+	// hello Ada
+	// that was all
+}
+
 // Each request may have a header and callbacks of its own.
 func ExampleClient_DialRequest() {
 	srv := echoServer()

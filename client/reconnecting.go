@@ -42,7 +42,8 @@ type Reconnecting struct {
 	// a dial that has failed. Nil: nothing is changed.
 	BeforeDial func(*http.Request) error
 	// OnUp runs for each new connection, in place of the Client's OnConnection. What it sends comes before
-	// all that waits. Nil: OnConnection runs.
+	// all that waits. A program that reads messages starts a goroutine here, which reads until the
+	// connection ends. Nil: OnConnection runs.
 	OnUp func(*conn.Conn)
 	// OnDown runs whenever a dial has failed or a connection has ended, on Run's goroutine. It may change
 	// Final and Delay of the Outage, and so decide whether and when to dial again. Nil: the Outage is

@@ -293,3 +293,38 @@ func TestReconnecting_CallbacksOfTheClient(t *testing.T) {
 		t.Error(a, b)
 	}
 }
+
+// A program may read the messages of each connection.
+func TestReconnecting_Read(t *testing.T) {
+	srv := &server.Server{}
+	srv.OnMessage = func(c *conn.Conn, m conn.Message) {
+		_ = c.SendMessage(m)
+		_ = c.Close(frame.ServiceRestart, "")
+	}
+	url := start(t, srv, false)
+	got := make(chan string, 10)
+	var readers sync.WaitGroup
+	w := watch(t, &Reconnecting{Client: closed(t, new(Client)), URL: url, MaxWaiting: 1000, OnUp: func(c *conn.Conn) {
+		readers.Go(func() {
+			for m, err := range c.Messages(context.Background()) {
+				if err != nil {
+					return
+				}
+				got <- m.String()
+			}
+		})
+	}})
+	for i := range 3 {
+		want := fmt.Sprint(i)
+		if err := w.Send(conn.Message{Type: conn.Text, Payload: []byte(want)}); err != nil {
+			t.Fatal(err)
+		}
+		if s := next(t, got, "an echo"); s != want {
+			t.Errorf("got %q, want %q", s, want)
+		}
+		next(t, w.outages, "an outage")
+	}
+	w.stop(nil)
+	next(t, w.result, "the end")
+	readers.Wait()
+}
