@@ -36,7 +36,8 @@ type Client struct {
 
 	// DialContext makes the connections below, such as over a unix socket. It also makes those to
 	// proxies. Connections that it returns as a *net.TCPConn or *net.UnixConn move to an event
-	// loop; see Transport for others. Nil: that of Transport, or a [net.Dialer]'s.
+	// loop; see Transport for others. Nil: that of Transport, or a [net.Dialer]'s. That one sends no
+	// probes of TCP's (keep-alive), unless IdleTimeout is negative, because there are pings.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 	// TLSConfig is for wss. It is cloned. The clone offers no protocol by ALPN, which means HTTP/1.1,
 	// and has a ClientSessionCache. It must not allow renegotiation. Nil: the Transport's, or

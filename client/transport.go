@@ -61,7 +61,16 @@ func (c *Client) dialer(t *http.Transport) dialFunc {
 	if f := t.Dial; f != nil {
 		return withoutContext(f)
 	}
-	return new(net.Dialer).DialContext
+	return c.netDialer().DialContext
+}
+
+// netDialer is package net's, without TCP's own probes where there are pings: net would send one every 15 s.
+func (c *Client) netDialer() *net.Dialer {
+	d := new(net.Dialer)
+	if c.IdleTimeout >= 0 || c.PingInterval > 0 {
+		d.KeepAlive = -1
+	}
+	return d
 }
 
 // dialerTLS makes connections with TLS, as the transport does; nil if it leaves that to net/http.

@@ -180,3 +180,19 @@ func TestDial_Trace(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// Where there are pings, TCP does not probe.
+func TestNetDialer_KeepAlive(t *testing.T) {
+	for _, tc := range []struct {
+		limits Limits
+		probes bool
+	}{
+		{Limits{}, false},
+		{Limits{Limits: conn.Limits{IdleTimeout: -1}}, true},
+		{Limits{Limits: conn.Limits{IdleTimeout: -1}, PingInterval: 1}, false},
+	} {
+		if d := (&Client{Limits: tc.limits}).netDialer(); (d.KeepAlive >= 0) != tc.probes {
+			t.Errorf("%+v: %v", tc.limits, d.KeepAlive)
+		}
+	}
+}
