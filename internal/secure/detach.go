@@ -35,12 +35,12 @@ func (t *Transport) Attach(below transport.Transport, pool *buffer.Pool) {
 	t.unread = true
 }
 
-// Wrap returns a net.Conn over nc. Put a TLS server on it, as net/http does. [Of] then finds the
-// Transport below that server, which can be attached as after Detach.
+// Wrap returns a net.Conn over nc. Put a TLS server or client on it, as net/http does. [Of] then
+// finds the Transport below it, which can be attached as after Detach.
 func Wrap(nc net.Conn) net.Conn { return (*netConn)(&Transport{outbound: outbound{detached: nc}}) }
 
-// Of returns the detached Transport below a TLS server that was put on Wrap's result. It returns
-// nil for any other connection.
+// Of returns the detached Transport below a TLS server or client that was put on Wrap's result. It
+// returns nil for any other connection.
 func Of(c *tls.Conn) *Transport {
 	n, ok := c.NetConn().(*netConn)
 	if !ok {

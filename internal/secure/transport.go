@@ -24,8 +24,8 @@ import (
 	"github.com/framerail/framerail/internal/transport"
 )
 
-// Transport is the server's end of TLS over another transport. The zero value is not
-// ready: see [New].
+// Transport is one end of TLS over another transport. [New] makes a server's, whose handshake is still to
+// come. [Wrap] makes one for a server or client of net/http's. The zero value is not ready.
 type Transport struct {
 	below  transport.Transport
 	remote netip.AddrPort
