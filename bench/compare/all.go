@@ -45,7 +45,7 @@ func (a *allCommand) Run(ctx context.Context) error {
 		return errors.New("no row matches")
 	}
 	a.report = report.Report{
-		Command: "go run ./bench/compare " + strings.Join(os.Args[1:], " "),
+		Command: "go run ./bench/compare " + commandLine(os.Args[1:]),
 		Date:    time.Now(), Short: a.Short, Machine: machine(), Versions: versions(),
 	}
 	fmt.Fprintf(os.Stderr, "%d rows, about %v; results go to %s\n", len(chosen), a.expected(chosen).Round(time.Minute), a.Out)
@@ -65,6 +65,18 @@ func (a *allCommand) Run(ctx context.Context) error {
 		err = errors.Join(err, fmt.Errorf("%d times a server failed", failed))
 	}
 	return err
+}
+
+// commandLine is what a shell takes for some arguments.
+func commandLine(args []string) string {
+	plain := regexp.MustCompile(`^[A-Za-z0-9_./=:,-]+$`)
+	words := slices.Clone(args)
+	for i, word := range words {
+		if !plain.MatchString(word) {
+			words[i] = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(words, " ")
 }
 
 // prepare chooses the rows and makes everything small for a short run.

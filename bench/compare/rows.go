@@ -153,9 +153,12 @@ func overTLS() []peers.Peer {
 	return slices.Concat(peers.Secure(), slices.DeleteFunc(peers.Upgrading(), func(p peers.Peer) bool { return !p.Secure || p.Compresses }))
 }
 
-// withSuffix are the servers that compress, of one way.
+// withSuffix are the servers that compress, of one way. framerail is also there with the
+// window that gws has, which is an eighth of the largest.
 func withSuffix(suffix string) []peers.Peer {
-	return slices.DeleteFunc(peers.Compressing(), func(p peers.Peer) bool { return !strings.HasSuffix(p.Name, suffix) })
+	return slices.DeleteFunc(peers.Compressing(), func(p peers.Peer) bool {
+		return !strings.HasSuffix(p.Name, suffix) && !strings.HasSuffix(p.Name, suffix+"-12")
+	})
 }
 
 // words describes the load.

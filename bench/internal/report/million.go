@@ -45,7 +45,7 @@ var published = []struct{ what, figure, source string }{
 
 func publishedTable() string {
 	var t table
-	t.head("what others say", "figure", "source")
+	t.words("what others say", "figure", "source")
 	for _, p := range published {
 		t.row(p.what, p.figure, p.source)
 	}

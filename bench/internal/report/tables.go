@@ -11,9 +11,14 @@ type table struct{ strings.Builder }
 
 func (t *table) row(cells ...string) { fmt.Fprintf(t, "| %s |\n", strings.Join(cells, " | ")) }
 
-func (t *table) head(cells ...string) {
+// head begins a table whose first column is text, and the others numbers; words one of text.
+func (t *table) head(cells ...string) { t.begin("---:", cells) }
+
+func (t *table) words(cells ...string) { t.begin("---", cells) }
+
+func (t *table) begin(align string, cells []string) {
 	t.row(cells...)
-	t.row(append([]string{"---"}, strings.Split(strings.Repeat("---: ", len(cells)-1), " ")[:len(cells)-1]...)...)
+	t.row("---" + strings.Repeat(" | "+align, len(cells)-1))
 }
 
 // matrix shows one figure of some rows, a column for each server. The least of a row is bold,
@@ -98,10 +103,10 @@ func thousands(n int64) string {
 // latencies has a line for each server of each row.
 func latencies(rows []Row) string {
 	var t table
-	t.head("load", "server", "50 %", "99 %", "99.9 %")
+	t.head("load, server", "50 %", "99 %", "99.9 %")
 	for _, row := range rows {
 		for _, s := range row.Servers {
-			cells := []string{fmt.Sprintf("`%s`", row.Name), s.Name}
+			cells := []string{fmt.Sprintf("`%s`, %s", row.Name, s.Name)}
 			for _, figure := range []string{P50, P99, P999} {
 				cells = append(cells, s.cell(figure, s.Name == row.best(figure, false)))
 			}

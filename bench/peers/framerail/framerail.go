@@ -60,9 +60,14 @@ func echo(c *conn.Conn, m conn.Message) {
 	_ = c.SendMessage(m)
 }
 
+// broadcast prepares the message, so that it is framed once for all.
 func (s *Server) broadcast(_ *conn.Conn, m conn.Message) {
+	p, err := conn.Prepare(m)
+	if err != nil {
+		return
+	}
 	for c := range s.Clients() {
-		_ = c.SendMessage(m)
+		_ = c.SendPrepared(p)
 	}
 }
 
