@@ -75,7 +75,8 @@
 //
 // [Conn.Receive] waits for one message. Both work on servers and clients, with the same limits. A
 // server's program asks for it in OnConnection, a client's whenever it likes. A connection that
-// waits for a message costs its goroutine.
+// waits for a message costs its goroutine. Package wsjson receives and sends JSON values, and
+// [NetConn] makes a net.Conn of a connection.
 //
 // # Working in a connection's order
 //

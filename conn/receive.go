@@ -49,7 +49,8 @@ func (c *Conn) Messages(ctx context.Context) iter.Seq2[Message, error] {
 		}
 		defer s.WatchFor(ctx)()
 		for {
-			m, err := c.received(s.ReceiveWatched(ctx))
+			got, err := s.ReceiveWatched(ctx)
+			m, err := received(c, got, err)
 			if errors.Is(err, io.EOF) || !yield(m, err) || err != nil {
 				return
 			}
@@ -64,11 +65,12 @@ func (c *Conn) Messages(ctx context.Context) iter.Seq2[Message, error] {
 // closed with 1000 (Normal Closure), 1001 (Going Away) or no code, and [ErrClosed] always. When ctx
 // is done, the error is that of ctx, and the connection goes on.
 func (c *Conn) Receive(ctx context.Context) (Message, error) {
-	return c.received(session.Incoming{Conn: (*session.Conn)(c)}.Receive(ctx))
+	m, err := session.Incoming{Conn: (*session.Conn)(c)}.Receive(ctx)
+	return received(c, m, err)
 }
 
 // received is what Receive returns.
-func (c *Conn) received(m session.Message, err error) (Message, error) {
+func received(c *Conn, m session.Message, err error) (Message, error) {
 	if err == session.ErrEnded {
 		info, _ := c.CloseInfo()
 		err = info

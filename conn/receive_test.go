@@ -236,3 +236,21 @@ func TestMessages_BoundWhatWaits(t *testing.T) {
 		t.Errorf("%d messages", n)
 	}
 }
+
+// A round trip is measured, and a text ping answered, at either end.
+func TestConn_RTTAndAutoAnswer(t *testing.T) {
+	srv := &server.Server{OnConnection: func(c *conn.Conn) { c.AutoAnswer(`{"ping":1}`, `{"pong":1}`) }}
+	c := dialled(t, serving(t, srv))
+	for {
+		if rtt, ok := c.RTT(); ok {
+			if rtt <= 0 || rtt > time.Minute {
+				t.Errorf("RTT is %v", rtt)
+			}
+			break
+		}
+		_ = c.SendText(`{"ping":1}`) // its answer comes behind the pong
+		if m, err := c.Receive(t.Context()); err != nil || m.String() != `{"pong":1}` {
+			t.Fatalf("%v, %v", m, err)
+		}
+	}
+}

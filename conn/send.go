@@ -88,3 +88,10 @@ func (c *Conn) Pong(payload []byte) error { return (*session.Conn)(c).Pong(paylo
 
 // Pending returns how many bytes of frames wait for the socket.
 func (c *Conn) Pending() int { return (*session.Conn)(c).Pending() }
+
+// AutoAnswer has every text message that is exactly request answered with the text answer: on the event
+// loop, before messages that wait, and without OnMessage or Receive noticing. Programs in browsers
+// cannot send pings, and send such texts instead. An empty request ends it. OnStream gets all messages.
+func (c *Conn) AutoAnswer(request, answer string) {
+	session.Incoming{Conn: (*session.Conn)(c)}.AutoAnswer(request, answer)
+}

@@ -1,6 +1,10 @@
 package conn
 
-import "github.com/framerail/framerail/internal/session"
+import (
+	"time"
+
+	"github.com/framerail/framerail/internal/session"
+)
 
 // State is the state of a connection. A connection goes through the states in order, and may
 // skip some.
@@ -20,3 +24,8 @@ const (
 
 // String returns the state in lower case, such as "open".
 func (s State) String() string { return session.State(s).String() }
+
+// RTT returns the time from the latest ping that was answered to its pong; ok is false before there is
+// one. The pings are those of the heartbeat and of [Conn.Ping]. The first call sends a ping, and has
+// this and later ones measured.
+func (c *Conn) RTT() (rtt time.Duration, ok bool) { return (*session.Conn)(c).RTT() }

@@ -53,7 +53,7 @@ func (c *Conn) setLimits(l Limits) {
 	now := p.useLimits(l.over(&p.limits.Limits))
 	next := &now.terms
 	if was != &was.limits.terms { // it has callbacks of its own
-		next = &terms{was.Handlers, now}
+		next = &terms{was.Handlers, now, was.answer}
 	}
 	p.leaveLimits(was.limits)
 	if now == was.limits {

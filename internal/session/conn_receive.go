@@ -239,3 +239,16 @@ func (c *Conn) OnStream(f func(*Conn, *Reader)) {
 		Incoming{c}.callBack()
 	}
 }
+
+// AutoAnswer has each text message that is request answered with the text answer, on the loop and
+// without the program. An empty request ends that. A Stream callback gets all messages.
+func (c Incoming) AutoAnswer(request, answer string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	own := *c.terms.Load()
+	own.answer = nil
+	if request != "" {
+		own.answer = &autoAnswer{request, answer}
+	}
+	c.terms.Store(&own)
+}

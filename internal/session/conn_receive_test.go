@@ -159,3 +159,62 @@ func TestReceiveAfterClose(t *testing.T) {
 	_, err := r.taken()
 	expect(t, "error", err, ErrEnded)
 }
+
+// A text that has a fixed answer gets it on the loop. Nobody is called, and nobody reads it.
+func TestAutoAnswer(t *testing.T) {
+	both(t, func(t *testing.T, dispatch Dispatch) {
+		r := readingRig(t, Config{Dispatch: dispatch})
+		Incoming{r.c}.AutoAnswer("ping", "pong")
+		r.receive(slices.Concat(text("ping"), text("pin"), peer(frame.Binary, true, "ping"), text("ping")))
+		sent := r.sent()
+		if len(sent) != 2 || sent[0].payload != "pong" || sent[1].op != frame.Text {
+			t.Errorf("sent %v", sent)
+		}
+		for _, want := range []string{"pin", "ping"} {
+			got, _ := r.taken()
+			expect(t, "message", got, want)
+		}
+		Incoming{r.c}.AutoAnswer("", "")
+		r.receive(text("ping"))
+		got, _ := r.taken()
+		expect(t, "message", got, "ping")
+		r.c.Abort()
+		r.turn()
+	})
+}
+
+func TestRTT(t *testing.T) {
+	r := openRig(t, Config{IdleTimeout: 20 * time.Second})
+	rtt, ok := r.c.RTT()
+	expect(t, "ok", ok, false)
+	r.turn()
+	expect(t, "pings", r.pings(), 1)
+	r.loop.Now += 30 * time.Millisecond
+	r.receive(peer(frame.Pong, true, "not that one"))
+	_, ok = r.c.RTT()
+	expect(t, "after another pong", ok, false)
+	r.receive(peer(frame.Pong, true, ""))
+	rtt, _ = r.c.RTT()
+	expect(t, "measured", rtt, 30*time.Millisecond)
+
+	_ = r.c.Ping([]byte("the program's"))
+	r.loop.Now += 40 * time.Millisecond
+	_ = r.c.Ping([]byte("another"))
+	r.receive(peer(frame.Pong, true, "the program's"))
+	rtt, _ = r.c.RTT()
+	expect(t, "of the program's ping", rtt, 40*time.Millisecond)
+	r.receive(peer(frame.Pong, true, "the program's"))
+	rtt, _ = r.c.RTT()
+	expect(t, "after a pong nobody waits for", rtt, 40*time.Millisecond)
+
+	_ = r.c.Ping([]byte("lost"))
+	r.turn()
+	r.receive(text("x"))
+	r.sent()
+	r.advance(10 * time.Second) // the heartbeat's
+	expect(t, "pings", r.pings(), 1)
+	r.loop.Now += 50 * time.Millisecond
+	r.receive(peer(frame.Pong, true, ""))
+	rtt, _ = r.c.RTT()
+	expect(t, "of the heartbeat's", rtt, 50*time.Millisecond)
+}

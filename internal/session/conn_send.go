@@ -2,6 +2,7 @@ package session
 
 import (
 	stdcontext "context" // the package has a type of that name
+	"time"
 	"unsafe"
 
 	"github.com/framerail/framerail/frame"
@@ -149,6 +150,18 @@ func (c *Conn) Ping(payload []byte) error { return c.control(frame.Ping, payload
 
 // Pong sends a pong, in answer to a ping or unasked (RFC 6455 5.5.3), as Ping does.
 func (c *Conn) Pong(payload []byte) error { return c.control(frame.Pong, payload) }
+
+// RTT is the time from the latest ping that was answered to its pong, be it the program's or the
+// heartbeat's; false before there is one. The first call sends a ping. Pings before it are not measured.
+func (c *Conn) RTT() (rtt time.Duration, ok bool) {
+	c.mu.Lock()
+	defer c.unlockAndWake()
+	r, begins := c.measure()
+	if begins {
+		_ = c.sendControl(frame.Ping, nil) // no room, or too late: there is no time then
+	}
+	return r.last, r.last > 0
+}
 
 func (c *Conn) control(op frame.Opcode, payload []byte) error {
 	if len(payload) > frame.MaxControlPayload {

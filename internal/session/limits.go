@@ -119,7 +119,11 @@ type limits struct {
 type terms struct {
 	Handlers
 	limits *limits
+	answer *autoAnswer // nil for none
 }
+
+// autoAnswer is a text that is answered without the program.
+type autoAnswer struct{ request, answer string }
 
 // frame is what a Decoder must know of them.
 func (l *limits) frame() frame.Limits {

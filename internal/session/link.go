@@ -115,6 +115,8 @@ const (
 	flagGoroutines
 	// flagReads is set once the program has called Receive or asked for it.
 	flagReads
+	// flagMeasures is set once the program has asked for the round trip.
+	flagMeasures
 
 	holdAny = flagQueued - 1
 )

@@ -17,6 +17,7 @@ type extras struct {
 	timers      *timers       // nil before Conn.AfterFunc was called
 	attached    *attached     // nil without attachments
 	receiving   *receiving    // nil before a message came for Receive, or was asked for
+	roundTrip   *roundTrip    // nil before Conn.RTT was called
 	workUntil   time.Duration // when a debt is paid off that workDebt has no room for, by Loop.Now
 }
 

@@ -128,6 +128,12 @@ func (d *reading) piece(rx *receiver, ev frame.Event) {
 	if !whole {
 		return
 	}
+	if a := h.answer; a != nil && msg.Opcode == frame.Text && string(msg.Payload) == a.request {
+		_ = c.SendText(a.answer) // Overflow says what happens without room
+		buffer.Poison(msg.Payload)
+		rx.dropMessage()
+		return
+	}
 	if h.Message == nil && h.Stream == nil && c.keeps() {
 		d.postIncoming(event{kind: eventMessage, op: msg.Opcode, buf: rx.detach(msg.Payload)})
 		return
@@ -182,6 +188,7 @@ func (d *reading) ping(payload []byte) {
 // RFC 6455 5.5.3: a pong may come unasked; none is answered.
 func (d *reading) pong(payload []byte) {
 	c := &d.Conn
+	c.notePong(payload)
 	if c.terms.Load().Pong != nil {
 		d.deliverControl(eventPong, payload)
 	}

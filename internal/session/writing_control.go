@@ -22,6 +22,9 @@ func (c *writing) sendControl(op frame.Opcode, payload []byte) error {
 }
 
 func (c *writing) enqueueControl(q *queue, op frame.Opcode, payload []byte) {
+	if op == frame.Ping && c.flags.Load()&flagMeasures != 0 {
+		c.extras.roundTrip.pinged(c.loop.now(), payload)
+	}
 	c.enqueue(&q.main, frame.Header{Fin: true, Opcode: op}, payload)
 	q.main.NoteControl(c.frameSize(len(payload)))
 }
