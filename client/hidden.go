@@ -46,6 +46,9 @@ func (h *hidden) Close() error {
 	return h.ReadWriteCloser.Close()
 }
 
+// NetConn is the connection below, for a bridge to see what the system still holds; nil if it is not known.
+func (h *hidden) NetConn() net.Conn { return h.known }
+
 // LocalAddr is this side's address, if it is known.
 func (h *hidden) LocalAddr() net.Addr {
 	if h.known == nil {

@@ -328,3 +328,58 @@ func TestReconnecting_Read(t *testing.T) {
 	next(t, w.result, "the end")
 	readers.Wait()
 }
+
+// All clients of a server come back when another takes its place on the same port, and none is final.
+func TestReconnecting_ServerIsReplaced(t *testing.T) {
+	needsLoops(t)
+	const n = 100
+	serve := func(addr string) *server.Server {
+		srv := &server.Server{Addr: addr, Loops: 1, Logger: quiet, Limits: server.Limits{MaxConnectionsPerAddress: -1}}
+		for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+			err := srv.Start()
+			if err == nil {
+				return srv
+			}
+			if time.Now().After(deadline) {
+				t.Fatal(err)
+			}
+			srv = &server.Server{Addr: addr, Loops: 1, Logger: quiet, Limits: srv.Limits}
+		}
+	}
+	first := serve("127.0.0.1:0")
+	addr := first.ListenAddr().String()
+	c := closed(t, &Client{Loops: 2})
+	ups := make(chan *conn.Conn, 10*n)
+	ctx, cancel := context.WithCancel(context.Background())
+	var all sync.WaitGroup
+	for range n {
+		all.Go(func() {
+			r := &Reconnecting{
+				Client: c, URL: "ws://" + addr, FirstDelay: time.Millisecond, MaxDelay: 20 * time.Millisecond,
+				OnUp: func(c *conn.Conn) { ups <- c },
+			}
+			if err := r.Run(ctx); err != context.Canceled {
+				t.Error(err)
+			}
+		})
+	}
+	for range n {
+		next(t, ups, "a connection")
+	}
+	if _, err := first.Shutdown(soon(t)); err != nil {
+		t.Error(err)
+	}
+	second := serve(addr)
+	defer second.Close()
+	for range n {
+		next(t, ups, "a connection to the second server")
+	}
+	_ = second.Close() // without a word this time
+	third := serve(addr)
+	defer third.Close()
+	for range n {
+		next(t, ups, "a connection to the third server")
+	}
+	cancel()
+	all.Wait()
+}

@@ -196,3 +196,16 @@ func TestNetDialer_KeepAlive(t *testing.T) {
 		}
 	}
 }
+
+// A bridge sees the socket below what hides it: what is unsent can be discarded.
+func TestHidden_NetConn(t *testing.T) {
+	near, far := net.Pipe()
+	defer near.Close()
+	defer far.Close()
+	if h := hide(near, near, nil).(*hidden); h.NetConn() != near {
+		t.Error("it is another")
+	}
+	if h := hide(near, nil, new(tls.ConnectionState)).(*hiddenTLS); h.NetConn() != nil || h.RemoteAddr().String() != "unknown" || h.LocalAddr().Network() != "unknown" {
+		t.Error("something is known")
+	}
+}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/internal/platform"
+	"github.com/framerail/framerail/internal/secure"
 	"github.com/framerail/framerail/internal/transport"
 )
 
@@ -150,10 +151,18 @@ func (b *Bridge) finish(err error) {
 	<-b.ended
 }
 
-// bottom is the connection below TLS and below a ProxyListener's wrapper.
+// bottom is the connection below TLS, and below the wrappers of this package and of package secure.
 func bottom(nc net.Conn) net.Conn {
-	if over, ok := nc.(*tls.Conn); ok {
-		nc = over.NetConn()
+	for {
+		over, ok := nc.(interface{ NetConn() net.Conn }) // such as a *tls.Conn
+		if !ok {
+			break
+		}
+		below := over.NetConn()
+		if below == nil {
+			break
+		}
+		nc = secure.Unwrap(below)
 	}
 	return unproxied(nc)
 }
