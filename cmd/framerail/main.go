@@ -1,12 +1,13 @@
 // Command framerail runs small servers built on the framerail library, to try
 // it with and to read: an echo server and a chat room with its web page. And it holds
-// any WebSocket server against RFC 6455.
+// any WebSocket server against RFC 6455, or puts it under load.
 //
 // A server prints a line with each of its addresses on standard output when it is ready, logs
 // to standard error, and drains on SIGINT or SIGTERM: it exits with 0 once every
 // connection has been closed in order. A second signal ends it at once. It exits
-// with 1 if it cannot serve, or if a case of the conformance run has not passed, and
-// with 2 if its flags are wrong or there is no server to hold against anything.
+// with 1 if it cannot serve, if a case of the conformance run has not passed, or if a figure
+// of a load run is out of its bound. It exits with 2 if its flags are wrong or if a server
+// cannot be reached.
 package main
 
 import (
@@ -37,6 +38,7 @@ type program struct {
 	Chat chatCommand `cmd:"" help:"Serve a chat room and the web page for it."`
 
 	Conform conformCommand `cmd:"" help:"Hold a WebSocket server that echoes against RFC 6455, case by case."`
+	Load    loadCommand    `cmd:"" help:"Put a WebSocket server under load, check every echo, and tell latency and rate."`
 }
 
 func main() {
@@ -48,7 +50,7 @@ func run(args []string) int {
 	var p program
 	parser := kong.Must(&p,
 		kong.Name("framerail"),
-		kong.Description("Small servers built on framerail, a WebSocket server engine for Go, and a conformance run for any."),
+		kong.Description("Small servers built on framerail, a WebSocket server engine for Go, and a conformance run and a load generator for any server."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Vars{"version": version()},
 	)
