@@ -76,7 +76,7 @@ func TestEveryRowCanBeMeasured(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts many servers")
 	}
-	a := short(t, "^(connections-10|sparse-1|pipelined-20B|handshakes|broadcast-1000|blocking-1000|alone-300B|cyrillic-16KiB|goroutines-20B)$", ".")
+	a := short(t, "^(connections-10|sparse-1|pipelined-20B|handshakes|broadcast-1000|blocking-1000|alone-300B|floor-20B|cyrillic-16KiB|goroutines-20B)$", ".")
 	if err := a.Run(t.Context()); err != nil {
 		t.Error(err)
 	}
@@ -250,7 +250,7 @@ func TestRowsHaveEveryLibrary(t *testing.T) {
 		for _, p := range r.servers {
 			libraries[p.Library] = true
 		}
-		if !slices.Contains([]string{sectionTakeover, sectionAlone, sectionNetHTTP}, r.section) && len(libraries) != len(versions()) {
+		if !slices.Contains([]string{sectionTakeover, sectionAlone, sectionNetHTTP, sectionFloor}, r.section) && len(libraries) != len(versions()) {
 			t.Errorf("%s has %s", r.name, strings.Join(peers.Names(r.servers), ", "))
 		}
 	}

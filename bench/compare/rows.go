@@ -40,6 +40,7 @@ const (
 	sectionText        = "text"
 	sectionGoroutines  = "goroutines"
 	sectionNetHTTP     = "nethttp"
+	sectionFloor       = "floor"
 	sectionBlocking    = "blocking"
 	sectionLatency     = "latency"
 	sectionMemory      = "memory"
@@ -103,6 +104,7 @@ func otherRows() []row {
 	return []row{
 		{name: "sparse-1", section: sectionSparse, servers: onLoops(), turn: 3, load: load.Options{Kind: load.Paced, Conns: 1, Size: 100, Rate: 1000}},
 		{name: "sparse-10000", section: sectionSparse, servers: onLoops(), turn: 3, load: load.Options{Kind: load.Paced, Conns: 10000, Size: 100, Rate: 1000}},
+		{name: "floor-20B", section: sectionFloor, servers: withFloor(), load: load.Options{Kind: load.Echo, Conns: 50, Size: 20}},
 		{name: "handshakes", section: sectionHandshakes, servers: append(onLoops(), peers.Handshaking()...), load: load.Options{Kind: load.Handshake, Conns: 32}},
 		{name: "broadcast-1000", section: sectionBroadcast, servers: peers.Broadcasting(), load: load.Options{Kind: load.Broadcast, Conns: 1000, Size: 100}},
 		{name: "blocking-1000", section: sectionBlocking, servers: peers.Sleeping(), load: load.Options{Kind: load.Echo, Conns: 1000, Size: 100}},
@@ -146,6 +148,11 @@ func inHTTP() []peers.Peer {
 	return slices.DeleteFunc(all, func(p peers.Peer) bool {
 		return !slices.Contains([]string{"framerail-nethttp", "gws", "gorilla", "coder"}, p.Name)
 	})
+}
+
+// withFloor is framerail between gws and what is no server.
+func withFloor() []peers.Peer {
+	return append(slices.DeleteFunc(peers.All(), func(p peers.Peer) bool { return p.Name != "framerail" && p.Name != "gws" }), peers.Floor())
 }
 
 // overTLS are the libraries over TLS, and framerail inside net/http over TLS.

@@ -128,7 +128,7 @@ func defeats(rows []Row, figure string, most bool) (list []string) {
 		}
 		mine, ok := own.Value(figure)
 		best, _ := row.In(columnOf(row.best(figure, most)))
-		if value, better := best.Value(figure); found && ok && better && best.Library != ours {
+		if value, better := best.Value(figure); found && ok && better && best.Library != ours && best.Library != "" {
 			list = append(list, fmt.Sprintf("%s in `%s` (%s, framerail %s)", best.Name, row.Name, number(value), number(mine)))
 		}
 	}
