@@ -1,8 +1,11 @@
 package stacktrace
 
 import (
+	"os"
+	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -83,4 +86,38 @@ func TestGoroutine_EndsWhereCallbacksAreCalled(t *testing.T) {
 	if want := "main.slow /m/main.go:3 < main.(*chat).hear /m/main.go:9"; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
+}
+
+// A function that is renamed or moved would show in every stack from then on.
+func TestOwn_FunctionsAreThere(t *testing.T) {
+	for _, name := range own {
+		path := strings.TrimPrefix(name, "github.com/framerail/framerail/")
+		slash := strings.LastIndexByte(path, '/') + 1
+		dir, function, _ := strings.Cut(path[slash:], ".")
+		declaration := regexp.MustCompile("(?m)^" + declarationOf(strings.TrimSuffix(function, ".")))
+		files, err := filepath.Glob(filepath.Join("..", "..", path[:slash]+dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(files, func(file string) bool {
+			source, err := os.ReadFile(file)
+			return err == nil && declaration.Match(source)
+		}) {
+			t.Errorf("nothing declares %s", name)
+		}
+	}
+}
+
+// declarationOf is how a function is declared that stacks call f, T.m or (*T).m, as a regular
+// expression; for none it is that of a package.
+func declarationOf(function string) string {
+	at := strings.LastIndexByte(function, '.')
+	switch {
+	case function == "":
+		return "package "
+	case at < 0:
+		return "func " + function + `\(`
+	}
+	receiver := strings.Trim(function[:at], "()")
+	return `func \(\w+ ` + regexp.QuoteMeta(receiver) + `\) ` + function[at+1:] + `\(`
 }
