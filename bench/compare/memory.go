@@ -46,7 +46,7 @@ func (e effort) memory(ctx context.Context, rows []row, list func(row) []contend
 		if c.other != nil && c.other.pid == 0 {
 			continue
 		}
-		program := filepath.Join(dir, c.name)
+		program := filepath.Join(dir, "lean-"+c.name)
 		if _, err := os.Stat(program); err != nil {
 			program = ""
 		}

@@ -38,7 +38,7 @@ type served struct {
 func serve(t *testing.T) *served {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	s := &served{cmd: exec.CommandContext(ctx, build(t, "peers/lean/framerail"))}
+	s := &served{cmd: exec.CommandContext(ctx, build(t, "peers/lean/lean-framerail"))}
 	s.cmd.Env, s.cmd.Stderr = append(os.Environ(), "GOMAXPROCS=1"), os.Stderr
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {

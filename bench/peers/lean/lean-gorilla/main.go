@@ -1,4 +1,4 @@
-// Command gorilla is one echo server, with no other library in the program.
+// Command lean-gorilla is one echo server, with no other library in the program.
 package main
 
 import (

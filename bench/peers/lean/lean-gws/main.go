@@ -1,4 +1,4 @@
-// Command gws is one echo server, with no other library in the program.
+// Command lean-gws is one echo server, with no other library in the program.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command gobwas is one echo server, with no other library in the program.
+// Command lean-gobwas is one echo server, with no other library in the program.
 package main
 
 import (

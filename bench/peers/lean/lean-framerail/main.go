@@ -1,4 +1,4 @@
-// Command framerail is one echo server, with no other library in the program.
+// Command lean-framerail is one echo server, with no other library in the program.
 package main
 
 import (

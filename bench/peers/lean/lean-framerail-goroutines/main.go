@@ -1,4 +1,4 @@
-// Command framerail-goroutines is one echo server, with no other library in the program.
+// Command lean-framerail-goroutines is one echo server, with no other library in the program.
 package main
 
 import (

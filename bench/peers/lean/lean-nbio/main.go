@@ -1,4 +1,4 @@
-// Command nbio is one echo server, with no other library in the program.
+// Command lean-nbio is one echo server, with no other library in the program.
 package main
 
 import (

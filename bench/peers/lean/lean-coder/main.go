@@ -1,4 +1,4 @@
-// Command coder is one echo server, with no other library in the program.
+// Command lean-coder is one echo server, with no other library in the program.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Command nbio-blocking is one echo server, with no other library in the program.
+// Command lean-nbio-blocking is one echo server, with no other library in the program.
 package main
 
 import (
