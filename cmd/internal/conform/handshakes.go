@@ -59,6 +59,12 @@ func with(more ...string) func([]line) []line {
 	}
 }
 
+// withLong adds a line with a value of n bytes, which are made when they are sent: programs that
+// play no cases have none of them in memory.
+func withLong(name string, n int) func([]line) []line {
+	return func(lines []line) []line { return append(lines, line{name, strings.Repeat("a", n)}) }
+}
+
 // without leaves a line out.
 func without(name string) func([]line) []line {
 	return func(lines []line) []line {
