@@ -107,10 +107,12 @@ func (c *loadCommand) Run(*slog.Logger) error {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal kills
 
+	live := report.NewLive(os.Stderr, &config)
 	if !c.Quiet {
-		config.OnInterval = func(i load.Interval) { fmt.Fprintln(os.Stderr, report.Line(c.Mode, &i)) }
+		config.OnInterval = live.Interval
 	}
 	result, err := load.Run(ctx, config)
+	live.Finish()
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}

@@ -1,2 +1,3 @@
-// Package report shows the results of a load run. It writes plain text, and JSON for programs.
+// Package report shows a load run while it goes on, and its results.
+// They are plain text, JSON and CSV for programs, and HTML with plots.
 package report

@@ -14,6 +14,8 @@ import (
 // Files are the flags that name files to write a result to. Empty ones are not written.
 type Files struct {
 	JSON string `placeholder:"FILE" help:"Write everything in JSON; - is standard output, in place of the text."`
+	CSV  string `name:"csv" placeholder:"FILE" help:"Write a line for each second in CSV."`
+	HTML string `name:"html" placeholder:"FILE" help:"Write one HTML page with plots, to look at."`
 }
 
 // About is what a report says besides the result.
@@ -30,7 +32,7 @@ type form struct {
 
 func (f Files) forms() []form {
 	var forms []form
-	for _, one := range []form{{f.JSON, WriteJSON}} {
+	for _, one := range []form{{f.JSON, WriteJSON}, {f.CSV, WriteCSV}, {f.HTML, WriteHTML}} {
 		if one.path != "" && one.path != stdout {
 			forms = append(forms, one)
 		}

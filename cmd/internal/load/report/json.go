@@ -2,7 +2,6 @@ package report
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"time"
 
@@ -85,7 +84,7 @@ func newDistribution(h *hdrhistogram.Histogram) distribution {
 	}
 	d.Min, d.Mean, d.Max = seconds(h.Min()), h.Mean()/float64(time.Second), seconds(h.Max())
 	for _, q := range percentiles {
-		d.Percentiles[fmt.Sprintf("p%v", q)] = load.Quantile(h, q).Seconds()
+		d.Percentiles[percentileName(q)] = load.Quantile(h, q).Seconds()
 	}
 	return d
 }

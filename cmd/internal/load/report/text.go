@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/framerail/framerail/cmd/internal/load"
@@ -15,7 +16,7 @@ func Line(m load.Mode, i *load.Interval) string {
 	}
 	line := fmt.Sprintf("%5.1fs  %d open  %s/s", i.At.Seconds(), i.Open, Count(int64(i.Rate(m))))
 	if i.Counts.Answered > 0 {
-		line += fmt.Sprintf("  p50 %v  p99 %v", Duration(i.P50), Duration(i.P99))
+		line += fmt.Sprintf("  p50 %s  p99 %s", Duration(i.P50), Duration(i.P99))
 	}
 	line += fmt.Sprintf("  %s errors", Count(i.Total.Errors()))
 	if i.ServerMemory > 0 {
@@ -29,52 +30,54 @@ var percentiles = []float64{50, 75, 90, 95, 99, 99.9, 99.99}
 
 // WriteText writes the figures for people.
 func WriteText(w io.Writer, r *load.Result) error {
-	p := &printer{w: w}
-	c := &r.Counts
-	p.row("connections", "%s opened, %s refused, %s lost on the way, %s not closed in order", Count(c.Opened), Count(c.Refused), Count(c.Closed), Count(c.Unclean))
-	p.row("opening", "p50 %v, p99 %v, max %v", Duration(load.Quantile(r.Connect, 50)), Duration(load.Quantile(r.Connect, 99)), Duration(time.Duration(r.Connect.Max())))
-	p.row("messages", "%s sent, %s received in %v: %s/s", Count(c.Sent), Count(c.Received), Duration(r.Took), Count(int64(r.Rate())))
-	p.row("bytes", "%s sent, %s received", Bytes(c.SentBytes), Bytes(c.ReceivedBytes))
+	var out strings.Builder
+	row := func(name, text string) { fmt.Fprintf(&out, "%-13s %s\n", name, text) }
+	for _, one := range rows(r) {
+		row(one[0], one[1])
+	}
 	if r.Latency.TotalCount() > 0 {
 		line := ""
 		for _, q := range percentiles {
-			line += fmt.Sprintf("p%v %v, ", q, Duration(load.Quantile(r.Latency, q)))
+			line += fmt.Sprintf("%s %s, ", percentileName(q), Duration(load.Quantile(r.Latency, q)))
 		}
-		p.row("latency", "%smax %v", line, Duration(time.Duration(r.Latency.Max())))
+		row("latency", line+"max "+Duration(time.Duration(r.Latency.Max())))
 	}
-	p.row("errors", "%s lost, %s corrupt, %s repeated, %s unasked, %s due and not sent", Count(c.Lost), Count(c.Corrupt), Count(c.Repeated), Count(c.Unasked), Count(c.Unsent))
 	for _, f := range r.Faults {
-		p.row("", "%s × %s", Count(f.Count), clean(f.What))
-	}
-	p.row("this program", "%s", usage(r.Client, r.Good()))
-	if s := r.Server; s != nil {
-		p.row("server", "%s, resident %s, at most %s", usage(s.Usage, r.Good()), Bytes(s.Memory), Bytes(s.Peak))
+		row("", Count(f.Count)+" × "+clean(f.What))
 	}
 	if r.Bottleneck != "" {
-		p.row("bottleneck", "the client was the bottleneck: %s", r.Bottleneck)
+		row("bottleneck", "the client was the bottleneck: "+r.Bottleneck)
 	}
 	if r.Interrupted {
-		p.row("interrupted", "the figures are of the time until then")
+		row("interrupted", "the figures are of the time until then")
 	}
-	return p.err
+	_, err := io.WriteString(w, out.String())
+	return err
+}
+
+func percentileName(q float64) string { return fmt.Sprintf("p%v", q) }
+
+// rows are the figures that the text and the page have, each with its name.
+func rows(r *load.Result) [][2]string {
+	c := &r.Counts
+	all := [][2]string{
+		{"connections", fmt.Sprintf("%s opened, %s refused, %s lost on the way, %s not closed in order", Count(c.Opened), Count(c.Refused), Count(c.Closed), Count(c.Unclean))},
+		{"opening", fmt.Sprintf("p50 %s, p99 %s, max %s", Duration(load.Quantile(r.Connect, 50)), Duration(load.Quantile(r.Connect, 99)), Duration(time.Duration(r.Connect.Max())))},
+		{"messages", fmt.Sprintf("%s sent, %s received in %s: %s/s", Count(c.Sent), Count(c.Received), Duration(r.Took), Count(int64(r.Rate())))},
+		{"bytes", fmt.Sprintf("%s sent, %s received", Bytes(c.SentBytes), Bytes(c.ReceivedBytes))},
+		{"errors", fmt.Sprintf("%s lost, %s corrupt, %s repeated, %s unasked, %s due and not sent", Count(c.Lost), Count(c.Corrupt), Count(c.Repeated), Count(c.Unasked), Count(c.Unsent))},
+		{"this program", usage(r.Client, r.Good())},
+	}
+	if s := r.Server; s != nil {
+		all = append(all, [2]string{"server", fmt.Sprintf("%s, resident %s, at most %s", usage(s.Usage, r.Good()), Bytes(s.Memory), Bytes(s.Peak))})
+	}
+	return all
 }
 
 func usage(u load.Usage, messages int64) string {
 	s := fmt.Sprintf("%.2f cores", u.Cores)
 	if messages > 0 {
-		s += fmt.Sprintf(", %v CPU a message", Duration(u.CPU/time.Duration(messages)))
+		s += ", " + Duration(u.CPU/time.Duration(messages)) + " CPU a message"
 	}
 	return s
-}
-
-// printer keeps the first error.
-type printer struct {
-	w   io.Writer
-	err error
-}
-
-func (p *printer) row(name, format string, args ...any) {
-	if p.err == nil {
-		_, p.err = fmt.Fprintf(p.w, "%-13s %s\n", name, fmt.Sprintf(format, args...))
-	}
 }
