@@ -157,7 +157,7 @@ func serve(t *testing.T, p peers.Peer) (url string) {
 // framerail's client talks to the servers of other libraries: plain, compressed and over TLS.
 func TestDialling_Peers(t *testing.T) {
 	for _, all := range [][]peers.Peer{peers.All(), peers.Compressing(), peers.Secure()} {
-		for _, p := range all {
+		for _, p := range peers.InProcess(all) {
 			for name, deflate := range map[string]framerail.Deflate{
 				"plain":    {},
 				"takeover": {Enabled: true, ServerTakeover: true, ClientTakeover: true},

@@ -168,6 +168,12 @@ func Every() []Peer {
 	return append(slices.Concat(All(), Broadcasting(), Sleeping(), Compressing(), Secure(), Upgrading(), Handshaking()), Floor())
 }
 
+// InProcess are those of the servers that may run in the process of a test. Under the race
+// detector nbio may not: it has races, and only its own code is hidden from the detector.
+func InProcess(list []Peer) []Peer {
+	return slices.DeleteFunc(list, func(p Peer) bool { return underRaceDetector && p.Library == "nbio" })
+}
+
 // Names returns the names of some peers, in the same order.
 func Names(of []Peer) []string {
 	var names []string

@@ -62,7 +62,7 @@ func dial(t *testing.T, p Peer, addr string) net.Conn {
 }
 
 func TestPeersEcho(t *testing.T) {
-	for _, p := range slices.Concat(All(), Secure(), Upgrading(), Handshaking()) {
+	for _, p := range InProcess(slices.Concat(All(), Secure(), Upgrading(), Handshaking())) {
 		t.Run(p.Name, func(t *testing.T) {
 			c := open(t, p)
 			for i, size := range []int{0, 1, 125, 126, 1000, 65535, 65536, 1 << 20} {
@@ -80,13 +80,10 @@ func TestPeersEcho(t *testing.T) {
 }
 
 func TestPeersAnswerPings(t *testing.T) {
-	for _, p := range All() {
+	for _, p := range InProcess(All()) {
 		t.Run(p.Name, func(t *testing.T) {
 			c := open(t, p)
-			if _, err := c.Write(wire.AppendFrame(nil, true, wire.Ping, [4]byte{1, 2, 3, 4}, []byte("hello"))); err != nil {
-				t.Fatal(err)
-			}
-			if err := await(c, wire.Pong, []byte("hello")); err != nil {
+			if err := ping(c); err != nil {
 				t.Fatal(err)
 			}
 		})
@@ -94,10 +91,15 @@ func TestPeersAnswerPings(t *testing.T) {
 }
 
 func TestPeersBroadcast(t *testing.T) {
-	for _, p := range Broadcasting() {
+	for _, p := range InProcess(Broadcasting()) {
 		t.Run(p.Name, func(t *testing.T) {
 			addr := start(t, p)
 			conns := []net.Conn{dial(t, p, addr), dial(t, p, addr), dial(t, p, addr)}
+			for _, c := range conns { // until the server knows it
+				if err := ping(c); err != nil {
+					t.Fatal(err)
+				}
+			}
 			for i := range 5 {
 				payload := wire.Payload(100, i)
 				if _, err := conns[0].Write(wire.AppendFrame(nil, true, wire.Text, [4]byte{1, 2, 3, 4}, payload)); err != nil {
@@ -116,7 +118,7 @@ func TestPeersBroadcast(t *testing.T) {
 // TestSleepingPeersServeOthers holds callbacks that sleep to what the row is about: many
 // sleep at once.
 func TestSleepingPeersServeOthers(t *testing.T) {
-	for _, p := range Sleeping() {
+	for _, p := range InProcess(Sleeping()) {
 		t.Run(p.Name, func(t *testing.T) {
 			addr := start(t, p)
 			var all sync.WaitGroup
@@ -167,6 +169,14 @@ func echo(c net.Conn, opcode byte, payload []byte) error {
 		return err
 	}
 	return <-sent
+}
+
+// ping sends a ping and waits for the pong.
+func ping(c net.Conn) error {
+	if _, err := c.Write(wire.AppendFrame(nil, true, wire.Ping, [4]byte{1, 2, 3, 4}, []byte("hello"))); err != nil {
+		return err
+	}
+	return await(c, wire.Pong, []byte("hello"))
 }
 
 func await(c net.Conn, opcode byte, payload []byte) error {

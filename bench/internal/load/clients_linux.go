@@ -137,9 +137,9 @@ func (c *client) await(m *message, at int64) {
 
 func (c *client) expect(m *message) {
 	if c.inflated != nil {
-		c.inflated.Expect(opcode, m.payload)
+		c.inflated.Expect(m.answer, m.payload)
 	} else {
-		c.echo.Expect(opcode, m.payload)
+		c.echo.Expect(m.answer, m.payload)
 	}
 }
 

@@ -1,8 +1,11 @@
 package load
 
 import (
+	"errors"
 	"fmt"
 	"time"
+
+	"github.com/framerail/framerail/bench/internal/wire"
 )
 
 // closed keeps messages under way on each connection.
@@ -55,6 +58,23 @@ func (l *closed) pingPong(more func() bool) (messages int, err error) {
 // broadcast has one connection send what all are to get.
 type broadcast struct{ *Clients }
 
+// newBroadcast waits until the server knows all connections: it answers a ping of each.
+func newBroadcast(c *Clients) (*broadcast, error) {
+	l := &broadcast{c}
+	payload := []byte("ping")
+	ping := &message{wire.Pong, payload, wire.AppendFrame(nil, true, wire.Ping, [4]byte{1, 2, 3, 4}, payload)}
+	for i := range l.clients {
+		l.clients[i].await(ping, 0)
+		if err := l.write(i, ping.frame, false); err != nil {
+			return nil, errors.Join(err, c.Close())
+		}
+	}
+	if err := l.all(); err != nil {
+		return nil, errors.Join(err, c.Close())
+	}
+	return l, nil
+}
+
 func (l *broadcast) Run(d time.Duration) (s Slice, err error) {
 	start, received := time.Now(), l.received
 	for time.Since(start) < d {
@@ -75,6 +95,11 @@ func (l *broadcast) once() error {
 	if err := l.write(0, m.frame, false); err != nil {
 		return err
 	}
+	return l.all()
+}
+
+// all waits for what is due on each connection.
+func (l *broadcast) all() error {
 	due := len(l.clients)
 	count := func(int64) { due-- }
 	for due > 0 {

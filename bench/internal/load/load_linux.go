@@ -103,7 +103,7 @@ func Start(o Options) (Driver, error) {
 	case Echo:
 		return &closed{Clients: c, flight: o.Flight}, nil
 	case Broadcast:
-		return &broadcast{c}, nil
+		return newBroadcast(c)
 	case Paced:
 		return newPaced(c, o), nil
 	}

@@ -85,7 +85,7 @@ func TestPacedMessagesAreSentInTime(t *testing.T) {
 }
 
 func TestEveryServerTakesBroadcastsAndHandshakes(t *testing.T) {
-	for _, p := range peers.Broadcasting() {
+	for _, p := range peers.InProcess(peers.Broadcasting()) {
 		t.Run(p.Name, func(t *testing.T) {
 			addr := serve(t, p.Name)
 			if s := run(t, Options{Addr: addr, Kind: Broadcast, Conns: 20, Size: 100}); s.Messages%20 != 0 {
@@ -98,7 +98,7 @@ func TestEveryServerTakesBroadcastsAndHandshakes(t *testing.T) {
 
 // Each way of compressing is one that some server has.
 func TestClientsVerifyCompressedEchoes(t *testing.T) {
-	for _, p := range peers.Compressing() {
+	for _, p := range peers.InProcess(peers.Compressing()) {
 		t.Run(p.Name, func(t *testing.T) {
 			addr := serve(t, p.Name)
 			for size, conns := range map[int]int{20: 20, 2000: 20, 64 << 10: 3, 1 << 20: 1} {

@@ -12,6 +12,7 @@ const (
 )
 
 type message struct {
+	answer  byte // opcode of what the server sends
 	payload []byte
 	frame   []byte // the same, framed and masked
 }
@@ -35,13 +36,13 @@ func newMessage(o Options, agreed wire.Agreement, seed int) (message, error) {
 	if o.Offer != "" {
 		payload := wire.Prose(o.Size, seed)
 		compressed, err := wire.Deflate(payload, agreed.ClientBits)
-		return message{payload, wire.AppendDeflated(nil, opcode, maskingKey, compressed)}, err
+		return message{opcode, payload, wire.AppendDeflated(nil, opcode, maskingKey, compressed)}, err
 	}
 	payload := wire.Payload(o.Size, seed)
 	if o.Text == Cyrillic {
 		payload = wire.Cyrillic(o.Size, seed)
 	}
-	return message{payload, wire.AppendFrame(nil, true, opcode, maskingKey, payload)}, nil
+	return message{opcode, payload, wire.AppendFrame(nil, true, opcode, maskingKey, payload)}, nil
 }
 
 // due is a message that the server is to send, and when it was to be sent by the client, in
