@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
+	"log/slog"
 	"net"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +17,7 @@ import (
 	"github.com/framerail/framerail/client"
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/guard"
 	"github.com/framerail/framerail/server"
 )
 
@@ -252,5 +256,63 @@ func TestConn_RTTAndAutoAnswer(t *testing.T) {
 		if m, err := c.Receive(t.Context()); err != nil || m.String() != `{"pong":1}` {
 			t.Fatalf("%v, %v", m, err)
 		}
+	}
+}
+
+// In the steady state a message that is read allocates nothing, at either end.
+func TestMessages_AllocateNothing(t *testing.T) {
+	srv := &server.Server{Loops: 1}
+	srv.OnConnection = func(c *conn.Conn) {
+		ctx, cancel := context.WithCancel(context.Background())
+		messages := c.Messages(ctx)
+		go func() {
+			defer cancel()
+			_ = echo(c, messages)
+		}()
+	}
+	c := dialled(t, serving(t, srv))
+	messages, stop := iter.Pull2(c.Messages(t.Context()))
+	defer stop()
+	for range 3 { // something else of the process may allocate meanwhile
+		n := testing.AllocsPerRun(200, func() {
+			if err := c.SendText("hello"); err != nil {
+				t.Fatal(err)
+			}
+			if m, err, ok := messages(); !ok || err != nil || len(m.Payload) != 5 {
+				t.Fatalf("%v, %v", m, err)
+			}
+		})
+		if n < 1 {
+			return
+		}
+		t.Logf("%v allocations", n)
+	}
+	if !raceEnabled && !guard.Checking {
+		t.Error("each message allocates")
+	}
+}
+
+// A callback that ends its goroutine beside OnConnection closes the connection, and what waits is for
+// another goroutine.
+func TestMessages_InOnConnectionBesideGoexit(t *testing.T) {
+	looped, closed := make(chan error, 1), make(chan error, 1)
+	srv := &server.Server{Dispatch: conn.OnGoroutines, Logger: slog.New(slog.DiscardHandler)}
+	srv.OnPing = func(*conn.Conn, []byte) { runtime.Goexit() }
+	srv.OnConnection = func(c *conn.Conn) { looped <- echo(c, c.Messages(context.Background())) }
+	srv.OnClose = func(_ *conn.Conn, info conn.CloseInfo) { closed <- info.Err }
+	c := dialled(t, serving(t, srv))
+	_ = c.SendText("hello") // its answer says that OnConnection reads
+	if _, err := c.Receive(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Ping(nil)
+	if _, err := c.Receive(t.Context()); !errors.Is(err, conn.ErrClosed) || errors.Is(err, io.EOF) {
+		t.Errorf("the client: %v", err)
+	}
+	if err := <-looped; !errors.Is(err, conn.ErrPanic) {
+		t.Errorf("the loop: %v", err)
+	}
+	if err := <-closed; !errors.Is(err, conn.ErrPanic) {
+		t.Errorf("closed: %v", err)
 	}
 }

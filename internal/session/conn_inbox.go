@@ -111,9 +111,9 @@ func (c *Conn) returnInbox(in *inbox) {
 // run is the connection's goroutine: it runs callbacks until none is waiting.
 func (in *inbox) run() {
 	c := in.conn
-	returned := false
+	returned, open := false, false
 	defer func() {
-		if !returned && !c.openReturned() {
+		if !returned && !(open && c.openReturned()) {
 			c.loop.spawn(in.work) // a callback ended this goroutine; what waits is for another
 		}
 	}()
@@ -139,8 +139,9 @@ func (in *inbox) run() {
 		if wake {
 			c.loop.host.Schedule(c)
 		}
+		open = ev.kind == eventOpen
 		ev.runQueued(c)
-		if ev.kind == eventOpen && c.openReturned() {
+		if open && c.openReturned() {
 			returned = true // another goroutine has the inbox
 			return
 		}

@@ -1,6 +1,8 @@
 package lives
 
 import (
+	"context"
+	"errors"
 	"io"
 	"runtime"
 	"time"
@@ -22,6 +24,11 @@ func (w *world) program(srv *server.Server) {
 		}
 		if w.rnd.IntN(20) == 0 {
 			w.react(c, l)
+		}
+		if w.srv.Dispatch == conn.OnGoroutines && w.rnd.IntN(4) == 0 {
+			c.OnMessage(nil)
+			c.OnStream(nil)
+			w.read(c, l)
 		}
 	}
 	srv.OnMessage = func(c *conn.Conn, m conn.Message) {
@@ -50,6 +57,35 @@ func (w *world) program(srv *server.Server) {
 func (l *life) alive(callback string) {
 	if l.opened != 1 || l.closed != 0 {
 		l.world.breach("%s of %v after %d of OnConnection and %d of OnClose", callback, l, l.opened, l.closed)
+	}
+}
+
+// read reads messages until the connection ends, or a callback takes the place of that. Sometimes it waits
+// only for a while.
+func (w *world) read(c *conn.Conn, l *life) {
+	for {
+		ctx := context.Background()
+		if w.rnd.IntN(4) == 0 {
+			ctx = w.sim.Context(time.Duration(1+w.rnd.IntN(3000)) * time.Millisecond)
+		}
+		m, err := c.Receive(ctx)
+		l.alive("OnConnection, reading")
+		switch {
+		case errors.Is(err, conn.ErrNotReading):
+			l.disturbed = true // what comes between two callbacks has no reader
+			return
+		case errors.Is(err, context.DeadlineExceeded):
+			continue
+		case err != nil:
+			if !errors.Is(err, conn.ErrClosed) {
+				w.breach("%v: Receive: %v", l, err)
+			}
+			return
+		}
+		w.checkMessage("server, reading", m.Payload, l.id, l.got, true)
+		l.got++
+		w.result.Received++
+		w.react(c, l)
 	}
 }
 
