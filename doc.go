@@ -16,6 +16,8 @@
 //
 //   - [github.com/framerail/framerail/client] dials servers. Its connections have the same
 //     callbacks and limits, on event loops too.
+//   - [github.com/framerail/framerail/topics] sends messages to many connections, and gives
+//     clients that come back what they missed.
 //   - [github.com/framerail/framerail/server/servertest] runs a server on a simulated network
 //     and clock, for tests.
 //   - [github.com/framerail/framerail/server/promstats] gives the server's counters to

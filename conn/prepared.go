@@ -10,7 +10,7 @@ type Prepared session.Prepared
 // Prepare encodes a message that is to be sent to many connections. It copies the payload. It
 // fails with [ErrNotUTF8] or [ErrMessageType], as Send does.
 func Prepare(m Message) (*Prepared, error) {
-	p, err := session.Prepare(outgoing(m), session.Tag{})
+	p, err := session.Prepare(outgoing(m))
 	return (*Prepared)(p), err
 }
 

@@ -79,7 +79,7 @@ func wrap(fragment string) string {
 	for _, path := range standardPackages {
 		use(path)
 	}
-	for _, path := range []string{"client", "conn", "conn/wsjson", "frame", "server"} {
+	for _, path := range []string{"client", "conn", "conn/wsjson", "frame", "server", "topics"} {
 		use("github.com/framerail/framerail/" + path)
 	}
 	return "package main\n\nimport (\n" + imports.String() + ")\n\nfunc main() {\n" + fragment + "}\n"

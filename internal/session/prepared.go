@@ -40,18 +40,22 @@ type Tag = sendq.Tag
 
 var preparedPool = sync.Pool{New: func() any { return new(Prepared) }}
 
-// Prepare encodes a message, which it copies. An Attachment is told the tag if the message is dropped.
-// The caller may give the Prepared back by Release, or leave it to the garbage collector.
-func Prepare(o Outgoing, tag Tag) (*Prepared, error) {
+// Prepare encodes a message, which it copies. The caller may give the Prepared back by Release, or leave it to the garbage collector.
+func Prepare(o Outgoing) (*Prepared, error) {
 	if err := sendable(o.Type, o.Valid, o.Payload); err != nil {
 		return nil, err
 	}
 	p := preparedPool.Get().(*Prepared)
 	p.plain = sendq.NewFrame(frame.Header{Fin: true, Opcode: o.Type}, o.Payload)
-	p.plain.Tag = tag
 	p.key, p.uncompressed = o.Key, o.Uncompressed
 	return p, nil
 }
+
+// SetTag sets what an [Attachment] is given if the message is dropped. Before it is first sent.
+func (p *Prepared) SetTag(tag Tag) { p.plain.Tag = tag }
+
+// Len is how many bytes the message takes of MaxPending, at most.
+func (p *Prepared) Len() int { return p.plain.Len() + sendq.KeyCost }
 
 // Size is how many bytes of memory the message takes, without compressed forms.
 func (p *Prepared) Size() int { return p.plain.Cap() }

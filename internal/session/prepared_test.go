@@ -13,7 +13,7 @@ import (
 
 func prepare(t testing.TB, o Outgoing) *Prepared {
 	t.Helper()
-	p, err := Prepare(o, Tag{})
+	p, err := Prepare(o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func TestPrepared_DoesNotAllocate(t *testing.T) {
 			}
 			payload := []byte(strings.Repeat("to everybody ", 100))
 			expectNoAllocs(t, func() {
-				p, _ := Prepare(Outgoing{Type: Text, Payload: payload}, Tag{})
+				p, _ := Prepare(Outgoing{Type: Text, Payload: payload})
 				for _, r := range rigs {
 					_ = r.c.SendPrepared(p)
 				}
@@ -129,9 +129,9 @@ func TestPrepared_IsMaskedByClients(t *testing.T) {
 }
 
 func TestPrepared_FailsAsSendsDo(t *testing.T) {
-	_, err := Prepare(Outgoing{Type: Text, Payload: []byte("\xff")}, Tag{})
+	_, err := Prepare(Outgoing{Type: Text, Payload: []byte("\xff")})
 	expect(t, "text", err, ErrNotUTF8)
-	_, err = Prepare(Outgoing{Type: frame.Ping}, Tag{})
+	_, err = Prepare(Outgoing{Type: frame.Ping})
 	expect(t, "type", err, ErrMessageType)
 
 	r := openRig(t, Config{MaxPending: 1000, Overflow: OverflowRefuse})
@@ -167,7 +167,8 @@ func TestAttachment_HearsWhatIsDropped(t *testing.T) {
 	}
 	r.drain(0)
 	for i := range 20 {
-		p, _ := Prepare(Outgoing{Type: Binary, Payload: make([]byte, 98)}, Tag{Of: t, Number: uint64(i)})
+		p, _ := Prepare(Outgoing{Type: Binary, Payload: make([]byte, 98)})
+		p.SetTag(Tag{Of: t, Number: uint64(i)})
 		expect(t, "send", r.c.SendPrepared(p), nil)
 		p.Release()
 	}

@@ -1,0 +1,51 @@
+// Package topics sends messages to many connections: to all that are subscribed to a topic. It
+// encodes a message once, and compresses it once. It can tell who is there, and give a client
+// that comes back what it has missed.
+//
+//	var rooms topics.Topics
+//
+//	srv := &server.Server{Addr: ":8080"}
+//	srv.OnConnection = func(c *conn.Conn) { rooms.Subscribe(c, "lobby") }
+//	srv.OnMessage = func(c *conn.Conn, m conn.Message) { rooms.PublishExcept("lobby", c, m) }
+//	log.Fatal(srv.ListenAndServe())
+//
+// The connections may be of several servers, of Server.Upgrade, and of package client.
+//
+// # Names
+//
+// A name is a list of tokens between dots, such as "rooms.7.chat", as in NATS. A subscription may
+// have wildcards: "rooms.*.chat" matches one token, and "rooms.>" one or more at the end. Anything
+// that keeps something needs a name without wildcards. What a client may subscribe to is for the
+// program to check. [CheckName] refuses wildcards.
+//
+// # Delivery
+//
+// A message reaches a member at most once. Messages of one goroutine to one topic arrive in their
+// order. A member that does not read holds up no other. Its connection's overflow policy decides what
+// happens: by default the connection closes. Under a policy that refuses or drops messages,
+// [Topics.OnLost] reports what the member lost, with the position from which it can ask again.
+//
+// What is published waits for the event loops, up to [Topics.MaxBacklog] for each. Beyond it Publish
+// fails with [ErrBusy].
+//
+// # Coming back
+//
+// A topic whose [History] keeps messages has a [Position]. Publish and Subscribe return it, and
+// [Topics.PublishFunc] puts it into the message. A client remembers the last position it has seen,
+// over its connections. When it comes back, [Topics.SubscribeSince] sends it all that it missed, in
+// order and once, or fails with [ErrGap] and sends nothing. Positions are of one process. They
+// end when the process does, and when the topic is forgotten after [History].Age.
+//
+// # Concurrency
+//
+// All methods may be called from any goroutine, callbacks included, and none of them blocks. The
+// lists of members belong to the event loops. A message wakes each loop once, and its members'
+// messages of one turn leave in one write. Callbacks of Topics run one after another on a goroutine
+// of their own.
+//
+// # Memory
+//
+// A subscription takes about 60 bytes. Messages that wait for slow members are shared: they count in full
+// in each connection's pending bytes, and once in the server's budget of buffers. What a topic keeps is bounded
+// by its History, and counts in neither.
+package topics

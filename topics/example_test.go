@@ -1,0 +1,93 @@
+package topics_test
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/server"
+	"github.com/framerail/framerail/server/servertest"
+	"github.com/framerail/framerail/topics"
+)
+
+// Rooms by path, whose clients say who they are. What one says, the others in the room hear.
+func ExampleTopics() {
+	var rooms topics.Topics
+	srv := &server.Server{}
+	srv.OnConnection = func(c *conn.Conn) {
+		r, _ := c.Request()
+		room := strings.ReplaceAll(strings.Trim(r.URL.Path, "/"), "/", ".")
+		if _, err := rooms.Subscribe(c, room); err != nil || topics.CheckName(room) != nil {
+			_ = c.Close(4404, "no such room")
+			return
+		}
+		_ = rooms.SetPresence(c, room, r.URL.Query().Get("name"))
+		c.OnMessage(func(c *conn.Conn, m conn.Message) { _, _ = rooms.PublishExcept(room, c, m) })
+	}
+
+	sim := servertest.New(1, srv)
+	ann, bob, eve := sim.Dial("/rooms/go?name=ann"), sim.Dial("/rooms/go?name=bob"), sim.Dial("/rooms/*")
+	sim.Settle()
+	ann.SendText("hello")
+	sim.Settle()
+	fmt.Println(bob.Next())
+	fmt.Println(eve.Closed())
+	for _, name := range rooms.Presence("rooms.go") {
+		if name == "ann" {
+			fmt.Println(name, "is one of", rooms.Count("rooms.go"))
+		}
+	}
+	fmt.Println(sim.Close())
+	// Output:
+	// hello true
+	// {4404 no such room} true
+	// ann is one of 2
+	// <nil>
+}
+
+// Messages contain their position. A client that comes back gives the last one that it has seen, and gets
+// what it missed.
+func ExampleTopics_SubscribeSince() {
+	news := topics.Topics{History: func(string) topics.History { return topics.History{Messages: 100} }}
+	publish := func(s string) {
+		_, _ = news.PublishFunc("news", nil, func(at topics.Position) conn.Message {
+			return conn.Message{Type: conn.Text, Payload: fmt.Appendf(nil, "%v %s", at, s)}
+		})
+	}
+	srv := &server.Server{}
+	srv.OnConnection = func(c *conn.Conn) {
+		r, _ := c.Request()
+		var since topics.Position
+		if since.UnmarshalText([]byte(r.URL.Query().Get("since"))) == nil {
+			if _, err := news.SubscribeSince(c, "news", since); err == nil {
+				return
+			}
+		}
+		_, _ = news.Subscribe(c, "news") // a new client, or one that was away for too long
+	}
+
+	sim := servertest.New(1, srv)
+	ann := sim.Dial("/")
+	sim.Settle()
+	publish("it rains")
+	sim.Settle()
+	m, _ := ann.Next()
+	at, seen, _ := strings.Cut(m.String(), " ")
+	fmt.Println(seen)
+
+	ann.Reset() // a tunnel
+	publish("it pours")
+	publish("it clears up")
+	ann = sim.Dial("/?since=" + at)
+	sim.Settle()
+	for m, ok := ann.Next(); ok; m, ok = ann.Next() {
+		_, seen, _ := strings.Cut(m.String(), " ")
+		fmt.Println(seen)
+	}
+	fmt.Println(sim.Close())
+	// Output:
+	// it rains
+	// it pours
+	// it clears up
+	// <nil>
+}

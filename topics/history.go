@@ -1,0 +1,94 @@
+package topics
+
+import "time"
+
+// History says what a topic keeps of the messages that were published. The zero History keeps
+// nothing.
+type History struct {
+	// Last sends each connection that subscribes the last message first.
+	Last bool
+	// Messages is how many messages are kept for SubscribeSince.
+	Messages int
+	// Bytes bounds the memory of those. 0: no bound.
+	Bytes int
+	// Age is how long they are kept. A topic that nobody uses is forgotten after it. 0: for as
+	// long as the process runs.
+	Age time.Duration
+}
+
+// keeps reports whether anything is kept.
+func (k *History) keeps() bool { return k.Last || k.Messages > 0 }
+
+// history is what a topic keeps. Guarded by the topic's mu.
+type history struct {
+	kept  []*publication // a ring
+	first int            // the oldest
+	n     int
+	bytes int
+	last  *publication // nil unless History.Last
+}
+
+func (r *history) at(i int) *publication { return r.kept[(r.first+i)%len(r.kept)] }
+
+// add keeps a publication.
+func (r *history) add(k *History, pub *publication) {
+	if k.Last {
+		if r.last != nil {
+			r.last.release()
+		}
+		r.last = pub.hold()
+	}
+	if k.Messages <= 0 {
+		return
+	}
+	if r.n == k.Messages {
+		r.drop()
+	}
+	if r.n == len(r.kept) {
+		r.grow(k.Messages)
+	}
+	r.kept[(r.first+r.n)%len(r.kept)] = pub.hold()
+	r.n++
+	r.bytes += pub.size
+	for k.Bytes > 0 && r.bytes > k.Bytes {
+		r.drop()
+	}
+	r.expire(k, pub.at)
+}
+
+// expire drops what is too old.
+func (r *history) expire(k *History, now time.Time) {
+	for k.Age > 0 && r.n > 0 && now.Sub(r.at(0).at) > k.Age {
+		r.drop()
+	}
+}
+
+// drop drops the oldest.
+func (r *history) drop() {
+	pub := r.at(0)
+	r.kept[r.first] = nil
+	r.first = (r.first + 1) % len(r.kept)
+	r.n--
+	r.bytes -= pub.size
+	pub.release()
+}
+
+// grow makes room for more, up to most.
+func (r *history) grow(most int) {
+	grown := make([]*publication, min(max(8, 2*len(r.kept)), most))
+	for i := range r.n {
+		grown[i] = r.at(i)
+	}
+	r.kept, r.first = grown, 0
+}
+
+// clear drops all.
+func (r *history) clear() {
+	for r.n > 0 {
+		r.drop()
+	}
+	if r.last != nil {
+		r.last.release()
+		r.last = nil
+	}
+}

@@ -1,0 +1,183 @@
+package topics
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/framerail/framerail/internal/session"
+)
+
+// shard is what belongs to one loop: the lists of those members whose connections it has.
+// Other goroutines put operations into its inbox. The loop carries them out in their order.
+type shard struct {
+	hub     *Topics
+	loop    *session.Loop
+	drainFn func() // drain, made once
+
+	mu    sync.Mutex
+	ops   []operation // guarded by mu
+	asked bool        // guarded by mu: the loop will come
+
+	subscribers int // guarded by Topics.mu
+
+	// lists is held while a list of members changes, which only the loop does. So the loop
+	// reads without it, and other goroutines with it.
+	lists sync.Mutex
+
+	backlog atomic.Int64 // bytes of the publications that wait, about
+
+	// Owned by the loop.
+	batch []operation
+	next  int // the first of batch that is not carried out
+}
+
+// operation is one thing for a loop to do with a list of members. pub is to be sent to all of
+// the part, unless sub is set: then sub joins and is sent replay, or leaves.
+type operation struct {
+	part   *part
+	pub    *publication
+	sub    *subscription
+	replay []*publication
+	leaves bool
+}
+
+// put appends operations. It reports whether the caller must call ask.
+func (s *shard) put(o operation) (ask bool) {
+	s.mu.Lock()
+	ask = s.putLocked(o)
+	s.mu.Unlock()
+	return ask
+}
+
+func (s *shard) putLocked(o operation) (ask bool) {
+	s.ops = append(s.ops, o)
+	ask = !s.asked
+	s.asked = true
+	return ask
+}
+
+// ask has the loop come.
+func (s *shard) ask() { s.loop.Ask(s.drainFn) }
+
+// drain carries out what has come, as much as a turn may take, and asks for another turn for the
+// rest. On the loop.
+func (s *shard) drain() {
+	more := s.carryOut(turnShare)
+	s.mu.Lock()
+	more = more || len(s.ops) > 0
+	s.asked = more
+	s.mu.Unlock()
+	if more {
+		s.ask()
+	}
+}
+
+const (
+	// turnShare is how many messages are sent to members in one turn, about: a millisecond's
+	// worth. Then the loop serves others, and writes.
+	turnShare = 2 << 10
+	// opCost is what an operation counts of the backlog, in bytes, besides its message.
+	opCost = 64
+	// maxBatch is the longest list of operations that is kept for the next.
+	maxBatch = 1 << 12
+)
+
+// carryOut carries out what has come, until about that many messages are sent. It reports
+// whether there may be more. On the loop.
+func (s *shard) carryOut(most int) (more bool) {
+	sent := 0
+	defer func() { s.hub.counts.delivered.Add(uint64(sent)) }()
+	for done := 0; done < most; done++ {
+		if s.next == len(s.batch) && !s.take() {
+			return false
+		}
+		o := s.batch[s.next]
+		s.batch[s.next] = operation{}
+		s.next++
+		n := s.perform(&o)
+		sent += n
+		done += n
+	}
+	return true
+}
+
+// take takes what has come, and reports whether there is anything.
+func (s *shard) take() bool {
+	if cap(s.batch) > maxBatch {
+		s.batch = nil
+	}
+	s.mu.Lock()
+	s.batch, s.ops, s.next = s.ops, s.batch[:0], 0
+	s.mu.Unlock()
+	return len(s.batch) > 0
+}
+
+// perform carries out one operation, and returns how many messages it sent.
+func (s *shard) perform(o *operation) (sent int) {
+	switch {
+	case o.pub != nil:
+		sent = s.send(o.part, o.pub)
+		s.backlog.Add(-int64(o.pub.size + opCost))
+		o.pub.release()
+	case o.leaves:
+		s.remove(o.sub)
+	default:
+		s.add(o.sub)
+		sent = o.sub.replay(o.replay)
+	}
+	return sent
+}
+
+// send sends a publication to the members of a part.
+func (s *shard) send(p *part, pub *publication) (sent int) {
+	if pub.once != 0 {
+		return s.sendOnce(p, pub)
+	}
+	for _, sub := range p.members {
+		if sub.subscriber.conn != pub.except {
+			sent += sub.send(pub)
+		}
+	}
+	return sent
+}
+
+// sendOnce sends it to those that no other topic has had sent it.
+func (s *shard) sendOnce(p *part, pub *publication) (sent int) {
+	for _, sub := range p.members {
+		if cl := sub.subscriber; cl.conn != pub.except && cl.once != pub.once {
+			cl.once = pub.once
+			sent += sub.send(pub)
+		}
+	}
+	return sent
+}
+
+// add puts a member on its list, unless it is there.
+func (s *shard) add(sub *subscription) {
+	if sub.at >= 0 {
+		return
+	}
+	s.lists.Lock()
+	sub.at = int32(len(sub.part.members))
+	sub.part.members = append(sub.part.members, sub)
+	s.lists.Unlock()
+}
+
+// remove takes a member off its list, if it is there.
+func (s *shard) remove(sub *subscription) {
+	if sub.at < 0 {
+		return
+	}
+	p := sub.part
+	s.lists.Lock()
+	last := len(p.members) - 1
+	moved := p.members[last]
+	p.members[sub.at], moved.at = moved, sub.at
+	p.members[last] = nil
+	p.members = p.members[:last]
+	if cap(p.members) > 64 && len(p.members) < cap(p.members)/4 {
+		p.members = append(make([]*subscription, 0, 2*len(p.members)), p.members...)
+	}
+	s.lists.Unlock()
+	sub.at = -1
+}

@@ -1,0 +1,233 @@
+package topics
+
+import (
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// topic is a topic, or a pattern of topics, with what is known of it on all loops.
+type topic struct {
+	hub  *Topics
+	name string
+	wild bool
+	keep History
+
+	gone atomic.Bool // set under mu: it is forgotten, and another may have its name
+
+	mu      sync.Mutex
+	parts   []*part // guarded by mu: one for each loop with members
+	members int     // guarded by mu
+	epoch   uint64
+	offset  uint64              // guarded by mu: of the last message
+	history history             // guarded by mu
+	present map[*subscriber]any // guarded by mu: the values of members
+
+	used   time.Time   // guarded by mu: when it was last used, if it keeps something
+	listed atomic.Bool // set under Topics.mu: it is in Topics.idle
+
+	reports reports // guarded by events.mu
+}
+
+// part is the members of a topic that one loop has.
+type part struct {
+	topic   *topic
+	shard   *shard
+	count   int             // guarded by topic.mu
+	members []*subscription // owned by the loop; see shard.lists
+}
+
+// maxIdle is how many topics are kept that have no members and nothing published, so that
+// whoever knows their positions can come back. Beyond it the one that is idle for longest is
+// forgotten.
+const maxIdle = 1 << 16
+
+// lookup is the topic of that name, or nil.
+func (h *Topics) lookup(name string, wild bool) *topic {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.find(name, wild)
+}
+
+// find is lookup with Topics.mu held.
+func (h *Topics) find(name string, wild bool) *topic {
+	t := h.names[name]
+	if wild {
+		t = nil
+		if place := h.patterns.place(name, false); place != nil {
+			t = *place
+		}
+	}
+	if t != nil && t.gone.Load() {
+		return nil
+	}
+	return t
+}
+
+// make is the topic of that name, made if there is none.
+func (h *Topics) make(name string, wild bool) *topic {
+	if t := h.lookup(name, wild); t != nil {
+		return t
+	}
+	t := &topic{hub: h, name: name, wild: wild, epoch: 1 + rand.Uint64N(1<<53-1)}
+	if !wild && h.History != nil {
+		t.keep = h.History(name)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if made := h.find(name, wild); made != nil {
+		return made
+	}
+	if wild {
+		place := h.patterns.place(name, true)
+		if *place == nil { // or one that is gone, and still counted
+			h.wild++
+		}
+		*place = t
+	} else {
+		if h.names == nil {
+			h.names = make(map[string]*topic)
+		}
+		h.names[name] = t
+	}
+	return t
+}
+
+// lock is the topic of that name, made if there is none, with mu held.
+func (h *Topics) lock(name string, wild bool) *topic {
+	for {
+		t := h.make(name, wild)
+		t.mu.Lock()
+		if !t.gone.Load() {
+			return t
+		}
+		t.mu.Unlock()
+	}
+}
+
+// position is where the topic is. mu is held.
+func (t *topic) position() Position { return Position{t.epoch, t.offset} }
+
+// part is the part of a shard, made if there is none. mu is held.
+func (t *topic) part(s *shard) *part {
+	for _, p := range t.parts {
+		if p.shard == s {
+			return p
+		}
+	}
+	p := &part{topic: t, shard: s}
+	t.parts = append(t.parts, p)
+	return p
+}
+
+// leave ends a membership. tell has the loop take it off its list.
+func (h *Topics) leave(sub *subscription, tell bool) {
+	p := sub.part
+	t := p.topic
+	t.mu.Lock()
+	t.members--
+	if p.count--; p.count == 0 {
+		t.parts = slices.DeleteFunc(t.parts, func(other *part) bool { return other == p })
+	}
+	value := t.present[sub.subscriber]
+	delete(t.present, sub.subscriber)
+	h.reportLeft(t, sub.subscriber, value)
+	ask := tell && p.shard.put(operation{part: p, sub: sub, leaves: true})
+	u := t.rest()
+	t.mu.Unlock()
+	h.counts.subscriptions.Add(-1)
+	if ask {
+		p.shard.ask()
+	}
+	h.retire(t, u)
+}
+
+// use is what becomes of a topic.
+type use uint8
+
+const (
+	inUse use = iota // it has members, or stays without
+	idle             // it has none, and is forgotten later
+	over             // it is forgotten now
+)
+
+// rest decides what becomes of a topic whose members may be gone. mu is held. The caller must
+// call retire.
+func (t *topic) rest() use {
+	switch {
+	case t.members > 0:
+		return inUse
+	case !t.keep.keeps():
+		t.gone.Store(true)
+		return over
+	case t.stays():
+		return inUse
+	}
+	t.used = t.hub.now()
+	return idle
+}
+
+// stays reports whether a topic without members is kept for ever. mu is held.
+func (t *topic) stays() bool { return t.offset > 0 && t.keep.Age <= 0 }
+
+// retire does what rest has decided.
+func (h *Topics) retire(t *topic, u use) {
+	switch {
+	case u == over:
+		h.mu.Lock()
+		h.forget(t)
+		h.mu.Unlock()
+	case u == idle && !t.listed.Load():
+		now := h.now()
+		h.mu.Lock()
+		if !t.listed.Swap(true) {
+			h.idle = append(h.idle, t)
+		}
+		h.sweep(now)
+		h.mu.Unlock()
+	}
+}
+
+// sweep forgets topics that are idle for too long, looking at a few. Topics.mu is held.
+func (h *Topics) sweep(now time.Time) {
+	for range min(4, len(h.idle)) {
+		t, full := h.idle[0], len(h.idle) > maxIdle
+		t.mu.Lock()
+		waits := t.members == 0 && !t.stays()
+		drop := waits && (full && t.offset == 0 || t.keep.Age > 0 && now.Sub(t.used) > t.keep.Age)
+		if drop {
+			t.gone.Store(true)
+			t.history.clear()
+		}
+		t.mu.Unlock()
+		if waits && !drop && !full {
+			return // those behind it wait for less long, mostly
+		}
+		h.idle[0] = nil
+		h.idle = h.idle[1:]
+		t.listed.Store(false)
+		switch {
+		case drop:
+			h.forget(t)
+		case waits:
+			t.listed.Store(true)
+			h.idle = append(h.idle, t)
+		}
+	}
+}
+
+// forget removes a topic that is gone. Topics.mu is held.
+func (h *Topics) forget(t *topic) {
+	if !t.wild {
+		if h.names[t.name] == t {
+			delete(h.names, t.name)
+		}
+		return
+	}
+	if place := h.patterns.place(t.name, false); place != nil && *place == t {
+		h.patterns.remove(t.name)
+		h.wild--
+	}
+}

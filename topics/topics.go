@@ -1,0 +1,86 @@
+package topics
+
+import (
+	"sync"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/session"
+)
+
+// Defaults of the limits of [Topics].
+const (
+	DefaultMaxTopics  = 1000
+	DefaultMaxNameLen = 256 // bytes
+	DefaultMaxMembers = 1_000_000
+	DefaultMaxBacklog = 16 << 20 // bytes
+)
+
+// Topics are topics, and the connections that are subscribed to them: of any number of servers
+// and clients. The zero value is ready to use. Set the fields before the first call. All methods
+// may be called from any goroutine, callbacks included, and none of them blocks.
+type Topics struct {
+	// MaxTopics is how many topics one connection may subscribe to. 0: 1,000. Negative: any
+	// number.
+	MaxTopics int
+	// MaxNameLen bounds a name, in bytes. 0: 256.
+	MaxNameLen int
+	// MaxMembers is how many members one topic may have. 0: a million. Negative: any number.
+	MaxMembers int
+
+	// MaxBacklog bounds what waits for one event loop to send it to its members, in bytes, about.
+	// Beyond it Publish fails with ErrBusy. 0: 16 MiB.
+	MaxBacklog int
+
+	// History says what a topic keeps. It is called with each name without wildcards that has no
+	// members yet, and may be called again. It must not call the Topics. nil: no topic keeps
+	// anything.
+	History func(topic string) History
+
+	// The callbacks run one after another on a goroutine. A panic in one ends the program, as it does
+	// in a function of time.AfterFunc.
+
+	// OnInterest reports that a topic, or a pattern, has its first member, or has lost its last.
+	// It is meant for brokers. It is not called for what was undone before.
+	OnInterest func(topic string, interested bool)
+	// OnChange reports who joined and left a topic, together for all that happened since the
+	// last call.
+	OnChange func(Change)
+	// OnLost reports that a member was not sent what was published, because its client does
+	// not read. See [Lost].
+	OnLost func(Lost)
+
+	// Now is the time, for History.Age. nil: time.Now.
+	Now func() time.Time
+
+	mu       sync.RWMutex
+	names    map[string]*topic
+	patterns patterns
+	wild     int // topics in patterns
+	idle     []*topic
+	shards   map[*session.Loop]*shard
+
+	events events
+	counts counts
+}
+
+// limit is a limit of the program's, or its default.
+func limit(set, standard int) int {
+	switch {
+	case set == 0:
+		return standard
+	case set < 0:
+		return int(^uint(0) >> 1)
+	}
+	return set
+}
+
+func (h *Topics) now() time.Time {
+	if h.Now != nil {
+		return h.Now()
+	}
+	return time.Now()
+}
+
+// connOf is the connection as programs have it.
+func connOf(c *session.Conn) *conn.Conn { return (*conn.Conn)(c) }
