@@ -1,6 +1,6 @@
 // Command framerail runs small servers built on the framerail library, to try
 // it with and to read: an echo server and a chat room with its web page. And it holds
-// any WebSocket server against RFC 6455, or puts it under load.
+// any WebSocket server against RFC 6455, puts it under load, or talks with it.
 //
 // A server prints a line with each of its addresses on standard output when it is ready, logs
 // to standard error, and drains on SIGINT or SIGTERM: it exits with 0 once every
@@ -39,6 +39,7 @@ type program struct {
 
 	Conform conformCommand `cmd:"" help:"Hold a WebSocket server that echoes against RFC 6455, case by case."`
 	Load    loadCommand    `cmd:"" help:"Put a WebSocket server under load, check every echo, and tell latency and rate."`
+	Connect connectCommand `cmd:"" help:"Talk with a WebSocket server: lines are sent, and what comes is printed."`
 }
 
 func main() {
