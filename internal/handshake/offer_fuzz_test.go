@@ -3,8 +3,10 @@ package handshake
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"crypto/sha1"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -32,6 +34,8 @@ func FuzzCheckAnswer(f *testing.F) {
 		strings.Replace(answer, "websocket", "h2c, WebSocket ,", 1) + "Connection: x\r\n\r\n",
 		strings.Replace(answer, "101 Switching Protocols", "200 OK", 1) + "Content-Length: 0\r\n\r\n",
 		strings.Replace(answer, "HTTP/1.1", "HTTP/1.0", 1) + "\r\n",
+		answer + strings.Repeat("A: b\r\n", MaxHeaders) + "\r\n",
+		answer + "A: " + strings.Repeat("b", MaxHeadBytes) + "\r\n\r\n",
 	} {
 		f.Add([]byte(head), "chat soap")
 		f.Add([]byte(head), "")
@@ -83,4 +87,55 @@ func plainCheck(resp *http.Response, offered []string) (chosen string, ok bool) 
 		}
 	}
 	return chosen, ok
+}
+
+// FuzzOffer holds what a client writes to what a server reads of it: an offer is refused before
+// it is sent, or it is a handshake with just those subprotocols and that field.
+func FuzzOffer(f *testing.F) {
+	f.Add("chat,soap", "permessage-deflate", "X-A", "b")
+	f.Add("", "", "X-A", "b")
+	f.Add("chat,chat", "", "X-A", "b")
+	f.Add("a b", "", "X-A", "b")
+	f.Add("", "", "Sec-WebSocket-Key", "b")
+	f.Add("", "", "X-A", "b\r\nHost: other.example")
+	f.Add("", "", "X-A", strings.Repeat("b", 5000))
+	f.Fuzz(func(t *testing.T, names, extensions, name, value string) {
+		offer := Offer{Key: NewKey()}
+		if names != "" {
+			offer.Subprotocols = strings.Split(names, ",")
+		}
+		header := http.Header{name: {value}}
+		err := cmp.Or(offer.Validate(), CheckRequestHeader(header))
+		if CheckExtensions(extensions) != nil || len(names)+len(extensions)+len(name)+len(value) > MaxHeadBytes/2 {
+			t.Skip() // the first is not the program's, and the second a matter of the server's limit
+		}
+		var caller *CallerError
+		if err != nil {
+			if !errors.As(err, &caller) || errors.Unwrap(caller) == nil {
+				t.Errorf("%v has no rule", err)
+			}
+			return
+		}
+		offer.SetHeader(header, extensions)
+		var r Request
+		err = ParseHTTP(&http.Request{Method: "GET", Host: "example.com", RequestURI: "/", ProtoMajor: 1, ProtoMinor: 1, Header: header}, &r)
+		if err == nil {
+			err = r.Verify()
+		}
+		if err != nil || !r.IsUpgrade() {
+			t.Fatalf("%q %q: %q is refused: %v", names, name, value, err)
+		}
+		var offered []string
+		for name := range r.Subprotocols {
+			offered = append(offered, string(name))
+		}
+		got, n := r.Field(name)
+		if !slices.Equal(offered, offer.Subprotocols) || n != 1 || string(got) != strings.Trim(value, " \t") {
+			t.Errorf("%q became %q, and %q: %q became %q", offer.Subprotocols, offered, name, value, got)
+		}
+		if _, err := offer.CheckAnswer(&http.Response{Status: "101", StatusCode: 101, ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{
+			"Upgrade": {"websocket"}, "Connection": {"Upgrade"}, "Sec-Websocket-Accept": {Accept(string(r.Key))}}}); err != nil {
+			t.Errorf("the answer to the server's key is refused: %v", err)
+		}
+	})
 }
