@@ -23,6 +23,14 @@
 //		…
 //	}
 //
+// # Reading
+//
+// A program may read instead of being called. Without OnMessage and OnStream messages wait for it, in a queue
+// that is bounded:
+//
+//	ws.SendText("hello")
+//	m, err := ws.Receive(ctx) // or a loop: for m, err := range ws.Messages(ctx)
+//
 // # Dialling
 //
 // net/http makes the request. So proxies, cookies, redirects, Basic authentication, client certificates

@@ -8,6 +8,7 @@ import (
 	"iter"
 	"log/slog"
 	"net"
+	"net/http"
 	"runtime"
 	"strings"
 	"sync"
@@ -22,7 +23,7 @@ import (
 )
 
 // serving is the URL of a server that runs until the test ends.
-func serving(t *testing.T, srv *server.Server) string {
+func serving(t testing.TB, srv *server.Server) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -70,6 +71,15 @@ func TestMessages_EchoAtBothEnds(t *testing.T) {
 				messages := c.Messages(context.Background())
 				go func() { ended <- echo(c, messages) }()
 			}
+		},
+		"on a goroutine, from Upgrade": func(srv *server.Server, ended chan error) {
+			srv.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				_ = srv.Upgrade(w, r, func(c *conn.Conn) {
+					messages := c.Messages(context.Background())
+					go func() { ended <- echo(c, messages) }()
+				})
+			})
+			srv.RouteUpgrades = true
 		},
 		"on a goroutine, from another": func(srv *server.Server, ended chan error) {
 			srv.Dispatch = conn.OnGoroutines
