@@ -91,12 +91,17 @@ func TestTorture_Upgrading(t *testing.T) {
 	}
 }
 
-// countCalls plays the script without a fault.
+// countCalls plays the script without a fault, three times: how often a loop looks for events
+// differs, and a call that is not always made would be waited for in vain.
 func countCalls(t *testing.T, w way) (n [inject.Sites]int64) {
-	var calls [inject.Sites]atomic.Int64
-	torture(t, w, "no fault", func(s inject.Site) syscall.Errno { calls[s].Add(1); return 0 })
-	for s := range n {
-		n[s] = calls[s].Load()
+	for again := range 3 {
+		var calls [inject.Sites]atomic.Int64
+		torture(t, w, "no fault", func(s inject.Site) syscall.Errno { calls[s].Add(1); return 0 })
+		for s := range n {
+			if c := calls[s].Load(); again == 0 || c < n[s] {
+				n[s] = c
+			}
+		}
 	}
 	return n
 }
