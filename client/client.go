@@ -64,7 +64,8 @@ type Client struct {
 	Check func(*http.Response) error
 
 	// OnConnection runs for each new connection once its handshake is done, before its first
-	// message and before Dial returns.
+	// message and before Dial returns. So a loop that reads is for Dial's caller, or for a
+	// goroutine.
 	OnConnection func(*conn.Conn)
 	// OnMessage gets each whole message. Its payload is valid until the callback returns; copy
 	// to keep. A connection may have a callback of its own in place of this one and each of

@@ -40,8 +40,8 @@ type Message struct {
 	// the payload. Clients close the connection when they receive text that is not UTF-8.
 	Valid bool
 
-	// Payload of a received message is valid until the callback returns; copy to keep. The
-	// callback may change it until then. Payload of a message to send is the caller's again
+	// Payload of a received message is valid until the callback returns, or until the next call
+	// of [Conn.Receive]; copy to keep. The callback may change it until then. Payload of a message to send is the caller's again
 	// when the call returns.
 	Payload []byte
 

@@ -37,8 +37,9 @@ import (
 // [ErrNotReading]. On an event loop it is [ErrOnLoop].
 //
 // Up to QueueMessages and QueueBytes wait for the reader. Beyond that the socket is not read, and
-// pings are not answered. A connection whose reader is gone holds no more than that. It closes at
-// most CloseTimeout after the peer has asked for it, or when this side closes it.
+// pings are not answered. A connection whose reader is gone holds no more than that. It closes when
+// this side closes it, at most CloseTimeout after the peer's Close frame was read or, if the socket is
+// not read, when a ping to a peer that is gone fails (PingInterval).
 func (c *Conn) Messages(ctx context.Context) iter.Seq2[Message, error] {
 	s := session.Incoming{Conn: (*session.Conn)(c)}
 	err := s.Ask()

@@ -39,7 +39,8 @@ type Server struct {
 	// OnConnection runs for each new client once its handshake is done, before its first
 	// message. While it runs, Clients has all clients except the new one. So messages that
 	// others send to Clients meanwhile do not reach it. That matters if OnConnection blocks, as
-	// with [conn.Conn.SendWait].
+	// with [conn.Conn.SendWait]. A client is among Clients from its first Receive on, if
+	// OnConnection reads in a loop: see [conn.Conn.Messages].
 	OnConnection func(*conn.Conn)
 	// OnMessage gets each whole message. Its payload is valid until the callback returns; copy
 	// to keep. A connection may have a callback of its own in place of this one and each of

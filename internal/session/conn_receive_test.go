@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/framerail/framerail/frame"
 )
@@ -19,11 +20,9 @@ func readingRig(t *testing.T, cfg Config) *rig {
 
 // taken is one call of Receive that need not wait.
 func (r *rig) taken() (string, error) {
-	ctx, cancel := stdcontext.WithCancel(stdcontext.Background())
-	cancel()
 	in := r.c.receiving()
 	if in.waiting() == 0 && r.c.State() != Closed {
-		_, err := (Incoming{r.c}).Receive(ctx)
+		_, err := (Incoming{r.c}).Receive(done())
 		return "", err
 	}
 	m, err := (Incoming{r.c}).Receive(stdcontext.Background())
@@ -217,4 +216,65 @@ func TestRTT(t *testing.T) {
 	r.receive(peer(frame.Pong, true, ""))
 	rtt, _ = r.c.RTT()
 	expect(t, "of the heartbeat's", rtt, 50*time.Millisecond)
+}
+
+// A peer that has gone is found out by a ping, also while nobody reads what it sent.
+func TestReceiverThatIsGone_AsIsThePeer(t *testing.T) {
+	r := readingRig(t, Config{QueueMessages: 1, IdleTimeout: 2 * time.Minute, PingInterval: 30 * time.Second})
+	r.receive(text("a"))
+	expect(t, "read", r.read, false)
+	r.wire.outErr = errors.New("connection reset by peer")
+	r.advance(29 * time.Second)
+	expect(t, "closed", r.wire.closed, false)
+	r.advance(time.Second)
+	expect(t, "closed", r.wire.closed, true)
+}
+
+// What waits for Receive counts as held, and a connection that is shed gives it back.
+func TestReceiveAfterShed(t *testing.T) {
+	r := readingRig(t, Config{})
+	r.receive(slices.Concat(text("a"), text("b")))
+	_, _ = r.taken()
+	held, _ := r.d.Holding()
+	expect(t, "held: two buffers", held, 2*512)
+	r.d.Shed()
+	_, err := Incoming{r.c}.Receive(done())
+	expect(t, "error", err, stdcontext.Canceled)
+	r.c.Abort()
+	r.turn()
+	_, err = r.taken()
+	expect(t, "at the end", err, ErrEnded)
+}
+
+// done is a context that is done.
+func done() stdcontext.Context {
+	ctx, cancel := stdcontext.WithCancel(stdcontext.Background())
+	cancel()
+	return ctx
+}
+
+func TestReceiverTakesLittle(t *testing.T) {
+	if size := unsafe.Sizeof(receiving{}) + unsafe.Sizeof(extras{}); unsafe.Sizeof(uintptr(0)) == 8 && size > 224 {
+		t.Errorf("a connection that waits for Receive takes %d bytes more", size)
+	}
+}
+
+func TestReceiveTwiceAtOnce(t *testing.T) {
+	r := readingRig(t, Config{})
+	got := make(chan string)
+	go func() {
+		m, _ := Incoming{r.c}.Receive(stdcontext.Background())
+		got <- m.String()
+	}()
+	r.eventually("the first call", func() bool {
+		r.c.mu.Lock()
+		defer r.c.mu.Unlock()
+		return r.c.receiving().busy
+	})
+	_, err := Incoming{r.c}.Receive(stdcontext.Background())
+	expect(t, "second call", err, errTwo)
+	r.receive(text("a"))
+	expect(t, "first call", <-got, "a")
+	r.c.Abort()
+	r.turn()
 }
