@@ -71,3 +71,26 @@ func TestOverflowClose_EndsMembership(t *testing.T) {
 	w.sim.Advance(conn.Limits{}.CloseTimeout + 1e10)
 	expect(t, "members", w.Count("a"), 1)
 }
+
+// What was published while nobody was there can be lost as well, when it is sent to one that
+// comes back.
+func TestLost_OfWhatWasMissed(t *testing.T) {
+	lost := make(chan Lost, 100)
+	h := &Topics{History: keep(History{Messages: 1000}), OnLost: func(l Lost) { lost <- l }}
+	w, cl := newWorld(t, h, &server.Server{Limits: server.Limits{Limits: conn.Limits{MaxPending: 16 << 10, MaxMessageSize: 4 << 10}}, Overflow: conn.OverflowDropOldest}, 1)
+	at := w.publish("a", "0")
+	for range 10 {
+		w.publish("a", strings.Repeat("x", 1000))
+	}
+	cl[0].Pause()
+	for w.conns[0].Pending() == 0 {
+		_ = w.conns[0].SendBinary(make([]byte, 1000))
+		w.sim.Settle()
+	}
+	w.since(w.conns[0], "a", Position{at.Epoch, 1}, nil)
+	for range 30 {
+		_ = w.conns[0].SendBinary(make([]byte, 1000))
+		w.sim.Settle()
+	}
+	expect(t, "since", (<-lost).Since, at)
+}

@@ -13,7 +13,10 @@ import (
 	"github.com/framerail/framerail/server/servertest"
 )
 
-var histories = flag.Int("histories", 300, "how many histories TestRecovery_IsExact plays")
+var (
+	histories = flag.Int("histories", 300, "how many histories TestRecovery_IsExact plays")
+	seedFirst = flag.Int("seed", 0, "the seed of the first of them")
+)
 
 // Whatever is published, dropped by policy, cut, late, forgotten or restarted, a client that
 // comes back gets exactly what it missed, or a no that is true.
@@ -21,7 +24,7 @@ func TestRecovery_IsExact(t *testing.T) {
 	const each = 100 // histories of one server
 	sum := outcome{}
 	for first := 0; first < *histories && !t.Failed(); first += each {
-		m := newModel(t, uint64(first))
+		m := newModel(t, uint64(*seedFirst+first))
 		for range min(each, *histories-first) {
 			m.play()
 		}
@@ -52,6 +55,7 @@ func (o *outcome) add(p outcome) {
 // model is a server with one topic, and browsers that come and go.
 type model struct {
 	t        *testing.T
+	seed     uint64
 	rnd      *rand.Rand
 	sim      *servertest.Sim
 	accepted []*conn.Conn
@@ -81,7 +85,7 @@ type browser struct {
 const modelTopic = "room.1"
 
 func newModel(t *testing.T, seed uint64) *model {
-	m := &model{t: t, rnd: rand.New(rand.NewPCG(seed, 5))}
+	m := &model{t: t, seed: seed, rnd: rand.New(rand.NewPCG(seed, 5))}
 	srv := &server.Server{Loops: 2, Logger: quiet}
 	srv.MaxPending, srv.MaxMessageSize = 6<<10, 1<<10
 	srv.OnConnection = func(c *conn.Conn) { m.accepted = append(m.accepted, c) }
@@ -128,7 +132,7 @@ func (m *model) play() {
 	}
 	m.sim.Settle()
 	if n := m.topics.Stats().Subscriptions; n != 0 {
-		m.t.Errorf("history %d: %d subscriptions are left", m.history, n)
+		m.t.Errorf("seed %d, history %d: %d subscriptions are left", m.seed, m.history, n)
 	}
 }
 
@@ -167,7 +171,7 @@ func (m *model) publish() {
 	filling := strings.Repeat("x", m.rnd.IntN(700))
 	at, err := m.topics.PublishFunc(modelTopic, nil, func(at Position) conn.Message { return text(at.String() + " " + filling) })
 	if err != nil || m.now.Epoch != 0 && at.Epoch != m.now.Epoch || at.Offset != m.now.Offset+1 {
-		m.t.Fatalf("history %d: published %v after %v: %v", m.history, at, m.now, err)
+		m.t.Fatalf("seed %d, history %d: published %v after %v: %v", m.seed, m.history, at, m.now, err)
 	}
 	m.now = at
 	m.outcome.Published++
@@ -226,7 +230,7 @@ func (m *model) join(b *browser) {
 	case err == conn.ErrClosed && b.conn.State() != conn.Open:
 		m.cut(b)
 	default:
-		m.t.Errorf("history %d: since %v at %v, with %d kept: %v", m.history, b.at, m.now, m.keep, err)
+		m.t.Errorf("seed %d, history %d: since %v at %v, with %d kept: %v", m.seed, m.history, b.at, m.now, m.keep, err)
 	}
 }
 
@@ -249,7 +253,7 @@ func (m *model) begin(b *browser) {
 	at, err := m.topics.Subscribe(b.conn, modelTopic)
 	if err != nil {
 		if b.conn.State() == conn.Open {
-			m.t.Errorf("history %d: subscribe: %v", m.history, err)
+			m.t.Errorf("seed %d, history %d: subscribe: %v", m.seed, m.history, err)
 		}
 		m.cut(b)
 		return
@@ -258,7 +262,7 @@ func (m *model) begin(b *browser) {
 		m.now = at
 	}
 	if at != m.now {
-		m.t.Errorf("history %d: at %v, want %v", m.history, at, m.now)
+		m.t.Errorf("seed %d, history %d: at %v, want %v", m.seed, m.history, at, m.now)
 	}
 	b.at, b.joined, b.waiting = at, true, false
 }
@@ -293,7 +297,7 @@ func (m *model) read(b *browser) {
 		case at.Epoch == b.at.Epoch && at.Offset > b.at.Offset && m.isReported(b):
 			gap = true
 		default:
-			m.t.Errorf("history %d: read %v after %v; reported: %v, waits: %v", m.history, at, b.at, m.isReported(b), b.waiting)
+			m.t.Errorf("seed %d, history %d: read %v after %v; reported: %v, waits: %v; state %v", m.seed, m.history, at, b.at, m.isReported(b), b.waiting, b.conn.State())
 		}
 	}
 	if gap {
@@ -329,8 +333,8 @@ func (m *model) finish(b *browser) {
 			m.join(b)
 			continue
 		}
-		m.t.Errorf("history %d: at %v when all is read, want %v", m.history, b.at, m.now)
+		m.t.Errorf("seed %d, history %d: at %v when all is read, want %v", m.seed, m.history, b.at, m.now)
 		return
 	}
-	m.t.Errorf("history %d: a browser asks again for ever", m.history)
+	m.t.Errorf("seed %d, history %d: a browser asks again for ever", m.seed, m.history)
 }

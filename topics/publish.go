@@ -21,7 +21,8 @@ func (h *Topics) Publish(topic string, m conn.Message) (Position, error) {
 	return h.publish(topic, nil, m, nil)
 }
 
-// PublishExcept is Publish to all members but one.
+// PublishExcept is Publish to all members but one, such as the sender. The message is kept as any other:
+// SubscribeSince sends it to all that come back.
 func (h *Topics) PublishExcept(topic string, except *conn.Conn, m conn.Message) (Position, error) {
 	return h.publish(topic, except, m, nil)
 }
@@ -160,12 +161,10 @@ func (r *route) isBusy(most int64) bool {
 	return false
 }
 
-// send puts a publication into the inboxes of those loops that have members.
+// send puts a publication into the inboxes of those loops that have members. Its tag is set in any
+// case, because it may be kept and sent later.
 func (r *route) send(pub *publication, t *topic) {
 	defer pub.release()
-	if len(r.parts) == 0 {
-		return
-	}
 	if len(r.matched) > 0 {
 		pub.once = r.matched[0].hub.counts.once.Add(1)
 		if t == nil {

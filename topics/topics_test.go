@@ -155,3 +155,33 @@ func TestSeveralServers(t *testing.T) {
 	}
 	two.shared = true // it is closed first
 }
+
+// A list of members has those that are there, whoever leaves and however.
+func TestMembers_AreThoseThatAreThere(t *testing.T) {
+	w, cl := newWorld(t, new(Topics), &server.Server{Loops: 1}, 100)
+	for _, c := range w.conns {
+		w.subscribe(c, "a")
+	}
+	w.sim.Settle()
+	for i, c := range w.conns {
+		switch i % 4 {
+		case 1:
+			cl[i].Leave()
+		case 2:
+			_ = w.Unsubscribe(c, "a")
+		case 3:
+			c.Abort()
+		}
+	}
+	w.sim.Settle()
+	p := w.names["a"].parts[0]
+	expect(t, "members", len(p.members), 25)
+	for i, sub := range p.members {
+		expect(t, "place", int(sub.at), i)
+	}
+	for c := range w.Members("a") {
+		if slices.Index(w.conns, c)%4 != 0 {
+			t.Error("one that has left is a member")
+		}
+	}
+}
