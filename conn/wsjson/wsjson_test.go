@@ -10,6 +10,7 @@ import (
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/conn/wsjson"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/guard"
 	"github.com/framerail/framerail/server"
 	"github.com/framerail/framerail/server/servertest"
 )
@@ -88,7 +89,7 @@ func TestSend_AllocatesNothingBeyondTheEncoder(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if ours > plain+1 { // a sync.Pool may be empty at any time
+	if ours > plain+1 && !raceEnabled && !guard.Checking { // a sync.Pool may be empty at any time
 		t.Errorf("%v allocations, and the encoder's are %v", ours, plain)
 	}
 	if err := wsjson.Send(c, func() {}); err == nil {
