@@ -15,7 +15,7 @@ type Handlers struct {
 	Open func(*Conn)
 	// Message gets each whole message (RFC 6455 5.4), at most
 	// [Config].MaxMessageSize bytes. Without it, and without Stream, messages are
-	// read and dropped.
+	// read and dropped, unless they are kept for [Incoming.Receive].
 	Message func(*Conn, Message)
 	// Stream gets each message while it is still arriving, in place of Message. It
 	// may block; what it leaves unread is dropped.
