@@ -61,6 +61,16 @@ func TestFanout_EachGetsAll(t *testing.T) {
 	}
 }
 
+// What is on its way when the time is over is waited for, and not lost.
+func TestFanout_WaitsForTheLastDeliveries(t *testing.T) {
+	c := fanout(t, new(room).open(t, func(int, *conn.Message) bool { return true }))
+	c.Messages, c.Duration = 0, 200*time.Millisecond
+	r := finish(t, c)
+	if r.Counts.Sent == 0 || r.Counts.Answered != 6*r.Counts.Sent || r.Counts.Lost != 0 {
+		t.Errorf("%+v", r.Counts)
+	}
+}
+
 func TestFanout_FaultsAreNoticed(t *testing.T) {
 	c := fanout(t, new(room).open(t, func(n int, m *conn.Message) bool {
 		if n == 17 {

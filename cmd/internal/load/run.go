@@ -31,7 +31,8 @@ type run struct {
 	dialled faults
 	refused int64
 
-	watch *watch
+	watch    *watch
+	settling bool // nothing is sent any more
 }
 
 // now is the time since the run has begun, in nanoseconds.
@@ -157,6 +158,7 @@ func (r *run) share() {
 func (r *run) settle() {
 	ctx, stop := context.WithTimeout(context.Background(), r.Patience)
 	defer stop()
+	r.settling = true
 	r.watch.until(ctx, func(t totals) bool { return t.waiting == 0 || t.open == 0 })
 	for _, s := range r.shards {
 		s.giveUp()

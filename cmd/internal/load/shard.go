@@ -150,6 +150,10 @@ func (s *shard) pace(ctx context.Context) {
 	for next := 0; ; {
 		now := s.run.now()
 		s.mu.Lock()
+		if !s.sending {
+			s.mu.Unlock()
+			return
+		}
 		for range batch {
 			l := s.senders[next%len(s.senders)]
 			due := l.dueAt(l.due)
@@ -165,11 +169,8 @@ func (s *shard) pace(ctx context.Context) {
 			next++
 		}
 		l := s.senders[next%len(s.senders)]
-		wait, stopped := l.dueAt(l.due)-s.run.now(), !s.sending
+		wait := l.dueAt(l.due) - s.run.now()
 		s.mu.Unlock()
-		if stopped {
-			return
-		}
 		timer.Reset(time.Duration(max(wait, 0)))
 		select {
 		case <-timer.C:

@@ -66,7 +66,7 @@ func (w *watch) totals() (t totals) {
 		t.open += s.open
 		s.mu.Unlock()
 	}
-	if w.run.Mode == Fanout && t.todo == 0 {
+	if w.run.Mode == Fanout && w.run.settling {
 		t.waiting = w.run.missing()
 	}
 	return t

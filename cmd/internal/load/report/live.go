@@ -17,6 +17,7 @@ import (
 type Live struct {
 	to          io.Writer
 	terminal    bool
+	width       int // of the terminal, if it is known
 	mode        load.Mode
 	connections int
 	duration    time.Duration
@@ -27,10 +28,14 @@ type Live struct {
 
 // NewLive shows a run on f.
 func NewLive(f *os.File, c *load.Config) *Live {
-	return &Live{
+	l := &Live{
 		to: f, terminal: os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd())),
 		mode: c.Mode, connections: c.Connections, duration: c.Duration, messages: c.Messages,
 	}
+	if width, _, err := term.GetSize(int(f.Fd())); err == nil {
+		l.width = width
+	}
+	return l
 }
 
 // full is the length of a bar.
@@ -48,8 +53,20 @@ func (l *Live) Interval(i load.Interval) {
 		l.Finish()
 		l.bar = l.newBar()
 	}
-	l.bar.Describe(line)
+	l.bar.Describe(l.cut(line))
 	_ = l.bar.Set(int(min(l.done(&i), 0.999) * full)) // a terminal that has gone is no reason to stop
+}
+
+// besides is how many columns a bar takes besides its text.
+const besides = 20
+
+// cut returns as much of a line as fits before the bar, so that it does not wrap.
+func (l *Live) cut(line string) string {
+	if l.width <= besides {
+		return line
+	}
+	runes := []rune(line)
+	return string(runes[:min(len(runes), l.width-besides)])
 }
 
 // done is the part of the run, or of the dials before it, that is over.
@@ -70,7 +87,7 @@ func (l *Live) newBar() *progressbar.ProgressBar {
 		progressbar.OptionSetTheme(progressbar.Theme{
 			Saucer: "━", SaucerHead: "━", SaucerPadding: " ", BarStart: "▕", BarEnd: "▏",
 		}),
-		progressbar.OptionSetWidth(12),
+		progressbar.OptionSetWidth(8),
 		progressbar.OptionSetElapsedTime(false),
 		progressbar.OptionSetPredictTime(false),
 		progressbar.OptionClearOnFinish(),

@@ -176,11 +176,11 @@ func TestLive_LinesWithoutATerminal(t *testing.T) {
 // On a terminal a line changes, and is gone at the end.
 func TestLive_OneLineOnATerminal(t *testing.T) {
 	var out bytes.Buffer
-	l := &Live{to: &out, terminal: true, mode: load.Echo, connections: 2, duration: 4 * time.Second}
+	l := &Live{to: &out, terminal: true, mode: load.Echo, connections: 2, duration: 4 * time.Second, width: 60}
 	l.Interval(load.Interval{Open: 1})
 	l.Interval(sample().Intervals[1])
 	l.Finish()
-	if s := out.String(); strings.Contains(s, "\n") || !strings.Contains(s, "opening: 1 open") || !strings.Contains(s, "50%") {
+	if s := out.String(); strings.Contains(s, "\n") || !strings.Contains(s, "opening: 1 open") || !strings.Contains(s, "50%") || strings.Contains(s, "cores") {
 		t.Errorf("%q", s)
 	}
 }
