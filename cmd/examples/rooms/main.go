@@ -1,0 +1,119 @@
+// Command rooms is rooms whose pages miss nothing: a page that was cut off comes back with the
+// position of the last message that it has seen.
+package main
+
+import (
+	"context"
+	"embed"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"log"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/server"
+	"github.com/framerail/framerail/topics"
+)
+
+//go:embed index.html
+var page embed.FS
+
+// event is what a page is sent. At is behind the message, or where the page begins.
+type event struct {
+	At      topics.Position `json:"at,omitzero"`
+	Name    string          `json:"name,omitempty"`
+	Text    string          `json:"text,omitempty"`
+	Gap     bool            `json:"gap,omitempty"`     // something is missing
+	Members []string        `json:"members,omitempty"` // who is here
+}
+
+func (e event) message() conn.Message {
+	b, _ := json.Marshal(e) // text, and so UTF-8, whatever the client sent
+	return conn.Message{Type: conn.Text, Payload: b}
+}
+
+// A room is a topic, and who is in it is another.
+const members = ".members"
+
+// history keeps the last messages of a room for an hour, and the last list of who is there.
+func history(topic string) topics.History {
+	if strings.HasSuffix(topic, members) {
+		return topics.History{Last: true, Age: time.Hour}
+	}
+	return topics.History{Messages: 100, Age: time.Hour}
+}
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:8080", "where to listen")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+
+	rooms := &topics.Topics{History: history}
+	rooms.OnChange = func(change topics.Change) {
+		var names []string
+		for _, name := range rooms.Presence(change.Topic) {
+			names = append(names, name.(string))
+		}
+		if slices.Sort(names); len(names) > 0 {
+			_, _ = rooms.Publish(change.Topic+members, event{Members: names}.message())
+		}
+	}
+	srv := &server.Server{Addr: *addr, Path: "/rooms", Handler: http.FileServerFS(page)}
+	srv.OnConnection = func(c *conn.Conn) { enter(rooms, c) }
+	if err := srv.Start(); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("http://%v/\n", srv.ListenAddr())
+
+	<-ctx.Done()
+	stop()
+	ctx, stop = context.WithTimeout(context.Background(), 10*time.Second)
+	defer stop()
+	if _, err := srv.Shutdown(ctx); err != nil {
+		log.Print(err)
+	}
+}
+
+// enter has a page enter its room, where it left off if it says where.
+func enter(rooms *topics.Topics, c *conn.Conn) {
+	r, _ := c.Request()
+	query := r.URL.Query()
+	room := "rooms." + url.QueryEscape(query.Get("room"))
+	if strings.Count(room, ".") > 1 || topics.CheckName(room) != nil {
+		_ = c.Close(4404, "no such room")
+		return
+	}
+	var since topics.Position
+	if text := query.Get("since"); text == "" || since.UnmarshalText([]byte(text)) != nil {
+		begin(rooms, c, room, event{})
+	} else if _, err := rooms.SubscribeSince(c, room, since); err != nil {
+		begin(rooms, c, room, event{Gap: true})
+	}
+	name := strings.ToValidUTF8(query.Get("name"), "?")
+	_ = rooms.SetPresence(c, room, name)
+	_, _ = rooms.Subscribe(c, room+members)
+	c.OnMessage(func(_ *conn.Conn, m conn.Message) {
+		_, _ = rooms.PublishFunc(room, nil, func(at topics.Position) conn.Message {
+			return event{At: at, Name: name, Text: strings.ToValidUTF8(m.String(), "?")}.message()
+		})
+	})
+}
+
+// begin has a page begin with what is published from now on.
+func begin(rooms *topics.Topics, c *conn.Conn, room string, hello event) {
+	at, err := rooms.Subscribe(c, room)
+	if err != nil {
+		_ = c.Close(4500, err.Error())
+		return
+	}
+	hello.At = at
+	_ = c.SendMessage(hello.message()) // before all others: the topic comes with the loop's turn
+}

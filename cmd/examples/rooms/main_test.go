@@ -1,0 +1,95 @@
+package main
+
+import (
+	"encoding/json"
+	"net/url"
+	"slices"
+	"testing"
+
+	"github.com/coder/websocket"
+
+	"github.com/framerail/framerail/cmd/examples/internal/exampletest"
+)
+
+func TestMain(m *testing.M) { exampletest.Main(m, main) }
+
+// hear waits for an event that satisfies want, past lists of members.
+func hear(t *testing.T, c *websocket.Conn, what string, want func(e event) bool) event {
+	t.Helper()
+	for {
+		var e event
+		if err := json.Unmarshal([]byte(exampletest.Hear(t, c)), &e); err != nil {
+			t.Fatal(err)
+		}
+		if want(e) {
+			return e
+		}
+		if e.Members == nil {
+			t.Fatalf("heard %+v, want %s", e, what)
+		}
+	}
+}
+
+func enterRoom(t *testing.T, p *exampletest.Program, name, since string) *websocket.Conn {
+	t.Helper()
+	query := url.Values{"room": {"go"}, "name": {name}, "since": {since}}
+	return exampletest.Dial(t, p.URL+"rooms?"+query.Encode(), nil)
+}
+
+func begins(e event) bool { return e.At.Epoch != 0 && e.Text == "" && !e.Gap }
+
+func says(text string) func(event) bool {
+	return func(e event) bool { return e.At.Epoch != 0 && e.Text == text && !e.Gap }
+}
+
+// A page that was cut off gets what it has missed, once and in order, and then what comes.
+func TestRooms_APageThatComesBackMissesNothing(t *testing.T) {
+	p := exampletest.Start(t)
+	bo := enterRoom(t, p, "Bo", "")
+	hear(t, bo, "a place", begins)
+	ada := enterRoom(t, p, "Ada", "")
+	at := hear(t, ada, "a place", begins).At // nothing was said yet
+	if err := ada.CloseNow(); err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"one", "two", "three"} {
+		exampletest.Say(t, bo, text)
+		hear(t, bo, text, says(text))
+	}
+	ada = enterRoom(t, p, "Ada", at.String())
+	for _, text := range []string{"one", "two", "three"} {
+		at = hear(t, ada, text, says(text)).At
+	}
+	exampletest.Say(t, ada, "four")
+	hear(t, ada, "four", says("four"))
+	if at.Offset != 3 {
+		t.Errorf("three messages lead to %v", at)
+	}
+
+	stranger := enterRoom(t, p, "Eve", "1.1")
+	hear(t, stranger, "that something is missing", func(e event) bool { return e.Gap && e.At.Offset == 4 })
+	_, _ = stranger.CloseNow(), bo.CloseNow()
+	p.Signal(t)
+	exampletest.ExpectClose(t, ada, websocket.StatusGoingAway)
+	p.End(t)
+}
+
+func TestRooms_ListMembers(t *testing.T) {
+	p := exampletest.Start(t)
+	ada := enterRoom(t, p, "Ada", "")
+	hear(t, ada, "a place", begins)
+	bo := enterRoom(t, p, "Bo", "")
+	both := func(e event) bool { return slices.Equal(e.Members, []string{"Ada", "Bo"}) }
+	for e := (event{}); !both(e); {
+		_ = json.Unmarshal([]byte(exampletest.Hear(t, ada)), &e)
+	}
+	_ = bo.CloseNow()
+	for e := (event{}); !slices.Equal(e.Members, []string{"Ada"}); {
+		_ = json.Unmarshal([]byte(exampletest.Hear(t, ada)), &e)
+	}
+	wrong := exampletest.Dial(t, p.URL+"rooms?room=a.b", nil)
+	exampletest.ExpectClose(t, wrong, 4404)
+	p.Signal(t)
+	exampletest.ExpectClose(t, ada, websocket.StatusGoingAway)
+	p.End(t)
+}
