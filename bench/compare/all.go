@@ -106,7 +106,7 @@ func (a *allCommand) prepare() ([]row, error) {
 
 // contenders are the servers of a row.
 func (a *allCommand) contenders(r row) (list []contender) {
-	for _, p := range r.servers {
+	for _, p := range peers.InProcess(slices.Clone(r.servers)) {
 		if a.Servers.MatchString(p.Name) {
 			list = append(list, ofPeer(p))
 		}

@@ -31,8 +31,10 @@ func start(ctx context.Context, core int, program string, args ...string) (*chil
 		if program != "" {
 			cmd.Path = program
 		}
+		// A program under the race detector would stay for a second at its end.
+		cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=20")
 		if core >= 0 {
-			cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
+			cmd.Env = append(cmd.Env, "GOMAXPROCS=1")
 		}
 	}
 	p, err := self.Start(ctx, args, prepare, run)
