@@ -12,7 +12,6 @@ import (
 
 	"github.com/framerail/framerail/client"
 	"github.com/framerail/framerail/cmd/internal/connect"
-	"github.com/framerail/framerail/frame"
 )
 
 // connectCommand is "framerail connect".
@@ -61,7 +60,7 @@ func (c *connectCommand) Run(*slog.Logger) error {
 
 	s := &connect.Session{
 		Client: ws, URL: c.URL, Lines: connect.Piped(os.Stdin), Binary: c.Binary, Slash: c.Slash, Linger: c.Linger,
-		Show: &connect.Printer{Out: os.Stdout, Raw: c.Raw, Terminal: term.IsTerminal(int(os.Stdout.Fd()))},
+		Show: &connect.Printer{Out: os.Stdout, Raw: c.Raw, Err: os.Stderr, Terminal: term.IsTerminal(int(os.Stdout.Fd()))},
 	}
 	if lines, out, restore, ok := connect.Typed(os.Stdin, os.Stdout); ok {
 		defer restore()
@@ -75,11 +74,8 @@ func (c *connectCommand) Run(*slog.Logger) error {
 	if err != nil {
 		return &exitError{exitUsage, err}
 	}
-	switch info.Received {
-	case frame.NormalClosure, frame.GoingAway, frame.NoStatusReceived:
-		if info.Clean() {
-			return nil
-		}
+	if !connect.InOrder(info) {
+		return errNotPassed
 	}
-	return errNotPassed
+	return nil
 }

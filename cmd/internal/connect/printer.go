@@ -15,8 +15,10 @@ import (
 // Printer shows what happens. All methods are safe from any goroutine.
 type Printer struct {
 	Out io.Writer
-	// Raw writes the payloads of messages alone: each text in a line, and binary as it is.
+	// Raw writes the payloads of messages alone: each text in a line, and binary as it is. What
+	// goes wrong is then written to Err.
 	Raw bool
+	Err io.Writer
 	// Terminal shows characters that could steer a terminal as dots.
 	Terminal bool
 	// Now is the clock. Nil: time.Now.
@@ -29,21 +31,30 @@ type Printer struct {
 const mostShown = 512
 
 // line writes a line with the time.
-func (p *Printer) line(mark, text string) {
+func (p *Printer) line(to io.Writer, mark, text string) {
 	now := p.Now
 	if now == nil {
 		now = time.Now
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	fmt.Fprintf(p.Out, "%s %s %s\n", now().Format("15:04:05.000"), mark, p.clean(text))
+	fmt.Fprintf(to, "%s %s %s\n", now().Format("15:04:05.000"), mark, p.clean(text))
 }
 
 // event shows what is no frame.
 func (p *Printer) event(format string, args ...any) {
 	if !p.Raw {
-		p.line("=", fmt.Sprintf(format, args...))
+		p.line(p.Out, "=", fmt.Sprintf(format, args...))
 	}
+}
+
+// problem shows what has gone wrong.
+func (p *Printer) problem(format string, args ...any) {
+	if p.Raw {
+		p.line(p.Err, "=", fmt.Sprintf(format, args...))
+		return
+	}
+	p.event(format, args...)
 }
 
 // message shows one that came.
@@ -59,7 +70,7 @@ func (p *Printer) message(m conn.Message) {
 	}
 	head := fmt.Sprintf("%s %d B", m.Type, len(m.Payload))
 	if m.Type == conn.Text {
-		p.line("<", head+"  "+string(m.Payload))
+		p.line(p.Out, "<", head+"  "+string(m.Payload))
 		return
 	}
 	shown := m.Payload[:min(len(m.Payload), mostShown)]
@@ -70,7 +81,7 @@ func (p *Printer) message(m conn.Message) {
 	if rest := len(m.Payload) - len(shown); rest > 0 {
 		text += fmt.Sprintf("\n… and %d bytes more", rest)
 	}
-	p.line("<", text)
+	p.line(p.Out, "<", text)
 }
 
 // control shows a ping or a pong that came.
@@ -82,7 +93,7 @@ func (p *Printer) control(name string, payload []byte) {
 	if len(payload) > 0 {
 		text += fmt.Sprintf("  %q", payload)
 	}
-	p.line("<", text)
+	p.line(p.Out, "<", text)
 }
 
 // clean has no characters that could steer a terminal.

@@ -78,7 +78,7 @@ func (s *Session) send(ctx context.Context, ws *conn.Conn) {
 			line, err := s.Lines()
 			if err != nil {
 				if !errors.Is(err, io.EOF) {
-					s.Show.event("no more lines: %v", err)
+					s.Show.problem("no more lines: %v", err)
 				}
 				return
 			}
@@ -98,7 +98,7 @@ func (s *Session) send(ctx context.Context, ws *conn.Conn) {
 				return
 			}
 			if err := s.take(ctx, ws, line); err != nil && !errors.Is(err, conn.ErrClosed) && ctx.Err() == nil {
-				s.Show.event("not sent: %v", err)
+				s.Show.problem("not sent: %v", err)
 			}
 		case <-ctx.Done():
 			_ = ws.Close(frame.NormalClosure, "")
@@ -162,8 +162,21 @@ func (s *Session) onPong(_ *conn.Conn, payload []byte) {
 }
 
 func (s *Session) onClose(_ *conn.Conn, info conn.CloseInfo) {
-	s.Show.event("%s", ended(info))
+	show := s.Show.problem
+	if InOrder(info) {
+		show = s.Show.event
+	}
+	show("%s", ended(info))
 	s.closed <- info
+}
+
+// InOrder reports whether a connection was closed as it should be: with 1000, 1001 or no code.
+func InOrder(info conn.CloseInfo) bool {
+	switch info.Received {
+	case frame.NormalClosure, frame.GoingAway, frame.NoStatusReceived:
+		return info.Clean()
+	}
+	return false
 }
 
 // ended tells how a connection ended.

@@ -211,11 +211,14 @@ func TestSession_Closes(t *testing.T) {
 
 // What is raw has payloads and nothing else.
 func TestSession_Raw(t *testing.T) {
-	k := start(t, func(s *Session) { s.Show.Raw, s.Slash = true, false })
+	problems := newScreen()
+	k := start(t, func(s *Session) { s.Show.Raw, s.Show.Err, s.Slash = true, problems, false })
 	k.lines <- "/ping"
 	k.screen.until(t, "/ping\n")
 	k.lines <- "two"
 	k.screen.until(t, "/ping\ntwo\n")
+	k.lines <- "\xff"
+	problems.until(t, "= not sent: framerail: text is not UTF-8")
 	close(k.lines)
 	k.wait(t)
 	if k.screen.String() != "/ping\ntwo\n" {
