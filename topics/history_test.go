@@ -131,3 +131,40 @@ func TestPosition_Text(t *testing.T) {
 		}
 	}
 }
+
+// Elsewhere a topic without messages could not be recovered from, since the last message was looked for
+// among those that are kept (socket.io#5282).
+func TestRegression_QuietTopic(t *testing.T) {
+	w, cl := newWorld(t, &Topics{History: keep(History{Messages: 10})}, &server.Server{}, 3)
+	at := w.subscribe(w.conns[0], "quiet")
+	cl[0].Reset()
+	w.sim.Settle()
+	w.since(w.conns[1], "quiet", at, nil)
+	last := w.publish("quiet", "1")
+	cl[1].Reset()
+	w.sim.Settle()
+	w.since(w.conns[2], "quiet", last, nil) // nothing was published since
+	w.publish("quiet", "2")
+	w.expect(cl[2], "2")
+}
+
+// Elsewhere a client that came back too quickly, before the server had noticed that it was gone,
+// got nothing or everything twice.
+func TestRegression_ComebackBeforeTheCutIsNoticed(t *testing.T) {
+	w, cl := newWorld(t, &Topics{History: keep(History{Messages: 10})}, &server.Server{Loops: 2}, 1)
+	w.subscribe(w.conns[0], "a")
+	at := w.publish("a", "1")
+	w.expect(cl[0], "1")
+	cl[0].Pause() // a tunnel: the server has a connection to nobody
+	w.publish("a", "2")
+	back := w.dial()
+	w.since(w.conns[1], "a", at, nil)
+	w.publish("a", "3")
+	expect(t, "members", w.Count("a"), 2)
+	w.expect(back, "2 3")
+	cl[0].Reset()
+	w.sim.Settle()
+	expect(t, "members", w.Count("a"), 1)
+	w.publish("a", "4")
+	w.expect(back, "4")
+}
