@@ -211,3 +211,37 @@ func BenchmarkPrepared(b *testing.B) {
 		}
 	}
 }
+
+// What compressing makes longer is sent as it is, unless every message is to be compressed. So is
+// what is short, and what is to be left alone.
+func TestPrepared_WhatIsNotCompressed(t *testing.T) {
+	noise := make([]byte, 1000)
+	rnd := rand.New(rand.NewPCG(1, 4))
+	for i := range noise {
+		noise[i] = byte(rnd.Uint32())
+	}
+	zeros := make([]byte, 1000)
+	for name, try := range map[string]struct {
+		threshold int
+		o         Outgoing
+		want      bool
+	}{
+		"long":         {0, Outgoing{Type: Binary, Payload: zeros}, true},
+		"short":        {0, Outgoing{Type: Binary, Payload: zeros[:10]}, false},
+		"noise":        {0, Outgoing{Type: Binary, Payload: noise}, false},
+		"all":          {-1, Outgoing{Type: Binary, Payload: noise}, true},
+		"uncompressed": {-1, Outgoing{Type: Binary, Payload: zeros, Uncompressed: true}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := deflateRig(t, Config{Deflate: Deflate{Threshold: try.threshold}}, takeover)
+			peer := newDeflatePeer(t, r)
+			p := prepare(t, try.o)
+			for range 2 {
+				expect(t, "send", r.c.SendPrepared(p), nil)
+				r.turn()
+				expect(t, "message", peer.take(r.wire.take())[0], string(try.o.Payload))
+			}
+			expect(t, "compressed", peer.rsv1 == 2, try.want)
+		})
+	}
+}
