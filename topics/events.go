@@ -103,7 +103,11 @@ func (h *Topics) report(t *topic, cl *subscriber, f func(known bool, c change) c
 			r.changes = make(map[*subscriber]change)
 		}
 		c, known := r.changes[cl]
-		r.changes[cl] = f(known, c)
+		if c = f(known, c); c.before || c.now {
+			r.changes[cl] = c
+		} else {
+			delete(r.changes, cl) // it came and went
+		}
 	}
 	if !r.queued && (h.OnChange != nil || r.interested != r.reported) {
 		r.queued = true

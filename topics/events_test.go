@@ -64,6 +64,9 @@ func TestEvents_AreCoalesced(t *testing.T) {
 	_ = h.SetPresence(w.conns[1], "a", 1)
 	w.subscribe(w.conns[0], "b") // of which nothing is left
 	_ = h.Unsubscribe(w.conns[0], "b")
+	h.events.mu.Lock()
+	expect(t, "changes that wait", len(h.names["a"].reports.changes), 1) // of conns[0] nothing is kept
+	h.events.mu.Unlock()
 	leave <- true
 	r.expect(t, h, "gate true", "a true", "a +1 -0 *0")
 
