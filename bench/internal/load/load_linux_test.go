@@ -41,7 +41,7 @@ func run(t *testing.T, o Options) Slice {
 	if err != nil {
 		t.Errorf("%+v: %v", o, err)
 	}
-	if s.Messages < min(o.Conns, 10) || s.Elapsed < 50*time.Millisecond {
+	if s.Messages < min(o.Conns, 10) || s.Elapsed < 50*time.Millisecond || s.Elapsed >= stall {
 		t.Errorf("%+v: %d messages in %v", o, s.Messages, s.Elapsed)
 	}
 	return s

@@ -46,8 +46,8 @@ func (l *paced) Run(d time.Duration) (Slice, error) {
 	l.slice = Slice{}
 	start, received := time.Now(), l.received
 	next, last := l.gap(), start
-	for now := time.Duration(0); now < d || l.due > 0; {
-		now = time.Since(start)
+	for {
+		now := time.Since(start)
 		for ; next <= now && next < d; next += l.gap() {
 			if now-next > time.Millisecond {
 				l.slice.Late++
@@ -59,6 +59,8 @@ func (l *paced) Run(d time.Duration) (Slice, error) {
 		patience := stall
 		if now < d {
 			patience = min(next, d) - now
+		} else if l.due == 0 {
+			break
 		}
 		events, err := l.epoll.waitFor(max(patience, 0))
 		if err != nil && err != unix.EINTR {
