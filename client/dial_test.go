@@ -133,7 +133,7 @@ func TestDial_KeepsBytesBehindTheAnswer(t *testing.T) {
 // panics is closed, and Dial returns it all the same.
 func TestDial_OnConnectionComesFirst(t *testing.T) {
 	url := start(t, new(server.Server), false)
-	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
+	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines, conn.Adaptive} {
 		c := closed(t, &Client{Dispatch: dispatch, OnConnection: func(c *conn.Conn) { c.SetValue("set") }})
 		if v := mustDial(t, c, url).Value(); v != "set" {
 			t.Errorf("dispatch %v: the value is %v", dispatch, v)

@@ -74,6 +74,7 @@ func (c *Client) start() (*running, error) {
 	o := &loop.Options{
 		Platform: system, Logger: r.config.Logger, CatchUp: r.handshakeTimeout,
 		Cause: ErrClientClosed, Farewell: "client is shutting down",
+		Adaptive: c.Dispatch == conn.Adaptive,
 	}
 	if limit := cmp.Or(c.SlowCallback, defaultSlowCallback); limit > 0 {
 		o.SlowCallback = limit
@@ -121,7 +122,7 @@ func (c *Client) validate() error {
 	switch {
 	case c.OnMessage != nil && c.OnStream != nil:
 		return errors.New("framerail: OnMessage and OnStream are both set, and a message is for one of them")
-	case c.Dispatch > conn.OnGoroutines:
+	case c.Dispatch > conn.Adaptive:
 		return fmt.Errorf("framerail: there is no Dispatch %d", c.Dispatch)
 	case c.Overflow > conn.OverflowLatest:
 		return fmt.Errorf("framerail: there is no Overflow policy %d", c.Overflow)

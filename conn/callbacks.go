@@ -14,6 +14,12 @@ const (
 	// while the connection is idle. A callback may block. Messages wait in a queue of
 	// QueueMessages and QueueBytes; while it is full, the socket is not read.
 	OnGoroutines
+	// Adaptive runs OnMessage's callbacks on the event loop as long as they return soon, and all
+	// other callbacks on goroutines. A callback may block. If one holds the loop for about a
+	// millisecond, or begins to wait in SendWait, another goroutine takes the loop over. The
+	// callback goes on beside it. For a while then, callbacks for messages run on goroutines at
+	// once, as with OnGoroutines: for 100 ms at first, and up to 5 s if they go on blocking.
+	Adaptive
 )
 
 // OnMessage sets the callback for whole messages, in place of the server's; nil removes it.

@@ -15,7 +15,7 @@ func TestValuesAreTheMachines(t *testing.T) {
 		Nobody: session.Nobody, Local: session.Local, Peer: session.Peer,
 		OverflowClose: session.OverflowClose, OverflowRefuse: session.OverflowRefuse,
 		OverflowDropOldest: session.OverflowDropOldest, OverflowLatest: session.OverflowLatest,
-		OnLoop: session.OnLoop, OnGoroutines: session.OnGoroutines,
+		OnLoop: session.OnLoop, OnGoroutines: session.OnGoroutines, Adaptive: session.Adaptive,
 		Text: frame.Text, Binary: frame.Binary,
 	} {
 		if got, want := reflect.ValueOf(face).Uint(), reflect.ValueOf(machine).Uint(); got != want {

@@ -63,6 +63,9 @@
 // goroutine. Messages that wait for a slow callback are bounded by QueueMessages and
 // QueueBytes. When that is full, the connection is not read, so TCP slows the client down.
 //
+// With [Adaptive], OnMessage runs on the loop as long as it returns soon, and all else is as with
+// OnGoroutines. A callback that holds the loop for a millisecond loses it to another goroutine.
+//
 // A callback may send, close, set other callbacks, and keep the Conn, for this connection and
 // for others. If a callback panics or calls runtime.Goexit, its connection closes with 1011
 // (InternalError) and the stack is logged. Other connections are not affected.

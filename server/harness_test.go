@@ -16,10 +16,11 @@ import (
 	"github.com/framerail/framerail/internal/session"
 )
 
-// modes runs a test with callbacks on the loop and on goroutines.
+// modes runs a test with callbacks on the loop, on goroutines, and on both.
 func modes(t *testing.T, f func(t *testing.T, d conn.Dispatch)) {
 	t.Run("on_loop", func(t *testing.T) { f(t, conn.OnLoop) })
 	t.Run("on_goroutines", func(t *testing.T) { f(t, conn.OnGoroutines) })
+	t.Run("adaptive", func(t *testing.T) { f(t, conn.Adaptive) })
 }
 
 // start starts a server on a free port. With the test it ends, and must then have

@@ -14,7 +14,7 @@ import (
 // and through Upgrade as well.
 func TestLimits_OfAnEndpoint(t *testing.T) {
 	modes(t, func(t *testing.T, d conn.Dispatch) {
-		s := &Server{Dispatch: d, CheckDispatch: d}
+		s := &Server{Dispatch: d, CheckDispatch: min(d, conn.OnGoroutines)}
 		s.MaxMessageSize, s.MaxPending = 4<<10, 1<<20
 		uploads := conn.Limits{MaxMessageSize: 8 << 20, WriteTimeout: time.Minute}
 		s.Check = func(h *Handshake) error {

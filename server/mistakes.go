@@ -105,7 +105,7 @@ func (s *Server) validateNumbers() error {
 // validateChoices is about options that are one of a few.
 func (s *Server) validateChoices() error {
 	switch {
-	case s.Dispatch > conn.OnGoroutines:
+	case s.Dispatch > conn.Adaptive:
 		return fmt.Errorf("framerail: there is no Dispatch %d", s.Dispatch)
 	case s.CheckDispatch > conn.OnGoroutines:
 		return fmt.Errorf("framerail: there is no CheckDispatch %d", s.CheckDispatch)

@@ -25,7 +25,7 @@ func TestOptions_MalformedOnesFailAtTheStart(t *testing.T) {
 		"Limits.HandshakeTimeout is negative":         {Limits: Limits{HandshakeTimeout: -time.Second}},
 		"Limits.CloseTimeout is negative":             {Limits: Limits{Limits: conn.Limits{CloseTimeout: -time.Second}}},
 		"no Overflow policy 4":                        {Overflow: conn.OverflowLatest + 1},
-		"no Dispatch 2":                               {Dispatch: conn.OnGoroutines + 1},
+		"no Dispatch 3":                               {Dispatch: conn.Adaptive + 1},
 		"no CheckDispatch 2":                          {CheckDispatch: conn.OnGoroutines + 1},
 		`Path "chat" does not begin with a slash`:     {Path: "chat"},
 		`Path "/chat?room=1"`:                         {Path: "/chat?room=1"},

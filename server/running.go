@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"runtime"
 
+	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/memory"
@@ -106,7 +107,8 @@ func (r *running) options(s *Server) *loop.Options {
 	o := &loop.Options{
 		Platform: r.platform, Logger: r.logger, CatchUp: r.before.HandshakeTimeout,
 		Cause: ErrServerClosed, Farewell: "server is shutting down", Short: r.budget.Short, Cut: r.cut.Done(),
-		Callers: []string{reflect.TypeFor[judge]().PkgPath() + ".(*judge).askProgram("},
+		Adaptive: s.Dispatch == conn.Adaptive,
+		Callers:  []string{reflect.TypeFor[judge]().PkgPath() + ".(*judge).askProgram("},
 	}
 	// In a simulation callbacks take no time by its clock.
 	if limit := cmp.Or(s.SlowCallback, defaultSlowCallback); !r.platform.Simulated() && limit > 0 {

@@ -59,8 +59,9 @@ func TestSendWait_HistoryOnConnect(t *testing.T) {
 // the same, with both dispatches where both may wait, and over TLS.
 func TestSendWait_HistoryOnRequest(t *testing.T) {
 	for name, s := range map[string]*Server{
-		"message": {Dispatch: conn.OnGoroutines, OnMessage: func(c *conn.Conn, _ conn.Message) { _ = history(c, sendWait) }},
-		"stream":  {OnStream: func(c *conn.Conn, _ *conn.Reader) { _ = history(c, sendWait) }},
+		"message":  {Dispatch: conn.OnGoroutines, OnMessage: func(c *conn.Conn, _ conn.Message) { _ = history(c, sendWait) }},
+		"adaptive": {Dispatch: conn.Adaptive, OnMessage: func(c *conn.Conn, _ conn.Message) { _ = history(c, sendWait) }},
+		"stream":   {OnStream: func(c *conn.Conn, _ *conn.Reader) { _ = history(c, sendWait) }},
 		"goroutine": {OnMessage: func(c *conn.Conn, _ conn.Message) {
 			go func() { _ = history(c, sendWait) }()
 		}},

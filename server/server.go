@@ -75,7 +75,7 @@ type Server struct {
 	// error means 403. The error itself is only for the log. If Check panics, the client gets
 	// 500. Nil: all handshakes are accepted.
 	Check func(*Handshake) error
-	// CheckDispatch says where Check runs. Zero: on the loop, where it must not block. With
+	// CheckDispatch says where Check runs, OnLoop or OnGoroutines. Zero: on the loop, where it must not block. With
 	// [conn.OnGoroutines] it runs on a goroutine and may ask a database or another service.
 	// MaxChecks run at once, each within CheckTimeout: the context of its Request ends then.
 	// Bytes that the client sends meanwhile are kept, up to some KiB. In Upgrade Check runs on

@@ -20,6 +20,7 @@ var mayUse = map[string]string{
 	"internal/platform/real.go":         "acceptors that pause, and callers of Shutdown",
 	"internal/nethttp/limited.go":       "a net.Conn that net/http has for the Handler, on its goroutine",
 	"internal/loop/watchdog.go":         "one for a server",
+	"internal/loop/monitor.go":          "one for a server",
 	"internal/session/workers.go":       "one for a loop whose callbacks run on goroutines",
 	"internal/nethttp/bridge.go":        "a net.Conn that stays net/http's, at its end",
 	"internal/nethttp/answer.go":        "a net.Conn of net/http's that is refused",

@@ -14,8 +14,8 @@
 //  1. session.Conn's mu: a [ConnMutex].
 //  2. The locks within crypto/tls: a call of it stands between [EnterTLS] and [LeaveTLS].
 //  3. secure.Transport's mu: a [SecureMutex].
-//  4. The memory budget's mu, session.Policy's sharing.mu and the mu of an event loop's inbox,
-//     each a [LastMutex]. While one is held no other lock is taken.
+//  4. The memory budget's mu, session.Policy's sharing.mu, and the mu of an event loop's inbox and of its
+//     session.relief, each a [LastMutex]. While one is held no other lock is taken.
 //
 // Every other lock of the library is taken alone: while it is held no other lock of the library
 // is taken, nor is it taken while one of those above is held. Where such a lock is a

@@ -197,4 +197,5 @@ func (l *Loop) end() {
 	_ = l.poll.Close()
 	close(l.done)
 	l.watchdog.awake()
+	l.monitor.awake()
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/session"
+	"github.com/framerail/framerail/internal/stacktrace"
 	"github.com/framerail/framerail/internal/transport"
 	"github.com/framerail/framerail/poller"
 )
@@ -32,6 +33,8 @@ type Options struct {
 	Callers []string
 	// Cut is closed when the loops must not wait for any connection any more. Nil: never.
 	Cut <-chan struct{}
+	// Adaptive is set if callbacks that hold a loop must lose it.
+	Adaptive bool
 	// SlowCallback is how long a callback may hold a loop. 0: there is no watchdog.
 	SlowCallback time.Duration
 }
@@ -45,6 +48,7 @@ type Loop struct {
 	options  *Options
 	system   platform.Platform
 	watchdog *Watchdog // nil for none
+	monitor  *monitor  // nil for none
 	inbox
 	counters  counters
 	done      chan struct{}
@@ -99,6 +103,10 @@ func newLoop(number int, o *Options) (*Loop, error) {
 	}
 	l.conns.Short = l.short
 	l.conns.Clock = l.clock.now
+	l.conns.Succeed = l.succeed
+	if o.Platform.Simulated() {
+		l.conns.Chance = func() bool { return o.Platform.Uint64()%2 == 0 }
+	}
 	l.conns.Ask = l.Ask
 	return l, nil
 }
@@ -116,6 +124,13 @@ func Start(all []*Loop) {
 		}
 		go w.watch()
 	}
+	if o.Adaptive && !o.Platform.Simulated() {
+		m := newMonitor(all)
+		for _, l := range all {
+			l.monitor = m
+		}
+		go m.watch()
+	}
 	for _, l := range all {
 		o.Platform.Go(l.serve)
 	}
@@ -125,21 +140,31 @@ func Start(all []*Loop) {
 func (l *Loop) serve() {
 	finished := false
 	defer func() {
-		if !finished { // a callback has called runtime.Goexit, as t.FailNow does
+		if !finished && !l.conns.Lost() { // a callback has called runtime.Goexit, as t.FailNow does
 			l.system.Go(l.serve)
 		}
 	}()
-	l.goroutine.Store(goroutineID())
+	l.goroutine.Store(stacktrace.Number())
 	l.conns.Run(l.turns)
 	finished = true
 	l.end()
+}
+
+// succeed starts a goroutine that takes the loop over from a callback. From any goroutine.
+func (l *Loop) succeed() {
+	l.goroutine.Store(0) // what is on the callback's stack is not the loop's any more
+	l.system.Go(l.serve)
 }
 
 // turns turns until the loop may end.
 func (l *Loop) turns() {
 	if t := l.current; t != nil {
 		l.current = nil
-		l.broken(t)
+		if l.conns.Succeeds() {
+			t.Resume()
+		} else {
+			l.broken(t)
+		}
 	}
 	l.finishTurn()
 	for !l.mayEnd() {
@@ -166,6 +191,7 @@ func (l *Loop) turn() bool {
 	l.clock.turned += l.clock.tick(&l.busy)
 	l.clock.awoke(worked)
 	l.watchdog.awake()
+	l.monitor.awake()
 	look := l.clock.stride
 	for i, ev := range l.events[:n] {
 		if i == look {

@@ -11,17 +11,6 @@ import (
 	"github.com/framerail/framerail/internal/session"
 )
 
-// goroutineID is the number of the calling goroutine, as stacks show it; 0 if they
-// do not.
-func goroutineID() int64 {
-	var buf [64]byte
-	head := buf[:runtime.Stack(buf[:], false)]
-	head = bytes.TrimPrefix(head, []byte("goroutine "))
-	digits, _, _ := bytes.Cut(head, []byte(" "))
-	id, _ := strconv.ParseInt(string(digits), 10, 64)
-	return id
-}
-
 // stackOf is the stack of the goroutine with that number, if it is within the first stacksMost bytes of
 // all stacks. Loops are among the first, because they began with the server. The look stops the world.
 func stackOf(id int64) (stack string, found bool) {
@@ -47,6 +36,7 @@ func stackOf(id int64) (stack string, found bool) {
 var callers = [...]string{
 	reflect.TypeFor[session.Conn]().PkgPath() + ".event.call(",
 	reflect.TypeFor[session.Conn]().PkgPath() + ".(*reading).piece(",
+	reflect.TypeFor[session.Conn]().PkgPath() + ".(*reading).lend(",
 }
 
 // inCallback reports whether a loop's stack shows a callback: one of callers, and a function that it has
@@ -57,28 +47,6 @@ func (o *Options) inCallback(stack string) bool {
 	return slices.ContainsFunc(callers[:], calls) || slices.ContainsFunc(o.Callers, calls)
 }
 
-// OnLoop reports whether the caller runs on an event loop. The loop is then among its callers. From any
-// goroutine.
-func OnLoop() bool {
-	var pcs [64]uintptr
-	skip := 0
-	for {
-		n := runtime.Callers(skip, pcs[:])
-		frames := runtime.CallersFrames(pcs[:n])
-		for {
-			frame, more := frames.Next()
-			if frame.Function == nameOfServe {
-				return true
-			}
-			if !more {
-				break
-			}
-		}
-		if n < len(pcs) {
-			return false
-		}
-		skip += n
-	}
-}
-
-var nameOfServe = runtime.FuncForPC(reflect.ValueOf((*Loop).serve).Pointer()).Name()
+// OnLoop reports whether the caller runs on an event loop. A callback that another goroutine can take the
+// loop from loses it, because its caller is about to wait. From any goroutine.
+func OnLoop() bool { return session.RunsOnLoop() }

@@ -4,12 +4,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/framerail/framerail/internal/stacktrace"
 )
 
 func TestStackOf_FindsAGoroutine(t *testing.T) {
 	id, release := make(chan int64), make(chan struct{})
 	go func() {
-		id <- goroutineID()
+		id <- stacktrace.Number()
 		holdTheLoop(release)
 	}()
 	defer close(release)

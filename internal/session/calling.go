@@ -79,6 +79,10 @@ func (d *calling) posted(in *inbox, start bool) {
 // its next turn.
 func (d *calling) runFuncs() {
 	c := &d.Conn
+	if c.flags.Load()&flagAdaptive != 0 {
+		d.startFuncs()
+		return
+	}
 	d.corked.Store(true)
 	c.mu.Lock()
 	n := 0
@@ -99,6 +103,23 @@ func (d *calling) runFuncs() {
 		c.attend &^= attendFuncs
 	}
 	c.mu.Unlock()
+}
+
+// startFuncs has a goroutine run them, if callbacks run on goroutines. From the loop, because a
+// Message callback of the connection may be running there.
+func (d *calling) startFuncs() {
+	c := &d.Conn
+	c.mu.Lock()
+	c.attend &^= attendFuncs
+	in := c.in
+	start := c.funcsWait()
+	if start {
+		c.hold(flagQueued)
+	}
+	c.mu.Unlock()
+	if start {
+		c.loop.spawn(in.work)
+	}
 }
 
 // lastFuncs runs the functions that wait when the connection has closed: all of them, even if

@@ -12,10 +12,11 @@ import (
 	"github.com/framerail/framerail/frame"
 )
 
-// both runs a test with callbacks on the loop and on goroutines.
+// both runs a test with callbacks on the loop, on goroutines, and on both.
 func both(t *testing.T, f func(t *testing.T, dispatch Dispatch)) {
 	t.Run("dispatch=loop", func(t *testing.T) { f(t, OnLoop) })
 	t.Run("dispatch=goroutines", func(t *testing.T) { f(t, OnGoroutines) })
+	t.Run("dispatch=adaptive", func(t *testing.T) { f(t, Adaptive) })
 }
 
 func expectInfo(t *testing.T, got, want CloseInfo) {

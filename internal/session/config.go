@@ -22,6 +22,10 @@ const (
 	// and none while it is idle. A callback may block. Messages wait in a bounded
 	// queue; while it is full, the socket is not read.
 	OnGoroutines
+	// Adaptive runs Message callbacks on the event loop while they return soon, and all
+	// others on goroutines. A callback may block: if one holds the loop, another goroutine
+	// takes the loop over.
+	Adaptive
 )
 
 // Defaults and bounds. A zero in [Config] means the default beside it here.

@@ -123,7 +123,7 @@ func (c *Conn) queueFuncs(evs ...event) {
 	start, wake := false, false
 	switch {
 	case c.queued(): // it is at work
-	case c.flags.Load()&flagGoroutines != 0:
+	case c.flags.Load()&(flagGoroutines|flagAdaptive) == flagGoroutines:
 		c.hold(flagQueued)
 		start = true
 	default:

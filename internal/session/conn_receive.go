@@ -98,7 +98,7 @@ func (c Incoming) receive(ctx stdcontext.Context, watched bool) (Message, error)
 			return Message{}, ErrEnded
 		}
 		if !checked {
-			if onLoop() {
+			if RunsOnLoop() {
 				return Message{}, ErrOnLoop
 			}
 			if checked = true; !watched && ctx.Done() != nil {

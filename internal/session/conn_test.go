@@ -49,7 +49,7 @@ func TestFragmentsAreJoinedAndControlsPassBetween(t *testing.T) {
 }
 
 func TestOpenRunsBeforeBytesBehindTheRequest(t *testing.T) {
-	for _, dispatch := range []Dispatch{OnLoop, OnGoroutines} {
+	for _, dispatch := range []Dispatch{OnLoop, OnGoroutines, Adaptive} {
 		order := make(chan string, 10)
 		r := newRig(t, Config{Dispatch: dispatch, Handlers: Handlers{
 			Open: func(c *Conn) {
@@ -148,7 +148,7 @@ func TestPanicClosesWith1011(t *testing.T) {
 		"pong":    {Pong: func(c *Conn, _ []byte) { boom(c) }},
 		"close":   {Close: func(c *Conn, _ CloseInfo) { boom(c) }},
 	} {
-		for _, dispatch := range []Dispatch{OnLoop, OnGoroutines} {
+		for _, dispatch := range []Dispatch{OnLoop, OnGoroutines, Adaptive} {
 			t.Run(fmt.Sprintf("%s/dispatch=%d", name, dispatch), func(t *testing.T) {
 				infos, h := make(chan CloseInfo, 2), h
 				if h.Close == nil {

@@ -56,6 +56,9 @@
 // while there are events. While the inbox is full, the peer is not read. Workers are goroutines that
 // are used again, as many as callbacks block. They end when they have no work for a while.
 //
+// With [Adaptive] all callbacks do that, except Message callbacks while none waits in the inbox. These run
+// on the loop, and may lose it: see relief.
+//
 // A function of [Conn.Do] runs in the order of the callbacks, and before Close, whatever happens.
 // A function of [Conn.AfterFunc] whose time has not come when the connection begins to close is
 // dropped. A Timer that a callback stops does not run, even if its time has come.

@@ -22,8 +22,11 @@ func (d *Driver) Init(l *Loop, p *Policy, id int, t transport.Transport, remote 
 	d.SetRemoteAddr(remote)
 	d.terms.Store(&p.limits.terms)
 	d.state.Store(roleBits(p.config.Role))
-	if p.config.Dispatch == OnGoroutines {
+	switch p.config.Dispatch {
+	case OnGoroutines:
 		d.flags.Store(flagGoroutines)
+	case Adaptive:
+		d.flags.Store(flagGoroutines | flagAdaptive)
 	}
 	d.interest = interestRead
 	d.overflow = p.config.Overflow
@@ -69,8 +72,10 @@ func (d *Driver) Readable() {
 		return
 	}
 	d.corked.Store(true)
+	d.loop.lendable = true
 	d.read()
 	d.settle()
+	d.loop.lendable = false
 }
 
 // Writable tells that the transport takes bytes again.
@@ -87,10 +92,20 @@ func (d *Driver) Writable() {
 // Attend does what was asked for by Host.Schedule.
 func (d *Driver) Attend() {
 	d.check()
+	d.loop.lendable = true
 	if d.interest&interestUnread != 0 {
 		d.corked.Store(true)
 		d.read()
 	}
+	d.settle()
+	d.loop.lendable = false
+}
+
+// Resume goes on with a connection whose Message callback has lost the loop, on the goroutine that has the
+// loop now. The callback may run still.
+func (d *Driver) Resume() {
+	d.check()
+	d.rescue()
 	d.settle()
 }
 

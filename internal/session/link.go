@@ -117,6 +117,8 @@ const (
 	flagReads
 	// flagMeasures is set once the program has asked for the round trip.
 	flagMeasures
+	// flagAdaptive is set beside flagGoroutines if Message callbacks may run on the loop.
+	flagAdaptive
 
 	holdAny = flagQueued - 1
 )

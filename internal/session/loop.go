@@ -63,6 +63,7 @@ type Loop struct {
 	afterFuncs atomic.Int64 // functions that wait for their time
 
 	executor
+	relief
 
 	shared sharedCounters
 	pool   buffer.Pool

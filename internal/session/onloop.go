@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"github.com/framerail/framerail/internal/guard"
+	"github.com/framerail/framerail/internal/stacktrace"
 )
 
 // A call that waits must fail on an event loop, whichever loop it is: the loop would wait
@@ -24,18 +25,32 @@ var running struct {
 // Run calls turns, which runs the loop, on the goroutine that calls Run. Calls that wait
 // fail with ErrOnLoop within it.
 func (l *Loop) Run(turns func()) {
-	changeRunning(func(all []*Loop) []*Loop { return append(all, l) })
-	defer changeRunning(func(all []*Loop) []*Loop {
-		return slices.DeleteFunc(all, func(o *Loop) bool { return o == l })
+	changeRunning(func(all []*Loop) []*Loop {
+		if slices.Contains(all, l) {
+			return all // by the goroutine that has lost it
+		}
+		return append(all, l)
 	})
 	l.Take()
-	defer l.owner.Leave()
+	defer func() {
+		if l.Lost() {
+			return // its successor runs it
+		}
+		changeRunning(func(all []*Loop) []*Loop {
+			return slices.DeleteFunc(all, func(o *Loop) bool { return o == l })
+		})
+		l.owner.Leave()
+	}()
 	onLoopBelow(turns)
 }
 
 // Take makes the calling goroutine the loop's: builds that check it panic if another touches
 // what belongs to the loop. Run does so itself.
-func (l *Loop) Take() { l.owner.Take() }
+func (l *Loop) Take() {
+	l.owner.Take()
+	l.goroutine.Store(stacktrace.Number())
+	l.lendable = false
+}
 
 // Sleeps tells that the loop is about to wait for its poller, or has done so. In between
 // it must not call anything of the program's. On the loop.
@@ -62,8 +77,25 @@ func onLoopBelow(turns func()) { turns() }
 
 var markEntry = reflect.ValueOf(onLoopBelow).Pointer()
 
-// onLoop tells whether the calling goroutine is one that runs a loop.
-func onLoop() bool {
+// RunsOnLoop tells whether the calling goroutine is one that runs a loop. A callback that may lose the
+// loop loses it now, because its caller is about to wait.
+func RunsOnLoop() bool { return belowLoop() && !leaveLoop() }
+
+// leaveLoop has the calling goroutine, which runs a loop or did, lose the loop if it may. It reports
+// whether the loop is another goroutine's now.
+func leaveLoop() bool {
+	self := stacktrace.Number()
+	for _, l := range *running.loops.Load() {
+		if l.goroutine.Load() == self {
+			n := l.Hold()
+			return n != 0 && (l.Relieve(n) || l.Lost())
+		}
+	}
+	return true
+}
+
+// belowLoop tells whether the calling goroutine's stack is that of a loop.
+func belowLoop() bool {
 	all := running.loops.Load()
 	if all == nil || !slices.ContainsFunc(*all, func(l *Loop) bool { return !l.asleep.Load() }) {
 		return false

@@ -118,7 +118,7 @@ func TestCompressedMessagesThatAreWrong(t *testing.T) {
 		"too long":             {takeover, frame.Text, alone(strings.Repeat("a", 2001)), frame.ErrMessageTooBig},
 		"window of nine bits":  {nineBits, frame.Binary, alone(prose(rand.New(rand.NewPCG(1, 1)), 520) + long[:1] + prose(rand.New(rand.NewPCG(1, 1)), 520)), deflate.ErrWindow},
 	} {
-		for _, dispatch := range []Dispatch{OnLoop, OnGoroutines} {
+		for _, dispatch := range []Dispatch{OnLoop, OnGoroutines, Adaptive} {
 			for _, fragments := range []int{1, 3} {
 				t.Run(fmt.Sprintf("%s/dispatch=%d/fragments=%d", name, dispatch, fragments), func(t *testing.T) {
 					var got []string

@@ -35,6 +35,9 @@ func (d *reading) parse(rx *receiver, b []byte) (all bool) {
 	returned := false
 	defer func() {
 		if !returned {
+			if d.loop.Lost() {
+				return // the callback has lost the loop, and was contained
+			}
 			// What follows in b is lost: nothing after it can be made sense of.
 			d.discard(d.contain(recover()))
 		}
@@ -52,6 +55,7 @@ func (d *reading) parseAll(rx *receiver, b []byte) (all bool) {
 			return false
 		}
 		if rx.inflating() {
+			d.loop.behind = b
 			d.inflate(rx)
 			d.chargeWork()
 			continue
@@ -67,6 +71,7 @@ func (d *reading) parseAll(rx *receiver, b []byte) (all bool) {
 		b = b[n:]
 		switch ev.Opcode {
 		case frame.Text, frame.Binary:
+			d.loop.behind = b
 			d.data(rx, ev)
 			if d.loop.worked() {
 				d.chargeWork()
@@ -140,6 +145,12 @@ func (d *reading) piece(rx *receiver, ev frame.Event) {
 	}
 	// OnStream may have been called in the middle of a message: then it comes whole.
 	if !c.inline() || h.Message == nil && h.Stream != nil {
+		if h.Message != nil && d.lends() {
+			d.lend(h.Message, Message{Type: msg.Opcode, Payload: msg.Payload})
+			buffer.Poison(msg.Payload)
+			rx.dropMessage()
+			return
+		}
 		d.post(event{kind: eventMessage, op: msg.Opcode, buf: rx.detach(msg.Payload)})
 		return
 	}

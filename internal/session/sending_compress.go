@@ -35,7 +35,7 @@ func (c *sending) compress(buf *buffer.Buffer, p []byte, history *deflate.Window
 // goroutines it is not the loop that does it. From any goroutine.
 func (c *sending) compressed(n int) {
 	l := c.loop
-	if c.flags.Load()&flagGoroutines != 0 {
+	if f := c.flags.Load(); f&flagGoroutines != 0 && (f&flagAdaptive == 0 || f&flagQueued != 0) {
 		return
 	}
 	l.work.all.Add(int64(n))

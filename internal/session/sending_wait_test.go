@@ -346,7 +346,7 @@ func BenchmarkOnLoop(b *testing.B) {
 			defer close(end)
 			b.ReportAllocs()
 			for range b.N {
-				if onLoop() {
+				if RunsOnLoop() {
 					b.Fatal("the loop is another goroutine")
 				}
 			}

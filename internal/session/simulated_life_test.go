@@ -109,11 +109,11 @@ func (l *life) arrive(n int) {
 func (l *life) ready() {
 	writable := false
 	l.note(func(l *life) { writable = l.room > 0 || l.outErr != nil })
-	if l.write && writable && !l.closed {
-		l.d.Writable()
+	if l.write && writable {
+		l.sim.drive(l, (*Driver).Writable)
 	}
-	if l.read && (len(l.in) > 0 || l.inErr != nil) && !l.closed {
-		l.d.Readable()
+	if l.read && (len(l.in) > 0 || l.inErr != nil) {
+		l.sim.drive(l, (*Driver).Readable)
 	}
 }
 

@@ -43,10 +43,17 @@ type simulation struct {
 
 	mu  sync.Mutex
 	due []*life // scheduled
+
+	// Of the loop, whichever goroutine has it.
+	opened int // of lives
+	steps  int
+	at     *life // the one whose Driver is called
+	stole  int   // how many callbacks have lost the loop
+	done   chan struct{}
 }
 
 func newSimulation(t *testing.T, dispatch Dispatch, seed uint64) *simulation {
-	s := &simulation{t: t, rnd: rand.New(rand.NewPCG(seed, uint64(dispatch)))}
+	s := &simulation{t: t, done: make(chan struct{}), rnd: rand.New(rand.NewPCG(seed, uint64(dispatch)))}
 	cfg := Config{
 		Dispatch: dispatch, Logger: quiet,
 		MaxMessageSize: 64 << 10, MaxFragments: 50,
@@ -58,7 +65,8 @@ func newSimulation(t *testing.T, dispatch Dispatch, seed uint64) *simulation {
 	cfg = cfg.WithDefaults()
 	s.loop, s.policy = NewLoop(s), NewPolicy(&cfg)
 	t.Cleanup(s.loop.End)
-	s.loop.Take()
+	s.loop.Succeed = func() { s.stole++; go s.serve() }
+	s.loop.Chance = func() bool { return s.rnd.IntN(3) == 0 }
 	s.loop.readBuf = make([]byte, 64<<s.rnd.IntN(10)) // so that reads fill it
 	for i := range 4 {
 		s.lives = append(s.lives, newLife(s, i))
@@ -67,27 +75,77 @@ func newSimulation(t *testing.T, dispatch Dispatch, seed uint64) *simulation {
 }
 
 func (s *simulation) play() {
-	for _, l := range s.lives {
-		l.d.Open(Opening{Response: []byte("response"), Rest: l.release(s.rnd.IntN(100))})
-		l.check()
-	}
-	for step := 0; !s.over(); step++ {
-		if step > 200_000 {
-			for i, l := range s.lives {
-				s.t.Logf("life %d: state %v, closed %v, ended %d, pending %d", i, l.c.State(), l.closed, l.ended, l.c.Pending())
-			}
-			s.t.Fatal("the connections do not come to an end")
-		}
-		s.step(s.lives[s.rnd.IntN(len(s.lives))], step > 500)
-		if s.policy.config.Dispatch == OnGoroutines {
-			runtime.Gosched()
-		}
+	go s.serve()
+	<-s.done
+	if s.t.Failed() {
+		return
 	}
 	for _, l := range s.lives {
 		l.checkEnd()
 	}
 	if n, size := s.loop.Lent(); n != 0 {
 		s.t.Errorf("%d buffers (%d bytes) still lent", n, size)
+	}
+	if n := s.loop.out.Load(); n != 0 || len(s.loop.lost) > 0 {
+		s.t.Errorf("%d callbacks have lost the loop and not returned", n)
+	}
+}
+
+// serve is a goroutine that has the loop: the first one, or the successor of one that has lost it or
+// was ended.
+func (s *simulation) serve() {
+	finished := false
+	defer func() {
+		switch {
+		case finished || s.t.Failed():
+			close(s.done)
+		case !s.loop.Lost():
+			go s.serve()
+		}
+	}()
+	s.loop.Run(s.turns)
+	finished = true
+}
+
+// turns takes steps to the end of all lives.
+func (s *simulation) turns() {
+	if l := s.at; l != nil {
+		s.at = nil
+		if s.loop.Succeeds() {
+			l.d.Resume()
+		} else { // a callback has ended the goroutine
+			_ = l.c.Close(frame.InternalError, "")
+			l.d.Attend()
+		}
+	}
+	for ; s.opened < len(s.lives); s.opened++ {
+		l := s.lives[s.opened]
+		l.d.Open(Opening{Response: []byte("response"), Rest: l.release(s.rnd.IntN(100))})
+		l.check()
+	}
+	for !s.over() {
+		if s.steps++; s.steps > 200_000 {
+			for i, l := range s.lives {
+				s.t.Logf("life %d: state %v, closed %v, ended %d, pending %d", i, l.c.State(), l.closed, l.ended, l.c.Pending())
+			}
+			s.t.Fatal("the connections do not come to an end")
+		}
+		s.step(s.lives[s.rnd.IntN(len(s.lives))], s.steps > 500)
+		if s.policy.config.Dispatch != OnLoop {
+			runtime.Gosched()
+		}
+		if s.rnd.IntN(4) == 0 {
+			s.loop.until = 0 // callbacks run on the loop again
+		}
+	}
+}
+
+// drive calls a Driver's method for a life that is not closed.
+func (s *simulation) drive(l *life, call func(*Driver)) {
+	if !l.closed {
+		s.at = l
+		call(l.d)
+		s.at = nil
 	}
 }
 
@@ -102,10 +160,10 @@ func (s *simulation) step(l *life, late bool) {
 	case n < 12:
 		n := s.rnd.IntN(1 << s.rnd.IntN(16))
 		l.note(func(l *life) { l.room += n })
-	case n < 13 && !l.closed:
-		l.d.Writable() // nobody asked, or nothing was taken
-	case n < 14 && !l.closed:
-		l.d.Readable()
+	case n < 13:
+		s.drive(l, (*Driver).Writable) // nobody asked, or nothing was taken
+	case n < 14:
+		s.drive(l, (*Driver).Readable)
 	case n < 16:
 		l.program()
 	case n < 17:
@@ -129,21 +187,30 @@ func (s *simulation) elapse(d time.Duration) {
 	for _, l := range s.lives {
 		if !l.closed && l.timer > 0 && l.timer <= s.loop.Now {
 			l.timer = 0
-			l.d.Expire()
+			s.drive(l, (*Driver).Expire)
 		}
 	}
 }
 
 // attend does what was asked for, in any order.
 func (s *simulation) attend() {
-	s.mu.Lock()
-	due := s.due
-	s.due = nil
-	s.mu.Unlock()
-	s.rnd.Shuffle(len(due), func(i, j int) { due[i], due[j] = due[j], due[i] })
-	for _, l := range due {
+	for n := s.scheduled(); n > 0; n-- {
+		s.mu.Lock()
+		i := s.rnd.IntN(len(s.due))
+		l := s.due[i]
+		s.due = slices.Delete(s.due, i, i+1)
+		s.mu.Unlock()
+		s.at = l
 		l.d.Attend()
+		s.at = nil
 	}
+}
+
+// scheduled is how many are to be attended to.
+func (s *simulation) scheduled() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.due)
 }
 
 func (s *simulation) over() bool {
@@ -242,7 +309,7 @@ func (l *life) react(c *Conn, m []byte) {
 			c.Abort()
 		}
 	case 2:
-		if l.sim.policy.config.Dispatch == OnGoroutines {
+		if l.sim.policy.config.Dispatch != OnLoop {
 			runtime.Goexit()
 		}
 	case 3, 4, 5:

@@ -63,7 +63,7 @@ func cheap(p *deflatePeer) map[string]string {
 func TestWork_ATurnIsBounded(t *testing.T) {
 	for name, in := range cheap(&deflatePeer{role: frame.Client}) {
 		for _, params := range []deflate.Params{takeover, noTakeover} {
-			for _, dispatch := range []Dispatch{OnLoop, OnGoroutines} {
+			for _, dispatch := range []Dispatch{OnLoop, OnGoroutines, Adaptive} {
 				t.Run(fmt.Sprintf("%s/%v/%d", name, params, dispatch), inBubble(func(t *testing.T) {
 					r := deflateRig(t, Config{Dispatch: dispatch, MaxMessageSize: 8 << 20}, params)
 					said := make(chan int, 1000)
@@ -170,7 +170,7 @@ func TestWork_TheRateHolds(t *testing.T) {
 // A peer that was held for its rate is read from again although it sends no more, and
 // its Close is found.
 func TestWork_APeerThatIsHeldIsReadAgain(t *testing.T) {
-	for _, dispatch := range []Dispatch{OnLoop, OnGoroutines} {
+	for _, dispatch := range []Dispatch{OnLoop, OnGoroutines, Adaptive} {
 		r, _ := workRig(t, dispatch)
 		p := newDeflatePeer(t, r)
 		zeros := string(deflate.Compressor{}.Append(nil, make([]byte, 1<<20), nil, true))

@@ -89,6 +89,7 @@ func TestTraceIsTheSameHoweverTheSessionIsCut(t *testing.T) {
 		for mode, cfg := range map[string]Config{
 			"loop":              {},
 			"goroutines":        {Dispatch: OnGoroutines},
+			"adaptive":          {Dispatch: Adaptive},
 			"stream":            {Handlers: Handlers{Stream: stream}},
 			"stream/goroutines": {Dispatch: OnGoroutines, Handlers: Handlers{Stream: stream}},
 		} {

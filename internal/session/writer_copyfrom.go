@@ -23,7 +23,7 @@ func (w *Writer) ReadFrom(r io.Reader) (n int64, err error) {
 // bytes before that were sent, and what else was read is lost. The message is left open,
 // and the Writer usable, however CopyFrom ends.
 func (w *Writer) CopyFrom(ctx stdcontext.Context, r io.Reader) (n int64, err error) {
-	if onLoop() {
+	if RunsOnLoop() {
 		return 0, ErrOnLoop
 	}
 	if ctx.Done() != nil {

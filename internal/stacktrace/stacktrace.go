@@ -8,6 +8,7 @@
 package stacktrace
 
 import (
+	"bytes"
 	"runtime"
 	"strconv"
 	"strings"
@@ -29,6 +30,7 @@ var own = [...]string{
 	"github.com/framerail/framerail/internal/callbacks.",
 	"github.com/framerail/framerail/internal/session.event.call",
 	"github.com/framerail/framerail/internal/session.(*reading).piece",
+	"github.com/framerail/framerail/internal/session.(*reading).lend",
 	"github.com/framerail/framerail/internal/phase.(*tlsHandshakes).runHandshake",
 	"github.com/framerail/framerail/server.(*judge).askProgram",
 }
@@ -116,4 +118,14 @@ func isWaiting(function string) bool {
 		}
 	}
 	return false
+}
+
+// Number is the number of the calling goroutine, as stacks show it; 0 if they do not.
+func Number() int64 {
+	var buf [64]byte
+	head := buf[:runtime.Stack(buf[:], false)]
+	head = bytes.TrimPrefix(head, []byte("goroutine "))
+	digits, _, _ := bytes.Cut(head, []byte(" "))
+	id, _ := strconv.ParseInt(string(digits), 10, 64)
+	return id
 }

@@ -15,7 +15,7 @@ import (
 // from reading that until their time was over, and they are more than it serves in a turn.
 func TestSim_ALateLoopEndsNoPeerThatHasAnswered(t *testing.T) {
 	const peers = 600
-	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
+	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines, conn.Adaptive} {
 		var sim *servertest.Sim
 		held, ends := false, make(map[frame.CloseCode]int)
 		srv := &server.Server{

@@ -12,7 +12,7 @@ import (
 // No method of a Conn calls a callback, so a program may take a lock in its callbacks that it holds
 // while it sends. Otherwise this would end in a deadlock.
 func TestConn_MethodsCallNoCallback(t *testing.T) {
-	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
+	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines, conn.Adaptive} {
 		for name, end := range map[string]func(*conn.Conn){
 			"overflow": func(c *conn.Conn) {
 				for range 100 {

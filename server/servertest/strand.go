@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"runtime"
 	"time"
+
+	"github.com/framerail/framerail/internal/loop"
 )
 
 // strand stands for a goroutine: an event loop, the one that accepts, callbacks. It
@@ -144,8 +146,9 @@ func (s *Sim) kill() {
 }
 
 // Sleep waits until some simulated time has passed. On the loop it holds up the loop,
-// as time.Sleep would.
+// as time.Sleep would. With conn.Adaptive the callback loses the loop.
 func (s *Sim) Sleep(d time.Duration) {
+	loop.OnLoop() // takes it from the callback
 	s.mu.Lock()
 	until := s.now.Add(d)
 	s.mu.Unlock()
@@ -157,4 +160,7 @@ func (s *Sim) Sleep(d time.Duration) {
 // block, and must not use the server; it may look at the Sim and its clients. To wait no
 // longer than some time, f looks at the Err of a context that [Sim.Context] has made
 // before: time moves to the end of that, but not to a time that f compares with Now.
-func (s *Sim) WaitFor(f func() bool) { s.wait(waiting{asks: f}) }
+func (s *Sim) WaitFor(f func() bool) {
+	loop.OnLoop()
+	s.wait(waiting{asks: f})
+}

@@ -29,6 +29,7 @@ var modes = []struct {
 }{
 	{"inline", func(srv *server.Server) { srv.OnMessage = echoMessage }},
 	{"goroutines", func(srv *server.Server) { srv.OnMessage, srv.Dispatch = echoMessage, conn.OnGoroutines }},
+	{"adaptive", func(srv *server.Server) { srv.OnMessage, srv.Dispatch = echoMessage, conn.Adaptive }},
 	{"streaming", func(srv *server.Server) { srv.OnStream = echoStream }},
 }
 

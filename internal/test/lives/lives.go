@@ -145,7 +145,7 @@ func PlayTwice(plan Plan) (Result, error) {
 func (w *world) server() *server.Server {
 	srv := &server.Server{
 		Loops:    1 + w.rnd.IntN(3),
-		Dispatch: conn.Dispatch(w.rnd.IntN(2)),
+		Dispatch: conn.Dispatch(w.rnd.IntN(3)),
 		Overflow: conn.Overflow(w.rnd.IntN(4)),
 		Logger:   slog.New(slog.DiscardHandler),
 		Limits: server.Limits{

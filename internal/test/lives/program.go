@@ -148,7 +148,7 @@ func (w *world) react(c *conn.Conn, l *life) {
 		w.write(l)
 	case n < 40:
 		_ = c.Ping(nil)
-	case n < 43 && w.srv.Dispatch == conn.OnGoroutines:
+	case n < 43 && w.srv.Dispatch != conn.OnLoop:
 		w.sim.Sleep(time.Duration(w.rnd.IntN(3000)) * time.Millisecond)
 	case n < 45:
 		c.OnStream(nil)
@@ -167,7 +167,7 @@ func (w *world) react(c *conn.Conn, l *life) {
 	default:
 		w.push(l, w.size())
 	}
-	if w.plan.Break == BreakForget && w.srv.Dispatch == conn.OnGoroutines {
+	if w.plan.Break == BreakForget && w.srv.Dispatch != conn.OnLoop {
 		w.sim.WaitFor(func() bool { return false })
 	}
 }

@@ -1,0 +1,132 @@
+package session
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/internal/guard"
+	"github.com/framerail/framerail/internal/stacktrace"
+)
+
+const (
+	// pauseFirst is how long no callback runs on a loop after one has lost it. While probes fail it
+	// doubles, up to pauseMost.
+	pauseFirst = 100 * time.Millisecond
+	pauseMost  = 5 * time.Second
+	// pauseMemory is how many pauses later a callback may lose the loop without that: then it was
+	// an exception.
+	pauseMemory = 4
+	// lostMost is how many callbacks of a loop may go on with its read buffer. While there are so
+	// many no callback runs on the loop.
+	lostMost = 16
+)
+
+// relief is how a loop outlives a callback that holds it. With [Adaptive], Message callbacks run on
+// the loop. If one does not return soon, another goroutine, the successor, takes the loop over where
+// it stands. The callback has then lost the loop: it goes on beside it, as on a worker.
+//
+// The loop stores the callback's number in at before the call, and takes it out after. A monitor
+// takes it out, too. Whichever does so first decides who has the loop from then on. Everything that the
+// loop has written before belongs to the successor then. What the callback uses, the payload above all, the
+// successor replaces: see [Driver.Resume]. The callback's goroutine ends when the callback has returned,
+// without touching what is the loop's.
+type relief struct {
+	// Succeed starts a goroutine that calls Run, and there first Resume of the Driver whose callback has
+	// lost the loop. From any goroutine. The owner sets it before the first connection.
+	// Nil: no callback loses the loop.
+	Succeed func()
+	// Chance, in a simulation, decides what happens at a callback: first whether it loses the loop when
+	// it begins, then whether the successor comes first. Nil: monitors decide.
+	Chance func() bool
+
+	at        atomic.Uint64 // the callback that holds the loop, and may lose it; 0 for none
+	goroutine atomic.Int64  // the number of the loop's goroutine; 0 from the loss to the succession
+	out       atomic.Int32  // callbacks that have lost the loop and have not returned
+
+	succession *lostCall // set by the one who took at out, for the successor
+
+	// Owned by the loop.
+	number   uint64        // of the last callback
+	lendable bool          // a callback may lose the loop now: the successor can go on from here
+	behind   []byte        // the input behind the message that is handed on
+	until    time.Duration // callbacks run on workers until then, by Loop.Now
+	pause    time.Duration // how long that was
+
+	mu   guard.LastMutex
+	lost map[uint64]*lostCall // guarded by mu: by the callback's number
+}
+
+// lostCall is a callback that has lost the loop.
+type lostCall struct {
+	// Guarded by the connection's mu.
+	resumed bool // the successor has seen to the connection
+	done    sync.Cond
+	work    func()           // runs the connection's inbox, once the callback has returned
+	holds   []*buffer.Buffer // what the payload may lie in
+}
+
+// Hold is the callback that holds the loop, and may lose it; 0 for none. From any goroutine.
+func (r *relief) Hold() uint64 { return r.at.Load() }
+
+// Relieve takes the loop from a callback, unless that has returned. It reports whether it did. From any
+// goroutine.
+func (r *relief) Relieve(n uint64) bool {
+	r.mu.Lock()
+	lost := n != 0 && r.Succeed != nil && r.at.CompareAndSwap(n, 0)
+	if lost {
+		if r.lost == nil {
+			r.lost = make(map[uint64]*lostCall)
+		}
+		r.succession = new(lostCall)
+		r.lost[n] = r.succession
+		r.goroutine.Store(0)
+		r.out.Add(1)
+	}
+	r.mu.Unlock()
+	if lost {
+		r.Succeed()
+	}
+	return lost
+}
+
+// Succeeds reports whether the loop's goroutine is a successor that has not resumed. On the loop.
+func (r *relief) Succeeds() bool { return r.succession != nil }
+
+// Lost reports whether the calling goroutine was the loop's and is not any more: nothing on its stack may
+// touch the loop. From goroutines that are, or were, the loop's.
+func (r *relief) Lost() bool {
+	return r.Succeed != nil && r.goroutine.Load() != stacktrace.Number()
+}
+
+// begin notes that a callback begins, and returns its number. On the loop, for the last time if the
+// callback loses it.
+func (r *relief) begin() uint64 {
+	n := r.number + 1
+	r.number = n
+	r.at.Store(n)
+	return n
+}
+
+// keep notes that a callback has returned, and reports whether it has the loop still.
+func (r *relief) keep(n uint64) bool { return r.at.CompareAndSwap(n, 0) }
+
+// take is the record of a callback that has lost the loop. From its goroutine.
+func (r *relief) take(n uint64) *lostCall {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	call := r.lost[n]
+	delete(r.lost, n)
+	return call
+}
+
+// backOff has callbacks run on workers for a while. On the loop.
+func (r *relief) backOff(now time.Duration) {
+	if r.pause == 0 || now-r.until > pauseMemory*r.pause {
+		r.pause = pauseFirst
+	} else {
+		r.pause = min(2*r.pause, pauseMost)
+	}
+	r.until = now + r.pause
+}
