@@ -11,6 +11,7 @@ type executor struct {
 	Scheduler Scheduler
 
 	workers workers
+	relief
 	inboxes sync.Pool // *inbox
 }
 

@@ -63,7 +63,6 @@ type Loop struct {
 	afterFuncs atomic.Int64 // functions that wait for their time
 
 	executor
-	relief
 
 	shared sharedCounters
 	pool   buffer.Pool

@@ -35,7 +35,7 @@ func (d *reading) lend(h func(*Conn, Message), m Message) {
 		}
 	}()
 	if l.Chance != nil && l.Chance() && l.Relieve(n) {
-		c.letSucceed()
+		d.letSucceed()
 	}
 	h(c, m)
 	returned = true
@@ -104,7 +104,8 @@ func (c *Conn) afterLoss(call *lostCall, payload []byte) {
 }
 
 // letSucceed lets the successor come first, or not: in a simulation, where nothing else decides that.
-func (c *Conn) letSucceed() {
+func (d *reading) letSucceed() {
+	c := &d.Conn
 	if c.loop.Scheduler == nil || c.loop.Chance() {
 		return
 	}
