@@ -64,7 +64,7 @@ func TestFanout_EachGetsAll(t *testing.T) {
 // What is on its way when the time is over is waited for, and not lost.
 func TestFanout_WaitsForTheLastDeliveries(t *testing.T) {
 	c := fanout(t, new(room).open(t, func(int, *conn.Message) bool { return true }))
-	c.Messages, c.Duration = 0, 200*time.Millisecond
+	c.Messages, c.Duration = 0, 500*time.Millisecond
 	r := finish(t, c)
 	if r.Counts.Sent == 0 || r.Counts.Answered != 6*r.Counts.Sent || r.Counts.Lost != 0 {
 		t.Errorf("%+v", r.Counts)
@@ -78,7 +78,7 @@ func TestFanout_FaultsAreNoticed(t *testing.T) {
 		}
 		return n != 40 && n != 119 // the last is missing too
 	}))
-	c.Patience = 200 * time.Millisecond
+	c.Patience = 2 * time.Second
 	r := finish(t, c)
 	if r.Counts.Answered != 117 || r.Counts.Corrupt != 1 || r.Counts.Lost < 2 {
 		t.Errorf("%+v", r.Counts)
