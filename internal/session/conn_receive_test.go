@@ -184,7 +184,7 @@ func TestAutoAnswer(t *testing.T) {
 
 func TestRTT(t *testing.T) {
 	r := openRig(t, Config{IdleTimeout: 20 * time.Second})
-	rtt, ok := r.c.RTT()
+	_, ok := r.c.RTT()
 	expect(t, "ok", ok, false)
 	r.turn()
 	expect(t, "pings", r.pings(), 1)
@@ -193,7 +193,7 @@ func TestRTT(t *testing.T) {
 	_, ok = r.c.RTT()
 	expect(t, "after another pong", ok, false)
 	r.receive(peer(frame.Pong, true, ""))
-	rtt, _ = r.c.RTT()
+	rtt, _ := r.c.RTT()
 	expect(t, "measured", rtt, 30*time.Millisecond)
 
 	_ = r.c.Ping([]byte("the program's"))
