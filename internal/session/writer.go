@@ -243,7 +243,8 @@ func (w *Writer) send(p []byte, fin bool) error {
 	}
 	w.next = frame.Continuation
 	if fin {
-		q := c.tx // the open Writer kept it there
+		q := c.tx      // the open Writer kept it there
+		q.wakeWriter() // another goroutine may wait with it, in vain
 		q.writer = nil
 		q.main.Join(&c.loop.sends, &w.behind)
 		c.writerEnded()
