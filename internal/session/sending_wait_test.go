@@ -147,14 +147,19 @@ func TestSendWait_EndsWithItsContext(t *testing.T) {
 
 func TestSendWait_EndsWithTheConnection(t *testing.T) {
 	for name, end := range map[string]func(r *rig){
-		"close":         func(r *rig) { _ = r.c.Close(frame.NormalClosure, "") },
-		"abort":         func(r *rig) { r.c.Abort() },
-		"loop's abort":  func(r *rig) { r.d.Abort(nil) },
-		"peer's close":  func(r *rig) { r.receive(peerClose(frame.NormalClosure, "")) },
-		"peer's end":    func(r *rig) { r.end(io.EOF) },
-		"peer's fault":  func(r *rig) { r.receive([]byte{0xFF, 0xFF}) },
-		"shed":          func(r *rig) { r.d.Shed() },
-		"write timeout": func(r *rig) { r.advance(2 * DefaultWriteTimeout) },
+		"close":        func(r *rig) { _ = r.c.Close(frame.NormalClosure, "") },
+		"abort":        func(r *rig) { r.c.Abort() },
+		"loop's abort": func(r *rig) { r.d.Abort(nil) },
+		"peer's close": func(r *rig) { r.receive(peerClose(frame.NormalClosure, "")) },
+		"peer's end":   func(r *rig) { r.end(io.EOF) },
+		"peer's fault": func(r *rig) { r.receive([]byte{0xFF, 0xFF}) },
+		"shed":         func(r *rig) { r.d.Shed() },
+		"write timeout": func(r *rig) { // which counts from when the loop has heard of what waits
+			r.eventually("the end", func() bool {
+				r.advance(2 * DefaultWriteTimeout)
+				return r.closed > 0
+			})
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := openRig(t, Config{MaxPending: 1000})
