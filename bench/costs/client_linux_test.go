@@ -6,6 +6,7 @@ import (
 	"runtime/metrics"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/framerail/framerail/client"
 	"github.com/framerail/framerail/conn"
@@ -44,12 +45,17 @@ func TestBytesForAConnectionOfAClient(t *testing.T) {
 	}
 }
 
-// reachable is what a garbage collection leaves, with stacks.
-func reachable() int {
-	for range 3 {
-		runtime.GC()
-	}
+// reachable is what a garbage collection leaves, with stacks: the least of some, because what
+// net/http has dialled with takes its time to end.
+func reachable() (least int) {
 	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
-	metrics.Read(sample)
-	return int(sample[0].Value.Uint64() + sample[1].Value.Uint64())
+	for i := range 10 {
+		time.Sleep(20 * time.Millisecond)
+		runtime.GC()
+		metrics.Read(sample)
+		if n := int(sample[0].Value.Uint64() + sample[1].Value.Uint64()); i == 0 || n < least {
+			least = n
+		}
+	}
+	return least
 }
