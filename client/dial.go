@@ -96,7 +96,7 @@ func (r *running) dial(program *http.Request, open func(*conn.Conn), ended chan 
 	n, err := r.take(a, answer)
 	if err != nil {
 		a.end(false)
-		return nil, dialError(program.URL, err)
+		return nil, r.explain(timed, program.URL, err) // the end of the context may have closed the socket
 	}
 	n.ended = ended
 	c, err := n.deliver(ctx, open)

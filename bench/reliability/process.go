@@ -89,7 +89,7 @@ func (p *process) cpu() (time.Duration, error) {
 
 // settle waits until the server has as few descriptors and goroutines as in
 // before, and no connection that has not been closed, and returns its account;
-// also once that no longer changes.
+// also once that no longer changes. Goroutines that wait for callbacks end after up to 2 s.
 func (p *process) settle(ctx context.Context, before stats) (s stats, err error) {
 	var last stats
 	same := 0
@@ -100,7 +100,7 @@ func (p *process) settle(ctx context.Context, before stats) (s stats, err error)
 		}
 		last = s
 		back := s.Descriptors <= before.Descriptors && s.Goroutines <= before.Goroutines && s.Opened == s.Closed
-		return back || same == 50, err
+		return back || same == 150, err
 	})
 	return s, err
 }
