@@ -1,6 +1,8 @@
 package phase
 
 import (
+	"sync"
+
 	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/platform"
@@ -9,18 +11,32 @@ import (
 
 var _ loop.Newcomer = (*newcomer)(nil)
 
-// newcomer is an accepted connection on its way to a loop.
+// newcomer is an accepted connection on its way to a loop. It is used again for another, so that
+// accepting leaves nothing to the garbage collector.
 type newcomer struct {
-	*Table
+	table    *Table
 	accepted gate.Accepted
 }
 
+var newcomers = sync.Pool{New: func() any { return new(newcomer) }}
+
+// arrive ends the way: n is another connection's from then on.
+func (n *newcomer) arrive() (*Table, gate.Accepted) {
+	l, a := n.table, n.accepted
+	*n = newcomer{}
+	newcomers.Put(n)
+	return l, a
+}
+
 // Admit implements loop.Newcomer.
-func (n *newcomer) Admit() { n.seat(n.accepted) }
+func (n *newcomer) Admit() {
+	l, a := n.arrive()
+	l.seat(a)
+}
 
 // TurnAway implements loop.Newcomer. It answers a request if net/http has read one already.
 func (n *newcomer) TurnAway() {
-	l, a := n.Table, n.accepted
+	l, a := n.arrive()
 	l.Report.Refused(Draining)
 	l.Gate.Leave(a.Remote.Addr(), a.Ticket)
 	below := a.Over(new(platform.Socket), l.Buffers())
@@ -34,7 +50,9 @@ func (n *newcomer) TurnAway() {
 // the connection. A loop that has ended turns it away. From any goroutine.
 func (l *Table) Deliver(a gate.Accepted) (taken bool) {
 	l.Counters.Accepted.Add(1)
-	return l.Loop.Deliver(&newcomer{l, a})
+	n := newcomers.Get().(*newcomer)
+	n.table, n.accepted = l, a
+	return l.Loop.Deliver(n)
 }
 
 // seat takes in an accepted connection.
