@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"golang.org/x/sys/unix"
 
 	"github.com/framerail/framerail/bench/internal/load"
@@ -150,6 +151,21 @@ func TestOtherIsNameAndAddress(t *testing.T) {
 	}
 	if _, ok := o.contender(sectionEcho); ok {
 		t.Error("a server over TLS takes part where there is none")
+	}
+}
+
+// The number of the process belongs to its server, though lists are split at commas elsewhere.
+func TestOther_CommaEndsNoServer(t *testing.T) {
+	p := new(program)
+	parser, err := kong.New(p, kong.Vars{"every": "gws"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := parser.Parse([]string{"all", "--other", "x=127.0.0.1:1,2", "--other", "y=127.0.0.1:3"}); err != nil {
+		t.Fatal(err)
+	}
+	if o := p.All.Other; len(o) != 2 || o[0].name != "x" || o[1].name != "y" {
+		t.Errorf("%+v", o)
 	}
 }
 
