@@ -215,3 +215,33 @@ func (w *contention) step(rnd *rand.Rand, url string) {
 		}
 	}
 }
+
+// Whoever publishes holds the topic's lock, and looks for patterns. Whoever publishes to a new topic
+// looks whether old ones can be forgotten.
+func TestContention_OldTopicsWhileNewOnesAreMade(t *testing.T) {
+	h := &Topics{History: keep(History{Messages: 1, Age: time.Hour})}
+	publish := func(name string) {
+		if _, err := h.Publish(name, text("x")); err != nil {
+			t.Error(err)
+		}
+	}
+	const times = 50_000
+	publish("old")
+	var publishers sync.WaitGroup
+	for range 4 {
+		publishers.Go(func() {
+			for range times {
+				publish("old")
+			}
+		})
+	}
+	publishers.Go(func() {
+		for i := range times {
+			publish(fmt.Sprint("new.", i))
+		}
+	})
+	publishers.Wait()
+	if n := h.Stats().Topics; n != times+1 {
+		t.Errorf("%d topics, want %d", n, times+1)
+	}
+}

@@ -190,18 +190,21 @@ func (h *Topics) retire(t *topic, u use) {
 	}
 }
 
-// sweep forgets topics that are idle for too long, looking at a few. Topics.mu is held.
+// sweep forgets topics that are idle for too long, looking at a few. Topics.mu is held, which comes
+// behind the mu of a topic. So it must not wait for one.
 func (h *Topics) sweep(now time.Time) {
 	for range min(4, len(h.idle)) {
 		t, full := h.idle[0], len(h.idle) > maxIdle
-		t.mu.Lock()
-		waits := t.members == 0 && !t.stays()
-		drop := waits && (full && t.offset == 0 || t.keep.Age > 0 && now.Sub(t.used) > t.keep.Age)
-		if drop {
-			t.gone.Store(true)
-			t.history.clear()
+		waits, drop := true, false
+		if t.mu.TryLock() { // or it is being published to, and the publisher may wait for Topics.mu
+			waits = t.members == 0 && !t.stays()
+			drop = waits && (full && t.offset == 0 || t.keep.Age > 0 && now.Sub(t.used) > t.keep.Age)
+			if drop {
+				t.gone.Store(true)
+				t.history.clear()
+			}
+			t.mu.Unlock()
 		}
-		t.mu.Unlock()
 		if waits && !drop && !full {
 			return // those behind it wait for less long, mostly
 		}
