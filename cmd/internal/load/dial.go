@@ -86,7 +86,7 @@ func (r *run) dial(ctx context.Context) {
 // dialOne makes one connection.
 func (r *run) dialOne(ctx context.Context, index int) {
 	s := r.shards[index%len(r.shards)]
-	l := &lane{shard: s, index: index}
+	l := &lane{shard: s}
 	began := time.Now()
 	u, err := url.Parse(r.URL)
 	if err == nil {

@@ -4,16 +4,12 @@ import (
 	"errors"
 
 	"github.com/framerail/framerail/conn"
-	"github.com/framerail/framerail/frame"
 )
-
-const normal = frame.NormalClosure
 
 // lane is one connection. Its shard's mutex guards it.
 type lane struct {
 	shard *shard
 	conn  *conn.Conn
-	index int // of the connection among all
 
 	// turn is the place of a connection that sends among those that do.
 	turn     int

@@ -23,6 +23,14 @@ type Interval struct {
 	ServerMemory int64 // resident bytes
 }
 
+// extend adds a short interval that follows. Its percentiles and cores are left out.
+func (i *Interval) extend(rest *Interval) {
+	i.At, i.Length = rest.At, i.Length+rest.Length
+	i.Counts.add(&rest.Counts)
+	i.Total, i.Open = rest.Total, rest.Open
+	i.Max = max(i.Max, rest.Max)
+}
+
 // Rate is how many messages came a second, as they had to.
 func (i *Interval) Rate(m Mode) float64 { return perSecond(i.Counts.good(m), i.Length) }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/framerail/framerail/client"
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
 )
 
 // shard is the connections of one event loop.
@@ -187,7 +188,7 @@ func (s *shard) farewell() {
 	s.closing = true
 	for _, l := range s.lanes {
 		if !l.ended {
-			_ = l.conn.Close(normal, "") // it fails if the connection is closing anyway
+			_ = l.conn.Close(frame.NormalClosure, "") // it fails if the connection is closing anyway
 		}
 	}
 }

@@ -111,34 +111,27 @@ func (w *watch) interval(now time.Time) {
 	if w.running {
 		own, served := ownCPU(), w.server.cpu()
 		i.At = now.Sub(w.began)
-		i.P50, i.P99 = w.quantile(50), w.quantile(99)
+		i.P50, i.P99 = Quantile(w.latency, 50), Quantile(w.latency, 99)
 		i.Max = time.Duration(w.latency.Max())
 		i.ClientCores = cores(own-w.ownThen, i.Length)
 		i.ServerCores = cores(served-w.servedThen, i.Length)
 		i.ServerMemory = w.server.memory()
 		w.ownThen, w.servedThen = own, served
 		w.result.Latency.Merge(w.latency)
-		if n := len(w.result.Intervals); n > 0 && i.Length < w.run.Every/4 {
-			w.result.Intervals[n-1].Counts.add(&i.Counts) // a rate of so short a time says nothing
-			return
-		}
-		w.result.Intervals = append(w.result.Intervals, i)
 		if s := w.result.Server; s != nil {
 			s.Peak = max(s.Peak, i.ServerMemory)
 		} else if w.server != nil {
 			w.result.Server = &Server{Peak: i.ServerMemory}
 		}
+		if n := len(w.result.Intervals); n > 0 && i.Length < w.run.Every/4 {
+			w.result.Intervals[n-1].extend(&i) // a rate of so short a time says nothing
+			return
+		}
+		w.result.Intervals = append(w.result.Intervals, i)
 	}
 	if w.run.OnInterval != nil {
 		w.run.OnInterval(i)
 	}
-}
-
-func (w *watch) quantile(p float64) time.Duration {
-	if w.latency.TotalCount() == 0 {
-		return 0
-	}
-	return time.Duration(w.latency.ValueAtQuantile(p))
 }
 
 // end ends the measuring.
