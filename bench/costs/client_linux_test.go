@@ -24,7 +24,7 @@ func TestBytesForAConnectionOfAClient(t *testing.T) {
 	payload := make([]byte, 100)
 	echoed := func(n int) {
 		for range n {
-			ws, err := c.Dial(context.Background(), "ws://"+s.addr+"/")
+			ws, err := c.Dial(context.Background(), "ws://"+s.First+"/")
 			if err != nil {
 				t.Fatal(err)
 			}

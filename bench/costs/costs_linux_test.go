@@ -1,10 +1,8 @@
 package costs
 
 import (
-	"bufio"
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/framerail/framerail/bench/internal/load"
+	"github.com/framerail/framerail/bench/internal/self"
 )
 
 // build makes a program of this module.
@@ -27,45 +26,22 @@ func build(t *testing.T, folder string) string {
 	return name
 }
 
-// served is framerail's server as a process of its own.
-type served struct {
-	cmd    *exec.Cmd
-	addr   string
-	stdin  io.WriteCloser
-	stdout *bufio.Scanner
-}
-
-func serve(t *testing.T) *served {
+// serve starts framerail's server as a process of its own, whose first line is its address.
+func serve(t *testing.T) *self.Process {
 	t.Helper()
+	program := build(t, "peers/lean/lean-framerail")
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
-	s := &served{cmd: exec.CommandContext(ctx, build(t, "peers/lean/lean-framerail"))}
-	s.cmd.Env, s.cmd.Stderr = append(os.Environ(), "GOMAXPROCS=1"), os.Stderr
-	stdout, err := s.cmd.StdoutPipe()
+	prepare := func(cmd *exec.Cmd) { cmd.Path, cmd.Env = program, append(os.Environ(), "GOMAXPROCS=1") }
+	s, err := self.Start(ctx, nil, prepare, (*exec.Cmd).Start)
 	if err != nil {
-		t.Fatal(err)
-	}
-	if s.stdin, err = s.cmd.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.cmd.Start(); err != nil {
+		cancel()
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		s.stdin.Close()
-		_ = s.cmd.Wait()
+		_ = s.Stop(time.Second) // one that was traced has ended already
 		cancel()
 	})
-	s.stdout = bufio.NewScanner(stdout)
-	s.addr = s.line(t)
 	return s
-}
-
-func (s *served) line(t *testing.T) string {
-	t.Helper()
-	if !s.stdout.Scan() {
-		t.Fatalf("the server says no more: %v", s.stdout.Err())
-	}
-	return s.stdout.Text()
 }
 
 // calls are those system calls that messages need: others are the runtime's.
@@ -98,7 +74,7 @@ func TestSystemCallsForAMessage(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := serve(t)
-			d, err := load.Start(load.Options{Addr: s.addr, Kind: load.Echo, Conns: 1, Size: 20, Flight: c.flight})
+			d, err := load.Start(load.Options{Addr: s.First, Kind: load.Echo, Conns: 1, Size: 20, Flight: c.flight})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -106,7 +82,7 @@ func TestSystemCallsForAMessage(t *testing.T) {
 			if _, err := d.Run(50 * time.Millisecond); err != nil {
 				t.Fatal(err)
 			}
-			tr, err := trace(s.cmd.Process.Pid)
+			tr, err := trace(s.Pid())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -136,7 +112,7 @@ func TestBytesForAConnection(t *testing.T) {
 	bar := bar{220, 40} // spans of the heap fill up by leaps, and a stack may have grown
 	s := serve(t)
 	echoed := func(n int) *load.Clients {
-		c, err := load.Dial(load.Options{Addr: s.addr, Conns: n, Size: 100})
+		c, err := load.Dial(load.Options{Addr: s.First, Conns: n, Size: 100})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,9 +123,12 @@ func TestBytesForAConnection(t *testing.T) {
 	}
 	collected := func() (bytes int) {
 		for range 2 {
-			fmt.Fprintln(s.stdin, "collect")
 			var heap, stacks int
-			if _, err := fmt.Sscan(s.line(t), &heap, &stacks); err != nil {
+			answer, err := s.Ask("collect")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := fmt.Sscan(answer, &heap, &stacks); err != nil {
 				t.Fatal(err)
 			}
 			bytes = heap + stacks
