@@ -22,9 +22,20 @@ func (r Report) Render(dir string) (markdown string, err error) {
 	return markdown, errors.Join(errs...)
 }
 
-// Section is the report in Markdown. plots is where the plots are, seen from there.
-func (r Report) Section(plots string) string {
+// drawn are the names of the plots that there is something in.
+func (r Report) drawn() (names []string) {
+	for _, c := range plots {
+		if p, err := c.plot(r); p != nil && err == nil {
+			names = append(names, c.name)
+		}
+	}
+	return names
+}
+
+// Section is the report in Markdown. folder is where the plots are, seen from there.
+func (r Report) Section(folder string) string {
 	var b strings.Builder
+	drawn := r.drawn()
 	fmt.Fprintf(&b, "%s\n", r.caption())
 	paragraph := func(text string) {
 		if text != "" {
@@ -43,8 +54,8 @@ func (r Report) Section(plots string) string {
 		paragraph("### " + title)
 		paragraph(text)
 		for _, name := range images {
-			if i := slices.IndexFunc(allPlots(), func(n string) bool { return n == name }); i >= 0 {
-				paragraph(fmt.Sprintf("![%s](%s)", title, path.Join(plots, name+".svg")))
+			if slices.Contains(drawn, name) {
+				paragraph(fmt.Sprintf("![%s](%s)", title, path.Join(folder, name+".svg")))
 			}
 		}
 		paragraph(table)

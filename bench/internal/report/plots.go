@@ -38,20 +38,13 @@ var plots = []chart{
 	{"memory", "Memory of the server's process", inSection("memory"), lines("connections", "MB", Resident, 1e-6, false)},
 }
 
-func allPlots() (names []string) {
-	for _, p := range plots {
-		names = append(names, p.name)
-	}
-	return names
-}
-
 func inSection(name string) func(Row) bool { return func(r Row) bool { return r.Section == name } }
 
-// save draws a chart as SVG, if there is anything in it.
-func (c chart) save(r Report, dir string) error {
+// plot draws a chart. Nil: there is nothing in it.
+func (c chart) plot(r Report) (*plot.Plot, error) {
 	rows := r.which(c.rows)
 	if len(rows) == 0 {
-		return nil
+		return nil, nil
 	}
 	p := plot.New()
 	p.Title.Text = c.title
@@ -59,10 +52,19 @@ func (c chart) save(r Report, dir string) error {
 	p.Legend.TextStyle.Font.Size = vg.Points(8)
 	p.Add(plotter.NewGrid())
 	if err := c.draw(p, rows); err != nil {
-		return err
+		return nil, err
 	}
 	if p.Y.Min > p.Y.Max {
-		return nil // all figures are refused, or there are none
+		return nil, nil // all figures are refused, or there are none
+	}
+	return p, nil
+}
+
+// save writes a chart as SVG, if there is anything in it.
+func (c chart) save(r Report, dir string) error {
+	p, err := c.plot(r)
+	if p == nil || err != nil {
+		return err
 	}
 	return p.Save(width, height, filepath.Join(dir, c.name+".svg"))
 }

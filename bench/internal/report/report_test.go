@@ -52,6 +52,11 @@ func TestSectionShowsWhatIsThere(t *testing.T) {
 			t.Errorf("no %q in:\n%s", want, text)
 		}
 	}
+	for _, name := range []string{"echo", "connections"} { // no row of these is in it
+		if strings.Contains(text, name+".svg") {
+			t.Errorf("the plot %s is shown, of which there is none", name)
+		}
+	}
 	if strings.Contains(text, "says nothing") {
 		t.Error("a whole run passes for a short one")
 	}
