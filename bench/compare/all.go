@@ -128,7 +128,7 @@ func (a *allCommand) measure(ctx context.Context, of []row) error {
 		if err != nil {
 			return err
 		}
-		servers, err = a.memory(ctx, of, a.contenders, dir)
+		servers, err = a.memory(ctx, of, a.contenders(of[0]), dir)
 		if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/framerail/framerail/bench/internal/report"
 	"github.com/framerail/framerail/bench/peers"
 )
 
@@ -64,13 +65,9 @@ func (o *other) UnmarshalText(text []byte) error {
 
 // contender tells whether the server takes part in a section, and as what.
 func (o *other) contender(section string) (contender, bool) {
-	suffix := ""
-	for s := range suffixes {
-		if s != "" && strings.HasSuffix(o.name, s) {
-			suffix = s
-		}
-	}
-	c := contender{name: o.name, library: strings.TrimSuffix(o.name, suffix), other: o}
+	library := report.Server{Name: o.name}.Column()
+	suffix := strings.TrimPrefix(o.name, library)
+	c := contender{name: o.name, library: library, other: o}
 	c.secure = suffix == "-tls"
 	c.compresses = suffix == "-takeover" || suffix == "-alone"
 	return c, slices.Contains(suffixes[suffix], section)

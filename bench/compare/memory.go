@@ -40,12 +40,9 @@ func leanPrograms(ctx context.Context) (dir string, err error) {
 // memory measures rows of one section, which differ in their connections alone: the
 // fewest first. Servers run one after the other, each from a program of its own if there is
 // one in dir, and on all cores.
-func (e effort) memory(ctx context.Context, rows []row, list func(row) []contender, dir string) ([][]report.Server, error) {
+func (e effort) memory(ctx context.Context, rows []row, list []contender, dir string) ([][]report.Server, error) {
 	servers := make([][]report.Server, len(rows))
-	for _, c := range list(rows[0]) {
-		if c.other != nil && c.other.pid == 0 {
-			continue
-		}
+	for _, c := range list {
 		program := filepath.Join(dir, "lean-"+c.name)
 		if _, err := os.Stat(program); err != nil {
 			program = ""

@@ -91,7 +91,7 @@ func (p *pair) used() (u used, err error) {
 	return u, err
 }
 
-// Busy is the share of its core that each had.
+// serverBusy and clientBusy are the shares of their cores that each had.
 func (r round) serverBusy() float64 { return r.server.Seconds() / r.Elapsed.Seconds() }
 func (r round) clientBusy() float64 { return r.client.Seconds() / r.Elapsed.Seconds() }
 
