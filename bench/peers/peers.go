@@ -72,10 +72,11 @@ func All() []Peer {
 	return append(list, Peer{Name: "nbio-blocking", Library: "nbio", New: echoing(nbio.NewBlocking)})
 }
 
-// Broadcasting returns servers that send each message to all connections, Sleeping those
-// whose callbacks take [peer.Nap].
+// Broadcasting returns servers that send each message to all connections. The slice is the
+// caller's.
 func Broadcasting() []Peer { return each("-broadcast", peer.Options{Work: peer.Broadcast}) }
 
+// Sleeping returns servers whose callbacks take [peer.Nap]. The slice is the caller's.
 func Sleeping() []Peer { return each("-sleep", peer.Options{Work: peer.Sleep}) }
 
 // each returns a server of each library.

@@ -2,6 +2,9 @@
 // frames made in advance and every message verified. It is the same for all servers and does
 // less for each message than any of them, so that the server is what a measurement sees. It
 // needs Linux 5.11.
+//
+// "framerail load" is another generator, with framerail's own client, for any server. A
+// comparison does without that client: nothing of a library that takes part plays the clients.
 package load
 
 import (
