@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/framerail/framerail/cmd/internal/conform"
+	"github.com/framerail/framerail/cmd/internal/printable"
 )
 
 // WriteHTML writes the report as a page that needs nothing else: its style and
@@ -83,7 +84,7 @@ func newPage(report *conform.Report) *pageView {
 	p := &pageView{
 		Policy: template.HTMLAttr(`content="` + policy + `"`),
 		Style:  template.CSS(pageCSS), Script: template.JS(pageJS),
-		URL: clean(report.URL), Agent: clean(report.Agent), Version: clean(report.Version),
+		URL: printable.Text(report.URL), Agent: printable.Text(report.Agent), Version: printable.Text(report.Version),
 		Started: report.Started.UTC().Format("2006-01-02 15:04 UTC"), Took: took(report.Took),
 		Passed: report.Passed(), Done: count(total.Passed), Cases: count(total.played()), NotAgreedOn: total.notAgreedOn(),
 	}
@@ -126,7 +127,7 @@ func verdictViews(total *summary) []verdictView {
 
 func newGroupView(i int, g *summary) groupView {
 	v := groupView{
-		Key: fmt.Sprintf("g%d", i), Name: clean(g.Group), Took: took(g.Took), Passed: g.failures() == 0,
+		Key: fmt.Sprintf("g%d", i), Name: printable.Text(g.Group), Took: took(g.Took), Passed: g.failures() == 0,
 		Note: fmt.Sprintf("%s of %s", count(g.Passed), count(g.played())),
 	}
 	v.Outcome = v.Note + " passed"
@@ -141,9 +142,9 @@ func newGroupView(i int, g *summary) groupView {
 
 func newCaseView(r *conform.Result) caseView {
 	c := caseView{
-		ID: clean(r.ID), Title: clean(r.Title), Key: verdictKey(r), Verdict: r.Verdict.String(),
-		Closing: r.Closing.String(), Ended: clean(r.Ended), Took: took(r.Took),
-		Sent: clean(r.Sent), Expected: clean(r.Expected), Came: clean(r.Came),
+		ID: printable.Text(r.ID), Title: printable.Text(r.Title), Key: verdictKey(r), Verdict: r.Verdict.String(),
+		Closing: r.Closing.String(), Ended: printable.Text(r.Ended), Took: took(r.Took),
+		Sent: printable.Text(r.Sent), Expected: printable.Text(r.Expected), Came: printable.Text(r.Came),
 		Wire: lines(r.Wire, excerptOf(r)),
 	}
 	switch r.Closing {

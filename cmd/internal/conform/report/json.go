@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/cmd/internal/conform"
+	"github.com/framerail/framerail/cmd/internal/printable"
 )
 
 // Format is the version of the JSON report. It counts up when a field goes, or
@@ -103,7 +104,7 @@ func WriteJSON(w io.Writer, report *conform.Report) error {
 func newDocument(report *conform.Report) *document {
 	_, total := summarize(report.Results)
 	doc := &document{
-		Format: Format, URL: clean(report.URL), Agent: clean(report.Agent), Version: report.Version,
+		Format: Format, URL: printable.Text(report.URL), Agent: printable.Text(report.Agent), Version: report.Version,
 		Started: report.Started.UTC().Truncate(time.Millisecond), TookUS: report.Took.Microseconds(),
 		Passed: report.Passed(), Counts: map[string]int{}, Cases: []caseDoc{},
 	}
@@ -118,16 +119,16 @@ func newDocument(report *conform.Report) *document {
 
 func newCaseDoc(r *conform.Result) caseDoc {
 	c := caseDoc{
-		ID: r.ID, Group: clean(r.Group), Title: clean(r.Title),
-		Sent: clean(r.Sent), Expected: clean(r.Expected), Came: clean(r.Came),
-		Passed: r.Passed(), Verdict: r.Verdict.String(), Closing: r.Closing.String(), Ended: clean(r.Ended),
+		ID: r.ID, Group: printable.Text(r.Group), Title: printable.Text(r.Title),
+		Sent: printable.Text(r.Sent), Expected: printable.Text(r.Expected), Came: printable.Text(r.Came),
+		Passed: r.Passed(), Verdict: r.Verdict.String(), Closing: r.Closing.String(), Ended: printable.Text(r.Ended),
 		TookUS: r.Took.Microseconds(), Wire: []recordDoc{},
 	}
 	for i := range r.Wire {
 		rec := &r.Wire[i]
 		d := recordDoc{
 			AtUS: rec.At.Microseconds(), Dir: direction(rec.Dir),
-			Length: rec.Length, Data: hex.EncodeToString(rec.Data), Note: clean(rec.Note),
+			Length: rec.Length, Data: hex.EncodeToString(rec.Data), Note: printable.Text(rec.Note),
 		}
 		if h := rec.Header; h != nil {
 			d.Frame = &frameDoc{Fin: h.Fin, RSV: h.RSV, Opcode: h.Opcode, Masked: h.Masked, Length: h.Length}

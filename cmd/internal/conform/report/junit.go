@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/cmd/internal/conform"
+	"github.com/framerail/framerail/cmd/internal/printable"
 )
 
 // The XML that JUnit's Ant task wrote first and that CI systems read: a suite
@@ -83,8 +84,8 @@ func newJUnitSuite(report *conform.Report, g *summary) junitSuite {
 		Name: g.Group, Tests: len(g.Results), Failures: g.failures(), Skipped: g.Skipped,
 		Time: seconds(g.Took), Timestamp: report.Started.UTC().Format("2006-01-02T15:04:05"),
 		Properties: []junitProperty{
-			{"url", clean(report.URL)},
-			{"agent", clean(report.Agent)},
+			{"url", printable.Text(report.URL)},
+			{"agent", printable.Text(report.Agent)},
 			{"version", report.Version},
 		},
 	}
@@ -102,7 +103,7 @@ func newJUnitCase(group string, r *conform.Result) junitCase {
 		word, why := fault(r)
 		c.Failure = &junitMessage{Message: why, Type: word, Text: junitDetail(r)}
 	case r.Verdict == conform.Unimplemented:
-		c.Skipped = &junitMessage{Message: clean(r.Came)}
+		c.Skipped = &junitMessage{Message: printable.Text(r.Came)}
 	case r.Verdict != conform.OK:
 		c.Out = junitDetail(r)
 	}
@@ -117,7 +118,7 @@ func junitDetail(r *conform.Result) string {
 		{"sent", r.Sent}, {"expected", r.Expected}, {"came", r.Came},
 		{"verdict", r.Verdict.String()}, {"closing", r.Closing.String() + closingDetail(r)},
 	} {
-		fmt.Fprintf(&s, "%-9s %s\n", row[0]+":", clean(row[1]))
+		fmt.Fprintf(&s, "%-9s %s\n", row[0]+":", printable.Text(row[1]))
 	}
 	for _, l := range lines(r.Wire, excerptOf(r)) {
 		s.WriteString(l.String())

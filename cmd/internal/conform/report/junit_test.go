@@ -5,6 +5,8 @@ import (
 	"encoding/xml"
 	"reflect"
 	"testing"
+
+	"github.com/framerail/framerail/cmd/internal/printable"
 )
 
 func TestWriteJUnit(t *testing.T) {
@@ -31,7 +33,7 @@ func TestWriteJUnit(t *testing.T) {
 	if want := [3]int{got.Tests, got.Failures, got.Skipped}; !reflect.DeepEqual(sums, want) {
 		t.Errorf("the suites add up to %v, want %v", sums, want)
 	}
-	if failure := got.Suites[1].Cases[0].Failure; failure == nil || failure.Message != "pong of 126 B: "+clean(hostile) {
+	if failure := got.Suites[1].Cases[0].Failure; failure == nil || failure.Message != "pong of 126 B: "+printable.Text(hostile) {
 		t.Errorf("the failure reads %+v", failure)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/cmd/internal/conform"
+	"github.com/framerail/framerail/cmd/internal/printable"
 )
 
 // summary is a group of cases, or all of them, counted.
@@ -70,7 +71,7 @@ func (s *summary) notAgreedOn() string {
 // fault is what is wrong with a result that has not passed: a word, and what came.
 func fault(r *conform.Result) (word, why string) {
 	if r.Verdict == conform.Failed {
-		return r.Verdict.String(), clean(r.Came)
+		return r.Verdict.String(), printable.Text(r.Came)
 	}
-	return "CLOSING " + r.Closing.String(), clean(r.Ended)
+	return "CLOSING " + r.Closing.String(), printable.Text(r.Ended)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/text"
 
 	"github.com/framerail/framerail/cmd/internal/conform"
+	"github.com/framerail/framerail/cmd/internal/printable"
 )
 
 // maxRules is how many rules that were broken are listed below the table, and maxPerRule how
@@ -77,7 +78,7 @@ func row(s *summary, shown []conform.Verdict, plain bool) table.Row {
 		}
 		return c.Sprint(count(n))
 	}
-	r := table.Row{clean(s.Group), count(len(s.Results))}
+	r := table.Row{printable.Text(s.Group), count(len(s.Results))}
 	for _, v := range shown {
 		r = append(r, number(s.Counts[v], verdictColors[v]))
 	}
@@ -124,13 +125,13 @@ func listFailed(out *strings.Builder, total *summary, plain bool) {
 			fmt.Fprintf(out, "\nand %s more rules\n", count(len(rules)-maxRules))
 			break
 		}
-		fmt.Fprintf(out, "\n%s: %s\n", clean(rule[0].Group), clean(rule[0].Expected))
+		fmt.Fprintf(out, "\n%s: %s\n", printable.Text(rule[0].Group), printable.Text(rule[0].Expected))
 		for _, r := range rule[:min(len(rule), maxPerRule)] {
 			word, why := fault(r)
 			if !plain {
 				word = verdictColors[conform.Failed].Sprint(word)
 			}
-			fmt.Fprintf(out, "  %s  %s  %s\n      %s\n", word, r.ID, clean(r.Title), cut(why, 160))
+			fmt.Fprintf(out, "  %s  %s  %s\n      %s\n", word, r.ID, printable.Text(r.Title), cut(why, 160))
 		}
 		if rest := rule[min(len(rule), maxPerRule):]; len(rest) > 0 {
 			fmt.Fprintf(out, "  and %s more: %s\n", count(len(rest)), numbers(rest))
@@ -182,4 +183,16 @@ func writeOutcome(out *strings.Builder, report *conform.Report, total *summary, 
 		line = c.Sprint(line)
 	}
 	fmt.Fprintf(out, "\n%s\n", line)
+}
+
+// cut returns s, or its beginning and an ellipsis if it has more than most runes.
+func cut(s string, most int) string {
+	n := 0
+	for i := range s {
+		if n == most {
+			return s[:i] + "…"
+		}
+		n++
+	}
+	return s
 }

@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/framerail/framerail/cmd/internal/conform"
+	"github.com/framerail/framerail/cmd/internal/printable"
 )
 
 // excerpt bounds how much of a wire log is shown. The JSON report has all of it.
@@ -64,7 +65,7 @@ func lines(log []conform.Record, x excerpt) []line {
 }
 
 func newLine(r *conform.Record, most int) line {
-	l := line{At: milliseconds(r.At), Dir: direction(r.Dir), Text: clean(r.Note)}
+	l := line{At: milliseconds(r.At), Dir: direction(r.Dir), Text: printable.Text(r.Note)}
 	if r.Dir == conform.Note {
 		return l
 	}
@@ -191,7 +192,7 @@ func readable(b []byte, begins bool) (string, bool) {
 	}
 	s, hidden := string(b), 0
 	for _, r := range s {
-		if unclean(r) && r != '\n' && r != '\r' && r != '\t' {
+		if !printable.Is(r) && r != '\n' && r != '\r' && r != '\t' {
 			hidden++
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/cmd/internal/load"
+	"github.com/framerail/framerail/cmd/internal/printable"
 )
 
 //go:embed page.html
@@ -36,7 +37,7 @@ func WriteHTML(w io.Writer, r *load.Result, about About) error {
 		Bottleneck: r.Bottleneck, Interrupted: r.Interrupted,
 	}
 	for _, f := range r.Faults {
-		v.Faults = append(v.Faults, load.Fault{What: clean(f.What), Count: f.Count})
+		v.Faults = append(v.Faults, load.Fault{What: printable.Text(f.What), Count: f.Count})
 	}
 	if r.Latency.TotalCount() > 0 {
 		for _, q := range percentiles {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/cmd/internal/load"
+	"github.com/framerail/framerail/cmd/internal/printable"
 )
 
 // Line is an interval in one line.
@@ -43,7 +44,7 @@ func WriteText(w io.Writer, r *load.Result) error {
 		row("latency", line+"max "+Duration(time.Duration(r.Latency.Max())))
 	}
 	for _, f := range r.Faults {
-		row("", Count(f.Count)+" × "+clean(f.What))
+		row("", Count(f.Count)+" × "+printable.Text(f.What))
 	}
 	if r.Bottleneck != "" {
 		row("bottleneck", "the client was the bottleneck: "+r.Bottleneck)

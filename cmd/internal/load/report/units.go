@@ -3,9 +3,7 @@ package report
 import (
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/dustin/go-humanize"
 )
@@ -29,14 +27,4 @@ func Duration(d time.Duration) string {
 		}
 	}
 	return fmt.Sprintf("%dns", d)
-}
-
-// clean has what a server said without what could steer a terminal.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsPrint(r) {
-			return r
-		}
-		return '·'
-	}, s)
 }

@@ -1,4 +1,5 @@
-package report
+// Package printable makes text of a server fit to be shown.
+package printable
 
 import (
 	"strconv"
@@ -7,12 +8,12 @@ import (
 	"unicode/utf8"
 )
 
-// clean returns s with everything escaped that is not to be seen, as in a Go
+// Text returns s with everything escaped that is not to be seen, as in a Go
 // string: control characters, so that a server's header cannot steer a
 // terminal; bytes that are no UTF-8; and format characters, which can turn the
 // direction of what follows. Line breaks become spaces.
-func clean(s string) string {
-	if !strings.ContainsFunc(s, unclean) {
+func Text(s string) string {
+	if !strings.ContainsFunc(s, hidden) {
 		return s
 	}
 	out := make([]byte, 0, len(s)+16)
@@ -24,7 +25,7 @@ func clean(s string) string {
 			out = append(out, '\\', 'x', hex[s[0]>>4], hex[s[0]&15])
 		case r == '\n':
 			out = append(out, ' ')
-		case unclean(r):
+		case hidden(r):
 			quoted := strconv.AppendQuoteRuneToASCII(nil, r)
 			out = append(out, quoted[1:len(quoted)-1]...)
 		default:
@@ -35,17 +36,8 @@ func clean(s string) string {
 	return string(out)
 }
 
-// unclean is true for U+FFFD too, which stands for bytes that are no UTF-8.
-func unclean(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }
+// Is reports whether a character is to be seen. U+FFFD, which stands for bytes that are no UTF-8,
+// is not.
+func Is(r rune) bool { return r != utf8.RuneError && unicode.IsPrint(r) }
 
-// cut returns s, or its beginning and an ellipsis if it has more than most runes.
-func cut(s string, most int) string {
-	n := 0
-	for i := range s {
-		if n == most {
-			return s[:i] + "…"
-		}
-		n++
-	}
-	return s
-}
+func hidden(r rune) bool { return !Is(r) }
