@@ -36,13 +36,20 @@ func (r *regexpFlag) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-func (a *allCommand) Run(ctx context.Context) error {
+func (a *allCommand) Run(ctx context.Context) (err error) {
 	chosen, err := a.prepare()
 	if err != nil {
 		return err
 	}
 	if len(chosen) == 0 {
 		return errors.New("no row matches")
+	}
+	programs := ""
+	if slices.ContainsFunc(chosen, func(r row) bool { return r.memory }) {
+		if programs, err = leanPrograms(ctx); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, os.RemoveAll(programs)) }()
 	}
 	a.report = report.Report{
 		Command: "go run ./bench/compare " + commandLine(os.Args[1:]),
@@ -54,7 +61,7 @@ func (a *allCommand) Run(ctx context.Context) error {
 		for chosen[0].memory && n < len(chosen) && chosen[n].memory && chosen[n].section == chosen[0].section && chosen[n].load.Conns >= chosen[n-1].load.Conns {
 			n++
 		}
-		if err := a.measure(ctx, chosen[:n]); err != nil {
+		if err := a.measure(ctx, chosen[:n], programs); err != nil {
 			return err
 		}
 		chosen = chosen[n:]
@@ -119,17 +126,13 @@ func (a *allCommand) contenders(r row) (list []contender) {
 	return list
 }
 
-// measure measures a row, or rows of memory that belong together.
-func (a *allCommand) measure(ctx context.Context, of []row) error {
+// measure measures a row, or rows of memory that belong together, for which programs is the
+// directory of [leanPrograms].
+func (a *allCommand) measure(ctx context.Context, of []row, programs string) (err error) {
 	var servers [][]report.Server
 	start := time.Now()
 	if of[0].memory {
-		dir, err := leanPrograms(ctx)
-		if err != nil {
-			return err
-		}
-		servers, err = a.memory(ctx, of, a.contenders(of[0]), dir)
-		if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
+		if servers, err = a.memory(ctx, of, a.contenders(of[0]), programs); err != nil {
 			return err
 		}
 	} else {
