@@ -115,8 +115,8 @@ func (e effort) grow(ctx context.Context, rows []row, c contender, program strin
 			return err
 		}
 		add := func(name string, value int64) { values[i][name] = append(values[i][name], float64(value)) }
-		add(report.Resident, now.All)
-		add(report.Memory, (now.All-before.All)/int64(open))
+		add(report.Resident, now.resident)
+		add(report.Memory, (now.resident-before.resident)/int64(open))
 		add(report.Kernel, (now.kernel-before.kernel)/int64(open)/2)
 		if i < len(rows)-1 || s.collect == nil {
 			continue
@@ -127,7 +127,7 @@ func (e effort) grow(ctx context.Context, rows []row, c contender, program strin
 		if now, err = e.settled(ctx, s.pid); err != nil {
 			return err
 		}
-		add(report.Collected, (now.All-before.All)/int64(open))
+		add(report.Collected, (now.resident-before.resident)/int64(open))
 	}
 	return nil
 }
@@ -146,11 +146,8 @@ func echoed(r row, s *running, c contender, conns int) (*load.Clients, error) {
 	return clients, nil
 }
 
-// occupied is the memory of a process, and that of the kernel for all.
-type occupied struct {
-	proc.Resident
-	kernel int64
-}
+// occupied is the memory of a process, and that of the kernel for all, in bytes.
+type occupied struct{ resident, kernel int64 }
 
 // settled waits until the memory of a process no longer changes.
 func (e effort) settled(ctx context.Context, pid int) (last occupied, err error) {
@@ -162,8 +159,8 @@ func (e effort) settled(ctx context.Context, pid int) (last occupied, err error)
 		if err != nil {
 			return last, err
 		}
-		if now != last.Resident {
-			last.Resident, since = now, time.Now()
+		if now != last.resident {
+			last.resident, since = now, time.Now()
 		}
 		select {
 		case <-ctx.Done():

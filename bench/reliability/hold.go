@@ -85,7 +85,7 @@ func (b *holdCommand) hold(ctx context.Context, v *verdict, p *process) (figure 
 	v.expect(s.Opened == int64(b.Conns) && s.Closed == 0, "the server opened %d connections and closed %d", s.Opened, s.Closed)
 	n := int64(b.Conns)
 	return fmt.Sprintf("%d connections for %v, %d pings answered, %d dropped; user %d B, kernel %d B (both ends) each",
-		b.Conns, b.Duration, pings.Load(), s.Closed, (user2.All-user.All)/n, (kernel2-kernel)/n), nil
+		b.Conns, b.Duration, pings.Load(), s.Closed, (user2-user)/n, (kernel2-kernel)/n), nil
 }
 
 // answerPings answers each ping until end, and wants nothing else to come.

@@ -41,21 +41,13 @@ func parseStat(stat []byte) (user, system time.Duration, err error) {
 	return time.Duration(utime) * tick, time.Duration(stime) * tick, nil
 }
 
-// Resident is the memory of a process that is in RAM, in bytes: all of it, and
-// the part that is not backed by a file.
-type Resident struct{ All, Anonymous int64 }
-
-// Memory is what a process has in RAM.
-func Memory(pid int) (r Resident, err error) {
+// Memory is what a process has in RAM, in bytes.
+func Memory(pid int) (int64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		return r, err
+		return 0, err
 	}
-	if r.All, err = field(status, "VmRSS:"); err != nil {
-		return Resident{}, err
-	}
-	r.Anonymous, err = field(status, "RssAnon:")
-	return r, err
+	return field(status, "VmRSS:")
 }
 
 // KernelSlab is the kernel's own memory for small objects, of all processes, in
