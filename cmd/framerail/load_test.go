@@ -100,7 +100,7 @@ func TestLoadRefusesWhatCannotBe(t *testing.T) {
 		{url, "-c", "0"}, {url, "--loops", "0"}, {url, "--rate", "-1"}, {url, "-d", "0s"}, {url, "--size", "huge"}, {url, "--size", "pareto:1,2"},
 		{url, "--fail-if", "speed>1"}, {url, "--template", "x"}, {url, "--template", "{}", "--binary"}, {url, "--mode", "fanout"},
 		{url, "--header", "x"}, {url, "--insecure", "--ca", "x"}, {url, "--ca", "/nonexistent/x"}, {url, "--json", "/nonexistent/x"},
-		{url, "--hello", "x"}, {url, "--source", "here"}, {url, "--pid", "999999999"},
+		{url, "--csv", "-"}, {url, "--hello", "x"}, {url, "--source", "here"}, {url, "--pid", "999999999"},
 	} {
 		status, stdout, stderr := finish(t, append([]string{"load", "-q"}, args...)...)
 		if status != exitUsage || stdout != "" || !strings.HasPrefix(stderr, "framerail: ") {
