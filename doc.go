@@ -9,6 +9,7 @@
 //
 //   - [github.com/framerail/framerail/server] listens, does the handshakes, and runs the event
 //     loops.
+//
 //   - [github.com/framerail/framerail/conn] is one connection: sending, closing, limits, and
 //     the arguments of callbacks.
 //
@@ -16,16 +17,25 @@
 //
 //   - [github.com/framerail/framerail/client] dials servers. Its connections have the same
 //     callbacks and limits, on event loops too.
+//
 //   - [github.com/framerail/framerail/topics] sends messages to many connections, and gives
 //     clients that come back what they missed.
+//
+//   - [github.com/framerail/framerail/conn/wsjson] sends and receives JSON values.
+//
 //   - [github.com/framerail/framerail/server/servertest] runs a server on a simulated network
 //     and clock, for tests.
+//
 //   - [github.com/framerail/framerail/server/promstats] gives the server's counters to
 //     Prometheus. It is a module of its own.
+//
 //   - [github.com/framerail/framerail/frame] reads and writes frames, for programs with sockets
 //     of their own.
+//
 //   - [github.com/framerail/framerail/frame/deflate] compresses messages.
+//
 //   - [github.com/framerail/framerail/mask] masks payloads.
+//
 //   - [github.com/framerail/framerail/poller] reports which sockets are ready.
 //
 // README.md has a program with a page to try, and docs/guide.md has the next steps.

@@ -28,7 +28,8 @@
 // By default (Dispatch [conn.OnLoop]) callbacks run on the loop and must not block, because
 // the loop's other connections wait for them. A mutex that is held briefly is fine. I/O, a
 // channel send and time.Sleep are not. With [conn.OnGoroutines] callbacks may block, behind a
-// bounded queue. OnStream always runs on a goroutine. Check runs where CheckDispatch says.
+// bounded queue. With [conn.Adaptive] they may block too, and OnMessage runs on the loop while it
+// returns soon. OnStream always runs on a goroutine. Check runs where CheckDispatch says.
 //
 // [conn.Conn.Do] and [conn.Conn.AfterFunc] run the program's functions in the order of a
 // connection's callbacks, from any goroutine.

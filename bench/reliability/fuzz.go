@@ -25,7 +25,7 @@ type fuzzCommand struct {
 	Executions int64    `default:"10000000" help:"Executions of each target."`
 	Workers    int      `default:"1" help:"Executions at a time."`
 	Target     string   `default:"." help:"Only targets that match this regular expression."`
-	Packages   []string `default:"mask,frame,frame/deflate,internal/handshake,internal/proxyproto,internal/forwarded,internal/secure,internal/session,internal/session/sendq,server,bench/differential,cmd/internal/conform,cmd/internal/conform/deflate" help:"Where to look for targets."`
+	Packages   []string `default:"mask,frame,frame/deflate,internal/handshake,internal/proxyproto,internal/forwarded,internal/secure,internal/session,internal/session/sendq,client,topics,server,bench/differential,cmd/internal/conform,cmd/internal/conform/deflate" help:"Where to look for targets."`
 }
 
 // fuzzed is a target and what became of it.

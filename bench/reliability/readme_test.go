@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -82,7 +83,8 @@ func TestReadme_EveryBarHasARow(t *testing.T) {
 	}
 }
 
-// Every fuzz target has a row with how long it was run, and no row is of one that is gone.
+// Every fuzz target is run by the command and has a row with how long it was run. No row is of one that is
+// gone.
 func TestReadme_EveryFuzzTargetHasARow(t *testing.T) {
 	targets := map[string]bool{}
 	root := filepath.Join("..", "..")
@@ -110,7 +112,12 @@ func TestReadme_EveryFuzzTargetHasARow(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := readme(t)
+	field, _ := reflect.TypeFor[fuzzCommand]().FieldByName("Packages")
+	packages := strings.Split(field.Tag.Get("default"), ",")
 	for target := range targets {
+		if dir := strings.Split(target, "`")[1]; !slices.Contains(packages, dir) {
+			t.Errorf("the command fuzz leaves out package %s", dir)
+		}
 		if !strings.Contains(text, "\n| "+target+" |") {
 			t.Errorf("no row begins with | %s |", target)
 		}

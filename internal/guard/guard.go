@@ -19,7 +19,8 @@
 //
 // Every other lock of the library is taken alone: while it is held no other lock of the library
 // is taken, nor is it taken while one of those above is held. Where such a lock is a
-// [LoneMutex], that is checked, too. Two connections' locks are never held together.
+// [LoneMutex], that is checked, too. Two connections' locks are never held together. The locks of package
+// topics have an order among themselves, which ARCHITECTURE.md has.
 //
 // # Comments
 //

@@ -29,8 +29,8 @@
 // Sim runs. They may use the server and its connections as usual.
 //
 // Callbacks on goroutines (conn.OnGoroutines, OnStream) take turns with everything else. They
-// change places only where they wait for the connection: in Conn.SendWait, Reader.Read,
-// Writer.ReadFrom and Shutdown. To wait for each other they use [Sim.Sleep] and
+// change places only where they wait for the connection: in Conn.SendWait, Conn.Receive, a loop
+// over Conn.Messages, Reader.Read, Writer.ReadFrom, Writer.CopyFrom and Shutdown. To wait for each other they use [Sim.Sleep] and
 // [Sim.WaitFor], and nothing else.
 //
 // # What is simulated of your program
