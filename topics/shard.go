@@ -29,6 +29,7 @@ type shard struct {
 	// Owned by the loop.
 	batch []operation
 	next  int // the first of batch that is not carried out
+	begun int // how many members have had that one's publication
 }
 
 // operation is one thing for a loop to do with a list of members. pub is to be sent to all of
@@ -82,21 +83,24 @@ const (
 	maxBatch = 1 << 12
 )
 
-// carryOut carries out what has come, until about that many messages are sent. It reports
-// whether there may be more. On the loop.
+// carryOut carries out what has come, until about that many messages are sent. A publication to many
+// members may be split: their list stays as it is until the next operation. carryOut reports whether there
+// may be more. On the loop.
 func (s *shard) carryOut(most int) (more bool) {
-	sent := 0
-	defer func() { s.hub.counts.delivered.Add(uint64(sent)) }()
-	for done := 0; done < most; done++ {
+	delivered := 0
+	defer func() { s.hub.counts.delivered.Add(uint64(delivered)) }()
+	for done := 0; done < most; {
 		if s.next == len(s.batch) && !s.take() {
 			return false
 		}
-		o := s.batch[s.next]
-		s.batch[s.next] = operation{}
-		s.next++
-		n := s.perform(&o)
-		sent += n
-		done += n
+		o := &s.batch[s.next]
+		sent, work := s.perform(o, most-done)
+		delivered += sent
+		done += 1 + work
+		if s.begun == 0 {
+			*o = operation{}
+			s.next++
+		}
 	}
 	return true
 }
@@ -112,42 +116,39 @@ func (s *shard) take() bool {
 	return len(s.batch) > 0
 }
 
-// perform carries out one operation, and returns how many messages it sent.
-func (s *shard) perform(o *operation) (sent int) {
+// perform carries out one operation or, of a publication, as much as most members. It returns how many
+// messages it sent, and how many members it looked at or messages it replayed.
+func (s *shard) perform(o *operation, most int) (sent, work int) {
 	switch {
 	case o.pub != nil:
-		sent = s.send(o.part, o.pub)
+		members := o.part.members[s.begun:]
+		work = min(len(members), most)
+		sent = s.send(members[:work], o.pub)
+		if work < len(members) {
+			s.begun += work
+			return sent, work
+		}
+		s.begun = 0
 		s.backlog.Add(-int64(o.pub.size + opCost))
 		o.pub.release()
 	case o.leaves:
 		s.remove(o.sub)
 	default:
 		s.add(o.sub)
-		sent = o.sub.replay(o.replay)
+		sent, work = o.sub.replay(o.replay), len(o.replay)
 	}
-	return sent
+	return sent, work
 }
 
-// send sends a publication to the members of a part.
-func (s *shard) send(p *part, pub *publication) (sent int) {
-	if pub.once != 0 {
-		return s.sendOnce(p, pub)
-	}
-	for _, sub := range p.members {
-		if sub.subscriber.conn != pub.except {
-			sent += sub.send(pub)
+// send sends a publication to members, once to each of their connections.
+func (s *shard) send(members []*subscription, pub *publication) (sent int) {
+	for _, sub := range members {
+		cl := sub.subscriber
+		if cl.conn == pub.except || pub.once != 0 && cl.once == pub.once {
+			continue
 		}
-	}
-	return sent
-}
-
-// sendOnce sends it to those that no other topic has had sent it.
-func (s *shard) sendOnce(p *part, pub *publication) (sent int) {
-	for _, sub := range p.members {
-		if cl := sub.subscriber; cl.conn != pub.except && cl.once != pub.once {
-			cl.once = pub.once
-			sent += sub.send(pub)
-		}
+		cl.once = pub.once
+		sent += sub.send(pub)
 	}
 	return sent
 }
