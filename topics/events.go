@@ -1,6 +1,7 @@
 package topics
 
 import (
+	"log/slog"
 	"sync"
 
 	"github.com/framerail/framerail/conn"
@@ -38,9 +39,17 @@ type Lost struct {
 // a goroutine that lives while there are any. No lock is taken while mu is held.
 type events struct {
 	mu      sync.Mutex
-	topics  []*topic
-	losers  []*subscriber // that have lost something
-	running bool
+	due     []subject // guarded by mu: what has something to report, in order
+	running bool      // guarded by mu
+
+	calls  []callback   // owned by the goroutine: those for the last subject
+	logger *slog.Logger // owned by the goroutine: made by the first callback that panics
+}
+
+// subject is a topic that has changed, or a subscriber that has lost something.
+type subject struct {
+	topic *topic
+	loser *subscriber
 }
 
 // reports are what is to be reported of a topic. Guarded by events.mu.
@@ -111,8 +120,7 @@ func (h *Topics) report(t *topic, cl *subscriber, f func(known bool, c change) c
 	}
 	if !r.queued && (h.OnChange != nil || r.interested != r.reported) {
 		r.queued = true
-		e.topics = append(e.topics, t)
-		e.start(h)
+		e.add(h, subject{topic: t})
 	}
 }
 
@@ -129,45 +137,37 @@ func (h *Topics) noteLost(cl *subscriber, t *topic, number uint64) {
 		cl.lost = make(map[*topic]uint64)
 	}
 	if len(cl.lost) == 0 {
-		e.losers = append(e.losers, cl)
-		e.start(h)
+		e.add(h, subject{loser: cl})
 	}
 	if first, ok := cl.lost[t]; !ok || number < first {
 		cl.lost[t] = number
 	}
 }
 
-// start has the goroutine run. mu is held.
-func (e *events) start(h *Topics) {
+// add has the goroutine report one more subject. mu is held.
+func (e *events) add(h *Topics, of subject) {
+	e.due = append(e.due, of)
 	if !e.running {
 		e.running = true
 		go h.callBack()
 	}
 }
 
-// callBack calls the program back until there is nothing to report.
-func (h *Topics) callBack() {
-	e := &h.events
-	for {
-		e.mu.Lock()
-		topics, losers := e.topics, e.losers
-		e.topics, e.losers = nil, nil
-		if len(topics)+len(losers) == 0 {
-			e.running = false
-			e.mu.Unlock()
-			return
-		}
-		e.mu.Unlock()
-		for _, t := range topics {
-			h.reportTopic(t)
-		}
-		for _, cl := range losers {
-			h.reportLost(cl)
-		}
+// take takes the next subject. There is none when the goroutine must end.
+func (e *events) take() (of subject, ok bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.due) == 0 {
+		e.due, e.running = nil, false
+		return of, false
 	}
+	of = e.due[0]
+	e.due[0] = subject{}
+	e.due = e.due[1:]
+	return of, true
 }
 
-// reportTopic calls the callbacks for a topic.
+// reportTopic has the callbacks called for a topic.
 func (h *Topics) reportTopic(t *topic) {
 	e := &h.events
 	e.mu.Lock()
@@ -177,7 +177,7 @@ func (h *Topics) reportTopic(t *topic) {
 	r.queued, r.changes, r.reported = false, nil, on
 	e.mu.Unlock()
 	if h.OnInterest != nil && turned {
-		h.OnInterest(t.name, on)
+		e.call("OnInterest", func() { h.OnInterest(t.name, on) })
 	}
 	if h.OnChange == nil {
 		return
@@ -195,24 +195,25 @@ func (h *Topics) reportTopic(t *topic) {
 		}
 	}
 	if len(c.Joined)+len(c.Left)+len(c.Changed) > 0 {
-		h.OnChange(c)
+		e.call("OnChange", func() { h.OnChange(c) })
 	}
 }
 
-// reportLost calls OnLost for a connection.
+// reportLost has OnLost called for a connection.
 func (h *Topics) reportLost(cl *subscriber) {
 	h.events.mu.Lock()
 	lost := cl.lost
 	cl.lost = nil
 	h.events.mu.Unlock()
 	for t, first := range lost {
-		if cl.conn.State() != session.Open {
-			return // its client comes back by itself, or not
-		}
 		l := Lost{Conn: connOf(cl.conn), Topic: t.name}
 		if first > 0 {
 			l.Since = Position{t.epoch, first - 1}
 		}
-		h.OnLost(l)
+		h.events.call("OnLost", func() {
+			if cl.conn.State() == session.Open { // else its client comes back by itself, or not
+				h.OnLost(l)
+			}
+		})
 	}
 }

@@ -47,10 +47,10 @@ func (h *Topics) publish(name string, except *conn.Conn, m conn.Message, f func(
 	r := routes.Get().(*route)
 	defer r.done()
 	t := h.target(name)
-	at, err = r.publish(h, t, name, pub, except, f)
 	if t != nil {
-		h.retire(t, r.use)
+		defer func() { h.retire(t, r.use) }() // also if f panics
 	}
+	at, err = r.publish(h, t, name, pub, except, f)
 	if err != nil {
 		if pub != nil {
 			pub.release()

@@ -9,12 +9,14 @@ type Stats struct {
 	Published     uint64 // messages
 	Delivered     uint64 // messages that connections took, once for each
 	Lost          uint64 // messages that connections refused or dropped, once for each
+	Panics        uint64 // callbacks of Topics that panicked or called runtime.Goexit
 }
 
 // counts are the counters behind Stats.
 type counts struct {
 	subscriptions              atomic.Int64
 	published, delivered, lost atomic.Uint64
+	panics                     atomic.Uint64
 	once                       atomic.Uint64 // numbers for publication.once
 }
 
@@ -26,5 +28,6 @@ func (h *Topics) Stats() Stats {
 	return Stats{
 		Topics: topics, Subscriptions: int(h.counts.subscriptions.Load()),
 		Published: h.counts.published.Load(), Delivered: h.counts.delivered.Load(), Lost: h.counts.lost.Load(),
+		Panics: h.counts.panics.Load(),
 	}
 }

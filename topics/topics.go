@@ -1,6 +1,7 @@
 package topics
 
 import (
+	"log/slog"
 	"sync"
 	"time"
 
@@ -37,8 +38,8 @@ type Topics struct {
 	// anything.
 	History func(topic string) History
 
-	// The callbacks run one after another on a goroutine. A panic in one ends the program, as it does
-	// in a function of time.AfterFunc.
+	// The callbacks run one after another on a goroutine. One that panics is logged and counted, and
+	// the next one runs.
 
 	// OnInterest reports that a topic, or a pattern, has its first member, or has lost its last.
 	// It is meant for brokers. It is not called for what was undone before.
@@ -50,6 +51,9 @@ type Topics struct {
 	// not read. See [Lost].
 	OnLost func(Lost)
 
+	// Logger gets one line for each callback that panics, with its stack, at level Error. Of many it
+	// gets ten lines at once, and then one a second. nil: slog.Default().
+	Logger *slog.Logger
 	// Now is the time, for History.Age. nil: time.Now.
 	Now func() time.Time
 

@@ -33,6 +33,9 @@ var own = [...]string{
 	"github.com/framerail/framerail/internal/session.(*reading).lend",
 	"github.com/framerail/framerail/internal/phase.(*tlsHandshakes).runHandshake",
 	"github.com/framerail/framerail/server.(*judge).askProgram",
+	"github.com/framerail/framerail/topics.(*Topics).contain",
+	"github.com/framerail/framerail/topics.(*Topics).reportTopic.",
+	"github.com/framerail/framerail/topics.(*Topics).reportLost.",
 }
 
 // isOwn reports whether a function is one of own.

@@ -1,0 +1,71 @@
+package topics
+
+import (
+	"bytes"
+	"log/slog"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/server"
+)
+
+// A callback that panics, or ends its goroutine, is logged with its place and counted. All others are called.
+func TestCallbacks_AreContained(t *testing.T) {
+	for name, end := range map[string]func(){"panic": func() { panic("no") }, "runtime.Goexit": runtime.Goexit} {
+		t.Run(name, func(t *testing.T) {
+			r, log := new(recorder), new(log)
+			h := &Topics{Logger: slog.New(slog.NewTextHandler(log, nil))}
+			h.OnInterest = func(topic string, on bool) { r.note("%s %v", topic, on); end() }
+			h.OnChange = func(c Change) { r.note("%s +%d -%d", c.Topic, len(c.Joined), len(c.Left)); end() }
+			w, cl := newWorld(t, h, &server.Server{}, 1)
+			w.subscribe(w.conns[0], "a")
+			r.expect(t, h, "a true", "a +1 -0")
+			cl[0].Leave()
+			w.sim.Settle()
+			r.expect(t, h, "a false", "a +0 -1")
+			expect(t, "panics", h.Stats().Panics, 4)
+			for _, want := range []string{"callback=OnInterest", "callback=OnChange", "TestCallbacks_AreContained"} {
+				if !strings.Contains(log.String(), want) {
+					t.Errorf("the log lacks %q:\n%s", want, log)
+				}
+			}
+			if strings.Contains(log.String(), "(*Topics)") {
+				t.Errorf("the log shows more than the program:\n%s", log)
+			}
+		})
+	}
+}
+
+// A panic in PublishFunc's f is the caller's. The topic is as it was.
+func TestPublishFunc_PanicLeavesTheTopic(t *testing.T) {
+	h := &Topics{History: keep(History{Messages: 10, Age: time.Hour})}
+	func() {
+		defer func() { _ = recover() }()
+		_, _ = h.PublishFunc("a", nil, func(Position) conn.Message { panic("no") })
+	}()
+	expect(t, "idle topics", len(h.idle), 1)
+	_, err := h.Publish("a", text("x"))
+	expect(t, "error", err, nil)
+}
+
+// log is what was logged.
+type log struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
