@@ -150,7 +150,7 @@ func TestKeep(t *testing.T) {
 		}
 		b := newBackoff(10*time.Second, 40*time.Second, 30*time.Second)
 		b.random = func(n int64) int64 { return n / 2 }
-		err := keep(context.Background(), b, once, func(o *Outage) {
+		err := keep(context.Background(), nil, b, once, func(o *Outage) {
 			failures = append(failures, o.Failures)
 			if o.Final && len(failures) == 3 { // 404: the program knows better
 				o.Final, o.Delay = false, time.Second
@@ -170,7 +170,7 @@ func TestKeep(t *testing.T) {
 		ctx, cancel := context.WithTimeoutCause(context.Background(), time.Minute, errors.New("enough"))
 		defer cancel()
 		n := 0
-		err = keep(ctx, newBackoff(time.Second, time.Second, 1), func(context.Context) (*Outage, time.Duration) { n++; return dialFailed(io.EOF), 0 }, nil)
+		err = keep(ctx, nil, newBackoff(time.Second, time.Second, 1), func(context.Context) (*Outage, time.Duration) { n++; return dialFailed(io.EOF), 0 }, nil)
 		if err == nil || err.Error() != "enough" || n < 60 {
 			t.Errorf("%v after %d dials", err, n)
 		}

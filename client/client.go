@@ -111,8 +111,9 @@ type Client struct {
 	Logger *slog.Logger
 
 	mu     sync.Mutex
-	run    *running // made by the first Dial
-	closed bool
+	run    *running      // guarded by mu: made by the first Dial
+	closed bool          // guarded by mu
+	ending chan struct{} // guarded by mu: closed with the client; nil until somebody waits for it
 }
 
 // ErrClientClosed is the error of Dial after Shutdown or Close, and in [conn.CloseInfo] for
@@ -157,6 +158,9 @@ func (c *Client) Close() error {
 // stop ends the dials and gives the loops a command. It returns nil if the client never dialled.
 func (c *Client) stop(command loop.Command) *running {
 	c.mu.Lock()
+	if !c.closed && c.ending != nil {
+		close(c.ending)
+	}
 	c.closed = true
 	run := c.run
 	c.mu.Unlock()
@@ -167,6 +171,19 @@ func (c *Client) stop(command loop.Command) *running {
 		}
 	}
 	return run
+}
+
+// end is closed once the client is closed.
+func (c *Client) end() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ending == nil {
+		c.ending = make(chan struct{})
+		if c.closed {
+			close(c.ending)
+		}
+	}
+	return c.ending
 }
 
 // begin is the client's loops, which it starts if need be, with one more dial going on. The caller

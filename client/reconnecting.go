@@ -121,11 +121,12 @@ func (r *Reconnecting) Run(ctx context.Context) error {
 	}
 	defer r.end()
 	wait := newBackoff(cmp.Or(r.FirstDelay, defaultFirstDelay), cmp.Or(r.MaxDelay, defaultMaxDelay), cmp.Or(r.StableTime, defaultStableTime))
-	return keep(ctx, wait, r.once, r.OnDown)
+	return keep(ctx, r.Client.end(), wait, r.once, r.OnDown)
 }
 
-// keep calls once, which returns when there is no connection any more, until that is final.
-func keep(ctx context.Context, wait *backoff, once func(context.Context) (*Outage, time.Duration), onDown func(*Outage)) error {
+// keep calls once, which returns when there is no connection any more, until that is final. When closed is
+// closed, it calls once without waiting any longer.
+func keep(ctx context.Context, closed <-chan struct{}, wait *backoff, once func(context.Context) (*Outage, time.Duration), onDown func(*Outage)) error {
 	for {
 		o, lived := once(ctx)
 		if ctx.Err() != nil {
@@ -141,6 +142,8 @@ func keep(ctx context.Context, wait *backoff, once func(context.Context) (*Outag
 		}
 		select {
 		case <-time.After(o.Delay):
+		case <-closed:
+			closed = nil // OnDown may go on nevertheless
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
@@ -165,6 +168,11 @@ func (r *Reconnecting) begin() error {
 
 // once dials once and waits for the end of the connection.
 func (r *Reconnecting) once(ctx context.Context) (o *Outage, lived time.Duration) {
+	select {
+	case <-r.Client.end():
+		return &Outage{Err: ErrClientClosed, dialled: true}, 0
+	default:
+	}
 	req, err := parse(ctx, r.URL)
 	if err == nil && r.BeforeDial != nil {
 		err = r.BeforeDial(req)

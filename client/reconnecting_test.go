@@ -266,6 +266,22 @@ func TestReconnecting_Ends(t *testing.T) {
 	}
 }
 
+// A Client that is closed while its Reconnecting waits to dial ends it at once, whatever BeforeDial says.
+func TestReconnecting_EndsWhileItWaits(t *testing.T) {
+	needsLoops(t)
+	c := new(Client)
+	w := watch(t, &Reconnecting{
+		Client: c, URL: "ws://127.0.0.1:1",
+		BeforeDial: func(*http.Request) error { return errors.New("no token") },
+		OnDown:     func(o *Outage) { o.Delay = time.Hour },
+	})
+	next(t, w.outages, "a dial that failed")
+	_ = c.Close()
+	if err := next(t, w.result, "the end"); !errors.Is(err, ErrClientClosed) {
+		t.Error(err)
+	}
+}
+
 func TestReconnecting_ImpossibleOptions(t *testing.T) {
 	for _, r := range []*Reconnecting{
 		{}, {Client: new(Client)}, {URL: "ws://host/"}, {Client: new(Client), URL: "ws://host/", MaxDelay: -1},
