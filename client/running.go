@@ -102,19 +102,14 @@ func (c *Client) config() session.Config {
 	set := callbacks.Set{
 		Message: c.OnMessage, Stream: c.OnStream, Ping: c.OnPing, Pong: c.OnPong, Close: c.OnClose, Drained: c.OnDrained,
 	}
-	l := &c.Limits
-	return session.Config{
-		Handlers: set.Handlers(), Dispatch: session.Dispatch(c.Dispatch), Role: frame.Client,
-		MaxMessageSize: l.MaxMessageSize, MaxFragments: l.MaxFragments,
-		MessagesPerSecond: l.MessagesPerSecond, ControlFramesPerSecond: l.ControlFramesPerSecond,
-		CompressionPerSecond: l.CompressionPerSecond,
-		MaxPending:           l.MaxPending, Overflow: session.Overflow(c.Overflow),
-		QueueMessages: l.QueueMessages, QueueBytes: l.QueueBytes,
-		IdleTimeout: l.IdleTimeout, PingInterval: l.PingInterval, WriteTimeout: l.WriteTimeout,
-		CloseTimeout: l.CloseTimeout, MaxLifetime: l.MaxLifetime,
-		Deflate: session.Deflate{Level: l.DeflateLevel, Threshold: l.DeflateThreshold},
-		Logger:  slog.New(sampler.New(cmp.Or(c.Logger, slog.Default()).Handler(), time.Now)),
-	}
+	cfg := session.Limits(c.Limits.Limits).Config()
+	cfg.Role = frame.Client
+	cfg.Handlers = set.Handlers()
+	cfg.Dispatch = session.Dispatch(c.Dispatch)
+	cfg.Overflow = session.Overflow(c.Overflow)
+	cfg.PingInterval = c.PingInterval
+	cfg.Logger = slog.New(sampler.New(cmp.Or(c.Logger, slog.Default()).Handler(), time.Now))
+	return cfg
 }
 
 // validate refuses impossible options.

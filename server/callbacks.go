@@ -1,33 +1,24 @@
 package server
 
 import (
+	"cmp"
+
 	"github.com/framerail/framerail/internal/callbacks"
 	"github.com/framerail/framerail/internal/session"
 )
 
 // config is what the options say about connections.
 func (s *Server) config() session.Config {
-	return session.Config{
-		Handlers:               s.handlers(),
-		Dispatch:               session.Dispatch(s.Dispatch),
-		MaxMessageSize:         s.MaxMessageSize,
-		MaxFragments:           s.MaxFragments,
-		MaxPending:             s.MaxPending,
-		MessagesPerSecond:      s.MessagesPerSecond,
-		ControlFramesPerSecond: s.ControlFramesPerSecond,
-		CompressionPerSecond:   s.CompressionPerSecond,
-		Overflow:               session.Overflow(s.Overflow),
-		UnsentLimit:            s.TCP.UnsentLimit,
-		QueueMessages:          s.QueueMessages,
-		QueueBytes:             s.QueueBytes,
-		IdleTimeout:            s.IdleTimeout,
-		PingInterval:           s.PingInterval,
-		WriteTimeout:           s.WriteTimeout,
-		CloseTimeout:           s.CloseTimeout,
-		Deflate:                session.Deflate{Level: s.DeflateLevel, Threshold: s.DeflateThreshold},
-		Logger:                 s.Logger,
-		Request:                httpRequest,
-	}
+	cfg := session.Limits(s.Limits.Limits).Config()
+	cfg.Handlers = s.handlers()
+	cfg.Dispatch = session.Dispatch(s.Dispatch)
+	cfg.Overflow = session.Overflow(s.Overflow)
+	cfg.UnsentLimit = s.TCP.UnsentLimit
+	cfg.PingInterval = s.PingInterval
+	cfg.MaxLifetime = cmp.Or(s.MaxLifetime, defaultMaxLifetime)
+	cfg.Logger = s.Logger
+	cfg.Request = httpRequest
+	return cfg
 }
 
 // handlers are the program's callbacks, as the machine of a connection calls them.

@@ -50,6 +50,5 @@ func (s *Server) policy(loops int) policy {
 	if s.RequireSubprotocol {
 		p.noSubprotocol = handshake.NoSubprotocol(p.subprotocols)
 	}
-	p.config.MaxLifetime = cmp.Or(s.MaxLifetime, defaultMaxLifetime)
 	return p
 }

@@ -102,6 +102,20 @@ func (cfg *Config) limits() Limits {
 	}
 }
 
+// Config is a Config with these limits, and nothing else.
+func (l Limits) Config() Config {
+	return Config{
+		MaxMessageSize: l.MaxMessageSize, MaxFragments: l.MaxFragments,
+		MessagesPerSecond: l.MessagesPerSecond, ControlFramesPerSecond: l.ControlFramesPerSecond,
+		CompressionPerSecond: l.CompressionPerSecond,
+		MaxPending:           l.MaxPending,
+		QueueMessages:        l.QueueMessages, QueueBytes: l.QueueBytes,
+		IdleTimeout: l.IdleTimeout, WriteTimeout: l.WriteTimeout, CloseTimeout: l.CloseTimeout,
+		MaxLifetime: l.MaxLifetime,
+		Deflate:     Deflate{Level: l.DeflateLevel, Threshold: l.DeflateThreshold},
+	}
+}
+
 // limits are those of some connections of a policy, without a zero that means another's. They
 // do not change: a connection that gets others points elsewhere.
 type limits struct {
