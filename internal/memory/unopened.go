@@ -37,7 +37,8 @@ func lentUnopened(l Loop) int64 {
 
 // Room says whether a loop's pool may lend size bytes to a connection that is not open yet, in place of
 // the have that it holds. Both are lent while the bytes are copied. Others must give back that many
-// bytes first, or none if it is 0. If ok is false, the budget is tight and the pool may not lend.
+// bytes first, or none if it is 0. If ok is false, the budget is tight and the pool may not lend. Loops do not
+// wait for each other: each may pass the tight mark by what one connection needs.
 func (b *Budget) Room(pool *buffer.Pool, have, size int) (free int, ok bool) {
 	if b.limit == 0 {
 		return 0, true

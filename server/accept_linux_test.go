@@ -1,0 +1,49 @@
+package server
+
+import (
+	"net/netip"
+	"runtime"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/internal/guard"
+)
+
+// All that a server allocates for a connection that it accepts is the connection itself.
+func TestAccept_AllocatesTheConnectionAlone(t *testing.T) {
+	if raceEnabled || guard.Checking {
+		t.Skip("checks allocate, and the race detector makes sync.Pool forget")
+	}
+	const some = 500
+	s := start(t, &Server{Loops: 1, Limits: Limits{MaxConnectionsPerAddress: -1, HandshakeTimeout: time.Minute}})
+	to := &syscall.SockaddrInet4{Port: int(netip.MustParseAddrPort(s.ListenAddr().String()).Port()), Addr: [4]byte{127, 0, 0, 1}}
+	fds := make([]int, 0, 2*some)
+	defer func() {
+		for _, fd := range fds {
+			_ = syscall.Close(fd)
+		}
+	}()
+	batch := func() uint64 {
+		var before, after runtime.MemStats
+		was := load(s)
+		runtime.ReadMemStats(&before)
+		for range some {
+			fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+			if err == nil {
+				err = syscall.Connect(fd, to)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			fds = append(fds, fd)
+		}
+		eventually(t, "the connections", func() bool { return load(s) == was+some })
+		runtime.ReadMemStats(&after)
+		return after.Mallocs - before.Mallocs
+	}
+	batch()
+	if n := float64(batch()) / some; n >= 1.5 {
+		t.Errorf("%.2f allocations for each connection", n)
+	}
+}
