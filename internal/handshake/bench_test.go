@@ -10,7 +10,7 @@ import (
 // shake takes a request through everything a server does with a browser's.
 func shake(head, dst []byte, r *Request, supported, patterns []string) ([]byte, error) {
 	var s Scanner
-	end, err := s.Scan(head)
+	end, err := s.Scan(head, Limits{})
 	if err != nil {
 		return dst, err
 	}
@@ -43,7 +43,7 @@ func TestHandshakeDoesNotAllocate(t *testing.T) {
 			if _, err := shake(in, out, r, supported, patterns); err != nil {
 				t.Fatal(err)
 			}
-			if _, n := r.Field("X-Forwarded-For"); n > 1 {
+			if _, n := r.field("X-Forwarded-For"); n > 1 {
 				t.Fatal(n)
 			}
 			for name, value := range r.Headers {
@@ -109,7 +109,7 @@ func BenchmarkScan(b *testing.B) {
 				for b.Loop() {
 					var s Scanner
 					for n := step; n <= size; n += step {
-						if _, err := s.ScanWithin(in[:n], limits); (err != nil) != (n == size) {
+						if _, err := s.Scan(in[:n], limits); (err != nil) != (n == size) {
 							b.Fatal(n, err)
 						}
 					}

@@ -41,15 +41,15 @@ func FuzzScan(f *testing.F) {
 	f.Fuzz(func(t *testing.T, in []byte, cut uint16, limit uint8) {
 		limits := Limits{MaxHeaders: int(limit), MaxHeadBytes: int(limit) * 16}
 		var whole Scanner
-		end, err := whole.ScanWithin(in, limits)
+		end, err := whole.Scan(in, limits)
 		if end > 0 && err != nil || end > len(in) {
 			t.Fatalf("end %d of %d with err %v", end, len(in), err)
 		}
 
 		var cutOnce Scanner
-		gotEnd, gotErr := cutOnce.ScanWithin(in[:min(int(cut), len(in))], limits)
+		gotEnd, gotErr := cutOnce.Scan(in[:min(int(cut), len(in))], limits)
 		if gotEnd == 0 && gotErr == nil {
-			gotEnd, gotErr = cutOnce.ScanWithin(in, limits)
+			gotEnd, gotErr = cutOnce.Scan(in, limits)
 		}
 		if gotEnd != end || gotErr != err {
 			t.Errorf("cut at %d: %d, %v; whole %d, %v", cut, gotEnd, gotErr, end, err)
@@ -58,7 +58,7 @@ func FuzzScan(f *testing.F) {
 		var bytewise Scanner
 		gotEnd, gotErr = 0, nil
 		for n := 0; n <= len(in) && gotEnd == 0 && gotErr == nil; n++ {
-			gotEnd, gotErr = bytewise.ScanWithin(in[:n], limits)
+			gotEnd, gotErr = bytewise.Scan(in[:n], limits)
 		}
 		if gotEnd != end || gotErr != err {
 			t.Errorf("byte by byte: %d, %v; whole %d, %v", gotEnd, gotErr, end, err)
@@ -85,7 +85,7 @@ func FuzzParse(f *testing.F) {
 	seed(f, func(head string) { f.Add([]byte(head)) })
 	f.Fuzz(func(t *testing.T, in []byte) {
 		var s Scanner
-		end, err := s.Scan(in)
+		end, err := s.Scan(in, Limits{})
 		if err != nil || end == 0 {
 			end = len(in)
 		}
@@ -294,7 +294,7 @@ func FuzzParseHTTP(f *testing.F) {
 		for range r.Headers {
 			fields--
 		}
-		got, n := r.Field(name)
+		got, n := r.field(name)
 		if string(r.Method) != method || string(r.Target) != target || string(got) != strings.Trim(value, " \t") || n == 0 || fields != 0 {
 			t.Errorf("%q %q %s: %q became %q %q %q, %d fields missing", method, target, name, value, r.Method, r.Target, got, fields)
 		}

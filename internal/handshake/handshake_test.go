@@ -35,7 +35,7 @@ func judge(t *testing.T, in string, r *Request, cuts ...int) (end int, err error
 	var s Scanner
 	all := []byte(in)
 	for _, cut := range append(cuts, len(in)) {
-		if end, err = s.Scan(all[:cut]); end > 0 || err != nil {
+		if end, err = s.Scan(all[:cut], Limits{}); end > 0 || err != nil {
 			break
 		}
 	}
@@ -78,4 +78,20 @@ func TestHandshakeOfRFC6455(t *testing.T) {
 	if string(got) != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
+}
+
+// field is the value of the first line with that name, in any case, and how many lines have the name.
+func (r *Request) field(name string) (value []byte, n int) {
+	if f := known(name); f != notKnown {
+		return r.known[f].first, r.known[f].lines
+	}
+	for fieldName, v := range r.Headers {
+		if equalFold(fieldName, name) {
+			if n == 0 {
+				value = v
+			}
+			n++
+		}
+	}
+	return value, n
 }

@@ -75,7 +75,7 @@ func compareWithNetHTTP(t *testing.T, head []byte) bool {
 		}
 		t.Fatalf("net/http refuses: %v in %q", err, head)
 	}
-	if _, n := r.Field("Cache-Control"); n == 0 {
+	if _, n := r.field("Cache-Control"); n == 0 {
 		want.Header.Del("Cache-Control") // net/http adds it for a Pragma
 	}
 	if want.Header["Trailer"] == nil {

@@ -129,7 +129,7 @@ func FuzzOffer(f *testing.F) {
 		for name := range r.Subprotocols {
 			offered = append(offered, string(name))
 		}
-		got, n := r.Field(name)
+		got, n := r.field(name)
 		if !slices.Equal(offered, offer.Subprotocols) || n != 1 || string(got) != strings.Trim(value, " \t") {
 			t.Errorf("%q became %q, and %q: %q became %q", offer.Subprotocols, offered, name, value, got)
 		}

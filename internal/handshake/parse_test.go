@@ -55,7 +55,7 @@ func TestField(t *testing.T) {
 		{"X-A", "1", 2}, {"x-A", "1", 2}, {"COOKIE", "a=b", 1}, {"X-Empty", "", 1}, {"X-B", "", 0},
 		{"Host", "h", 1}, {"Origin", "null", 1}, {"upgrade", "a", 2}, {"Sec-WebSocket-Key", "", 0}, {"", "", 0},
 	} {
-		value, n := r.Field(tc.name)
+		value, n := r.field(tc.name)
 		if string(value) != tc.value || n != tc.n {
 			t.Errorf("%s: %q, %d; want %q, %d", tc.name, value, n, tc.value, tc.n)
 		}
@@ -124,7 +124,7 @@ func TestParseOverwritesTheRequest(t *testing.T) {
 	if err := Parse([]byte(request("GET / HTTP/1.0")), &r); err != nil {
 		t.Fatal(err)
 	}
-	_, n := r.Field("Upgrade")
+	_, n := r.field("Upgrade")
 	if r.Host != nil || r.Origin != nil || r.Key != nil || n != 0 {
 		t.Errorf("left over from before: %+v", r)
 	}

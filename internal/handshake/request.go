@@ -91,25 +91,6 @@ func known[T text](name T) knownField {
 	return notKnown
 }
 
-// Field gives the value of the first line with that name, in any case, without
-// the white space around it, and how many lines carry the name. Without one the
-// value is nil and n is 0. The value is a view of the head: valid as long as
-// the head is unchanged; copy to keep. It does not allocate.
-func (r *Request) Field(name string) (value []byte, n int) {
-	if f := known(name); f != notKnown {
-		return r.known[f].first, r.known[f].lines
-	}
-	for fieldName, v := range r.Headers {
-		if equalFold(fieldName, name) {
-			if n == 0 {
-				value = v
-			}
-			n++
-		}
-	}
-	return value, n
-}
-
 // Headers yields each field line in order, the name as sent and the value
 // without the white space around it: use it as for name, value := range
 // r.Headers. Both are views of the head: valid as long as the head is

@@ -27,7 +27,7 @@ const (
 	atEnd
 )
 
-// Scan looks for the end of the head within the default limits. head is
+// Scan looks for the end of the head within limits, which must be the same at each call. head is
 // everything received so far, from the connection's first byte; what an earlier
 // call has seen is not looked at again.
 //
@@ -37,13 +37,7 @@ const (
 // the bytes were cut; calling Scan again repeats the answer.
 //
 // Scan keeps no reference to head. RFC 9112 sections 2.2, 5 and 5.2.
-func (s *Scanner) Scan(head []byte) (end int, err error) {
-	return s.ScanWithin(head, Limits{})
-}
-
-// ScanWithin is [Scanner.Scan] with limits of the program's. They must be the
-// same at each call.
-func (s *Scanner) ScanWithin(head []byte, limits Limits) (end int, err error) {
+func (s *Scanner) Scan(head []byte, limits Limits) (end int, err error) {
 	limit := limits.HeadBytes()
 	visible := head[:min(len(head), limit)]
 

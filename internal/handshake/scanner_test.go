@@ -28,7 +28,7 @@ func TestScanSeesEachByteOnce(t *testing.T) {
 			for n := 0; n < len(buf) && end == 0 && err == nil; {
 				seen := n
 				n = min(n+step, len(buf))
-				end, err = s.ScanWithin(buf[:n], Limits{MaxHeadBytes: len(buf)})
+				end, err = s.Scan(buf[:n], Limits{MaxHeadBytes: len(buf)})
 				clear(buf[seen:n])
 			}
 			if !errors.Is(err, tc.want) || tc.want == nil && end != len(tc.head) {
@@ -42,13 +42,13 @@ func TestScanRepeatsItsAnswer(t *testing.T) {
 	for _, in := range hostile() {
 		var s Scanner
 		all := []byte(in.bytes + in.behind)
-		end, err := s.Scan(all)
-		again, errAgain := s.Scan(all)
+		end, err := s.Scan(all, Limits{})
+		again, errAgain := s.Scan(all, Limits{})
 		if end != again || err != errAgain {
 			t.Errorf("%s: first %d, %v; then %d, %v", in.name, end, err, again, errAgain)
 		}
 		if end > 0 {
-			if again, errAgain = s.Scan(all[:end]); end != again || errAgain != nil {
+			if again, errAgain = s.Scan(all[:end], Limits{}); end != again || errAgain != nil {
 				t.Errorf("%s: the head alone: %d, %v; want %d", in.name, again, errAgain, end)
 			}
 		}
@@ -58,7 +58,7 @@ func TestScanRepeatsItsAnswer(t *testing.T) {
 func TestScanBytesBehindTheHeadMayExceedTheLimit(t *testing.T) {
 	in := minimal() + strings.Repeat("\x00", 2*MaxHeadBytes)
 	var s Scanner
-	if end, err := s.Scan([]byte(in)); end != len(minimal()) || err != nil {
+	if end, err := s.Scan([]byte(in), Limits{}); end != len(minimal()) || err != nil {
 		t.Errorf("end %d, err %v", end, err)
 	}
 }
@@ -87,7 +87,7 @@ func TestLimits(t *testing.T) {
 		{"headers larger", many(1000), Limits{MaxHeaders: 1000}, nil},
 	} {
 		var s Scanner
-		end, err := s.ScanWithin(tc.head, tc.limits)
+		end, err := s.Scan(tc.head, tc.limits)
 		if !errors.Is(err, tc.want) || tc.want == nil && end != len(tc.head) {
 			t.Errorf("%s: end %d of %d, err %v; want %v", tc.name, end, len(tc.head), err, tc.want)
 		}

@@ -245,10 +245,10 @@ func TestRefusedAtFixedByte(t *testing.T) {
 	} {
 		var s Scanner
 		last := len(in.bytes) - 1
-		if end, err := s.Scan([]byte(in.bytes[:last])); end != 0 || err != nil {
+		if end, err := s.Scan([]byte(in.bytes[:last]), Limits{}); end != 0 || err != nil {
 			t.Errorf("%.20q: end %d, err %v one byte early", in.bytes, end, err)
 		}
-		if _, err := s.Scan([]byte(in.bytes)); !errors.Is(err, in.want) {
+		if _, err := s.Scan([]byte(in.bytes), Limits{}); !errors.Is(err, in.want) {
 			t.Errorf("%.20q: %v, want %v", in.bytes, err, in.want)
 		}
 	}

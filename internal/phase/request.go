@@ -92,7 +92,7 @@ func (l *requests) take(cl *Tenant, head []byte) {
 		p.add(&g.heads, head)
 		head, scan = p.buf.B, &p.scan
 	}
-	end, err := scan.ScanWithin(head, l.Head)
+	end, err := scan.Scan(head, l.Head)
 	switch {
 	case err != nil:
 		l.refuse(cl, handshake.RefusalOf(err))
