@@ -6,24 +6,24 @@ import "errors"
 var (
 	// ErrName: the name is empty, has an empty token, has a space or a control character, is not
 	// UTF-8, or has > before its end.
-	ErrName = errors.New("topics: not a name of a topic")
+	ErrName = errors.New("framerail: not a name of a topic")
 	// ErrNameTooLong: the name has more than MaxNameLen bytes.
-	ErrNameTooLong = errors.New("topics: the name is longer than MaxNameLen")
+	ErrNameTooLong = errors.New("framerail: the name is longer than MaxNameLen")
 	// ErrWildcard: the name has a wildcard, which is for Subscribe and Unsubscribe alone.
-	ErrWildcard = errors.New("topics: a name with a wildcard is for Subscribe alone")
+	ErrWildcard = errors.New("framerail: a name with a wildcard is for Subscribe alone")
 	// ErrTooManyTopics: the connection has MaxTopics topics.
-	ErrTooManyTopics = errors.New("topics: the connection has MaxTopics topics")
+	ErrTooManyTopics = errors.New("framerail: the connection has MaxTopics topics")
 	// ErrTooManyMembers: the topic has MaxMembers members.
-	ErrTooManyMembers = errors.New("topics: the topic has MaxMembers members")
+	ErrTooManyMembers = errors.New("framerail: the topic has MaxMembers members")
 	// ErrBusy: an event loop with members is behind with MaxBacklog bytes of messages. Nothing was
 	// published. Publish less, or later.
-	ErrBusy = errors.New("topics: an event loop is MaxBacklog behind")
+	ErrBusy = errors.New("framerail: an event loop is MaxBacklog behind")
 	// ErrNotSubscribed: the connection is no member of the topic.
-	ErrNotSubscribed = errors.New("topics: the connection is no member of the topic")
+	ErrNotSubscribed = errors.New("framerail: the connection is no member of the topic")
 	// ErrGap: what came after the position is not known any more, or was never known. The
 	// connection was sent nothing, and did not join. The client must begin anew: Subscribe.
-	ErrGap = errors.New("topics: the messages since that position are not all there")
+	ErrGap = errors.New("framerail: the messages since that position are not all there")
 	// ErrTooMuch: what came after the position does not fit into MaxPending of the connection
 	// now. It was sent nothing, and did not join.
-	ErrTooMuch = errors.New("topics: the messages since that position do not fit into MaxPending")
+	ErrTooMuch = errors.New("framerail: the messages since that position do not fit into MaxPending")
 )

@@ -30,7 +30,7 @@ func (p Position) AppendText(b []byte) ([]byte, error) {
 // MarshalText implements encoding.TextMarshaler.
 func (p Position) MarshalText() ([]byte, error) { return p.AppendText(nil) }
 
-var errPosition = errors.New("topics: not a position")
+var errPosition = errors.New("framerail: not a position")
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (p *Position) UnmarshalText(text []byte) error {

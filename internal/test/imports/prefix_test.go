@@ -12,7 +12,7 @@ import (
 
 // worded are the folders of the packages that programs import: what their errors say begins
 // with the name of the module, so that it can be told in the log of a program of many.
-var worded = []string{"mask", "frame", "frame/deflate", "poller", "conn", "internal/gate", "internal/phase", "internal/session", "internal/transport", "server", "client"}
+var worded = []string{"mask", "frame", "frame/deflate", "poller", "conn", "internal/gate", "internal/phase", "internal/session", "internal/transport", "internal/loop", "internal/nethttp", "internal/secure", "internal/memory", "server", "client", "conn/wsjson", "topics"}
 
 func TestErrors_HaveOnePrefix(t *testing.T) {
 	for _, dir := range worded {

@@ -14,7 +14,7 @@ var exceptions = map[string]string{
 	"fields internal/session.Config":     options,
 	"fields server.Server":               options,
 
-	"function bench/reliability.smuggledRequests":    table,
-	"function internal/handshake.hostile":            table,
-	"function internal/handshake.Scanner.Scan": "a state machine, flat: a paragraph is a state",
+	"function bench/reliability.smuggledRequests": table,
+	"function internal/handshake.hostile":         table,
+	"function internal/handshake.Scanner.Scan":    "a state machine, flat: a paragraph is a state",
 }
