@@ -17,10 +17,9 @@
 //  4. The memory budget's mu, session.Policy's sharing.mu, and the mu of an event loop's inbox and of its
 //     session.relief, each a [LastMutex]. While one is held no other lock is taken.
 //
-// Every other lock of the library is taken alone: while it is held no other lock of the library
-// is taken, nor is it taken while one of those above is held. Where such a lock is a
-// [LoneMutex], that is checked, too. Two connections' locks are never held together. The locks of package
-// topics have an order among themselves, which ARCHITECTURE.md has.
+// A [LoneMutex] is taken alone: while it is held no other lock of those here is taken, nor is it
+// taken while one of those above is held. Two connections' locks are never held together.
+// ARCHITECTURE.md has the order of the locks that are not checked, such as those of package topics.
 //
 // # Comments
 //
