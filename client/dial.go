@@ -99,7 +99,7 @@ func (r *running) dial(program *http.Request, open func(*conn.Conn), ended chan 
 		return nil, r.explain(timed, program.URL, err) // the end of the context may have closed the socket
 	}
 	n.ended = ended
-	c, err := n.deliver(ctx, open)
+	c, err := n.deliver(ctx, timed, open)
 	if err != nil {
 		return nil, dialError(program.URL, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
@@ -340,4 +341,20 @@ func TestDial_NameWithSeveralAddresses(t *testing.T) {
 	in := newInbox()
 	nc := mustDial(t, closed(t, in.in(new(Client))), strings.Replace(url, "127.0.0.1", "localhost", 1))
 	checkEcho(t, nc, in)
+}
+
+// A dial does not wait for ever for a loop that a callback holds.
+func TestDial_TheLoopIsHeld(t *testing.T) {
+	url := start(t, &server.Server{OnConnection: func(c *conn.Conn) { _ = c.SendText("x") }}, false)
+	held, goOn := make(chan struct{}), make(chan struct{})
+	c := closed(t, &Client{Limits: Limits{HandshakeTimeout: time.Second}, OnMessage: func(*conn.Conn, conn.Message) {
+		close(held)
+		<-goOn
+	}})
+	defer close(goOn)
+	mustDial(t, c, url)
+	next(t, held, "the callback")
+	if _, err := c.Dial(context.Background(), url); !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
 }

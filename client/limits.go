@@ -15,7 +15,8 @@ type Limits struct {
 	conn.Limits
 
 	// HandshakeTimeout is the time for a whole dial: resolving the name, connecting, proxies, TLS,
-	// redirects, and the answer. The context of Dial may end it earlier. 0: 15 s.
+	// redirects, the answer, and until an event loop has time for the connection. The context of
+	// Dial may end it earlier. 0: 15 s.
 	HandshakeTimeout time.Duration
 	// PingInterval is the longest time in which a server is sent nothing. Then it is sent a ping,
 	// so that proxies in between keep the connection. 0: 45 s. No pings are sent if IdleTimeout is

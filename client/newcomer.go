@@ -59,8 +59,9 @@ type newcomer struct {
 
 var _ loop.Newcomer = (*newcomer)(nil)
 
-// deliver gives the connection to its loop and waits until its open callback has returned.
-func (n *newcomer) deliver(ctx context.Context, open func(*conn.Conn)) (*conn.Conn, error) {
+// deliver gives the connection to its loop and waits until its open callback has returned. timed is ctx with
+// the time that the loop has to begin.
+func (n *newcomer) deliver(ctx, timed context.Context, open func(*conn.Conn)) (*conn.Conn, error) {
 	call := callbacks.OnConn(open)
 	n.opening.Callback = func(c *session.Conn) {
 		defer func() { n.opened <- struct{}{} }() // also if it panics
@@ -72,9 +73,9 @@ func (n *newcomer) deliver(ctx context.Context, open func(*conn.Conn)) (*conn.Co
 	var c *session.Conn
 	select {
 	case c = <-n.began:
-	case <-ctx.Done():
+	case <-timed.Done():
 		if n.cancel() {
-			return nil, context.Cause(ctx)
+			return nil, context.Cause(timed)
 		}
 		c = <-n.began // at once
 	}
