@@ -55,7 +55,8 @@ func (c *Client) start() (*running, error) {
 	if err := system.Supported(); err != nil {
 		return nil, err
 	}
-	if err := c.validate(); err != nil {
+	config := c.config().WithDefaults()
+	if err := c.validate(&config); err != nil {
 		return nil, requestError{err}
 	}
 	rt, own, err := c.transport()
@@ -63,7 +64,7 @@ func (c *Client) start() (*running, error) {
 		return nil, requestError{err}
 	}
 	r := &running{
-		config: c.config().WithDefaults(), header: canonical(c.Header), subprotocols: slices.Clone(c.Subprotocols),
+		config: config, header: canonical(c.Header), subprotocols: slices.Clone(c.Subprotocols),
 		wishes: c.Deflate.wishes(), handshakeTimeout: cmp.Or(c.HandshakeTimeout, defaultHandshakeTimeout),
 		maxRedirects: c.MaxRedirects, checkAnswer: c.Check, onConnection: c.OnConnection, owns: own,
 	}
@@ -113,16 +114,12 @@ func (c *Client) config() session.Config {
 }
 
 // validate refuses impossible options.
-func (c *Client) validate() error {
-	switch {
-	case c.OnMessage != nil && c.OnStream != nil:
-		return errors.New("framerail: OnMessage and OnStream are both set, and a message is for one of them")
-	case c.Dispatch > conn.Adaptive:
-		return fmt.Errorf("framerail: there is no Dispatch %d", c.Dispatch)
-	case c.Overflow > conn.OverflowLatest:
-		return fmt.Errorf("framerail: there is no Overflow policy %d", c.Overflow)
-	case c.Loops < 0 || c.MaxRedirects < 0 || c.HandshakeTimeout < 0:
+func (c *Client) validate(config *session.Config) error {
+	if c.Loops < 0 || c.MaxRedirects < 0 || c.HandshakeTimeout < 0 {
 		return errors.New("framerail: Loops, MaxRedirects or HandshakeTimeout is negative")
+	}
+	if err := config.Validate(); err != nil {
+		return err
 	}
 	if err := session.Limits(c.Limits.Limits).Validate(); err != nil {
 		return err
@@ -160,8 +157,8 @@ func (r *running) cut(err error) error {
 	for _, l := range r.engine {
 		l.Command(loop.Abort)
 	}
-	if held, late := loop.AwaitCut(platform.Real{}, r.engine); held+late > 0 {
-		return fmt.Errorf("framerail: shutdown: a callback holds an event loop: %w", err)
+	if late := loop.AwaitCut(platform.Real{}, r.engine, err); late != nil {
+		return late
 	}
 	return fmt.Errorf("framerail: shutdown cut connections: %w", err)
 }

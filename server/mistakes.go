@@ -14,8 +14,9 @@ import (
 // validate refuses impossible options. With them a server would silently refuse every client, or accept
 // clients that it should refuse.
 func (s *Server) validate() error {
+	config := s.config()
 	for _, check := range [...]func() error{
-		s.validateCallbacks, s.validateRouting, s.validateNegotiation, s.validateNumbers, s.validateChoices,
+		config.Validate, s.validateCheck, s.validateRouting, s.validateNegotiation, s.validateNumbers, s.validateChoices,
 		s.Deflate.validate, s.Proxies.validate, s.TCP.validate,
 	} {
 		if err := check(); err != nil {
@@ -25,12 +26,9 @@ func (s *Server) validate() error {
 	return nil
 }
 
-// validateCallbacks is about callbacks of which one would never run, and limits that would
-// not hold for them.
-func (s *Server) validateCallbacks() error {
+// validateCheck is about limits that would not hold for Check.
+func (s *Server) validateCheck() error {
 	switch {
-	case s.OnMessage != nil && s.OnStream != nil:
-		return errors.New("framerail: OnMessage and OnStream are both set, and a message is for one of them")
 	case s.Check != nil && s.CheckDispatch == conn.OnLoop && s.CheckTimeout > 0:
 		return errors.New("framerail: Limits.CheckTimeout is set, but Check runs on the loop, where nothing ends it: see CheckDispatch")
 	case s.Check != nil && s.CheckDispatch == conn.OnLoop && s.MaxChecks > 0:
@@ -105,12 +103,8 @@ func (s *Server) validateNumbers() error {
 // validateChoices is about options that are one of a few.
 func (s *Server) validateChoices() error {
 	switch {
-	case s.Dispatch > conn.Adaptive:
-		return fmt.Errorf("framerail: there is no Dispatch %d", s.Dispatch)
 	case s.CheckDispatch > conn.OnGoroutines:
 		return fmt.Errorf("framerail: there is no CheckDispatch %d", s.CheckDispatch)
-	case s.Overflow > conn.OverflowLatest:
-		return fmt.Errorf("framerail: there is no Overflow policy %d", s.Overflow)
 	case s.DeflateLevel > 9:
 		return fmt.Errorf("framerail: Limits.DeflateLevel %d is not from 1 to 9, nor 0 for the default", s.DeflateLevel)
 	case !s.Deflate.Enabled && (s.DeflateLevel != 0 || s.DeflateThreshold != 0):

@@ -106,12 +106,8 @@ func (s *Server) drain(ctx context.Context, run *running) error {
 // that a callback holds, which cannot be helped.
 func (s *Server) cutLate(run *running, err error) error {
 	run.abort()
-	held, late := loop.AwaitCut(run.platform, run.engine)
-	switch {
-	case held > 0:
-		return fmt.Errorf("framerail: shutdown: a callback holds an event loop: %w", err)
-	case late > 0:
-		return fmt.Errorf("framerail: shutdown: an event loop has not come to its end: %w", err)
+	if late := loop.AwaitCut(run.platform, run.engine, err); late != nil {
+		return late
 	}
 	var cut uint64
 	for _, l := range run.loops {

@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/framerail/framerail/internal/platform"
@@ -35,8 +36,20 @@ func (h *heldLoop) isHeld() bool {
 }
 
 // AwaitCut waits until the loops have cut their connections, for CutPatience at most. It does not wait for
-// loops that a callback holds. It returns how many loops are held, and how many others are late.
-func AwaitCut(system platform.Platform, all []*Loop) (held, late int) {
+// loops that a callback holds. If a loop has not ended, AwaitCut returns an error that says so, and that
+// wraps the reason for cutting.
+func AwaitCut(system platform.Platform, all []*Loop, reason error) error {
+	switch held, late := awaitCut(system, all); {
+	case held > 0:
+		return fmt.Errorf("framerail: shutdown: a callback holds an event loop: %w", reason)
+	case late > 0:
+		return fmt.Errorf("framerail: shutdown: an event loop has not come to its end: %w", reason)
+	}
+	return nil
+}
+
+// awaitCut is AwaitCut. It returns how many loops are held, and how many others are late.
+func awaitCut(system platform.Platform, all []*Loop) (held, late int) {
 	until := system.Now().Add(CutPatience)
 	if system.Simulated() { // where callbacks take no time
 		for _, l := range all {

@@ -1,6 +1,8 @@
 package session
 
 import (
+	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -169,6 +171,20 @@ type Config struct {
 	// Request makes the request from the head of the opening handshake, for
 	// [Conn.Request]. Nil: there is none.
 	Request func(head []byte, remote netip.AddrPort) *http.Request
+}
+
+// Validate refuses callbacks of which one would never run, and choices that do not exist. Limits are for
+// Limits.Validate.
+func (cfg *Config) Validate() error {
+	switch {
+	case cfg.Handlers.Message != nil && cfg.Handlers.Stream != nil:
+		return errors.New("framerail: OnMessage and OnStream are both set, and a message is for one of them")
+	case cfg.Dispatch > Adaptive:
+		return fmt.Errorf("framerail: there is no Dispatch %d", cfg.Dispatch)
+	case cfg.Overflow > OverflowLatest:
+		return fmt.Errorf("framerail: there is no Overflow policy %d", cfg.Overflow)
+	}
+	return nil
 }
 
 // WithDefaults is the config with every zero replaced by its default.
