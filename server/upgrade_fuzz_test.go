@@ -80,7 +80,7 @@ var readOtherwise = []struct {
 // judged is the verdict of the server's own handshake; not whole: it would wait for more.
 func judged(run *running, in []byte) (refusal *handshake.Refusal, whole bool) {
 	var scan handshake.Scanner
-	end, err := scan.ScanWithin(in, run.before.Head)
+	end, err := scan.Scan(in, run.before.Head)
 	if err != nil {
 		return handshake.RefusalOf(err), true
 	}
