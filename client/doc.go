@@ -17,19 +17,16 @@
 // ways of sending. It lives on an event loop. So 10,000 connections take no goroutine while they are
 // idle. One [Client] is for any number of connections and servers.
 //
-// A program that would rather read than be called sets no callback for messages:
-//
-//	for m, err := range ws.Messages(ctx) {
-//		…
-//	}
-//
 // # Reading
 //
 // A program may read instead of being called. Without OnMessage and OnStream messages wait for it, in a queue
 // that is bounded:
 //
-//	ws.SendText("hello")
-//	m, err := ws.Receive(ctx) // or a loop: for m, err := range ws.Messages(ctx)
+//	for m, err := range ws.Messages(ctx) {
+//		…
+//	}
+//
+// [conn.Conn.Receive] waits for a single message.
 //
 // # Dialling
 //

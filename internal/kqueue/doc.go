@@ -4,17 +4,23 @@
 // # What is emulated
 //
 //   - EVFILT_READ and EVFILT_WRITE on sockets, pipes and other queues.
+//
 //   - EV_ADD, EV_DELETE, EV_ENABLE, EV_DISABLE, EV_ONESHOT, EV_CLEAR, EV_RECEIPT, and in
 //     results EV_EOF and EV_ERROR.
+//
 //   - The order in which changes are made and errors are returned.
+//
 //   - Timeouts to the nanosecond, and EINTR, which Go's own signals cause.
 //
 // Where systems differ, the emulation takes the behaviour that is harder to serve:
 //
 //   - A timeout longer than 100,000,000 s is refused, as on NetBSD.
+//
 //   - Adding a disabled filter does not enable it, as on FreeBSD.
+//
 //   - A timeout that has run out is the answer, even if something became ready in its
 //     last moment, as on all of them.
+//
 //   - A filter ends when its descriptor is closed, even if a copy of it is open.
 //
 // # What is not emulated

@@ -12,16 +12,25 @@
 //
 //   - connections, connections_accepted_total, connections_opened_total,
 //     connections_handed_over_total
+//
 //   - connections_refused_total by reason, as of [server.Reason]
+//
 //   - connections_closed_total by side and close code, as of [server.CloseKind], and
 //     connections_ended_total by cause, as of [server.Cause]
+//
 //   - messages_total, frames_total, transferred_bytes_total by direction, "received"
 //     or "sent"
+//
 //   - overflows_total by policy, as of [server.Overflows]
+//
 //   - pending_bytes, unsent_bytes_total, callback_panics_total
+//
 //   - connections_expired_total, connections_stalled_total, accept_waits_total, check_waits_total
+//
 //   - tls_handshakes_total by whether they resumed a session, tls_handshake_waits_total
+//
 //   - buffers, buffer_bytes, timers
+//
 //   - loop_connections, loop_slow_callbacks_total, loop_lag_seconds,
 //     loop_turn_seconds (a histogram) by loop
 //
