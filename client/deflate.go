@@ -1,9 +1,8 @@
 package client
 
 import (
-	"errors"
-
 	"github.com/framerail/framerail/frame/deflate"
+	"github.com/framerail/framerail/internal/handshake"
 )
 
 // Deflate has the client's options for permessage-deflate (RFC 7692). The zero value is off.
@@ -32,22 +31,5 @@ func (o *Deflate) wishes() []deflate.Params {
 	if !o.Enabled {
 		return nil
 	}
-	return []deflate.Params{o.wish()}
-}
-
-func (o *Deflate) wish() deflate.Params {
-	return deflate.Params{
-		ServerNoContextTakeover: !o.ServerTakeover,
-		ClientNoContextTakeover: !o.ClientTakeover,
-		ServerMaxWindowBits:     o.ServerWindowBits,
-		ClientMaxWindowBits:     o.ClientWindowBits,
-	}
-}
-
-// validate refuses what cannot be meant.
-func (o *Deflate) validate() error {
-	if !o.Enabled && *o != (Deflate{}) {
-		return errors.New("framerail: Deflate has settings, but is not Enabled")
-	}
-	return o.wish().Validate()
+	return []deflate.Params{(*handshake.Deflate)(o).Wish()}
 }

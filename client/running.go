@@ -16,6 +16,7 @@ import (
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/frame/deflate"
 	"github.com/framerail/framerail/internal/callbacks"
+	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/nethttp"
 	"github.com/framerail/framerail/internal/platform"
@@ -124,7 +125,7 @@ func (c *Client) validate(config *session.Config) error {
 	if err := session.Limits(c.Limits.Limits).Validate(); err != nil {
 		return err
 	}
-	if err := c.Deflate.validate(); err != nil {
+	if err := (*handshake.Deflate)(&c.Deflate).Validate(); err != nil {
 		return err
 	}
 	return c.validateRequest()

@@ -1,8 +1,6 @@
 package server
 
 import (
-	"errors"
-
 	"github.com/framerail/framerail/frame/deflate"
 	"github.com/framerail/framerail/internal/handshake"
 )
@@ -57,33 +55,12 @@ type Deflate struct {
 	ClientWindowBits int
 }
 
-// wish is what the server asks of the client.
-func (o *Deflate) wish() deflate.Params {
-	return deflate.Params{
-		ServerNoContextTakeover: !o.ServerTakeover,
-		ClientNoContextTakeover: !o.ClientTakeover,
-		ServerMaxWindowBits:     o.ServerWindowBits,
-		ClientMaxWindowBits:     o.ClientWindowBits,
-	}
-}
-
-// validate refuses what cannot be meant.
-func (o *Deflate) validate() error {
-	if !o.Enabled && *o != (Deflate{}) {
-		return errors.New("framerail: Deflate has settings, but is not Enabled")
-	}
-	if err := o.wish().Validate(); err != nil {
-		return inOption("Deflate", err)
-	}
-	return nil
-}
-
 // negotiate is what to agree on with a client; nil for nothing.
 func (o *Deflate) negotiate(req *handshake.Request) *deflate.Params {
 	if !o.Enabled {
 		return nil
 	}
-	if agreed, ok := deflate.Negotiate(req.Extensions, o.wish()); ok {
+	if agreed, ok := deflate.Negotiate(req.Extensions, (*handshake.Deflate)(o).Wish()); ok {
 		return &agreed
 	}
 	return nil

@@ -17,7 +17,7 @@ func (s *Server) validate() error {
 	config := s.config()
 	for _, check := range [...]func() error{
 		config.Validate, s.validateCheck, s.validateRouting, s.validateNegotiation, s.validateNumbers, s.validateChoices,
-		s.Deflate.validate, s.Proxies.validate, s.TCP.validate,
+		(*handshake.Deflate)(&s.Deflate).Validate, s.Proxies.validate, s.TCP.validate,
 	} {
 		if err := check(); err != nil {
 			return err
@@ -130,19 +130,3 @@ func logUnstarted(s *Server, err error) {
 		cmp.Or(s.Logger, slog.Default()).Error("framerail: the server does not start, and Upgrade answers with 500", "error", err)
 	})
 }
-
-// inOption names the option that an error of another package of framerail's is about.
-func inOption(option string, err error) error {
-	return &optionError{option, err}
-}
-
-type optionError struct {
-	option string
-	err    error
-}
-
-func (e *optionError) Error() string {
-	return "framerail: " + e.option + ": " + strings.TrimPrefix(e.err.Error(), "framerail: ")
-}
-
-func (e *optionError) Unwrap() error { return e.err }

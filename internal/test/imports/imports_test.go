@@ -30,7 +30,7 @@ var allowed = map[string][]string{
 	"internal/guard":           {},
 	"internal/socket":          {"internal/inject", "internal/transport"},
 	"internal/transport":       {},
-	"internal/handshake":       {"internal/token"},
+	"internal/handshake":       {"frame/deflate", "internal/token"},
 	"internal/test/source":     {},
 	"internal/test/sizes":      {},
 	"internal/test/api":        {},
