@@ -47,8 +47,8 @@ func (d *calling) post(ev event) {
 func (d *calling) postPiece(ev frame.Event) {
 	d.mu.Lock()
 	in, start := d.inbox()
-	if n := len(in.events); !ev.First && in.waiting() > 0 && in.events[n-1].joins(len(ev.Payload)) {
-		tail := &in.events[n-1]
+	if n := len(in.items); !ev.First && in.waiting() > 0 && in.items[n-1].joins(len(ev.Payload)) {
+		tail := &in.items[n-1]
 		tail.buf.B = append(tail.buf.B, ev.Payload...)
 		tail.last = ev.Last
 		in.bytes += len(ev.Payload)

@@ -226,7 +226,7 @@ func TestInboxThatIsNeverEmptyDoesNotGrow(t *testing.T) {
 		in.push(event{op: frame.Opcode(i)})
 		in.pop()
 	}
-	if n := cap(in.events); n > 64 {
+	if n := cap(in.items); n > 64 {
 		t.Errorf("room for %d events, of which %d are in use", n, in.waiting())
 	}
 	for i := 10_000 - 10; i < 10_000; i++ {

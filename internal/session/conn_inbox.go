@@ -5,19 +5,15 @@ import "sync"
 // inbox queues the events of one connection for a goroutine, which runs while
 // there are any. All fields are guarded by the connection's mu.
 type inbox struct {
-	conn    *Conn
-	work    func()  // (*inbox).run, bound once so that starting it does not allocate
-	events  []event // those waiting are events[head:]
-	head    int
-	bytes   int     // of payload waiting
-	funcs   int     // those of Do and AfterFunc that wait here, in events and in later
+	conn *Conn
+	work func() // (*inbox).run, bound once so that starting it does not allocate
+	eventQueue
+	funcs   int     // those of Do and AfterFunc that wait here, in the queue and in later
 	later   []event // functions that wait for the end of a Stream callback
 	drained bool    // an eventDrained is waiting: one tells as much as many
 	more    sync.Cond
 	readers int // goroutines that wait for more
 }
-
-func (in *inbox) waiting() int { return len(in.events) - in.head }
 
 // messages is how many of those waiting are no functions.
 func (in *inbox) messages() int { return in.waiting() - (in.funcs - len(in.later)) }
@@ -29,54 +25,20 @@ func (in *inbox) push(ev event) {
 		}
 		in.drained = true
 	}
-	if len(in.events) == cap(in.events) && in.head > len(in.events)/2 {
-		// An inbox that is never empty must not grow for all that passes through it.
-		n := copy(in.events, in.events[in.head:])
-		clear(in.events[n:])
-		in.events, in.head = in.events[:n], 0
-	}
-	in.events = append(in.events, ev)
-	if ev.buf != nil {
-		in.bytes += len(ev.buf.B)
-	}
+	in.eventQueue.push(ev)
 }
 
 func (in *inbox) pop() event {
-	ev := in.events[in.head]
-	in.events[in.head] = event{}
-	in.head++
-	if in.head == len(in.events) {
-		in.events, in.head = in.events[:0], 0
-	}
-	if ev.buf != nil {
-		in.bytes -= len(ev.buf.B)
-	}
+	ev := in.eventQueue.pop()
 	if ev.kind == eventDrained {
 		in.drained = false
 	}
 	return ev
 }
 
-// dropMessages gives back what waits for callbacks that will not run any more. Pieces
-// of a message stay: a Reader may be waiting for them. The connection's mu is held.
-func (in *inbox) dropMessages() {
-	kept := in.events[:0]
-	for _, ev := range in.events[in.head:] {
-		switch ev.kind {
-		case eventMessage, eventPing, eventPong:
-			in.bytes -= len(ev.buf.B)
-			ev.buf.Release()
-		default:
-			kept = append(kept, ev)
-		}
-	}
-	clear(in.events[len(kept):])
-	in.events, in.head = kept, 0
-}
-
 // dropFunc has the function of a Timer, whose time has come, not run.
 func (in *inbox) dropFunc(n uint64) bool {
-	for _, evs := range [...][]event{in.later, in.events[in.head:]} {
+	for _, evs := range [...][]event{in.later, in.all()} {
 		for i := range evs {
 			if ev := &evs[i]; ev.kind == eventDo && ev.timer == n && ev.do != nil {
 				ev.do = nil

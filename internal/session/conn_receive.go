@@ -104,8 +104,8 @@ func (c Incoming) receive(ctx stdcontext.Context, watched bool) (Message, error)
 			if checked = true; !watched && ctx.Done() != nil {
 				defer c.WatchFor(ctx)()
 			}
-			if cap(in.events) > keptIncoming {
-				in.events = nil // whoever waits holds little
+			if cap(in.items) > keptIncoming {
+				in.items = nil // whoever waits holds little
 			}
 		}
 		c.loop.wait(&in.more)

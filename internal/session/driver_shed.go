@@ -13,11 +13,7 @@ func (d *Driver) Holding() (n int, shed bool) {
 		n += q.size()
 	}
 	if in := c.in; in != nil {
-		for _, ev := range in.events[in.head:] {
-			if ev.buf != nil {
-				n += cap(ev.buf.B)
-			}
-		}
+		n += in.size()
 	}
 	if in := c.received(); in != nil {
 		n += in.size()

@@ -21,42 +21,13 @@ var (
 // receiving has the messages that wait for Receive, and behind them how the peer ended. All
 // fields are guarded by the connection's mu.
 type receiving struct {
-	events []event // those waiting are events[head:]
-	head   int
-	bytes  int            // of payload waiting
-	more   sync.Cond      // for the call of Receive that waits
-	busy   bool           // a call of Receive is under way
-	last   *buffer.Buffer // of the message that Receive returned last; nil for none
+	eventQueue
+	more sync.Cond      // for the call of Receive that waits
+	busy bool           // a call of Receive is under way
+	last *buffer.Buffer // of the message that Receive returned last; nil for none
 
 	opening bool // the Open callback reads, and goes on beside other callbacks
 	closes  bool // the Close callback waits for the Open callback
-}
-
-func (in *receiving) waiting() int { return len(in.events) - in.head }
-
-func (in *receiving) push(ev event) {
-	if len(in.events) == cap(in.events) && in.head > len(in.events)/2 {
-		n := copy(in.events, in.events[in.head:])
-		clear(in.events[n:])
-		in.events, in.head = in.events[:n], 0
-	}
-	in.events = append(in.events, ev)
-	if ev.buf != nil {
-		in.bytes += len(ev.buf.B)
-	}
-}
-
-func (in *receiving) pop() event {
-	ev := in.events[in.head]
-	in.events[in.head] = event{}
-	in.head++
-	if in.head == len(in.events) {
-		in.events, in.head = in.events[:0], 0
-	}
-	if ev.buf != nil {
-		in.bytes -= len(ev.buf.B)
-	}
-	return ev
 }
 
 // full tells whether the peer must not be read from.
@@ -64,24 +35,9 @@ func (in *receiving) full(most *limits) bool {
 	return in.waiting() >= most.QueueMessages || in.bytes >= most.QueueBytes
 }
 
-// dropMessages gives back the messages that nobody will receive.
-func (in *receiving) dropMessages() {
-	kept := in.events[:0]
-	for _, ev := range in.events[in.head:] {
-		if ev.buf != nil {
-			in.bytes -= len(ev.buf.B)
-			ev.buf.Release()
-			continue
-		}
-		kept = append(kept, ev)
-	}
-	clear(in.events[len(kept):])
-	in.events, in.head = kept, 0
-}
-
 // disown leaves the buffers to the garbage collector: the program may never call Receive again.
 func (in *receiving) disown() {
-	for _, ev := range in.events[in.head:] {
+	for _, ev := range in.all() {
 		if ev.buf != nil {
 			ev.buf.Disown()
 		}
@@ -92,12 +48,8 @@ func (in *receiving) disown() {
 }
 
 // size is how many bytes of buffers it holds.
-func (in *receiving) size() (n int) {
-	for _, ev := range in.events[in.head:] {
-		if ev.buf != nil {
-			n += cap(ev.buf.B)
-		}
-	}
+func (in *receiving) size() int {
+	n := in.eventQueue.size()
 	if in.last != nil {
 		n += cap(in.last.B)
 	}

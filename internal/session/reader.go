@@ -113,7 +113,7 @@ func (r *Reader) advance() {
 			r.err = ErrReaderDone
 			return
 		}
-		if in.events[in.head].kind == eventClose {
+		if in.items[in.head].kind == eventClose {
 			r.err = c.end.info.Err // the event is the connection's goroutine's, after the callback
 			c.mu.Unlock()
 			if r.err == nil {
@@ -121,7 +121,7 @@ func (r *Reader) advance() {
 			}
 			return
 		}
-		if in.events[in.head].kind == eventDo { // for the time after the callback
+		if in.items[in.head].kind == eventDo { // for the time after the callback
 			in.later = append(in.later, in.pop())
 			c.mu.Unlock()
 			continue

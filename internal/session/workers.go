@@ -27,11 +27,10 @@ type workers struct {
 	mu guard.LoneMutex
 
 	// All guarded by mu.
-	ready    []func() // the list is ready[head:]
-	head     int
-	scouting bool      // there is a scout
-	idle     []*worker // those that wait; the last one is woken first, because its stack is warm
-	least    int       // how many were idle at all times since the timer was set
+	ready    fifo[func()] // the list
+	scouting bool         // there is a scout
+	idle     []*worker    // those that wait; the last one is woken first, because its stack is warm
+	least    int          // how many were idle at all times since the timer was set
 	timer    *time.Timer
 	timed    bool // the timer is set
 	ended    bool
@@ -47,13 +46,7 @@ type worker struct {
 // add puts work into the list.
 func (p *workers) add(work func()) {
 	p.mu.Lock()
-	if len(p.ready) == cap(p.ready) && p.head > len(p.ready)/2 {
-		// A list that is never empty must not grow for all that passes through it.
-		n := copy(p.ready, p.ready[p.head:])
-		clear(p.ready[n:])
-		p.ready, p.head = p.ready[:n], 0
-	}
-	p.ready = append(p.ready, work)
+	p.ready.push(work)
 	scout, fresh := p.callScout()
 	p.mu.Unlock()
 	scout.start(fresh)
@@ -62,7 +55,7 @@ func (p *workers) add(work func()) {
 // callScout appoints a scout, which the caller starts once it has let go of mu. It returns nil if
 // none is needed. mu is held.
 func (p *workers) callScout() (w *worker, fresh bool) {
-	if p.scouting || len(p.ready) == 0 {
+	if p.scouting || p.ready.waiting() == 0 {
 		return nil, false
 	}
 	p.scouting = true
@@ -104,8 +97,8 @@ func (w *worker) take() func() {
 		if w.scout {
 			w.scout, p.scouting = false, false
 		}
-		if len(p.ready) > 0 {
-			work := p.pop()
+		if p.ready.waiting() > 0 {
+			work := p.ready.pop()
 			scout, fresh := p.callScout()
 			p.mu.Unlock()
 			scout.start(fresh)
@@ -118,17 +111,6 @@ func (w *worker) take() func() {
 		}
 		w.scout = true
 	}
-}
-
-// pop takes the first work. mu is held.
-func (p *workers) pop() func() {
-	work := p.ready[p.head]
-	p.ready[p.head] = nil
-	p.head++
-	if p.head == len(p.ready) {
-		p.ready, p.head = p.ready[:0], 0
-	}
-	return work
 }
 
 // rest has a worker wait, and reports whether it may. mu is held.

@@ -21,8 +21,8 @@ func (p *workers) resting() int {
 func (p *workers) check(t *testing.T) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.ready) > 0 && !p.scouting {
-		t.Errorf("%d wait, and there is no scout", len(p.ready)-p.head)
+	if n := p.ready.waiting(); n > 0 && !p.scouting {
+		t.Errorf("%d wait, and there is no scout", n)
 	}
 	if p.least > len(p.idle) || len(p.idle) > idleWorkers || len(p.idle) > 0 && !p.timed && !p.ended {
 		t.Errorf("%d are idle, at least %d; a timer is set: %v", len(p.idle), p.least, p.timed)
