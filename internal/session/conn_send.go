@@ -29,8 +29,7 @@ type Outgoing struct {
 // the bound on pending bytes and [Overflow] does not make room for it, with ErrMessageTooLarge,
 // which is logged, if it is larger than that bound, and with ErrMessageType for any other type.
 func (c *Conn) Send(t MessageType, payload []byte) error {
-	t, err := frameType(t, payload)
-	if err != nil {
+	if err := sendable(t, false, payload); err != nil {
 		return err
 	}
 	return c.sendMessage(t, payload, "")

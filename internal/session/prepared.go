@@ -40,7 +40,8 @@ type Tag = sendq.Tag
 
 var preparedPool = sync.Pool{New: func() any { return new(Prepared) }}
 
-// Prepare encodes a message, which it copies. The caller may give the Prepared back by Release, or leave it to the garbage collector.
+// Prepare encodes a message, which it copies. The caller may give the Prepared back by Release, or leave
+// it to the garbage collector.
 func Prepare(o Outgoing) (*Prepared, error) {
 	if err := sendable(o.Type, o.Valid, o.Payload); err != nil {
 		return nil, err

@@ -102,17 +102,3 @@ func sendable(t frame.Opcode, valid bool, payload []byte) error {
 	}
 	return nil
 }
-
-// frameType checks a message that is to be sent, and gives the type that its frame has.
-func frameType(t MessageType, payload []byte) (MessageType, error) {
-	switch t {
-	case Text:
-		if !frame.ValidText(payload) {
-			return t, ErrNotUTF8
-		}
-	case Binary:
-	default:
-		return t, ErrMessageType
-	}
-	return t, nil
-}

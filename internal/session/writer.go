@@ -29,9 +29,7 @@ type Writer struct {
 // connection: a second fails with ErrWriterOpen. Where compression was agreed on, the
 // fragments are compressed as one message.
 func (c *Conn) NewWriter(t MessageType) (*Writer, error) {
-	text := textSoFar{checks: t == Text}
-	t, err := frameType(t, nil)
-	if err != nil {
+	if err := sendable(t, false, nil); err != nil {
 		return nil, err
 	}
 	c.mu.Lock()
@@ -42,7 +40,7 @@ func (c *Conn) NewWriter(t MessageType) (*Writer, error) {
 	if c.tx != nil && c.tx.writer != nil {
 		return nil, ErrWriterOpen
 	}
-	w := &Writer{conn: c, text: text, next: t, deflate: c.agreement().deflate()}
+	w := &Writer{conn: c, text: textSoFar{checks: t == Text}, next: t, deflate: c.agreement().deflate()}
 	w.room.L = &c.mu
 	c.out().writer = &w.openMessage
 	return w, nil
