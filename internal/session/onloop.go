@@ -87,8 +87,7 @@ func leaveLoop() bool {
 	self := stacktrace.Number()
 	for _, l := range *running.loops.Load() {
 		if l.goroutine.Load() == self {
-			n := l.Hold()
-			return n != 0 && (l.Relieve(n) || l.Lost())
+			return l.Relieve(l.Hold()) || l.Lost() // Lost: a monitor came first
 		}
 	}
 	return true
