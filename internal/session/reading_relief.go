@@ -53,6 +53,8 @@ func (d *reading) rescue() {
 	l.succession, l.lendable = nil, false
 	l.backOff(l.Now)
 
+	charged := len(l.readBuf) + len(l.inflateBuf)
+	l.pool.Charge(charged)
 	l.readBuf = make([]byte, len(l.readBuf))
 	if l.inflateBuf != nil {
 		l.inflateBuf = make([]byte, len(l.inflateBuf))
@@ -82,7 +84,7 @@ func (d *reading) rescue() {
 	defer c.mu.Unlock()
 	d.noteHeld()
 	in, _ := c.inbox()
-	call.work, call.holds, call.resumed = in.work, holds, true
+	call.work, call.holds, call.charged, call.resumed = in.work, holds, charged, true
 	call.done.Signal()
 }
 
@@ -99,6 +101,7 @@ func (c *Conn) afterLoss(call *lostCall, payload []byte) {
 	for _, b := range call.holds {
 		b.Release()
 	}
+	c.loop.pool.Charge(-call.charged)
 	c.loop.out.Add(-1)
 	c.loop.spawn(call.work)
 }

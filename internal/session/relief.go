@@ -65,6 +65,7 @@ type lostCall struct {
 	done    sync.Cond
 	work    func()           // runs the connection's inbox, once the callback has returned
 	holds   []*buffer.Buffer // what the payload may lie in
+	charged int              // bytes of what was the loop's and the payload may lie in
 }
 
 // Hold is the callback that holds the loop, and may lose it; 0 for none. From any goroutine.
