@@ -1,8 +1,14 @@
 package session
 
-// postIncoming queues a message for Receive, or how the peer ended. From the loop.
+// postIncoming queues a message for Receive, or how the peer ended. It queues it for a callback if one
+// was set meanwhile. From the loop.
 func (d *calling) postIncoming(ev event) {
 	d.mu.Lock()
+	if h := &d.terms.Load().Handlers; h.Message != nil || h.Stream != nil {
+		d.mu.Unlock()
+		d.post(ev)
+		return
+	}
 	in := d.receiving()
 	in.push(ev)
 	if in.full(d.limits()) {

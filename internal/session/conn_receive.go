@@ -193,24 +193,24 @@ func (c *Conn) closeWaits() bool {
 	return true
 }
 
-// callBack gives what waits for Receive to the callback that was set in its place. mu is held,
-// and is let go of.
-func (c Incoming) callBack() {
-	in := c.received()
-	if in == nil || in.waiting() == 0 || c.State() == Closed {
-		c.wakeReceiver()
-		c.mu.Unlock()
-		return
+// callBack sets a callback in place of Receive, and gives it what waits. What comes next then finds the
+// inbox in use before it finds the callback, so that nothing overtakes what waits.
+func (c Incoming) callBack(change func(*Handlers)) {
+	var box *inbox
+	start := false
+	c.mu.Lock()
+	if in := c.received(); in != nil && in.waiting() > 0 && c.State() != Closed {
+		box, start = c.inbox()
+		for in.waiting() > 0 {
+			box.push(in.pop())
+		}
+		if c.flags.Load()&holdReceive != 0 {
+			c.release(holdReceive)
+			c.hold(holdQueue)
+		}
 	}
-	box, start := c.inbox()
-	for in.waiting() > 0 {
-		box.push(in.pop())
-	}
-	if c.flags.Load()&holdReceive != 0 {
-		c.release(holdReceive)
-		c.hold(holdQueue)
-	}
-	in.more.Broadcast()
+	c.setHandlers(change)
+	c.wakeReceiver()
 	c.mu.Unlock()
 	if start {
 		c.loop.spawn(box.work)
@@ -222,22 +222,25 @@ func (c Incoming) callBack() {
 // message comes before it; it may be called from any goroutine. Messages that wait for
 // Receive go to it.
 func (c *Conn) OnMessage(f func(*Conn, Message)) {
-	c.handle(func(h *Handlers) { h.Message = f })
-	if f != nil {
-		c.mu.Lock()
-		Incoming{c}.callBack()
+	set := func(h *Handlers) { h.Message = f }
+	if f == nil {
+		c.handle(set)
+		return
 	}
+	Incoming{c}.callBack(set)
 }
 
 // OnStream sets this connection's Stream callback in place of the server's, for the
 // messages that begin from then on. It runs on a goroutine; the connection's other
-// callbacks wait for it, and run where [Config].Dispatch says when there is none.
+// callbacks wait for it, and run where [Config].Dispatch says when there is none. Messages
+// that wait for Receive go to it.
 func (c *Conn) OnStream(f func(*Conn, *Reader)) {
-	c.handle(func(h *Handlers) { h.Stream = f })
-	if f != nil {
-		c.mu.Lock()
-		Incoming{c}.callBack()
+	set := func(h *Handlers) { h.Stream = f }
+	if f == nil {
+		c.handle(set)
+		return
 	}
+	Incoming{c}.callBack(set)
 }
 
 // AutoAnswer has each text message that is request answered with the text answer, on the loop and

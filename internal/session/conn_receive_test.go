@@ -4,7 +4,11 @@ import (
 	stdcontext "context"
 	"errors"
 	"io"
+	"math/rand/v2"
+	"runtime"
 	"slices"
+	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 	"unsafe"
@@ -277,4 +281,37 @@ func TestReceiveTwiceAtOnce(t *testing.T) {
 	expect(t, "first call", <-got, "a")
 	r.c.Abort()
 	r.turn()
+}
+
+// A callback that is set while messages arrive gets them all, in order and one at a time.
+func TestReceive_ACallbackSetMeanwhileGetsAll(t *testing.T) {
+	for range 100 {
+		r := openRig(t, Config{Role: frame.Client})
+		const n = 200
+		var running atomic.Bool
+		got := make(chan string, n)
+		set := make(chan bool)
+		go func() {
+			defer close(set)
+			for range rand.IntN(100) {
+				runtime.Gosched()
+			}
+			r.c.OnMessage(func(_ *Conn, m Message) {
+				if running.Swap(true) {
+					t.Error("two callbacks run at the same time")
+				}
+				got <- m.String()
+				runtime.Gosched()
+				running.Store(false)
+			})
+		}()
+		for i := range n {
+			r.receive(frame.AppendFrame(nil, frame.Header{Fin: true, Opcode: frame.Text}, []byte(strconv.Itoa(i))))
+		}
+		<-set
+		r.eventually("all messages", func() bool { return len(got) == n })
+		for i := range n {
+			expect(t, "message", <-got, strconv.Itoa(i))
+		}
+	}
 }

@@ -22,6 +22,11 @@ func (c *link) Limits() Limits { return c.limits().Limits }
 func (c *link) handle(change func(*Handlers)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.setHandlers(change)
+}
+
+// setHandlers is handle. mu is held.
+func (c *link) setHandlers(change func(*Handlers)) {
 	own := *c.terms.Load()
 	change(&own.Handlers)
 	c.terms.Store(&own)
