@@ -76,7 +76,7 @@ func (d *calling) posted(in *inbox, start bool) {
 }
 
 // runFuncs runs the functions that wait for the loop now; those that come meanwhile wait for
-// its next turn.
+// its next turn. Then it starts the connection's goroutine, if the inbox is parked.
 func (d *calling) runFuncs() {
 	c := &d.Conn
 	if c.flags.Load()&flagAdaptive != 0 {
@@ -102,7 +102,15 @@ func (d *calling) runFuncs() {
 	if !c.funcsWait() {
 		c.attend &^= attendFuncs
 	}
+	in := c.in
+	start := in != nil && in.parked
+	if start {
+		in.parked = false
+	}
 	c.mu.Unlock()
+	if start {
+		c.loop.spawn(in.work)
+	}
 }
 
 // startFuncs has a goroutine run them, if callbacks run on goroutines. From the loop, because a

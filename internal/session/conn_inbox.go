@@ -11,6 +11,7 @@ type inbox struct {
 	funcs   int     // those of Do and AfterFunc that wait here, in the queue and in later
 	later   []event // functions that wait for the end of a Stream callback
 	drained bool    // an eventDrained is waiting: one tells as much as many
+	parked  bool    // the connection's goroutine has it, and is for the loop to start
 	more    sync.Cond
 	readers int // goroutines that wait for more
 }

@@ -194,10 +194,11 @@ func (c *Conn) closeWaits() bool {
 }
 
 // callBack sets a callback in place of Receive, and gives it what waits. What comes next then finds the
-// inbox in use before it finds the callback, so that nothing overtakes what waits.
+// inbox in use before it finds the callback, so that nothing overtakes what waits. Where callbacks run
+// on the loop, one may be running, so the loop starts the connection's goroutine behind it.
 func (c Incoming) callBack(change func(*Handlers)) {
 	var box *inbox
-	start := false
+	start, wake := false, false
 	c.mu.Lock()
 	if in := c.received(); in != nil && in.waiting() > 0 && c.State() != Closed {
 		box, start = c.inbox()
@@ -208,12 +209,20 @@ func (c Incoming) callBack(change func(*Handlers)) {
 			c.release(holdReceive)
 			c.hold(holdQueue)
 		}
+		if start && c.flags.Load()&flagGoroutines == 0 {
+			box.parked, start = true, false
+			c.attend |= attendFuncs
+			wake = c.wake()
+		}
 	}
 	c.setHandlers(change)
 	c.wakeReceiver()
 	c.mu.Unlock()
 	if start {
 		c.loop.spawn(box.work)
+	}
+	if wake {
+		c.loop.host.Schedule(c.Conn)
 	}
 }
 

@@ -142,6 +142,7 @@ func TestReceiveOrCallbacks(t *testing.T) {
 	r.receive(slices.Concat(text("a"), text("b"), text("c")))
 	got := make(chan string, 4)
 	r.c.OnMessage(func(_ *Conn, m Message) { got <- m.String() })
+	r.turn()
 	for _, want := range []string{"a", "b"} {
 		expect(t, "called with", <-got, want)
 	}
@@ -314,4 +315,43 @@ func TestReceive_ACallbackSetMeanwhileGetsAll(t *testing.T) {
 			expect(t, "message", <-got, strconv.Itoa(i))
 		}
 	}
+}
+
+// Messages that waited do not go to a new callback while another one runs.
+func TestReceive_ACallbackSetByAnotherWaitsForIt(t *testing.T) {
+	both(t, func(t *testing.T, dispatch Dispatch) {
+		var running atomic.Bool
+		got := make(chan string, 2)
+		sets := func(c *Conn) {
+			running.Store(true)
+			c.OnMessage(func(_ *Conn, m Message) {
+				if running.Load() {
+					t.Error("two callbacks run at the same time")
+				}
+				got <- m.String()
+			})
+			for range 1000 {
+				runtime.Gosched()
+			}
+			running.Store(false)
+		}
+		for _, way := range []string{"ping", "function", "function that aborts"} {
+			r := readingRig(t, Config{Dispatch: dispatch, Handlers: Handlers{Ping: func(c *Conn, _ []byte) { sets(c) }}})
+			r.receive(text("a"))
+			switch way {
+			case "ping":
+				r.receive(peer(frame.Ping, true, ""))
+			case "function":
+				_ = r.c.Do(sets)
+			default:
+				_ = r.c.Do(func(c *Conn) { sets(c); c.Abort() })
+				r.eventually("the close callback's end", r.hasEnded)
+				continue
+			}
+			r.receive(text("b"))
+			r.eventually("both messages", func() bool { return len(got) == 2 })
+			expect(t, "first", <-got, "a")
+			expect(t, "second", <-got, "b")
+		}
+	})
 }

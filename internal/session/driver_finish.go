@@ -31,7 +31,7 @@ func (d *Driver) finish() {
 	c.release(holdAny)
 	over := c.end.over
 	c.dropTimers()
-	late := c.funcsWait()
+	late := c.funcsWait() || c.in != nil && c.in.parked
 	attached := c.takeAttached()
 	if in := c.received(); in != nil {
 		in.disown()

@@ -132,7 +132,7 @@ const (
 	attendIdle                           // the idle timeout has changed
 	attendLifetime                       // the lifetime has
 	attendClosing                        // the close timeout has
-	attendFuncs                          // functions wait for the loop; set until none does
+	attendFuncs                          // functions wait for the loop, or an inbox is parked; set until none does
 	attendDrained                        // the socket took all after refusing some
 	attendAsked                          // no reason by itself: the loop has been asked already
 
