@@ -40,9 +40,9 @@
 // # Concurrency
 //
 // All methods of a Conn may be called from any goroutine, callbacks included. They never
-// block, except SendWait, Receive and a loop over Messages. No method of a Conn calls a callback inside itself: a send that
-// closes the connection only has OnClose called later. So a program may hold a lock while it
-// sends, and take the same lock in its callbacks.
+// block, except SendWait, Receive and a loop over Messages. No method of a Conn calls a
+// callback inside itself: a send that closes the connection only has OnClose called later. So a
+// program may hold a lock while it sends, and take the same lock in its callbacks.
 //
 // Messages that one goroutine sends arrive in its order. Messages of several goroutines are
 // not mixed. A [Reader] and a [Writer] are each for one goroutine at a time. While a Reader

@@ -28,8 +28,8 @@ import (
 // returns it, or the error of ctx. A context that is done ends the loop, and the connection goes on.
 //
 // Calling Messages tells the connection to keep messages for the reader. On a server, call it, or
-// Receive, before OnConnection returns. OnConnection may run the loop itself with
-// [OnGoroutines], or start a goroutine with either Dispatch: go read(c, c.Messages(ctx)). From the
+// Receive, before OnConnection returns. OnConnection may run the loop itself with [OnGoroutines] or
+// [Adaptive], or start a goroutine with any Dispatch: go read(c, c.Messages(ctx)). From the
 // first round on the other callbacks may run beside OnConnection, except the close callback, which
 // waits until it has returned. A client reads whenever it likes.
 //

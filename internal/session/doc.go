@@ -63,7 +63,7 @@
 // A function of [Conn.AfterFunc] whose time has not come when the connection begins to close is
 // dropped. A Timer that a callback stops does not run, even if its time has come.
 //
-// A Stream callback runs on a goroutine with either Dispatch. While it runs, other callbacks wait,
+// A Stream callback runs on a goroutine with any Dispatch. While it runs, other callbacks wait,
 // except pings and pongs, which run inside its Read.
 //
 // Instead of being called with messages, a program may take them with [Incoming.Receive]. They, and
