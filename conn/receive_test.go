@@ -58,14 +58,18 @@ func echo(c *conn.Conn, messages func(func(conn.Message, error) bool)) (err erro
 	return err
 }
 
-// Reading works in OnConnection on a goroutine, and on a goroutine of the program's with either
+// Reading works in OnConnection on a goroutine, and on a goroutine of the program's with any
 // Dispatch. Messages that came before the first call of Receive are not lost.
 func TestMessages_EchoAtBothEnds(t *testing.T) {
-	for name, f := range map[string]func(*server.Server, chan error){
-		"in OnConnection": func(srv *server.Server, ended chan error) {
-			srv.Dispatch = conn.OnGoroutines
+	inOpen := func(d conn.Dispatch) func(*server.Server, chan error) {
+		return func(srv *server.Server, ended chan error) {
+			srv.Dispatch = d
 			srv.OnConnection = func(c *conn.Conn) { ended <- echo(c, c.Messages(context.Background())) }
-		},
+		}
+	}
+	for name, f := range map[string]func(*server.Server, chan error){
+		"in OnConnection":           inOpen(conn.OnGoroutines),
+		"in OnConnection, adaptive": inOpen(conn.Adaptive),
 		"on a goroutine, from the loop": func(srv *server.Server, ended chan error) {
 			srv.OnConnection = func(c *conn.Conn) {
 				messages := c.Messages(context.Background())

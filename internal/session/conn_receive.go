@@ -215,7 +215,7 @@ func (c Incoming) callBack(change func(*Handlers)) {
 			wake = c.wake()
 		}
 	}
-	c.setHandlers(change)
+	c.terms.Store(c.terms.Load().with(change))
 	c.wakeReceiver()
 	c.mu.Unlock()
 	if start {

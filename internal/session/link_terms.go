@@ -22,14 +22,14 @@ func (c *link) Limits() Limits { return c.limits().Limits }
 func (c *link) handle(change func(*Handlers)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.setHandlers(change)
+	c.terms.Store(c.terms.Load().with(change))
 }
 
-// setHandlers is handle. mu is held.
-func (c *link) setHandlers(change func(*Handlers)) {
-	own := *c.terms.Load()
+// with is a copy with other callbacks.
+func (t *terms) with(change func(*Handlers)) *terms {
+	own := *t
 	change(&own.Handlers)
-	c.terms.Store(&own)
+	return &own
 }
 
 // OnPing sets this connection's Ping callback in place of the server's; nil
