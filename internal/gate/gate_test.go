@@ -17,6 +17,11 @@ type still struct{ platform.Real }
 
 func (still) Now() time.Time { return time.Unix(1000, 0) }
 
+// Await waits for the end only, because no other time comes.
+func (still) Await(done, stop <-chan struct{}, _ time.Time) bool {
+	return platform.Real{}.Await(done, stop, time.Time{})
+}
+
 // loops notes what becomes of connections.
 type loops struct {
 	mu        sync.Mutex
