@@ -25,7 +25,7 @@ const (
 
 // public are the packages that programs import. One in a module of its own is only there in
 // a checkout, where the workspace joins it to the others.
-var public = []string{"mask", "frame", "frame/deflate", "poller", "conn", "conn/wsjson", "server", "client", "topics", "server/servertest", "server/promstats"}
+var public = []string{"mask", "frame", "frame/deflate", "poller", "conn", "conn/wsjson", "server", "client", "topics", "topics/brokertest", "server/servertest", "server/promstats"}
 
 // listed is what the tests read of one package in the answer of go list.
 type listed struct {

@@ -66,6 +66,7 @@ var allowed = map[string][]string{
 		"internal/buffer", "internal/callbacks", "internal/forwarded", "internal/gate", "internal/guard", "internal/handshake", "internal/loop", "internal/memory", "internal/nethttp", "internal/phase", "internal/platform", "internal/sampler", "internal/secure",
 		"internal/session", "internal/stacktrace", "internal/transport"},
 	"topics":            {"conn", "frame", "internal/sampler", "internal/session", "internal/stacktrace"},
+	"topics/brokertest": {"topics"},
 	"server/servertest": {"internal/transport", "conn", "frame", "frame/deflate", "mask", "poller", "server", "internal/handshake", "internal/loop", "internal/platform"},
 }
 
