@@ -33,7 +33,7 @@ func (h *Topics) callBack() {
 			c := e.calls[0]
 			e.calls[0] = callback{}
 			e.calls = e.calls[1:]
-			h.contain(c)
+			c.contain(h)
 		}
 		of, ok := e.take()
 		switch {
@@ -49,7 +49,7 @@ func (h *Topics) callBack() {
 }
 
 // contain calls a callback. One that panics, or calls runtime.Goexit, is logged and counted.
-func (h *Topics) contain(c callback) {
+func (c callback) contain(h *Topics) {
 	returned := false
 	defer func() {
 		if returned {

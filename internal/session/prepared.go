@@ -61,6 +61,11 @@ func (p *Prepared) Len() int { return p.plain.Len() + sendq.KeyCost }
 // Size is how many bytes of memory the message takes, without compressed forms.
 func (p *Prepared) Size() int { return p.plain.Cap() }
 
+// Outgoing is what was prepared. Its payload must not be changed, and is valid until Release.
+func (p *Prepared) Outgoing() Outgoing {
+	return Outgoing{Type: p.plain.Header().Opcode, Key: p.key, Uncompressed: p.uncompressed, Valid: true, Payload: p.plain.Payload()}
+}
+
 // Release gives the Prepared back. What waits in queues is not affected. The caller alone has
 // the Prepared.
 func (p *Prepared) Release() {

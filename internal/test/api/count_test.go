@@ -14,14 +14,14 @@ var most = map[string]int{
 	"conn/wsjson":       2,
 	"server":            85,
 	"client":            20,
-	"topics":            41, // brokers, by which several processes have the same topics: decision 060
+	"topics":            42, // brokers, by which several processes have the same topics: decision 060; Kept: 063
 	"topics/brokertest": 19, // checks of a broker, and one in memory: decision 060
 	"server/servertest": 45,
 	"server/promstats":  2,
 }
 
 // mostTogether is the same for all packages.
-const mostTogether = 437
+const mostTogether = 438
 
 func TestCount_OfNamesDoesNotGrow(t *testing.T) {
 	packages := loaded(t)
