@@ -9,9 +9,10 @@ import (
 )
 
 func TestChatServesPageAndRoomOnOnePort(t *testing.T) {
-	p := start(t, "chat", "--addr=127.0.0.1:0")
+	p := start(t, "chat", "--addr=127.0.0.1:0", "--node=one")
 	for path, contentType := range map[string]string{
 		"":        "text/html; charset=utf-8",
+		"garden":  "text/html; charset=utf-8",
 		"chat.js": "text/javascript; charset=utf-8",
 	} {
 		resp, err := http.Get(p.url + path)
@@ -25,13 +26,13 @@ func TestChatServesPageAndRoomOnOnePort(t *testing.T) {
 	}
 
 	ada, bo := dial(t, p.url+"socket"), dial(t, p.url+"socket")
-	say(t, ada, `{"type":"join","name":"Ada"}`)
-	hear(t, ada, `{"type":"welcome","name":"Ada","people":[{"name":"Ada","seat":0}]}`)
-	say(t, bo, `{"type":"join","name":"Bo"}`)
-	hear(t, bo, `{"type":"welcome","name":"Bo","people":[{"name":"Ada","seat":0},{"name":"Bo","seat":1}]}`)
+	say(t, ada, `{"type":"join","room":"lobby","name":"Ada","key":"a"}`)
+	hear(t, ada, `{"type":"welcome","name":"Ada","node":"one","from":"ypeBEsobvcr6wjGz","people":[{"name":"Ada","seat":0}],"position":"`)
+	say(t, bo, `{"type":"join","room":"lobby","name":"Bo","key":"b"}`)
+	hear(t, bo, `{"type":"welcome","name":"Bo","seat":1,"node":"one","from":"PiPoFgA5WUoziU9l","people":[{"name":"Ada","seat":0},{"name":"Bo","seat":1}]`)
 	hear(t, ada, `{"type":"joined","name":"Bo","seat":1}`)
-	say(t, ada, `{"type":"say","text":"Hello <b>Bo</b>"}`)
-	hear(t, bo, `{"type":"said","name":"Ada","text":"Hello \u003cb\u003eBo\u003c/b\u003e","at":`)
+	say(t, ada, `{"type":"say","text":"Hello <b>Bo</b>","number":1}`)
+	hear(t, bo, `{"type":"said","name":"Ada","text":"Hello \u003cb\u003eBo\u003c/b\u003e","from":"ypeBEsobvcr6wjGz","number":1,"at":`)
 	ada.Close(websocket.StatusNormalClosure, "")
 	hear(t, bo, `{"type":"left","name":"Ada"}`)
 	bo.Close(websocket.StatusNormalClosure, "")

@@ -83,17 +83,17 @@ func TestEchoForBrowser(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(tc.flags), func(t *testing.T) {
 			p := start(t, append([]string{"echo", "--addr=127.0.0.1:0"}, tc.flags...)...)
-			b.t = t
-			b.eval(fmt.Sprintf("out.textContent = run(%q)", p.url))
-			b.until(`out.textContent`, "all came back, agreed on "+tc.agreed+", closed with 1000")
+			b.T = t
+			b.Eval(fmt.Sprintf("out.textContent = run(%q)", p.url))
+			b.Until(`out.textContent`, "all came back, agreed on "+tc.agreed+", closed with 1000")
 			p.stop(t)
 		})
 	}
 	t.Run("a certificate that is not trusted", func(t *testing.T) {
 		p := start(t, "echo", "--addr=127.0.0.1:0", "--tls-self-signed")
-		b.t = t
-		b.eval(fmt.Sprintf("out.textContent = run(%q)", p.url))
-		b.until(`out.textContent`, "closed too early, closed with 1006")
+		b.T = t
+		b.Eval(fmt.Sprintf("out.textContent = run(%q)", p.url))
+		b.Until(`out.textContent`, "closed too early, closed with 1006")
 		p.stop(t)
 	})
 }

@@ -206,7 +206,7 @@ func TestHelpNamesEveryFlagAndExits0(t *testing.T) {
 	}{
 		{[]string{"--help"}, []string{"Usage: framerail <command>", "echo", "chat", "--log-level", "--version"}},
 		{[]string{"echo", "--help"}, []string{"127.0.0.1:9001", "--loops", "--max-message", "16MiB", "--goroutines", "--stream", "--deflate", "--window-bits", "--drain-timeout", "--metrics"}},
-		{[]string{"chat", "--help"}, []string{"127.0.0.1:9002", "--loops", "--drain-timeout", "--metrics"}},
+		{[]string{"chat", "--help"}, []string{"127.0.0.1:9002", "--node", "--loops", "--drain-timeout", "--metrics"}},
 		{[]string{"--version"}, []string{"framerail ", " go1.", "/"}},
 	} {
 		t.Run(strings.Join(tc.args, "_"), func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"strings"
 	"time"
 )
 
@@ -47,8 +48,8 @@ type asset struct {
 	body                    []byte
 }
 
-// Page returns the handler of the chat's page: GET and HEAD of "/" and of the
-// few files it needs, all from memory.
+// Page returns the handler of the chat's page: GET and HEAD of "/", of "/" and the name of a
+// room, and of the few files it needs, all from memory.
 func Page() http.Handler {
 	assets := loadAssets()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -63,6 +64,9 @@ func Page() http.Handler {
 			return
 		}
 		a, ok := assets[r.URL.Path]
+		if name, rooted := strings.CutPrefix(r.URL.Path, "/"); rooted && isRoom(name) {
+			a, ok = assets["/"], true
+		}
 		if !ok {
 			http.Error(w, "not found", http.StatusNotFound)
 			return

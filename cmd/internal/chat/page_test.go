@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-func request(method, target string, header ...string) *httptest.ResponseRecorder {
+func fetch(method, target string, header ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, target, nil)
 	for i := 0; i < len(header); i += 2 {
 		r.Header.Set(header[i], header[i+1])
@@ -22,21 +22,22 @@ func request(method, target string, header ...string) *httptest.ResponseRecorder
 func TestPageServesItsFiles(t *testing.T) {
 	for path, contentType := range map[string]string{
 		"/":              "text/html; charset=utf-8",
+		"/garden-2":      "text/html; charset=utf-8", // a room
 		"/chat.css":      "text/css; charset=utf-8",
 		"/chat.js":       "text/javascript; charset=utf-8",
 		"/connection.js": "text/javascript; charset=utf-8",
 		"/log.js":        "text/javascript; charset=utf-8",
 		"/icon.svg":      "image/svg+xml",
 	} {
-		w := request("GET", path)
+		w := fetch("GET", path)
 		if w.Code != http.StatusOK || w.Header().Get("Content-Type") != contentType || w.Body.Len() == 0 {
 			t.Errorf("GET %s: %d, %s, %d bytes", path, w.Code, w.Header().Get("Content-Type"), w.Body.Len())
 		}
-		head := request("HEAD", path)
+		head := fetch("HEAD", path)
 		if head.Code != http.StatusOK || head.Body.Len() != 0 || head.Header().Get("Content-Length") != fmt.Sprint(w.Body.Len()) {
 			t.Errorf("HEAD %s: %d, %s bytes claimed, %d sent", path, head.Code, head.Header().Get("Content-Length"), head.Body.Len())
 		}
-		again := request("GET", path, "If-None-Match", w.Header().Get("ETag"))
+		again := fetch("GET", path, "If-None-Match", w.Header().Get("ETag"))
 		if again.Code != http.StatusNotModified {
 			t.Errorf("GET %s with its ETag: %d, want 304", path, again.Code)
 		}
@@ -44,18 +45,18 @@ func TestPageServesItsFiles(t *testing.T) {
 }
 
 func TestPageServesNothingElse(t *testing.T) {
-	for _, target := range []string{"/index.html", "/page/", "/page/chat.js", "/../room.go", "/socket", "/favicon.ico"} {
-		if w := request("GET", target); w.Code != http.StatusNotFound {
+	for _, target := range []string{"/index.html", "/page/", "/page/chat.js", "/../room.go", "/socket", "/favicon.ico", "/Garden", "/a/b", "//garden"} {
+		if w := fetch("GET", target); w.Code != http.StatusNotFound {
 			t.Errorf("GET %s: %d, want 404", target, w.Code)
 		}
 	}
-	if w := request("POST", "/"); w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, HEAD" {
+	if w := fetch("POST", "/"); w.Code != http.StatusMethodNotAllowed || w.Header().Get("Allow") != "GET, HEAD" {
 		t.Errorf("POST: %d, Allow %q, want 405 and GET, HEAD", w.Code, w.Header().Get("Allow"))
 	}
 }
 
 func TestPageSendsSecurityHeadersWithEveryAnswer(t *testing.T) {
-	for _, w := range []*httptest.ResponseRecorder{request("GET", "/"), request("GET", "/none"), request("POST", "/")} {
+	for _, w := range []*httptest.ResponseRecorder{fetch("GET", "/"), fetch("GET", "/none"), fetch("POST", "/")} {
 		for _, directive := range []string{"default-src 'none'", "script-src 'self'", "frame-ancestors 'none'", "require-trusted-types-for 'script'"} {
 			if policy := w.Header().Get("Content-Security-Policy"); !strings.Contains(policy, directive) || strings.Contains(policy, "unsafe") {
 				t.Errorf("%d: policy %q, want %s", w.Code, policy, directive)
@@ -71,7 +72,7 @@ func TestPageSendsSecurityHeadersWithEveryAnswer(t *testing.T) {
 
 // The policy would stop these in a browser; the page is not to contain them.
 func TestPageNeedsNothingInlineAndNoOtherHost(t *testing.T) {
-	html := request("GET", "/").Body.String()
+	html := fetch("GET", "/").Body.String()
 	for what, pattern := range map[string]string{
 		"inline_script": `<script(?:>|[^>]*[^"]>[^<])`,
 		"inline_style":  `<style|\sstyle=`,
@@ -83,7 +84,7 @@ func TestPageNeedsNothingInlineAndNoOtherHost(t *testing.T) {
 		}
 	}
 	for _, file := range []string{"/chat.js", "/connection.js", "/log.js"} {
-		script := request("GET", file).Body.String()
+		script := fetch("GET", file).Body.String()
 		for _, word := range []string{"innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "http://", "https://"} {
 			if strings.Contains(script, word) {
 				t.Errorf("%s has %s", file, word)
@@ -93,7 +94,7 @@ func TestPageNeedsNothingInlineAndNoOtherHost(t *testing.T) {
 }
 
 func TestPageKnowsTheLimitsOfTheRoom(t *testing.T) {
-	html := request("GET", "/").Body.String()
+	html := fetch("GET", "/").Body.String()
 	for _, field := range []string{
 		fmt.Sprintf(`<input id="name" name="name" maxlength="%d"`, maxName),
 		fmt.Sprintf(`<textarea id="text" name="text" rows="1" maxlength="%d"`, maxText),
@@ -105,7 +106,7 @@ func TestPageKnowsTheLimitsOfTheRoom(t *testing.T) {
 }
 
 func TestPageLabelsItsFields(t *testing.T) {
-	html := request("GET", "/").Body.String()
+	html := fetch("GET", "/").Body.String()
 	for _, field := range regexp.MustCompile(`<(?:input|textarea) id="([^"]+)"`).FindAllStringSubmatch(html, -1) {
 		if !strings.Contains(html, `<label for="`+field[1]+`"`) {
 			t.Errorf("%s has no label", field[1])

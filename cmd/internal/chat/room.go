@@ -1,184 +1,91 @@
 package chat
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/topics"
 )
 
-const (
-	// MaxMessageSize is the longest message the room needs to receive, in
-	// bytes: maxText characters, escaped, fit with room to spare.
-	MaxMessageSize = 16 << 10
+// room is a room on one node. Lines go through its topic, and so do those of the other nodes.
+type room struct {
+	rooms *Rooms
+	topic string
 
-	// maxText is the longest line, in characters (code points). The page counts
-	// UTF-16 units, of which there are never fewer.
-	maxText = 2000
+	users int       // guarded by Rooms.mu: visitors who are in it, or about to be
+	left  time.Time // guarded by Rooms.mu: when the last one left
 
-	// maxPeople bounds the work of a line: it is sent to each of them.
-	maxPeople = 200
-)
-
-// Peer is the connection of one visitor, as a *conn.Conn is. The room calls it
-// with its lock held, so neither method may block or call back into the room.
-type Peer interface {
-	SendText(s string) error
-	Close(code frame.CloseCode, reason string) error
-}
-
-// Room is a chat room. The zero value is an empty room, ready to use. Its
-// methods are safe from any goroutine.
-type Room struct {
+	// mu is held while an event is published, which never blocks. That gives everybody the same
+	// order. It comes before the locks of topics.
 	mu     sync.Mutex
-	people []*Visitor // those who have joined, in that order; guarded by mu
+	people []*visitor // guarded by mu: in the order in which they joined
 }
 
-// Visitor is one connection to a Room. Its methods are safe from any goroutine.
-type Visitor struct {
-	room *Room
-	peer Peer
-	name string // "" until it has joined; guarded by room.mu
-	seat int    // its number among those in the room; guarded by room.mu
-}
-
-// person is a visitor as pages know one. No two in the room have the same seat, from which
-// pages make a colour.
-type person struct {
-	Name string `json:"name"`
-	Seat int    `json:"seat"`
-}
-
-// event is every message of the room, in both directions.
-type event struct {
-	Type   string   `json:"type"`
-	Name   string   `json:"name,omitempty"`
-	Seat   int      `json:"seat,omitempty"` // of a person who joined
-	Text   string   `json:"text,omitempty"`
-	At     int64    `json:"at,omitempty"` // when it was said, in Unix milliseconds
-	People []person `json:"people,omitempty"`
-}
-
-// Enter makes a visitor of a new connection. Nobody sees the visitor until its
-// first message, "join", has given it a name.
-func (r *Room) Enter(p Peer) *Visitor {
-	return &Visitor{room: r, peer: p}
-}
-
-// Receive takes one text message of the visitor's. The room keeps nothing of
-// payload.
-func (v *Visitor) Receive(payload []byte) {
-	var e event
-	if err := json.Unmarshal(payload, &e); err != nil {
-		v.peer.Close(frame.PolicyViolation, "not a chat message")
-		return
-	}
-
-	v.room.mu.Lock()
-	defer v.room.mu.Unlock()
-	switch {
-	case e.Type == "join" && v.name == "":
-		v.room.join(v, e.Name)
-	case e.Type == "say" && v.name != "":
-		v.room.say(v, e.Text)
-	default:
-		v.peer.Close(frame.PolicyViolation, "join first, once, then say")
-	}
-}
-
-// Leave takes the visitor out of the room and tells the others. It is for the
-// end of the connection; calling it again does nothing.
-func (v *Visitor) Leave() {
-	r := v.room
+// join has a visitor join, or says why not. It reports whether the visitor has joined.
+func (r *room) join(v *visitor, name string, since topics.Position) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-
-	if i := slices.Index(r.people, v); i >= 0 {
-		r.people = slices.Delete(r.people, i, i+1)
-		r.tell(event{Type: "left", Name: v.name})
+	if len(r.people) >= maxPeople {
+		v.refuse("The room is full. Please try again later.", 0)
+		return false
 	}
-}
-
-// join needs r.mu held, as do the methods below.
-func (r *Room) join(v *Visitor, wanted string) {
-	name, ok := cleanName(wanted)
-	switch {
-	case !ok:
-		v.send(event{Type: "refused", Text: nameRule})
-		return
-	case len(r.people) >= maxPeople:
-		v.send(event{Type: "refused", Text: "The room is full. Please try again later."})
-		return
+	me := person{Name: uniqueName(name, r.has), Seat: r.freeSeat()}
+	welcome := event{Type: "welcome", Name: me.Name, Seat: me.Seat, From: v.from, Node: r.rooms.node}
+	err := r.rooms.subscribe(v, r.topic, since, &welcome)
+	if err == nil {
+		_, err = r.rooms.local.Subscribe(v.conn, r.topic)
 	}
-
-	v.name, v.seat = uniqueName(name, r.has), r.freeSeat()
-	r.tell(event{Type: "joined", Name: v.name, Seat: v.seat})
+	if err != nil {
+		_ = v.conn.Close(frame.InternalError, "no place in the room")
+		return false
+	}
+	v.room, v.person = r, me
 	r.people = append(r.people, v)
-
-	people := make([]person, len(r.people))
-	for i, p := range r.people {
-		people[i] = person{p.name, p.seat}
+	for _, p := range r.people {
+		welcome.People = append(welcome.People, p.person)
 	}
-	v.send(event{Type: "welcome", Name: v.name, People: people})
+	_ = v.conn.SendMessage(welcome.message()) // before the lines: those come with the loop's turn
+	_, _ = r.rooms.local.PublishExcept(r.topic, v.conn, event{Type: "joined", Name: me.Name, Seat: me.Seat}.message())
+	return true
 }
 
-func (r *Room) say(v *Visitor, text string) {
-	text = strings.TrimSpace(text)
-	switch {
-	case text == "":
-	case utf8.RuneCountInString(text) > maxText:
-		v.send(event{Type: "refused", Text: "That message is too long."})
-	default:
-		r.tell(event{Type: "said", Name: v.name, Text: text, At: time.Now().UnixMilli()})
-	}
+// leave takes a visitor out of the room and tells the others.
+func (r *room) leave(v *visitor) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	i := slices.Index(r.people, v)
+	r.people = slices.Delete(r.people, i, i+1)
+	_, _ = r.rooms.local.Publish(r.topic, event{Type: "left", Name: v.person.Name}.message())
 }
 
-// freeSeat is the lowest that nobody has.
-func (r *Room) freeSeat() int {
+// say publishes a line of a visitor's.
+func (r *room) say(v *visitor, text string, number uint64) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	line := event{
+		Type: "said", Name: v.person.Name, Seat: v.person.Seat, Text: text,
+		From: v.from, Number: number, At: time.Now().UnixMilli(),
+	}
+	return r.rooms.publish(r.topic, line)
+}
+
+// freeSeat is the lowest that nobody has. mu is held.
+func (r *room) freeSeat() int {
 	taken := make([]bool, len(r.people)+1)
 	for _, p := range r.people {
-		if p.seat < len(taken) {
-			taken[p.seat] = true
+		if p.person.Seat < len(taken) {
+			taken[p.person.Seat] = true
 		}
 	}
 	return slices.Index(taken, false)
 }
 
-// has reports whether somebody has that name, in whatever case.
-func (r *Room) has(name string) bool {
-	return slices.ContainsFunc(r.people, func(v *Visitor) bool {
-		return strings.EqualFold(v.name, name)
+// has reports whether somebody has that name, in whatever case. mu is held.
+func (r *room) has(name string) bool {
+	return slices.ContainsFunc(r.people, func(v *visitor) bool {
+		return strings.EqualFold(v.person.Name, name)
 	})
-}
-
-// tell sends e to everybody in the room. Holding the lock while sending, which
-// never blocks, is what gives everybody the same order.
-func (r *Room) tell(e event) {
-	line := e.encode()
-	for _, v := range r.people {
-		v.sendLine(line)
-	}
-}
-
-func (v *Visitor) send(e event) { v.sendLine(e.encode()) }
-
-// sendLine disconnects a visitor that cannot be told: a page that has missed an
-// event would show a room that does not exist. It leaves the room when its
-// connection has closed, the one way out there is.
-func (v *Visitor) sendLine(line string) {
-	if err := v.peer.SendText(line); err != nil {
-		v.peer.Close(frame.TryAgainLater, "reading too slowly")
-	}
-}
-
-func (e event) encode() string {
-	line, err := json.Marshal(e)
-	if err != nil {
-		panic(err) // strings and an integer always marshal
-	}
-	return string(line)
 }

@@ -1,211 +1,172 @@
 package chat
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/server"
 )
 
-// fakePeer records what it is sent. It is safe from any goroutine.
-type fakePeer struct {
-	mu     sync.Mutex
-	lines  []string
-	closed frame.CloseCode
-	full   bool // refuse to take more
-}
-
-func (p *fakePeer) SendText(s string) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.full || p.closed != 0 {
-		return errors.New("full")
+func TestJoin_IsAnnouncedAndWelcomedWithThePeople(t *testing.T) {
+	h := newHouse(t)
+	ada, bo := h.open(), h.open()
+	ada.want()
+	ada.say(`{"type":"join","room":"lobby","name":"Ada"}`)
+	ada.want("welcome Ada Ada")
+	if ada.last.Node != "one" || ada.last.From == "" {
+		t.Errorf("the welcome is %+v", ada.last)
 	}
-	p.lines = append(p.lines, s)
-	return nil
+	bo.want() // it has not joined
+	bo.say(`{"type":"join","room":"lobby","name":"  Bo "}`)
+	bo.want("welcome Bo Ada Bo")
+	ada.want("joined Bo")
 }
 
-func (p *fakePeer) Close(code frame.CloseCode, _ string) error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.closed == 0 {
-		p.closed = code
+func TestSay_IsHeardByAll(t *testing.T) {
+	h := newHouse(t)
+	ada, bo := h.enter("Ada"), h.enter("Bo")
+	ada.want("joined Bo")
+	ada.say(`{"type":"say","text":" one\ntwo ","number":7}`)
+	ada.want("said Ada one\ntwo")
+	bo.want("said Ada one\ntwo")
+	if bo.last.Number != 7 || bo.last.From != ada.welcome.From || bo.last.Position.Offset != 1 {
+		t.Errorf("heard %+v", bo.last)
 	}
-	return nil
+	ada.say(`{"type":"say","text":" \n "}`)
+	bo.want()
+	bo.say(`{"type":"ping"}`)
+	bo.want("pong")
 }
 
-// take returns what was sent since the last call, as "type name text people".
-func (p *fakePeer) take(t *testing.T) []string {
-	t.Helper()
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	var events []string
-	for _, line := range p.lines {
-		var e event
-		if err := json.Unmarshal([]byte(line), &e); err != nil {
-			t.Fatalf("%s: %v", line, err)
-		}
-		if (e.At != 0) != (e.Type == "said") {
-			t.Errorf("%s: a time goes with said and nothing else", line)
-		}
-		words := []string{e.Type, e.Name, e.Text}
-		for _, p := range e.People {
-			words = append(words, p.Name)
-		}
-		events = append(events, strings.Join(slices.DeleteFunc(words, func(s string) bool { return s == "" }), " "))
-	}
-	p.lines = nil
-	return events
-}
-
-func (p *fakePeer) want(t *testing.T, events ...string) {
-	t.Helper()
-	if got := p.take(t); !slices.Equal(got, events) {
-		t.Errorf("got %q, want %q", got, events)
-	}
-}
-
-// enter adds a visitor that has joined as name and has seen its welcome.
-func enter(t *testing.T, r *Room, name string) (*Visitor, *fakePeer) {
-	t.Helper()
-	p := &fakePeer{}
-	v := r.Enter(p)
-	v.Receive(fmt.Appendf(nil, `{"type":"join","name":%q}`, name))
-	if got := p.take(t); len(got) != 1 || !strings.HasPrefix(got[0], "welcome ") {
-		t.Fatalf("%s got %q, want a welcome", name, got)
-	}
-	return v, p
-}
-
-func TestJoinIsAnnouncedAndWelcomedWithThePeople(t *testing.T) {
-	var r Room
-	ada, bo := &fakePeer{}, &fakePeer{}
-	a, b := r.Enter(ada), r.Enter(bo)
-	ada.want(t)
-
-	a.Receive([]byte(`{"type":"join","name":"Ada"}`))
-	ada.want(t, "welcome Ada Ada")
-	bo.want(t) // it has not joined
-	b.Receive([]byte(`{"type":"join","name":"  Bo "}`))
-	bo.want(t, "welcome Bo Ada Bo")
-	ada.want(t, "joined Bo")
-}
-
-func TestEverybodyHearsWhatIsSaid(t *testing.T) {
-	var r Room
-	a, ada := enter(t, &r, "Ada")
-	_, bo := enter(t, &r, "Bo")
-	ada.take(t)
-
-	a.Receive([]byte(`{"type":"say","text":" one\ntwo "}`))
-	ada.want(t, "said Ada one\ntwo")
-	bo.want(t, "said Ada one\ntwo")
-	a.Receive([]byte(`{"type":"say","text":" \n "}`))
-	bo.want(t)
+func TestRooms_AreApart(t *testing.T) {
+	h := newHouse(t)
+	ada, bo := h.enter("Ada"), h.open()
+	bo.say(`{"type":"join","room":"garden","name":"Ada"}`)
+	bo.want("welcome Ada Ada")
+	bo.say(`{"type":"say","text":"roses"}`)
+	bo.want("said Ada roses")
+	ada.want()
+	bo.Close(frame.NormalClosure, "")
+	ada.want()
 }
 
 // No two in a room have the same seat, and so the same colour: not those who take the place
 // of others either.
-func TestSeatsAreDistinct(t *testing.T) {
-	var r Room
-	var visitors []*Visitor
+func TestSeats_AreDistinct(t *testing.T) {
+	h := newHouse(t)
+	var pages []*page
 	for i := range 50 {
-		v, _ := enter(t, &r, fmt.Sprint("p", i))
-		visitors = append(visitors, v)
+		pages = append(pages, h.enter(fmt.Sprint("p", i)))
 		if i%3 == 1 {
-			visitors[i/3].Leave()
+			pages[i/3].Close(frame.NormalClosure, "")
+			h.sim.Settle()
 		}
 	}
 	seats := map[int]string{}
-	for _, v := range r.people {
-		if other, taken := seats[v.seat]; taken {
-			t.Errorf("%s and %s both have seat %d", v.name, other, v.seat)
+	for _, v := range h.rooms["lobby"].people {
+		if other, taken := seats[v.person.Seat]; taken {
+			t.Errorf("%s and %s both have seat %d", v.person.Name, other, v.person.Seat)
 		}
-		if v.seat >= len(visitors) {
-			t.Errorf("%s has seat %d of %d", v.name, v.seat, len(r.people))
+		if v.person.Seat >= len(pages) {
+			t.Errorf("%s has seat %d", v.person.Name, v.person.Seat)
 		}
-		seats[v.seat] = v.name
+		seats[v.person.Seat] = v.person.Name
+	}
+	if len(seats) != 50-17 {
+		t.Errorf("%d people are there", len(seats))
 	}
 }
 
-func TestLeaveIsAnnouncedOnce(t *testing.T) {
-	var r Room
-	a, ada := enter(t, &r, "Ada")
-	_, bo := enter(t, &r, "Bo")
-	ada.take(t)
-
-	a.Leave()
-	a.Leave()
-	ada.want(t)
-	bo.want(t, "left Ada")
-	_, again := enter(t, &r, "Ada") // the name is free
-	again.want(t)
-	bo.want(t, "joined Ada")
+func TestLeave_IsAnnouncedOnce(t *testing.T) {
+	h := newHouse(t)
+	ada, bo := h.enter("Ada"), h.enter("Bo")
+	ada.want("joined Bo")
+	ada.Close(frame.NormalClosure, "")
+	bo.want("left Ada")
+	h.enter("Ada") // the name is free
+	bo.want("joined Ada")
 }
 
-func TestLeaveWithoutJoinIsSilent(t *testing.T) {
-	var r Room
-	_, ada := enter(t, &r, "Ada")
-	r.Enter(&fakePeer{}).Leave()
-	ada.want(t)
+func TestLeave_WithoutJoinIsSilent(t *testing.T) {
+	h := newHouse(t)
+	ada, other := h.enter("Ada"), h.open()
+	other.Close(frame.NormalClosure, "")
+	ada.want()
 }
 
-func TestRefusedNameMayBeTriedAgain(t *testing.T) {
-	var r Room
-	p := &fakePeer{}
-	v := r.Enter(p)
+func TestJoin_RefusedMayBeTriedAgain(t *testing.T) {
+	h := newHouse(t)
+	p := h.open()
 	for _, name := range []string{"", "   ", strings.Repeat("n", maxName+1)} {
-		v.Receive(fmt.Appendf(nil, `{"type":"join","name":%q}`, name))
-		p.want(t, "refused "+nameRule)
+		p.say(`{"type":"join","room":"lobby","name":%q}`, name)
+		p.want("refused " + nameRule)
 	}
-	v.Receive([]byte(`{"type":"join","name":"Ada"}`))
-	p.want(t, "welcome Ada Ada")
-	if p.closed != 0 {
-		t.Errorf("closed with %v", p.closed)
+	for _, room := range []string{"", "A", "a.b", "*", ">", "socket", "a b", strings.Repeat("r", 33)} {
+		p.say(`{"type":"join","room":%q,"name":"Ada"}`, room)
+		p.want("refused " + roomRule)
 	}
+	p.say(`{"type":"join","room":"lobby","name":"Ada"}`)
+	p.want("welcome Ada Ada")
 }
 
-func TestTextLimitCountsCharacters(t *testing.T) {
-	var r Room
-	a, ada := enter(t, &r, "Ada")
-
+func TestSay_LimitCountsCharacters(t *testing.T) {
+	h := newHouse(t)
+	ada := h.enter("Ada")
 	longest := strings.Repeat("😀", maxText)
-	line := fmt.Appendf(nil, `{"type":"say","text":"%s"}`, longest)
-	if len(line) > MaxMessageSize {
+	line := fmt.Sprintf(`{"type":"say","text":"%s"}`, longest)
+	if len(line) > maxMessageSize {
 		t.Fatalf("the longest text takes %d bytes, over the limit of a message", len(line))
 	}
-	a.Receive(line)
-	ada.want(t, "said Ada "+longest)
-	a.Receive(fmt.Appendf(nil, `{"type":"say","text":"%s"}`, longest+"x"))
-	ada.want(t, "refused That message is too long.")
+	ada.say("%s", line)
+	ada.want("said Ada " + longest)
+	ada.say(`{"type":"say","text":"%s","number":3}`, longest+"x")
+	ada.want("refused That message is too long.")
+	if ada.last.Number != 3 {
+		t.Errorf("the page is told %+v", ada.last)
+	}
 }
 
-func TestFullRoomRefuses(t *testing.T) {
-	var r Room
-	var first *Visitor
+func TestRoom_FullRefuses(t *testing.T) {
+	h := newHouse(t)
+	var first *page
 	for i := range maxPeople {
-		v, _ := enter(t, &r, fmt.Sprint("p", i))
-		if first == nil {
-			first = v
+		if p := h.enter(fmt.Sprint("p", i)); first == nil {
+			first = p
 		}
 	}
-	p := &fakePeer{}
-	v := r.Enter(p)
-	v.Receive([]byte(`{"type":"join","name":"late"}`))
-	p.want(t, "refused The room is full. Please try again later.")
-	first.Leave()
-	v.Receive([]byte(`{"type":"join","name":"late"}`))
-	if got := p.take(t); len(got) != 1 || !strings.HasPrefix(got[0], "welcome late ") {
+	late := h.open()
+	late.say(`{"type":"join","room":"lobby","name":"late"}`)
+	late.want("refused The room is full. Please try again later.")
+	first.Close(frame.NormalClosure, "")
+	h.sim.Settle()
+	late.say(`{"type":"join","room":"lobby","name":"late"}`)
+	if got := late.take(); len(got) != 1 || !strings.HasPrefix(got[0], "welcome late ") {
 		t.Errorf("got %q, want a welcome", got)
 	}
 }
 
-func TestOtherMessagesClose1008(t *testing.T) {
+func TestRooms_TooManyRefuse(t *testing.T) {
+	h := newHouse(t)
+	for i := range maxRooms {
+		h.use(fmt.Sprint("r", i))
+	}
+	p := h.open()
+	p.say(`{"type":"join","room":"lobby","name":"Ada"}`)
+	p.want("refused There are too many rooms. Please try again later.")
+	for _, r := range h.rooms {
+		h.done(r)
+	}
+	p.say(`{"type":"join","room":"lobby","name":"Ada"}`)
+	p.want("refused There are too many rooms. Please try again later.") // their lines are kept
+	h.rooms["r7"].left = h.rooms["r7"].left.Add(-2 * keptAge)
+	p.say(`{"type":"join","room":"lobby","name":"Ada"}`)
+	p.want("welcome Ada Ada")
+}
+
+func TestReceive_OtherMessagesClose1008(t *testing.T) {
 	for _, tc := range []struct {
 		name   string
 		joined bool
@@ -219,79 +180,69 @@ func TestOtherMessagesClose1008(t *testing.T) {
 		{"null", true, `null`},
 		{"unknown", true, `{"type":"shout","text":"x"}`},
 		{"servers_own", true, `{"type":"said","name":"Bo","text":"x"}`},
-		{"joined_twice", true, `{"type":"join","name":"Bo"}`},
+		{"joined_twice", true, `{"type":"join","room":"lobby","name":"Bo"}`},
 		{"said_before_joining", false, `{"type":"say","text":"x"}`},
-		{"deep", true, strings.Repeat("[", MaxMessageSize)},
+		{"older_before_joining", false, `{"type":"older"}`},
+		{"no_position", false, `{"type":"join","room":"lobby","name":"Bo","since":"x"}`},
+		{"deep", true, strings.Repeat("[", maxMessageSize)},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			var r Room
-			p := &fakePeer{}
-			v := r.Enter(p)
+			h := newHouse(t)
+			p := h.open()
 			if tc.joined {
-				v, p = enter(t, &r, "Ada")
+				p = h.enter("Ada")
 			}
-			_, other := enter(t, &r, "Other")
-			p.take(t)
-
-			v.Receive([]byte(tc.line))
-			if p.closed != frame.PolicyViolation {
-				t.Errorf("closed with %v, want 1008", p.closed)
+			other := h.enter("Other")
+			p.take()
+			p.say("%s", tc.line)
+			p.wantClosed(1008)
+			if tc.joined {
+				other.want("left Ada")
+			} else {
+				other.want()
 			}
-			other.want(t)
 		})
 	}
 }
 
-func TestPeerThatCannotBeReachedIsDisconnected(t *testing.T) {
-	var r Room
-	_, slow := enter(t, &r, "Slow")
-	a, ada := enter(t, &r, "Ada")
-	slow.full = true
-
-	a.Receive([]byte(`{"type":"say","text":"x"}`))
-	if slow.closed != frame.TryAgainLater {
-		t.Errorf("closed with %v, want 1013", slow.closed)
+// A page that does not read is disconnected, with 1013, and the others are not held up.
+func TestSay_DisconnectsASlowPage(t *testing.T) {
+	h := newHouse(t, func(srv *server.Server) { srv.MaxPending = 100 << 10 })
+	slow, ada := h.enter("Slow"), h.enter("Ada")
+	slow.take()
+	slow.Pause()
+	long := strings.Repeat("x", maxText)
+	for range 200 {
+		ada.say(`{"type":"say","text":"%s"}`, long)
 	}
-	ada.want(t, "said Ada x") // the others are not held up
+	got := ada.take()
+	if len(got) != 200 || got[0] != "said Ada "+long {
+		t.Errorf("Ada has heard %d events", len(got))
+	}
+	slow.Resume()
+	slow.wantClosed(1013)
+	ada.want("left Slow")
 }
 
-// Run it with -race: visitors come, speak and go from many goroutines at once.
-func TestEverybodySeesTheSameOrder(t *testing.T) {
-	var r Room
-	_, one := enter(t, &r, "one")
-	_, two := enter(t, &r, "two")
-	one.take(t)
-
-	var wg sync.WaitGroup
+// Run it with -race: lines are said on several goroutines at once.
+func TestSay_AllHearTheSameOrder(t *testing.T) {
+	h := newHouse(t)
+	one, two := h.enter("one"), h.enter("two")
+	one.take()
+	r := h.rooms["lobby"]
+	var all sync.WaitGroup
 	for i := range 8 {
-		wg.Go(func() {
+		all.Go(func() {
+			v := r.people[i%2]
 			for n := range 20 {
-				v := r.Enter(&fakePeer{})
-				v.Receive([]byte(`{"type":"join","name":"crowd"}`))
-				v.Receive(fmt.Appendf(nil, `{"type":"say","text":"%d.%d"}`, i, n))
-				v.Leave()
+				_ = r.say(v, fmt.Sprintf("%d.%d", i, n), 0)
 			}
 		})
 	}
-	wg.Wait()
-
-	got := one.take(t)
-	if len(got) != 8*20*3 {
-		t.Errorf("%d events, want %d", len(got), 8*20*3)
+	all.Wait()
+	got := one.take()
+	if len(got) != 8*20 {
+		t.Errorf("%d events, want %d", len(got), 8*20)
 	}
-	two.want(t, got...)
-
-	// No two people had one name at the same time.
-	here := map[string]bool{}
-	for _, e := range got {
-		verb, name, _ := strings.Cut(e, " ")
-		switch {
-		case verb == "joined" && here[name]:
-			t.Errorf("%s joined while there", name)
-		case verb == "joined":
-			here[name] = true
-		case verb == "left":
-			delete(here, name)
-		}
-	}
+	two.want(got...)
 }

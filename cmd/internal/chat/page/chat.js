@@ -8,13 +8,26 @@ const lobby = $("lobby");
 const room = $("room");
 const log = new Log($("log"), $("lines"), $("newer"));
 
+const place = location.pathname.split("/").pop() || "lobby"; // the room's name
+const key = secret(); // of this page alone; "from" is made of it
+
 let wanted = ""; // the name asked for
 let me = ""; // the name the room gave, "" while not in it
-let people = []; // { name, seat }, in the order they came
+let from = ""; // what the room calls this page, whatever its name is
+let people = []; // { name, seat, node }, in the order they came
 let unseen = 0; // lines that came while nobody looked
 
+// What the page knows of the lines. A position, such as "8a3f.17", is that of the last line it has.
+let position = "";
+let target = ""; // what was missed ends here
+let heard = new Map(); // the highest number of each "from"
+let number = 0; // of the last thing said
+const unheard = new Map(); // what was said and has not come back, by its number
+let older = false; // the room has lines before the first one here
+let asking = false; // for those
+
 const connection = new Connection(socketURL(), {
-  up: () => connection.send({ type: "join", name: wanted }),
+  up: () => connection.send({ type: "join", room: place, name: wanted, key, since: position || undefined }),
   message: (event) => receive(event),
   down: lost,
 });
@@ -27,46 +40,106 @@ function socketURL() {
 
 // From the room
 
-function receive({ type, name, seat = 0, text, at, people: all }) {
+function receive(event) {
+  const { type, name, node } = event;
   switch (type) {
     case "welcome":
-      welcome(name, all);
+      welcome(event);
       break;
     case "refused":
-      refused(text);
+      refused(event);
       break;
     case "joined":
-      showPeople([...people, { name, seat }]);
+      showPeople([...people, { name, seat: event.seat, node }]);
       log.notice(name, "joined");
       break;
     case "left":
-      showPeople(people.filter((p) => p.name !== name));
+      showPeople(people.filter((p) => p.name !== name || p.node !== node));
       log.notice(name, "left");
       break;
     case "said":
-      log.said({ name, seat: people.find((p) => p.name === name)?.seat ?? 0, text, at }, name === me);
-      countUnseen();
+      if (said(event)) countUnseen();
+      catchUp();
+      break;
+    case "older":
+      asking = false;
+      log.earlier(event.lines ?? [], isMine);
+      showOlder(event.older);
       break;
   }
 }
 
-function welcome(name, all) {
+function welcome({ name, from: mine, node, people: all, position: at, lines = [], older: more = false, gap = false }) {
   const back = !room.hidden;
   me = name;
+  from = mine;
   connection.settled();
   showPeople(all);
   showRoom();
+  if (!back) showOlder(more);
   showState("on", "Connected");
+  $("node").textContent = node ? `node ${node}` : "";
+  if (gap) log.notice("", "Something may be missing here");
+  lines.forEach(said);
+  if (!back || gap || !position) position = at ?? "";
   if (back) log.notice("", `You are back as ${name}`);
   else log.notice("", `You joined as ${name}`);
+  target = at ?? "";
+  catchUp();
 }
 
-function refused(why) {
+// said shows a line, unless it was shown before: a page that was cut off says again what it
+// has not heard.
+function said(line) {
+  const { from: speaker, number = 0 } = line;
+  const had = line.position && sameEpoch(line.position, position) && reached(position, line.position);
+  if (!had) position = line.position || position;
+  if (speaker === from) {
+    for (const n of unheard.keys()) if (n <= number) unheard.delete(n);
+  }
+  if (had) return false;
+  if (number > 0) {
+    if (number <= (heard.get(speaker) ?? 0)) return false;
+    heard.delete(speaker); // to the end
+    heard.set(speaker, number);
+    if (heard.size > 2000) heard.delete(heard.keys().next().value);
+  }
+  log.said(line, isMine(line));
+  return true;
+}
+
+const isMine = (line) => line.from === from;
+
+// catchUp says again what has not come back, once all that was missed is here.
+function catchUp() {
+  if (target === null || !reached(position, target)) return;
+  target = null;
+  for (const [n, text] of unheard) connection.send({ type: "say", text, number: n });
+}
+
+// reached tells whether one position is that of another, or behind it. One of another epoch is.
+function reached(at, end) {
+  return !end || !sameEpoch(at, end) || Number(at.split(".")[1]) >= Number(end.split(".")[1]);
+}
+
+function sameEpoch(one, other) {
+  return one.split(".")[0] === other.split(".")[0];
+}
+
+// forget begins with an empty room.
+function forget() {
+  heard = new Map();
+  unheard.clear();
+  position = "";
+}
+
+function refused({ text, number: n }) {
   if (me) {
-    $("say-error").textContent = why;
+    unheard.delete(n);
+    $("say-error").textContent = text;
   } else {
     connection.close();
-    showLobby(why);
+    showLobby(text);
   }
 }
 
@@ -78,6 +151,8 @@ function lost() {
   }
   if (me) log.notice("", "The connection was lost");
   me = "";
+  asking = false;
+  target = null;
   showState("lost", "Reconnecting");
 }
 
@@ -87,6 +162,7 @@ function showLobby(error) {
   room.hidden = true;
   lobby.hidden = false;
   me = "";
+  forget();
   unseen = 0;
   showUnseen();
   $("join-error").textContent = error;
@@ -113,11 +189,12 @@ function showState(state, words) {
 
 function showPeople(all) {
   people = all;
-  $("people").replaceChildren(...all.map(({ name, seat }) => {
+  $("people").replaceChildren(...all.map(({ name, seat = 0, node }) => {
     const item = element("li", "speaker");
-    item.style.setProperty("--hue", hue(seat));
+    item.style.setProperty("--hue", hue(seat, node));
     item.append(bdi("name", name));
-    if (name === me) item.append(element("span", "you", "you"));
+    if (name === me && !node) item.append(element("span", "you", "you"));
+    if (node) item.append(element("span", "you", node));
     return item;
   }));
   $("people-count").textContent = $("people-count-button").textContent = all.length;
@@ -134,6 +211,16 @@ function showText() {
     text.style.height = "auto";
     text.style.height = `${text.scrollHeight + 2}px`;
   }
+}
+
+function showOlder(more = false) {
+  older = more;
+  $("earlier").hidden = !more;
+}
+
+function askForOlder() {
+  if (!older || asking || !me) return;
+  asking = connection.send({ type: "older", before: log.oldest() });
 }
 
 function togglePeople(open) {
@@ -154,7 +241,12 @@ function seen() {
 }
 
 function showUnseen() {
-  document.title = unseen ? `(${unseen}) framerail chat` : "framerail chat";
+  const title = place === "lobby" ? "framerail chat" : `${place} · framerail chat`;
+  document.title = unseen ? `(${unseen}) ${title}` : title;
+}
+
+function secret() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b.toString(16).padStart(2, "0")).join("");
 }
 
 // From the visitor
@@ -176,7 +268,8 @@ $("say").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = $("text");
   if (!me || text.value.trim() === "") return;
-  if (!connection.send({ type: "say", text: text.value })) return; // keep what was written
+  if (!connection.send({ type: "say", text: text.value, number: number + 1 })) return; // keep what was written
+  unheard.set(++number, text.value);
   text.value = "";
   $("say-error").textContent = "";
   showText();
@@ -190,6 +283,12 @@ $("text").addEventListener("keydown", (event) => {
   event.preventDefault();
   $("say").requestSubmit();
 });
+
+$("earlier").addEventListener("click", askForOlder);
+$("log").addEventListener("scroll", () => {
+  if ($("log").scrollTop < 60) askForOlder();
+});
+log.trimmed = () => showOlder(true);
 
 $("leave").addEventListener("click", () => {
   connection.close();
@@ -221,5 +320,6 @@ document.addEventListener("click", (event) => {
 document.addEventListener("visibilitychange", seen);
 addEventListener("focus", seen);
 
+$("lobby-room").textContent = $("room-name").textContent = place;
 $("name").value = sessionStorage.getItem("name") ?? "";
 showLobby("");

@@ -1,10 +1,13 @@
 // A WebSocket that comes back. While it is open, a lost connection is opened
 // again after a delay that doubles with each failure, up to 15 seconds, and is
 // shortened by chance so that a restarted server does not meet everybody at
-// once.
+// once. A network can also be cut without a word: a connection on which nothing
+// comes is asked for an answer, and is lost without one.
 
 const firstDelay = 500; // milliseconds
 const longestDelay = 15000;
+const quietTime = 20000; // without a message, until the server is asked for one
+const patience = 10000; // for the answer
 
 export class Connection {
   #url;
@@ -12,13 +15,17 @@ export class Connection {
   #socket = null;
   #timer = 0;
   #failures = 0;
+  #watch = 0; // the timer of quietTime, or of patience
 
   // on has three functions: up() when connected, message(object) for each
   // message, down() when the connection is lost or cannot be made.
   constructor(url, on) {
     this.#url = url;
     this.#on = on;
-    addEventListener("online", () => this.retryNow());
+    addEventListener("online", () => {
+      this.retryNow();
+      this.#ask();
+    });
   }
 
   open() {
@@ -29,6 +36,7 @@ export class Connection {
   // close ends the connection for good; nothing is called after it.
   close() {
     clearTimeout(this.#timer);
+    clearTimeout(this.#watch);
     this.#timer = 0;
     this.#failures = 0;
     const socket = this.#socket;
@@ -63,13 +71,37 @@ export class Connection {
     const ours = (f) => (event) => {
       if (this.#socket === socket) f(event);
     };
-    socket.addEventListener("open", ours(() => this.#on.up()));
-    socket.addEventListener("message", ours((event) => this.#on.message(JSON.parse(event.data))));
-    socket.addEventListener("close", ours(() => {
-      this.#socket = null;
-      this.#wait();
-      this.#on.down();
+    socket.addEventListener("open", ours(() => {
+      this.#heard();
+      this.#on.up();
     }));
+    socket.addEventListener("message", ours((event) => {
+      this.#heard();
+      this.#on.message(JSON.parse(event.data));
+    }));
+    socket.addEventListener("close", ours(() => this.#lost()));
+  }
+
+  #lost() {
+    clearTimeout(this.#watch);
+    const socket = this.#socket;
+    this.#socket = null;
+    socket.close(); // it may be open still, if no answer came
+    this.#wait();
+    this.#on.down();
+  }
+
+  // #heard notes that the connection is alive.
+  #heard() {
+    clearTimeout(this.#watch);
+    this.#watch = setTimeout(() => this.#ask(), quietTime);
+  }
+
+  // #ask asks the server for an answer, and gives the connection up if none comes.
+  #ask() {
+    if (!this.send({ type: "ping" })) return;
+    clearTimeout(this.#watch);
+    this.#watch = setTimeout(() => this.#lost(), patience);
   }
 
   #wait() {

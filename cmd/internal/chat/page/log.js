@@ -12,7 +12,9 @@ export class Log {
   #newer;
   #following = true; // the end is in view, and is to stay there
   #size = ""; // of the box, when it was last looked at
-  #last = null; // { name, at } of the last line, if somebody said it
+  #last = null; // the last line, if somebody said it
+
+  trimmed = () => {}; // called when lines at the top are forgotten
 
   constructor(box, lines, newer) {
     this.#box = box;
@@ -37,27 +39,33 @@ export class Log {
     this.#follow();
   }
 
-  said({ name, seat, text, at }, mine) {
-    const item = element("li", "said speaker");
-    item.style.setProperty("--hue", hue(seat));
-    const time = element("time", "", clock.format(at));
-    time.dateTime = new Date(at).toISOString();
-    if (this.#last?.name !== name || at - this.#last.at > oneBreath) {
-      item.classList.add("stop");
-      const by = element("p", "by");
-      by.append(bdi("name", name));
-      if (mine) by.append(element("span", "you", "you"));
-      by.append(time);
-      item.append(by);
-    } else {
-      item.append(time); // beside the text
-    }
-    const words = element("p", "text");
-    words.dir = "auto";
-    words.append(...linked(text));
-    item.append(words);
+  said(line, mine) {
+    const item = said(line, mine, this.#last);
     this.#add(item, mine);
-    this.#last = { name, at };
+    this.#last = line;
+  }
+
+  // earlier puts lines in front of all others. What is in view stays there.
+  earlier(lines, isMine) {
+    const shown = new Set([...this.#lines.children].map((item) => item.line?.position));
+    const items = [];
+    let last = null;
+    for (const line of lines) {
+      if (line.position && shown.has(line.position)) continue;
+      items.push(said(line, isMine(line), last));
+      last = line;
+    }
+    const box = this.#box;
+    const below = box.scrollHeight - box.scrollTop;
+    box.style.overflowAnchor = "none"; // this moves the view, and the browser must not move it too
+    this.#lines.prepend(...items);
+    box.scrollTop = box.scrollHeight - below;
+    box.style.overflowAnchor = "";
+  }
+
+  // oldest is the position of the first line that somebody said.
+  oldest() {
+    return [...this.#lines.children].find((item) => item.line)?.line.position;
   }
 
   // notice adds a line about somebody: their name, if there is one, and what
@@ -74,7 +82,10 @@ export class Log {
   // read is told instead of moved.
   #add(item, mine) {
     this.#lines.append(item);
-    while (this.#lines.children.length > longestLog) this.#lines.firstElementChild.remove();
+    while (this.#lines.children.length > longestLog) {
+      this.#lines.firstElementChild.remove();
+      this.trimmed();
+    }
     if (mine || this.#following) this.#follow();
     else this.#newer.hidden = false;
   }
@@ -90,6 +101,31 @@ export class Log {
   }
 }
 
+// said is the item of a line. Behind a last line of the same speaker it has no name.
+function said(line, mine, last) {
+  const { name, seat = 0, node, text, at } = line;
+  const item = element("li", "said speaker");
+  item.line = line;
+  item.style.setProperty("--hue", hue(seat, node));
+  const time = element("time", "", clock.format(at));
+  time.dateTime = new Date(at).toISOString();
+  if (last?.name !== name || last.node !== node || at - last.at > oneBreath) {
+    item.classList.add("stop");
+    const by = element("p", "by");
+    by.append(bdi("name", name));
+    if (mine) by.append(element("span", "you", "you"));
+    by.append(time);
+    item.append(by);
+  } else {
+    item.append(time); // beside the text
+  }
+  const words = element("p", "text");
+  words.dir = "auto";
+  words.append(...linked(text));
+  item.append(words);
+  return item;
+}
+
 export function element(tag, classes, text) {
   const e = document.createElement(tag);
   if (classes) e.className = classes;
@@ -102,10 +138,12 @@ export function bdi(classes, text) {
   return element("bdi", classes, text);
 }
 
-// hue gives each seat in the room a colour of its own, the same on every screen: steps of the
-// golden angle keep all of them apart, however many there are.
-export function hue(seat) {
-  return (seat * 137.508 + 160) % 360;
+// hue gives each seat in the room a colour of its own, the same on every screen of a node: steps of
+// the golden angle keep all of them apart, however many there are. Those of another node begin elsewhere.
+export function hue(seat, node = "") {
+  let turn = 160;
+  for (const c of node) turn = (turn * 31 + c.codePointAt(0)) % 360;
+  return (seat * 137.508 + turn) % 360;
 }
 
 // An address of the web in a text. What ends a sentence or a bracket around it does not belong to it.

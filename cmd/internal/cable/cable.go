@@ -1,0 +1,108 @@
+// Package cable is a network that tests can cut.
+package cable
+
+import (
+	"io"
+	"net"
+	"sync"
+	"testing"
+)
+
+// Cable carries TCP connections to an address, until it is cut. Its methods are safe from any
+// goroutine.
+type Cable struct {
+	Addr string // where to connect to
+
+	ln net.Listener
+	to string
+
+	mu    sync.Mutex
+	cut   bool                  // guarded by mu
+	ends  map[net.Conn]struct{} // guarded by mu: both ends of what is carried
+	work  sync.WaitGroup
+	ended bool // guarded by mu
+}
+
+// Start lays a cable to an address, until the test ends.
+func Start(t *testing.T, to string) *Cable {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := &Cable{Addr: ln.Addr().String(), ln: ln, to: to, ends: make(map[net.Conn]struct{})}
+	c.work.Go(c.accept)
+	t.Cleanup(func() {
+		_ = ln.Close()
+		c.mu.Lock()
+		c.ended = true
+		c.mu.Unlock()
+		c.Cut()
+		c.work.Wait()
+	})
+	return c
+}
+
+// Cut ends all connections at once, and those that come, until Mend.
+func (c *Cable) Cut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cut = true
+	for end := range c.ends {
+		if tcp, ok := end.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0) // what is on its way is lost
+		}
+		_ = end.Close()
+	}
+	clear(c.ends)
+}
+
+// Mend lets connections through again.
+func (c *Cable) Mend() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cut = c.ended
+}
+
+func (c *Cable) accept() {
+	for {
+		near, err := c.ln.Accept()
+		if err != nil {
+			return
+		}
+		far, err := net.Dial("tcp", c.to)
+		if err != nil {
+			_ = near.Close()
+			continue
+		}
+		if !c.hold(near, far) {
+			continue
+		}
+		c.work.Go(func() { c.carry(near, far) })
+		c.work.Go(func() { c.carry(far, near) })
+	}
+}
+
+// hold notes both ends of a connection, or closes them if the cable is cut.
+func (c *Cable) hold(ends ...net.Conn) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, end := range ends {
+		if c.cut {
+			_ = end.Close()
+		} else {
+			c.ends[end] = struct{}{}
+		}
+	}
+	return !c.cut
+}
+
+// carry copies one direction until it ends, and then ends the other one.
+func (c *Cable) carry(to, from net.Conn) {
+	_, _ = io.Copy(struct{ io.Writer }{to}, struct{ io.Reader }{from}) // without splice, whose pipes would be left
+	_, _ = to.Close(), from.Close()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.ends, to)
+	delete(c.ends, from)
+}

@@ -1,0 +1,140 @@
+package chat
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/server"
+	"github.com/framerail/framerail/server/servertest"
+)
+
+// house is the rooms of a node, with simulated pages.
+type house struct {
+	*Rooms
+	t   *testing.T
+	sim *servertest.Sim
+}
+
+func newHouse(t *testing.T, options ...func(*server.Server)) *house {
+	t.Helper()
+	h := &house{New("one"), t, nil}
+	srv := h.Server(slog.New(slog.DiscardHandler))
+	srv.Loops = 2
+	for _, set := range options {
+		set(srv)
+	}
+	h.sim = servertest.New(1, srv)
+	t.Cleanup(func() {
+		if err := h.sim.Close(); err != nil {
+			t.Error(err)
+		}
+		for name, r := range h.rooms {
+			if len(r.people) > 0 || r.users != 0 {
+				t.Errorf("%d people and %d users are left in room %s", len(r.people), r.users, name)
+			}
+		}
+	})
+	return h
+}
+
+// page is a page that is open.
+type page struct {
+	*servertest.Client
+	h       *house
+	welcome event
+	last    event // of those that want has seen
+}
+
+func (h *house) open() *page {
+	h.t.Helper()
+	p := &page{Client: h.sim.Dial(SocketPath), h: h}
+	h.sim.Settle()
+	return p
+}
+
+// say sends a message of the page's.
+func (p *page) say(format string, args ...any) {
+	p.SendText(fmt.Sprintf(format, args...))
+	p.h.sim.Settle()
+}
+
+// take returns what has come since the last call, as "type name text people", and behind a line
+// the lines that come with it.
+func (p *page) take() []string {
+	p.h.t.Helper()
+	p.h.sim.Settle()
+	var events []string
+	for m, ok := p.Next(); ok; m, ok = p.Next() {
+		e := p.decode(m)
+		events = append(events, e.words())
+		for _, line := range e.Lines {
+			events = append(events, p.decode(conn.Message{Payload: line}).words())
+		}
+		p.last = e
+	}
+	return events
+}
+
+func (p *page) decode(m conn.Message) (e event) {
+	p.h.t.Helper()
+	if err := json.Unmarshal(m.Payload, &e); err != nil {
+		p.h.t.Fatalf("%v: %v", m, err)
+	}
+	if (e.At != 0) != (e.Type == "said") {
+		p.h.t.Errorf("%v: a time goes with said and nothing else", m)
+	}
+	return e
+}
+
+func (e event) words() string {
+	words := []string{e.Type, e.Name, e.Text}
+	for _, p := range e.People {
+		words = append(words, p.Name)
+	}
+	if e.Older {
+		words = append(words, "(older)")
+	}
+	if e.Gap {
+		words = append(words, "(gap)")
+	}
+	return strings.Join(slices.DeleteFunc(words, func(s string) bool { return s == "" }), " ")
+}
+
+func (p *page) want(events ...string) {
+	p.h.t.Helper()
+	if got := p.take(); !slices.Equal(got, events) {
+		p.h.t.Errorf("got %q, want %q", got, events)
+	}
+}
+
+func (p *page) wantClosed(code uint16) {
+	p.h.t.Helper()
+	p.h.sim.Settle()
+	if frame, ok := p.Closed(); !ok || uint16(frame.Code) != code {
+		p.h.t.Errorf("closed with %v, %v; want %d", frame, ok, code)
+	}
+}
+
+// enter opens a page that has joined the lobby as name and has seen its welcome.
+func (h *house) enter(name string) *page {
+	h.t.Helper()
+	p := h.open()
+	p.say(`{"type":"join","room":"lobby","name":%q}`, name)
+	if got := p.take(); len(got) == 0 || !strings.HasPrefix(got[0], "welcome ") {
+		h.t.Fatalf("%s got %q, want a welcome", name, got)
+	}
+	p.welcome = p.last
+	return p
+}
+
+// back opens a page that comes back to the lobby.
+func (h *house) back(name, since string) *page {
+	p := h.open()
+	p.say(`{"type":"join","room":"lobby","name":%q,"since":%q}`, name, since)
+	return p
+}

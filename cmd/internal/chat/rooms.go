@@ -1,0 +1,161 @@
+package chat
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"regexp"
+	"sync"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/server"
+	"github.com/framerail/framerail/topics"
+)
+
+const (
+	// maxMessageSize is the longest message of a page, in bytes: maxText characters, escaped, fit
+	// with room to spare.
+	maxMessageSize = 16 << 10
+
+	// maxText is the longest line, in characters (code points). The page counts
+	// UTF-16 units, of which there are never fewer.
+	maxText = 2000
+
+	// maxPeople bounds the work of a line: it is sent to each of them.
+	maxPeople = 200
+
+	// maxRooms bounds the memory of what rooms keep.
+	maxRooms = 256
+
+	// pageOfLines is how many lines a page gets at once.
+	pageOfLines = 50
+
+	// keptAge is how long lines are kept, and rooms that nobody is in.
+	keptAge = time.Hour
+)
+
+// kept is what a room keeps. It fits into what may wait for a slow page.
+var kept = topics.History{Messages: 200, Bytes: 256 << 10, Age: keptAge}
+
+// Rooms are the rooms of one node. Make them by New.
+type Rooms struct {
+	// Topics carries the lines. Its Broker may be set, before the server starts.
+	Topics topics.Topics
+
+	node  string
+	local topics.Topics // carries who comes and goes, to the pages of this node
+
+	mu    sync.Mutex
+	rooms map[string]*room // guarded by mu
+}
+
+// New returns rooms without anybody in them, on a node of that name.
+func New(node string) *Rooms {
+	rs := &Rooms{node: node, rooms: make(map[string]*room)}
+	rs.Topics.History = func(string) topics.History { return kept }
+	return rs
+}
+
+// Server returns a server of the page and of the rooms.
+func (rs *Rooms) Server(log *slog.Logger) *server.Server {
+	return &server.Server{
+		Path:    SocketPath,
+		Handler: Page(),
+		// A page that has missed an event would show a room that does not exist. It comes back.
+		Overflow:     conn.OverflowClose,
+		Limits:       server.Limits{Limits: conn.Limits{MaxMessageSize: maxMessageSize}},
+		Logger:       log,
+		OnConnection: func(c *conn.Conn) { c.SetValue(&visitor{rooms: rs, conn: c}) },
+		OnMessage: func(c *conn.Conn, m conn.Message) {
+			if m.Type != conn.Text {
+				_ = c.Close(frame.UnsupportedData, "the chat is text")
+				return
+			}
+			c.Value().(*visitor).receive(m.Payload)
+		},
+		OnClose: func(c *conn.Conn, _ conn.CloseInfo) { c.Value().(*visitor).leave() },
+	}
+}
+
+var roomName = regexp.MustCompile(`^[a-z0-9_-]{1,32}$`)
+
+// roomRule is what isRoom checks, in the words shown to people.
+const roomRule = "A room's name has 1 to 32 of the characters a to z, 0 to 9, - and _."
+
+// isRoom reports whether there may be a room of that name. The socket's path is that of none.
+func isRoom(name string) bool { return roomName.MatchString(name) && "/"+name != SocketPath }
+
+// use returns the room of that name for one more visitor, who gives it back by done. It is nil
+// if there are too many rooms.
+func (rs *Rooms) use(name string) *room {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	r := rs.rooms[name]
+	if r == nil {
+		now := time.Now()
+		for other, r := range rs.rooms {
+			if len(rs.rooms) >= maxRooms && r.users == 0 && now.Sub(r.left) > keptAge {
+				delete(rs.rooms, other)
+			}
+		}
+		if len(rs.rooms) >= maxRooms {
+			return nil
+		}
+		r = &room{rooms: rs, topic: "rooms." + name}
+		rs.rooms[name] = r
+	}
+	r.users++
+	return r
+}
+
+// done gives a room back.
+func (rs *Rooms) done(r *room) {
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	r.users--
+	r.left = time.Now()
+}
+
+// lines returns the last lines of a topic before a position, and whether there are more.
+func (rs *Rooms) lines(topic string, before topics.Position) (lines []json.RawMessage, more bool) {
+	all, err := rs.Topics.Kept(topic, before, pageOfLines+1)
+	if err != nil {
+		return nil, false
+	}
+	for _, m := range all {
+		lines = append(lines, m.Payload)
+	}
+	if more = len(lines) > pageOfLines; more {
+		lines = lines[1:]
+	}
+	return lines, more
+}
+
+// subscribe has a visitor get the lines of a topic from since on, or else the last ones and what
+// comes. It fills in the welcome.
+func (rs *Rooms) subscribe(v *visitor, topic string, since topics.Position, welcome *event) (err error) {
+	if since != (topics.Position{}) {
+		if welcome.Position, err = rs.Topics.SubscribeSince(v.conn, topic, since); err == nil {
+			return nil
+		}
+		if !errors.Is(err, topics.ErrGap) && !errors.Is(err, topics.ErrTooMuch) {
+			return err
+		}
+		welcome.Gap = true
+	}
+	if welcome.Position, err = rs.Topics.Subscribe(v.conn, topic); err == nil {
+		welcome.Lines, welcome.Older = rs.lines(topic, welcome.Position)
+	}
+	return err
+}
+
+// publish publishes a line, with its position in it.
+func (rs *Rooms) publish(topic string, line event) error {
+	_, err := rs.Topics.PublishFunc(topic, nil, func(at topics.Position) conn.Message {
+		line.Position = at
+		return line.message()
+	})
+	return err
+}

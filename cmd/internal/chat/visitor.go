@@ -1,0 +1,103 @@
+package chat
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/topics"
+)
+
+// visitor is one connection. Its methods run in the connection's callbacks, one after another.
+type visitor struct {
+	rooms *Rooms
+	conn  *conn.Conn
+
+	room   *room  // nil until it has joined
+	person person // set once, before others see it
+	from   string // see event.From
+}
+
+// receive takes one text message. Nothing of payload is kept.
+func (v *visitor) receive(payload []byte) {
+	var q request
+	if err := json.Unmarshal(payload, &q); err != nil {
+		_ = v.conn.Close(frame.PolicyViolation, "not a chat message")
+		return
+	}
+	switch {
+	case q.Type == "ping":
+		_ = v.conn.SendMessage(event{Type: "pong"}.message())
+	case q.Type == "join" && v.room == nil:
+		v.join(q)
+	case q.Type == "say" && v.room != nil:
+		v.say(strings.TrimSpace(q.Text), q.Number)
+	case q.Type == "older" && v.room != nil:
+		v.older(q.Before)
+	default:
+		_ = v.conn.Close(frame.PolicyViolation, "join first, once, then say")
+	}
+}
+
+func (v *visitor) join(q request) {
+	name, ok := cleanName(q.Name)
+	switch {
+	case !ok:
+		v.refuse(nameRule, 0)
+		return
+	case !isRoom(q.Room):
+		v.refuse(roomRule, 0)
+		return
+	}
+	r := v.rooms.use(q.Room)
+	if r == nil {
+		v.refuse("There are too many rooms. Please try again later.", 0)
+		return
+	}
+	if q.Key == "" {
+		q.Key = rand.Text()
+	}
+	sum := sha256.Sum256([]byte(q.Key))
+	v.from = base64.RawURLEncoding.EncodeToString(sum[:12])
+	if !r.join(v, name, q.Since) {
+		v.rooms.done(r)
+	}
+}
+
+// leave is for the end of the connection.
+func (v *visitor) leave() {
+	if v.room != nil {
+		v.room.leave(v)
+		v.rooms.done(v.room)
+	}
+}
+
+func (v *visitor) say(text string, number uint64) {
+	switch {
+	case text == "":
+	case utf8.RuneCountInString(text) > maxText:
+		v.refuse("That message is too long.", number)
+	default:
+		if err := v.room.say(v, text, number); err != nil {
+			v.refuse("The server is too busy. Please say that again.", number)
+		}
+	}
+}
+
+// older sends the lines before the first one that the page has.
+func (v *visitor) older(first topics.Position) {
+	e := event{Type: "older"}
+	if first.Epoch > 0 && first.Offset > 0 {
+		e.Lines, e.Older = v.rooms.lines(v.room.topic, topics.Position{Epoch: first.Epoch, Offset: first.Offset - 1})
+	}
+	_ = v.conn.SendMessage(e.message())
+}
+
+func (v *visitor) refuse(why string, number uint64) {
+	_ = v.conn.SendMessage(event{Type: "refused", Text: why, Number: number}.message())
+}
