@@ -63,7 +63,7 @@ func dialSlow(t *testing.T, url string) *websocket.Conn {
 
 // flood is more than a client that does not read, the kernel and the server have room for, in
 // so many rounds of some 60 KB.
-var flood = []string{"-things=10", "-depth=1000", "-every=1ms"}
+var flood = []string{"-things=10", "-depth=1000", "-every=1ms", "-slow=0"}
 
 const rounds = 60
 
@@ -79,7 +79,7 @@ func passed(t *testing.T, p *exampletest.Program, round int) {
 }
 
 func TestFeedReachesEveryone(t *testing.T) {
-	p := exampletest.Start(t, "-things=3", "-every=1ms")
+	p := exampletest.Start(t, "-things=3", "-every=1ms", "-slow=0")
 	for range 3 {
 		c := exampletest.Dial(t, p.URL, nil)
 		first := next(t, c).Round
@@ -104,6 +104,38 @@ func TestFeedSkipsAheadForSlowReaders(t *testing.T) {
 	if log := p.Stop(t); !strings.Contains(log, "messages dropped") {
 		t.Errorf("the log does not tell of what was dropped:\n%s", log)
 	}
+}
+
+// A newcomer gets the last price of each thing, also if no other comes.
+func TestFeedBeginsWithTheLastPrices(t *testing.T) {
+	p := exampletest.Start(t, "-things=20", "-every=1s", "-slow=0")
+	first := exampletest.Dial(t, p.URL, nil)
+	round := next(t, first).Round
+	_ = first.CloseNow()
+	second := exampletest.Dial(t, p.URL, nil)
+	seen := map[string]bool{}
+	for len(seen) < 20 {
+		var u update
+		if err := json.Unmarshal([]byte(exampletest.Hear(t, second)), &u); err != nil || u.Round < round {
+			t.Fatalf("heard %+v, %v, after round %d", u, err, round)
+		}
+		seen[u.Thing] = true
+	}
+	_ = second.CloseNow()
+	p.Stop(t)
+}
+
+// The page is told what the slow reader sees, which is less than all, and can change its pace.
+func TestFeedTellsWhatASlowReaderSees(t *testing.T) {
+	p := exampletest.Start(t, "-things=5", "-depth=500", "-every=1ms", "-slow=50")
+	c := exampletest.Dial(t, p.URL+"?slow", nil)
+	exampletest.Say(t, c, "40")
+	for s := (seen{}); s.Missed == 0 || s.Pace != 40; {
+		s = seen{}
+		_ = json.Unmarshal([]byte(exampletest.Hear(t, c)), &s)
+	}
+	_ = c.CloseNow()
+	p.Stop(t)
 }
 
 func TestFeedClosesClientsThatMustNotMissAny(t *testing.T) {
