@@ -5,9 +5,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"github.com/framerail/framerail/frame"
-	"github.com/framerail/framerail/topics"
 )
 
 // room is a room on one node. Lines go through its topic, and so do those of the other nodes.
@@ -21,35 +18,37 @@ type room struct {
 	// mu is held while an event is published, which never blocks. That gives everybody the same
 	// order. It comes before the locks of topics.
 	mu     sync.Mutex
-	people []*visitor // guarded by mu: in the order in which they joined
+	people []*visitor // guarded by mu: in the order in which they came, also those who are not welcomed yet
 }
 
-// join has a visitor join, or says why not. It reports whether the visitor has joined.
-func (r *room) join(v *visitor, name string, since topics.Position) bool {
+// enter gives a visitor a name and a seat, which are its own until it leaves. It fails if the room is full.
+func (r *room) enter(v *visitor, name string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if len(r.people) >= maxPeople {
-		v.refuse("The room is full. Please try again later.", 0)
 		return false
 	}
-	me := person{Name: uniqueName(name, r.has), Seat: r.freeSeat()}
-	welcome := event{Type: "welcome", Name: me.Name, Seat: me.Seat, From: v.from, Node: r.rooms.node}
-	err := r.rooms.subscribe(v, r.topic, since, &welcome)
-	if err == nil {
-		_, err = r.rooms.local.Subscribe(v.conn, r.topic)
-	}
-	if err != nil {
-		_ = v.conn.Close(frame.InternalError, "no place in the room")
-		return false
-	}
-	v.room, v.person = r, me
+	v.person = person{Name: uniqueName(name, r.has), Seat: r.freeSeat()}
 	r.people = append(r.people, v)
-	for _, p := range r.people {
-		welcome.People = append(welcome.People, p.person)
-	}
-	_ = v.conn.SendMessage(welcome.message()) // before the lines: those come with the loop's turn
-	_, _ = r.rooms.local.PublishExcept(r.topic, v.conn, event{Type: "joined", Name: me.Name, Seat: me.Seat}.message())
 	return true
+}
+
+// welcome welcomes a visitor that is subscribed to the room's lines, and tells the others.
+func (r *room) welcome(v *visitor, e event) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, err := r.rooms.local.Subscribe(v.conn, r.topic); err != nil {
+		return // it is closed
+	}
+	v.here = true
+	e.Type, e.Name, e.Seat, e.From, e.Node = "welcome", v.person.Name, v.person.Seat, v.from, r.rooms.node
+	for _, p := range r.people {
+		if p.here {
+			e.People = append(e.People, p.person)
+		}
+	}
+	_ = v.conn.SendMessage(e.message()) // before the lines: those come with the loop's turn
+	_, _ = r.rooms.local.PublishExcept(r.topic, v.conn, event{Type: "joined", Name: v.person.Name, Seat: v.person.Seat}.message())
 }
 
 // leave takes a visitor out of the room and tells the others.
@@ -58,7 +57,9 @@ func (r *room) leave(v *visitor) {
 	defer r.mu.Unlock()
 	i := slices.Index(r.people, v)
 	r.people = slices.Delete(r.people, i, i+1)
-	_, _ = r.rooms.local.Publish(r.topic, event{Type: "left", Name: v.person.Name}.message())
+	if v.here {
+		_, _ = r.rooms.local.Publish(r.topic, event{Type: "left", Name: v.person.Name}.message())
+	}
 }
 
 // say publishes a line of a visitor's.
@@ -69,7 +70,7 @@ func (r *room) say(v *visitor, text string, number uint64) error {
 		Type: "said", Name: v.person.Name, Seat: v.person.Seat, Text: text,
 		From: v.from, Number: number, At: time.Now().UnixMilli(),
 	}
-	return r.rooms.publish(r.topic, line)
+	return r.rooms.publish(r.topic, line.message())
 }
 
 // freeSeat is the lowest that nobody has. mu is held.

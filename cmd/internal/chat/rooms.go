@@ -1,8 +1,10 @@
 package chat
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"regexp"
 	"sync"
@@ -133,29 +135,36 @@ func (rs *Rooms) lines(topic string, before topics.Position) (lines []json.RawMe
 	return lines, more
 }
 
-// subscribe has a visitor get the lines of a topic from since on, or else the last ones and what
-// comes. It fills in the welcome.
-func (rs *Rooms) subscribe(v *visitor, topic string, since topics.Position, welcome *event) (err error) {
+// subscribe has a visitor get the lines of its room from since on, or else the last ones and what
+// comes, and has it welcomed before.
+func (rs *Rooms) subscribe(v *visitor, since topics.Position) error {
+	topic, gap := v.room.topic, false
 	if since != (topics.Position{}) {
-		if welcome.Position, err = rs.Topics.SubscribeSince(v.conn, topic, since); err == nil {
+		at, err := rs.Topics.SubscribeSince(v.conn, topic, since)
+		if err == nil {
+			v.room.welcome(v, event{Position: at})
 			return nil
 		}
-		if !errors.Is(err, topics.ErrGap) && !errors.Is(err, topics.ErrTooMuch) {
+		if gap = errors.Is(err, topics.ErrGap) || errors.Is(err, topics.ErrTooMuch); !gap {
 			return err
 		}
-		welcome.Gap = true
 	}
-	if welcome.Position, err = rs.Topics.Subscribe(v.conn, topic); err == nil {
-		welcome.Lines, welcome.Older = rs.lines(topic, welcome.Position)
+	at, err := rs.Topics.Subscribe(v.conn, topic)
+	if err == nil {
+		lines, more := rs.lines(topic, at)
+		v.room.welcome(v, event{Position: at, Lines: lines, Older: more, Gap: gap})
 	}
 	return err
 }
 
-// publish publishes a line, with its position in it.
-func (rs *Rooms) publish(topic string, line event) error {
-	_, err := rs.Topics.PublishFunc(topic, nil, func(at topics.Position) conn.Message {
-		line.Position = at
-		return line.message()
-	})
+// publish publishes a line.
+func (rs *Rooms) publish(topic string, line conn.Message) error {
+	_, err := rs.Topics.PublishFunc(topic, nil, func(at topics.Position) conn.Message { return stamp(at, line) })
 	return err
+}
+
+// stamp adds its position to a line.
+func stamp(at topics.Position, line conn.Message) conn.Message {
+	line.Payload = fmt.Appendf(nil, `%s,"position":"%v"}`, bytes.TrimSuffix(line.Payload, []byte("}")), at)
+	return line
 }

@@ -18,9 +18,10 @@ type visitor struct {
 	rooms *Rooms
 	conn  *conn.Conn
 
-	room   *room  // nil until it has joined
+	room   *room  // nil until it asks for one
 	person person // set once, before others see it
 	from   string // see event.From
+	here   bool   // it has joined; written with the room's mu held
 }
 
 // receive takes one text message. Nothing of payload is kept.
@@ -35,9 +36,9 @@ func (v *visitor) receive(payload []byte) {
 		_ = v.conn.SendMessage(event{Type: "pong"}.message())
 	case q.Type == "join" && v.room == nil:
 		v.join(q)
-	case q.Type == "say" && v.room != nil:
+	case q.Type == "say" && v.here:
 		v.say(strings.TrimSpace(q.Text), q.Number)
-	case q.Type == "older" && v.room != nil:
+	case q.Type == "older" && v.here:
 		v.older(q.Before)
 	default:
 		_ = v.conn.Close(frame.PolicyViolation, "join first, once, then say")
@@ -59,13 +60,19 @@ func (v *visitor) join(q request) {
 		v.refuse("There are too many rooms. Please try again later.", 0)
 		return
 	}
+	if !r.enter(v, name) {
+		v.rooms.done(r)
+		v.refuse("The room is full. Please try again later.", 0)
+		return
+	}
+	v.room = r
 	if q.Key == "" {
 		q.Key = rand.Text()
 	}
 	sum := sha256.Sum256([]byte(q.Key))
 	v.from = base64.RawURLEncoding.EncodeToString(sum[:12])
-	if !r.join(v, name, q.Since) {
-		v.rooms.done(r)
+	if err := v.rooms.subscribe(v, q.Since); err != nil {
+		_ = v.conn.Close(frame.InternalError, "no place in the room")
 	}
 }
 
