@@ -21,6 +21,9 @@
 //   - [github.com/framerail/framerail/topics] sends messages to many connections, and gives
 //     clients that come back what they missed.
 //
+//   - [github.com/framerail/framerail/topics/nats] makes the topics of several processes one, by way
+//     of NATS. It is a module of its own, as is its package embedded, a NATS server.
+//
 //   - [github.com/framerail/framerail/conn/wsjson] sends and receives JSON values.
 //
 //   - [github.com/framerail/framerail/server/servertest] runs a server on a simulated network

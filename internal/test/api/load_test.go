@@ -25,7 +25,10 @@ const (
 
 // public are the packages that programs import. One in a module of its own is only there in
 // a checkout, where the workspace joins it to the others.
-var public = []string{"mask", "frame", "frame/deflate", "poller", "conn", "conn/wsjson", "server", "client", "topics", "topics/brokertest", "server/servertest", "server/promstats"}
+var public = []string{"mask", "frame", "frame/deflate", "poller", "conn", "conn/wsjson", "server", "client", "topics", "topics/brokertest", "server/servertest", "server/promstats", "topics/nats", "topics/nats/embedded"}
+
+// apart are those in modules of their own.
+var apart = map[string]bool{"server/promstats": true, "topics/nats": true, "topics/nats/embedded": true}
 
 // listed is what the tests read of one package in the answer of go list.
 type listed struct {
@@ -76,7 +79,7 @@ var load = sync.OnceValues(func() (map[string]*types.Package, error) {
 	for _, name := range public {
 		path := module + "/" + name
 		if exports[path] == "" {
-			if name == "server/promstats" && !workspace {
+			if apart[name] && !workspace {
 				continue
 			}
 			return nil, fmt.Errorf("go list has no export data of %s", path)

@@ -1,0 +1,55 @@
+// Package nats joins the topics of several processes over NATS. It is a module of its own, so that
+// the library does not depend on the client of NATS.
+//
+//	rooms := topics.Topics{Broker: &nats.Broker{URL: "nats://10.0.0.5:4222"}}
+//
+// [Broker] needs a NATS server and nothing else. [Recorder] keeps messages too, with JetStream: a client
+// that comes back to another node, or after a restart of all of them, gets what it missed. Package
+// [github.com/framerail/framerail/topics/nats/embedded] is a NATS server within the program.
+//
+// # Subjects
+//
+// A topic is the subject of its name behind [Broker.Prefix]: "framerail.rooms.7". A topic or pattern is one
+// subscription, however many members it has. What is to be kept is published to "framerail-kept.rooms.7",
+// which the stream stores, and republishes as "framerail.rooms.7" with its number. An account needs the right to
+// publish and subscribe to both, to "_INBOX.>", and for a Recorder to publish to "$JS.API.>" and
+// subscribe to "$JS.EVENT.ADVISORY.STREAM.>".
+//
+// # Delivery
+//
+// NATS delivers at most once. A server drops what a slow client does not read, and what a broken
+// route between servers had on its way, and says nothing. Topics numbers messages and notices. A node that falls
+// behind [Broker.MaxInbox] has a gap, and its members are informed.
+//
+// An interest is confirmed by the server of the node. Other servers of a cluster hear of it some
+// milliseconds later. What is published there before is not delivered.
+//
+// Run ends when the connection is lost, and Topics calls it again. A lost network is noticed
+// after 20 seconds without an answer at most, by default: nats.PingInterval and nats.MaxPingsOutstanding are 10 seconds and 1.
+//
+// # What is kept
+//
+// All topics share one stream. A stream has one limit of messages for each topic, one age, and one size. So the limits
+// are those of the topic that asks for most, and they grow when a topic asks for more. Since gives only what the topic's History
+// allows. These are the differences to the memory of a process:
+//
+//   - [topics.History].Bytes is no limit of the stream, which has [Recorder.MaxBytes] for all topics.
+//   - A topic without Age keeps its messages up to [Recorder.MaxAge].
+//   - The oldest messages of all topics go first when the stream is full.
+//   - A position of a topic without messages can be too old, when the stream has lost messages behind it. Nobody
+//     knows then whether they were of that topic.
+//
+// A position is a sequence of the stream. Its epoch is made of the stream's name and of the time of its creation. So a stream
+// that was deleted, or a server that comes back without its files, begins another epoch, and Since
+// fails with [topics.ErrGap]. A stream of a Recorder refuses to be purged, and to have single messages deleted. NATS
+// syncs files every two minutes by default. A machine that loses power can give numbers twice
+// after that, unless the server has sync_interval: always.
+//
+// A message is stored once, also when it is published again because its confirmation was lost: the stream
+// tells it by a hash for two minutes.
+//
+// # Memory
+//
+// A subscription takes about a kilobyte in the client, and some hundred bytes in the server. What
+// waits for the Topics is bounded by MaxInbox.
+package nats
