@@ -40,8 +40,7 @@ func Dial(ctx context.Context, url string, onMessage func(*conn.Conn, conn.Messa
 // ctx is for the dial alone. After Dial has returned it does not matter.
 //
 // If the server refuses, the error is a *HandshakeError. In a callback on a loop Dial fails with
-// [conn.ErrOnLoop], since it blocks. After Close it fails with ErrClientClosed. On systems without
-// an event loop the error matches errors.ErrUnsupported.
+// [conn.ErrOnLoop], since it blocks. After Close it fails with ErrClientClosed.
 func (c *Client) Dial(ctx context.Context, url string) (*conn.Conn, error) {
 	r, err := parse(ctx, url)
 	if err != nil {

@@ -46,7 +46,7 @@ func TestDial_MovesToALoop(t *testing.T) {
 }
 
 // bridges is how many goroutine-carried connections a client has had.
-func bridges(c *Client) int64 { return c.run.bridged.Load() }
+func bridges(c *Client) int64 { return c.run.relayed.Load() }
 
 func TestDial_UnixSocket(t *testing.T) {
 	needsLoops(t)

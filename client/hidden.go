@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// hidden is the connection of an answer that cannot move to a loop, for a bridge. It reads and writes the
-// answer's body. If nothing else is known, its deadlines work as far as a bridge needs them: one for
+// hidden is the connection of an answer that cannot move to a loop, and is relayed. It reads and writes the
+// answer's body. If nothing else is known, its deadlines work as far as package relay needs them: one for
 // writing closes it.
 type hidden struct {
 	io.ReadWriteCloser
@@ -46,7 +46,7 @@ func (h *hidden) Close() error {
 	return h.ReadWriteCloser.Close()
 }
 
-// NetConn is the connection below, for a bridge to see what the system still holds; nil if it is not known.
+// NetConn is the connection below, so that unsent bytes that the system holds can be discarded; nil if it is not known.
 func (h *hidden) NetConn() net.Conn { return h.known }
 
 // LocalAddr is this side's address, if it is known.

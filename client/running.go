@@ -46,8 +46,8 @@ type running struct {
 
 	stop    context.Context // done when dials are to end
 	cancel  context.CancelCauseFunc
-	bridged atomic.Int64   // connections that could not move to a loop
-	busy    sync.WaitGroup // dials, bridges, and connections until their close callback has returned
+	relayed atomic.Int64   // connections that could not move to a loop
+	busy    sync.WaitGroup // dials, relayed connections, and connections until their close callback has returned
 }
 
 // start freezes the options and starts the loops. c.mu is held.
@@ -71,7 +71,7 @@ func (c *Client) start() (*running, error) {
 	}
 	r.extensions = string(deflate.AppendOffers(nil, r.wishes...))
 	r.http = &http.Client{Transport: rt, Jar: c.Jar, CheckRedirect: r.checkRedirect}
-	r.host = &nethttp.Host{Options: nethttp.Options{Platform: system, Begin: r.beginBridge, End: r.busy.Done}}
+	r.host = &nethttp.Host{Options: nethttp.Options{Platform: system, Begin: r.beginRelay, End: r.busy.Done}}
 	r.stop, r.cancel = context.WithCancelCause(context.Background())
 	o := &loop.Options{
 		Platform: system, Logger: r.config.Logger, CatchUp: r.handshakeTimeout,
@@ -93,9 +93,9 @@ func (c *Client) start() (*running, error) {
 	return r, nil
 }
 
-// beginBridge counts a connection that goroutines carry.
-func (r *running) beginBridge() {
-	r.bridged.Add(1)
+// beginRelay counts a connection that goroutines carry.
+func (r *running) beginRelay() {
+	r.relayed.Add(1)
 	r.busy.Add(1)
 }
 

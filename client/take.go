@@ -41,7 +41,7 @@ func (r *running) take(a *attempt, got *answer) (*newcomer, error) {
 		_ = body.Close()
 		return nil, err
 	}
-	a.end(n.accepted.Below != nil) // a bridge needs it
+	a.end(n.accepted.Below != nil) // a relayed connection needs it
 	return n, nil
 }
 

@@ -11,10 +11,6 @@ import (
 	"github.com/framerail/framerail/internal/platform"
 )
 
-// ErrNoDescriptor is what Serve fails with when its listener gives connections that
-// are no sockets, such as those of crypto/tls: an event loop cannot wait for them.
-var ErrNoDescriptor = platform.ErrNoDescriptor
-
 // listen listens on Addr, by default on the port of a scheme: once for each scheme.
 func (s *Server) listen(scheme string) (net.Listener, error) {
 	if err := s.mayServe(platform.Real{}); err != nil {

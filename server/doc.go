@@ -372,9 +372,10 @@
 // # Platforms
 //
 // The server runs on linux with epoll, and on darwin, freebsd, netbsd, openbsd and dragonfly with
-// kqueue. On other systems programs compile, but ListenAndServe, Serve and Start fail before a port
-// is opened. The error matches [errors.ErrUnsupported] and names the systems that work. The
-// simulated machine of package servertest runs on all systems.
+// kqueue. Everywhere else, such as on windows and js, package net's own connections are relayed: see
+// [Server.Serve]. A connection then takes a goroutine and a buffer of 512 bytes while it is idle. Options of TCP
+// that package net does not have are ignored there, and ListenerFiles and ListenReusePort fail with an error
+// that matches [errors.ErrUnsupported]. The simulated machine of package servertest runs on all systems.
 package server
 
 // What is where, for those who change the package. It is the face of a server and puts the rooms below

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/framerail/framerail/internal/nethttp"
 	"github.com/framerail/framerail/internal/transport"
 )
 
@@ -291,5 +290,3 @@ func TestAttackPeerThatIsGoneIsNoUnixSocket(t *testing.T) {
 		}
 	}
 }
-
-var _ transport.Peered = (*nethttp.Bridge)(nil)

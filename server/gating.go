@@ -16,6 +16,8 @@ func newGate(s *Server, r *running) *gate.Gate {
 		HandshakeTimeout: r.before.HandshakeTimeout,
 		TCP:              gate.TCP(s.TCP).WithDefaults(r.config.IdleTimeout > 0 || r.config.PingInterval > 0),
 		CountedAs:        func(addr netip.Addr, unix bool) netip.Addr { return r.proxies.own(addr, unix, true) },
+		Begin:            r.relays.Begin,
+		End:              r.relays.End,
 		Platform:         r.platform,
 		Stopping:         r.stopping,
 		Logger:           r.logger,

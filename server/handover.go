@@ -36,8 +36,8 @@ func newHost(r *running) *nethttp.Host {
 		Logger:       r.logger,
 		Stop:         r.stop,
 		Cut:          r.cut,
-		Begin:        r.bridges.Begin,
-		End:          r.bridges.End,
+		Begin:        r.relays.Begin,
+		End:          r.relays.End,
 	}}
 }
 
@@ -65,6 +65,8 @@ func (h handover) Take(t *phase.Tenant, ticket gate.Ticket, head, rest []byte, c
 	below = t.Below()
 	if over, secured := below.(*secure.Transport); secured {
 		below = c.Secure(over, t.TLS())
+	} else {
+		c.State = t.TLS()
 	}
 	if !h.run.http.Offer(c, count) {
 		c.Abort()

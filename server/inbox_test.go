@@ -1,7 +1,6 @@
 package server
 
 import (
-	"net"
 	"testing"
 
 	"github.com/framerail/framerail/frame"
@@ -21,19 +20,17 @@ func TestInbox_OfALoopThatIsAboutToEndIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fd, err := platform.Real{}.Sockets().Take(nc.(*net.TCPConn))
+	taken, err := platform.Real{}.Sockets().Take(nc)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = nc.Close()
-	k := platform.NewSocket(fd)
 
 	// One turn of the loop reads its last order, and before it carries that out a connection
 	// comes: into the mail that no turn would read.
 	blocked, posted := make(chan struct{}), make(chan struct{})
 	l.Ask(func() { close(blocked); <-posted })
 	receive(t, blocked)
-	l.Ask(func() { l.Deliver(gate.Accepted{Accepted: platform.Accepted{FD: fd, Remote: k.PeerAddr()}}) })
+	l.Ask(func() { l.Deliver(gate.Accepted{Accepted: taken}) })
 	l.Command(loop.Drain)
 	close(posted)
 

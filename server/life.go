@@ -14,7 +14,7 @@ type life struct {
 	tellStop, tellCut context.CancelFunc
 	stopping          <-chan struct{} // of stop
 
-	bridges      tasks        // that have something to carry
+	relays       tasks        // connections whose bytes goroutines carry
 	onGoroutines tasks        // checks and TLS handshakes, which have goroutines
 	asking       atomic.Int64 // handlers of net/http's in which a check runs
 	drained      sync.Once    // the end of the shutdown is logged

@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -283,27 +282,6 @@ func TestServe_ListenerOfAnotherPackage(t *testing.T) {
 	}
 	if err := receive(t, served); err != ErrServerClosed {
 		t.Errorf("got %v, want ErrServerClosed", err)
-	}
-	expectNothingHeld(t, s)
-}
-
-func TestServe_ConnectionsWithoutDescriptors(t *testing.T) {
-	s := &Server{}
-	prepare(s)
-	ln := &counting{TCPListener: listenLocal(t).(*net.TCPListener), wrap: func(c net.Conn) net.Conn { return struct{ net.Conn }{c} }}
-	served := make(chan error, 1)
-	go func() { served <- s.Serve(ln) }()
-	p := dialAddr(t, "tcp", ln.Addr().String())
-	p.expectGone()
-	err := receive(t, served)
-	if !errors.Is(err, ErrNoDescriptor) || !strings.Contains(err.Error(), "struct") {
-		t.Errorf("got %v, want ErrNoDescriptor and the type", err)
-	}
-	if len(s.acceptors) != 0 {
-		t.Errorf("%d acceptors left", len(s.acceptors))
-	}
-	if err := s.Close(); err != nil {
-		t.Error(err)
 	}
 	expectNothingHeld(t, s)
 }

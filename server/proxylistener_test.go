@@ -15,6 +15,7 @@ import (
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/nethttp"
 	"github.com/framerail/framerail/internal/platform"
+	"github.com/framerail/framerail/internal/relay"
 	"github.com/framerail/framerail/internal/secure"
 	"github.com/framerail/framerail/internal/transport"
 )
@@ -40,7 +41,7 @@ func TestProxyListener_TheClientIsSeen(t *testing.T) {
 	}{
 		"plain":       {nil, (*platform.Socket)(nil)},
 		"TLS moved":   {func(ln net.Listener) net.Listener { return tls.NewListener(UpgradeListener(ln), config) }, (*secure.Transport)(nil)},
-		"TLS bridged": {func(ln net.Listener) net.Listener { return tls.NewListener(ln, config) }, (*nethttp.Bridge)(nil)},
+		"TLS bridged": {func(ln net.Listener) net.Listener { return tls.NewListener(ln, config) }, (*relay.Conn)(nil)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			type seen struct {

@@ -188,12 +188,14 @@ func (s *Server) Start() error {
 // to the server from the call on, and Serve closes it in every case. Closing a listener of package
 // net from elsewhere does not end Serve.
 //
-// Serve calls Accept of a listener of another package. Its connections must have a descriptor, as
-// those of package net do. Otherwise Serve fails with ErrNoDescriptor. The server takes the
-// descriptor and closes the connection that came with it. So Read, Write and Close of its type are
-// not used.
+// Serve calls Accept of a listener of another package. If a connection shows a descriptor, by a method
+// SyscallConn, the server takes that and closes the connection. So Read, Write and Close of its type are
+// not used. Any other net.Conn is relayed: a goroutine reads it, and a second one writes while there is
+// something to write. Listeners in memory, of multiplexers and of crypto/tls are served this way. Callbacks,
+// limits and Shutdown are the same. RemoteAddr of a net.Conn must not block. The peer of one without an
+// address of IP counts in MaxConnections alone, and is no peer over a unix socket for Proxies.
 //
-// On systems without an event loop Serve fails with an error that matches errors.ErrUnsupported.
+// Where the system has no epoll and no kqueue, every connection is relayed.
 func (s *Server) Serve(ln net.Listener) error {
 	a, err := s.newAcceptor(ln, nil)
 	if err != nil {

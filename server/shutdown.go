@@ -85,7 +85,7 @@ func (s *Server) drain(ctx context.Context, run *running) error {
 			return s.cutLate(run, ctx.Err())
 		}
 	}
-	if !run.platform.Await(run.bridges.idle(), ctx.Done(), time.Time{}) {
+	if !run.platform.Await(run.relays.idle(), ctx.Done(), time.Time{}) {
 		return s.cutLate(run, ctx.Err())
 	}
 	if run.http != nil {

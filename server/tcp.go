@@ -35,7 +35,7 @@ type TCP struct {
 	// whose Overflow policy drops messages. Messages that the system holds can be neither dropped
 	// nor replaced, and without a limit that is some megabytes. 0: 16 KiB. Negative: the system's
 	// default. It has no effect on systems other than linux and darwin: SendBuffer helps there. It
-	// has none on connections that Upgrade has bridged. Bytes that were sent, and wait in the
+	// has none on connections that are relayed. Bytes that were sent, and wait in the
 	// network or with the client, do not count.
 	UnsentLimit int
 	// DeferAccept makes the system keep a connection until its first byte has arrived, or until about

@@ -22,7 +22,9 @@ var mayUse = map[string]string{
 	"internal/loop/watchdog.go":         "one for a server",
 	"internal/loop/monitor.go":          "one for a server",
 	"internal/session/workers.go":       "one for a loop whose callbacks run on goroutines",
-	"internal/nethttp/bridge.go":        "a net.Conn that stays net/http's, at its end",
+	"internal/relay/closing.go":         "a net.Conn that is stuck at its end",
+	"internal/relay/lent.go":            "a net.Conn that net/http had",
+	"internal/relay/sleeper.go":         "one for a loop, on which it sleeps",
 	"internal/nethttp/answer.go":        "a net.Conn of net/http's that is refused",
 	"internal/nethttp/proxylistener.go": "a net.Conn of net/http's, until its PROXY header has come",
 }
@@ -31,7 +33,7 @@ var mayUse = map[string]string{
 // what is below them makes a runtime timer for one.
 func TestTimers_NoneOfTheRuntimeForAConnection(t *testing.T) {
 	met := make(map[string]bool)
-	for _, dir := range []string{"conn", "internal/session", "frame", "server", "poller", "internal/loop", "internal/platform", "internal/gate", "internal/nethttp", "internal/memory", "internal/socket", "internal/wheel", "internal/handshake"} {
+	for _, dir := range []string{"conn", "internal/session", "frame", "server", "poller", "internal/loop", "internal/platform", "internal/relay", "internal/gate", "internal/nethttp", "internal/memory", "internal/socket", "internal/wheel", "internal/handshake"} {
 		sources, err := filepath.Glob(filepath.Join("..", filepath.FromSlash(dir), "*.go"))
 		if err != nil || len(sources) == 0 {
 			t.Fatalf("%s: %d files, %v", dir, len(sources), err)

@@ -41,9 +41,6 @@ var errnos = map[inject.Site][]syscall.Errno{
 	inject.Option:     {syscall.EBADF, syscall.EFAULT, syscall.EINVAL, syscall.ENOPROTOOPT, syscall.ENOTSOCK, syscall.ENOMEM, syscall.EDOM},
 	inject.Duplicate:  {syscall.EBADF, syscall.EINVAL, syscall.EMFILE},
 	inject.Nonblock:   {syscall.EBADF, syscall.EAGAIN, syscall.EPERM},
-	inject.Pair: {
-		syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM, syscall.ENOBUFS, syscall.EAFNOSUPPORT, syscall.EFAULT, syscall.EPROTONOSUPPORT,
-	},
 	inject.EpollCreate: {
 		syscall.EINVAL, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM,
 	},

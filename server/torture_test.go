@@ -28,7 +28,7 @@ type way int
 const (
 	listening way = iota
 	listeningTLS
-	upgrading // from net/http: over a bridge and, at the second address, moved to the loop
+	upgrading // from net/http: relayed and, at the second address, moved to the loop
 	upgradingTLS
 )
 
@@ -41,9 +41,6 @@ func (w way) secure() bool { return w == listeningTLS || w == upgradingTLS }
 func TestTorture(t *testing.T) {
 	calls := countCalls(t, listening)
 	for s := range inject.Sites {
-		if s == inject.Pair {
-			continue // of bridges: TestTorture_Upgrading
-		}
 		if slices.Contains(elsewhere, s) {
 			continue // of the other poller
 		}
@@ -66,25 +63,21 @@ func TestTorture_OverTLS(t *testing.T) {
 	}
 }
 
-// Connections of net/http's are taken out of it by calls that may fail as well, and those
-// that are bridged have sockets more: of their making everything fails, of the rest some.
+// Connections of net/http's are taken out of it by calls that may fail as well. Those that are relayed are read
+// and written by package net.
 func TestTorture_Upgrading(t *testing.T) {
 	for name, w := range map[string]way{"plain": upgrading, "tls": upgradingTLS} {
 		t.Run(name, func(t *testing.T) {
 			calls := countCalls(t, w)
-			for _, s := range []inject.Site{inject.Pair, inject.Duplicate, inject.Nonblock} {
+			for _, s := range []inject.Site{inject.Duplicate, inject.Nonblock} {
 				if calls[s] == 0 {
 					t.Errorf("%v was not visited", s)
 				}
 			}
 			for s, n := range calls {
 				s := inject.Site(s)
-				with := endAndGoOn(s)
-				if s == inject.Pair {
-					with = errnos[s]
-				}
 				if n > 0 {
-					t.Run(s.String(), func(t *testing.T) { tortureSite(t, w, s, n, with) })
+					t.Run(s.String(), func(t *testing.T) { tortureSite(t, w, s, n, endAndGoOn(s)) })
 				}
 			}
 		})

@@ -55,8 +55,8 @@ import (
 // Some connections move to the loop whole: a *net.TCPConn, a *net.UnixConn, these from a ProxyListener,
 // those of the server's own Handler, with TLS too, and a *tls.Conn of an http.Server on an
 // UpgradeListener. Any other connection stays as it is, such as a *tls.Conn without UpgradeListener.
-// A goroutine carries its bytes to the loop, over a pair of sockets, and a second one carries bytes back
-// while there are any. That takes two descriptors more. Callbacks, limits and Shutdown are the same.
+// It is relayed: a goroutine carries its bytes to the loop, and a second one carries bytes back while there
+// are any. Callbacks, limits and Shutdown are the same.
 // Only [conn.ErrTruncated] differs: crypto/tls reports a stream that was cut within a record, but not one
 // that was cut between two.
 func (s *Server) Upgrade(w http.ResponseWriter, r *http.Request, open func(*conn.Conn)) error {

@@ -13,8 +13,8 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
-	"github.com/framerail/framerail/internal/nethttp"
 	"github.com/framerail/framerail/internal/platform"
+	"github.com/framerail/framerail/internal/relay"
 	"github.com/framerail/framerail/internal/secure"
 	"github.com/framerail/framerail/internal/test/tlsrecords"
 	"github.com/framerail/framerail/internal/transport"
@@ -34,11 +34,11 @@ func TestUpgradeListener_MovesToTheLoopWhatItKnows(t *testing.T) {
 		{"plain", UpgradeListener, "socket"},
 		{"TLS over another type", func(ln net.Listener) net.Listener {
 			return tls.NewListener(UpgradeListener(oddListener{ln}), config)
-		}, "bridge"},
+		}, "relay"},
 		{"TLS over a wrapper", func(ln net.Listener) net.Listener {
 			return tls.NewListener(veiledListener{UpgradeListener(ln)}, config)
-		}, "bridge"},
-		{"TLS by itself", func(ln net.Listener) net.Listener { return tls.NewListener(ln, config) }, "bridge"},
+		}, "relay"},
+		{"TLS by itself", func(ln net.Listener) net.Listener { return tls.NewListener(ln, config) }, "relay"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := make(chan string, 1)
@@ -48,8 +48,8 @@ func TestUpgradeListener_MovesToTheLoopWhatItKnows(t *testing.T) {
 					got <- "socket"
 				case *secure.Transport:
 					got <- "TLS"
-				case *nethttp.Bridge:
-					got <- "bridge"
+				case *relay.Conn:
+					got <- "relay"
 				}
 			}}
 			web := serveWebOn(t, s, upgrades(s, nil), func() (net.Listener, error) {

@@ -87,6 +87,7 @@ func (a *Acceptor) Serve(ended func()) error {
 		got, err := a.from.Accept()
 		if err == nil {
 			a.pause = 0
+			got.Carried(o.Begin, o.End)
 			if got.Remote.IsValid() {
 				o.TCP.Apply(o.Platform.Sockets(), got.FD)
 			}

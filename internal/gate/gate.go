@@ -48,6 +48,9 @@ type Options struct {
 	// proxy, whose client is not known yet.
 	CountedAs func(addr netip.Addr, unix bool) netip.Addr
 
+	// Begin and End are called for each connection whose bytes goroutines carry.
+	Begin, End func()
+
 	Platform platform.Platform
 	Stopping <-chan struct{} // closed when the server is told to stop
 	Logger   *slog.Logger

@@ -19,7 +19,6 @@ const (
 	Option
 	Duplicate
 	Nonblock
-	Pair
 	EpollCreate
 	EpollAdd
 	EpollModify
@@ -46,7 +45,6 @@ var names = [Sites]string{
 	Option:      "setsockopt",
 	Duplicate:   "fcntl F_DUPFD_CLOEXEC",
 	Nonblock:    "fcntl O_NONBLOCK",
-	Pair:        "socketpair",
 	EpollCreate: "epoll_create1",
 	EpollAdd:    "epoll_ctl EPOLL_CTL_ADD",
 	EpollModify: "epoll_ctl EPOLL_CTL_MOD",

@@ -3,7 +3,6 @@ package loop
 import (
 	"time"
 
-	"github.com/framerail/framerail/internal/transport"
 	"github.com/framerail/framerail/internal/wheel"
 )
 
@@ -44,10 +43,8 @@ func (l *Loop) waitsForOthers(t *Tenant) bool {
 	if l.conns.Now >= l.clock.until {
 		return false
 	}
-	if t.IsOpen() {
-		if _, relayed := t.Below().(transport.Relayed); !relayed {
-			return false
-		}
+	if t.IsOpen() && !t.Socket.Relayed() {
+		return false
 	}
 	l.SetTimer(t, l.clock.until-l.conns.Now)
 	return true

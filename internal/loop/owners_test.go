@@ -84,14 +84,14 @@ func (r wordRow) Step(*loop.Tenant) time.Duration { return loop.StepOf(time.Minu
 // arrived is a connection on its way to an owner's loop.
 type arrived struct {
 	*wordOwner
-	fd   int
+	conn platform.Accepted
 	time time.Duration // that it has for the word
 }
 
 func (a arrived) Admit() {
 	m := new(member)
-	m.Socket = platform.NewSocket(a.fd)
-	a.Seat(&m.Tenant, a.id, phaseWord, &m.Socket, m.Socket.PeerAddr())
+	m.Socket = platform.NewSocket(a.conn.FD)
+	a.Seat(&m.Tenant, a.id, phaseWord, a.conn.Transport(&m.Socket), a.conn.Remote)
 	a.Allow(&m.Tenant, a.time)
 	if err := a.Watch(&m.Tenant); err != nil {
 		wordRow{a.wordOwner}.end(&m.Tenant)
@@ -101,13 +101,12 @@ func (a arrived) Admit() {
 }
 
 func (a arrived) TurnAway() {
-	k := platform.NewSocket(a.fd)
-	_ = k.Close()
+	_ = a.conn.Close()
 	a.turnedAway.Add(1)
 }
 
-// pair is a connection, of which the loop gets the descriptor.
-func pair(t *testing.T) (fd int, peer net.Conn) {
+// pair is a connection, of which the loop gets the other end.
+func pair(t *testing.T) (taken platform.Accepted, peer net.Conn) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -123,13 +122,12 @@ func pair(t *testing.T) (fd int, peer net.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer nc.Close()
-	fd, err = platform.Real{}.Sockets().Take(nc)
+	taken, err = platform.Real{}.Sockets().Take(nc)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = peer.SetDeadline(time.Now().Add(20 * time.Second))
-	return fd, peer
+	return taken, peer
 }
 
 func serving(t *testing.T) (l *loop.Loop, owners [2]*wordOwner) {
@@ -170,9 +168,9 @@ func TestOwners_ShareALoop(t *testing.T) {
 	l, owners := serving(t)
 	var peers [2]net.Conn
 	for i, o := range owners {
-		fd, peer := pair(t)
+		conn, peer := pair(t)
 		peers[i] = peer
-		l.Deliver(arrived{o, fd, time.Minute})
+		l.Deliver(arrived{o, conn, time.Minute})
 	}
 	for i, o := range owners {
 		_, _ = peers[i].Write([]byte(o.word))
@@ -195,8 +193,8 @@ func TestOwners_ShareALoop(t *testing.T) {
 
 func TestPhase_TimeIsOver(t *testing.T) {
 	l, owners := serving(t)
-	fd, peer := pair(t)
-	l.Deliver(arrived{owners[1], fd, 100 * time.Millisecond})
+	conn, peer := pair(t)
+	l.Deliver(arrived{owners[1], conn, 100 * time.Millisecond})
 	_, _ = peer.Write([]byte("oth"))
 	if _, err := peer.Read(make([]byte, 1)); err == nil {
 		t.Error("it is still there")
@@ -210,12 +208,12 @@ func TestPhase_TimeIsOver(t *testing.T) {
 // A loop that drains closes what is open and lets what is not go on; it ends with the last.
 func TestCommand_Drain(t *testing.T) {
 	l, owners := serving(t)
-	fd, open := pair(t)
-	l.Deliver(arrived{owners[0], fd, time.Minute})
+	conn, open := pair(t)
+	l.Deliver(arrived{owners[0], conn, time.Minute})
 	_, _ = open.Write([]byte("one"))
 	expect(t, open, []byte("one"))
-	fd, waits := pair(t)
-	l.Deliver(arrived{owners[1], fd, 200 * time.Millisecond})
+	conn, waits := pair(t)
+	l.Deliver(arrived{owners[1], conn, 200 * time.Millisecond})
 	eventually(t, "both to be taken in", func() bool { return l.Load() == 2 })
 
 	l.Command(loop.Drain)
@@ -229,8 +227,8 @@ func TestCommand_Drain(t *testing.T) {
 		t.Error("what was not open is still there")
 	}
 	<-l.Done()
-	fd, late := pair(t)
-	if l.Deliver(arrived{owners[0], fd, time.Minute}) || owners[0].turnedAway.Load() != 1 {
+	conn, late := pair(t)
+	if l.Deliver(arrived{owners[0], conn, time.Minute}) || owners[0].turnedAway.Load() != 1 {
 		t.Error("a loop that has ended takes a connection")
 	}
 	if _, err := late.Read(h[:]); err != io.EOF {

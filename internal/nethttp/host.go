@@ -2,7 +2,7 @@
 // connections from net/http for a WebSocket.
 //
 // A [Conn] is a connection that was handed over. It applies the server's limits to its peer. [Host.Take] takes a
-// connection back. A connection that cannot move goes over a [Bridge].
+// connection back. A connection that cannot move is relayed: see package relay.
 package nethttp
 
 import (
@@ -29,7 +29,7 @@ type Options struct {
 	// The first is done when the server stops, the second when connections are to be cut.
 	Stop, Cut context.Context
 
-	// Begin and End are called for each bridge that carries bytes.
+	// Begin and End are called for each connection whose bytes goroutines carry.
 	Begin, End func()
 }
 
@@ -47,9 +47,4 @@ const (
 	// lastLookTimeout is for the last read of a connection of package net after its deadline.
 	// Bytes that have arrived are there at once, perhaps in pieces.
 	lastLookTimeout = 100 * time.Millisecond
-	// bridgeWait is the buffer, in bytes, with which a bridge waits for its connection:
-	// enough for most messages of clients. While more comes, and for what goes out, it
-	// has one of bridgeBuffer from a pool, as large as net/http's own.
-	bridgeWait   = 512
-	bridgeBuffer = 4 << 10
 )

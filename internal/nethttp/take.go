@@ -6,36 +6,35 @@ import (
 	"net"
 
 	"github.com/framerail/framerail/internal/gate"
+	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/secure"
 	"github.com/framerail/framerail/internal/session"
 )
 
 // Take takes the socket, TLS and unread bytes out of a connection from net/http, and closes the connection. If
-// that cannot be done, it builds a bridge to it. It fails with gate.ErrStopped if the connection was closed
+// that cannot be done, the connection is relayed. Take fails with gate.ErrStopped if the connection was closed
 // before.
-func (h *Host) Take(nc net.Conn, a *gate.Accepted, o *session.Opening) (err error) {
+func (h *Host) Take(nc net.Conn, a *gate.Accepted, o *session.Opening) error {
 	c, handed := nc.(*Conn)
 	if handed {
 		o.Rest = append(o.Rest, c.read...)
 	}
 	below, over := Unwrap(nc)
-	if !isSocket(below) {
-		b, err := h.newBridge(nc)
-		if err == nil {
-			a.FD, a.Below = b.FD(), b
-		}
-		return err
+	sockets := h.Platform.Sockets()
+	if !isSocket(below) && !sockets.IsLent(below) {
+		h.carried(a, sockets.Relay(nc, bottom(nc)))
+		return nil
 	}
-	a.FD, err = h.Platform.Sockets().Take(below)
+	got, err := sockets.Take(below)
 	if err != nil {
 		return err
 	}
+	h.carried(a, got)
 	own := handed && c.Host == h
 	if own && !c.gone.CompareAndSwap(false, true) {
 		_ = a.Close() // net/http has closed it before
 		return gate.ErrStopped
 	}
-	_ = below.Close()
 	a.Secured = over
 	if own && IsTCP(below) {
 		h.Gate.TCP().Regain(h.Platform.Sockets(), a.FD)
@@ -44,6 +43,28 @@ func (h *Host) Take(nc net.Conn, a *gate.Accepted, o *session.Opening) (err erro
 		c.leave() // another server's count
 	}
 	return nil
+}
+
+// carried notes how a loop is to reach the connection. Its client's address is known already.
+func (h *Host) carried(a *gate.Accepted, got platform.Accepted) {
+	a.FD, a.Below = got.FD, got.Below
+	got.Carried(h.Begin, h.End)
+}
+
+// bottom is the connection below TLS, and below the wrappers of this package and of package secure.
+func bottom(nc net.Conn) net.Conn {
+	for {
+		over, ok := nc.(interface{ NetConn() net.Conn }) // such as a *tls.Conn
+		if !ok {
+			break
+		}
+		below := over.NetConn()
+		if below == nil {
+			break
+		}
+		nc = secure.Unwrap(below)
+	}
+	return unproxied(nc)
 }
 
 // Unwrap returns the connection at the bottom of one of net/http's, below known wrappers, and the TLS among

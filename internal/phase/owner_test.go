@@ -151,16 +151,12 @@ func connect(t *testing.T, l *Table, config *tls.Config) net.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer nc.Close()
-	fd, err := platform.Real{}.Sockets().Take(nc)
+	taken, err := platform.Real{}.Sockets().Take(nc)
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = peer.SetDeadline(time.Now().Add(20 * time.Second))
-	remote := peer.LocalAddr().(*net.TCPAddr).AddrPort()
-	if !l.Deliver(gate.Accepted{
-		Accepted: platform.Accepted{FD: fd, Remote: remote}, TLS: config, Ticket: l.Gate.Enter(remote.Addr()),
-	}) {
+	if !l.Deliver(gate.Accepted{Accepted: taken, TLS: config, Ticket: l.Gate.Enter(taken.Remote.Addr())}) {
 		t.Fatal("the loop does not take it")
 	}
 	return peer

@@ -189,7 +189,8 @@ func (l *requests) decide(cl *Tenant, head, rest []byte) {
 
 // candidate is a client as a Judge sees it.
 func (l *Table) candidate(cl *Tenant) Candidate {
-	return Candidate{Remote: cl.RemoteAddr(), Secure: cl.isSecure(), Tenant: cl}
+	secure := cl.isSecure() || cl.Socket.Relayed() && cl.TLS() != nil
+	return Candidate{Remote: cl.RemoteAddr(), Secure: secure, Tenant: cl}
 }
 
 // handOver gives a client's connection to other code and forgets it. The reader has its request.

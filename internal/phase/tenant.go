@@ -32,7 +32,7 @@ func (cl *Tenant) isSecure() bool { return cl.tls() != nil }
 // IsUnix reports whether the client's socket is a unix one. Not to have an address is not
 // enough: a peer that is gone has none either.
 func (cl *Tenant) IsUnix() bool {
-	return !cl.RemoteAddr().IsValid() && !cl.Below().LocalAddr().IsValid()
+	return !cl.RemoteAddr().IsValid() && !cl.Below().LocalAddr().IsValid() && cl.Socket.MayBeUnix()
 }
 
 // holds tells whether the client's transport holds bytes back.

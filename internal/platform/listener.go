@@ -14,10 +14,13 @@ import (
 // Listen implements Sockets. It uses the descriptor only of package net's own listeners. A listener of
 // another type may embed one of them and do more in its Accept.
 func (realSockets) Listen(ln net.Listener) (Listener, error) {
+	own := false
 	switch ln.(type) {
 	case *net.TCPListener, *net.UnixListener:
-	default:
-		return foreignListener{ln}, nil
+		own = true
+	}
+	if !native || !own {
+		return foreignListener{ln, own}, nil
 	}
 	fd, err := socket.Take(ln.(syscall.Conn))
 	if err != nil {
@@ -100,9 +103,12 @@ func (l *socketListener) File() (*os.File, error) {
 	return os.NewFile(uintptr(fd), "listener "+l.ln.Addr().String()), nil
 }
 
-// foreignListener accepts from a listener of another package. Its connections must have
-// descriptors.
-type foreignListener struct{ net.Listener }
+// foreignListener accepts by the Accept of a net.Listener. Its connections are relayed, unless they show a
+// descriptor to a system that can use it.
+type foreignListener struct {
+	net.Listener
+	own bool // it is one of package net's
+}
 
 // Accept implements Listener.
 func (l foreignListener) Accept() (Accepted, error) {
@@ -110,16 +116,15 @@ func (l foreignListener) Accept() (Accepted, error) {
 	if err != nil {
 		return Accepted{}, err
 	}
-	defer nc.Close()
-	fd, err := realSockets{}.Take(nc)
+	a, err := realSockets{}.Take(nc)
 	if err != nil {
-		return Accepted{}, err
+		_ = nc.Close()
 	}
-	return Accepted{FD: fd, Remote: socket.RemoteAddr(fd)}, nil
+	return a, err
 }
 
 // EndsAccept implements Listener. An Accept of another package may go on for any time.
-func (l foreignListener) EndsAccept() bool { return false }
+func (l foreignListener) EndsAccept() bool { return l.own }
 
 // SetUp implements Listener.
 func (l foreignListener) SetUp(func(fd int) error) error { return nil }

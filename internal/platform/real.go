@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/framerail/framerail/internal/relay"
 	"github.com/framerail/framerail/internal/socket"
 	"github.com/framerail/framerail/poller"
 )
@@ -15,13 +16,8 @@ type Real struct{}
 
 var _ Platform = Real{}
 
-// Supported implements Platform. Systems without an event loop have no sockets either.
-func (Real) Supported() error {
-	if !socket.Supported {
-		return poller.ErrUnsupported
-	}
-	return nil
-}
+// Supported implements Platform. Where the system has no poller, all connections are relayed.
+func (Real) Supported() error { return nil }
 
 // Simulated implements Platform.
 func (Real) Simulated() bool { return false }
@@ -61,8 +57,21 @@ func (Real) Yield() { runtime.Gosched() }
 // Uint64 implements Platform.
 func (Real) Uint64() uint64 { return rand.Uint64() }
 
+// native reports whether loops use the system's own poller and sockets. Otherwise goroutines carry the bytes
+// of each connection.
+const native = socket.Supported && !relayAll
+
 // NewPoller implements Platform.
-func (Real) NewPoller() (Poller, error) { return poller.New() }
+func (Real) NewPoller() (Poller, error) {
+	if !native {
+		return relay.NewPoller(nil), nil
+	}
+	p, err := poller.New()
+	if err != nil {
+		return nil, err
+	}
+	return relay.NewPoller(p), nil
+}
 
 // Sockets implements Platform.
 func (Real) Sockets() Sockets { return realSockets{} }

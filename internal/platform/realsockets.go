@@ -3,12 +3,12 @@ package platform
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"syscall"
 	"time"
 
+	"github.com/framerail/framerail/internal/relay"
 	"github.com/framerail/framerail/internal/socket"
 )
 
@@ -17,19 +17,50 @@ type realSockets struct{}
 
 var _ Sockets = realSockets{}
 
-func (realSockets) SetNoDelay(fd int, on bool) error { return socket.SetNoDelay(fd, on) }
+func (realSockets) SetNoDelay(fd int, on bool) error {
+	if fd < 0 {
+		return relayedTCP(fd, func(t *net.TCPConn) error { return t.SetNoDelay(on) })
+	}
+	return socket.SetNoDelay(fd, on)
+}
 
 func (realSockets) SetKeepAlive(fd int, k net.KeepAliveConfig) error {
+	if fd < 0 {
+		return relayedTCP(fd, func(t *net.TCPConn) error { return t.SetKeepAliveConfig(k) })
+	}
 	return socket.SetKeepAlive(fd, k)
 }
 
 func (realSockets) SetUserTimeout(fd int, d time.Duration) error {
+	if fd < 0 {
+		return errors.ErrUnsupported
+	}
 	return socket.SetUserTimeout(fd, d)
 }
 
-func (realSockets) SetReceiveBuffer(fd int, bytes int) error { return socket.SetRecvBuffer(fd, bytes) }
+func (realSockets) SetReceiveBuffer(fd int, bytes int) error {
+	if fd < 0 {
+		return relayedTCP(fd, func(t *net.TCPConn) error { return t.SetReadBuffer(bytes) })
+	}
+	return socket.SetRecvBuffer(fd, bytes)
+}
 
-func (realSockets) SetSendBuffer(fd int, bytes int) error { return socket.SetSendBuffer(fd, bytes) }
+func (realSockets) SetSendBuffer(fd int, bytes int) error {
+	if fd < 0 {
+		return relayedTCP(fd, func(t *net.TCPConn) error { return t.SetWriteBuffer(bytes) })
+	}
+	return socket.SetSendBuffer(fd, bytes)
+}
+
+// relayedTCP sets an option of a TCP connection that is relayed.
+func relayedTCP(number int, set func(*net.TCPConn) error) error {
+	if c := relay.At(number); c != nil {
+		if t := c.TCP(); t != nil {
+			return set(t)
+		}
+	}
+	return errors.ErrUnsupported
+}
 
 func (realSockets) SetDeferAccept(fd int, d time.Duration) error {
 	return socket.SetDeferAccept(fd, d)
@@ -37,57 +68,49 @@ func (realSockets) SetDeferAccept(fd int, d time.Duration) error {
 
 func (realSockets) Limit() (int, bool) { return socket.DescriptorLimit() }
 
-func (realSockets) Take(nc net.Conn) (int, error) {
+func (realSockets) Take(nc net.Conn) (Accepted, error) {
+	if l, ok := nc.(*relay.Lent); ok {
+		c, err := l.Regain()
+		if err != nil {
+			return Accepted{}, err
+		}
+		return relayed(c), nil
+	}
 	sc, ok := nc.(syscall.Conn)
-	if !ok {
-		return -1, fmt.Errorf("%w: %T", ErrNoDescriptor, nc)
+	if !native || !ok {
+		return relayed(relay.New(nc, nc)), nil
 	}
-	return socket.Take(sc)
-}
-
-func (realSockets) Lend(fd int) (net.Conn, error) { return socket.Conn(fd) }
-
-func (realSockets) Pair() (int, Far, error) {
-	fd, nc, err := socket.Pair()
+	fd, err := socket.Take(sc)
 	if err != nil {
-		return -1, nil, err
+		return Accepted{}, err
 	}
-	raw, err := nc.SyscallConn()
-	if err != nil { // it is closed, which it is not
-		return -1, nil, errors.Join(err, nc.Close(), socket.Close(fd))
-	}
-	f := &far{UnixConn: nc, raw: raw}
-	f.take = f.takeOnce
-	return fd, f, nil
+	_ = nc.Close()
+	return Accepted{FD: fd, Remote: socket.RemoteAddr(fd)}, nil
 }
 
-// far is the end of a pair that a goroutine has.
-type far struct {
-	*net.UnixConn
-	raw  syscall.RawConn
-	take func(fd uintptr) bool // takeOnce, bound once; it reads into buf
-	buf  []byte
-	n    int
-	err  error
+func (realSockets) Relay(nc, bottom net.Conn) Accepted { return relayed(relay.New(nc, bottom)) }
+
+// relayed is a connection whose bytes goroutines carry.
+func relayed(c *relay.Conn) Accepted {
+	return Accepted{FD: c.Number(), Remote: c.PeerAddr(), Below: c}
 }
 
-// ReadNow implements Far.
-func (f *far) ReadNow(b []byte) (int, error) {
-	f.buf = b
-	err := f.raw.Read(f.take)
-	f.buf = nil
-	if err != nil {
-		return 0, err
+func (realSockets) Lend(fd int) (net.Conn, error) {
+	if c := relay.At(fd); c != nil {
+		return c.Lend(), nil
 	}
-	return f.n, f.err
+	return socket.Conn(fd)
 }
 
-func (f *far) takeOnce(fd uintptr) bool {
-	f.n, f.err = socket.Read(int(fd), f.buf)
-	return true
+func (realSockets) IsLent(nc net.Conn) bool {
+	_, ok := nc.(*relay.Lent)
+	return ok
 }
 
 func (realSockets) WriteNow(nc net.Conn, b []byte) (n int, err error) {
+	if l, ok := nc.(*relay.Lent); ok {
+		return l.WriteNow(b)
+	}
 	sc, ok := nc.(syscall.Conn)
 	if !ok {
 		return 0, net.ErrClosed
@@ -101,14 +124,6 @@ func (realSockets) WriteNow(nc net.Conn, b []byte) (n int, err error) {
 		return true
 	})
 	return n, errors.Join(err, failed)
-}
-
-func (realSockets) DiscardAfter(nc net.Conn, patience time.Duration) {
-	if sc, ok := nc.(syscall.Conn); ok {
-		if raw, err := sc.SyscallConn(); err == nil {
-			_ = raw.Control(func(fd uintptr) { socket.DiscardAfter(int(fd), patience) })
-		}
-	}
 }
 
 // ListenReusePort listens on a TCP address on which other sockets may listen, too

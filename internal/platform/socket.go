@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/framerail/framerail/internal/relay"
 	"github.com/framerail/framerail/internal/socket"
 	"github.com/framerail/framerail/internal/transport"
 )
@@ -22,6 +23,17 @@ func NewSocket(fd int) Socket { return Socket{fd: int32(fd)} }
 
 // FD is the descriptor.
 func (s *Socket) FD() int { return int(s.fd) }
+
+// Relayed reports whether goroutines carry the connection's bytes. The Socket is then only its number.
+func (s *Socket) Relayed() bool { return s.fd < 0 }
+
+// MayBeUnix reports whether a connection without addresses is over a unix socket.
+func (s *Socket) MayBeUnix() bool {
+	if c := relay.At(s.FD()); c != nil {
+		return c.IsUnix()
+	}
+	return true
+}
 
 // Read implements transport.Transport.
 func (s *Socket) Read(b []byte) (int, error) { return socket.Read(int(s.fd), b) }

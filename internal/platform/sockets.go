@@ -1,8 +1,6 @@
 package platform
 
 import (
-	"errors"
-	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -24,20 +22,20 @@ type Sockets interface {
 	// Limit is how many descriptors the process may have; false if that is not known.
 	Limit() (n int, ok bool)
 
-	// Take duplicates the descriptor of a net.Conn's socket for the caller. Close the net.Conn
-	// afterwards.
-	Take(nc net.Conn) (fd int, err error)
-	// Lend makes a net.Conn for the socket of a descriptor, with a descriptor of its own.
+	// Take takes a net.Conn over for a loop, and takes a result of Lend back. If it shows a descriptor
+	// that the system can use, Take duplicates that and closes the net.Conn. Otherwise the net.Conn is
+	// relayed. If Take fails the net.Conn is the caller's.
+	Take(nc net.Conn) (Accepted, error)
+	// Relay has goroutines carry the bytes of a net.Conn, with whatever its type does to them. bottom is
+	// the connection below TLS and wrappers.
+	Relay(nc, bottom net.Conn) Accepted
+	// Lend makes a net.Conn for a connection that the loop then closes. Closing both closes it.
 	Lend(fd int) (net.Conn, error)
-	// Pair makes two sockets that are connected with each other: a descriptor for a loop, and the
-	// other end for a goroutine.
-	Pair() (fd int, far Far, err error)
+	// IsLent reports whether a net.Conn is a result of Lend that only Take knows how to move.
+	IsLent(nc net.Conn) bool
 
 	// WriteNow writes the bytes that the socket of a net.Conn takes without waiting.
 	WriteNow(nc net.Conn, b []byte) (int, error)
-	// DiscardAfter sets what happens to unsent bytes after a net.Conn is closed. The system discards them
-	// once the peer has taken none for that long. 0: at once, with a reset. Call it before Close.
-	DiscardAfter(nc net.Conn, patience time.Duration)
 }
 
 // Options set the options of TCP on a descriptor.
@@ -96,15 +94,10 @@ func (a Accepted) Gone() bool {
 	return ok && t.Gone()
 }
 
-// Far is the other end of a pair of sockets.
-type Far interface {
-	io.WriteCloser
-	// ReadNow reads bytes that have arrived. It fails with transport.ErrWouldBlock if there are
-	// none. From one goroutine at a time.
-	ReadNow(b []byte) (int, error)
-	// CloseWrite ends the sending direction.
-	CloseWrite() error
+// Carried has begin called if goroutines carry the connection's bytes, and end once they do no more.
+func (a Accepted) Carried(begin, end func()) {
+	if r, ok := a.Below.(transport.Relayed); ok {
+		begin()
+		r.OnEnd(end)
+	}
 }
-
-// ErrNoDescriptor is the error of Accept for a connection that is no socket.
-var ErrNoDescriptor = errors.New("framerail: connection has no descriptor for the event loop")

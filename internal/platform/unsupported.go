@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net"
 	"time"
+
+	"github.com/framerail/framerail/internal/relay"
 )
 
 // NoSockets is a Sockets whose methods fail or have no effect. A platform embeds it and implements the
@@ -37,16 +39,16 @@ func (NoSockets) Limit() (int, bool) { return 0, false }
 func (NoSockets) Listen(net.Listener) (Listener, error) { return nil, errors.ErrUnsupported }
 
 // Take implements Sockets.
-func (NoSockets) Take(net.Conn) (int, error) { return -1, errors.ErrUnsupported }
+func (NoSockets) Take(net.Conn) (Accepted, error) { return Accepted{}, errors.ErrUnsupported }
+
+// Relay implements Sockets.
+func (NoSockets) Relay(nc, bottom net.Conn) Accepted { return relayed(relay.New(nc, bottom)) }
 
 // Lend implements Sockets.
 func (NoSockets) Lend(int) (net.Conn, error) { return nil, errors.ErrUnsupported }
 
-// Pair implements Sockets.
-func (NoSockets) Pair() (int, Far, error) { return -1, nil, errors.ErrUnsupported }
+// IsLent implements Sockets.
+func (NoSockets) IsLent(net.Conn) bool { return false }
 
 // WriteNow implements Sockets.
 func (NoSockets) WriteNow(net.Conn, []byte) (int, error) { return 0, errors.ErrUnsupported }
-
-// DiscardAfter implements Sockets.
-func (NoSockets) DiscardAfter(net.Conn, time.Duration) {}

@@ -65,43 +65,5 @@ func Conn(fd int) (net.Conn, error) {
 	return c, err
 }
 
-// Pair makes two sockets that are connected with each other: a descriptor, non-blocking and closed on
-// exec, and a net.Conn. The caller closes both.
-func Pair() (fd int, far *net.UnixConn, err error) {
-	ends, err := socketpair()
-	if err != nil {
-		return -1, nil, wrap("socketpair", err)
-	}
-	f := os.NewFile(uintptr(ends[1]), "")
-	defer f.Close()
-	c, err := net.FileConn(f)
-	if err == nil {
-		err = SetNonblock(ends[0], true)
-	}
-	if err != nil {
-		_ = Close(ends[0])
-		if c != nil {
-			_ = c.Close()
-		}
-		return -1, nil, err
-	}
-	return ends[0], c.(*net.UnixConn), nil
-}
-
-// socketpair makes two sockets that are closed on exec.
-func socketpair() (ends [2]int, err error) {
-	if errno := inject.Of(inject.Pair); errno != 0 {
-		return ends, errno
-	}
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	ends, err = unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM, 0)
-	if err == nil {
-		unix.CloseOnExec(ends[0])
-		unix.CloseOnExec(ends[1])
-	}
-	return ends, err
-}
-
 // keepAlivePeriod is package net's own.
 const keepAlivePeriod = 15 * time.Second

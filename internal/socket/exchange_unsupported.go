@@ -12,5 +12,3 @@ const Supported = false
 
 func Take(c syscall.Conn) (fd int, err error) { return -1, errors.ErrUnsupported }
 func Conn(fd int) (net.Conn, error)           { return nil, errors.ErrUnsupported }
-
-func Pair() (fd int, far *net.UnixConn, err error) { return -1, nil, errors.ErrUnsupported }

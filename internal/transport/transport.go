@@ -93,6 +93,6 @@ var ErrTruncated = fmt.Errorf("framerail: TLS stream ended without close_notify:
 // sent may come to the loop later than the loop gets on.
 type Relayed interface {
 	Transport
-	// Relayed does nothing.
-	Relayed()
+	// OnEnd has f called once those goroutines carry no bytes any more. It may be called once.
+	OnEnd(f func())
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/framerail/framerail/internal/guard"
 )
 
-// What a bridge carries costs no allocation, however many goroutines carry it.
-func TestBridge_DoesNotAllocateForMessages(t *testing.T) {
+// What is relayed costs no allocation, however many goroutines carry it.
+func TestRelay_DoesNotAllocateForMessages(t *testing.T) {
 	s := &Server{OnMessage: echo}
 	p := serveWebOn(t, s, upgrades(s, nil), listenOddly).dial(t)
 	sent, got := []byte(masked(frame.Text, true, "hello")), make([]byte, 2+len("hello"))

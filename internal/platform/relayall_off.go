@@ -1,0 +1,5 @@
+//go:build !portable
+
+package platform
+
+const relayAll = false

@@ -1,0 +1,152 @@
+package relay
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/internal/transport"
+	"github.com/framerail/framerail/poller"
+)
+
+// Conn is the transport of a net.Conn, for an event loop. It implements the methods of a transport as a socket
+// does: none blocks.
+type Conn struct {
+	nc     net.Conn
+	bottom net.Conn // below TLS and below wrappers: nc itself if there are none
+	// read and write are readIn and writeOut, made once and not for each message.
+	read, write func()
+
+	mu     sync.Mutex
+	number int    // 0: none, because the loop has closed
+	ended  func() // called when no goroutine carries bytes any more; nil for none
+	input
+	output
+	watch
+	lent *Lent // nil, unless other code has the connection
+	// closing: the loop has closed. gone: nc is closed, or is being closed.
+	closing, gone bool
+	patience      time.Duration // for what is not sent when the loop has closed
+}
+
+var (
+	_ transport.Cutter  = (*Conn)(nil)
+	_ transport.Peered  = (*Conn)(nil)
+	_ transport.Relayed = (*Conn)(nil)
+)
+
+const (
+	// waitSize is the size of the buffer with which a Conn waits: enough for most messages of clients.
+	waitSize = 512
+	// readSize is how many bytes are read at once while the other end sends more than that.
+	readSize = 16 << 10
+	// writeSize is how many bytes of the loop's may wait to be written, and how many more are being written.
+	writeSize = 16 << 10
+	// lingerTimeout is how long what was sent before Close has to leave.
+	lingerTimeout = 2 * time.Second
+)
+
+// buffers lends what is beyond the buffer for waiting.
+var buffers buffer.Pool
+
+// New makes a Conn over nc, which belongs to the Conn from then on. Nothing is read before a poller watches
+// it. bottom is the connection below TLS and below wrappers, if it is known, or else nc.
+func New(nc, bottom net.Conn) *Conn {
+	c := &Conn{nc: nc, bottom: bottom}
+	c.read, c.write = c.readIn, c.writeOut
+	c.number = enter(c)
+	return c
+}
+
+// Number is the number by which pollers know the Conn.
+func (c *Conn) Number() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.number
+}
+
+// OnEnd implements transport.Relayed.
+func (c *Conn) OnEnd(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = f
+}
+
+// end calls what OnEnd has set, once. mu is held, and is not while f runs.
+func (c *Conn) end() {
+	if f := c.ended; f != nil {
+		c.ended = nil
+		c.mu.Unlock()
+		f()
+		c.mu.Lock()
+	}
+}
+
+// TCP is the TCP connection at the bottom; nil if there is none.
+func (c *Conn) TCP() *net.TCPConn {
+	t, _ := c.bottom.(*net.TCPConn)
+	return t
+}
+
+// IsUnix reports whether the connection is a unix socket.
+func (c *Conn) IsUnix() bool {
+	a := c.bottom.LocalAddr()
+	return a != nil && a.Network() == "unix"
+}
+
+// LocalAddr implements transport.Transport.
+func (c *Conn) LocalAddr() netip.AddrPort { return AddrPort(c.nc.LocalAddr()) }
+
+// PeerAddr implements transport.Peered.
+func (c *Conn) PeerAddr() netip.AddrPort { return AddrPort(c.bottom.RemoteAddr()) }
+
+// AddrPort converts an address of package net; zero if it is no IP address.
+func AddrPort(addr net.Addr) netip.AddrPort {
+	var a netip.AddrPort
+	switch addr := addr.(type) {
+	case nil:
+	case *net.TCPAddr:
+		a = addr.AddrPort()
+	default:
+		a, _ = netip.ParseAddrPort(addr.String())
+	}
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+}
+
+// secured is a connection over TLS, such as a *tls.Conn.
+type secured interface{ ConnectionState() tls.ConnectionState }
+
+// ConnectionState is that of the TLS in the net.Conn, for conn.Conn.TLS.
+func (c *Conn) ConnectionState() (state tls.ConnectionState, ok bool) {
+	if c, ok := c.nc.(secured); ok {
+		return c.ConnectionState(), true
+	}
+	return state, false
+}
+
+// cause is the error of a transport for one of the net.Conn.
+func (c *Conn) cause(err error) error {
+	if _, ok := c.nc.(secured); ok && errors.Is(err, io.ErrUnexpectedEOF) {
+		return transport.ErrTruncated
+	}
+	if op, ok := err.(*net.OpError); ok && op.Err != nil {
+		return op.Err // the session adds the rest
+	}
+	return err
+}
+
+// readiness is what the Conn is ready for. mu is held.
+func (c *Conn) readiness() (r poller.Interest) {
+	if c.from < len(c.in) || c.readErr != nil || c.writeErr != nil {
+		r |= poller.Read
+	}
+	if c.out == nil || len(c.out.B) < writeSize || c.writeErr != nil {
+		r |= poller.Write
+	}
+	return r
+}

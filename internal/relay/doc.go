@@ -1,0 +1,22 @@
+// Package relay lets an event loop serve any net.Conn, on any system. A [Conn] is a transport over a net.Conn.
+// It looks like a socket that does not block. Goroutines carry its bytes. A [Poller] reports which Conns are
+// ready, beside the descriptors of a poller of the system's, if there is one.
+//
+// # Goroutines
+//
+// One goroutine reads from a net.Conn, from when a poller begins to watch the Conn. It reads into a buffer of
+// 512 bytes, since nothing else can wait for a net.Conn. Between two reads it may end: if the loop does not
+// take what has come, nothing is read. A large buffer of a pool is lent for a read that follows a full one.
+//
+// A second goroutine writes. It lives while there are bytes to write, and closes the net.Conn at the end.
+// Close and Write of a net.Conn may block, so that no loop calls them.
+//
+// # Numbers
+//
+// A Conn has a number in place of a descriptor, which is below -1. Pollers and the loops know a Conn by it.
+//
+// # Locks
+//
+// The mu of a Conn comes behind that of session.Conn and that of secure.Transport. Only the mu of a Poller is
+// taken while it is held.
+package relay

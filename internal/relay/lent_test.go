@@ -1,0 +1,100 @@
+package relay
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/poller"
+)
+
+// What was read, and what is being read, goes with the connection, there and back.
+func TestLend_ThereAndBack(t *testing.T) {
+	b := newBench(t, nil)
+	b.must(b.poll.Add(b.Number(), poller.Read, 7))
+	b.send("read before")
+	b.await(poller.Read)
+	for range 3 {
+		l := b.Lend()
+		b.must(b.poll.Remove(b.Number()))
+		b.must(b.Close())
+		buf := make([]byte, 100)
+		n, err := l.Read(buf)
+		b.must(err)
+		if got := string(buf[:n]); got != "read before" {
+			t.Fatalf("got %q", got)
+		}
+		go b.peer.Write([]byte("and behind"))
+		n, err = io.ReadFull(l, buf[:len("and behind")])
+		b.must(err)
+		if got := string(buf[:n]); got != "and behind" {
+			t.Fatalf("got %q", got)
+		}
+		go l.Write([]byte("answer"))
+		_, err = io.ReadFull(b.peer, buf[:len("answer")])
+		b.must(err)
+		if n, err := l.WriteNow([]byte("now")); n != 3 || err != nil {
+			t.Fatal(n, err)
+		}
+		_, err = io.ReadFull(b.peer, buf[:3])
+		b.must(err)
+
+		b.must(l.SetReadDeadline(time.Unix(1, 0)))
+		if _, err := l.Read(buf); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Fatalf("read beyond its deadline: %v", err)
+		}
+		c, err := l.Regain()
+		b.must(err)
+		if c != b.Conn || At(c.Number()) != c {
+			t.Fatal("another came back")
+		}
+		b.must(b.poll.Add(b.Number(), poller.Read, 7))
+		b.nothing()
+		b.send("read before")
+		b.await(poller.Read)
+	}
+	b.must(b.Close())
+}
+
+// A Lent that is closed before the loop has closed leaves the connection to the loop.
+func TestLend_Undone(t *testing.T) {
+	b := newBench(t, nil)
+	b.must(b.poll.Add(b.Number(), poller.Read, 7))
+	l := b.Lend()
+	b.must(l.Close())
+	if err := l.Close(); err == nil {
+		t.Error("it was closed twice")
+	}
+	b.send("still here")
+	b.await(poller.Read)
+	b.take("still here")
+	b.must(b.Close())
+}
+
+// Close ends reads that wait, and the connection.
+func TestLend_Close(t *testing.T) {
+	b := newBench(t, nil)
+	b.must(b.poll.Add(b.Number(), poller.Read, 7))
+	l := b.Lend()
+	b.must(b.poll.Remove(b.Number()))
+	b.must(b.Close())
+	read := make(chan error, 1)
+	go func() {
+		_, err := l.Read(make([]byte, 1))
+		read <- err
+	}()
+	time.Sleep(time.Millisecond) // it may have begun
+	b.must(l.Close())
+	if err := <-read; err == nil {
+		t.Error("a read of a closed connection has succeeded")
+	}
+	if _, err := b.peer.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("the peer got %v", err)
+	}
+	if _, err := l.Regain(); err != net.ErrClosed {
+		t.Errorf("regained with %v", err)
+	}
+}

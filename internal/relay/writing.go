@@ -1,0 +1,105 @@
+package relay
+
+import (
+	"net"
+
+	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/internal/transport"
+)
+
+// output is what the loop has sent and the net.Conn has not taken. Guarded by the Conn's mu.
+type output struct {
+	out      *buffer.Buffer // nil: there is nothing
+	writing  bool           // a goroutine writes
+	last     bool           // nothing follows: the direction is to end
+	halved   bool           // it has ended
+	writeErr error          // what the writes have ended with
+}
+
+// Write implements transport.Transport. It takes the bytes, and a goroutine writes them.
+func (c *Conn) Write(bufs [][]byte) (n int, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.writeErr != nil:
+		return 0, c.writeErr
+	case c.closing || c.last:
+		return 0, net.ErrClosed
+	}
+	for i, b := range bufs {
+		if c.out == nil {
+			c.out = buffers.Get(min(total(bufs[i:]), writeSize))
+		}
+		took := c.put(b)
+		n += took
+		if took < len(b) {
+			err = transport.ErrWouldBlock
+			break
+		}
+	}
+	if n > 0 {
+		c.writeOn()
+	}
+	return n, err
+}
+
+func total(bufs [][]byte) (n int) {
+	for _, b := range bufs {
+		n += len(b)
+	}
+	return n
+}
+
+// put appends to out what there is room for. mu is held.
+func (c *Conn) put(b []byte) (n int) {
+	has := c.out
+	n = min(len(b), writeSize-len(has.B))
+	if want := len(has.B) + n; want > cap(has.B) {
+		c.out = buffers.Get(want)
+		c.out.B = append(c.out.B, has.B...)
+		has.Release()
+	}
+	c.out.B = append(c.out.B, b[:n]...)
+	return n
+}
+
+// writeOn has a goroutine write, unless one does. mu is held.
+func (c *Conn) writeOn() {
+	if !c.writing {
+		c.writing = true
+		go c.write()
+	}
+}
+
+// writeOut writes until there is nothing to write. It ends the direction, and closes the net.Conn, if that is
+// to follow.
+func (c *Conn) writeOut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for c.out != nil && c.writeErr == nil && !c.gone {
+		b := c.out
+		c.out = nil
+		c.notify() // there is room while it is written
+		c.mu.Unlock()
+		_, err := c.nc.Write(b.B)
+		b.Release()
+		c.mu.Lock()
+		if err != nil && c.writeErr == nil {
+			c.writeErr = c.cause(err)
+			c.notify()
+		}
+	}
+	c.dropOut()
+	c.finish()
+	c.writing = false
+	if c.lent != nil {
+		c.lent.changed.Broadcast()
+	}
+}
+
+func (c *Conn) dropOut() {
+	if c.out != nil {
+		c.out.Release()
+		c.out = nil
+	}
+}
