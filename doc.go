@@ -24,6 +24,9 @@
 //   - [github.com/framerail/framerail/topics/nats] makes the topics of several processes one, by way
 //     of NATS. It is a module of its own, as is its package embedded, a NATS server.
 //
+//   - [github.com/framerail/framerail/topics/redis] makes the topics of several processes one, by way
+//     of Redis or Valkey. It is a module of its own.
+//
 //   - [github.com/framerail/framerail/conn/wsjson] sends and receives JSON values.
 //
 //   - [github.com/framerail/framerail/server/servertest] runs a server on a simulated network

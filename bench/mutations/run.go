@@ -58,7 +58,7 @@ func goList(ctx context.Context, root string) (all []*pkg, err error) {
 			return nil, err
 		}
 		// The workspace has modules below the library's own.
-		if strings.HasPrefix(p.name(), "bench") || strings.HasPrefix(p.name(), "cmd") || p.name() == "server/promstats" || strings.HasPrefix(p.name(), "topics/nats") {
+		if strings.HasPrefix(p.name(), "bench") || strings.HasPrefix(p.name(), "cmd") || p.name() == "server/promstats" || strings.HasPrefix(p.name(), "topics/nats") || p.name() == "topics/redis" {
 			continue
 		}
 		all = append(all, p)

@@ -1,0 +1,147 @@
+package redis
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/redis/rueidis"
+)
+
+// most channels in one command.
+const mostChannels = 512
+
+// interest is what a session is subscribed to. Its methods may be called from any goroutine.
+type interest struct {
+	mu       sync.Mutex
+	patterns map[string][]string // by their prefix
+	leaving  map[string]bool     // channels that are being ended
+}
+
+// matches reports whether a pattern with this prefix matches a topic.
+func (i *interest) matches(prefix, topic string) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return slices.ContainsFunc(i.patterns[prefix], func(pattern string) bool { return match(pattern, topic) })
+}
+
+// add adds a pattern, and reports whether it is the first one with its prefix.
+func (i *interest) add(prefix, pattern string) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.patterns == nil {
+		i.patterns = make(map[string][]string)
+	}
+	had := i.patterns[prefix]
+	if !slices.Contains(had, pattern) {
+		i.patterns[prefix] = append(had, pattern)
+	}
+	return len(had) == 0
+}
+
+// remove removes a pattern, and reports whether it was the last one with its prefix.
+func (i *interest) remove(prefix, pattern string) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	had := i.patterns[prefix]
+	left := slices.DeleteFunc(had, func(p string) bool { return p == pattern })
+	i.patterns[prefix] = left
+	if len(left) == 0 {
+		delete(i.patterns, prefix)
+	}
+	return len(left) == 0 && len(had) > 0
+}
+
+// leave notes channels that are about to be ended.
+func (i *interest) leave(channels []string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.leaving == nil {
+		i.leaving = make(map[string]bool)
+	}
+	for _, channel := range channels {
+		i.leaving[channel] = true
+	}
+}
+
+// hasLeft reports whether a channel was to be ended, and forgets it.
+func (i *interest) hasLeft(channel string) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	left := i.leaving[channel]
+	delete(i.leaving, channel)
+	return left
+}
+
+// channels are names of channels by partition.
+type channels [partitions][]string
+
+// Interest implements topics.Broker.
+func (b *Broker) Interest(ctx context.Context, on, off []string) error {
+	s, err := b.connected()
+	if err != nil {
+		return err
+	}
+	var begin, end channels
+	for _, name := range off {
+		s.channelsOf(name, s.interest.remove, &end)
+	}
+	for _, name := range on {
+		s.channelsOf(name, s.interest.add, &begin)
+	}
+	for _, l := range s.all {
+		err := s.do(ctx, "unsubscribing", l.messages, s.commands(l, &end, func(names []string) rueidis.Completed {
+			s.interest.leave(names)
+			return l.messages.B().Sunsubscribe().Channel(names...).Build()
+		}))
+		if err != nil {
+			return err
+		}
+		err = s.do(ctx, "subscribing", l.messages, s.commands(l, &begin, func(names []string) rueidis.Completed {
+			return l.messages.B().Ssubscribe().Channel(names...).Build()
+		}))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// channelsOf adds the channels that a name needs. What it needs for a pattern depends on change, which
+// adds or removes it.
+func (s *session) channelsOf(name string, change func(prefix, pattern string) bool, to *channels) {
+	if !isPattern(name) {
+		p := partition(name)
+		to[p] = append(to[p], s.name(p, kindTopic, name))
+		return
+	}
+	prefix := prefixOf(name)
+	if s.broker.NoPatterns || !change(prefix, name) {
+		return
+	}
+	for p := range s.prefixPartitions() {
+		to[p] = append(to[p], s.name(p, kindPrefix, prefix))
+	}
+}
+
+// prefixPartitions is how many partitions the channel of a prefix is in. A cluster needs it in each of them,
+// since a script reaches only what lies beside its topic.
+func (s *session) prefixPartitions() int {
+	if s.isCluster {
+		return partitions
+	}
+	return 1
+}
+
+// commands makes commands of the channels that a link has, each for one partition.
+func (s *session) commands(l *link, of *channels, build func(names []string) rueidis.Completed) (cmds []rueidis.Completed) {
+	for p, names := range of {
+		if s.links[p] != l {
+			continue
+		}
+		for some := range slices.Chunk(names, mostChannels) {
+			cmds = append(cmds, build(some))
+		}
+	}
+	return cmds
+}
