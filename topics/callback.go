@@ -59,13 +59,18 @@ func (c callback) contain(h *Topics) {
 		if p == nil {
 			p = "runtime.Goexit"
 		}
-		h.counts.panics.Add(1)
-		e := &h.events
-		if e.logger == nil {
-			e.logger = slog.New(sampler.New(cmp.Or(h.Logger, slog.Default()).Handler(), time.Now))
-		}
-		e.logger.Error("framerail: a callback panicked", "callback", c.name, "panic", p, "stack", stacktrace.Panic())
+		h.notePanic(c.name, p)
 	}()
 	c.run()
 	returned = true
+}
+
+// notePanic logs and counts a callback that panicked.
+func (h *Topics) notePanic(name string, p any) {
+	h.counts.panics.Add(1)
+	e := &h.events
+	e.logging.Do(func() {
+		e.logger = slog.New(sampler.New(cmp.Or(h.Logger, slog.Default()).Handler(), time.Now))
+	})
+	e.logger.Error("framerail: a callback panicked", "callback", name, "panic", p, "stack", stacktrace.Panic())
 }

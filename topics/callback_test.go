@@ -40,14 +40,17 @@ func TestCallbacks_AreContained(t *testing.T) {
 	}
 }
 
-// A panic in PublishFunc's f is the caller's. The topic is as it was.
-func TestPublishFunc_PanicLeavesTheTopic(t *testing.T) {
+// A panic in Stamp is the publisher's. The topic is as it was.
+func TestStamp_PanicLeavesTheTopic(t *testing.T) {
 	h := &Topics{History: keep(History{Messages: 10, Age: time.Hour})}
+	h.Stamp = func(string, Position, conn.Message) conn.Message { panic("no") }
 	func() {
 		defer func() { _ = recover() }()
-		_, _ = h.PublishFunc("a", nil, func(Position) conn.Message { panic("no") })
+		_, _ = h.Publish("a", text("x"))
 	}()
 	expect(t, "idle topics", len(h.idle), 1)
+	expect(t, "offset", h.names["a"].offset, 0)
+	h.Stamp = func(_ string, _ Position, m conn.Message) conn.Message { return m }
 	_, err := h.Publish("a", text("x"))
 	expect(t, "error", err, nil)
 }

@@ -189,7 +189,7 @@ func (w *contention) step(rnd *rand.Rand, url string) {
 	case 3, 4:
 		_ = w.Unsubscribe(c, name)
 	case 5:
-		_, _ = w.SubscribeSince(c, "steady", Position{1, 1})
+		_ = w.SubscribeSince(c, "steady", Position{}, func(Position, error) {})
 	case 6:
 		_ = w.SetPresence(c, name, rnd.IntN(10))
 	case 7:
@@ -210,8 +210,13 @@ func (w *contention) step(rnd *rand.Rand, url string) {
 			w.enter(w.dial(url))
 		}
 	default:
-		if at, err := w.SubscribeSince(c, "steady", Position{}); err != ErrGap && err != conn.ErrClosed && err != ErrTooManyTopics {
-			w.t.Error(at, err)
+		err := w.SubscribeSince(c, "steady", Position{1, 1}, func(at Position, err error) {
+			if err != ErrGap {
+				w.t.Error(at, err)
+			}
+		})
+		if err != nil && err != conn.ErrClosed && err != ErrTooManyTopics {
+			w.t.Error(err)
 		}
 	}
 }

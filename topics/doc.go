@@ -31,14 +31,32 @@
 // # Coming back
 //
 // A topic whose [History] keeps messages has a [Position]. Publish and Subscribe return it, and
-// [Topics.PublishFunc] puts it into the message. A client remembers the last position it has seen,
+// [Topics.Stamp] puts it into the message. A client remembers the last position it has seen,
 // over its connections. When it comes back, [Topics.SubscribeSince] sends it all that it missed, in
-// order and once, or fails with [ErrGap] and sends nothing. Positions are of one process. They
-// end when the process does, and when the topic is forgotten after [History].Age.
+// order and once, or answers [ErrGap] and sends nothing. Positions are of one process, unless there is a
+// [Recorder]. They end when the process does, and when the topic is forgotten after [History].Age.
+//
+// # Several processes
+//
+// A [Broker] connects the Topics of several processes, its nodes. Members on all nodes get what one of them publishes. A
+// node asks the broker for each topic once, however many members it has, and its own messages reach its members
+// once. The first call begins the connection, and [Topics.Close] ends it. A connection that is lost is made again, after
+// a random pause of up to 15 seconds.
+//
+// Nodes number what they publish. So a message that did not come is noticed by the next one, or within a few seconds by the
+// number that a quiet publisher repeats. What a publisher lost before a node heard of it for the first time is not noticed.
+//
+// A [Recorder] is a broker that keeps messages too. Topics that keep something have its positions then: all nodes have one
+// order, and a client may come back to any node. A publisher's own members get its message when the Recorder has it. What
+// a node has missed, it asks the Recorder for. Without a Recorder positions are of one node, and each gap begins another epoch.
+//
+// While the broker is away, members of one node get each other's messages, with positions of their own. What is for other
+// nodes waits, up to [Topics.MaxOutbox]. When the broker is back, members get what they have missed, once. If that is not
+// to be had, OnLost reports it to each member of the topic.
 //
 // # Concurrency
 //
-// All methods may be called from any goroutine, callbacks included, and none of them blocks. The
+// All methods may be called from any goroutine, callbacks included, and none of them but Close blocks. The
 // lists of members belong to the event loops. A message wakes each loop once, and its members'
 // messages of one turn leave in one write. Callbacks of Topics run one after another on a goroutine
 // of their own.

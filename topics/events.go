@@ -25,7 +25,8 @@ type Change struct {
 
 // Lost reports that a member was not sent all that was published to a topic: the overflow policy of
 // its connection refused or dropped something. Under conn.OverflowLatest, messages that newer
-// ones of their key replaced are not lost.
+// ones of their key replaced are not lost. With a Broker it also reports that something of other nodes may not
+// have come, and cannot be had any more: SubscribeSince with the position fails with ErrGap then.
 //
 // If the topic keeps messages, SubscribeSince with the position sends all behind it once more,
 // also those that the client has got meanwhile. Wait for OnDrained: before, there may be no room.
@@ -42,8 +43,10 @@ type events struct {
 	due     []subject // guarded by mu: what has something to report, in order
 	running bool      // guarded by mu
 
-	calls  []callback   // owned by the goroutine: those for the last subject
-	logger *slog.Logger // owned by the goroutine: made by the first callback that panics
+	calls []callback // owned by the goroutine: those for the last subject
+
+	logging sync.Once
+	logger  *slog.Logger // made by the first callback that panics
 }
 
 // subject is a topic that has changed, or a subscriber that has lost something.
@@ -58,6 +61,7 @@ type reports struct {
 	interested bool // now
 	reported   bool // what was last reported of that
 	changes    map[*subscriber]change
+	census     bool // that of other nodes has changed
 }
 
 // change is what is to be reported of a member.
@@ -67,16 +71,16 @@ type change struct {
 }
 
 // reportJoined notes a new member. t.mu is held.
-func (h *Topics) reportJoined(t *topic, cl *subscriber) {
-	h.report(t, cl, func(known bool, c change) change {
+func (t *topic) reportJoined(cl *subscriber) {
+	t.report(cl, func(known bool, c change) change {
 		c.now, c.value = true, nil
 		return c
 	})
 }
 
 // reportLeft notes that a member has left. t.mu is held.
-func (h *Topics) reportLeft(t *topic, cl *subscriber, value any) {
-	h.report(t, cl, func(known bool, c change) change {
+func (t *topic) reportLeft(cl *subscriber, value any) {
+	t.report(cl, func(known bool, c change) change {
 		if !known {
 			c.before, c.previous = true, value
 		}
@@ -86,8 +90,8 @@ func (h *Topics) reportLeft(t *topic, cl *subscriber, value any) {
 }
 
 // reportValue notes that a member has another value. t.mu is held.
-func (h *Topics) reportValue(t *topic, cl *subscriber, before, value any) {
-	h.report(t, cl, func(known bool, c change) change {
+func (t *topic) reportValue(cl *subscriber, before, value any) {
+	t.report(cl, func(known bool, c change) change {
 		if !known {
 			c.before, c.previous = true, before
 		}
@@ -97,7 +101,8 @@ func (h *Topics) reportValue(t *topic, cl *subscriber, before, value any) {
 }
 
 // report notes a change of a member. t.mu is held.
-func (h *Topics) report(t *topic, cl *subscriber, f func(known bool, c change) change) {
+func (t *topic) report(cl *subscriber, f func(known bool, c change) change) {
+	h := t.hub
 	if h.OnInterest == nil && h.OnChange == nil {
 		return
 	}
@@ -125,8 +130,18 @@ func (h *Topics) report(t *topic, cl *subscriber, f func(known bool, c change) c
 }
 
 // noteLost notes that a member lost a message. Its connection may be locked.
-func (h *Topics) noteLost(cl *subscriber, t *topic, number uint64) {
-	h.counts.lost.Add(1)
+func (cl *subscriber) noteLost(of *era, number uint64) {
+	cl.hub.counts.lost.Add(1)
+	var since Position // none for a pattern
+	if number > 0 {
+		since = Position{of.epoch, number - 1}
+	}
+	cl.noteGap(of.topic, since)
+}
+
+// noteGap notes that a member lost something behind a position, or may have. Its connection may be locked.
+func (cl *subscriber) noteGap(t *topic, since Position) {
+	h := cl.hub
 	if h.OnLost == nil {
 		return
 	}
@@ -134,13 +149,30 @@ func (h *Topics) noteLost(cl *subscriber, t *topic, number uint64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if cl.lost == nil {
-		cl.lost = make(map[*topic]uint64)
+		cl.lost = make(map[*topic]Position)
 	}
 	if len(cl.lost) == 0 {
 		e.add(h, subject{loser: cl})
 	}
-	if first, ok := cl.lost[t]; !ok || number < first {
-		cl.lost[t] = number
+	if first, ok := cl.lost[t]; !ok || since.Epoch == first.Epoch && since.Offset < first.Offset {
+		cl.lost[t] = since
+	}
+}
+
+// reportCensus notes that other nodes' members of a topic have changed.
+func (t *topic) reportCensus() {
+	h := t.hub
+	if h.OnChange == nil {
+		return
+	}
+	e := &h.events
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r := &t.reports
+	r.census = true
+	if !r.queued {
+		r.queued = true
+		e.add(h, subject{topic: t})
 	}
 }
 
@@ -173,8 +205,8 @@ func (h *Topics) reportTopic(t *topic) {
 	e.mu.Lock()
 	r := &t.reports
 	changes, on := r.changes, r.interested
-	turned := on != r.reported
-	r.queued, r.changes, r.reported = false, nil, on
+	turned, census := on != r.reported, r.census
+	r.queued, r.changes, r.reported, r.census = false, nil, on, false
 	e.mu.Unlock()
 	if h.OnInterest != nil && turned {
 		e.call("OnInterest", func() { h.OnInterest(t.name, on) })
@@ -194,7 +226,7 @@ func (h *Topics) reportTopic(t *topic) {
 			c.Changed = append(c.Changed, member)
 		}
 	}
-	if len(c.Joined)+len(c.Left)+len(c.Changed) > 0 {
+	if census || len(c.Joined)+len(c.Left)+len(c.Changed) > 0 {
 		e.call("OnChange", func() { h.OnChange(c) })
 	}
 }
@@ -205,11 +237,8 @@ func (h *Topics) reportLost(cl *subscriber) {
 	lost := cl.lost
 	cl.lost = nil
 	h.events.mu.Unlock()
-	for t, first := range lost {
-		l := Lost{Conn: connOf(cl.conn), Topic: t.name}
-		if first > 0 {
-			l.Since = Position{t.epoch, first - 1}
-		}
+	for t, since := range lost {
+		l := Lost{Conn: connOf(cl.conn), Topic: t.name, Since: since}
 		h.events.call("OnLost", func() {
 			if cl.conn.State() == session.Open { // else its client comes back by itself, or not
 				h.OnLost(l)

@@ -48,22 +48,26 @@ func ExampleTopics() {
 // Messages contain their position. A client that comes back gives the last one that it has seen, and gets
 // what it missed.
 func ExampleTopics_SubscribeSince() {
-	news := topics.Topics{History: func(string) topics.History { return topics.History{Messages: 100} }}
+	news := topics.Topics{
+		History: func(string) topics.History { return topics.History{Messages: 100} },
+		Stamp: func(_ string, at topics.Position, m conn.Message) conn.Message {
+			m.Payload = fmt.Appendf(nil, "%v %s", at, m.Payload)
+			return m
+		},
+	}
 	publish := func(s string) {
-		_, _ = news.PublishFunc("news", nil, func(at topics.Position) conn.Message {
-			return conn.Message{Type: conn.Text, Payload: fmt.Appendf(nil, "%v %s", at, s)}
-		})
+		_, _ = news.Publish("news", conn.Message{Type: conn.Text, Payload: []byte(s)})
 	}
 	srv := &server.Server{}
 	srv.OnConnection = func(c *conn.Conn) {
 		r, _ := c.Request()
-		var since topics.Position
-		if since.UnmarshalText([]byte(r.URL.Query().Get("since"))) == nil {
-			if _, err := news.SubscribeSince(c, "news", since); err == nil {
-				return
+		var since topics.Position // zero: a new client
+		_ = since.UnmarshalText([]byte(r.URL.Query().Get("since")))
+		_ = news.SubscribeSince(c, "news", since, func(_ topics.Position, err error) {
+			if err != nil { // the client was away for too long
+				_, _ = news.Subscribe(c, "news")
 			}
-		}
-		_, _ = news.Subscribe(c, "news") // a new client, or one that was away for too long
+		})
 	}
 
 	sim := servertest.New(1, srv)

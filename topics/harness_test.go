@@ -21,6 +21,7 @@ type world struct {
 	conns []*conn.Conn
 
 	shared bool // another world has members too, when this one ends
+	asked  int  // calls of SubscribeSince that are not answered
 }
 
 // newWorld is a world with n clients.
@@ -37,6 +38,7 @@ func newWorld(t *testing.T, h *Topics, srv *server.Server, n int) (*world, []*se
 		if !w.shared {
 			w.checkEmpty()
 		}
+		expect(t, "calls of SubscribeSince without an answer", w.asked, 0)
 	})
 	var clients []*servertest.Client
 	for range n {
@@ -88,6 +90,30 @@ func (w *world) publish(topic, s string) Position {
 		w.t.Errorf("publish to %q: %v", topic, err)
 	}
 	return at
+}
+
+// since has a connection subscribe since a position. The answer must be that.
+func (w *world) since(c *conn.Conn, topic string, at Position, want error) {
+	w.t.Helper()
+	w.asked++
+	if err := w.SubscribeSince(c, topic, at, func(_ Position, err error) {
+		w.asked--
+		if err != want {
+			w.t.Errorf("subscribe since %v: %v, want %v", at, err, want)
+		}
+	}); err != nil {
+		w.t.Errorf("subscribe since %v: %v", at, err)
+	}
+}
+
+// answer is the answer to SubscribeSince, when it has come; conn.ErrClosed if the connection is closed before.
+func (w *world) answer(c *conn.Conn, topic string, since Position) (at Position, err error) {
+	err = conn.ErrClosed
+	if failed := w.SubscribeSince(c, topic, since, func(p Position, e error) { at, err = p, e }); failed != nil {
+		return at, failed
+	}
+	w.sim.Settle()
+	return at, err
 }
 
 // read is what a client has received, with spaces between.

@@ -1,6 +1,9 @@
 package topics
 
-import "time"
+import (
+	"sort"
+	"time"
+)
 
 // History says what a topic keeps of the messages that were published. The zero History keeps
 // nothing.
@@ -14,6 +17,10 @@ type History struct {
 	// Age is how long they are kept. A topic that nobody uses is forgotten after it. 0: for as
 	// long as the process runs.
 	Age time.Duration
+
+	// Presence has the nodes of a Broker tell each other how many members the topic has, and their values: see
+	// [Topics.Census]. It keeps no messages.
+	Presence bool
 }
 
 // keeps reports whether anything is kept.
@@ -25,6 +32,7 @@ type history struct {
 	first int            // the oldest
 	n     int
 	bytes int
+	floor uint64       // all that has a greater offset is kept
 	last  *publication // nil unless History.Last
 }
 
@@ -39,9 +47,10 @@ func (r *history) add(k *History, pub *publication) {
 		r.last = pub.hold()
 	}
 	if k.Messages <= 0 {
+		r.floor = pub.offset
 		return
 	}
-	if r.n == k.Messages {
+	for r.n >= k.Messages {
 		r.drop()
 	}
 	if r.n == len(r.kept) {
@@ -70,7 +79,43 @@ func (r *history) drop() {
 	r.first = (r.first + 1) % len(r.kept)
 	r.n--
 	r.bytes -= pub.size
+	r.floor = pub.offset
 	pub.release()
+}
+
+// behind is all that is kept behind an offset. It must not lie below the floor.
+func (r *history) behind(offset uint64) []*publication {
+	n := r.n - sort.Search(r.n, func(i int) bool { return r.at(i).offset > offset })
+	if n == 0 {
+		return nil
+	}
+	all := make([]*publication, n)
+	for i := range all {
+		all[i] = r.at(r.n - n + i)
+	}
+	return all
+}
+
+// begin forgets all that is kept for SubscribeSince. What comes next lies behind floor.
+func (r *history) begin(floor uint64) {
+	for r.n > 0 {
+		r.drop()
+	}
+	r.floor = floor
+}
+
+// prepend puts older messages before those that are kept, also beyond what may be kept: the next
+// message ends that. All behind floor is there then.
+func (r *history) prepend(older []*publication, floor uint64) {
+	all := make([]*publication, 0, len(older)+r.n)
+	for _, pub := range older {
+		all = append(all, pub.hold())
+		r.bytes += pub.size
+	}
+	for i := range r.n {
+		all = append(all, r.at(i))
+	}
+	r.kept, r.first, r.n, r.floor = all, 0, len(all), floor
 }
 
 // grow makes room for more, up to most.
@@ -84,9 +129,7 @@ func (r *history) grow(most int) {
 
 // clear drops all.
 func (r *history) clear() {
-	for r.n > 0 {
-		r.drop()
-	}
+	r.begin(r.floor)
 	if r.last != nil {
 		r.last.release()
 		r.last = nil

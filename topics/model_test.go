@@ -104,7 +104,7 @@ func (m *model) restart() {
 	m.mu.Lock()
 	m.lost = make(map[*conn.Conn]uint64)
 	m.mu.Unlock()
-	m.topics = &Topics{OnLost: m.noteLost, History: func(string) History { return History{Messages: m.keep} }}
+	m.topics = &Topics{OnLost: m.noteLost, History: func(string) History { return History{Messages: m.keep} }, Stamp: stampText}
 	m.now = Position{}
 }
 
@@ -168,13 +168,17 @@ func (m *model) step(b *browser) {
 
 // publish publishes a message that has its position in it.
 func (m *model) publish() {
-	filling := strings.Repeat("x", m.rnd.IntN(700))
-	at, err := m.topics.PublishFunc(modelTopic, nil, func(at Position) conn.Message { return text(at.String() + " " + filling) })
+	at, err := m.topics.Publish(modelTopic, text(strings.Repeat("x", m.rnd.IntN(700))))
 	if err != nil || m.now.Epoch != 0 && at.Epoch != m.now.Epoch || at.Offset != m.now.Offset+1 {
 		m.t.Fatalf("seed %d, history %d: published %v after %v: %v", m.seed, m.history, at, m.now, err)
 	}
 	m.now = at
 	m.outcome.Published++
+}
+
+// stampText puts the position before a text.
+func stampText(_ string, at Position, m conn.Message) conn.Message {
+	return text(at.String() + " " + string(m.Payload))
 }
 
 // connect has a browser come back.
@@ -210,7 +214,7 @@ func (m *model) join(b *browser) {
 	m.mu.Lock()
 	delete(m.lost, b.conn) // from here on, all is there again
 	m.mu.Unlock()
-	_, err := m.topics.SubscribeSince(b.conn, modelTopic, b.at)
+	err := m.subscribeSince(b)
 	missed := int64(m.now.Offset) - int64(b.at.Offset)
 	possible := m.now.Epoch == b.at.Epoch && missed <= int64(min(m.keep, int(m.now.Offset)))
 	switch {
@@ -232,6 +236,16 @@ func (m *model) join(b *browser) {
 	default:
 		m.t.Errorf("seed %d, history %d: since %v at %v, with %d kept: %v", m.seed, m.history, b.at, m.now, m.keep, err)
 	}
+}
+
+// subscribeSince is the answer to a browser that comes back.
+func (m *model) subscribeSince(b *browser) error {
+	err := conn.ErrClosed // there is no answer then
+	if failed := m.topics.SubscribeSince(b.conn, modelTopic, b.at, func(_ Position, e error) { err = e }); failed != nil {
+		return failed
+	}
+	m.sim.Settle()
+	return err
 }
 
 // leave ends a membership that cannot be mended.

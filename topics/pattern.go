@@ -73,3 +73,17 @@ func (n *patterns) remove(pattern string) bool {
 }
 
 func (n *patterns) isEmpty() bool { return n.here == nil && n.below == nil && len(n.next) == 0 }
+
+// all appends all patterns.
+func (n *patterns) all(to []*topic) []*topic {
+	if n.here != nil {
+		to = append(to, n.here)
+	}
+	if n.below != nil {
+		to = append(to, n.below)
+	}
+	for _, next := range n.next {
+		to = next.all(to)
+	}
+	return to
+}

@@ -10,6 +10,9 @@ import (
 // SetPresence gives a member of a topic a small value, such as a name, which [Topics.Presence]
 // shows until the member leaves. nil takes the value away. It fails with [ErrNotSubscribed] if
 // the connection is no member, and with [ErrWildcard] for a pattern.
+//
+// If other nodes are to know the value, it is a string, a []byte or an encoding.TextMarshaler. Others fail with
+// [ErrPresence] then.
 func (h *Topics) SetPresence(c *conn.Conn, topic string, value any) error {
 	if err := h.checkPlain(topic); err != nil {
 		return err
@@ -27,6 +30,12 @@ func (h *Topics) SetPresence(c *conn.Conn, topic string, value any) error {
 	t := cl.subs[i].part.topic
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if value != nil && t.across != nil && t.keep.Presence {
+		if _, err := textOf(value); err != nil {
+			return err
+		}
+	}
+	t.changeCensus()
 	before := t.present[cl]
 	if value == nil {
 		delete(t.present, cl)
@@ -36,7 +45,7 @@ func (h *Topics) SetPresence(c *conn.Conn, topic string, value any) error {
 		}
 		t.present[cl] = value
 	}
-	h.reportValue(t, cl, before, value)
+	t.reportValue(cl, before, value)
 	return nil
 }
 

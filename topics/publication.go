@@ -13,9 +13,10 @@ import (
 // publication is a message on its way to members, and one that is kept.
 type publication struct {
 	message *session.Prepared
-	topic   *topic        // nil if only patterns have it
+	era     *era          // of the topic; nil if only patterns have it
 	offset  uint64        // in the topic
 	except  *session.Conn // is not sent it; nil: all are
+	outage  uint32        // members that joined in this outage are not sent it; 0: all are
 	size    int           // bytes of memory
 	at      time.Time     // set if it is kept
 	once    uint64        // a number of its own if several topics have it; 0: only one has
@@ -51,6 +52,6 @@ func (p *publication) release() {
 		return
 	}
 	p.message.Release()
-	p.message, p.topic, p.except, p.offset, p.once = nil, nil, nil, 0, 0
+	p.message, p.era, p.except, p.offset, p.once, p.outage = nil, nil, nil, 0, 0, 0
 	publications.Put(p)
 }

@@ -15,65 +15,71 @@ import (
 // members of a topic that keeps something get its messages in the same order. A connection
 // that several of its subscriptions match is sent the message once.
 //
+// With a [Recorder] the position of a message of a topic that keeps something is known later. Publish
+// returns the zero Position then, and [Topics.Stamp] gets the true one.
+//
 // The errors are those of names and of messages, and [ErrBusy]. That a member cannot be sent the message is no
 // error here: see [Topics.OnLost].
 func (h *Topics) Publish(topic string, m conn.Message) (Position, error) {
-	return h.publish(topic, nil, m, nil)
+	return h.publish(topic, nil, m)
 }
 
 // PublishExcept is Publish to all members but one, such as the sender. The message is kept as any other:
 // SubscribeSince sends it to all that come back.
 func (h *Topics) PublishExcept(topic string, except *conn.Conn, m conn.Message) (Position, error) {
-	return h.publish(topic, except, m, nil)
+	return h.publish(topic, except, m)
 }
 
-// PublishFunc is Publish of a message that contains its own position: f gets the position, and
-// makes the message. f must be quick and must not call the Topics, because the topic waits. Its
-// message belongs to it again when PublishFunc returns.
-func (h *Topics) PublishFunc(topic string, except *conn.Conn, f func(Position) conn.Message) (Position, error) {
-	return h.publish(topic, except, conn.Message{}, f)
-}
-
-func (h *Topics) publish(name string, except *conn.Conn, m conn.Message, f func(Position) conn.Message) (at Position, err error) {
+func (h *Topics) publish(name string, except *conn.Conn, m conn.Message) (at Position, err error) {
 	if err := h.checkPlain(name); err != nil {
 		return at, err
 	}
 	var pub *publication
-	if f == nil {
+	if h.Stamp == nil {
 		if pub, err = newPublication(m, except); err != nil {
 			return at, err
 		}
 	}
 	r := routes.Get().(*route)
 	defer r.done()
-	t := h.target(name)
+	l := h.link()
+	t, keep := h.target(name, l)
 	if t != nil {
-		defer func() { h.retire(t, r.use) }() // also if f panics
+		defer func() { h.retire(t, r.use) }() // also if Stamp panics
+		defer func() { r.use = t.rest(); t.mu.Unlock() }()
 	}
-	at, err = r.publish(h, t, name, pub, except, f)
+	at, err = r.publish(h, t, name, keep, pub, except, m)
 	if err != nil {
-		if pub != nil {
-			pub.release()
-		}
 		return Position{}, err
 	}
 	h.counts.published.Add(1)
 	return at, nil
 }
 
-// target is the topic that a publication goes to, with mu held. nil: it has no members, and
-// keeps nothing.
-func (h *Topics) target(name string) *topic {
+// target is the topic that a publication goes to, with mu held, and what is kept of it. nil: it has no
+// members, and this node keeps nothing.
+func (h *Topics) target(name string, l *link) (*topic, History) {
+	for {
+		if t := h.lockIf(name); t != nil {
+			return t, t.keep
+		}
+		if h.History == nil {
+			return nil, History{}
+		}
+		keep := h.History(name)
+		if !keep.keeps() || l != nil && l.recorder != nil {
+			return nil, keep
+		}
+		return h.lock(name, false), keep
+	}
+}
+
+// lockIf is the topic of that name, with mu held; nil if there is none.
+func (h *Topics) lockIf(name string) *topic {
 	for {
 		t := h.lookup(name, false)
 		if t == nil {
-			if h.History == nil {
-				return nil
-			}
-			if keep := h.History(name); !keep.keeps() {
-				return nil
-			}
-			return h.lock(name, false)
+			return nil
 		}
 		t.mu.Lock()
 		if !t.gone.Load() {
@@ -81,6 +87,14 @@ func (h *Topics) target(name string) *topic {
 		}
 		t.mu.Unlock()
 	}
+}
+
+// encode encodes a message that gets the topic's next position. The topic's mu is held, if there is one.
+func encode(h *Topics, t *topic, m conn.Message, except *conn.Conn) (*publication, error) {
+	if h.Stamp != nil && t != nil && t.keep.keeps() {
+		m = h.Stamp(t.name, Position{t.era.epoch, t.offset + 1}, m)
+	}
+	return newPublication(m, except)
 }
 
 // route is the way of one publication to its members.
@@ -105,36 +119,61 @@ func (r *route) done() {
 	routes.Put(r)
 }
 
-// publish numbers a message, keeps it, and sends it to the members. t.mu is held, and let go. t is nil
-// if only patterns have the message. pub is nil if f makes it.
-func (r *route) publish(h *Topics, t *topic, name string, pub *publication, except *conn.Conn, f func(Position) conn.Message) (at Position, err error) {
-	if t != nil {
-		defer func() {
-			r.use = t.rest()
-			t.mu.Unlock()
-		}()
-		at = Position{t.epoch, t.offset + 1}
-		r.parts = append(r.parts, t.parts...)
-	}
-	r.match(h, name)
-	if r.isBusy(int64(limit(h.MaxBacklog, DefaultMaxBacklog))) {
-		return at, ErrBusy
-	}
-	if f != nil {
-		if pub, err = newPublication(f(at), except); err != nil {
+// publish numbers a message, keeps it, and sends it to the members. t.mu is held. t is nil if only patterns
+// have the message. pub is nil if it is not encoded yet.
+func (r *route) publish(h *Topics, t *topic, name string, keep History, pub *publication, except *conn.Conn, m conn.Message) (at Position, err error) {
+	r.find(h, t, name)
+	busy, l := r.isBusy(int64(limit(h.MaxBacklog, DefaultMaxBacklog))), h.link()
+	byRecorder := t != nil && t.isRecorded() && !t.across.out
+	if pub == nil && !busy {
+		if pub, err = encode(h, t, m, except); err != nil {
 			return at, err
 		}
 	}
-	if t != nil {
-		t.offset++
-		pub.topic, pub.offset = t, t.offset
-		if t.keep.keeps() {
-			pub.at = h.now()
-			t.history.add(&t.keep, pub)
-		}
+	switch {
+	case busy:
+		err = ErrBusy
+	case byRecorder:
+		err = l.publish(t, m, (*session.Conn)(except))
 	}
-	r.send(pub, t)
+	if err != nil || byRecorder {
+		if pub != nil {
+			pub.release()
+		}
+		clear(r.parts)
+		r.parts = r.parts[:0]
+		return at, err
+	}
+	if l != nil {
+		l.send(name, t, keep, m)
+	}
+	if t != nil {
+		t.append(pub)
+		at = t.position()
+	}
+	r.send(pub)
 	return at, nil
+}
+
+// append gives a publication the topic's next position, and keeps it. mu is held.
+func (t *topic) append(pub *publication) {
+	t.offset++
+	pub.era, pub.offset = t.era, t.offset
+	if t.keep.keeps() {
+		pub.at = t.hub.now()
+		t.history.add(&t.keep, pub)
+	} else {
+		t.history.floor = t.offset
+	}
+}
+
+// find finds where a message to a topic goes: to the topic's parts, and to those of patterns that match
+// its name. mu is held, if there is a topic.
+func (r *route) find(h *Topics, t *topic, name string) {
+	if t != nil {
+		r.parts = append(r.parts, t.parts...)
+	}
+	r.match(h, name)
 }
 
 // match finds the patterns that match a name, and their parts.
@@ -163,15 +202,16 @@ func (r *route) isBusy(most int64) bool {
 
 // send puts a publication into the inboxes of those loops that have members. Its tag is set in any
 // case, because it may be kept and sent later.
-func (r *route) send(pub *publication, t *topic) {
+func (r *route) send(pub *publication) {
 	defer pub.release()
+	e := pub.era
 	if len(r.matched) > 0 {
 		pub.once = r.matched[0].hub.counts.once.Add(1)
-		if t == nil {
-			t = r.matched[0]
+		if e == nil {
+			e = &r.matched[0].first
 		}
 	}
-	pub.message.SetTag(session.Tag{Of: t, Number: pub.offset})
+	pub.message.SetTag(session.Tag{Of: e, Number: pub.offset})
 	for i, p := range r.parts {
 		if p != nil {
 			r.sendTo(p.shard, pub, r.parts[i:])

@@ -33,13 +33,31 @@ type shard struct {
 }
 
 // operation is one thing for a loop to do with a list of members. pub is to be sent to all of
-// the part, unless sub is set: then sub joins and is sent replay, or leaves.
+// the part, unless sub is set: then sub joins and is sent replay, or leaves. answer is called before. gap
+// is noted for the members.
 type operation struct {
 	part   *part
 	pub    *publication
 	sub    *subscription
 	replay []*publication
 	leaves bool
+	answer *answer
+	gap    *gap
+}
+
+// gap is that members were not sent all that other nodes have published.
+type gap struct {
+	since  Position
+	outage uint32 // only those that joined in this outage of the broker; 0: all
+}
+
+// answer is a call of SubscribeSince that is to be answered.
+type answer struct {
+	hub  *Topics
+	conn *session.Conn
+	call func(Position, error)
+	at   Position
+	err  error
 }
 
 // put appends operations. It reports whether the caller must call ask.
@@ -93,16 +111,24 @@ func (s *shard) carryOut(most int) (more bool) {
 		if s.next == len(s.batch) && !s.take() {
 			return false
 		}
-		o := &s.batch[s.next]
-		sent, work := s.perform(o, most-done)
+		o := s.batch[s.next]
+		if o.pub == nil {
+			s.done() // first: an answer may close its connection, which has all that waits carried out
+		}
+		sent, work := s.perform(&o, most-done)
 		delivered += sent
 		done += 1 + work
-		if s.begun == 0 {
-			*o = operation{}
-			s.next++
+		if o.pub != nil && s.begun == 0 {
+			s.done()
 		}
 	}
 	return true
+}
+
+// done forgets the first operation.
+func (s *shard) done() {
+	s.batch[s.next] = operation{}
+	s.next++
 }
 
 // take takes what has come, and reports whether there is anything.
@@ -133,18 +159,55 @@ func (s *shard) perform(o *operation, most int) (sent, work int) {
 		o.pub.release()
 	case o.leaves:
 		s.remove(o.sub)
+	case o.gap != nil:
+		s.note(o.part, *o.gap)
+		work = len(o.part.members)
 	default:
-		s.add(o.sub)
-		sent, work = o.sub.replay(o.replay), len(o.replay)
+		sent, work = s.join(o), len(o.replay)
 	}
 	return sent, work
+}
+
+// join has a member join, and sends it what it is sent first. Its answer comes before. Without a member there is
+// only an answer.
+func (s *shard) join(o *operation) (sent int) {
+	if o.sub != nil {
+		s.add(o.sub)
+		defer func() { sent = o.sub.replay(o.replay) }() // also if the answer calls runtime.Goexit
+	}
+	if o.answer != nil {
+		o.answer.give()
+	}
+	return 0
+}
+
+// note notes a gap for members.
+func (s *shard) note(p *part, g gap) {
+	for _, sub := range p.members {
+		if g.outage == 0 || sub.outage == g.outage {
+			sub.subscriber.noteGap(p.topic, g.since)
+		}
+	}
+}
+
+// give answers, unless the connection is closed.
+func (a *answer) give() {
+	if a.conn.State() != session.Open {
+		return
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			a.hub.notePanic("SubscribeSince", p)
+		}
+	}()
+	a.call(a.at, a.err)
 }
 
 // send sends a publication to members, once to each of their connections.
 func (s *shard) send(members []*subscription, pub *publication) (sent int) {
 	for _, sub := range members {
 		cl := sub.subscriber
-		if cl.conn == pub.except || pub.once != 0 && cl.once == pub.once {
+		if cl.conn == pub.except || pub.once != 0 && cl.once == pub.once || pub.outage != 0 && sub.outage == pub.outage {
 			continue
 		}
 		cl.once = pub.once

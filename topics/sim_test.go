@@ -22,7 +22,8 @@ func play(t *testing.T, seed uint64) uint64 {
 	srv.MaxPending, srv.MaxMessageSize = 8<<10, 4<<10
 	var all []*conn.Conn
 	published := 0
-	act := func(c *conn.Conn) {
+	var act func(c *conn.Conn)
+	act = func(c *conn.Conn) {
 		other := all[rnd.IntN(len(all))]
 		topic := fmt.Sprint("room.", rnd.IntN(3))
 		switch rnd.IntN(14) {
@@ -41,7 +42,7 @@ func play(t *testing.T, seed uint64) uint64 {
 		case 6:
 			_ = h.SetPresence(c, topic, rnd.IntN(9))
 		case 7:
-			_, _ = h.SubscribeSince(other, topic, Position{})
+			_ = h.SubscribeSince(other, topic, Position{Epoch: rnd.Uint64N(2)}, func(Position, error) { act(c) })
 		default:
 			published++
 			filling := make([]byte, rnd.IntN(600))

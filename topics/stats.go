@@ -1,6 +1,9 @@
 package topics
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // Stats are counts of what [Topics] did and have.
 type Stats struct {
@@ -10,6 +13,23 @@ type Stats struct {
 	Delivered     uint64 // messages that connections took, once for each
 	Lost          uint64 // messages that connections refused or dropped, once for each
 	Panics        uint64 // callbacks of Topics that panicked or called runtime.Goexit
+
+	Broker BrokerStats // zero without a Broker
+}
+
+// BrokerStats are counts of the connection to a [Broker].
+type BrokerStats struct {
+	Up          bool          // it is connected
+	Since       time.Time     // since when it is, or is not
+	Losses      uint64        // connections that were lost
+	OutboxBytes int           // what waits for it, about
+	Lag         time.Duration // how long the first message there has waited
+	Published   uint64        // messages that it took, those of Topics itself included
+	Received    uint64        // messages that came from it, in the same way
+	Lost        uint64        // messages for other nodes that did not fit into MaxOutbox, or that it refused
+	Dropped     uint64        // messages from other nodes for loops that were MaxBacklog behind
+	Gaps        uint64        // times that something of a topic had not come
+	Foreign     uint64        // messages that no Topics had made
 }
 
 // counts are the counters behind Stats.
@@ -25,9 +45,31 @@ func (h *Topics) Stats() Stats {
 	h.mu.RLock()
 	topics := len(h.names) + h.wild
 	h.mu.RUnlock()
-	return Stats{
+	s := Stats{
 		Topics: topics, Subscriptions: int(h.counts.subscriptions.Load()),
 		Published: h.counts.published.Load(), Delivered: h.counts.delivered.Load(), Lost: h.counts.lost.Load(),
 		Panics: h.counts.panics.Load(),
 	}
+	if l := h.link(); l != nil {
+		s.Broker = l.stats()
+	}
+	return s
+}
+
+func (l *link) stats() BrokerStats {
+	c := &l.counts
+	s := BrokerStats{
+		Published: c.published.Load(), Received: c.received.Load(), Dropped: c.dropped.Load(), Gaps: c.gaps.Load(), Foreign: c.foreign.Load(),
+	}
+	l.uplink.mu.Lock()
+	s.Up, s.Since, s.Losses = l.uplink.ctx != nil, l.uplink.since, l.uplink.lost
+	l.uplink.mu.Unlock()
+	o := &l.outbox
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	s.OutboxBytes, s.Lost = o.bytes, o.lost
+	if o.first < len(o.queue) {
+		s.Lag = time.Since(o.queue[o.first].since)
+	}
+	return s
 }

@@ -1,6 +1,7 @@
 package topics
 
 import (
+	"errors"
 	"iter"
 	"slices"
 
@@ -12,6 +13,9 @@ import (
 // any one token, and ">" at the end for one or more. A pattern has no position. If the
 // topic's [History] says so, the last message is sent first.
 //
+// With a [Broker], what other nodes publish comes as soon as the broker has confirmed the node's interest.
+// The position is zero until then, if it is a [Recorder]'s. SubscribeSince waits for it.
+//
 // Which topics a client may have is for the program to check; [CheckName] refuses wildcards.
 // Subscribe does nothing for a member. When the connection is closed it leaves all of its topics.
 //
@@ -21,25 +25,43 @@ func (h *Topics) Subscribe(c *conn.Conn, topic string) (Position, error) {
 	return h.subscribe(c, topic, nil)
 }
 
-// SubscribeSince is Subscribe for a client that was a member before, and has seen everything up to a
-// position. All that was published behind it is sent first, in order and once, and then what is
-// published from now on. If that is not possible, nothing is sent, and the connection does not
-// join: [ErrGap] says that something is missing, and [ErrTooMuch] that there is no room for it.
+// SubscribeSince is Subscribe for a client that was a member before, on this node or another, and has seen
+// everything up to a position. The zero Position is for a client that has seen nothing.
+//
+// answer is called once: on the connection's event loop, so that it must not block. If err is nil, the connection is a
+// member, and the topic is at that position. Next it is sent all that was published behind since, in order and once, and then what
+// is published from now on. Otherwise nothing is sent, and the connection does not
+// join: [ErrGap] says that something is missing, and [ErrTooMuch] that there is no room for it. To begin anew is
+// to call SubscribeSince with the zero Position, which answer may do.
+//
+// Without a [Broker] the answer comes with the loop's next turn. With one it may take until the broker has
+// answered. answer is not called if the connection is closed before, if Unsubscribe is called before, or if
+// SubscribeSince itself fails, as Subscribe does and with [ErrWildcard].
 //
 // A connection that has no room any more when its loop sends what was missed is sent nothing of it, and
 // [Topics.OnLost] reports that.
 //
 // A connection that is a member is sent all behind the position once more.
-func (h *Topics) SubscribeSince(c *conn.Conn, topic string, since Position) (Position, error) {
-	return h.subscribe(c, topic, &since)
+func (h *Topics) SubscribeSince(c *conn.Conn, topic string, since Position, answer func(at Position, err error)) error {
+	_, err := h.subscribe(c, topic, &joining{name: topic, since: since, answer: answer})
+	return err
 }
 
-func (h *Topics) subscribe(c *conn.Conn, name string, since *Position) (Position, error) {
+// joining is a call of SubscribeSince.
+type joining struct {
+	name   string
+	since  Position
+	answer func(Position, error)
+	tries  int   // how often it has waited
+	failed error // what the Recorder has answered
+}
+
+func (h *Topics) subscribe(c *conn.Conn, name string, j *joining) (Position, error) {
 	wild, err := h.check(name)
 	if err != nil {
 		return Position{}, err
 	}
-	if wild && since != nil {
+	if wild && j != nil {
 		return Position{}, ErrWildcard
 	}
 	cl, err := h.subscriber(c)
@@ -48,21 +70,28 @@ func (h *Topics) subscribe(c *conn.Conn, name string, since *Position) (Position
 	}
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
+	return cl.join(name, wild, j)
+}
+
+// join makes a connection a member. cl.mu is held.
+func (cl *subscriber) join(name string, wild bool, j *joining) (Position, error) {
+	h := cl.hub
 	if cl.closed {
 		return Position{}, conn.ErrClosed
 	}
 	if i := cl.find(name); i >= 0 {
-		return cl.again(cl.subs[i], c, since)
+		return cl.again(cl.subs[i], j)
 	}
-	if len(cl.subs) >= limit(h.MaxTopics, DefaultMaxTopics) {
+	if len(cl.subs)+len(cl.waits) >= limit(h.MaxTopics, DefaultMaxTopics) {
 		return Position{}, ErrTooManyTopics
 	}
 	t := h.lock(name, wild)
-	replay, err := t.replay(c, since)
+	replay, err := t.replay(connOf(cl.conn), j)
 	if t.members >= limit(h.MaxMembers, DefaultMaxMembers) {
 		err = ErrTooManyMembers
 	}
 	if err != nil {
+		err = cl.refuse(t, j, err)
 		u := t.rest()
 		t.mu.Unlock()
 		h.retire(t, u)
@@ -71,70 +100,151 @@ func (h *Topics) subscribe(c *conn.Conn, name string, since *Position) (Position
 	p := t.part(cl.shard)
 	p.count++
 	t.members++
-	sub := &subscription{cl, p, -1}
-	at, ask := t.position(), cl.shard.put(operation{part: p, sub: sub, replay: held(replay)})
-	h.reportJoined(t, cl)
+	sub := &subscription{subscriber: cl, part: p, at: -1}
+	at, ask := t.positionNow(), false
+	if t.across != nil {
+		t.changeCensus()
+		if t.across.out {
+			sub.outage = t.across.outage
+		}
+	}
+	ask = cl.shard.put(operation{part: p, sub: sub, replay: held(replay), answer: cl.answer(j, at, nil)})
+	t.reportJoined(cl)
 	t.mu.Unlock()
 	h.counts.subscriptions.Add(1)
 	cl.subs = append(cl.subs, sub)
 	if ask {
 		cl.shard.ask()
 	}
-	if wild {
-		at = Position{}
-	}
 	return at, nil
 }
 
-// again is subscribe for a member. cl.mu is held.
-func (cl *subscriber) again(sub *subscription, c *conn.Conn, since *Position) (Position, error) {
+// positionNow is the position that a new member is given. mu is held.
+func (t *topic) positionNow() Position {
+	if t.wild || t.isRecorded() && t.isUnsettled() {
+		return Position{}
+	}
+	return t.position()
+}
+
+// again is join for a member. cl.mu is held.
+func (cl *subscriber) again(sub *subscription, j *joining) (Position, error) {
 	t := sub.part.topic
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if since != nil {
-		replay, err := t.replay(c, since)
+	if j != nil {
+		replay, err := t.replay(connOf(cl.conn), j)
 		if err != nil {
-			return Position{}, err
+			return Position{}, cl.refuse(t, j, err)
 		}
-		if cl.shard.put(operation{part: sub.part, sub: sub, replay: held(replay)}) {
+		if j.since == (Position{}) {
+			replay = nil
+		}
+		if cl.shard.put(operation{part: sub.part, sub: sub, replay: held(replay), answer: cl.answer(j, t.position(), nil)}) {
 			cl.shard.ask()
 		}
 	}
-	if t.wild {
-		return Position{}, nil
-	}
-	return t.position(), nil
+	return t.positionNow(), nil
 }
 
-// replay is what a connection that joins is sent first: all behind since or, if that is nil, the
+// answer is the answer to a joining; nil if there is none.
+func (cl *subscriber) answer(j *joining, at Position, err error) *answer {
+	if j == nil || j.answer == nil {
+		return nil
+	}
+	return &answer{cl.hub, cl.conn, j.answer, at, err}
+}
+
+// refuse has a joining that cannot be done now wait, or answers that it fails. Other errors it returns. cl.mu is
+// held, and the topic's.
+func (cl *subscriber) refuse(t *topic, j *joining, err error) error {
+	switch {
+	case err == errWait:
+		j.tries++
+		cl.waits = append(cl.waits, j)
+		t.wait(waiter{cl, j})
+	case err == ErrGap, err == ErrTooMuch, j != nil && j.tries > 0:
+		cl.fail(j, err)
+	default:
+		return err
+	}
+	return nil
+}
+
+// fail answers a joining with an error.
+func (cl *subscriber) fail(j *joining, err error) {
+	if a := cl.answer(j, Position{}, err); a != nil && cl.shard.put(operation{answer: a}) {
+		cl.shard.ask()
+	}
+}
+
+// rejoin goes on with those that waited for a topic.
+func (t *topic) rejoin(waiters []waiter) {
+	if len(waiters) == 0 {
+		return
+	}
+	for _, w := range waiters {
+		cl, j := w.subscriber, w.joining
+		cl.mu.Lock()
+		if i := slices.Index(cl.waits, j); i >= 0 {
+			cl.waits = slices.Delete(cl.waits, i, i+1)
+			if _, err := cl.join(j.name, false, j); err != nil {
+				cl.fail(j, err)
+			}
+		}
+		cl.mu.Unlock()
+	}
+	t.mu.Lock()
+	u := inUse
+	if !t.gone.Load() {
+		u = t.rest()
+	}
+	t.mu.Unlock()
+	t.hub.retire(t, u)
+}
+
+// errWait: whether a connection can join is known later.
+var errWait = errors.New("framerail: not known yet")
+
+// replay is what a connection that joins is sent first: all behind its position or, if it has none, the
 // last message if newcomers get it. mu is held.
-func (t *topic) replay(c *conn.Conn, since *Position) ([]*publication, error) {
+func (t *topic) replay(c *conn.Conn, j *joining) ([]*publication, error) {
 	r := &t.history
-	if since == nil {
+	switch {
+	case j != nil && j.failed != nil:
+		return nil, j.failed
+	case j != nil && j.tries <= maxTries && t.isUnsettled() && (t.across.recorded || j.since == (Position{})):
+		return nil, errWait
+	case j == nil || j.since == (Position{}):
 		if r.last == nil {
 			return nil, nil
 		}
 		return []*publication{r.last}, nil
-	}
-	if since.Epoch != t.epoch || since.Offset > t.offset {
+	case j.since.Epoch != t.era.epoch:
 		return nil, ErrGap
-	}
-	missed := t.offset - since.Offset
-	if missed == 0 {
-		return nil, nil
 	}
 	r.expire(&t.keep, t.hub.now())
-	if missed > uint64(r.n) {
-		return nil, ErrGap
+	if ahead := j.since.Offset > t.offset; ahead || j.since.Offset < r.floor {
+		if !t.isRecorded() || !t.across.isLive() || j.tries > maxTries || !ahead && t.keep.Messages <= 0 {
+			return nil, ErrGap
+		}
+		t.across.catching = t.across.catching || ahead
+		return nil, errWait
 	}
-	all := make([]*publication, missed)
-	for i := range all {
-		all[i] = r.at(r.n - len(all) + i)
-	}
+	all := r.behind(j.since.Offset)
 	if !roomFor(c, all) {
 		return nil, ErrTooMuch
 	}
 	return all, nil
+}
+
+// wait has a connection wait until more is known. mu is held.
+func (t *topic) wait(w waiter) {
+	a := t.across
+	a.waiters = append(a.waiters, w)
+	if a.recorded {
+		t.want()
+	}
 }
 
 // roomFor reports whether a connection has room for all of these.
@@ -154,7 +264,7 @@ func held(all []*publication) []*publication {
 	return all
 }
 
-// Unsubscribe ends a connection's membership in a topic. What was published before may still
+// Unsubscribe ends a connection's membership in a topic, or a call of SubscribeSince that is not answered. What was published before may still
 // reach it. It fails with [ErrNotSubscribed] if the connection is no member.
 func (h *Topics) Unsubscribe(c *conn.Conn, topic string) error {
 	cl := h.known(c)
@@ -163,8 +273,13 @@ func (h *Topics) Unsubscribe(c *conn.Conn, topic string) error {
 	}
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
+	waits := len(cl.waits)
+	cl.waits = slices.DeleteFunc(cl.waits, func(j *joining) bool { return j.name == topic })
 	i := cl.find(topic)
 	if i < 0 {
+		if len(cl.waits) < waits {
+			return nil
+		}
 		return ErrNotSubscribed
 	}
 	h.leave(cl.subs[i], true)

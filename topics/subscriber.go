@@ -16,9 +16,10 @@ type subscriber struct {
 
 	mu     sync.Mutex
 	subs   []*subscription // guarded by mu
+	waits  []*joining      // guarded by mu: those that are answered later
 	closed bool            // guarded by mu: the connection is
 
-	lost map[*topic]uint64 // guarded by events.mu: the first message that was lost
+	lost map[*topic]Position // guarded by events.mu: behind which something was lost
 
 	once uint64 // owned by the loop: publication.once of the last one
 }
@@ -27,7 +28,8 @@ type subscriber struct {
 type subscription struct {
 	subscriber *subscriber
 	part       *part
-	at         int32 // owned by the loop: where it is in the part's members; negative: nowhere
+	at         int32  // owned by the loop: where it is in the part's members; negative: nowhere
+	outage     uint32 // the outage of the broker in which it joined; 0: none
 }
 
 var _ session.Attachment = (*subscriber)(nil)
@@ -94,8 +96,8 @@ func (cl *subscriber) find(name string) int {
 
 // Dropped implements session.Attachment.
 func (cl *subscriber) Dropped(tag session.Tag) {
-	if t, ok := tag.Of.(*topic); ok && t.hub == cl.hub {
-		cl.hub.noteLost(cl, t, tag.Number)
+	if e, ok := tag.Of.(*era); ok && e.topic.hub == cl.hub {
+		cl.noteLost(e, tag.Number)
 	}
 }
 
@@ -103,7 +105,7 @@ func (cl *subscriber) Dropped(tag session.Tag) {
 func (cl *subscriber) Ended() {
 	cl.mu.Lock()
 	subs := cl.subs
-	cl.subs, cl.closed = nil, true
+	cl.subs, cl.waits, cl.closed = nil, nil, true
 	cl.mu.Unlock()
 	for _, sub := range subs {
 		cl.hub.leave(sub, false)
@@ -143,9 +145,9 @@ func (sub *subscription) replay(all []*publication) (sent int) {
 
 // lose notes that the member was not sent a publication.
 func (sub *subscription) lose(pub *publication) {
-	t := pub.topic
-	if t == nil {
-		t = sub.part.topic // a pattern
+	e := pub.era
+	if e == nil {
+		e = &sub.part.topic.first // a pattern's
 	}
-	sub.subscriber.hub.noteLost(sub.subscriber, t, pub.offset)
+	sub.subscriber.noteLost(e, pub.offset)
 }

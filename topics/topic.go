@@ -18,11 +18,13 @@ type topic struct {
 	gone atomic.Bool // set under mu: it is forgotten, and another may have its name
 
 	mu      sync.Mutex
-	parts   []*part // guarded by mu: one for each loop with members
-	members int     // guarded by mu
-	epoch   uint64
+	parts   []*part             // guarded by mu: one for each loop with members
+	members int                 // guarded by mu
+	era     *era                // guarded by mu: the present one
+	first   era                 // the first one, so that it takes no allocation
 	offset  uint64              // guarded by mu: of the last message
 	history history             // guarded by mu
+	across  *across             // nil without a Broker: what other nodes have of the topic
 	present map[*subscriber]any // guarded by mu: the values of members
 
 	used   time.Time   // guarded by mu: when it was last used, if it keeps something
@@ -30,6 +32,15 @@ type topic struct {
 
 	reports reports // guarded by events.mu
 }
+
+// era is a time in which the positions of a topic are of one epoch. It does not change.
+type era struct {
+	topic *topic
+	epoch uint64
+}
+
+// randomEpoch is an epoch of this process. A browser can take it for a number.
+func randomEpoch() uint64 { return 1 + rand.Uint64N(1<<53-1) }
 
 // part is the members of a topic that one loop has.
 type part struct {
@@ -71,14 +82,20 @@ func (h *Topics) make(name string, wild bool) *topic {
 	if t := h.lookup(name, wild); t != nil {
 		return t
 	}
-	t := &topic{hub: h, name: name, wild: wild, epoch: 1 + rand.Uint64N(1<<53-1)}
+	t := &topic{hub: h, name: name, wild: wild}
+	t.first = era{t, randomEpoch()}
+	t.era = &t.first
 	if !wild && h.History != nil {
 		t.keep = h.History(name)
 	}
+	l := h.link()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if made := h.find(name, wild); made != nil {
 		return made
+	}
+	if l != nil {
+		t.across = l.newAcross(t)
 	}
 	if wild {
 		place := h.patterns.place(name, true)
@@ -108,7 +125,7 @@ func (h *Topics) lock(name string, wild bool) *topic {
 }
 
 // position is where the topic is. mu is held.
-func (t *topic) position() Position { return Position{t.epoch, t.offset} }
+func (t *topic) position() Position { return Position{t.era.epoch, t.offset} }
 
 // part is the part of a shard, made if there is none. mu is held.
 func (t *topic) part(s *shard) *part {
@@ -133,7 +150,8 @@ func (h *Topics) leave(sub *subscription, tell bool) {
 	}
 	value := t.present[sub.subscriber]
 	delete(t.present, sub.subscriber)
-	h.reportLeft(t, sub.subscriber, value)
+	t.reportLeft(sub.subscriber, value)
+	t.changeCensus()
 	ask := tell && p.shard.put(operation{part: p, sub: sub, leaves: true})
 	u := t.rest()
 	t.mu.Unlock()
@@ -157,10 +175,11 @@ const (
 // call retire.
 func (t *topic) rest() use {
 	switch {
-	case t.members > 0:
+	case t.members > 0 || t.across != nil && len(t.across.waiters) > 0:
 		return inUse
-	case !t.keep.keeps():
+	case !t.keep.keeps() || t.isRecorded():
 		t.gone.Store(true)
+		t.history.clear()
 		return over
 	case t.stays():
 		return inUse
@@ -224,13 +243,19 @@ func (h *Topics) sweep(now time.Time) {
 // forget removes a topic that is gone. Topics.mu is held.
 func (h *Topics) forget(t *topic) {
 	if !t.wild {
-		if h.names[t.name] == t {
-			delete(h.names, t.name)
+		if h.names[t.name] != t {
+			return
 		}
-		return
-	}
-	if place := h.patterns.place(t.name, false); place != nil && *place == t {
+		delete(h.names, t.name)
+	} else {
+		place := h.patterns.place(t.name, false)
+		if place == nil || *place != t {
+			return
+		}
 		h.patterns.remove(t.name)
 		h.wild--
+	}
+	if t.across != nil {
+		t.across.link.interest.change(t.name, t.wild)
 	}
 }

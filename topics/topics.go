@@ -15,11 +15,12 @@ const (
 	DefaultMaxNameLen = 256 // bytes
 	DefaultMaxMembers = 1_000_000
 	DefaultMaxBacklog = 16 << 20 // bytes
+	DefaultMaxOutbox  = 16 << 20 // bytes
 )
 
 // Topics are topics, and the connections that are subscribed to them: of any number of servers
 // and clients. The zero value is ready to use. Set the fields before the first call. All methods
-// may be called from any goroutine, callbacks included, and none of them blocks.
+// may be called from any goroutine, callbacks included, and none of them but Close blocks.
 type Topics struct {
 	// MaxTopics is how many topics one connection may subscribe to. 0: 1,000. Negative: any
 	// number.
@@ -38,6 +39,19 @@ type Topics struct {
 	// anything.
 	History func(topic string) History
 
+	// Stamp puts the position of a message into the message, such as into its JSON. It is called for messages of
+	// topics that keep something, by each node with its own position or, with a Recorder, with the one of all nodes. It gets the
+	// message as it was published, and returns what members are sent. Its payload is read before the
+	// next call. Stamp must be quick and must not call the Topics, because the topic waits. nil: messages are sent as they are.
+	Stamp func(topic string, at Position, m conn.Message) conn.Message
+
+	// Broker connects the topics with those of other processes. The first call of a method begins, and Close ends it. nil: this
+	// process is alone.
+	Broker Broker
+	// MaxOutbox bounds what waits for the Broker, in bytes. Beyond it messages for other nodes are lost and counted, and
+	// Publish fails with ErrBusy where the members here would wait for them too. 0: 16 MiB.
+	MaxOutbox int
+
 	// The callbacks run one after another on a goroutine. One that panics is logged and counted, and
 	// the next one runs.
 
@@ -45,7 +59,7 @@ type Topics struct {
 	// It is meant for brokers. It is not called for what was undone before.
 	OnInterest func(topic string, interested bool)
 	// OnChange reports who joined and left a topic, together for all that happened since the
-	// last call.
+	// last call. A Change that has only its Topic reports that the Census of other nodes has changed.
 	OnChange func(Change)
 	// OnLost reports that a member was not sent what was published, because its client does
 	// not read. See [Lost].
@@ -64,8 +78,9 @@ type Topics struct {
 	idle     []*topic
 	shards   map[*session.Loop]*shard
 
-	events events
-	counts counts
+	events  events
+	counts  counts
+	linking linking
 }
 
 // limit is a limit of the program's, or its default.

@@ -107,7 +107,7 @@ func TestLimits(t *testing.T) {
 	expect(t, "third member", err, ErrTooManyMembers)
 	_, err = w.Subscribe(w.conns[2], "a..b")
 	expect(t, "name", err, ErrName)
-	_, err = w.SubscribeSince(w.conns[2], "a.*", Position{})
+	err = w.SubscribeSince(w.conns[2], "a.*", Position{}, func(Position, error) { t.Error("an answer") })
 	expect(t, "since", err, ErrWildcard)
 	expect(t, "presence", w.SetPresence(w.conns[2], "a", 1), ErrNotSubscribed)
 	expect(t, "presence", w.SetPresence(w.conns[0], "a.*", 1), ErrWildcard)

@@ -38,7 +38,7 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 
-	users := &topics.Topics{History: func(string) topics.History {
+	users := &topics.Topics{Stamp: stamp, History: func(string) topics.History {
 		return topics.History{Messages: 100, Age: 24 * time.Hour}
 	}}
 	mux := http.NewServeMux()
@@ -88,12 +88,9 @@ func connect(users *topics.Topics, c *conn.Conn) {
 		_ = c.Close(4404, "no such user")
 		return
 	}
-	var since topics.Position
-	if text := r.URL.Query().Get("since"); text == "" || since.UnmarshalText([]byte(text)) != nil {
-		begin(users, c, user)
-	} else if _, err := users.SubscribeSince(c, user, since); err != nil {
-		begin(users, c, user)
-	}
+	var since topics.Position // zero: a new device
+	_ = since.UnmarshalText([]byte(r.URL.Query().Get("since")))
+	join(users, c, user, since)
 	c.OnMessage(func(_ *conn.Conn, m conn.Message) {
 		var at topics.Position
 		if at.UnmarshalText(m.Payload) == nil {
@@ -102,27 +99,40 @@ func connect(users *topics.Topics, c *conn.Conn) {
 	})
 }
 
-// begin sends a device all that is kept, and then what comes.
-func begin(users *topics.Topics, c *conn.Conn, user string) {
-	at, err := users.Subscribe(c, user)
+// join has a device go on behind a position. A new one, or one that was away for too long, gets all that is kept, and
+// then what comes.
+func join(users *topics.Topics, c *conn.Conn, user string, since topics.Position) {
+	isNew := since == topics.Position{}
+	err := users.SubscribeSince(c, user, since, func(at topics.Position, err error) {
+		switch {
+		case err != nil && !isNew:
+			join(users, c, user, topics.Position{})
+		case err == nil && isNew:
+			kept, _ := users.Kept(user, at, 100)
+			for _, m := range kept {
+				_ = c.SendMessage(m)
+			}
+			_ = c.SendMessage(event{At: at}.message())
+		}
+	})
 	if err != nil {
 		_ = c.Close(4500, err.Error())
-		return
 	}
-	kept, _ := users.Kept(user, at, 100)
-	for _, m := range kept {
-		_ = c.SendMessage(m)
-	}
-	b, _ := json.Marshal(event{At: at})
-	_ = c.SendMessage(conn.Message{Type: conn.Text, Payload: b})
 }
 
-// publish sends an event, with its position, to all devices of a user.
+// publish sends an event to all devices of a user.
 func publish(users *topics.Topics, user string, e event) error {
-	_, err := users.PublishFunc(user, nil, func(at topics.Position) conn.Message {
-		e.At = at
-		b, _ := json.Marshal(e)
-		return conn.Message{Type: conn.Text, Payload: b}
-	})
+	_, err := users.Publish(user, e.message())
 	return err
+}
+
+func (e event) message() conn.Message {
+	b, _ := json.Marshal(e)
+	return conn.Message{Type: conn.Text, Payload: b}
+}
+
+// stamp puts the position of an event into it.
+func stamp(_ string, at topics.Position, m conn.Message) conn.Message {
+	m.Payload = fmt.Appendf(nil, `{"at":"%v",%s`, at, m.Payload[1:])
+	return m
 }

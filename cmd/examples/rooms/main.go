@@ -51,12 +51,20 @@ func history(topic string) topics.History {
 	return topics.History{Messages: 100, Age: time.Hour}
 }
 
+// stamp puts the position of a room's message into it.
+func stamp(topic string, at topics.Position, m conn.Message) conn.Message {
+	if !strings.HasSuffix(topic, members) {
+		m.Payload = fmt.Appendf(nil, `{"at":"%v",%s`, at, m.Payload[1:])
+	}
+	return m
+}
+
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "where to listen")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 
-	rooms := &topics.Topics{History: history}
+	rooms := &topics.Topics{History: history, Stamp: stamp}
 	rooms.OnChange = func(change topics.Change) {
 		var names []string
 		for _, name := range rooms.Presence(change.Topic) {
@@ -91,29 +99,31 @@ func enter(rooms *topics.Topics, c *conn.Conn) {
 		_ = c.Close(4404, "no such room")
 		return
 	}
-	var since topics.Position
-	if text := query.Get("since"); text == "" || since.UnmarshalText([]byte(text)) != nil {
-		begin(rooms, c, room, event{})
-	} else if _, err := rooms.SubscribeSince(c, room, since); err != nil {
-		begin(rooms, c, room, event{Gap: true})
-	}
+	var since topics.Position // zero: a new page
+	_ = since.UnmarshalText([]byte(query.Get("since")))
 	name := strings.ToValidUTF8(query.Get("name"), "?")
-	_ = rooms.SetPresence(c, room, name)
+	join(rooms, c, room, name, since, event{})
 	_, _ = rooms.Subscribe(c, room+members)
 	c.OnMessage(func(_ *conn.Conn, m conn.Message) {
-		_, _ = rooms.PublishFunc(room, nil, func(at topics.Position) conn.Message {
-			return event{At: at, Name: name, Text: strings.ToValidUTF8(m.String(), "?")}.message()
-		})
+		_, _ = rooms.Publish(room, event{Name: name, Text: strings.ToValidUTF8(m.String(), "?")}.message())
 	})
 }
 
-// begin has a page begin with what is published from now on.
-func begin(rooms *topics.Topics, c *conn.Conn, room string, hello event) {
-	at, err := rooms.Subscribe(c, room)
+// join has a page go on behind a position, or begin with what is published from now on.
+func join(rooms *topics.Topics, c *conn.Conn, room, name string, since topics.Position, hello event) {
+	isNew := since == topics.Position{}
+	err := rooms.SubscribeSince(c, room, since, func(at topics.Position, err error) {
+		if err != nil && !isNew { // something is missing
+			join(rooms, c, room, name, topics.Position{}, event{Gap: true})
+			return
+		}
+		if isNew {
+			hello.At = at
+			_ = c.SendMessage(hello.message()) // before all others
+		}
+		_ = rooms.SetPresence(c, room, name)
+	})
 	if err != nil {
 		_ = c.Close(4500, err.Error())
-		return
 	}
-	hello.At = at
-	_ = c.SendMessage(hello.message()) // before all others: the topic comes with the loop's turn
 }

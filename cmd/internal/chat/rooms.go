@@ -3,7 +3,6 @@ package chat
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"regexp"
@@ -57,6 +56,7 @@ type Rooms struct {
 func New(node string) *Rooms {
 	rs := &Rooms{node: node, rooms: make(map[string]*room)}
 	rs.Topics.History = func(string) topics.History { return kept }
+	rs.Topics.Stamp = stamp
 	return rs
 }
 
@@ -136,35 +136,35 @@ func (rs *Rooms) lines(topic string, before topics.Position) (lines []json.RawMe
 }
 
 // subscribe has a visitor get the lines of its room from since on, or else the last ones and what
-// comes, and has it welcomed before.
-func (rs *Rooms) subscribe(v *visitor, since topics.Position) error {
-	topic, gap := v.room.topic, false
-	if since != (topics.Position{}) {
-		at, err := rs.Topics.SubscribeSince(v.conn, topic, since)
-		if err == nil {
+// comes, and has it welcomed before. gap: it has tried the first.
+func (rs *Rooms) subscribe(v *visitor, since topics.Position, gap bool) {
+	topic, isNew := v.room.topic, since == topics.Position{}
+	err := rs.Topics.SubscribeSince(v.conn, topic, since, func(at topics.Position, err error) {
+		switch {
+		case err != nil && isNew:
+			v.noPlace()
+		case err != nil:
+			rs.subscribe(v, topics.Position{}, true)
+		case isNew:
+			lines, more := rs.lines(topic, at)
+			v.room.welcome(v, event{Position: at, Lines: lines, Older: more, Gap: gap})
+		default:
 			v.room.welcome(v, event{Position: at})
-			return nil
 		}
-		if gap = errors.Is(err, topics.ErrGap) || errors.Is(err, topics.ErrTooMuch); !gap {
-			return err
-		}
+	})
+	if err != nil {
+		v.noPlace()
 	}
-	at, err := rs.Topics.Subscribe(v.conn, topic)
-	if err == nil {
-		lines, more := rs.lines(topic, at)
-		v.room.welcome(v, event{Position: at, Lines: lines, Older: more, Gap: gap})
-	}
-	return err
 }
 
 // publish publishes a line.
 func (rs *Rooms) publish(topic string, line conn.Message) error {
-	_, err := rs.Topics.PublishFunc(topic, nil, func(at topics.Position) conn.Message { return stamp(at, line) })
+	_, err := rs.Topics.Publish(topic, line)
 	return err
 }
 
 // stamp adds its position to a line.
-func stamp(at topics.Position, line conn.Message) conn.Message {
+func stamp(_ string, at topics.Position, line conn.Message) conn.Message {
 	line.Payload = fmt.Appendf(nil, `%s,"position":"%v"}`, bytes.TrimSuffix(line.Payload, []byte("}")), at)
 	return line
 }

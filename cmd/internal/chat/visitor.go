@@ -71,10 +71,11 @@ func (v *visitor) join(q request) {
 	}
 	sum := sha256.Sum256([]byte(q.Key))
 	v.from = base64.RawURLEncoding.EncodeToString(sum[:12])
-	if err := v.rooms.subscribe(v, q.Since); err != nil {
-		_ = v.conn.Close(frame.InternalError, "no place in the room")
-	}
+	v.rooms.subscribe(v, q.Since, false)
 }
+
+// noPlace closes the connection of a visitor that cannot be subscribed.
+func (v *visitor) noPlace() { _ = v.conn.Close(frame.InternalError, "no place in the room") }
 
 // leave is for the end of the connection.
 func (v *visitor) leave() {

@@ -14,7 +14,7 @@ var most = map[string]int{
 	"conn/wsjson":          2,
 	"server":               85,
 	"client":               20,
-	"topics":               42, // brokers, by which several processes have the same topics: decision 060; Kept: 063
+	"topics":               47, // brokers, by which several processes have the same topics: decision 060; Kept: 063
 	"topics/brokertest":    19, // checks of a broker, and one in memory: decision 060
 	"server/servertest":    45,
 	"topics/nats":          13, // decision 062
@@ -24,7 +24,7 @@ var most = map[string]int{
 }
 
 // mostTogether is the same for all packages.
-const mostTogether = 473
+const mostTogether = 478
 
 func TestCount_OfNamesDoesNotGrow(t *testing.T) {
 	packages := loaded(t)

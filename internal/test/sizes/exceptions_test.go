@@ -13,6 +13,7 @@ var exceptions = map[string]string{
 	"fields cmd/internal/conform.faulty": options,
 	"fields internal/session.Config":     options,
 	"fields server.Server":               options,
+	"fields topics.Topics":               options,
 
 	"function bench/reliability.smuggledRequests": table,
 	"function internal/handshake.hostile":         table,

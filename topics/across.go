@@ -1,0 +1,346 @@
+package topics
+
+import (
+	"bytes"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/session"
+)
+
+// across is what a topic has that other nodes have too. All is guarded by the topic's mu.
+//
+// A topic is recorded if the broker is a Recorder and the topic's History keeps something. The positions are the
+// Recorder's then, and the topic's own history is a part of the Recorder's that is near. The positions of other topics
+// are the node's own. They are of another epoch after each time in which something may not have come.
+//
+// While the broker is away, all topics have positions of the node's own.
+type across struct {
+	link      *link
+	recorded  bool
+	confirmed bool   // the broker has confirmed interest, and is connected
+	out       bool   // the broker is away, or is back and has not confirmed yet
+	outage    uint32 // counts those
+	waiters   []waiter
+
+	before  Position // where the topic was when the broker went away; zero: there was no place
+	remote  map[uint64]*nodeCensus
+	changed bool // the census must be sent
+
+	// Of a recorded topic.
+	synced    bool              // the present position is the Recorder's
+	asking    bool              // the Recorder is to be asked
+	catching  bool              // something was missed, or may have been: what comes is held until that is there
+	held      []Packet          // what came meanwhile
+	heldBytes int               // of those
+	pending   []pending         // the node's own messages that have not come back
+	delivered number            // own messages up to this one have been sent to the members
+	heard     map[uint64]number // the last numbers of other nodes
+}
+
+// waiter is a connection that joins when more is known.
+type waiter struct {
+	subscriber *subscriber
+	joining    *joining
+}
+
+// maxPendingOwn is how many messages of a topic may be on their way to the Recorder and back.
+const maxPendingOwn = 1 << 16
+
+// pending is a message of the node's own that members get when it comes back with its position. One that
+// has no number waits for the topic to have a position at all.
+type pending struct {
+	number number
+	body   []byte // as appendMessage makes it
+	except *session.Conn
+}
+
+// newAcross is what a new topic begins with. Topics.mu is held.
+func (l *link) newAcross(t *topic) *across {
+	a := &across{link: l, recorded: l.recorder != nil && !t.wild && t.keep.keeps(), out: l.uplink.isAway()}
+	if a.out {
+		a.outage = 1
+	}
+	l.interest.change(t.name, t.wild)
+	if t.keep.Presence {
+		l.census.add(t)
+	}
+	l.rouse()
+	return a
+}
+
+// isRecorded reports whether a Recorder gives the topic its positions.
+func (t *topic) isRecorded() bool { return t.across != nil && t.across.recorded }
+
+// isLive reports whether messages get their positions from the Recorder now.
+func (a *across) isLive() bool { return a.recorded && a.synced && !a.out }
+
+// isUnsettled reports whether the topic will have another position soon. mu is held.
+func (t *topic) isUnsettled() bool {
+	a := t.across
+	switch {
+	case a == nil:
+		return false
+	case a.out:
+		return !a.link.uplink.isAway() // it is back, and has not confirmed
+	case a.recorded:
+		return !a.synced
+	}
+	return !a.confirmed
+}
+
+// beginEra gives the topic an epoch, and has it be at an offset there. Nothing older is kept. mu is held.
+func (t *topic) beginEra(at Position) {
+	t.era = &era{t, at.Epoch}
+	t.offset = at.Offset
+	t.history.begin(at.Offset)
+}
+
+// ownEra begins an epoch of this process. mu is held.
+func (t *topic) ownEra() { t.beginEra(Position{Epoch: randomEpoch()}) }
+
+// linkLost notes that the broker is away. Local delivery goes on, with positions of the node's own.
+func (l *link) linkLost(t *topic) {
+	t.mu.Lock()
+	a := t.across
+	if !a.out {
+		a.before = Position{}
+		if a.confirmed && (!a.recorded || a.synced) {
+			a.before = t.position()
+		}
+		a.out = true
+		a.outage++
+		t.ownEra()
+		l.deliverPending(t)
+	}
+	a.confirmed, a.asking, a.catching, a.held, a.heldBytes = false, false, false, nil, 0
+	waiters := a.waiters
+	a.waiters = nil
+	t.mu.Unlock()
+	t.rejoin(waiters)
+}
+
+// deliverPending sends the members what was to come back from the broker. mu is held.
+func (l *link) deliverPending(t *topic) {
+	a := t.across
+	for _, p := range a.pending {
+		if p.number == (number{}) {
+			p.number, _ = l.outbox.add(l, kindMessage, t.name, t.keep, p.body, true)
+		}
+		a.delivered = p.number
+		m, err := readMessage(p.body)
+		if err != nil {
+			continue // cannot be: this process made it
+		}
+		r := routes.Get().(*route)
+		r.find(l.hub, t, t.name)
+		if pub := l.make(t, m, p.except); pub != nil {
+			t.append(pub)
+			r.send(pub)
+		}
+		r.done()
+	}
+	a.pending = nil
+}
+
+// confirm notes that the broker sends what is published to the topic from now on.
+func (l *link) confirm(t *topic) {
+	t.mu.Lock()
+	a := t.across
+	if a.confirmed {
+		t.mu.Unlock()
+		return
+	}
+	a.confirmed = true
+	if a.recorded {
+		a.catching = true
+		t.want()
+		t.mu.Unlock()
+		return
+	}
+	since, missed := t.position(), a.out
+	if a.before != (Position{}) {
+		since = a.before
+	}
+	a.before, a.out = Position{}, false
+	if !t.wild {
+		t.ownEra()
+	}
+	if missed {
+		t.reportGap(since, 0)
+	}
+	a.changed = true
+	waiters := a.waiters
+	a.waiters = nil
+	t.mu.Unlock()
+	t.rejoin(waiters)
+}
+
+// gap notes that something of a topic may not have come.
+func (l *link) gap(t *topic) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	l.gapLocked(t)
+}
+
+func (l *link) gapLocked(t *topic) {
+	a := t.across
+	switch {
+	case a.out || !a.confirmed: // it is in a gap
+	case a.recorded:
+		l.counts.gaps.Add(1)
+		t.catchUp()
+	default:
+		l.counts.gaps.Add(1)
+		since := t.position()
+		if !t.wild {
+			t.ownEra()
+		}
+		t.reportGap(since, 0)
+	}
+}
+
+// reportGap notes that the members of a topic, or of a pattern, were not sent all that other nodes published
+// behind a position. With outage, it is those that joined in it. mu is held.
+func (t *topic) reportGap(since Position, outage uint32) {
+	if t.hub.OnLost == nil {
+		return
+	}
+	for _, p := range t.parts {
+		if p.shard.put(operation{part: p, gap: &gap{since, outage}}) {
+			p.shard.ask()
+		}
+	}
+}
+
+// reportPatterns reports a gap to the members of patterns that match a name.
+func (l *link) reportPatterns(name string) {
+	h := l.hub
+	h.mu.RLock()
+	var all []*topic
+	if h.wild > 0 && CheckName(name) == nil {
+		all = h.patterns.match(name, nil)
+	}
+	h.mu.RUnlock()
+	for _, pattern := range all {
+		pattern.mu.Lock()
+		pattern.reportGap(Position{}, 0)
+		pattern.mu.Unlock()
+	}
+}
+
+// make makes a publication of a message from elsewhere; nil if the message cannot be sent. Its position
+// is the topic's next one. mu is held, if there is a topic.
+func (l *link) make(t *topic, m conn.Message, except *session.Conn) (pub *publication) {
+	defer func() {
+		if p := recover(); p != nil { // Stamp is the program's
+			l.hub.notePanic("Stamp", p)
+			pub, _ = newPublication(m, connOf(except))
+		}
+	}()
+	pub, err := encode(l.hub, t, m, connOf(except))
+	if err != nil {
+		l.refuse("", err)
+	}
+	return pub
+}
+
+// receive takes a message of another node's, or of this one's that comes back.
+func (l *link) receive(p Packet, hd header, rest []byte) error {
+	h := l.hub
+	r := routes.Get().(*route)
+	defer r.done()
+	t := h.lockIf(p.Topic)
+	if t != nil {
+		defer func() { h.retire(t, r.use) }()
+		defer func() { r.use = t.rest(); t.mu.Unlock() }()
+		if t.isRecorded() {
+			return l.receiveRecorded(r, t, p, hd, rest)
+		}
+	}
+	if hd.node == l.node {
+		return nil
+	}
+	return l.receivePlain(r, t, p.Topic, hd, rest)
+}
+
+// receivePlain takes a message without a position. The topic's mu is held, if there is a topic.
+func (l *link) receivePlain(r *route, t *topic, name string, hd header, rest []byte) error {
+	v := l.heard.hear(place{name, hd.node}, hd.number, hd.kind == kindLast)
+	if v == missing {
+		if t != nil {
+			l.gapLocked(t)
+		} else {
+			l.counts.gaps.Add(1)
+		}
+		l.reportPatterns(name)
+	}
+	if v == old || hd.kind == kindLast {
+		return nil
+	}
+	r.find(l.hub, t, name)
+	if t == nil && len(r.parts) == 0 {
+		return nil
+	}
+	m, err := readMessage(rest)
+	if err != nil {
+		return err
+	}
+	if r.isBusy(int64(limit(l.hub.MaxBacklog, DefaultMaxBacklog))) {
+		l.counts.dropped.Add(1)
+		if t != nil {
+			l.gapLocked(t)
+		}
+		l.reportPatterns(name)
+		return nil
+	}
+	if pub := l.make(t, m, nil); pub != nil {
+		if t != nil && !t.isRecorded() {
+			t.append(pub)
+		} else if t != nil { // it has no position
+			pub.era, pub.offset = t.era, t.offset+1
+		}
+		r.send(pub)
+	}
+	return nil
+}
+
+// send hands a message that members here have, or get, to the other nodes. t.mu is held, if there is a topic.
+func (l *link) send(name string, t *topic, keep History, m conn.Message) {
+	if !keep.keeps() || l.recorder == nil {
+		keep = History{}
+	}
+	n, _ := l.outbox.add(l, kindMessage, name, keep, appendMessage(nil, m), true)
+	if t != nil {
+		t.across.delivered = n
+	}
+}
+
+// publish hands a message to the Recorder. Members get it when it comes back, with its position. t.mu is held.
+func (l *link) publish(t *topic, m conn.Message, except *session.Conn) error {
+	a := t.across
+	p := pending{body: appendMessage(nil, m), except: except}
+	if !a.synced {
+		if len(a.pending) >= maxBatchPackets {
+			return ErrBusy
+		}
+	} else {
+		var ok bool
+		if p.number, ok = l.outbox.add(l, kindMessage, t.name, t.keep, p.body, false); !ok {
+			return ErrBusy
+		}
+	}
+	if a.pending = append(a.pending, p); len(a.pending) > maxPendingOwn && a.synced {
+		a.pending = a.pending[1:] // the broker does not send them back
+	}
+	return nil
+}
+
+// hold keeps a packet until the topic has caught up. mu is held.
+func (a *across) hold(p Packet) {
+	if a.heldBytes += len(p.Data); a.heldBytes > maxBatchBytes {
+		a.held = nil // the Recorder is asked again
+		return
+	}
+	p.Data = bytes.Clone(p.Data)
+	a.held = append(a.held, p)
+}

@@ -1,0 +1,124 @@
+package topics
+
+import "sync"
+
+// Bounds of asking a Recorder.
+const (
+	maxAskers = 32
+	maxTries  = 4 // of one that waits to join
+)
+
+// asks are the topics of which the Recorder is asked.
+type asks struct {
+	mu     sync.Mutex
+	queue  []*topic            // guarded by mu
+	askers int                 // guarded by mu: goroutines
+	failed map[*topic]struct{} // guarded by mu: asked again with the next tick
+	closed bool                // guarded by mu
+}
+
+// catchUp has a topic get what it has missed. mu is held.
+func (t *topic) catchUp() {
+	t.across.catching = true
+	t.want()
+}
+
+// want has the Recorder asked about a topic. mu is held.
+func (t *topic) want() {
+	a := t.across
+	if a.asking || !a.confirmed {
+		return
+	}
+	a.asking = true
+	l := a.link
+	q := &l.asks
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return
+	}
+	q.queue = append(q.queue, t)
+	if q.askers < maxAskers {
+		q.askers++
+		l.running.Add(1)
+		go l.askAll()
+	}
+}
+
+// close ends the asking.
+func (q *asks) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed, q.queue = true, nil
+}
+
+// later has a topic asked about with the next tick.
+func (q *asks) later(t *topic) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.failed == nil {
+		q.failed = make(map[*topic]struct{})
+	}
+	q.failed[t] = struct{}{}
+}
+
+func (q *asks) tick(l *link) {
+	q.mu.Lock()
+	failed := q.failed
+	q.failed = nil
+	q.mu.Unlock()
+	for t := range failed {
+		t.mu.Lock()
+		t.want()
+		t.mu.Unlock()
+	}
+}
+
+// askAll asks until there is nothing to ask.
+func (l *link) askAll() {
+	defer l.running.Done()
+	q := &l.asks
+	for {
+		q.mu.Lock()
+		if len(q.queue) == 0 {
+			q.queue = nil
+			q.askers--
+			q.mu.Unlock()
+			return
+		}
+		t := q.queue[0]
+		q.queue[0] = nil
+		q.queue = q.queue[1:]
+		q.mu.Unlock()
+		l.ask(t)
+	}
+}
+
+// ask asks about one topic.
+func (l *link) ask(t *topic) {
+	ctx, ok := l.uplink.enter()
+	if !ok {
+		return // linkLost ends the asking
+	}
+	defer l.uplink.leave()
+	t.mu.Lock()
+	a := t.across
+	if !a.asking {
+		t.mu.Unlock()
+		return
+	}
+	q := t.question()
+	t.mu.Unlock()
+	missed, at, err := l.recorder.Since(ctx, t.name, t.keep, q.since, limit(l.hub.MaxBacklog, DefaultMaxBacklog))
+	if ctx.Err() != nil {
+		return
+	}
+	t.mu.Lock()
+	var waiters []waiter
+	if a.asking && a.outage == q.outage {
+		a.asking = false
+		waiters = l.answered(t, q, missed, at, err)
+	}
+	t.mu.Unlock()
+	t.rejoin(waiters)
+}

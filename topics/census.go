@@ -1,0 +1,288 @@
+package topics
+
+import (
+	"encoding"
+	"encoding/binary"
+	"errors"
+	"sync"
+	"time"
+)
+
+// ErrPresence: a value cannot be told to other nodes. It is no string, no []byte and no encoding.TextMarshaler.
+var ErrPresence = errors.New("framerail: other nodes cannot be told this value")
+
+// Census is who is in a topic, on all nodes.
+type Census struct {
+	Nodes   int      // that have members
+	Members int      // of all nodes
+	Values  []string // the values of members that have one, as text, in no order
+}
+
+// The times of a census. A node that dies is gone from it after censusLife.
+const (
+	censusRefresh = 10 * time.Second
+	censusLife    = 3 * censusRefresh
+)
+
+// maxCensusPart is how many bytes of values one packet has.
+const maxCensusPart = 48 << 10
+
+// censuses are the topics whose members the nodes tell each other.
+type censuses struct {
+	mu     sync.Mutex
+	topics map[*topic]struct{} // guarded by mu
+	next   time.Time           // owned by the worker: of the next refresh
+	number uint64              // owned by the worker
+}
+
+// nodeCensus is what another node has told of a topic. Guarded by the topic's mu.
+type nodeCensus struct {
+	members int
+	values  []string
+	at      time.Time
+
+	// What has come of a newer one.
+	number  uint64
+	parts   int
+	partial []string
+}
+
+// Census returns how many members a topic has on all nodes, and their values. Other nodes' parts are up to a
+// second old, and more while the broker is away. They are known while this node has members in the topic, and the
+// topic's [History] has Presence. Without both, and without a [Broker], the census is of this node. A node that dies is
+// in it for 30 seconds more.
+func (h *Topics) Census(topic string) Census {
+	t := h.named(topic)
+	if t == nil {
+		return Census{}
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	c := Census{Members: t.members}
+	if t.members > 0 {
+		c.Nodes = 1
+	}
+	for _, value := range t.present {
+		if text, err := textOf(value); err == nil {
+			c.Values = append(c.Values, text)
+		}
+	}
+	if t.across == nil {
+		return c
+	}
+	now := h.now()
+	for _, other := range t.across.remote {
+		if other.members > 0 && now.Sub(other.at) <= censusLife {
+			c.Nodes++
+			c.Members += other.members
+			c.Values = append(c.Values, other.values...)
+		}
+	}
+	return c
+}
+
+// textOf is a value as other nodes are told it.
+func textOf(value any) (string, error) {
+	switch v := value.(type) {
+	case string:
+		return v, nil
+	case []byte:
+		return string(v), nil
+	case encoding.TextMarshaler:
+		b, err := v.MarshalText()
+		return string(b), err
+	}
+	return "", ErrPresence
+}
+
+// add adds a topic. Topics.mu is held.
+func (c *censuses) add(t *topic) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.topics == nil {
+		c.topics = make(map[*topic]struct{})
+	}
+	c.topics[t] = struct{}{}
+}
+
+func (c *censuses) all() []*topic {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := make([]*topic, 0, len(c.topics))
+	for t := range c.topics {
+		all = append(all, t)
+	}
+	return all
+}
+
+func (c *censuses) remove(t *topic) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.topics, t)
+}
+
+// changeCensus notes that the node's members have changed. mu is held.
+func (t *topic) changeCensus() {
+	if t.across != nil {
+		t.across.changed = true
+	}
+}
+
+// tickCensus tells other nodes what has changed, and sometimes all. By the worker.
+func (l *link) tickCensus(now time.Time) {
+	c := &l.census
+	refresh := !now.Before(c.next)
+	if refresh {
+		c.next = now.Add(censusRefresh)
+	}
+	for _, t := range c.all() {
+		t.mu.Lock()
+		a := t.across
+		gone := t.gone.Load()
+		if gone || a.confirmed && (a.changed || refresh && t.members > 0) {
+			l.tell(t, gone)
+		}
+		if t.forgetDead() {
+			t.reportCensus()
+		}
+		t.mu.Unlock()
+		if gone {
+			c.remove(t)
+		}
+	}
+}
+
+// tell tells other nodes who is here. mu is held.
+func (l *link) tell(t *topic, gone bool) {
+	t.across.changed = false
+	var values []string
+	if !gone {
+		for _, value := range t.present {
+			if text, err := textOf(value); err == nil {
+				values = append(values, text)
+			}
+		}
+	}
+	c := &l.census
+	c.number++
+	for parts, part := censusParts(values), 0; part < len(parts); part++ {
+		body := binary.AppendUvarint(nil, c.number)
+		body = binary.AppendUvarint(body, uint64(part))
+		body = binary.AppendUvarint(body, uint64(len(parts)))
+		body = binary.AppendUvarint(body, uint64(t.members))
+		for _, v := range parts[part] {
+			body = append(binary.AppendUvarint(body, uint64(len(v))), v...)
+		}
+		l.outbox.add(l, kindCensus, t.name, History{}, body, false)
+	}
+}
+
+// censusParts cuts values into packets, of which there is one at least.
+func censusParts(values []string) [][]string {
+	parts := [][]string{nil}
+	size := 0
+	for _, v := range values {
+		if size += len(v); size > maxCensusPart {
+			parts, size = append(parts, nil), len(v)
+		}
+		parts[len(parts)-1] = append(parts[len(parts)-1], v)
+	}
+	return parts
+}
+
+// leaveCensus tells other nodes that this one is going.
+func (l *link) leaveCensus() {
+	for _, t := range l.census.all() {
+		body := binary.AppendUvarint(nil, ^uint64(0))
+		l.outbox.add(l, kindCensus, t.name, History{}, append(body, 0, 1, 0), false)
+	}
+}
+
+// forgetDead forgets nodes of which nothing is heard, and reports whether there were any. mu is held.
+func (t *topic) forgetDead() (any bool) {
+	now := t.hub.now()
+	for node, c := range t.across.remote {
+		if now.Sub(c.at) > censusLife {
+			delete(t.across.remote, node)
+			any = true
+		}
+	}
+	return any
+}
+
+// receiveCensus takes what another node tells.
+func (l *link) receiveCensus(name string, hd header, rest []byte) error {
+	s := scanner{b: rest}
+	number, part, parts, members := s.uvarint(), s.uvarint(), s.uvarint(), s.uvarint()
+	var values []string
+	for len(s.b) > 0 {
+		values = append(values, string(s.take(s.uvarint())))
+	}
+	if s.bad || part >= parts || parts > 1<<20 || members > 1<<40 {
+		return errForeign
+	}
+	if hd.node == l.node {
+		return nil
+	}
+	t := l.hub.lockIf(name)
+	if t == nil {
+		return nil
+	}
+	defer t.mu.Unlock()
+	a := t.across
+	if !t.keep.Presence {
+		return nil
+	}
+	if a.remote[hd.node] == nil {
+		if members == 0 {
+			return nil
+		}
+		if a.remote == nil {
+			a.remote = make(map[uint64]*nodeCensus)
+		}
+		a.remote[hd.node] = &nodeCensus{at: l.hub.now()}
+		a.changed = true // a node that is new is told who is here
+	}
+	if a.remote[hd.node].take(number, int(part), int(parts), int(members), values, l.hub.now()) {
+		if members == 0 {
+			delete(a.remote, hd.node)
+		}
+		t.reportCensus()
+	}
+	return nil
+}
+
+// take takes a part of a census. It reports whether that completes one that differs from the last.
+func (c *nodeCensus) take(number uint64, part, parts, members int, values []string, now time.Time) (differs bool) {
+	if part == 0 {
+		c.number, c.parts, c.partial = number, 0, nil
+	}
+	if number != c.number || part != c.parts {
+		return false // a part is missing: the next census is whole
+	}
+	c.parts++
+	c.partial = append(c.partial, values...)
+	if c.parts < parts {
+		return false
+	}
+	differs = members != c.members || !equalSets(c.partial, c.values)
+	c.members, c.values, c.at, c.partial = members, c.partial, now, nil
+	return differs
+}
+
+// equalSets reports whether two lists have the same values, in any order.
+func equalSets(a, b []string) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	n := make(map[string]int, len(a))
+	for _, v := range a {
+		n[v]++
+	}
+	for _, v := range b {
+		if n[v]--; n[v] < 0 {
+			return false
+		}
+	}
+	return true
+}

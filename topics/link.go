@@ -1,0 +1,274 @@
+package topics
+
+import (
+	"cmp"
+	"context"
+	crand "crypto/rand"
+	"encoding/binary"
+	"log/slog"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/framerail/framerail/internal/sampler"
+)
+
+// link connects a Topics with its Broker. A goroutine of it runs the Broker. Another, the worker, gives it
+// interest and messages. A few more ask a Recorder, while there is something to ask.
+type link struct {
+	hub      *Topics
+	broker   Broker
+	recorder Recorder // nil if the broker is none
+	node     uint64   // the ID
+	logger   *slog.Logger
+
+	ctx     context.Context // ends with Close
+	end     context.CancelFunc
+	running sync.WaitGroup
+	wake    chan struct{} // has the worker look
+
+	uplink   uplink
+	interest interest
+	outbox   outbox
+	asks     asks
+	heard    heard
+	census   censuses
+	counts   linkCounts
+}
+
+// uplink is the connection of the broker, as its Run reports it.
+type uplink struct {
+	mu    sync.Mutex
+	idle  sync.Cond       // calls is 0
+	ctx   context.Context // guarded by mu: ends with the connection; nil: there is none
+	calls int             // guarded by mu: that are made of the broker now
+	away  bool            // guarded by mu: a connection was lost, or could not be had, and there is none
+	since time.Time       // guarded by mu: of the present state
+	lost  uint64          // guarded by mu: connections
+}
+
+// linkCounts are counters behind Stats.
+type linkCounts struct{ published, received, dropped, gaps, foreign atomic.Uint64 }
+
+// link is the Topics' link, which begins with the first call. nil: there is no Broker.
+func (h *Topics) link() *link {
+	if h.Broker == nil {
+		return nil
+	}
+	h.linking.begin.Do(func() { h.linking.link = newLink(h) })
+	return h.linking.link
+}
+
+// linking is what a Topics has for its link.
+type linking struct {
+	begin sync.Once
+	link  *link
+}
+
+func newLink(h *Topics) *link {
+	l := &link{hub: h, broker: h.Broker, wake: make(chan struct{}, 1)}
+	l.recorder, _ = h.Broker.(Recorder)
+	var id [8]byte
+	_, _ = crand.Read(id[:])
+	l.node = binary.BigEndian.Uint64(id[:])
+	l.logger = slog.New(sampler.New(cmp.Or(h.Logger, slog.Default()).Handler(), time.Now))
+	l.ctx, l.end = context.WithCancel(context.Background())
+	l.uplink.idle.L = &l.uplink.mu
+	l.uplink.since = time.Now()
+	l.outbox.most = limit(h.MaxOutbox, DefaultMaxOutbox)
+	l.running.Add(2)
+	go l.run()
+	go l.work()
+	return l
+}
+
+// Close ends the connection to the Broker, and waits until all goroutines that served it are gone. What is on
+// its way to other nodes gets a second for that. Without a Broker there is nothing to close. Topics that are
+// closed go on for their own members.
+func (h *Topics) Close() {
+	l := h.link()
+	if l == nil {
+		return
+	}
+	l.leaveCensus()
+	for deadline := time.Now().Add(time.Second); l.uplink.isUp() && l.outbox.waits() && time.Now().Before(deadline); {
+		l.rouse()
+		time.Sleep(time.Millisecond)
+	}
+	l.end()
+	l.asks.close()
+	l.running.Wait()
+}
+
+// rouse has the worker look.
+func (l *link) rouse() {
+	select {
+	case l.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run runs the Broker, again and again.
+func (l *link) run() {
+	defer l.running.Done()
+	for tries := 0; ; tries++ {
+		ctx, end := context.WithCancel(l.ctx)
+		n := &node{link: l, ctx: ctx}
+		err := l.broker.Run(ctx, n)
+		n.over.Store(true)
+		end()
+		if l.down(err) {
+			tries = 0
+		}
+		pause := time.NewTimer(backOff(tries))
+		select {
+		case <-l.ctx.Done():
+			pause.Stop()
+			return
+		case <-pause.C:
+		}
+	}
+}
+
+// The bounds of the pause between two connections.
+const (
+	firstPause = 100 * time.Millisecond
+	maxPause   = 15 * time.Second
+)
+
+// backOff is a random pause, with full jitter: from nothing up to a bound that doubles.
+func backOff(tries int) time.Duration {
+	return rand.N(min(firstPause<<min(tries, 10), maxPause))
+}
+
+// down notes that a connection is gone, or could not be had. It waits for calls that still run, and reports
+// whether there was one.
+func (l *link) down(err error) (wasUp bool) {
+	u := &l.uplink
+	u.mu.Lock()
+	wasUp = u.ctx != nil
+	first := !u.away
+	u.ctx, u.away = nil, true
+	if wasUp || first {
+		u.since = time.Now()
+	}
+	for u.calls > 0 {
+		u.idle.Wait()
+	}
+	if wasUp {
+		u.lost++
+	}
+	u.mu.Unlock()
+	if !first {
+		return wasUp
+	}
+	if l.ctx.Err() == nil {
+		l.logger.Warn("framerail: topics have no broker", "error", err)
+	}
+	for _, t := range l.hub.allTopics() {
+		l.linkLost(t)
+	}
+	return wasUp
+}
+
+// enter begins a call of the broker, while it is connected. The caller must call leave then.
+func (u *uplink) enter() (context.Context, bool) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.ctx == nil {
+		return nil, false
+	}
+	u.calls++
+	return u.ctx, true
+}
+
+func (u *uplink) leave() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.calls--; u.calls == 0 {
+		u.idle.Broadcast()
+	}
+}
+
+func (u *uplink) isUp() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.ctx != nil
+}
+
+func (u *uplink) isAway() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.away
+}
+
+// work gives the broker interest and messages.
+func (l *link) work() {
+	defer l.running.Done()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for served := context.Context(nil); ; {
+		select {
+		case <-l.ctx.Done():
+			return
+		case <-l.wake:
+		case now := <-tick.C:
+			l.tick(now)
+		}
+		ctx, up := l.uplink.enter()
+		if !up {
+			continue
+		}
+		if ctx != served {
+			served = ctx
+			l.interest.renew(l.hub)
+		}
+		err := l.serve(ctx)
+		l.uplink.leave()
+		if err != nil {
+			l.failed(ctx, err)
+		}
+	}
+}
+
+// serve gives the broker what waits for it. Interest is given before messages that were published after it was
+// noted, so that a publisher's own members have no gap.
+func (l *link) serve(ctx context.Context) error {
+	for {
+		batch := l.outbox.peek()
+		if err := l.giveInterest(ctx); err != nil {
+			return err
+		}
+		if len(batch) == 0 {
+			return nil
+		}
+		taken, err := l.broker.Publish(ctx, batch)
+		l.outbox.remove(taken, err != nil)
+		l.counts.published.Add(uint64(taken))
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// failed waits a little after a call that failed, or until the connection is gone.
+func (l *link) failed(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		return
+	}
+	l.logger.Warn("framerail: the broker of topics fails", "error", err)
+	select {
+	case <-ctx.Done():
+	case <-time.After(firstPause):
+	}
+	l.rouse()
+}
+
+// tick does what is due every second.
+func (l *link) tick(now time.Time) {
+	l.outbox.repeat(l, now)
+	l.heard.tick(now)
+	l.asks.tick(l)
+	l.tickCensus(now)
+}

@@ -1,0 +1,184 @@
+package topics
+
+import (
+	"sync"
+	"time"
+)
+
+// outbox is what waits for the broker, in order, within a bound. It numbers what it is given.
+type outbox struct {
+	mu     sync.Mutex
+	most   int       // bytes
+	queue  []waiting // guarded by mu: from first on
+	first  int       // guarded by mu
+	bytes  int       // guarded by mu
+	lost   uint64    // guarded by mu: messages
+	fails  int       // guarded by mu: calls in a row that took nothing
+	series uint64    // guarded by mu: the newest
+	topics map[string]*published
+	quiet  [len(repeats)][]*published // guarded by mu: those that wait for a repetition, in order
+
+	batch []Packet // owned by the worker
+}
+
+// waiting is a packet that waits.
+type waiting struct {
+	Packet
+	size  int
+	since time.Time
+}
+
+// published is what the node has published to a topic. Guarded by outbox.mu.
+type published struct {
+	topic    string
+	number   number
+	due      time.Time // of the next repetition
+	repeated number    // what it would repeat; if there is more, the topic is not quiet
+}
+
+// repeats are the pauses after which the number of a quiet topic's last message is sent once more, so that
+// nodes that missed the message notice. Behind the last one the topic's series ends.
+var repeats = [...]time.Duration{time.Second, 2 * time.Second, 4 * time.Second}
+
+// Bounds of a batch, and what a packet counts besides its bytes.
+const (
+	maxBatchPackets = 512
+	maxBatchBytes   = 1 << 20
+	packetCost      = 128
+)
+
+// add puts a message into the outbox, or something else that is not repeated. must is set for what is
+// published in any case: if there is no room it is numbered and counted as lost. Otherwise it is refused.
+func (o *outbox) add(l *link, kind kind, topic string, keep History, body []byte, must bool) (n number, ok bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	size := len(topic) + maxHeader + len(body) + packetCost
+	full := o.bytes+size > o.most
+	if full && !must {
+		return n, false
+	}
+	if kind == kindMessage {
+		n = o.number(topic)
+	}
+	if full {
+		if kind == kindMessage {
+			o.lost++
+		}
+		return n, false
+	}
+	data := header{kind, l.node, n}.append(make([]byte, 0, maxHeader+len(body)))
+	o.put(Packet{Topic: topic, Data: append(data, body...), Keep: keep}, size)
+	l.rouse()
+	return n, true
+}
+
+// put appends a packet. mu is held.
+func (o *outbox) put(p Packet, size int) {
+	o.queue = append(o.queue, waiting{p, size, time.Now()})
+	o.bytes += size
+}
+
+// number numbers a message. mu is held.
+func (o *outbox) number(topic string) number {
+	p := o.topics[topic]
+	if p == nil {
+		o.series++
+		p = &published{topic: topic, number: number{series: o.series}, due: time.Now().Add(repeats[0])}
+		if o.topics == nil {
+			o.topics = make(map[string]*published)
+		}
+		o.topics[topic] = p
+		p.repeated = number{o.series, 1}
+		o.quiet[0] = append(o.quiet[0], p)
+	}
+	p.number.n++
+	return p.number
+}
+
+// repeat sends the numbers of quiet topics once more.
+func (o *outbox) repeat(l *link, now time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for stage := range o.quiet {
+		queue := o.quiet[stage]
+		for len(queue) > 0 && !queue[0].due.After(now) {
+			p := queue[0]
+			queue = queue[1:]
+			next := stage + 1
+			if p.repeated != p.number { // it was not quiet
+				p.repeated, next = p.number, 0
+			} else if size := len(p.topic) + maxHeader + packetCost; o.bytes+size <= o.most {
+				o.put(Packet{Topic: p.topic, Data: header{kindLast, l.node, p.number}.append(nil)}, size)
+			}
+			switch {
+			case next == len(repeats):
+				delete(o.topics, p.topic)
+			case next == stage:
+				p.due = now.Add(repeats[next])
+				queue = append(queue, p)
+			default:
+				p.due = now.Add(repeats[next])
+				o.quiet[next] = append(o.quiet[next], p)
+			}
+		}
+		o.quiet[stage] = queue
+	}
+	if o.first < len(o.queue) {
+		l.rouse()
+	}
+}
+
+// peek is the first packets that wait, as many as one batch may have. By the worker.
+func (o *outbox) peek() []Packet {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	clear(o.batch)
+	o.batch = o.batch[:0]
+	bytes := 0
+	for _, w := range o.queue[o.first:] {
+		if len(o.batch) == maxBatchPackets || bytes > maxBatchBytes {
+			break
+		}
+		o.batch = append(o.batch, w.Packet)
+		bytes += len(w.Data)
+	}
+	return o.batch
+}
+
+// remove removes the first packets, which the broker has taken. What a broker refuses three times, while it
+// is connected, is lost.
+func (o *outbox) remove(n int, failed bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.fails++
+	if n > 0 || !failed {
+		o.fails = 0
+	}
+	if o.fails == 3 && o.first+n < len(o.queue) {
+		o.fails = 0
+		o.lost++
+		n++
+	}
+	for range n {
+		o.bytes -= o.queue[o.first].size
+		o.queue[o.first] = waiting{}
+		o.first++
+	}
+	switch {
+	case o.first == len(o.queue) && cap(o.queue) > 1<<12:
+		o.queue, o.first = nil, 0
+	case o.first == len(o.queue):
+		o.queue, o.first = o.queue[:0], 0
+	case o.first > 1<<10 && o.first > len(o.queue)/2:
+		left := copy(o.queue, o.queue[o.first:])
+		clear(o.queue[left:])
+		o.queue, o.first = o.queue[:left], 0
+	}
+}
+
+// waits reports whether something waits.
+func (o *outbox) waits() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.first < len(o.queue)
+}
