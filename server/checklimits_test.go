@@ -71,7 +71,7 @@ func TestCheckDispatch_LateVerdictIsNobodys(t *testing.T) {
 	over := make(chan struct{})
 	defer close(over) // or a check would wait for ever
 	s := start(t, &Server{Loops: 1, OnMessage: echo, CheckDispatch: conn.OnGoroutines,
-		Limits: Limits{CheckTimeout: 20 * time.Millisecond, MaxChecks: 1},
+		Limits: Limits{CheckTimeout: 500 * time.Millisecond, MaxChecks: 1},
 		Check: func(*Handshake) error {
 			select {
 			case err := <-verdict:

@@ -49,7 +49,8 @@ func deaf(t *testing.T, s *Server) *peer {
 func TestCut_NothingIsLeftWithTheSystem(t *testing.T) {
 	parallel(t)
 	closed := make(chan conn.CloseInfo, 1)
-	over := Limits{Limits: conn.Limits{CloseTimeout: 300 * time.Millisecond, WriteTimeout: 300 * time.Millisecond, MaxPending: 128 << 10}}
+	closing := Limits{Limits: conn.Limits{CloseTimeout: 300 * time.Millisecond, MaxPending: 128 << 10}}
+	stalled := Limits{Limits: conn.Limits{WriteTimeout: 300 * time.Millisecond, MaxPending: 128 << 10}}
 	for _, tt := range []struct {
 		name  string
 		tls   bool
@@ -59,11 +60,11 @@ func TestCut_NothingIsLeftWithTheSystem(t *testing.T) {
 
 		sent, buffer int // messages, and the size of the system's buffer
 	}{
-		{name: "close_timeout", limit: over, last: func(c *conn.Conn, _ *peer) { _ = c.Close(frame.GoingAway, "") }, want: conn.ErrCloseTimeout},
-		{name: "close_timeout_tls", tls: true, limit: over, last: func(c *conn.Conn, _ *peer) { _ = c.Close(frame.GoingAway, "") }, want: conn.ErrCloseTimeout},
+		{name: "close_timeout", limit: closing, last: func(c *conn.Conn, _ *peer) { _ = c.Close(frame.GoingAway, "") }, want: conn.ErrCloseTimeout},
+		{name: "close_timeout_tls", tls: true, limit: closing, last: func(c *conn.Conn, _ *peer) { _ = c.Close(frame.GoingAway, "") }, want: conn.ErrCloseTimeout},
 		{name: "not_read", limit: Limits{Limits: conn.Limits{CloseTimeout: 300 * time.Millisecond, MaxPending: 32 << 10}}, want: conn.ErrPendingFull},
-		{name: "stalled", limit: over, want: conn.ErrWriteStalled},
-		{name: "peer_closes", sent: 8, buffer: 512 << 10, limit: over, last: func(_ *conn.Conn, p *peer) { p.close(frame.NormalClosure, "") }},
+		{name: "stalled", limit: stalled, want: conn.ErrWriteStalled},
+		{name: "peer_closes", sent: 8, buffer: 512 << 10, limit: closing, last: func(_ *conn.Conn, p *peer) { p.close(frame.NormalClosure, "") }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			opened := make(chan *conn.Conn, 1)

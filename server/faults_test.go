@@ -235,7 +235,7 @@ func TestCheck_LongRefusal(t *testing.T) {
 	s, ask = refusing(300 * time.Millisecond)
 	l := s.run.loops[0]
 	lazy := ask() // reads nothing
-	eventually(t, "it to be taken in", func() bool { return l.Load() == 1 })
+	eventually(t, "it to be taken in", func() bool { return s.Stats().Accepted == 1 })
 	eventually(t, "it to be given up", func() bool { return l.Load() == 0 })
 	if n, _ := unopened(l).Lent(); n != 0 {
 		t.Errorf("%d buffers still lent", n)
@@ -244,7 +244,7 @@ func TestCheck_LongRefusal(t *testing.T) {
 
 	// Nor does it hold up an end.
 	ask()
-	eventually(t, "it to be taken in", func() bool { return l.Load() == 1 })
+	eventually(t, "it to be taken in", func() bool { return s.Stats().Accepted == 2 })
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}

@@ -16,7 +16,7 @@ func TestLifetime_EndsWith1001(t *testing.T) {
 		parallel(t)
 		for name, limits := range map[string]conn.Limits{
 			"alone":            {IdleTimeout: -1, WriteTimeout: -1},
-			"beside_heartbeat": {IdleTimeout: 300 * time.Millisecond},
+			"beside_heartbeat": {IdleTimeout: time.Second},
 			"far_heartbeat":    {},
 		} {
 			t.Run(name, func(t *testing.T) {

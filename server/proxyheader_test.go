@@ -103,7 +103,7 @@ func TestAttackProxyHeaderFromAnyone(t *testing.T) {
 
 func TestProxyProtocol_HeaderThatDoesNotCome(t *testing.T) {
 	parallel(t)
-	s := start(t, &Server{OnMessage: echo, Proxies: Proxies{Protocol: here}, Limits: Limits{HandshakeTimeout: 100 * time.Millisecond}})
+	s := start(t, &Server{OnMessage: echo, Proxies: Proxies{Protocol: here}, Limits: Limits{HandshakeTimeout: 500 * time.Millisecond}})
 	for _, part := range []string{"", "P", announced[:len(announced)-1], announced2[:20]} {
 		p := dialRaw(t, s)
 		p.send(part)

@@ -59,6 +59,12 @@ func TestDrain_CountsEveryConnectionOnce(t *testing.T) {
 				errs <- err
 			}()
 		}
+		receive(t, s.run.stopping)
+		late.send(upgrade[4:] + "\r\n")
+		late.expectStatus(101)
+		late.expectClose(frame.GoingAway)
+		late.close(frame.GoingAway, "")
+		late.expectEOF()
 		for i := range each {
 			for _, p := range []*peer{answer[i], silent[i], reset[i]} {
 				p.expectClose(frame.GoingAway)
@@ -68,11 +74,6 @@ func TestDrain_CountsEveryConnectionOnce(t *testing.T) {
 			_ = reset[i].Conn.(*net.TCPConn).SetLinger(0)
 			reset[i].Close()
 		}
-		late.send(upgrade[4:] + "\r\n")
-		late.expectStatus(101)
-		late.expectClose(frame.GoingAway)
-		late.close(frame.GoingAway, "")
-		late.expectEOF()
 		half := Drain{Clean: each + 1, Forced: each, Open: 2 * each}
 		eventually(t, "the reset ones to be gone", func() bool { return s.sessions.drained() == half })
 		cancel()

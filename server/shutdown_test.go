@@ -185,7 +185,7 @@ func TestShutdown_AgainstTheStuck(t *testing.T) {
 				}
 			}()
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), 300*time.Millisecond)
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
 		err := drain(s, ctx)
 		late := -time.Until(func() time.Time { at, _ := ctx.Deadline(); return at }())

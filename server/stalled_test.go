@@ -355,11 +355,12 @@ func TestHandler_HijackedConnectionsHaveNoLimits(t *testing.T) {
 				_, _ = io.Copy(c, c)
 			}()
 		})
-		s.Limits = Limits{BodyTimeout: brief, Limits: conn.Limits{WriteTimeout: brief, MaxLifetime: brief, CloseTimeout: brief}}
+		const limit = 4 * brief // by then a busy machine has called the Handler
+		s.Limits = Limits{BodyTimeout: limit, Limits: conn.Limits{WriteTimeout: limit, MaxLifetime: limit, CloseTimeout: limit}}
 		begin(t, s)
 		p := dial(t, s)
 		p.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-		time.Sleep(4 * brief)
+		time.Sleep(2 * limit)
 		p.send("still there\n")
 		if line, err := p.r.ReadString('\n'); err != nil || line != "still there\n" {
 			t.Errorf("got %q, %v", line, err)

@@ -202,7 +202,7 @@ func TestTLS_SilentClientsCostNoGoroutine(t *testing.T) {
 	for range 10 {
 		dialRaw(t, s)
 	}
-	eventually(t, "all to be accepted", func() bool { return load(s) == 10 })
+	eventually(t, "all to be accepted", func() bool { return s.Stats().Accepted == 10 })
 	if now := census(t).goroutines; now > before {
 		t.Errorf("%d goroutines before, %d now", before, now)
 	}
@@ -251,7 +251,7 @@ func (recorder) SetWriteDeadline(time.Time) error { return nil }
 func TestTLS_CallbackMayBlock(t *testing.T) {
 	release := make(chan struct{})
 	var released bool
-	s := startTLS(t, &Server{OnMessage: echo, Limits: Limits{HandshakeTimeout: 300 * time.Millisecond}, TLSConfig: &tls.Config{
+	s := startTLS(t, &Server{OnMessage: echo, Limits: Limits{HandshakeTimeout: time.Second}, TLSConfig: &tls.Config{
 		GetCertificate: func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
 			cert := exampleCertificate()
 			if h.ServerName == "slow.example" {

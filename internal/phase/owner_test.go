@@ -137,6 +137,12 @@ func serving(t *testing.T, w *owner, policy Policy) *Table {
 // connect is a new connection of a table, over TLS with a config.
 func connect(t *testing.T, l *Table, config *tls.Config) net.Conn {
 	t.Helper()
+	return arrive(t, l, config, nil)
+}
+
+// arrive is connect for a client that has said something before the table gets the connection.
+func arrive(t *testing.T, l *Table, config *tls.Config, said []byte) net.Conn {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -147,6 +153,9 @@ func connect(t *testing.T, l *Table, config *tls.Config) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = peer.Close() })
+	if _, err := peer.Write(said); err != nil {
+		t.Fatal(err)
+	}
 	nc, err := ln.Accept()
 	if err != nil {
 		t.Fatal(err)

@@ -41,11 +41,11 @@ func TestTLS_QueueIsBoundedByClientsThatAreThere(t *testing.T) {
 	l := serving(t, w, policy)
 	defer close(release)
 	whole := hello()
-	_, _ = connect(t, l, config).Write(whole)
+	arrive(t, l, config, whole)
 	const rounds, each = 5, 20
 	for i := range rounds {
 		for range each {
-			_, _ = connect(t, l, config).Write(whole)
+			arrive(t, l, config, whole)
 		}
 		eventually(t, "all to wait", func() bool { return l.Counters.TLSWaited.Load() == uint64(i+1)*each })
 		eventually(t, "all to be given up", func() bool { return l.Load() == 0 })

@@ -93,6 +93,10 @@ func TestSendWait_KeepsWithinAQuarterOfTheBound(t *testing.T) {
 }
 
 func TestSendWait_WaitersHaveTheirTurnsInOrder(t *testing.T) {
+	synctest.Test(t, waitersHaveTheirTurns) // in which a deadline passes only while all wait
+}
+
+func waitersHaveTheirTurns(t *testing.T) {
 	r := openRig(t, Config{MaxPending: 1000})
 	r.drain(0)
 	expect(t, "Send", r.c.SendText(strings.Repeat("x", 300)), nil)
@@ -125,6 +129,10 @@ func deadlineContext(t *testing.T) stdcontext.Context {
 // The end of a context sends nothing, and changes nothing else: also with a queue that was
 // kept for the one that waits.
 func TestSendWait_EndsWithItsContext(t *testing.T) {
+	synctest.Test(t, sendWaitEndsWithItsContext)
+}
+
+func sendWaitEndsWithItsContext(t *testing.T) {
 	r := openRig(t, Config{MaxPending: 1000})
 	done, cancel := stdcontext.WithCancel(background)
 	cancel()

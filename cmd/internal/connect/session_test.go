@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/framerail/framerail/client"
@@ -236,16 +237,23 @@ func TestSession_Binary(t *testing.T) {
 
 // As long as something comes, the end of the lines does not close the connection.
 func TestSession_Lingers(t *testing.T) {
-	s := &Session{came: make(chan struct{}), Linger: 500 * time.Millisecond}
-	ended := make(chan struct{})
-	go func() {
-		s.linger(t.Context())
-		close(ended)
-	}()
-	for range 5 {
-		s.came <- struct{}{}
-	}
-	<-ended
+	synctest.Test(t, func(t *testing.T) {
+		s := &Session{came: make(chan struct{}), Linger: time.Second}
+		ended := make(chan struct{})
+		go func() {
+			s.linger(t.Context())
+			close(ended)
+		}()
+		for range 5 {
+			time.Sleep(s.Linger - time.Millisecond)
+			s.came <- struct{}{}
+		}
+		last := time.Now()
+		<-ended
+		if d := time.Since(last); d != s.Linger {
+			t.Errorf("it waited for %v, want %v", d, s.Linger)
+		}
+	})
 }
 
 func TestSession_NobodyThere(t *testing.T) {
