@@ -143,6 +143,20 @@ func TestSubscription_Memory(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector takes memory of its own")
 	}
+	took := 0.0
+	for range 10 { // what other tests have left may go meanwhile
+		if took = memoryOfSubscriptions(t); took >= 10 {
+			break
+		}
+	}
+	t.Logf("%.1f bytes for each subscription", took)
+	if took < 10 || took > 100 {
+		t.Errorf("%.1f bytes for each subscription, want 10 to 100", took)
+	}
+}
+
+// memoryOfSubscriptions is how many bytes the heap grows by for each of some subscriptions.
+func memoryOfSubscriptions(t *testing.T) float64 {
 	const conns, each = 500, 100
 	h := newHost(conns)
 	defer h.close()
@@ -151,12 +165,12 @@ func TestSubscription_Memory(t *testing.T) {
 	for i := range names {
 		names[i] = fmt.Sprint("rooms.", i)
 	}
-	heap := func() uint64 {
+	heap := func() int64 {
 		var m runtime.MemStats
 		runtime.GC()
 		runtime.GC() // what pools have
 		runtime.ReadMemStats(&m)
-		return m.HeapAlloc
+		return int64(m.HeapAlloc)
 	}
 	before, n := heap(), 0
 	for _, d := range h.all {
@@ -169,11 +183,8 @@ func TestSubscription_Memory(t *testing.T) {
 		h.turn()
 	}
 	took := float64(heap()-before) / (conns * each)
-	t.Logf("%.1f bytes for each subscription", took)
-	if took > 100 {
-		t.Errorf("%.1f bytes for each subscription, at most 100", took)
-	}
 	runtime.KeepAlive(topics)
+	return took
 }
 
 // BenchmarkPublish is a message to members in memory, without the cost of system calls.
