@@ -69,7 +69,7 @@ func TestBars(t *testing.T) {
 		"halfopen": func(s scale) bar { return &halfOpenCommand{scale: s, Slack: slack} },
 		"resets":   func(s scale) bar { return &resetsCommand{scale: s} },
 		"slowreader": func(s scale) bar {
-			return &slowReaderCommand{scale: s, Pending: 32 << 10, Slack: 100}
+			return &slowReaderCommand{scale: s, Pending: 32 << 10, Slack: 4, Tries: 3}
 		},
 		"utf8":        func(s scale) bar { return &utf8Command{scale: s, Workers: 2} },
 		"smuggling":   func(s scale) bar { return &smugglingCommand{scale: s} },
@@ -109,6 +109,15 @@ func TestSoak_LaterAtTheEndIsMissed(t *testing.T) {
 	bar := &soakCommand{scale: scale{Short: true}, Windows: 30, Ratio: 2, Seed: 1, Slowing: true}
 	if err := bar.Run(t.Context()); !errors.Is(err, errMissed) {
 		t.Errorf("a program that gets slower and slower: %v", err)
+	}
+}
+
+// A loop that others wait for is seen, beside all that keeps the machine busy.
+func TestSlowReader_SlowerEchoesAreMissed(t *testing.T) {
+	t.Parallel()
+	bar := &slowReaderCommand{scale: scale{Short: true}, Pending: 32 << 10, Slack: 4, Slowing: 20 * time.Millisecond}
+	if err := bar.Run(t.Context()); !errors.Is(err, errMissed) {
+		t.Errorf("a loop that sleeps at each echo: %v", err)
 	}
 }
 

@@ -19,7 +19,8 @@ import (
 // slowReaderCommand has a producer send to peers that do not read, beside others that echo,
 // under each overflow policy. At first the others are alone, while the producer keeps a
 // core busy with sending to nobody: what their echoes take then, times the slack, is what
-// they may take later. Broken, the bound on pending bytes is out of reach.
+// they may take later. Both are measured against a plain server, which the machine keeps
+// waiting as well. Broken, the bound on pending bytes is out of reach.
 type slowReaderCommand struct {
 	scale
 	way
@@ -28,31 +29,49 @@ type slowReaderCommand struct {
 	Phase   time.Duration `default:"10s" help:"How long the others are alone, and then how long they are beside peers that do not read."`
 	Pace    time.Duration `default:"0s" help:"Time between two messages to each slow peer, of 1 KiB; 0: as fast as can be."`
 	Pending int           `default:"65536" help:"The bound on bytes pending to a peer."`
-	Slack   float64       `default:"1.5" help:"How many times as long an echo's p99 may be."`
+	Slack   float64       `default:"1.5" help:"How many times as long an echo's p99 may be, of a plain server's."`
+	Tries   int           `default:"1" help:"How often that may be measured until it holds."`
+	Slowing time.Duration `hidden:"" help:"How long a loop does nothing at an echo beside peers that do not read: p99 must be missed."`
+
+	pause time.Duration // of a peer that echoes
 }
 
 // slowKeys is how many keys the producer has. slowSlice, in bytes, is all that the
-// kernel is to hold for a slow peer, on each side.
-const slowKeys, slowMessage, slowSlice = 10, 1 << 10, 8 << 10
+// kernel is to hold for a slow peer, on each side. slowWindows is in how many parts of a phase the
+// p99 is found: what counts is the middle one.
+const slowKeys, slowMessage, slowSlice, slowWindows = 10, 1 << 10, 8 << 10, 5
 
 func (b *slowReaderCommand) Run(ctx context.Context) error {
 	ctx = b.within(ctx)
+	b.pause = 100 * time.Millisecond
 	if b.Short {
-		b.Slow, b.Healthy, b.Phase = 20, 20, time.Second
+		b.Slow, b.Healthy, b.Phase, b.pause = 20, 20, time.Second, 10*time.Millisecond
 	}
 	v := new(verdict)
-	figure := ""
+	var figure string
+	err := withServer(ctx, v, setup{Faulty: "plain"}, func(plain *process) (err error) {
+		figure, err = b.policies(ctx, v, plain)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return v.finish("%d slow, %d healthy, bound %d B%s", b.Slow, b.Healthy, b.Pending, figure)
+}
+
+// policies holds each policy to it, beside a plain server.
+func (b *slowReaderCommand) policies(ctx context.Context, v *verdict, plain *process) (figure string, err error) {
 	policies := []conn.Overflow{conn.OverflowClose, conn.OverflowRefuse, conn.OverflowDropOldest, conn.OverflowLatest}
 	for _, policy := range either(b.scale, policies, policies[1:2]) { // without a bound there is no policy
-		s := &slowReaders{slowReaderCommand: b, policy: policy, v: v, resume: make(chan struct{})}
+		s := &slowReaders{slowReaderCommand: b, policy: policy, v: v, plain: plain.addr, resume: make(chan struct{})}
 		line, err := s.run(ctx)
 		if err != nil {
-			return fmt.Errorf("%v: %w", policy, err)
+			return "", fmt.Errorf("%v: %w", policy, err)
 		}
 		fmt.Printf("%v: %s\n", policy, line)
 		figure += fmt.Sprintf("; %v: %s", policy, line)
 	}
-	return v.finish("%d slow, %d healthy, bound %d B%s", b.Slow, b.Healthy, b.Pending, figure)
+	return figure, nil
 }
 
 // slowReaders is the bar under one policy.
@@ -60,6 +79,7 @@ type slowReaders struct {
 	*slowReaderCommand
 	policy conn.Overflow
 	v      *verdict
+	plain  string // the address of the plain server
 
 	mu    sync.Mutex
 	conns []*conn.Conn // the slow peers', at the server
@@ -76,6 +96,8 @@ func (s *slowReaders) run(ctx context.Context) (figure string, err error) {
 	srv.Overflow = s.policy
 	srv.MaxPending = either(s.scale, s.Pending, 1<<30)
 	srv.WriteTimeout, srv.IdleTimeout = -1, -1 // on a slow machine these would come first
+	srv.MessagesPerSecond = -1
+	srv.OnMessage = s.answer
 	srv.OnConnection = func(c *conn.Conn) {
 		if r, _ := c.Request(); r.URL.Path == "/slow" {
 			s.mu.Lock()
@@ -102,7 +124,12 @@ func (s *slowReaders) run(ctx context.Context) (figure string, err error) {
 	if err != nil {
 		return "", err
 	}
-	before := s.measure(healthy)
+	plain, err := s.open(ctx, s.plain, "/", s.Healthy)
+	defer func() { closeAll(plain) }()
+	if err != nil {
+		return "", err
+	}
+	before, alone := s.measure(healthy, plain)
 	slow, err := s.open(ctx, ln.Addr().String(), "/slow", s.Slow)
 	defer func() { closeAll(slow) }()
 	if err != nil {
@@ -113,11 +140,22 @@ func (s *slowReaders) run(ctx context.Context) (figure string, err error) {
 		readers[i] = &slowReader{s: s, client: slow[i]}
 		group.Go(readers[i].read)
 	}
-	after := s.measure(healthy)
+	after, beside := s.measure(healthy, plain)
+	for tries := 1; tries < s.Tries && after > s.Slack*before; tries++ {
+		after, beside = s.measure(healthy, plain)
+	}
 	s.verify(ctx, readers)
-	ratio := float64(after) / float64(before)
-	s.v.expect(ratio <= s.Slack, "%v: p99 of an echo is %v, %.2f times the %v before", s.policy, after, ratio, before)
-	return fmt.Sprintf("at most %d B pending, p99 %.2f times %v, %s", s.most, ratio, before.Round(100*time.Microsecond), s.account()), nil
+	s.v.expect(after <= s.Slack*before, "%v: p99 of an echo is %v, %.2f times the plain server's, and was %v, %.2f times", s.policy, beside, after, alone, before)
+	return fmt.Sprintf("at most %d B pending, p99 %v, of the plain server's %.2f times before and %.2f: %.2f, %s", s.most,
+		beside.Round(100*time.Microsecond), before, after, after/before, s.account()), nil
+}
+
+// answer is what the server does with a message of a healthy peer.
+func (s *slowReaders) answer(c *conn.Conn, m conn.Message) {
+	if len(s.peers()) > 0 {
+		time.Sleep(s.Slowing)
+	}
+	echo(c, m)
 }
 
 // open opens n connections; what the kernel holds for those to the path of slow ones is little.
@@ -127,41 +165,67 @@ func (s *slowReaders) open(ctx context.Context, addr, path string, n int) ([]*cl
 		if clients[i], err = open(ctx, addr, path); err == nil && path != "/" {
 			err = clients[i].tcp.SetReadBuffer(slowSlice)
 		}
-		return errors.Join(err, clients[i].extend(2*s.Phase+4*patience))
+		return errors.Join(err, clients[i].extend(time.Duration(1+s.Tries)*s.Phase+4*patience))
 	})
 	return clients, err
 }
 
-// measure sends to the slow peers for a phase, and is the p99 of the others' echoes
-// meanwhile.
-func (s *slowReaders) measure(healthy []*client) time.Duration {
+// measure sends to the slow peers for a phase. It returns the p99 of the others' echoes meanwhile, and
+// how many times that of a plain server's it is, both in the middle of all windows.
+func (s *slowReaders) measure(healthy, plain []*client) (ratio float64, p99 time.Duration) {
 	var done atomic.Bool
-	var mu sync.Mutex
-	var took []time.Duration
 	var group sync.WaitGroup
 	group.Go(func() { s.produce(); done.Store(true) })
-	for i, c := range healthy {
+	own, other := s.echoes(&group, &done, healthy), s.echoes(&group, &done, plain)
+	group.Wait()
+	var ratios, all []float64
+	for i := range own.took {
+		if a, b := late(own.took[i]), late(other.took[i]); a > 0 && b > 0 {
+			all, ratios = append(all, a), append(ratios, a/b)
+		}
+	}
+	if len(ratios) == 0 {
+		s.v.miss("%v: no echoes", s.policy)
+		return 0, 0
+	}
+	return middle(ratios), time.Duration(middle(all))
+}
+
+// windows is how long echoes took, by the part of a phase in which they were.
+type windows struct {
+	mu   sync.Mutex
+	took [slowWindows][]time.Duration
+}
+
+// late is the p99 of a window; 0 for none.
+func late(took []time.Duration) float64 {
+	if len(took) == 0 {
+		return 0
+	}
+	slices.Sort(took)
+	return float64(took[len(took)*99/100])
+}
+
+// echoes has peers echo until it is done.
+func (s *slowReaders) echoes(group *sync.WaitGroup, done *atomic.Bool, peers []*client) *windows {
+	w, began := new(windows), time.Now()
+	for i, c := range peers {
 		group.Go(func() {
-			time.Sleep(time.Duration(i) * 100 * time.Millisecond / time.Duration(len(healthy)))
-			for !done.Load() {
+			time.Sleep(time.Duration(i) * s.pause / time.Duration(len(peers)))
+			for ; !done.Load(); time.Sleep(s.pause) {
 				start := time.Now()
 				if err := c.echo([]byte("are you still there?")); err != nil {
 					s.v.miss("%v: healthy peer %d: %v", s.policy, i, err)
 					return
 				}
-				mu.Lock()
-				took = append(took, time.Since(start))
-				mu.Unlock()
-				time.Sleep(100 * time.Millisecond)
+				at := min(int(start.Sub(began)*slowWindows/s.Phase), slowWindows-1)
+				w.mu.Lock()
+				w.took[at] = append(w.took[at], time.Since(start))
+				w.mu.Unlock()
 			}
 		})
 	}
-	group.Wait()
-	if len(took) == 0 {
-		return 0
-	}
-	slices.Sort(took)
-	return took[len(took)*99/100]
+	return w
 }
 
 // produce sends a message to every slow peer there is, round after round.
