@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // life is how far a server has come that has started, and what its end waits for. Safe from
@@ -18,6 +19,10 @@ type life struct {
 	onGoroutines tasks        // checks and TLS handshakes, which have goroutines
 	asking       atomic.Int64 // handlers of net/http's in which a check runs
 	drained      sync.Once    // the end of the shutdown is logged
+
+	// How clients leave, since Shutdown was called. Guarded by the server's mu.
+	departure  Leaving
+	noticeEnds time.Time
 }
 
 func (l *life) init() {

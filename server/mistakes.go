@@ -17,7 +17,7 @@ func (s *Server) validate() error {
 	config := s.config()
 	for _, check := range [...]func() error{
 		config.Validate, s.validateCheck, s.validateRouting, s.validateNegotiation, s.validateNumbers, s.validateChoices,
-		(*handshake.Deflate)(&s.Deflate).Validate, s.Proxies.validate, s.TCP.validate,
+		(*handshake.Deflate)(&s.Deflate).Validate, s.Proxies.validate, s.TCP.validate, s.Leaving.validate,
 	} {
 		if err := check(); err != nil {
 			return err

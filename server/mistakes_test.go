@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
 )
 
 // Each fails however the server is started, with an error that names the field as programs
@@ -40,6 +41,10 @@ func TestOptions_MalformedOnesFailAtTheStart(t *testing.T) {
 		"Limits has a DeflateLevel":                   {Limits: Limits{Limits: conn.Limits{DeflateLevel: 5}}},
 		"or a DeflateThreshold":                       {Limits: Limits{Limits: conn.Limits{DeflateThreshold: -1}}},
 		"but Path is set, too":                        {RouteUpgrades: true, Path: "/chat", Handler: http.NotFoundHandler()},
+		"Leaving.Window is negative":                  {Leaving: Leaving{Window: -1}},
+		"Leaving.Notice is negative":                  {Leaving: Leaving{Notice: -1}},
+		"Leaving has OldestFirst and NewestFirst":     {Leaving: Leaving{OldestFirst: true, NewestFirst: true}},
+		"Leaving.Code 1006 cannot be sent":            {Leaving: Leaving{Code: frame.AbnormalClosure}},
 		"Limits.CheckTimeout is set":                  {Check: func(*Handshake) error { return nil }, Limits: Limits{CheckTimeout: time.Second}},
 		"Limits.MaxChecks is set":                     {Check: func(*Handshake) error { return nil }, Limits: Limits{MaxChecks: 1}},
 	} {

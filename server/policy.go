@@ -24,6 +24,7 @@ type policy struct {
 	deflate        Deflate
 	proxies        Proxies
 	bodyTimeout    time.Duration // negative: no limit
+	leaving        Leaving
 }
 
 // policy takes the options as they are, for so many loops. s.mu is held.
@@ -46,6 +47,7 @@ func (s *Server) policy(loops int) policy {
 		bodyTimeout:    cmp.Or(s.BodyTimeout, defaultBodyTimeout),
 		deflate:        s.Deflate,
 		proxies:        s.Proxies.withDefaults(),
+		leaving:        s.Leaving,
 	}
 	if s.RequireSubprotocol {
 		p.noSubprotocol = handshake.NoSubprotocol(p.subprotocols)

@@ -82,7 +82,7 @@ func (r *running) boundMemory(limit int64) {
 		Limit:    limit,
 		Longest:  r.before.Longest(),
 		Platform: r.platform,
-		Stopping: r.stopping,
+		Stopping: r.cut.Done(), // clients may stay for a while after Shutdown
 		Logger:   r.logger,
 	})
 }

@@ -107,6 +107,10 @@ type Server struct {
 	// result of GetConfigForClient. Its callbacks may block. Nil: crypto/tls's defaults.
 	TLSConfig *tls.Config
 
+	// Leaving says how Shutdown parts with the clients: over which time, and in which order. Zero: with
+	// all at once.
+	Leaving Leaving
+
 	// Handler serves requests that do not ask for a WebSocket, through net/http and on its
 	// goroutines. A handshake that comes later on the same connection is the server's again.
 	// Nil: such requests are refused, with 426 in most cases.
@@ -147,6 +151,7 @@ type Server struct {
 	acceptors []*gate.Acceptor
 	addr      net.Addr                // of the first listener
 	listened  map[string]net.Listener // on Addr, by scheme
+	draining  bool                    // Shutdown or Close was called
 	stopped   bool
 	unstarted sync.Once // it was logged
 	clients   table

@@ -33,7 +33,8 @@ type Drain struct {
 }
 
 // Shutdown ends the server gently. It stops accepting, and sends each client its pending messages and a
-// Close frame with 1001 (Going Away). It waits until each connection is closed, by the client's
+// Close frame with 1001 (Going Away). Leaving spreads these frames over a time, so that the clients do not all
+// come back in the same second. Shutdown waits until each connection is closed, by the client's
 // answer or after CloseTimeout, and its close callback has run.
 //
 // When ctx is done Shutdown cuts the connections that are left. It then returns an error that matches
@@ -51,29 +52,62 @@ type Drain struct {
 // A callback that runs on a loop may call Shutdown. It gets [conn.ErrOnLoop] and the outcome so far. A callback
 // on a goroutine should call Shutdown on another goroutine, or it waits for itself until ctx is done.
 func (s *Server) Shutdown(ctx context.Context) (Drain, error) {
-	run := s.stop(loop.Drain)
+	run, notice := announce(ctx, s)
+	if notice == 0 {
+		run = s.stop(loop.Drain)
+	}
 	if run == nil {
 		return Drain{}, nil
 	}
+	end := func() error {
+		if notice > 0 {
+			run.platform.Await(run.stopping, ctx.Done(), run.platform.Now().Add(notice))
+			s.stop(loop.Drain)
+		}
+		err := s.drain(ctx, run)
+		run.logDrain(s.sessions.drained(), err)
+		return err
+	}
 	err := errOnLoop
 	if loop.OnLoop() {
-		run.platform.Go(func() { s.logDrain(run, s.drain(ctx, run)) })
+		run.platform.Go(func() { _ = end() })
 	} else {
-		err = s.drain(ctx, run)
-		s.logDrain(run, err)
+		err = end()
 	}
 	return s.sessions.drained(), err
 }
 
+// announce has Draining report true. The first call decides how much time the clients have to leave. announce
+// returns the server if it runs, and what is left of its notice.
+func announce(ctx context.Context, s *Server) (run *running, notice time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	run = s.run
+	if run == nil || s.stopped {
+		s.draining = true
+		return run, 0
+	}
+	now := run.platform.Now()
+	if !s.draining {
+		s.draining = true
+		run.departure = run.leaving
+		if deadline, ok := ctx.Deadline(); ok {
+			run.departure = run.leaving.within(deadline.Sub(now), run.config.CloseTimeout)
+		}
+		run.noticeEnds = now.Add(run.departure.Notice)
+	}
+	return run, max(run.noticeEnds.Sub(now), 0)
+}
+
 // logDrain logs how the shutdown went: once, however many wait for it.
-func (s *Server) logDrain(run *running, err error) {
-	run.drained.Do(func() {
-		d, level := s.sessions.drained(), slog.LevelInfo
+func (r *running) logDrain(d Drain, err error) {
+	r.drained.Do(func() {
+		level := slog.LevelInfo
 		args := []any{"clean", d.Clean, "forced", d.Forced, "open", d.Open, "lost", d.Lost}
 		if err != nil {
 			level, args = slog.LevelWarn, append(args, "error", err)
 		}
-		run.logger.Log(context.Background(), level, "framerail: shut down", args...)
+		r.logger.Log(context.Background(), level, "framerail: shut down", args...)
 	})
 }
 
@@ -155,12 +189,16 @@ func (s *Server) stop(o loop.Command) *running {
 		s.sessions.beginDrain()
 		run.tellStop()
 	}
-	s.stopped = true
+	s.draining, s.stopped = true, true
 	open := slices.Clone(s.acceptors)
+	var departure Leaving
+	if run != nil {
+		departure = run.departure
+	}
 	s.mu.Unlock()
 
 	if first && o == loop.Drain {
-		run.logger.Debug("framerail: shutting down", "connections", s.clients.len())
+		run.logger.Debug("framerail: shutting down", "connections", s.clients.len(), "window", departure.Window)
 	}
 	for _, a := range open {
 		a.Stop()
@@ -168,7 +206,11 @@ func (s *Server) stop(o loop.Command) *running {
 	if run != nil {
 		run.gate.Open()
 		for _, l := range run.loops {
-			l.Command(o)
+			if o == loop.Drain {
+				l.Drain(departure.draining(len(run.loops)))
+			} else {
+				l.Command(o)
+			}
 		}
 	}
 	return run

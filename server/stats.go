@@ -25,6 +25,10 @@ type Stats struct {
 	// for WriteTimeout, or did not send the content of its request for BodyTimeout.
 	Stalled uint64
 
+	// Drained counts connections that Shutdown has sent a Close frame. With Leaving it tells how far
+	// a shutdown is.
+	Drained uint64
+
 	// Paced counts connections that had to wait for HandshakesPerSecond.
 	Paced uint64
 
@@ -91,7 +95,8 @@ func (s *Server) Stats() Stats {
 		return st
 	}
 	for _, l := range run.loops {
-		ls := statsOf(l)
+		ls, drained := statsOf(l)
+		st.Drained += drained
 		st.Loops = append(st.Loops, ls)
 		st.LoopStats.add(&ls)
 	}
@@ -154,7 +159,7 @@ func addValue(dst, src reflect.Value) {
 }
 
 // statsOf is a snapshot of a loop. From any goroutine.
-func statsOf(l *phase.Table) (st LoopStats) {
+func statsOf(l *phase.Table) (st LoopStats, drained uint64) {
 	of, before := l.Stats(), &l.Counters
 	st.Timers, st.Lag, st.Expired = of.Timers, Lag(of.Lag), of.Expired
 	st.show(&of.Session)
@@ -166,5 +171,5 @@ func statsOf(l *phase.Table) (st LoopStats) {
 	n, bytes := unopened.Lent()
 	st.Buffers += n
 	st.BufferBytes += bytes
-	return st
+	return st, of.Drained
 }

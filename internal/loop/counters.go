@@ -9,7 +9,7 @@ import (
 
 // counters are what a loop counts besides what its connections do.
 type counters struct {
-	expired, slow, aborted atomic.Uint64
+	expired, drained, slow, aborted atomic.Uint64
 
 	// Guarded by the inbox's mu.
 	published Stats
@@ -24,9 +24,9 @@ type Stats struct {
 	Timers int
 	// Lag is how long its turns take.
 	Lag Lag
-	// Expired counts connections that were closed because of their lifetime, and Aborted
-	// those that Abort has cut.
-	Expired, Aborted uint64
+	// Expired counts connections that were closed because of their lifetime, Drained those that
+	// Drain has closed, and Aborted those that Abort has cut.
+	Expired, Drained, Aborted uint64
 	// Buffers is how many pooled buffers are lent now, and BufferBytes their size.
 	Buffers, BufferBytes int64
 }
@@ -57,7 +57,7 @@ func (l *Loop) Stats() Stats {
 	st.Timers += l.conns.AfterFuncs()
 	l.conns.AddShared(&st.Session)
 	st.Lag.SlowCallbacks = l.counters.slow.Load()
-	st.Expired, st.Aborted = l.counters.expired.Load(), l.counters.aborted.Load()
+	st.Expired, st.Drained, st.Aborted = l.counters.expired.Load(), l.counters.drained.Load(), l.counters.aborted.Load()
 	st.Buffers, st.BufferBytes = l.conns.Lent()
 	return st
 }

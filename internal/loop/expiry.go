@@ -1,7 +1,6 @@
 package loop
 
 import (
-	"math"
 	"time"
 
 	"github.com/framerail/framerail/internal/session"
@@ -29,15 +28,14 @@ func StepOf(longest time.Duration) time.Duration {
 // step is the length of a step for a tenant in its phase.
 func (l *timing) step(t *Tenant) time.Duration {
 	if t.IsOpen() { // which asks after each message
-		return StepOf(t.MaxLifetime())
+		return StepOf(l.lifetime(t))
 	}
 	return l.Row(t).Step(t)
 }
 
 // after is the moment at which d will have passed, or little later.
 func (l *timing) after(t *Tenant, d time.Duration) moment {
-	step := l.step(t)
-	return moment((l.conns.Now + min(d, math.MaxInt64-l.conns.Now-step) + step - 1) / step)
+	return l.momentIn(l.step(t), d)
 }
 
 // Left is how much of a tenant's time is left; 0 or less once it is over.
@@ -89,6 +87,9 @@ type timing struct {
 	timers
 	owners
 	conns *session.Loop // whose Now is the time
+
+	// In a drain with a window: how long that is, and when it ends, by Now. Otherwise 0.
+	window, windowEnds time.Duration
 }
 
 // timers are the wheel, and what has fired on it.

@@ -39,7 +39,7 @@ func (h *host) SetInterest(d *session.Driver, read, write bool) {
 // SetTimer implements session.Host.
 func (h *host) SetTimer(c *session.Conn, after time.Duration) {
 	l, t := (*Loop)(h), tenantOf(c)
-	if t.hasLifetime() {
+	if l.hasLifetime(t) {
 		after = min(after, l.Left(t))
 	}
 	l.SetTimer(t, after)

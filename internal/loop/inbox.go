@@ -27,9 +27,10 @@ type inbox struct {
 	// wake the loop, and the watchdog does not look at it.
 	busy atomic.Int64
 
-	mu      guard.LastMutex
-	entries entries // guarded by mu
-	ended   bool    // guarded by mu: the loop reads them no more
+	mu       guard.LastMutex
+	entries  entries  // guarded by mu
+	ended    bool     // guarded by mu: the loop reads them no more
+	draining Draining // guarded by mu: how to carry out the command Drain
 }
 
 // What busy is when it is no time.

@@ -14,6 +14,9 @@ import (
 // beginLife sets when a connection's lifetime is over: a random part of a tenth before
 // the limit, so that connections that came together do not all come back at once.
 func (l *Loop) beginLife(t *Tenant, most time.Duration) {
+	if l.window > 0 {
+		return // it ends within the window
+	}
 	span := Lifespan(l.system, most)
 	if span <= 0 {
 		return
@@ -33,18 +36,22 @@ func Lifespan(system platform.Platform, most time.Duration) time.Duration {
 
 // hasLifetime reports whether the connection is to be closed when its lifetime is over. One that is about
 // to end is not.
-func (t *Tenant) hasLifetime() bool {
-	return t.IsOpen() && t.MaxLifetime() > 0 && t.State() == session.Open && !t.Ending()
+func (l *timing) hasLifetime(t *Tenant) bool {
+	return t.IsOpen() && l.lifetime(t) > 0 && t.State() == session.Open && !t.Ending()
 }
 
 // checkLife closes a connection whose lifetime is over. Otherwise it sets the timer for that, since the
 // connection itself may need none.
 func (l *Loop) checkLife(t *Tenant) {
-	if !t.hasLifetime() {
+	if !l.hasLifetime(t) {
 		return
 	}
 	if !l.IsOver(t) {
 		l.SetTimer(t, l.Left(t))
+		return
+	}
+	if l.window > 0 {
+		sendAway(l, t)
 		return
 	}
 	if t.Close(frame.GoingAway, LifetimeReason) == nil {

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/session"
 	"github.com/framerail/framerail/internal/stacktrace"
@@ -89,7 +90,7 @@ func newLoop(number int, o *Options) (*Loop, error) {
 		Number: number, options: o, system: o.Platform,
 		done:     make(chan struct{}),
 		events:   make([]poller.Event, EventsAtOnce),
-		commands: commands{cause: o.Cause},
+		commands: commands{cause: o.Cause, code: frame.GoingAway},
 	}
 	l.poll = poll
 	l.timers.init()

@@ -98,7 +98,7 @@ func (l openRow) Late(t *Tenant) {
 
 func (l openRow) Commanded(t *Tenant, c Command) {
 	if c == Drain {
-		_ = t.Close(frame.GoingAway, l.options.Farewell) // closing already: it goes on
+		l.drain(t)
 		return
 	}
 	l.counters.aborted.Add(1)
@@ -114,4 +114,4 @@ func (l openRow) Broken(t *Tenant) {
 
 func (l openRow) Short(t *Tenant) { t.Shed() }
 
-func (l openRow) Step(t *Tenant) time.Duration { return StepOf(t.MaxLifetime()) }
+func (l openRow) Step(t *Tenant) time.Duration { return StepOf(l.lifetime(t)) }

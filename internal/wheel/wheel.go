@@ -109,6 +109,13 @@ func (w *Wheel) Hasten(id int, at Tick) {
 	}
 }
 
+// SetBy makes timer id fire at tick at, unless it fires before that.
+func (w *Wheel) SetBy(id int, at Tick) {
+	if t := w.timer(id); t.prev == off || at.Before(t.at) {
+		w.Set(id, at)
+	}
+}
+
 // Advance moves the wheel to tick now and calls fire for timers that are due, for at most `most`
 // of them. It returns false if more are due: the next Advance continues where this one has
 // stopped. A timer is disarmed before it fires. fire may set and clear any timer.

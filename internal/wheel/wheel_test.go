@@ -222,6 +222,27 @@ func TestHasten(t *testing.T) {
 	}
 }
 
+func TestSetBy(t *testing.T) {
+	for _, test := range []struct {
+		name            string
+		set, to, firing Tick
+	}{
+		{"later_stays", 10, 20, 10},
+		{"sooner", 10, 5, 5},
+		{"not_armed", 0, 5, 5},
+		{"passed_is_next", 10, 0, 1},
+	} {
+		w := New(0)
+		if test.set > 0 {
+			w.Set(3, test.set)
+		}
+		w.SetBy(3, test.to)
+		if next, ok := w.Next(); next != test.firing || !ok {
+			t.Errorf("%s: Next is %d, %v; want %d", test.name, next, ok, test.firing)
+		}
+	}
+}
+
 // A spoke full of timers that are due, behind as many that are a turn away, is walked
 // once, not once for each: that would be minutes.
 func TestSpokeIsWalkedOnce(t *testing.T) {

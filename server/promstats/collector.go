@@ -98,6 +98,7 @@ func (s sink) resources(st *server.Stats) {
 	s.gauge(bufferBytes, float64(st.BufferBytes))
 	s.gauge(timers, float64(st.Timers))
 	s.count(expired, st.Expired)
+	s.count(drained, st.Drained)
 	s.count(stalled, st.Stalled)
 	s.count(paced, st.Paced)
 }

@@ -25,7 +25,8 @@
 //
 //   - pending_bytes, unsent_bytes_total, callback_panics_total
 //
-//   - connections_expired_total, connections_stalled_total, accept_waits_total, check_waits_total
+//   - connections_expired_total, connections_drained_total, connections_stalled_total,
+//     accept_waits_total, check_waits_total
 //
 //   - tls_handshakes_total by whether they resumed a session, tls_handshake_waits_total
 //

@@ -36,6 +36,7 @@ var (
 	bufferBytes = describe("buffer_bytes", "Size of the pooled buffers that are lent.")
 	stalled     = describe("connections_stalled_total", "Connections of the Handler whose client did not read its answer, or did not send what it had announced.")
 	expired     = describe("connections_expired_total", "Connections closed because of MaxLifetime.")
+	drained     = describe("connections_drained_total", "Connections that Shutdown has sent a Close frame.")
 	paced       = describe("accept_waits_total", "Connections that waited for HandshakesPerSecond.")
 	timers      = describe("timers", "Timers that are set.")
 
