@@ -18,6 +18,7 @@ import (
 type serveFlags struct {
 	Loops        int           `default:"0" placeholder:"N" help:"Event loops; 0 is one for each CPU that Go uses. Default: 0."`
 	DrainTimeout time.Duration `default:"10s" placeholder:"TIME" help:"After a signal, wait this long for connections to close before they are cut. Default: ${default}."`
+	DrainWindow  time.Duration `default:"0s" placeholder:"TIME" help:"After a signal, spread the close frames over this time, at random, before --drain-timeout begins. Default: all at once."`
 	Metrics      listenAddr    `placeholder:"HOST:PORT" help:"Serve counters here too: /metrics for Prometheus, /debug/vars as JSON. Default: nowhere."`
 }
 
@@ -28,6 +29,8 @@ func (f *serveFlags) Validate() error {
 		return errors.New("--loops must not be negative")
 	case f.DrainTimeout < 0:
 		return errors.New("--drain-timeout must not be negative")
+	case f.DrainWindow < 0:
+		return errors.New("--drain-window must not be negative")
 	}
 	return nil
 }
@@ -42,6 +45,7 @@ func (f *serveFlags) serve(srv *server.Server, places []place, accept func(net.L
 	defer signal.Stop(signals)
 
 	srv.Loops = f.Loops
+	srv.Leaving.Window = f.DrainWindow
 	if f.Metrics != "" {
 		m, err := serveMetrics(f.Metrics, srv, log)
 		if err != nil {
@@ -76,7 +80,7 @@ func (f *serveFlags) serve(srv *server.Server, places []place, accept func(net.L
 	}
 	signal.Stop(signals) // from here a second signal does what it does by default: it kills
 
-	ctx, cancel := context.WithTimeout(context.Background(), f.DrainTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), f.DrainWindow+f.DrainTimeout)
 	defer cancel()
 	if _, err := srv.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		return err

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/coder/websocket"
+
+	"github.com/framerail/framerail/cmd/internal/chat"
 )
 
 func TestReadyLineIsTheAddress(t *testing.T) {
@@ -58,6 +60,41 @@ func TestSignalDrainsAndExits0(t *testing.T) {
 				t.Errorf("the log does not tell of the drain in one line:\n%s", log)
 			}
 		})
+	}
+}
+
+// The time for closing begins behind the window, however short it is.
+func TestDrainWindow_SpreadsTheClosing(t *testing.T) {
+	for _, command := range []string{"echo", "chat"} {
+		p := start(t, command, "--addr=127.0.0.1:0", "--drain-window=1s", "--drain-timeout=1m")
+		url := "ws://" + p.host(t) + "/"
+		if command == "chat" {
+			url += strings.TrimPrefix(chat.SocketPath, "/")
+		}
+		var all []*websocket.Conn
+		for range 20 {
+			all = append(all, dial(t, url))
+		}
+		p.signal(t, syscall.SIGTERM)
+		for _, c := range all {
+			for {
+				_, _, err := c.Read(within(t))
+				if err == nil {
+					continue // of the chat
+				}
+				if got := websocket.CloseStatus(err); got != websocket.StatusGoingAway {
+					t.Errorf("%s: a connection ended with %v, want 1001", command, err)
+				}
+				break
+			}
+		}
+		p.wait(t)
+		if log := p.log.String(); !strings.Contains(log, "clean=20 forced=0") {
+			t.Errorf("%s: the log does not tell of the drain:\n%s", command, log)
+		}
+	}
+	if status, _, stderr := finish(t, "echo", "--drain-window=-1s"); status != exitUsage || !strings.Contains(stderr, "--drain-window must not be negative") {
+		t.Errorf("status %d\n%s", status, stderr)
 	}
 }
 
