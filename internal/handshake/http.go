@@ -47,6 +47,9 @@ func (r *Request) HTTP(remoteAddr string) *http.Request {
 // handler follows the same rules. It writes the head again, into memory that r then refers to, and
 // parses it. So changes by middleware are checked like the peer's bytes, and a value cannot
 // become a field of its own. The error is a *[Refusal].
+//
+// An extended CONNECT of HTTP/2 becomes the same handshake over HTTP/1.1, as far as that has the same fields. See
+// [Request.IsStream].
 func ParseHTTP(req *http.Request, r *Request) error {
 	*r = Request{}
 	target := req.RequestURI
@@ -56,10 +59,19 @@ func ParseHTTP(req *http.Request, r *Request) error {
 	if !all(req.Method, &token.Is) || !all(target, &isTargetByte) {
 		return ErrRequestLine
 	}
-	if req.ProtoMajor != 1 || req.ProtoMinor < 0 || req.ProtoMinor > 9 {
+	method, minor, header := req.Method, req.ProtoMinor, req.Header
+	stream := IsStreamHTTP(req)
+	switch {
+	case stream && !isForWebSocket(header):
+		return ErrProtocol
+	case stream:
+		method, minor, header = http.MethodGet, 1, ordinary(header)
+	case req.ProtoMajor == 2:
+		return ErrHTTP2
+	case req.ProtoMajor != 1 || minor < 0 || minor > 9:
 		return ErrHTTPMajor
 	}
-	if err := checkHeader(req.Header, func(string) bool { return false }); err != nil {
+	if err := checkHeader(header, func(string) bool { return false }); err != nil {
 		if errors.Is(err, ErrHeaderName) {
 			return ErrFieldName
 		}
@@ -67,7 +79,7 @@ func ParseHTTP(req *http.Request, r *Request) error {
 	}
 
 	head := make([]byte, 0, 1<<10)
-	head = append(head, req.Method+" "+target+" "+protocol(req.ProtoMinor)+"\r\n"...)
+	head = append(head, method+" "+target+" "+protocol(minor)+"\r\n"...)
 	if req.Host != "" {
 		if !ValidHost(req.Host) {
 			return ErrHost
@@ -78,9 +90,11 @@ func ParseHTTP(req *http.Request, r *Request) error {
 		// net/http moves the field out of the header. Its presence is enough.
 		head = appendField(head, "Transfer-Encoding", "chunked")
 	}
-	head = appendHeader(head, req.Header)
+	head = appendHeader(head, header)
 	head = append(head, "\r\n"...)
-	return Parse(head, r)
+	err := Parse(head, r)
+	r.stream = stream
+	return err
 }
 
 // IsUpgradeHTTP is [Request.IsUpgrade] of a request that net/http has read.

@@ -36,6 +36,7 @@ type Request struct {
 	// Minor is the x of HTTP/1.x.
 	Minor int
 
+	stream bool   // it came over HTTP/2
 	fields []byte // the field lines, each with its CR LF
 	known  [knownFields]field
 }

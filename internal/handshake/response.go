@@ -1,7 +1,6 @@
 package handshake
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 )
@@ -30,11 +29,7 @@ type Response struct {
 // it was. Nothing is kept. Without a header in resp, and with room in dst (129
 // bytes, and what subprotocol and extensions take), it does not allocate.
 func AppendResponse(dst []byte, r *Request, resp Response) ([]byte, error) {
-	// RFC 6455 4.2.2: the subprotocol is one of those the client offered.
-	if resp.Subprotocol != "" && !r.OffersSubprotocol(resp.Subprotocol) {
-		return dst, &CallerError{What: fmt.Sprintf("subprotocol %q", resp.Subprotocol), Err: ErrSubprotocolNotOffered}
-	}
-	if err := checkHeader(resp.Header, ownedInResponse); err != nil {
+	if err := r.checkResponse(resp); err != nil {
 		return dst, err
 	}
 

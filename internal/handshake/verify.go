@@ -20,19 +20,13 @@ package handshake
 //     else 400.
 //  11. Expect, if there, lists nothing but 100-continue: else 417 (RFC 9110 10.1.1).
 //
-// Host is [Parse]'s: every HTTP/1.1 request needs it. Verify does not allocate.
+// Over HTTP/2, 1 to 4 and 7 do not apply (RFC 8441 5), and another version gets 400. Host is [Parse]'s: every
+// HTTP/1.1 request needs it. Verify does not allocate.
 func (r *Request) Verify() error {
-	if r.Minor < 1 {
-		return ErrHTTP10
-	}
-	if string(r.Method) != "GET" {
-		return ErrMethod
-	}
-	if !r.hasToken(upgradeField, "websocket") {
-		return ErrNotUpgrade
-	}
-	if !r.hasToken(connectionField, "upgrade") {
-		return ErrConnection
+	if !r.stream {
+		if err := r.verifyUpgrade(); err != nil {
+			return err
+		}
 	}
 	if r.HasBody() {
 		return ErrBody
@@ -43,18 +37,15 @@ func (r *Request) Verify() error {
 		return ErrVersionRepeated
 	}
 	if string(version.first) != "13" {
+		if r.stream {
+			return ErrStreamVersion
+		}
 		return ErrVersion
 	}
-
-	key := &r.known[keyField]
-	if key.lines == 0 {
-		return ErrKeyMissing
-	}
-	if key.lines > 1 {
-		return ErrKeyRepeated
-	}
-	if !ValidKey(key.first) {
-		return ErrKey
+	if !r.stream {
+		if err := r.verifyKey(); err != nil {
+			return err
+		}
 	}
 
 	origin := &r.known[originField]
@@ -71,6 +62,38 @@ func (r *Request) Verify() error {
 		return err
 	}
 	return r.checkLines(expectField, checkExpect)
+}
+
+// verifyUpgrade checks 1 to 4.
+func (r *Request) verifyUpgrade() error {
+	if r.Minor < 1 {
+		return ErrHTTP10
+	}
+	if string(r.Method) != "GET" {
+		return ErrMethod
+	}
+	if !r.hasToken(upgradeField, "websocket") {
+		return ErrNotUpgrade
+	}
+	if !r.hasToken(connectionField, "upgrade") {
+		return ErrConnection
+	}
+	return nil
+}
+
+// verifyKey checks 7.
+func (r *Request) verifyKey() error {
+	key := &r.known[keyField]
+	if key.lines == 0 {
+		return ErrKeyMissing
+	}
+	if key.lines > 1 {
+		return ErrKeyRepeated
+	}
+	if !ValidKey(key.first) {
+		return ErrKey
+	}
+	return nil
 }
 
 // checkLines holds each line of a field to a rule.
