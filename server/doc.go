@@ -157,7 +157,7 @@
 // with 1001 (Going Away), and waits for the answers and the close callbacks. A client that has
 // not answered after CloseTimeout, 5 s by default, is cut. So is everyone who is left when the
 // context is done. Shutdown returns how many connections closed cleanly, how many were forced,
-// and how many bytes were lost.
+// and how many bytes were lost. [Server.Leaving] spreads the closing over a time, so that not all clients come back at once.
 //
 //	running, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 //	if err := srv.Start(); err != nil {
@@ -363,6 +363,14 @@
 // Goroutines carry its bytes then, with the same callbacks. Or let this server listen itself:
 // ServeTLS, with the mux as its Handler, and RouteUpgrades.
 //
+// # HTTP/2
+//
+// Over HTTP/2 a WebSocket is a stream of the connection (RFC 8441). An [http.Server] offers that to browsers if the
+// process was started with GODEBUG=http2xconnect=1 in its environment. Source cannot set it. Then Upgrade gets
+// requests with the method CONNECT, which a mux must allow too, as in "CONNECT /rooms/{room}". Upgrade returns when
+// such a connection has ended, because net/http ends the stream when the handler returns. [http.Server.Shutdown]
+// waits for that, so call Shutdown of this server first. The guide has more.
+//
 // # Testing
 //
 // Package servertest runs a whole server on a simulated network and clock. Programs that call
@@ -389,4 +397,4 @@ package server
 //	handover.go, upgrade.go          the way to net/http, and back
 //	telling.go, stats.go, reason.go  the log and the counters
 //	table.go, sessions.go            the connections that are open
-//	shutdown.go                      the end
+//	shutdown.go, leaving.go          the end

@@ -120,7 +120,46 @@ func (j *judge) decide(req *handshake.Request, from candidate) (o session.Openin
 // accept appends the answer that accepts a request to dst, with what the program has made
 // of h, unless that is nil.
 func (j *judge) accept(req *handshake.Request, from candidate, h *Handshake, o *session.Opening, dst []byte) *handshake.Refusal {
-	answer := handshake.Response{Header: from.header}
+	answer, refusal := j.answer(from, h, o)
+	if refusal != nil {
+		return refusal
+	}
+	resp, err := handshake.AppendResponse(dst, req, answer)
+	if err == nil {
+		err = o.Limits.Validate()
+	}
+	if err != nil {
+		return j.unsendable(from, err)
+	}
+	o.Response = resp
+	return nil
+}
+
+// acceptStream is accept for a request over HTTP/2. It returns the header of the answer.
+func (j *judge) acceptStream(req *handshake.Request, from candidate, h *Handshake, o *session.Opening) (http.Header, *handshake.Refusal) {
+	answer, refusal := j.answer(from, h, o)
+	if refusal != nil {
+		return nil, refusal
+	}
+	header, err := handshake.StreamHeader(req, answer)
+	if err == nil {
+		err = o.Limits.Validate()
+	}
+	if err != nil {
+		return nil, j.unsendable(from, err)
+	}
+	return header, nil
+}
+
+// unsendable logs that the program's part of an answer cannot be sent.
+func (j *judge) unsendable(from candidate, err error) *handshake.Refusal {
+	j.logger.Error("framerail: handshake answer of the program cannot be sent", "remote", from.remote, "error", err)
+	return handshake.ErrInternal
+}
+
+// answer is the program's part of the answer that accepts a request. What the connection needs of h goes to o.
+func (j *judge) answer(from candidate, h *Handshake, o *session.Opening) (answer handshake.Response, refusal *handshake.Refusal) {
+	answer.Header = from.header
 	if h != nil {
 		o.Subprotocol, o.Value, o.Limits = h.Subprotocol, h.Value, session.Limits(h.Limits)
 		answer.Header = merged(from.header, h.Header)
@@ -132,21 +171,12 @@ func (j *judge) accept(req *handshake.Request, from candidate, h *Handshake, o *
 		}
 	}
 	if answer.Subprotocol = o.Subprotocol; answer.Subprotocol == "" && j.noSubprotocol != nil {
-		return j.noSubprotocol
+		return answer, j.noSubprotocol
 	}
 	if o.Deflate != nil {
 		answer.Extensions = o.Deflate.String()
 	}
-	resp, err := handshake.AppendResponse(dst, req, answer)
-	if err == nil {
-		err = o.Limits.Validate()
-	}
-	if err != nil {
-		j.logger.Error("framerail: handshake answer of the program cannot be sent", "remote", from.remote, "error", err)
-		return handshake.ErrInternal
-	}
-	o.Response = resp
-	return nil
+	return answer, nil
 }
 
 // merged is a header with the fields of another, which stand in place of its own.

@@ -110,7 +110,7 @@ func reasonOf(refusal *handshake.Refusal) Reason {
 	switch refusal.Rule() {
 	case handshake.ErrHeadTooLong, handshake.ErrTooManyHeaders:
 		return ReasonTooLarge
-	case handshake.ErrTransferCoding, handshake.ErrExpectation:
+	case handshake.ErrTransferCoding, handshake.ErrExpectation, handshake.ErrProtocol:
 		return ReasonMalformed
 	case handshake.ErrTimeout:
 		return ReasonTimeout

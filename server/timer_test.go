@@ -25,6 +25,7 @@ var mayUse = map[string]string{
 	"internal/relay/closing.go":         "a net.Conn that is stuck at its end",
 	"internal/relay/lent.go":            "a net.Conn that net/http had",
 	"internal/relay/sleeper.go":         "one for a loop, on which it sleeps",
+	"internal/nethttp/stream.go":        "a stream that stays net/http's, at its end",
 	"internal/nethttp/answer.go":        "a net.Conn of net/http's that is refused",
 	"internal/nethttp/proxylistener.go": "a net.Conn of net/http's, until its PROXY header has come",
 }

@@ -42,7 +42,12 @@ import (
 // a line. So a program may ignore the error. It is an *UpgradeError. After Shutdown or Close it matches
 // ErrServerClosed, and may not be in the log.
 //
-// w must allow Hijack, by itself or through its Unwrap method, as for [http.ResponseController]. The
+// Over HTTP/2 a handshake is an extended CONNECT (RFC 8441), which net/http accepts only if the process was
+// started with GODEBUG=http2xconnect=1 in its environment. The connection is a stream then, which net/http ends when
+// the handler returns. So Upgrade returns when the connection has ended, and after OnClose. All else is the same. See
+// HTTP/2 in the package's documentation.
+//
+// Over HTTP/1.1 w must allow Hijack, by itself or through its Unwrap method, as for [http.ResponseController]. The
 // writers of [http.TimeoutHandler] and of httptest's ResponseRecorder do not, and the client gets 500.
 //
 // The first Upgrade starts the loops of a server that does not serve yet. Shutdown and Close end these
@@ -80,33 +85,51 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request, open func(*conn
 		return upgradeError(refusal, err)
 	}
 	a, https, leave := run.connOf(r)
-	defer func() { leave() }()
-
-	opening, refusal := run.decideHTTP(a, https, w, r, path)
+	taken := false
+	defer func() {
+		if !taken {
+			leave()
+		}
+	}()
+	opening, header, refusal := run.decideHTTP(a, https, w, r, path)
 	if refusal != nil {
 		refusal = run.sendable(a.Remote, refusal)
 		nethttp.Answer(w, refusal)
 		return run.refuseHTTP(a.Remote, refusal, refusal)
 	}
+	opening.Callback = callbacks.OnConn(open)
+	a.Opening = &opening
+	if header != nil {
+		taken, err = run.upgradeStream(a, w, r, header)
+	} else {
+		taken, err = run.upgradeConn(a, w)
+	}
+	return err
+}
+
+// upgradeConn is the end of Upgrade for a connection of HTTP/1.1. The caller counts the connection if it is not taken.
+func (r *running) upgradeConn(a gate.Accepted, w http.ResponseWriter) (taken bool, err error) {
 	nc, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		nethttp.Answer(w, handshake.ErrInternal)
-		return run.refuseHTTP(a.Remote, handshake.ErrInternal, nethttp.CannotTake(w, err))
+		return false, r.refuseHTTP(a.Remote, handshake.ErrInternal, nethttp.CannotTake(w, err))
 	}
 	if n := buffered.Reader.Buffered(); n > 0 {
 		b, _ := buffered.Reader.Peek(n) // no more than there is
-		opening.Rest = bytes.Clone(b)
+		a.Opening.Rest = bytes.Clone(b)
 	}
-	if err := run.nethttp.Take(nc, &a, &opening); err != nil {
+	if err := r.nethttp.Take(nc, &a, a.Opening); err != nil {
 		refusal := handshake.Unavailable(1)
 		nethttp.AnswerRaw(nc, refusal)
-		return run.refuseHTTP(a.Remote, refusal, err)
+		return false, r.refuseHTTP(a.Remote, refusal, err)
 	}
-	opening.Callback = callbacks.OnConn(open)
-	a.Opening = &opening
-	leave = func() {}
-	if !run.leastLoaded().Deliver(a) { // which has answered and counted it
-		run.logRefusal(a.Remote, phase.ErrDraining)
+	return true, r.deliver(a)
+}
+
+// deliver gives a loop a connection that has left net/http.
+func (r *running) deliver(a gate.Accepted) error {
+	if !r.leastLoaded().Deliver(a) { // which has answered and counted it
+		r.logRefusal(a.Remote, phase.ErrDraining)
 		return upgradeError(phase.ErrDraining, ErrServerClosed)
 	}
 	return nil
@@ -173,14 +196,15 @@ func (s *Server) runUpgrades() (*running, error) {
 	return s.run, nil
 }
 
-// decideHTTP judges a request that net/http has read.
-func (r *running) decideHTTP(a gate.Accepted, https bool, w http.ResponseWriter, hr *http.Request, path string) (o session.Opening, refusal *handshake.Refusal) {
+// decideHTTP judges a request that net/http has read. Over HTTP/2 it returns the header of the answer. Otherwise the
+// answer is in the opening.
+func (r *running) decideHTTP(a gate.Accepted, https bool, w http.ResponseWriter, hr *http.Request, path string) (o session.Opening, header http.Header, refusal *handshake.Refusal) {
 	var req handshake.Request
 	if err := handshake.ParseHTTP(hr, &req); err != nil {
-		return o, handshake.RefusalOf(err)
+		return o, nil, handshake.RefusalOf(err)
 	}
 	if excess := phase.Excess(a.Ticket, &r.budget); excess != nil {
-		return o, excess
+		return o, nil, excess
 	}
 	from := candidate{
 		remote: a.Remote, secure: https || hr.TLS != nil, path: path,
@@ -190,14 +214,18 @@ func (r *running) decideHTTP(a gate.Accepted, https bool, w http.ResponseWriter,
 	if h != nil && refusal == nil {
 		refusal = r.askHandler(h)
 	}
-	if refusal == nil {
+	switch {
+	case refusal != nil:
+	case req.IsStream():
+		header, refusal = r.judge.acceptStream(&req, from, h, &o)
+	default:
 		refusal = r.judge.accept(&req, from, h, &o, nil)
 	}
 	if refusal == nil {
 		o.Request = hr.Clone(context.Background())
 		o.Request.Body = http.NoBody
 	}
-	return o, refusal
+	return o, header, refusal
 }
 
 // refuseHTTP counts and logs a request that was refused, and is the error that says so.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/framerail/framerail/internal/handshake"
@@ -65,12 +66,23 @@ func HasAnswered(w http.ResponseWriter) bool {
 	}
 }
 
-// wroteHeader looks at net/http's own ResponseWriter.
+// wroteHeader looks at net/http's own ResponseWriter. The field is in a struct that this points to. For HTTP/2 that
+// struct is one or two levels below.
 func wroteHeader(w http.ResponseWriter) bool {
-	v := reflect.ValueOf(w)
-	if v.Kind() != reflect.Pointer || v.IsNil() || v.Elem().Kind() != reflect.Struct || v.Elem().Type().PkgPath() != "net/http" {
-		return false
+	for v, depth := reflect.ValueOf(w), 0; depth < 4; depth++ {
+		if v.Kind() == reflect.Pointer {
+			v = v.Elem() // invalid if it is nil
+		}
+		if v.Kind() != reflect.Struct || !slices.Contains(httpPackages[:], v.Type().PkgPath()) {
+			return false
+		}
+		if wrote := v.FieldByName("wroteHeader"); wrote.Kind() == reflect.Bool {
+			return wrote.Bool()
+		}
+		v = v.FieldByName("rws")
 	}
-	field := v.Elem().FieldByName("wroteHeader")
-	return field.Kind() == reflect.Bool && field.Bool()
+	return false
 }
+
+// httpPackages are those of net/http's ResponseWriters.
+var httpPackages = [...]string{"net/http", "net/http/internal/http2", "golang.org/x/net/http2"}

@@ -3,10 +3,12 @@ package phase
 import (
 	"sync"
 
+	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/secure"
+	"github.com/framerail/framerail/internal/session"
 )
 
 var _ loop.Newcomer = (*newcomer)(nil)
@@ -41,9 +43,19 @@ func (n *newcomer) TurnAway() {
 	l.Gate.Leave(a.Remote.Addr(), a.Ticket)
 	below := a.Over(new(platform.Socket), l.Buffers())
 	if a.Opening != nil {
-		_, _ = below.Write([][]byte{ErrDraining.AppendResponse(nil, l.Platform.Now())})
+		_, _ = below.Write([][]byte{l.turnedAway(a.Opening)})
 	}
 	_ = below.Close()
+}
+
+// turnedAway is what the client of a connection from net/http gets. Over HTTP/2 it has been accepted already.
+func (l *Table) turnedAway(o *session.Opening) []byte {
+	if o.Response != nil {
+		return ErrDraining.AppendResponse(nil, l.Platform.Now())
+	}
+	var payload [frame.MaxControlPayload]byte
+	p, _ := frame.AppendClose(payload[:0], frame.GoingAway, "") // which can be sent
+	return frame.AppendFrame(nil, frame.Header{Fin: true, Opcode: frame.Close}, p)
 }
 
 // Deliver counts an accepted connection and gives it to the loop. It reports whether the loop takes

@@ -57,7 +57,7 @@ var allowed = map[string][]string{
 	"internal/loop": {"frame", "poller", "internal/buffer", "internal/guard", "internal/platform", "internal/session", "internal/stacktrace",
 		"internal/transport", "internal/wheel"},
 	"internal/callbacks": {"conn", "internal/session"},
-	"internal/phase": {"poller", "internal/buffer", "internal/gate", "internal/handshake", "internal/loop", "internal/memory", "internal/platform", "internal/proxyproto", "internal/secure",
+	"internal/phase": {"frame", "poller", "internal/buffer", "internal/gate", "internal/handshake", "internal/loop", "internal/memory", "internal/platform", "internal/proxyproto", "internal/secure",
 		"internal/session", "internal/transport"},
 	"conn":        {"frame", "frame/deflate", "internal/session"},
 	"conn/wsjson": {"conn"},
