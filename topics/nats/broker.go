@@ -68,7 +68,11 @@ func (b *Broker) run(ctx context.Context, n topics.Node, prepare func(context.Co
 	if err != nil {
 		return err
 	}
-	if err := prepare(ctx, l); err != nil {
+	err = l.probe.listen(ctx, l, b.prefix()+"-probe")
+	if err == nil {
+		err = prepare(ctx, l)
+	}
+	if err != nil {
 		l.fail(err)
 		return l.wait(ctx)
 	}
@@ -127,5 +131,5 @@ func (b *Broker) Interest(ctx context.Context, on, off []string) error {
 	if err := l.subscribe(b.prefix()+".", on, off); err != nil {
 		return err
 	}
-	return l.flush(ctx)
+	return l.probe.confirm(ctx, l, len(on)+len(off))
 }

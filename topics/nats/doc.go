@@ -12,7 +12,7 @@
 // A topic is the subject of its name behind [Broker.Prefix]: "framerail.rooms.7". A topic or pattern is one
 // subscription, however many members it has. What is to be kept is published to "framerail-kept.rooms.7",
 // which the stream stores, and republishes as "framerail.rooms.7" with its number. An account needs the right to
-// publish and subscribe to both, to "_INBOX.>", and for a Recorder to publish to "$JS.API.>" and
+// publish and subscribe to both, to "framerail-probe" and "_INBOX.>", and for a Recorder to publish to "$JS.API.>" and
 // subscribe to "$JS.EVENT.ADVISORY.STREAM.>".
 //
 // # Delivery
@@ -21,8 +21,9 @@
 // route between servers had on its way, and says nothing. Topics numbers messages and notices. A node that falls
 // behind [Broker.MaxInbox] has a gap, and its members are informed.
 //
-// An interest is confirmed by the server of the node. Other servers of a cluster hear of it some
-// milliseconds later. What is published there before is not delivered.
+// An interest is confirmed by the server of the node, and in a cluster by all servers that have nodes: one node at
+// each answers a probe. A server that does not answer for a second counts as gone. A node that has connected to another
+// server within the last 100 milliseconds may not be known. Between clusters that are joined by gateways there are no probes.
 //
 // Run ends when the connection is lost, and Topics calls it again. A lost network is noticed
 // after 20 seconds without an answer at most, by default: nats.PingInterval and nats.MaxPingsOutstanding are 10 seconds and 1.

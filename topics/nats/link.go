@@ -24,6 +24,7 @@ type link struct {
 
 	messages chan *nats.Msg // of all subscriptions
 	inbox    inbox
+	probe    probe
 	running  sync.WaitGroup
 
 	once  sync.Once

@@ -147,7 +147,7 @@ func (s *store) raise(ctx context.Context, info *jetstream.StreamInfo, want jets
 			return nil, err
 		}
 		c.Metadata[wholeSince] = strconv.FormatUint(info.State.LastSeq, 10)
-		if stream, err = s.js.UpdateStream(ctx, c); err != nil {
+		if _, err = s.js.UpdateStream(ctx, c); err != nil {
 			return nil, err
 		}
 	}

@@ -156,6 +156,9 @@ func TestBroker_ReportsWhatIsNotPermitted(t *testing.T) {
 }
 
 func TestBroker_InterestInManyTopics(t *testing.T) {
+	if raced {
+		t.Skip("the contract's test has as many, and this one is for the figure")
+	}
 	const many = 100_000
 	s := newProcess(t)
 	n, other := up(t, &nats.Broker{URL: s.url()}), up(t, &nats.Broker{URL: s.url()})

@@ -209,3 +209,24 @@ func TestServer_StrangersDoNotJoin(t *testing.T) {
 		t.Errorf("%d and %d peers", a, b)
 	}
 }
+
+// A server confirms an interest before others of its cluster know of it. What is published there at once
+// must not be lost.
+func TestServer_InterestIsKnownInTheWholeCluster(t *testing.T) {
+	all := cluster(t, 3, nil)
+	together(t, all)
+	var nodes []*node
+	for _, s := range all {
+		nodes = append(nodes, up(t, &nats.Broker{Options: s.Options()}))
+	}
+	for i := range 300 {
+		from, to := nodes[i%3], nodes[(i+1+i%2)%3]
+		to.interest(label(i))
+		from.publish(label(i), topics.History{}, "1")
+		to.hears(label(i), "1")
+	}
+	nodes[0].stop() // its server has no node any more, which does not answer
+	nodes[1].interest("late")
+	nodes[2].publish("late", topics.History{}, "1")
+	nodes[1].hears("late", "1")
+}
