@@ -89,7 +89,8 @@ const (
 	// have their turn: one full read. With four times as much, a peer that pipelines
 	// short messages held its loop for over a millisecond (BenchmarkFairness in
 	// server).
-	readBudget = 64 << 10
+	// A message that is longer than a read is read to its end, up to longReads of them.
+	readBudget = ReadSize
 	// workBudget is the same for what compression takes, in bytes that are inflated: a
 	// fifth of a millisecond. A message beyond it is gone on with when others have had
 	// their turn.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/framerail/framerail/frame"
@@ -124,4 +125,48 @@ func nonBlocking(b *testing.B, c net.Conn) (n fd) {
 		b.Fatal(err)
 	}
 	return n
+}
+
+// BenchmarkReadLong is what reading_place.go stands on: long messages over loopback, read on behind
+// their first piece in the loop's buffer, or assembled in a buffer of their own from there on.
+func BenchmarkReadLong(b *testing.B) {
+	for _, size := range []int{64 << 10, 128 << 10, 256 << 10, 1 << 20} {
+		for _, way := range []string{"placed", "assembled"} {
+			b.Run(fmt.Sprintf("size=%d/%s", size, way), func(b *testing.B) {
+				benchmarkRead(b, size, way == "placed")
+			})
+		}
+	}
+}
+
+func benchmarkRead(b *testing.B, size int, placed bool) {
+	local, remote := loopback(b)
+	came := 0
+	cfg := Config{MessagesPerSecond: -1, MaxMessageSize: 1 << 20, Handlers: Handlers{Message: func(_ *Conn, m Message) { came += len(m.Payload) }}}.WithDefaults()
+	r := &rig{t: b, scheduled: make(chan *Driver, 1000), d: new(Driver)}
+	r.loop, r.policy = NewLoop(r), NewPolicy(&cfg)
+	r.loop.Take()
+	if !placed {
+		r.loop.longReads = 0
+	}
+	r.c = &r.d.Conn
+	r.d.Init(r.loop, r.policy, 1, local, peerAddr)
+	r.d.Open(Opening{})
+	message := peer(frame.Binary, true, strings.Repeat("x", size))
+	b.SetBytes(int64(size))
+	b.ReportAllocs()
+	for b.Loop() {
+		came = 0
+		for left := message; came < size; {
+			if len(left) > 0 {
+				n, err := remote.Write([][]byte{left})
+				if err != nil && err != transport.ErrWouldBlock {
+					b.Fatal(err)
+				}
+				left = left[n:]
+			}
+			r.d.Readable()
+		}
+	}
+	r.d.Abort(nil)
 }

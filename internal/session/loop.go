@@ -5,14 +5,16 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/internal/guard"
 	"github.com/framerail/framerail/internal/session/sendq"
 )
 
 // ReadSize is the size of a loop's read buffer in bytes, shared by all of its
-// connections. A read that fills it is followed by another.
-const ReadSize = 64 << 10
+// connections. A message of 64 KiB fits in it with its header. A read that fills it may be
+// followed by another.
+const ReadSize = 64<<10 + frame.MaxHeaderLen
 
 // Host is the event loop as its connections see it.
 type Host interface {
@@ -70,7 +72,7 @@ type Loop struct {
 	queues buffer.Structs[queue]
 
 	// Owned by the loop.
-	readBuf   []byte
+	readBuffer
 	spare     *receiver // at rest; lent to the connection being read
 	receivers sync.Pool // *receiver, those given back beyond the spare one
 
@@ -86,7 +88,7 @@ type Loop struct {
 
 // NewLoop is a loop's shared part.
 func NewLoop(host Host) *Loop {
-	l := &Loop{host: host, readBuf: make([]byte, ReadSize)}
+	l := &Loop{host: host, readBuffer: readBuffer{make([]byte, ReadSize), longReads}}
 	l.sends.Pool = &l.pool
 	l.queues.Init(&l.pool, newQueue)
 	return l

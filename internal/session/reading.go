@@ -12,7 +12,14 @@ func (d *reading) read() {
 	d.check()
 	d.interest &^= interestUnread
 	d.resume()
-	for budget := readBudget; budget > 0 && d.flowing() && !d.starved(); {
+	d.readAtHand()
+	if d.rx != nil && d.rx.inPlace() {
+		d.rx.moveOut() // the loop's other connections read into its buffer next
+	}
+}
+
+func (d *reading) readAtHand() {
+	for budget := readBudget; (budget > 0 || d.rx != nil && d.rx.goesOn()) && d.flowing() && !d.starved(); {
 		b := d.readInto()
 		n, err := d.transport.Read(b)
 		if n > 0 {
@@ -47,18 +54,26 @@ func (d *reading) holding() bool {
 }
 
 // readInto is where the next bytes go: the loop's buffer or, in the middle of a
-// large payload, the message's own, up to the payload's end and no further.
+// large payload, to the message, up to the payload's end and no further.
 func (d *reading) readInto() []byte {
 	rx := d.rx
 	if rx == nil || rx.streaming || rx.msg == nil || rx.inflation != nil || d.input != inputFrames {
 		return d.loop.readBuf
 	}
 	missing := rx.dec.Remaining()
-	if missing < directRead {
-		return d.loop.readBuf
+	if rx.inPlace() {
+		if rx.goesOn() {
+			room := rx.asm.Spare(0)
+			return room[:min(int64(len(room)), missing)]
+		}
+		rx.moveOut()
 	}
-	b := rx.asm.Spare(1)
-	return b[:min(int64(len(b)), missing)]
+	size, room := len(rx.asm.Buf), cap(rx.asm.Buf)-len(rx.asm.Buf)
+	if missing < directRead || room < directRead && size < directRead {
+		return d.loop.readBuf // to double such a buffer would not make enough room
+	}
+	b := rx.asm.Spare(directRead)
+	return b[:min(int64(len(b)), missing, directMost)]
 }
 
 // starved tells whether what comes next would make a message grow for which there are no

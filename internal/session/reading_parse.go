@@ -129,6 +129,9 @@ func (d *reading) piece(rx *receiver, ev frame.Event) {
 		rx.streaming = !ev.Last
 		return
 	}
+	if !ev.Last && d.place(rx, ev) {
+		return
+	}
 	msg, whole := rx.asm.Add(ev)
 	if !whole {
 		return

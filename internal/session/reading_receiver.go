@@ -11,8 +11,10 @@ type receiver struct {
 	dec  frame.Decoder
 	asm  frame.Assembler
 	role frame.Role // of the connection
-	// msg holds asm.Buf, nil while no message is in pieces.
+	// msg holds asm.Buf, nil while no message is in pieces. It is &here while the message lies
+	// in the loop's read buffer: see reading_place.go.
 	msg  *buffer.Buffer
+	here buffer.Buffer
 	pool *buffer.Pool
 
 	// limits are those of the message in progress, or of the last.
@@ -33,8 +35,11 @@ type receiver struct {
 }
 
 // directRead is how many bytes of a payload must be missing, at least, for them
-// to be read straight into the message's own buffer.
-const directRead = 4 << 10
+// to be read straight into the message's own buffer. directMost is how many are read at once there.
+const (
+	directRead = 4 << 10
+	directMost = longReads * ReadSize
+)
 
 // lendReceiver is a receiver for a connection of that role, which has those limits.
 func (l *Loop) lendReceiver(role frame.Role, of *limits) *receiver {
@@ -92,6 +97,9 @@ func (rx *receiver) dropMessage() {
 // detach is the payload in a buffer that outlives the read: the message's own, or
 // a copy.
 func (rx *receiver) detach(payload []byte) *buffer.Buffer {
+	if rx.inPlace() {
+		rx.moveOut()
+	}
 	if b := rx.msg; b != nil {
 		b.B = rx.asm.Take()
 		rx.msg = nil

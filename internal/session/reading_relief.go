@@ -53,14 +53,17 @@ func (d *reading) rescue() {
 	l.succession, l.lendable = nil, false
 	l.backOff(l.Now)
 
-	charged := len(l.readBuf) + len(l.inflateBuf)
+	charged := cap(l.readBuf) + len(l.inflateBuf)
 	l.pool.Charge(charged)
 	l.readBuf = make([]byte, len(l.readBuf))
 	if l.inflateBuf != nil {
 		l.inflateBuf = make([]byte, len(l.inflateBuf))
 	}
 	var holds []*buffer.Buffer
-	if rx.msg != nil {
+	if rx.inPlace() {
+		rx.asm.Take() // the message lies in what was the loop's
+		rx.msg, rx.here = nil, buffer.Buffer{}
+	} else if rx.msg != nil {
 		holds = append(holds, rx.detach(nil))
 	}
 	if rx.stash != nil {
