@@ -99,14 +99,12 @@ func allocations(t *testing.T, c *client, n int) float64 {
 // speak TLS. The client's part of it is the same for all.
 func BenchmarkEcho(b *testing.B) {
 	for _, p := range peers.All() {
-		for _, size := range []int{20, 1 << 10, 64 << 10, 1 << 20} {
+		for _, size := range []int{20, 64 << 10} {
 			benchmarkEcho(b, p, size)
 		}
 	}
 	for _, p := range peers.Compressing() {
-		for _, size := range []int{1 << 10, 64 << 10} {
-			benchmarkEcho(b, p, size)
-		}
+		benchmarkEcho(b, p, 1<<10)
 	}
 }
 

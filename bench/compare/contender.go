@@ -43,6 +43,8 @@ var suffixes = map[string][]string{
 	"-alone":     {sectionAlone},
 	"-broadcast": {sectionBroadcast},
 	"-sleep":     {sectionBlocking},
+	"-stall":     {sectionStall},
+	"-compute":   {sectionCompute},
 }
 
 // UnmarshalText reads NAME=ADDR or NAME=ADDR,PID.
@@ -83,12 +85,12 @@ type running struct {
 }
 
 // start has the server run on a core, or on any for -1. program is that of the server alone,
-// or "" for this one.
-func (c contender) start(ctx context.Context, core int, program string) (*running, error) {
+// or "" for this one, for which further arguments are.
+func (c contender) start(ctx context.Context, core int, program string, further ...string) (*running, error) {
 	if c.other != nil {
 		return &running{addr: c.other.addr, pid: c.other.pid, stop: func() error { return nil }}, nil
 	}
-	args := []string{"serve", "--lifeline", c.name}
+	args := append([]string{"serve", "--lifeline", c.name}, further...)
 	if program != "" {
 		args = nil
 	}

@@ -31,7 +31,11 @@ type round struct {
 
 func startPair(ctx context.Context, r row, c contender, serverCore, clientCore int) *pair {
 	p := &pair{contender: c}
-	if p.server, p.failed = c.start(ctx, serverCore, ""); p.failed != nil {
+	var further []string
+	if r.cores > 1 {
+		serverCore, further = -1, []string{fmt.Sprintf("--procs=%d", r.cores)}
+	}
+	if p.server, p.failed = c.start(ctx, serverCore, "", further...); p.failed != nil {
 		return p
 	}
 	options, err := json.Marshal(r.optionsFor(p.server.addr, c))

@@ -11,6 +11,7 @@ import (
 	"github.com/framerail/framerail/bench/internal/load"
 	"github.com/framerail/framerail/bench/internal/wire"
 	"github.com/framerail/framerail/bench/peers"
+	"github.com/framerail/framerail/bench/peers/peer"
 )
 
 // row is one measurement: a name, a load, and who takes part.
@@ -22,6 +23,8 @@ type row struct {
 	servers []peers.Peer
 	// turn is how long a turn is, as a multiple of the usual. Zero: once.
 	turn int
+	// cores is how many the server may use: two are all that there are. Zero: one, which is its own.
+	cores int
 	// memory: the load is opened once and then idle, and memory is measured in place of CPU.
 	memory bool
 }
@@ -42,6 +45,8 @@ const (
 	sectionNetHTTP     = "nethttp"
 	sectionFloor       = "floor"
 	sectionBlocking    = "blocking"
+	sectionStall       = "stall"
+	sectionCompute     = "compute"
 	sectionLatency     = "latency"
 	sectionMemory      = "memory"
 )
@@ -62,7 +67,7 @@ func rows() []row {
 func messageRows() []row {
 	few := map[int]int{256 << 10: 16, 1 << 20: 8} // connections, where 50 would not fit into the caches
 	return slices.Concat(
-		each([]int{20, 125, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20}, func(size int) row {
+		each([]int{20, 125, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 128 << 10, 256 << 10, 1 << 20}, func(size int) row {
 			conns := 50
 			if n := few[size]; n > 0 {
 				conns = n
@@ -107,10 +112,20 @@ func otherRows() []row {
 		{name: "floor-20B", section: sectionFloor, servers: withFloor(), load: load.Options{Kind: load.Echo, Conns: 50, Size: 20}},
 		{name: "handshakes", section: sectionHandshakes, servers: append(onLoops(), peers.Handshaking()...), load: load.Options{Kind: load.Handshake, Conns: 32}},
 		{name: "broadcast-1000", section: sectionBroadcast, servers: peers.Broadcasting(), load: load.Options{Kind: load.Broadcast, Conns: 1000, Size: 100}},
+		{name: "goroutines-1", section: sectionGoroutines, servers: besideTheLoop(), load: load.Options{Kind: load.Echo, Conns: 1, Size: 20}},
 		{name: "blocking-1000", section: sectionBlocking, servers: peers.Sleeping(), load: load.Options{Kind: load.Echo, Conns: 1000, Size: 100}},
+		{name: "blocking-paced", section: sectionBlocking, servers: peers.Sleeping(), turn: 3, load: load.Options{Kind: load.Paced, Conns: 1000, Size: 100, Rate: 10000}},
+		{name: "stall-1000", section: sectionStall, servers: peers.Stalling(), turn: 5, load: oddly(100)},
+		{name: "compute-1", section: sectionCompute, servers: peers.Computing(), turn: 5, load: oddly(100)},
+		{name: "compute-2", section: sectionCompute, servers: peers.Computing(), turn: 5, cores: 2, load: oddly(100)},
 		{name: "latency-1000", section: sectionLatency, servers: peers.All(), turn: 5,
 			load: load.Options{Kind: load.Paced, Conns: 1000, Size: 100, Rate: 10000, Large: 64 << 10, Every: 10}},
 	}
+}
+
+// oddly is a load in which one message in so many keeps its callback, and the latency of the others counts.
+func oddly(every int) load.Options {
+	return load.Options{Kind: load.Paced, Conns: 1000, Size: 100, Rate: 1000, Large: peer.Odd, Every: every, Others: true}
 }
 
 func memoryRows() []row {
@@ -129,15 +144,15 @@ func memoryRows() []row {
 // onLoops are the libraries, each with callbacks on its loop if it has one, and nbio in the
 // other of its two ways.
 func onLoops() []peers.Peer {
-	return slices.DeleteFunc(peers.All(), func(p peers.Peer) bool { return p.Name == "framerail-goroutines" })
+	return slices.DeleteFunc(peers.All(), func(p peers.Peer) bool { return p.Library == "framerail" && p.Name != "framerail" })
 }
 
-// onGoroutines are the libraries with callbacks that may block.
+// onGoroutines are the libraries with callbacks on goroutines.
 func onGoroutines() []peers.Peer {
-	return slices.DeleteFunc(peers.All(), func(p peers.Peer) bool { return p.Name == "framerail" || p.Name == "nbio" })
+	return slices.DeleteFunc(besideTheLoop(), func(p peers.Peer) bool { return p.Library == "framerail" && p.Name != "framerail-goroutines" })
 }
 
-// besideTheLoop are those, and framerail with callbacks on its loop.
+// besideTheLoop are the libraries with callbacks that may block, and framerail with callbacks on its loop.
 func besideTheLoop() []peers.Peer {
 	return slices.DeleteFunc(peers.All(), func(p peers.Peer) bool { return p.Name == "nbio" })
 }
@@ -179,6 +194,8 @@ func (r row) words() string {
 		return fmt.Sprintf("connect, upgrade, Close frames, %d at a time", o.Conns)
 	case o.Kind == load.Broadcast:
 		return fmt.Sprintf("%s to %s, for each delivery", bytesWords(o.Size), connections(o.Conns))
+	case o.Others:
+		text = fmt.Sprintf("%d messages/s of %s; one in %d %s", o.Rate, bytesWords(o.Size), o.Every, r.keeps())
 	case o.Every > 0:
 		text = fmt.Sprintf("%d messages/s, one in %d of them %s, the others %s", o.Rate, o.Every, bytesWords(o.Large), bytesWords(o.Size))
 	case o.Kind == load.Paced:
@@ -191,6 +208,14 @@ func (r row) words() string {
 		text = bytesWords(o.Size)
 	}
 	return text + ", " + connections(o.Conns)
+}
+
+// keeps says for how long a message keeps its callback.
+func (r row) keeps() string {
+	if r.section == sectionStall {
+		return fmt.Sprintf("waits for %v, and the others are timed", peer.Wait)
+	}
+	return fmt.Sprintf("computes for %v on %d cores at most, and the others are timed", peer.Effort, max(r.cores, 1))
 }
 
 func connections(n int) string {

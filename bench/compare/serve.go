@@ -20,6 +20,7 @@ type serveCommand struct {
 	Addr       string `default:"127.0.0.1:0" help:"Address to listen on."`
 	CPUProfile string `name:"cpuprofile" placeholder:"FILE" help:"Write a CPU profile to FILE at the end."`
 	MemProfile string `name:"memprofile" placeholder:"FILE" help:"Write a heap profile to FILE at the end, connections and all."`
+	Procs      int    `help:"GOMAXPROCS, if that is to be another."`
 	Lifeline   bool   `help:"End when standard input ends, and answer each line of it with a garbage collection."`
 }
 
@@ -27,6 +28,9 @@ func (s *serveCommand) Run(ctx context.Context) error {
 	p, err := peers.ByName(s.Peer)
 	if err != nil {
 		return err
+	}
+	if s.Procs > 0 {
+		runtime.GOMAXPROCS(s.Procs)
 	}
 	profiles, err := s.profile()
 	if err != nil {

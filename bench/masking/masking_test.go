@@ -33,7 +33,7 @@ var sizes = []int{1, 2, 3, 4, 5, 6, 7, 8, 12, 15, 16, 20, 31, 32, 48, 63, 64, 80
 // buffer. Payloads lie in a row and start at odd addresses, as after their headers.
 func BenchmarkMasking(b *testing.B) {
 	k := mask.KeyFromBytes(key)
-	for _, size := range sizes {
+	for _, size := range []int{1, 4, 8, 16, 20, 32, 64, 96, 125, 128, 256, 1 << 10, 4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20} {
 		b.Run(fmt.Sprintf("size=%d", size), func(b *testing.B) {
 			in := make([][]byte, max(1, min(32, 64<<10/size)))
 			row, out := make([]byte, len(in)*(6+size)), make([]byte, size)

@@ -68,7 +68,7 @@ var libraries = []library{
 // first. The slice is the caller's.
 func All() []Peer {
 	list := each("", peer.Options{})
-	list = slices.Insert(list, 1, Peer{Name: "framerail-goroutines", Library: "framerail", New: echoing(framerail.NewGoroutines)})
+	list = slices.Insert(list, 1, ours("-goroutines", framerail.NewGoroutines, peer.Options{}), ours("-adaptive", framerail.NewAdaptive, peer.Options{}))
 	return append(list, Peer{Name: "nbio-blocking", Library: "nbio", New: echoing(nbio.NewBlocking)})
 }
 
@@ -77,7 +77,28 @@ func All() []Peer {
 func Broadcasting() []Peer { return each("-broadcast", peer.Options{Work: peer.Broadcast}) }
 
 // Sleeping returns servers whose callbacks take [peer.Nap]. The slice is the caller's.
-func Sleeping() []Peer { return each("-sleep", peer.Options{Work: peer.Sleep}) }
+func Sleeping() []Peer {
+	o := peer.Options{Work: peer.Sleep}
+	return slices.Insert(each("-sleep", o), 1, ours("-adaptive-sleep", framerail.NewAdaptive, o))
+}
+
+// Stalling returns servers in which a message of [peer.Odd] bytes keeps its callback waiting, and
+// framerail's in all ways that it has. The slice is the caller's.
+func Stalling() []Peer { return holdingUp("-stall", peer.Stall) }
+
+// Computing returns the same for callbacks that compute.
+func Computing() []Peer { return holdingUp("-compute", peer.Compute) }
+
+func holdingUp(suffix string, work peer.Work) []Peer {
+	o := peer.Options{Work: work}
+	return slices.Insert(each(suffix, o), 1,
+		ours("-goroutines"+suffix, framerail.NewGoroutines, o), ours("-adaptive"+suffix, framerail.NewAdaptive, o))
+}
+
+// ours is a server of framerail's.
+func ours(suffix string, make func(peer.Options) Server, o peer.Options) Peer {
+	return Peer{Name: "framerail" + suffix, Library: "framerail", New: with(make, o)}
+}
 
 // each returns a server of each library.
 func each(suffix string, o peer.Options) []Peer {
@@ -166,7 +187,7 @@ func Floor() Peer { return Peer{Name: "floor", New: floor.New} }
 
 // Every returns all servers there are. The slice is the caller's.
 func Every() []Peer {
-	return append(slices.Concat(All(), Broadcasting(), Sleeping(), Compressing(), Secure(), Upgrading(), Handshaking()), Floor())
+	return append(slices.Concat(All(), Broadcasting(), Sleeping(), Stalling(), Computing(), Compressing(), Secure(), Upgrading(), Handshaking()), Floor())
 }
 
 // InProcess are those of the servers that may run in the process of a test. Under the race

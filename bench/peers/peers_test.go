@@ -141,6 +141,24 @@ func TestSleepingPeersServeOthers(t *testing.T) {
 	}
 }
 
+// A callback that takes long keeps the answer to its message.
+func TestOddMessagesKeepTheirCallbacks(t *testing.T) {
+	for _, p := range InProcess(append(Stalling(), Computing()...)) {
+		t.Run(p.Name, func(t *testing.T) {
+			c := open(t, p)
+			for i, size := range []int{100, peer.Odd} {
+				start := time.Now()
+				if err := echo(c, wire.Text, wire.Payload(size, i)); err != nil {
+					t.Fatal(err)
+				}
+				if took := time.Since(start); size == peer.Odd && took < peer.Effort {
+					t.Errorf("an echo of %d bytes after %v", size, took)
+				}
+			}
+		})
+	}
+}
+
 // TestFloorEchoes holds the floor to what it is measured with: without it the figure
 // could be that of a server which answers something else.
 func TestFloorEchoes(t *testing.T) {

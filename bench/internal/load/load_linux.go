@@ -61,10 +61,12 @@ type Options struct {
 	// Flight is how many messages are under way on each connection, if Kind is Echo. Zero: one.
 	Flight int
 	// Rate is how many messages are sent in a second on all connections together, if Kind is
-	// Paced, at random intervals. One in every Every of them has Large bytes; zero: none.
-	Rate  int
-	Large int
-	Every int
+	// Paced, at random intervals. One in every Every of them has Large bytes; zero: none. Others
+	// leaves the latency of these out.
+	Rate   int
+	Large  int
+	Every  int
+	Others bool
 }
 
 // Slice is what happened in one stretch of time.

@@ -76,6 +76,10 @@ func TestClientsKeepMessagesUnderWay(t *testing.T) {
 
 func TestPacedMessagesAreSentInTime(t *testing.T) {
 	s := run(t, Options{Addr: serve(t, "framerail"), Kind: Paced, Conns: 10, Size: 100, Rate: 1000, Large: 64 << 10, Every: 10})
+	others := run(t, Options{Addr: serve(t, "framerail"), Kind: Paced, Conns: 10, Size: 100, Rate: 1000, Large: 200, Every: 10, Others: true})
+	if left := others.Messages - len(others.Latency); left != others.Messages/10 {
+		t.Errorf("of %d messages %d are not timed", others.Messages, left)
+	}
 	if s.Messages < 20 || s.Messages > 100 {
 		t.Errorf("%d messages in 50 ms, of 50 by chance", s.Messages)
 	}

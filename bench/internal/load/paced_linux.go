@@ -14,6 +14,7 @@ import (
 type paced struct {
 	*Clients
 	rate, every int
+	others      bool
 	large       []message
 	random      *rand.Rand
 	sent        int
@@ -23,7 +24,7 @@ type paced struct {
 }
 
 func newPaced(c *Clients, o Options) *paced {
-	p := &paced{Clients: c, rate: o.Rate, every: o.Every, random: rand.New(rand.NewPCG(1, 2))}
+	p := &paced{Clients: c, rate: o.Rate, every: o.Every, others: o.Others, random: rand.New(rand.NewPCG(1, 2))}
 	if o.Every > 0 {
 		o.Size = o.Large
 		for seed := range variants {
@@ -72,7 +73,7 @@ func (l *paced) Run(d time.Duration) (Slice, error) {
 			return l.slice, fmt.Errorf("%d echoes are due: %w", l.due, errStall)
 		}
 		for _, event := range events {
-			done := func(at int64) { l.echoed(time.Since(start) - time.Duration(at)) }
+			done := func(at int64) { l.echoed(time.Since(start), time.Duration(at)) }
 			if err := l.ready(int(event.Fd), event.Events, done); err != nil {
 				return l.slice, fmt.Errorf("connection %d: %w", event.Fd, err)
 			}
@@ -89,6 +90,9 @@ func (l *paced) one(at time.Duration) error {
 	m := c.next()
 	if l.sent++; l.every > 0 && l.sent%l.every == 0 {
 		m = &l.large[l.sent/l.every%len(l.large)]
+		if l.others {
+			at = untimed
+		}
 	}
 	c.await(m, int64(at))
 	l.due++
@@ -98,8 +102,14 @@ func (l *paced) one(at time.Duration) error {
 	return nil
 }
 
-func (l *paced) echoed(took time.Duration) {
+// untimed is the time of messages whose latency is left out.
+const untimed = -1
+
+// echoed counts a message that was to be sent at a time.
+func (l *paced) echoed(now, at time.Duration) {
 	l.due--
 	l.slice.Messages++
-	l.slice.Latency = append(l.slice.Latency, int32(took.Microseconds()))
+	if at != untimed {
+		l.slice.Latency = append(l.slice.Latency, int32((now - at).Microseconds()))
+	}
 }

@@ -4,7 +4,6 @@ package coder
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/coder/websocket"
 
@@ -54,14 +53,12 @@ func (s *server) serve(c *websocket.Conn) {
 		if err != nil {
 			return
 		}
-		switch s.work {
-		case peer.Broadcast:
+		if s.work == peer.Broadcast {
 			// A connection that fails ends by its own reads.
 			s.hub.Each(func(c *websocket.Conn) { _ = c.Write(ctx, messageType, p) })
 			continue
-		case peer.Sleep:
-			time.Sleep(peer.Nap)
 		}
+		s.work.Take(len(p))
 		if err := c.Write(ctx, messageType, p); err != nil {
 			return
 		}

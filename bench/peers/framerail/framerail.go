@@ -4,7 +4,6 @@ package framerail
 import (
 	"errors"
 	"net"
-	"time"
 
 	"github.com/framerail/framerail/bench/peers/peer"
 	"github.com/framerail/framerail/conn"
@@ -15,8 +14,8 @@ import (
 // follows that on messages, or the largest echoes would not fit.
 type Server struct{ server.Server }
 
-// New runs callbacks on the loop, the default. Those that sleep run on goroutines: on the
-// loop they must not.
+// New runs callbacks on the loop, the default. If all of them sleep they run on goroutines: on
+// the loop they must not. Those that seldom stall or compute show what becomes of the others there.
 func New(o peer.Options) peer.Server {
 	if o.Work == peer.Sleep {
 		return NewGoroutines(o)
@@ -27,6 +26,9 @@ func New(o peer.Options) peer.Server {
 // NewGoroutines runs callbacks on goroutines, where they may block, as those of most other
 // servers here may.
 func NewGoroutines(o peer.Options) peer.Server { return newServer(o, conn.OnGoroutines) }
+
+// NewAdaptive runs callbacks on the loop, which goes on without one that blocks.
+func NewAdaptive(o peer.Options) peer.Server { return newServer(o, conn.Adaptive) }
 
 // NewTakeover compresses with context takeover both ways, in windows of so many bits.
 func NewTakeover(windowBits int) peer.Server {
@@ -49,8 +51,11 @@ func newServer(o peer.Options, dispatch conn.Dispatch) *Server {
 	switch o.Work {
 	case peer.Broadcast:
 		s.OnMessage = s.broadcast
-	case peer.Sleep:
-		s.OnMessage = sleep
+	case peer.Sleep, peer.Stall, peer.Compute:
+		s.OnMessage = func(c *conn.Conn, m conn.Message) {
+			o.Work.Take(len(m.Payload))
+			_ = c.SendMessage(m)
+		}
 	}
 	return s
 }
@@ -69,11 +74,6 @@ func (s *Server) broadcast(_ *conn.Conn, m conn.Message) {
 	for c := range s.Clients() {
 		_ = c.SendPrepared(p)
 	}
-}
-
-func sleep(c *conn.Conn, m conn.Message) {
-	time.Sleep(peer.Nap)
-	_ = c.SendMessage(m)
 }
 
 // Unwatched turns off the watchdog over callbacks. Its lines in the log cost allocations,

@@ -87,12 +87,10 @@ func (s *server) message(c net.Conn, r *wsutil.Reader, control wsutil.FrameHandl
 	if header.OpCode.IsControl() {
 		return control(header, r)
 	}
-	switch s.work {
-	case peer.Broadcast:
+	if s.work == peer.Broadcast {
 		return s.broadcast(header.OpCode, r)
-	case peer.Sleep:
-		time.Sleep(peer.Nap)
 	}
+	s.work.Take(int(header.Length))
 	// A writer as large as the frame sends the echo in one piece; 64 KiB is
 	// the most that its pool keeps.
 	w := wsutil.GetWriter(c, ws.StateServerSide, header.OpCode, int(min(max(header.Length, 128), 64<<10)))

@@ -4,7 +4,6 @@ package gorilla
 import (
 	"net/http"
 	"sync"
-	"time"
 
 	"github.com/gorilla/websocket"
 
@@ -46,9 +45,7 @@ func echo(c *websocket.Conn, work peer.Work) {
 		if err != nil {
 			return
 		}
-		if work == peer.Sleep {
-			time.Sleep(peer.Nap)
-		}
+		work.Take(len(p))
 		if err := c.WriteMessage(messageType, p); err != nil {
 			return
 		}

@@ -4,7 +4,6 @@ package gws
 import (
 	"bytes"
 	"net/http"
-	"time"
 
 	"github.com/lxzan/gws"
 
@@ -67,15 +66,13 @@ func (*handler) OnPing(c *gws.Conn, payload []byte) { _ = c.WritePong(payload) }
 
 func (h *handler) OnMessage(c *gws.Conn, message *gws.Message) {
 	defer message.Close()
-	switch h.work {
-	case peer.Broadcast:
+	if h.work == peer.Broadcast {
 		b := gws.NewBroadcaster(message.Opcode, bytes.Clone(message.Bytes()))
 		h.hub.Each(func(c *gws.Conn) { _ = b.Broadcast(c) })
 		_ = b.Close()
 		return
-	case peer.Sleep:
-		time.Sleep(peer.Nap)
 	}
+	h.work.Take(len(message.Bytes()))
 	// gws handles the errors of its own methods: it closes the connection.
 	_ = c.WriteMessage(message.Opcode, message.Bytes())
 }

@@ -22,7 +22,7 @@ import (
 // README leads for details: IOModNonBlocking, in which a poller handles all connections,
 // ReleaseWebsocketPayload, KeepaliveTime 0, WriteMessage in OnMessage. ServerExecutor runs
 // callbacks on the poller's goroutine, where framerail's run too, in place of a pool of
-// goroutines; callbacks that sleep run in that pool, which is the default. nbio checks
+// goroutines; callbacks that may block run in that pool, which is the default. nbio checks
 // that text is UTF-8, as framerail does. It compresses each message by itself: it has no
 // other way. It has no call that frames a message once for many connections.
 func New(o peer.Options) peer.Server { return newServer(o, nbhttp.IOModNonBlocking) }
@@ -67,14 +67,12 @@ func newServer(o peer.Options, mode int) *server {
 }
 
 func (s *server) message(c *websocket.Conn, messageType websocket.MessageType, data []byte) {
-	switch s.work {
-	case peer.Broadcast:
+	if s.work == peer.Broadcast {
 		// A connection that fails ends by its own reads.
 		s.hub.Each(func(c *websocket.Conn) { _ = c.WriteMessage(messageType, data) })
 		return
-	case peer.Sleep:
-		time.Sleep(peer.Nap)
 	}
+	s.work.Take(len(data))
 	// nbio closes the connection on which a write fails.
 	_ = c.WriteMessage(messageType, data)
 }
@@ -93,7 +91,7 @@ func (s *server) Serve(ln net.Listener) error {
 		Handler:                      http.HandlerFunc(s.upgrade),
 		Listen:                       func(string, string) (net.Listener, error) { return ln, nil },
 	}
-	if s.work != peer.Sleep {
+	if !s.work.Blocks() {
 		config.ServerExecutor = func(f func()) { f() }
 	}
 	addr := []string{ln.Addr().String()}

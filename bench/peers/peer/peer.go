@@ -27,10 +27,36 @@ const (
 	Echo      Work = iota // sends it back
 	Broadcast             // sends it to all connections, the sender's too
 	Sleep                 // waits for [Nap] within the callback, and sends it back
+	Stall                 // sends it back; one of [Odd] bytes after [Wait] within the callback
+	Compute               // sends it back; one of Odd bytes once the callback has computed for [Effort]
 )
 
-// Nap is how long a callback takes in a server that sleeps.
-const Nap = 5 * time.Millisecond
+const (
+	// Nap is how long each callback takes in a server that sleeps.
+	Nap = 5 * time.Millisecond
+	// Odd is how many bytes a message has that keeps the callback of a server that stalls or
+	// computes.
+	Odd = 200
+	// Wait and Effort are for how long.
+	Wait   = 20 * time.Millisecond
+	Effort = 10 * time.Millisecond
+)
+
+// Take takes the time that a callback with a message of so many bytes takes before it answers.
+func (w Work) Take(size int) {
+	switch {
+	case w == Sleep:
+		time.Sleep(Nap)
+	case w == Stall && size == Odd:
+		time.Sleep(Wait)
+	case w == Compute && size == Odd:
+		for start := time.Now(); time.Since(start) < Effort; {
+		}
+	}
+}
+
+// Blocks tells whether callbacks may take long.
+func (w Work) Blocks() bool { return w == Sleep || w == Stall || w == Compute }
 
 // Deflate is how a server compresses.
 type Deflate uint8
