@@ -152,40 +152,8 @@ func TestBrowserMissesNothingWhenItsNetworkIsCut(t *testing.T) {
 	network := cable.Start(t, p.host(t))
 	open := browser(t)
 	ada, bo := open(p.url+"garden"), open("http://"+network.Addr+"/garden")
-	ada.Join("Ada")
-	ada.Sees("You joined as Ada")
+	chatpage.TalkThroughCuts(ada, bo, network)
 	ada.Until(`document.querySelector("#room-name").textContent + " " + document.querySelector("#node").textContent`, "garden node one")
-	bo.Join("Bo")
-	bo.People("Ada", "Bo")
-	ada.Say("one")
-	bo.Say("two")
-	ada.Lines("one", "two")
-	bo.Lines("one", "two")
-	for _, lines := range [][]string{{"three", "four"}, {"five", "six", "seven"}} {
-		// What is said into the cable when it is cut arrives, or is said again.
-		bo.Run(chromedp.Focus("#text"), chromium.Insert("cut "+lines[0]), chromium.PressEnter)
-		network.Cut()
-		bo.State("Reconnecting")
-		ada.People("Ada")
-		for _, line := range lines {
-			ada.Say(line)
-			ada.Until(`[...document.querySelectorAll("#lines .text")].at(-1).innerText`, line)
-		}
-		network.Mend()
-		bo.Run(chromedp.Evaluate[chromedp.Void](`document.querySelector("#retry").click()`)) // unless it is back by itself
-		bo.State("Connected")
-		ada.People("Ada", "Bo")
-		const cut = `String([...document.querySelectorAll("#lines .text")].filter(e => e.innerText === "cut %s").length)`
-		bo.Until(strings.ReplaceAll(cut, "%s", lines[0]), "1")
-		ada.Until(strings.ReplaceAll(cut, "%s", lines[0]), "1")
-	}
-	ada.Say("eight")
-	bo.Say("nine")
-	const all = `[...document.querySelectorAll("#lines .text")].map(e => e.innerText).filter(s => !s.startsWith("cut")).join("|")`
-	for _, b := range []*chatpage.Page{ada, bo} {
-		b.Until(all, "one|two|three|four|five|six|seven|eight|nine")
-	}
-	bo.Lines(strings.Split(ada.Eval(`[...document.querySelectorAll("#lines .text")].map(e => e.innerText).join("|")`), "|")...)
 	p.stop(t)
 }
 

@@ -12,22 +12,26 @@
 //	                "position":"8a3f.17","lines":[…],"older":true,"gap":true}
 //	               {"type":"refused","text":"why","number":1}
 //	               {"type":"joined","name":"Cy","seat":2}
+//	               {"type":"here","name":"Di","node":"two"}
 //	               {"type":"left","name":"Cy"}
 //	               {"type":"said","name":"Ada","text":"Hello","from":"5f…","number":1,"at":1767225600000,"position":"8a3f.18"}
 //	               {"type":"older","lines":[…],"older":false}
+//	               {"type":"gap"}
 //	               {"type":"pong"}
 //
 // # Joining
 //
 // A visitor joins once. The name in the welcome may differ from the name in the join, because no two
 // people of a node share a name in a room. They do not share a seat either: a number from 0, of which
-// the page makes a colour. A missing "seat" is 0. "node" is the name of the process that serves the page.
+// the page makes a colour. A missing "seat" is 0. "node" is the name of the process that serves the page, or a person elsewhere.
+// Those are "here" if they were there before. The nodes tell each other of their people, within about a second.
 //
 // # Coming back
 //
 // "position" is where a line, or the welcome, lies among the room's lines. A page that comes back
 // gives the last position that it has seen as "since". It gets all lines behind that position, in order
-// and once. If that cannot be had, the welcome has "gap", and the last lines that are kept. A page without
+// and once. If that cannot be had, the welcome has "gap", and the last lines that are kept. A "gap" by itself says that
+// the broker between the nodes has lost something. A page without
 // "since" gets these too. "older" says that there are more before them, which a page can ask for.
 //
 // A page numbers what it says. It says a line again, with its number, if its connection was cut before

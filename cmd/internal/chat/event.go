@@ -31,6 +31,7 @@ type event struct {
 	At       int64             `json:"at,omitempty"` // when it was said, in Unix milliseconds
 	People   []person          `json:"people,omitempty"`
 	Position topics.Position   `json:"position,omitzero"`
+	Start    topics.Position   `json:"start,omitzero"`  // of a welcome: what follows lies behind it
 	Lines    []json.RawMessage `json:"lines,omitempty"` // said before
 	Older    bool              `json:"older,omitempty"` // there are lines before these
 	Gap      bool              `json:"gap,omitempty"`   // some lines are missing
@@ -42,6 +43,13 @@ type person struct {
 	Name string `json:"name"`
 	Seat int    `json:"seat"`
 	Node string `json:"node,omitempty"` // "": the page's own
+}
+
+// other is a person as other nodes are told of one.
+type other struct {
+	person
+	Process string `json:"process"`
+	Since   int64  `json:"since"` // nanoseconds since 1970, by the node's clock
 }
 
 func (e event) message() conn.Message {

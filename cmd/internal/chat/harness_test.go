@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/server"
@@ -125,11 +126,29 @@ func (h *house) enter(name string) *page {
 	h.t.Helper()
 	p := h.open()
 	p.say(`{"type":"join","room":"lobby","name":%q}`, name)
-	if got := p.take(); len(got) == 0 || !strings.HasPrefix(got[0], "welcome ") {
+	if got := p.soon(1); len(got) == 0 || !strings.HasPrefix(got[0], "welcome ") {
 		h.t.Fatalf("%s got %q, want a welcome", name, got)
 	}
 	p.welcome = p.last
 	return p
+}
+
+// soon is take, once there are so many events.
+func (p *page) soon(n int) (events []string) {
+	p.h.t.Helper()
+	for end := time.Now().Add(30 * time.Second); len(events) < n; time.Sleep(time.Millisecond) {
+		if events = append(events, p.take()...); time.Now().After(end) {
+			p.h.t.Fatalf("%d events of %d: %q", len(events), n, events)
+		}
+	}
+	return events
+}
+
+func (p *page) wantSoon(events ...string) {
+	p.h.t.Helper()
+	if got := p.soon(len(events)); !slices.Equal(got, events) {
+		p.h.t.Errorf("got %q, want %q", got, events)
+	}
 }
 
 // back opens a page that comes back to the lobby.

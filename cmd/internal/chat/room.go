@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"sync"
@@ -19,6 +20,8 @@ type room struct {
 	// order. It comes before the locks of topics.
 	mu     sync.Mutex
 	people []*visitor // guarded by mu: in the order in which they came, also those who are not welcomed yet
+	others []other    // guarded by mu: those on other nodes, while there are people
+	began  int64      // guarded by mu: when the first of people came, see other.Since
 }
 
 // enter gives a visitor a name and a seat, which are its own until it leaves. It fails if the room is full.
@@ -29,6 +32,9 @@ func (r *room) enter(v *visitor, name string) bool {
 		return false
 	}
 	v.person = person{Name: uniqueName(name, r.has), Seat: r.freeSeat()}
+	if len(r.people) == 0 {
+		r.others, r.began = nil, time.Now().UnixNano() // others are not known before
+	}
 	r.people = append(r.people, v)
 	return true
 }
@@ -47,6 +53,13 @@ func (r *room) welcome(v *visitor, e event) {
 			e.People = append(e.People, p.person)
 		}
 	}
+	for _, o := range r.others {
+		e.People = append(e.People, o.person)
+	}
+	me := other{person{v.person.Name, v.person.Seat, r.rooms.node}, r.rooms.process, time.Now().UnixNano()}
+	if b, err := json.Marshal(me); err == nil {
+		_ = r.rooms.Topics.SetPresence(v.conn, r.topic, string(b))
+	}
 	_ = v.conn.SendMessage(e.message()) // before the lines: those come with the loop's turn
 	_, _ = r.rooms.local.PublishExcept(r.topic, v.conn, event{Type: "joined", Name: v.person.Name, Seat: v.person.Seat}.message())
 }
@@ -62,6 +75,31 @@ func (r *room) leave(v *visitor) {
 	}
 }
 
+// see takes who is in the room on other nodes, and tells the pages what has changed. Whoever was there before
+// this node began with the room has not joined now.
+func (r *room) see(others []other) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	tell := func(what string, o other) {
+		_, _ = r.rooms.local.Publish(r.topic, event{Type: what, Name: o.Name, Seat: o.Seat, Node: o.Node}.message())
+	}
+	for _, o := range r.others {
+		if !slices.Contains(others, o) {
+			tell("left", o)
+		}
+	}
+	for _, o := range others {
+		switch {
+		case slices.Contains(r.others, o):
+		case o.Since < r.began:
+			tell("here", o)
+		default:
+			tell("joined", o)
+		}
+	}
+	r.others = others
+}
+
 // say publishes a line of a visitor's.
 func (r *room) say(v *visitor, text string, number uint64) error {
 	r.mu.Lock()
@@ -70,7 +108,8 @@ func (r *room) say(v *visitor, text string, number uint64) error {
 		Type: "said", Name: v.person.Name, Seat: v.person.Seat, Text: text,
 		From: v.from, Number: number, At: time.Now().UnixMilli(),
 	}
-	return r.rooms.publish(r.topic, line.message())
+	_, err := r.rooms.Topics.Publish(r.topic, line.message())
+	return err
 }
 
 // freeSeat is the lowest that nobody has. mu is held.

@@ -2,10 +2,12 @@ package chat
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"regexp"
+	"strings"
 	"sync"
 	"time"
 
@@ -33,20 +35,24 @@ const (
 	// pageOfLines is how many lines a page gets at once.
 	pageOfLines = 50
 
+	// prefix is what topics of rooms begin with.
+	prefix = "rooms."
+
 	// keptAge is how long lines are kept, and rooms that nobody is in.
 	keptAge = time.Hour
 )
 
 // kept is what a room keeps. It fits into what may wait for a slow page.
-var kept = topics.History{Messages: 200, Bytes: 256 << 10, Age: keptAge}
+var kept = topics.History{Messages: 200, Bytes: 256 << 10, Age: keptAge, Presence: true}
 
 // Rooms are the rooms of one node. Make them by New.
 type Rooms struct {
 	// Topics carries the lines. Its Broker may be set, before the server starts.
 	Topics topics.Topics
 
-	node  string
-	local topics.Topics // carries who comes and goes, to the pages of this node
+	node    string
+	process string        // differs for each
+	local   topics.Topics // carries who comes and goes, to the pages of this node
 
 	mu    sync.Mutex
 	rooms map[string]*room // guarded by mu
@@ -54,9 +60,11 @@ type Rooms struct {
 
 // New returns rooms without anybody in them, on a node of that name.
 func New(node string) *Rooms {
-	rs := &Rooms{node: node, rooms: make(map[string]*room)}
+	rs := &Rooms{node: node, process: rand.Text(), rooms: make(map[string]*room)}
 	rs.Topics.History = func(string) topics.History { return kept }
 	rs.Topics.Stamp = stamp
+	rs.Topics.OnChange = rs.changed
+	rs.Topics.OnLost = func(l topics.Lost) { _ = l.Conn.SendMessage(event{Type: "gap"}.message()) }
 	return rs
 }
 
@@ -105,7 +113,7 @@ func (rs *Rooms) use(name string) *room {
 		if len(rs.rooms) >= maxRooms {
 			return nil
 		}
-		r = &room{rooms: rs, topic: "rooms." + name}
+		r = &room{rooms: rs, topic: prefix + name}
 		rs.rooms[name] = r
 	}
 	r.users++
@@ -136,35 +144,68 @@ func (rs *Rooms) lines(topic string, before topics.Position) (lines []json.RawMe
 }
 
 // subscribe has a visitor get the lines of its room from since on, or else the last ones and what
-// comes, and has it welcomed before. gap: it has tried the first.
+// comes, and has it welcomed before. gap: it has been elsewhere already, and some lines are missing.
 func (rs *Rooms) subscribe(v *visitor, since topics.Position, gap bool) {
-	topic, isNew := v.room.topic, since == topics.Position{}
-	err := rs.Topics.SubscribeSince(v.conn, topic, since, func(at topics.Position, err error) {
+	err := rs.Topics.SubscribeSince(v.conn, v.room.topic, since, func(at topics.Position, err error) {
 		switch {
-		case err != nil && isNew:
-			v.noPlace()
-		case err != nil:
-			rs.subscribe(v, topics.Position{}, true)
-		case isNew:
-			lines, more := rs.lines(topic, at)
-			v.room.welcome(v, event{Position: at, Lines: lines, Older: more, Gap: gap})
-		default:
+		case err == nil && since == (topics.Position{}):
+			rs.begin(v, event{Position: at, Gap: gap})
+		case err == nil:
 			v.room.welcome(v, event{Position: at})
+		case since != (topics.Position{}):
+			rs.subscribe(v, topics.Position{}, true)
+		default:
+			v.turnAway()
 		}
 	})
 	if err != nil {
-		v.noPlace()
+		v.turnAway()
 	}
 }
 
-// publish publishes a line.
-func (rs *Rooms) publish(topic string, line conn.Message) error {
-	_, err := rs.Topics.Publish(topic, line)
-	return err
+// begin welcomes a visitor that is subscribed, with the last lines. A node that has just begun with the room
+// has none of them. Then those that the other nodes have come behind the welcome.
+func (rs *Rooms) begin(v *visitor, welcome event) {
+	at := welcome.Position
+	if welcome.Lines, welcome.Older = rs.lines(v.room.topic, at); len(welcome.Lines) > 0 || at.Offset == 0 {
+		v.room.welcome(v, welcome)
+		return
+	}
+	start := topics.Position{Epoch: at.Epoch, Offset: at.Offset - min(at.Offset, pageOfLines)}
+	err := rs.Topics.SubscribeSince(v.conn, v.room.topic, start, func(at topics.Position, err error) {
+		if err == nil {
+			welcome.Position, welcome.Start, welcome.Older = at, start, true
+		}
+		v.room.welcome(v, welcome)
+	})
+	if err != nil {
+		v.turnAway()
+	}
 }
 
 // stamp adds its position to a line.
 func stamp(_ string, at topics.Position, line conn.Message) conn.Message {
 	line.Payload = fmt.Appendf(nil, `%s,"position":"%v"}`, bytes.TrimSuffix(line.Payload, []byte("}")), at)
 	return line
+}
+
+// changed looks at who is in a room on other nodes, if that has changed.
+func (rs *Rooms) changed(c topics.Change) {
+	if len(c.Joined)+len(c.Left)+len(c.Changed) > 0 {
+		return
+	}
+	rs.mu.Lock()
+	r := rs.rooms[strings.TrimPrefix(c.Topic, prefix)]
+	rs.mu.Unlock()
+	if r == nil {
+		return
+	}
+	var others []other
+	for _, text := range rs.Topics.Census(c.Topic).Values {
+		var o other
+		if json.Unmarshal([]byte(text), &o) == nil && o.Process != rs.process {
+			others = append(others, o)
+		}
+	}
+	r.see(others)
 }

@@ -74,8 +74,8 @@ func (v *visitor) join(q request) {
 	v.rooms.subscribe(v, q.Since, false)
 }
 
-// noPlace closes the connection of a visitor that cannot be subscribed.
-func (v *visitor) noPlace() { _ = v.conn.Close(frame.InternalError, "no place in the room") }
+// turnAway closes the connection of a visitor that cannot be subscribed.
+func (v *visitor) turnAway() { _ = v.conn.Close(frame.InternalError, "no place in the room") }
 
 // leave is for the end of the connection.
 func (v *visitor) leave() {

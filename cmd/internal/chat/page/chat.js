@@ -50,16 +50,21 @@ function receive(event) {
       refused(event);
       break;
     case "joined":
+    case "here":
       showPeople([...people, { name, seat: event.seat, node }]);
-      log.notice(name, "joined");
+      if (type === "joined") log.notice(name, "joined");
       break;
     case "left":
       showPeople(people.filter((p) => p.name !== name || p.node !== node));
       log.notice(name, "left");
       break;
     case "said":
+      if (!me) break; // it comes again behind the welcome
       if (said(event)) countUnseen();
       catchUp();
+      break;
+    case "gap":
+      log.notice("", "Something may be missing here");
       break;
     case "older":
       asking = false;
@@ -69,7 +74,7 @@ function receive(event) {
   }
 }
 
-function welcome({ name, from: mine, node, people: all, position: at, lines = [], older: more = false, gap = false }) {
+function welcome({ name, from: mine, node, people: all, position: at, start, lines = [], older: more = false, gap = false }) {
   const back = !room.hidden;
   me = name;
   from = mine;
@@ -81,7 +86,7 @@ function welcome({ name, from: mine, node, people: all, position: at, lines = []
   $("node").textContent = node ? `node ${node}` : "";
   if (gap) log.notice("", "Something may be missing here");
   lines.forEach(said);
-  if (!back || gap || !position) position = at ?? "";
+  if (!back || gap || !position) position = start ?? at ?? "";
   if (back) log.notice("", `You are back as ${name}`);
   else log.notice("", `You joined as ${name}`);
   target = at ?? "";

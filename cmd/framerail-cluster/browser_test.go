@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/redis/rueidis"
+
+	"github.com/framerail/framerail/cmd/internal/cable"
+	"github.com/framerail/framerail/cmd/internal/chatpage"
+	"github.com/framerail/framerail/cmd/internal/chromium"
+)
+
+// talk has two tabs talk on two nodes, while the network of one is cut and comes back.
+func talk(t *testing.T, one, two *process) {
+	t.Helper()
+	network := cable.Start(t, two.host())
+	browser := chromium.Start(t, 3*patience)
+	ada, bo := chatpage.Open(t, browser, one.url+"garden"), chatpage.Open(t, browser, "http://"+network.Addr+"/garden")
+	chatpage.TalkThroughCuts(ada, bo, network)
+	ada.Until(`document.querySelector("#node").textContent`, "node one")
+	bo.Until(`document.querySelector("#node").textContent`, "node two")
+	ada.Until(`document.querySelector("#people").innerText.replace(/\s+/g, " ")`, "Ada you Bo two")
+}
+
+// Three programs are a cluster with nothing installed.
+func TestBrowser_TwoNodesOfThree(t *testing.T) {
+	addrs := []string{freeAddress(t), freeAddress(t), freeAddress(t)}
+	var nodes []*process
+	for i, name := range []string{"one", "two", "three"} {
+		nodes = append(nodes, launch(t, "--node="+name, "--cluster-listen="+addrs[i], "--cluster="+strings.Join(addrs, ","),
+			"--store="+t.TempDir(), "--replicas=3"))
+	}
+	for _, p := range nodes {
+		p.wait(t)
+	}
+	talk(t, nodes[0], nodes[1])
+	for _, p := range nodes {
+		p.stop(t)
+	}
+}
+
+func TestBrowser_TwoNodesOverRedis(t *testing.T) {
+	url := "redis://" + redisServer(t)
+	one, two := launch(t, "--node=one", "--redis="+url).wait(t), launch(t, "--node=two", "--redis="+url).wait(t)
+	talk(t, one, two)
+	one.stop(t)
+	two.stop(t)
+}
+
+// redisServer starts a real Redis, until the test ends, and returns its address. Without the program the test
+// is skipped, but for CI, where it has to be there.
+func redisServer(t *testing.T) string {
+	t.Helper()
+	path, err := exec.LookPath("redis-server")
+	if err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("no redis-server on this machine, and CI=true")
+		}
+		t.Skip("no redis-server on this machine: install the package redis-server to run this test")
+	}
+	addr := freeAddress(t)
+	_, port, _ := strings.Cut(addr, ":")
+	cmd := exec.Command(path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir())
+	dieWithTest(cmd)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _, _ = cmd.Process.Kill(), cmd.Wait() })
+	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
+		client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{addr}, DisableCache: true})
+		if err == nil {
+			err = client.Do(context.Background(), client.B().Ping().Build()).Error()
+			client.Close()
+		}
+		if err == nil {
+			return addr
+		}
+		if time.Now().After(end) {
+			t.Fatal(fmt.Errorf("redis-server does not answer: %w", err))
+		}
+	}
+}

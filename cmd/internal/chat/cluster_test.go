@@ -1,0 +1,87 @@
+package chat
+
+import (
+	"testing"
+
+	"github.com/framerail/framerail/topics"
+	"github.com/framerail/framerail/topics/brokertest"
+)
+
+// node is a house among others.
+func node(t *testing.T, name string, broker topics.Broker) *house {
+	t.Helper()
+	h := newHouse(t)
+	h.node, h.Topics.Broker = name, broker
+	t.Cleanup(h.Topics.Close)
+	return h
+}
+
+func TestNodes_HearEachOther(t *testing.T) {
+	memory := new(brokertest.Memory)
+	one, two := node(t, "one", memory.Recorder()), node(t, "two", memory.Recorder())
+	ada, bo := one.enter("Ada"), two.enter("Bo")
+	ada.wantSoon("joined Bo")
+	if ada.last.Node != "two" {
+		t.Errorf("Bo is on node %q", ada.last.Node)
+	}
+	bo.wantSoon("here Ada") // since before
+	ada.say(`{"type":"say","text":"hello"}`)
+	bo.wantSoon("said Ada hello")
+	at := bo.last.Position
+	ada.wantSoon("said Ada hello")
+	if ada.last.Position != at || at.Offset == 0 {
+		t.Errorf("positions %v and %v of one line", ada.last.Position, at)
+	}
+	cy := two.enter("Cy")
+	if got := cy.welcome.words(); got != "welcome Cy Bo Cy Ada" {
+		t.Errorf("Cy is welcomed with %q", got)
+	}
+	bo.wantSoon("joined Cy")
+	ada.wantSoon("joined Cy")
+	cy.Reset()
+	bo.wantSoon("left Cy")
+	ada.wantSoon("left Cy")
+}
+
+// A page comes back to another node, which knows nothing of the room, and gets what it missed. A newcomer there
+// gets the last lines.
+func TestNodes_AreAsGoodAsEachOther(t *testing.T) {
+	memory := new(brokertest.Memory)
+	one, two, three := node(t, "one", memory.Recorder()), node(t, "two", memory.Recorder()), node(t, "three", memory.Recorder())
+	ada, bo := one.enter("Ada"), one.enter("Bo")
+	ada.want("joined Bo")
+	ada.say(`{"type":"say","text":"0"}`)
+	bo.wantSoon("said Ada 0")
+	ada.wantSoon("said Ada 0")
+	at := ada.last.Position
+	ada.Reset()
+	bo.wantSoon("left Ada")
+	for i := range 60 {
+		bo.say(`{"type":"say","text":"%d"}`, i+1)
+	}
+	bo.wantSoon(said(1, 60)...)
+
+	ada = two.back("Ada", at.String())
+	ada.wantSoon(append([]string{"welcome Ada Ada"}, said(1, 60)...)...)
+	ada.wantSoon("here Bo")
+	bo.wantSoon("joined Ada")
+
+	cy := three.open()
+	cy.say(`{"type":"join","room":"lobby","name":"Cy"}`)
+	got := cy.soon(1 + 50)
+	if got[0] != "welcome Cy Cy (older)" || got[1] != "said Bo 11" || got[50] != "said Bo 60" {
+		t.Errorf("a newcomer gets %q, %q … %q", got[0], got[1], got[50])
+	}
+}
+
+// Without a recorder a page is told that something may be missing.
+func TestNodes_TellOfAGap(t *testing.T) {
+	memory := new(brokertest.Memory)
+	far := memory.Broker()
+	one, two := node(t, "one", memory.Broker()), node(t, "two", far)
+	ada, bo := one.enter("Ada"), two.enter("Bo")
+	ada.wantSoon("joined Bo")
+	bo.wantSoon("here Ada")
+	far.Cut()
+	bo.wantSoon("gap")
+}
