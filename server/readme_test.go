@@ -14,7 +14,7 @@ var goBlock = regexp.MustCompile("(?s)```go\n(.*?)```")
 
 // standardPackages are those that a fragment in the documents may use without naming them.
 var standardPackages = []string{
-	"context", "encoding/json", "io", "log", "net/http", "net/netip", "os", "os/signal", "strings", "syscall", "time",
+	"context", "encoding/json", "fmt", "io", "log", "net/http", "net/netip", "os", "os/signal", "strings", "syscall", "time",
 }
 
 // TestReadmeProgramsCompile builds every Go program and fragment of the README and of docs, and
