@@ -22,6 +22,7 @@ const patience = 30 * time.Second
 type redisServer struct {
 	t    testing.TB
 	dir  string
+	conf string // of a Sentinel
 	args []string
 	cmd  *exec.Cmd
 	log  bytes.Buffer
@@ -45,11 +46,22 @@ func program(t testing.TB) string {
 // startServer starts one that ends with the test. Without other args it keeps nothing on disk.
 func startServer(t testing.TB, args ...string) *redisServer {
 	t.Helper()
+	return startProgram(t, "", args...)
+}
+
+// startSentinel starts a Sentinel.
+func startSentinel(t testing.TB, conf, port string) *redisServer {
+	t.Helper()
+	return startProgram(t, conf, "--bind", "127.0.0.1", "--port", port)
+}
+
+func startProgram(t testing.TB, conf string, args ...string) *redisServer {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "redis") // t.TempDir is too long for the path of a socket
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &redisServer{t: t, dir: dir, args: args}
+	r := &redisServer{t: t, dir: dir, conf: conf, args: args}
 	t.Cleanup(func() {
 		r.kill()
 		os.RemoveAll(dir)
@@ -62,8 +74,13 @@ func (r *redisServer) socket() string { return filepath.Join(r.dir, "redis.sock"
 
 func (r *redisServer) start() {
 	r.t.Helper()
-	args := append([]string{"--port", "0", "--unixsocket", r.socket(), "--dir", r.dir, "--save", "", "--daemonize", "no"}, r.args...)
-	r.cmd = exec.Command(program(r.t), args...)
+	args := []string{"--port", "0", "--unixsocket", r.socket(), "--dir", r.dir, "--daemonize", "no"}
+	if r.conf != "" {
+		args = append([]string{r.conf, "--sentinel"}, args...)
+	} else {
+		args = append(args, "--save", "")
+	}
+	r.cmd = exec.Command(program(r.t), append(args, r.args...)...)
 	r.cmd.Stdout, r.cmd.Stderr = &r.log, &r.log
 	endWithTest(r.cmd)
 	if err := r.cmd.Start(); err != nil {
