@@ -27,15 +27,20 @@ func newProxy(t testing.TB, r *redisServer) *proxy {
 	p := &proxy{ln: ln, server: r}
 	p.wg.Go(p.serve)
 	t.Cleanup(func() {
-		ln.Close()
-		p.mu.Lock()
-		for _, c := range p.conns {
-			c.Close()
-		}
-		p.mu.Unlock()
+		p.close()
 		p.wg.Wait()
 	})
 	return p
+}
+
+// close closes all connections, and takes no more.
+func (p *proxy) close() {
+	p.ln.Close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range p.conns {
+		c.Close()
+	}
 }
 
 func (p *proxy) dial(ctx context.Context, _ string, d *net.Dialer, _ *tls.Config) (net.Conn, error) {
