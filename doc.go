@@ -29,6 +29,8 @@
 //
 //   - [github.com/framerail/framerail/conn/wsjson] sends and receives JSON values.
 //
+//   - [github.com/framerail/framerail/server/xconnect] has net/http accept WebSockets over HTTP/2.
+//
 //   - [github.com/framerail/framerail/server/servertest] runs a server on a simulated network
 //     and clock, for tests.
 //

@@ -366,7 +366,7 @@
 // # HTTP/2
 //
 // Over HTTP/2 a WebSocket is a stream of the connection (RFC 8441). An [http.Server] offers that to browsers if the
-// process was started with GODEBUG=http2xconnect=1 in its environment. Source cannot set it. Then Upgrade gets
+// program imports package server/xconnect for that effect. Then Upgrade gets
 // requests with the method CONNECT, which a mux must allow too, as in "CONNECT /rooms/{room}". Upgrade returns when
 // such a connection has ended, because net/http ends the stream when the handler returns. [http.Server.Shutdown]
 // waits for that, so call Shutdown of this server first. The guide has more.

@@ -42,8 +42,8 @@ import (
 // a line. So a program may ignore the error. It is an *UpgradeError. After Shutdown or Close it matches
 // ErrServerClosed, and may not be in the log.
 //
-// Over HTTP/2 a handshake is an extended CONNECT (RFC 8441), which net/http accepts only if the process was
-// started with GODEBUG=http2xconnect=1 in its environment. The connection is a stream then, which net/http ends when
+// Over HTTP/2 a handshake is an extended CONNECT (RFC 8441), which net/http accepts only if the program imports
+// package xconnect, or was started with GODEBUG=http2xconnect=1 in its environment. The connection is a stream then, which net/http ends when
 // the handler returns. So Upgrade returns when the connection has ended, and after OnClose. All else is the same. See
 // HTTP/2 in the package's documentation.
 //

@@ -20,8 +20,8 @@ var (
 	ErrHTTP2 = &Refusal{
 		Status: ErrHTTPMajor.Status,
 		Reason: "over HTTP/2 an opening handshake is an extended CONNECT (RFC 8441 4)",
-		Cause: errors.New("framerail: a request of HTTP/2 that is no extended CONNECT: net/http announces RFC 8441 to clients only if " +
-			"GODEBUG=http2xconnect=1 is in the environment when the program starts"),
+		Cause: errors.New("framerail: a request of HTTP/2 that is no extended CONNECT: net/http offers that to clients only if " +
+			"GODEBUG=http2xconnect=1 is in the environment when the program starts, or package server/xconnect is imported"),
 		rule: ErrHTTPMajor,
 	}
 	// ErrProtocol answers an extended CONNECT for another protocol.

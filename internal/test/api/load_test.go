@@ -25,7 +25,7 @@ const (
 
 // public are the packages that programs import. One in a module of its own is only there in
 // a checkout, where the workspace joins it to the others.
-var public = []string{"mask", "frame", "frame/deflate", "poller", "conn", "conn/wsjson", "server", "client", "topics", "topics/brokertest", "server/servertest", "server/promstats", "topics/nats", "topics/nats/embedded", "topics/redis"}
+var public = []string{"mask", "frame", "frame/deflate", "poller", "conn", "conn/wsjson", "server", "client", "topics", "topics/brokertest", "server/servertest", "server/xconnect", "server/promstats", "topics/nats", "topics/nats/embedded", "topics/redis"}
 
 // apart are those in modules of their own.
 var apart = map[string]bool{"server/promstats": true, "topics/nats": true, "topics/nats/embedded": true, "topics/redis": true}
