@@ -16,10 +16,13 @@ import (
 )
 
 // build makes a program of this module.
-func build(t *testing.T, folder string) string {
+func build(t *testing.T, folder string) string { return buildProgram(t, "bench/"+folder) }
+
+// buildProgram makes a program of any module of the repository.
+func buildProgram(t *testing.T, folder string) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), filepath.Base(folder))
-	out, err := exec.Command("go", "build", "-o", name, "github.com/framerail/framerail/bench/"+folder).CombinedOutput()
+	out, err := exec.Command("go", "build", "-o", name, "github.com/framerail/framerail/"+folder).CombinedOutput()
 	if err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}

@@ -69,6 +69,7 @@ func (f *serveFlags) serve(srv *server.Server, places []place, accept func(net.L
 		case <-time.After(time.Millisecond):
 		}
 	}
+	forgetStartup()
 	for _, ln := range lns {
 		fmt.Printf("framerail %s: %s\n", command, urlOf(scheme, ln.Addr()))
 	}
