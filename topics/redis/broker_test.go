@@ -115,6 +115,20 @@ func TestInterest_AgainAndWithoutHavingBegun(t *testing.T) {
 	n.expect("never 3")
 }
 
+// Whatever else is published to the channels is passed over, if it does not look like a message.
+func TestInterest_ForeignMessagesArePassedOver(t *testing.T) {
+	r := startServer(t)
+	n := run(t, r.broker())
+	n.interest("room", "room.*")
+	s := n.broker.session.Load()
+	for _, message := range []string{"", "-", "hello", "hello world", "1.0 x", "g.1 x", ".1 x", "1. x", "- room.1", "1.1"} {
+		r.answer("SPUBLISH", s.name(partition("room"), kindTopic, "room"), strings.ReplaceAll(message, "- ", "_ "))
+		r.answer("SPUBLISH", s.name(0, kindPrefix, "room"), message)
+	}
+	n.publish("room", topics.History{}, "ours")
+	n.expect("room ours")
+}
+
 func TestNoPatterns_PublishesToTheTopicAlone(t *testing.T) {
 	r := startServer(t)
 	b := r.broker()

@@ -64,7 +64,7 @@ func (l *link) onMessage(m rueidis.PubSubMessage) {
 func (l *link) deliver(topic, head, data string) {
 	p := topics.Packet{Topic: topic}
 	if head != "-" {
-		if err := p.At.UnmarshalText([]byte(head)); err != nil {
+		if err := p.At.UnmarshalText([]byte(head)); err != nil || p.At.Offset == 0 {
 			return // not one of ours
 		}
 		p.Prev = p.At.Offset - 1

@@ -15,7 +15,7 @@ var keepAll = topics.History{Messages: 100_000}
 func TestProcesses_NothingHappens(t *testing.T) {
 	for name, keep := range map[string]topics.History{"kept": keepAll, "not_kept": {}} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, &world{keep: keep})
+			w := newWorld(t, &world{keep: keep, calm: true})
 			for _, p := range w.processes {
 				p.talk()
 			}
@@ -45,9 +45,9 @@ func TestProcesses_KeptMessagesSurviveAPartition(t *testing.T) {
 		p.talk()
 	}
 	time.Sleep(100 * time.Millisecond)
-	w.processes[1].net.set(true)
-	wait(t, "it is noticed", func() bool { return !w.processes[1].Stats().Broker.Up })
-	w.processes[1].net.set(false)
+	w.processes[cutOff].net.set(true)
+	wait(t, "it is noticed", func() bool { return !w.processes[cutOff].Stats().Broker.Up })
+	w.processes[cutOff].net.set(false)
 	w.end()
 	w.expectAll()
 }
@@ -78,9 +78,9 @@ func TestProcesses_LossesAreReported(t *testing.T) {
 			time.Sleep(100 * time.Millisecond)
 			w.redis.start()
 			w.up()
-			w.processes[2].net.set(true)
-			wait(t, "it is noticed", func() bool { return !w.processes[2].Stats().Broker.Up })
-			w.processes[2].net.set(false)
+			w.processes[cutOff].net.set(true)
+			wait(t, "it is noticed", func() bool { return !w.processes[cutOff].Stats().Broker.Up })
+			w.processes[cutOff].net.set(false)
 			w.end()
 			t.Logf("%d deliveries of %d are missing", w.expectReported(), 3*publishers*saidOf*len(w.members))
 		})
@@ -92,7 +92,7 @@ func TestProcesses_LossesAreCounted(t *testing.T) {
 	for name, keep := range map[string]topics.History{"kept": keepAll, "not_kept": {}} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, &world{keep: keep, outbox: 10_000})
-			p := w.processes[1]
+			p := w.processes[cutOff]
 			p.net.set(true)
 			wait(t, "it is noticed", func() bool { return !p.Stats().Broker.Up })
 			for n := range 500 {

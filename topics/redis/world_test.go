@@ -24,6 +24,7 @@ const (
 	membersOf  = 4 // a process
 	publishers = 2 // of a process
 	saidOf     = 300
+	cutOff     = 1 // the process whose network is cut, which notices it soon
 )
 
 // process is one of several copies of a program.
@@ -44,6 +45,7 @@ type world struct {
 	keep    topics.History
 	durable bool
 	outbox  int
+	calm    bool // no network is to be cut
 	clients *client.Client
 
 	mu        sync.Mutex
@@ -81,7 +83,10 @@ func (w *world) add() *process {
 	p := &process{w: w, id: len(w.processes), net: newProxy(w.t, w.redis)}
 	b := w.redis.broker()
 	b.Durable, b.Client.DialCtxFn = w.durable, p.net.dial
-	b.Client.ConnWriteTimeout, b.Client.Dialer.KeepAlive = time.Second, 100*time.Millisecond
+	b.Client.ConnWriteTimeout, b.Client.Dialer.KeepAlive = time.Minute, 100*time.Millisecond
+	if p.id == cutOff && !w.calm {
+		b.Client.ConnWriteTimeout = 2 * time.Second
+	}
 	quiet := slog.New(slog.DiscardHandler)
 	p.Topics = &topics.Topics{Broker: b, Logger: quiet, OnLost: w.onLost, MaxOutbox: w.outbox}
 	p.History = func(string) topics.History { return w.keep }
