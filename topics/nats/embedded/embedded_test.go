@@ -181,6 +181,7 @@ func TestServer_ThreeMakeACluster(t *testing.T) {
 
 // Only those that know the secret, or have a certificate, join.
 func TestServer_StrangersDoNotJoin(t *testing.T) {
+	t.Parallel() // it waits, mostly
 	secret := cluster(t, 2, func(s *embedded.Server) { s.Secret = "secret / with : everything @ in it" })
 	ours, theirs := certificate(t), certificate(t)
 	over := cluster(t, 2, func(s *embedded.Server) { s.TLS = ours })

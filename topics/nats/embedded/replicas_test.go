@@ -42,6 +42,7 @@ func TestServer_ThreeKeepWhatOneLoses(t *testing.T) {
 	if testing.Short() {
 		t.Skip("elections of leaders take ten seconds")
 	}
+	t.Parallel() // it waits, mostly
 	addresses := []string{freeAddress(t), freeAddress(t), freeAddress(t)}
 	var all []*embedded.Server
 	for _, a := range addresses {
