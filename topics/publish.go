@@ -59,19 +59,17 @@ func (h *Topics) publish(name string, except *conn.Conn, m conn.Message) (at Pos
 // target is the topic that a publication goes to, with mu held, and what is kept of it. nil: it has no
 // members, and this node keeps nothing.
 func (h *Topics) target(name string, l *link) (*topic, History) {
-	for {
-		if t := h.lockIf(name); t != nil {
-			return t, t.keep
-		}
-		if h.History == nil {
-			return nil, History{}
-		}
-		keep := h.History(name)
-		if !keep.keeps() || l != nil && l.recorder != nil {
-			return nil, keep
-		}
-		return h.lock(name, false), keep
+	if t := h.lockIf(name); t != nil {
+		return t, t.keep
 	}
+	if h.History == nil {
+		return nil, History{}
+	}
+	keep := h.History(name)
+	if !keep.keeps() || l != nil && l.recorder != nil {
+		return nil, keep
+	}
+	return h.lock(name, false), keep
 }
 
 // lockIf is the topic of that name, with mu held; nil if there is none.
