@@ -23,7 +23,7 @@ const (
 	rooms      = 5
 	membersOf  = 4 // a process
 	publishers = 2 // of a process
-	saidOf     = 300
+	saidOf     = 200
 	cutOff     = 1 // the process whose network is cut, which notices it soon
 )
 
