@@ -113,6 +113,28 @@ func TestHandshake(t *testing.T) {
 	}
 }
 
+// Middleware that compresses answers, or counts them, does not touch the frames.
+func TestHandshake_BehindMiddleware(t *testing.T) {
+	s := serve(t, on)
+	c := s.open(s.transport(), "/wrapped", "Accept-Encoding: gzip")
+	if got := c.answer.Header.Get("Content-Encoding"); got != "" {
+		t.Errorf("the answer is encoded with %s", got)
+	}
+	c.echo(strings.Repeat("hello", 10_000))
+}
+
+// Upgrade after an answer of the handler's does not touch that.
+func TestHandshake_AfterAnAnswer(t *testing.T) {
+	s := serve(t, on)
+	c, err := s.dial(s.transport(), "/answered")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := io.ReadAll(c.answer.Body); err != nil || c.answer.StatusCode != http.StatusTeapot || string(b) != "true" {
+		t.Errorf("%s: %q, %v", c.answer.Status, b, err)
+	}
+}
+
 // A stream's end and its reset are what the end and the reset of a TCP connection are.
 func TestEnds(t *testing.T) {
 	s := serve(t, on)

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"log/slog"
 	"net"
@@ -16,6 +17,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/gorilla/handlers"
 
 	"github.com/framerail/framerail/bench/internal/self"
 	"github.com/framerail/framerail/conn"
@@ -103,6 +106,11 @@ func (s *service) handler() http.Handler {
 	}
 	mux.HandleFunc("/ws", upgrade(nil))
 	mux.HandleFunc("CONNECT /connect", upgrade(nil))
+	mux.HandleFunc("/answered", func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusTeapot)
+		fmt.Fprint(w, errors.Is(s.ws.Upgrade(w, r, nil), server.ErrAnswered))
+	})
+	mux.Handle("/wrapped", handlers.LoggingHandler(io.Discard, handlers.CompressHandler(handlers.RecoveryHandler()(upgrade(nil)))))
 	mux.HandleFunc("/slow", upgrade(func(c *conn.Conn) {
 		c.OnMessage(func(c *conn.Conn, m conn.Message) {
 			<-s.unheld

@@ -91,15 +91,19 @@ type securedStream struct{ *Stream }
 func (s securedStream) ConnectionState() tls.ConnectionState { return *s.tls }
 
 // Accept answers with 200. If the client has left, reading says so. w is the handler's ResponseWriter: middleware gets
-// to know the status.
+// to know the status. But what would compress the answer must not flush, because that writes.
 func (s *Stream) Accept(w http.ResponseWriter, header http.Header) {
 	h := w.Header()
+	encoded := h.Get("Content-Encoding") != ""
 	clear(h)
 	for name, values := range header {
 		h[name] = values
 	}
+	delete(h, "Content-Encoding")
 	w.WriteHeader(http.StatusOK)
-	_ = http.NewResponseController(w).Flush()
+	if !encoded {
+		_ = http.NewResponseController(w).Flush()
+	}
 	_ = s.ctl.Flush()
 }
 
