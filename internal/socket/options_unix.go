@@ -20,7 +20,7 @@ func CloseWrite(fd int) error {
 // for another file already. Systems differ on whether an interrupted close has happened, so EINTR is
 // no error here.
 func Close(fd int) error {
-	err := unix.Close(fd)
+	err := closeFD(fd)
 	if errno := inject.Of(inject.Close); errno != 0 {
 		err = errno // it is closed nevertheless
 	}
@@ -40,7 +40,7 @@ func SetNoDelay(fd int, on bool) error {
 	if errno := inject.Of(inject.NoDelay); errno != 0 {
 		return wrap("setsockopt", errno)
 	}
-	err := unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, value)
+	err := setInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, value)
 	if err != nil && notTCP(fd) {
 		return nil
 	}
@@ -99,5 +99,5 @@ func setOption(fd, level, name, value int) error {
 	if errno := inject.Of(inject.Option); errno != 0 {
 		return wrap("setsockopt", errno)
 	}
-	return wrap("setsockopt", unix.SetsockoptInt(fd, level, name, value))
+	return wrap("setsockopt", setInt(fd, level, name, value))
 }
