@@ -189,6 +189,21 @@ func TestBackPressure_OfAClient(t *testing.T) {
 	}
 }
 
+// A client that reads nothing for WriteTimeout is cut, and its stream is reset. Others on the same connection go on.
+func TestStalledClientIsCut(t *testing.T) {
+	s := serve(t, on)
+	tr := s.transport()
+	c := s.open(tr, "/impatient")
+	eventually(t, "the cut", func() bool { return s.stats().Causes[server.CauseWriteStalled] == 1 })
+	if _, err := io.Copy(io.Discard, c); err == nil {
+		t.Error("the stream ends as if nothing were missing")
+	}
+	s.open(tr, "/ws").echo("hello")
+	if n := s.ask("clients"); n != "1" {
+		t.Errorf("%s connections, want one", n)
+	}
+}
+
 // A server whose callback blocks is not read, and keeps the client from sending.
 func TestBackPressure_OfTheServer(t *testing.T) {
 	s := serve(t, on)

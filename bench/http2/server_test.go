@@ -117,20 +117,27 @@ func (s *service) handler() http.Handler {
 			_ = c.SendText(fmt.Sprint(len(m.Payload)))
 		})
 	}))
-	mux.HandleFunc("/flood", upgrade(func(c *conn.Conn) {
-		go func() {
-			for range floodMessages {
-				err := c.SendWait(context.Background(), conn.Message{Type: conn.Binary, Payload: make([]byte, floodSize)})
-				if err != nil && !errors.Is(err, conn.ErrClosed) {
-					log.Print(err)
-				}
-			}
-		}()
+	mux.HandleFunc("/flood", upgrade(func(c *conn.Conn) { go flood(c) }))
+	mux.HandleFunc("/impatient", upgrade(func(c *conn.Conn) {
+		if err := c.SetLimits(conn.Limits{WriteTimeout: timeout}); err != nil {
+			log.Print(err)
+		}
+		go flood(c)
 	}))
 	return hideFrom("/hidden", mux)
 }
 
 const floodMessages, floodSize = 200, 64 << 10
+
+// flood sends at the pace at which the client reads, until it has closed.
+func flood(c *conn.Conn) {
+	for range floodMessages {
+		err := c.SendWait(context.Background(), conn.Message{Type: conn.Binary, Payload: make([]byte, floodSize)})
+		if err != nil {
+			return
+		}
+	}
+}
 
 // hideFrom wraps ResponseWriters below a path, as middleware without a method Unwrap does.
 func hideFrom(path string, h http.Handler) http.Handler {
