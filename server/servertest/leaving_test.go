@@ -111,9 +111,9 @@ func TestLeaving_SpreadsTheCloseFramesEvenly(t *testing.T) {
 		server.Leaving
 	}{
 		{1, 2000, server.Leaving{}},
-		{3, 2000, server.Leaving{}},
-		{1, 1000, server.Leaving{OldestFirst: true}},
-		{1, 1000, server.Leaving{NewestFirst: true}},
+		{3, 600, server.Leaving{}},
+		{1, 400, server.Leaving{OldestFirst: true}},
+		{1, 400, server.Leaving{NewestFirst: true}},
 	} {
 		test.Window, test.Code = window, frame.ServiceRestart
 		srv := &server.Server{Loops: test.loops, Leaving: test.Leaving}
