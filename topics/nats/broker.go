@@ -64,7 +64,9 @@ func (b *Broker) Run(ctx context.Context, n topics.Node) error {
 
 // run is Run. prepare is called with a connection before the node is up.
 func (b *Broker) run(ctx context.Context, n topics.Node, prepare func(context.Context, *link) error) error {
-	l, err := b.connect(ctx, n)
+	dialling, cancel := context.WithCancel(ctx)
+	defer cancel()
+	l, err := b.connect(dialling, n)
 	if err != nil {
 		return err
 	}
@@ -128,8 +130,28 @@ func (b *Broker) Interest(ctx context.Context, on, off []string) error {
 	if err != nil {
 		return err
 	}
-	if err := l.subscribe(b.prefix()+".", on, off); err != nil {
-		return err
+	many := len(on) + len(off)
+	for len(on)+len(off) > 0 {
+		var now [2][]string
+		now[0], on = cut(on)
+		now[1], off = cut(off)
+		if err := l.subscribe(b.prefix()+".", now[0], now[1]); err != nil {
+			return err
+		}
+		if len(on)+len(off) > 0 {
+			if err := l.flush(ctx); err != nil {
+				return err
+			}
+		}
 	}
-	return l.probe.confirm(ctx, l, len(on)+len(off))
+	return l.probe.confirm(ctx, l, many)
+}
+
+// atOnce is how many subscriptions a server must confirm within patience.
+const atOnce = 20_000
+
+// cut cuts a list after atOnce.
+func cut(all []string) (first, rest []string) {
+	n := min(len(all), atOnce)
+	return all[:n], all[n:]
 }

@@ -51,6 +51,6 @@
 //
 // # Memory
 //
-// A subscription takes about a kilobyte in the client, and some hundred bytes in the server. What
+// A subscription takes about 330 bytes in the client, and some hundred bytes in the server. What
 // waits for the Topics is bounded by MaxInbox.
 package nats

@@ -75,7 +75,8 @@ const (
 // read reads the messages of the topic behind the position, from any replica. more: there are more than the caller takes.
 func (q *lookup) read(ctx context.Context) (got []stored, more bool, err error) {
 	inbox := q.link.nc.NewInbox()
-	sub, err := q.link.nc.SubscribeSync(inbox)
+	answers := make(chan *nats.Msg, mostMessages+1) // and the end
+	sub, err := q.link.nc.ChanSubscribe(inbox, answers)
 	if err != nil {
 		return nil, false, err
 	}
@@ -92,7 +93,7 @@ func (q *lookup) read(ctx context.Context) (got []stored, more bool, err error) 
 			return nil, false, err
 		}
 		before := len(got)
-		pending, err := q.part(ctx, sub, &got)
+		pending, err := q.part(ctx, answers, &got)
 		if err != nil {
 			return nil, false, err
 		}
@@ -110,11 +111,15 @@ func (q *lookup) read(ctx context.Context) (got []stored, more bool, err error) 
 }
 
 // part reads the answers to one request. pending: there are more messages.
-func (q *lookup) part(ctx context.Context, sub *nats.Subscription, got *[]stored) (pending bool, err error) {
+func (q *lookup) part(ctx context.Context, answers <-chan *nats.Msg, got *[]stored) (pending bool, err error) {
 	for {
-		m, err := sub.NextMsgWithContext(ctx)
-		if err != nil {
-			return false, err
+		var m *nats.Msg
+		select {
+		case m = <-answers:
+		case <-ctx.Done():
+			return false, ctx.Err()
+		case <-q.link.ended:
+			return false, nats.ErrConnectionClosed
 		}
 		switch status := m.Header.Get("Status"); status {
 		case "":

@@ -108,14 +108,18 @@ func (b *Broker) options(ctx context.Context, l *link) (nats.Options, error) {
 	return o, nil
 }
 
-// dialer dials until ctx ends.
+// dialer dials until ctx ends, and closes what it has dialled then.
 type dialer struct {
 	ctx context.Context
 	d   *net.Dialer
 }
 
 func (d dialer) Dial(network, address string) (net.Conn, error) {
-	return d.d.DialContext(d.ctx, network, address)
+	c, err := d.d.DialContext(d.ctx, network, address)
+	if err == nil { // a server that says nothing, or a write that blocks, does not outlast ctx
+		context.AfterFunc(d.ctx, func() { _ = c.Close() })
+	}
+	return c, err
 }
 
 // start begins to hand over what arrives.
@@ -139,13 +143,19 @@ func (l *link) fail(cause error) {
 func (l *link) wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
-		l.inbox.discard()
-		l.fail(ctx.Err())
 	case <-l.ended:
+	}
+	err := ctx.Err()
+	if err != nil {
+		l.inbox.discard()
+		l.fail(err)
 	}
 	l.nc.Close()
 	l.running.Wait()
-	return l.cause
+	if err == nil {
+		err = l.cause
+	}
+	return err
 }
 
 // collect moves what arrives into the inbox, at once. So the channel is never full, and what is dropped is dropped there.

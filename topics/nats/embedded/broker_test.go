@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -104,6 +105,31 @@ func TestBroker_RunEndsInAPartition(t *testing.T) {
 	n.publish("a", topics.History{}, "1")
 }
 
+// A server that accepts and says nothing holds Run up no longer than ctx does.
+func TestBroker_ConnectingEndsWithItsContext(t *testing.T) {
+	s := newProcess(t)
+	p := newProxy(t, s.addr)
+	p.partition(true)
+	n := newNode(t, &nats.Broker{URL: p.url(), Options: []client.Option{client.Timeout(time.Hour)}})
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- n.broker.Run(ctx, n) }()
+	eventually(t, "it is connected to nobody", func() bool {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		return len(p.conns) > 0
+	})
+	cancel()
+	select {
+	case err := <-ended:
+		if !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	case <-time.After(long):
+		t.Fatal("Run does not end")
+	}
+}
+
 func TestBroker_InformsASlowNode(t *testing.T) {
 	s := newProcess(t)
 	slow := newNode(t, &nats.Broker{URL: s.url(), MaxInbox: 100_000})
@@ -167,9 +193,10 @@ func TestBroker_InterestInManyTopics(t *testing.T) {
 		names[i] = fmt.Sprintf("rooms.%d.chat", i)
 	}
 	for _, what := range []string{"subscribed", "subscribed again on a new connection"} {
+		before := heap()
 		from := time.Now()
 		n.interest(names...)
-		t.Logf("%d topics %s in %v", many, what, time.Since(from))
+		t.Logf("%d topics %s in %v, %d bytes each", many, what, time.Since(from), (heap()-before)/many)
 		other.publish(names[0], topics.History{}, "first")
 		other.publish(names[many-1], topics.History{}, "last")
 		n.hears("", "first last")
@@ -177,4 +204,12 @@ func TestBroker_InterestInManyTopics(t *testing.T) {
 		n.received = nil
 		n.run()
 	}
+}
+
+// heap is what is in use.
+func heap() uint64 {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
 }

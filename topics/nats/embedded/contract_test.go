@@ -33,6 +33,9 @@ func TestContract_OfBroker(t *testing.T) {
 }
 
 func TestContract_OfRecorder(t *testing.T) {
+	if testing.Short() {
+		t.Skip("most of it is that of the Broker")
+	}
 	s := newProcess(t)
 	brokertest.Run(t, func(t *testing.T) topics.Broker {
 		p := newProxy(t, s.addr)

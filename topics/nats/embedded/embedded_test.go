@@ -220,7 +220,7 @@ func TestServer_InterestIsKnownInTheWholeCluster(t *testing.T) {
 	for _, s := range all {
 		nodes = append(nodes, up(t, &nats.Broker{Options: s.Options()}))
 	}
-	for i := range 300 {
+	for i := range 100 {
 		from, to := nodes[i%3], nodes[(i+1+i%2)%3]
 		to.interest(label(i))
 		from.publish(label(i), topics.History{}, "1")

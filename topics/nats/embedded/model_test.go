@@ -26,7 +26,7 @@ func TestRecorder_NeverGivesAPart(t *testing.T) {
 	var clients []*client
 	keep := func(topic int) topics.History { return topics.History{Messages: 1 + 5*topic} }
 	whole, gaps := 0, 0
-	for step := range 3000 {
+	for step := range 2000 {
 		topic := min(rnd.IntN(6), rnd.IntN(6)) // some are quieter
 		switch {
 		case step%3 > 0:

@@ -13,7 +13,7 @@ import (
 
 // node is a process's Topics that only writes down what it hears.
 type node struct {
-	t      *testing.T
+	t      testing.TB
 	broker topics.Broker
 	id     string
 	slow   chan struct{} // if not nil, Receive waits for it
@@ -27,7 +27,7 @@ type node struct {
 	ended  chan error
 }
 
-func newNode(t *testing.T, b topics.Broker) *node {
+func newNode(t testing.TB, b topics.Broker) *node {
 	n := &node{t: t, broker: b, id: fmt.Sprintf("%s-%p", t.Name(), b)}
 	t.Cleanup(n.stop)
 	return n
@@ -60,7 +60,7 @@ func (n *node) run() {
 	}
 }
 
-func up(t *testing.T, b topics.Broker) *node {
+func up(t testing.TB, b topics.Broker) *node {
 	t.Helper()
 	n := newNode(t, b)
 	n.run()

@@ -18,7 +18,7 @@ import (
 const long = 30 * time.Second
 
 // eventually waits until a condition holds.
-func eventually(t *testing.T, what string, holds func() bool) {
+func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
 	for end := time.Now().Add(long); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
@@ -29,7 +29,7 @@ func eventually(t *testing.T, what string, holds func() bool) {
 
 // process is nats-server as a process of its own.
 type process struct {
-	t     *testing.T
+	t     testing.TB
 	addr  string
 	dir   string // of JetStream
 	conf  string // a file of configuration, if there is one
@@ -40,7 +40,7 @@ type process struct {
 }
 
 // newProcess starts nats-server, and kills it at the end of the test.
-func newProcess(t *testing.T) *process {
+func newProcess(t testing.TB) *process {
 	t.Helper()
 	p := &process{t: t, addr: freeAddress(t), dir: t.TempDir()}
 	t.Cleanup(p.kill)
@@ -48,7 +48,7 @@ func newProcess(t *testing.T) *process {
 	return p
 }
 
-func freeAddress(t *testing.T) string {
+func freeAddress(t testing.TB) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

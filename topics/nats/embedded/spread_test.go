@@ -282,3 +282,32 @@ func TestTopics_LossBetweenServersIsNoticed(t *testing.T) {
 		t.Errorf("%d messages are missing", n)
 	}
 }
+
+// A program with a server in it is gone, and comes back. The others go on meanwhile.
+func TestTopics_EmbeddedServerIsKilled(t *testing.T) {
+	address := freeAddress(t)
+	servers := cluster(t, 3, func(s *embedded.Server) {
+		if s.Name == label(0) {
+			s.ClusterListen = address
+		}
+	})
+	together(t, servers)
+	all := spread(t, topics.History{}, func(i int) topics.Broker { return &nats.Broker{Options: servers[i].Options()} }, nil)
+	for _, p := range all {
+		p.say(10)
+	}
+	servers[0].Close()
+	all[0].awaitDown()
+	for _, p := range all {
+		p.say(20)
+	}
+	everyoneHasLast(t, all[1:])
+	if err := servers[0].Start(); err != nil {
+		t.Fatal(err)
+	}
+	all[0].awaitUp(1)
+	together(t, servers)
+	all[0].awaitSent()
+	settle(t, all)
+	truthful(t, all, false)
+}
