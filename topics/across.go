@@ -22,12 +22,13 @@ type across struct {
 	outage    uint32 // counts those
 	waiters   []waiter
 
-	before  Position // where the topic was when the broker went away; zero: there was no place
 	remote  map[uint64]*nodeCensus
 	changed bool // the census must be sent
 
 	// Of a recorded topic.
-	synced    bool              // the present position is the Recorder's
+	synced    bool              // the node has been where the Recorder is
+	before    Position          // where it was when the broker went away; zero: nowhere
+	sent      bool              // since confirmed, the Recorder has got what members heard while it was away
 	asking    bool              // the Recorder is to be asked
 	catching  bool              // something was missed, or may have been: what comes is held until that is there
 	held      []Packet          // what came meanwhile
@@ -103,16 +104,15 @@ func (l *link) linkLost(t *topic) {
 	t.mu.Lock()
 	a := t.across
 	if !a.out {
-		a.before = Position{}
-		if a.confirmed && (!a.recorded || a.synced) {
+		if a.before = (Position{}); a.synced {
 			a.before = t.position()
 		}
 		a.out = true
 		a.outage++
 		t.ownEra()
-		l.deliverPending(t)
 	}
-	a.confirmed, a.asking, a.catching, a.held, a.heldBytes = false, false, false, nil, 0
+	l.deliverPending(t)
+	a.confirmed, a.sent, a.asking, a.catching, a.held, a.heldBytes = false, false, false, false, nil, 0
 	waiters := a.waiters
 	a.waiters = nil
 	t.mu.Unlock()
@@ -122,10 +122,8 @@ func (l *link) linkLost(t *topic) {
 // deliverPending sends the members what was to come back from the broker. mu is held.
 func (l *link) deliverPending(t *topic) {
 	a := t.across
+	t.sendPending()
 	for _, p := range a.pending {
-		if p.number == (number{}) {
-			p.number, _ = l.outbox.add(l, kindMessage, t.name, t.keep, p.body, true)
-		}
 		a.delivered = p.number
 		m, err := readMessage(p.body)
 		if err != nil {
@@ -142,7 +140,7 @@ func (l *link) deliverPending(t *topic) {
 	a.pending = nil
 }
 
-// confirm notes that the broker sends what is published to the topic from now on.
+// confirm notes that the broker sends what is published to the topic from now on. By the worker.
 func (l *link) confirm(t *topic) {
 	t.mu.Lock()
 	a := t.across
@@ -153,20 +151,18 @@ func (l *link) confirm(t *topic) {
 	a.confirmed = true
 	if a.recorded {
 		a.catching = true
-		t.want()
+		put, _ := l.outbox.marks()
+		l.asks.behind = append(l.asks.behind, behind{t, put})
 		t.mu.Unlock()
 		return
 	}
-	since, missed := t.position(), a.out
-	if a.before != (Position{}) {
-		since = a.before
-	}
-	a.before, a.out = Position{}, false
+	missed := a.out
+	a.out = false
 	if !t.wild {
 		t.ownEra()
 	}
 	if missed {
-		t.reportGap(since, 0)
+		t.reportGap(0)
 	}
 	a.changed = true
 	waiters := a.waiters
@@ -191,22 +187,25 @@ func (l *link) gapLocked(t *topic) {
 		t.catchUp()
 	default:
 		l.counts.gaps.Add(1)
-		since := t.position()
 		if !t.wild {
 			t.ownEra()
 		}
-		t.reportGap(since, 0)
+		t.reportGap(0)
 	}
 }
 
-// reportGap notes that the members of a topic, or of a pattern, were not sent all that other nodes published
-// behind a position. With outage, it is those that joined in it. mu is held.
-func (t *topic) reportGap(since Position, outage uint32) {
-	if t.hub.OnLost == nil {
+// reportGap has OnGap called for the members of a topic, or of a pattern: they go on where the topic is. With outage, it is
+// those that joined in it. mu is held.
+func (t *topic) reportGap(outage uint32) {
+	var at Position
+	if !t.wild {
+		at = t.position()
+	}
+	if t.hub.OnGap == nil {
 		return
 	}
 	for _, p := range t.parts {
-		if p.shard.put(operation{part: p, gap: &gap{since, outage}}) {
+		if p.shard.put(operation{part: p, gap: &gap{at, outage}}) {
 			p.shard.ask()
 		}
 	}
@@ -223,7 +222,7 @@ func (l *link) reportPatterns(name string) {
 	h.mu.RUnlock()
 	for _, pattern := range all {
 		pattern.mu.Lock()
-		pattern.reportGap(Position{}, 0)
+		pattern.reportGap(0)
 		pattern.mu.Unlock()
 	}
 }
@@ -265,7 +264,7 @@ func (l *link) receive(p Packet, hd header, rest []byte) error {
 
 // receivePlain takes a message without a position. The topic's mu is held, if there is a topic.
 func (l *link) receivePlain(r *route, t *topic, name string, hd header, rest []byte) error {
-	v := l.heard.hear(place{name, hd.node}, hd.number, hd.kind == kindLast)
+	v := l.heard.hear(name, hd.node, hd.number, hd.kind == kindLast)
 	if v == missing {
 		if t != nil {
 			l.gapLocked(t)

@@ -15,6 +15,36 @@ type asks struct {
 	askers int                 // guarded by mu: goroutines
 	failed map[*topic]struct{} // guarded by mu: asked again with the next tick
 	closed bool                // guarded by mu
+
+	behind []behind // owned by the worker
+}
+
+// behind is a topic of which the Recorder is asked as soon as it has what the node published before.
+type behind struct {
+	topic *topic
+	mark  uint64 // how many packets must have left the outbox
+}
+
+// askBehind has the Recorder asked about topics whose messages it has now. By the worker.
+func (l *link) askBehind() {
+	q := &l.asks
+	if len(q.behind) == 0 {
+		return
+	}
+	_, gone := l.outbox.marks()
+	left := q.behind[:0]
+	for _, b := range q.behind {
+		if b.mark > gone {
+			left = append(left, b)
+			continue
+		}
+		b.topic.mu.Lock()
+		b.topic.across.sent = true
+		b.topic.want()
+		b.topic.mu.Unlock()
+	}
+	clear(q.behind[len(left):])
+	q.behind = left
 }
 
 // catchUp has a topic get what it has missed. mu is held.
@@ -26,7 +56,7 @@ func (t *topic) catchUp() {
 // want has the Recorder asked about a topic. mu is held.
 func (t *topic) want() {
 	a := t.across
-	if a.asking || !a.confirmed {
+	if a.asking || !a.confirmed || !a.sent {
 		return
 	}
 	a.asking = true

@@ -55,7 +55,8 @@ type Packet struct {
 	// grow. They need not be dense.
 	At Position
 	// Prev is set by a Recorder that knows it: the offset of the message before this one in its topic,
-	// so that a missing one is noticed. 0: not known, or there is none.
+	// so that a missing one is noticed. 0: not known, or there is none. A Recorder that does not know it calls Node.Gap
+	// when a message may not have come. Otherwise a client's position would say that it has the message.
 	Prev uint64
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -31,22 +30,24 @@ type clusterNode struct {
 	sim    *servertest.Sim
 	conns  []*conn.Conn
 
-	mu   sync.Mutex
-	lost []topics.Lost
+	gaps []topics.Position // that were reported
 }
 
 // brokers are the brokers that most tests run with.
 var brokers = map[string]func(*brokertest.Memory) ends{
 	"broker":   func(m *brokertest.Memory) ends { return m.Broker() },
 	"recorder": func(m *brokertest.Memory) ends { return m.Recorder() },
-	"holes":    func(m *brokertest.Memory) ends { m.Sparse = true; return m.Recorder() },
+	"holes":    func(m *brokertest.Memory) ends { return m.Recorder() },
 }
+
+// memoryOf is the memory of one of the brokers.
+func memoryOf(name string) *brokertest.Memory { return &brokertest.Memory{Sparse: name == "holes"} }
 
 // forBrokers runs a test with each broker, and a function that makes nodes.
 func forBrokers(t *testing.T, test func(t *testing.T, memory *brokertest.Memory, add func(topics.History) *clusterNode)) {
 	for name, end := range brokers {
 		t.Run(name, func(t *testing.T) {
-			memory := new(brokertest.Memory)
+			memory := memoryOf(name)
 			test(t, memory, func(keep topics.History) *clusterNode { return newNode(t, end(memory), keep) })
 		})
 	}
@@ -56,10 +57,11 @@ func newNode(t *testing.T, broker ends, keep topics.History) *clusterNode {
 	n := &clusterNode{t: t, broker: broker}
 	n.Topics = &topics.Topics{Broker: broker, Logger: quiet, Stamp: stamp}
 	n.History = func(string) topics.History { return keep }
-	n.OnLost = func(l topics.Lost) {
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		n.lost = append(n.lost, l)
+	n.OnGap = func(c *conn.Conn, topic string, at topics.Position) {
+		if topic != "room.1" || c.State() != conn.Open {
+			t.Errorf("a gap of %q, to a connection that is %v", topic, c.State())
+		}
+		n.gaps = append(n.gaps, at)
 	}
 	srv := &server.Server{Logger: quiet, Loops: 2}
 	srv.OnConnection = func(c *conn.Conn) { n.conns = append(n.conns, c) }
@@ -100,8 +102,9 @@ type client struct {
 }
 
 func (n *clusterNode) dial() *client {
+	before := len(n.conns)
 	c := &client{Client: n.sim.Dial("/"), node: n}
-	n.sim.Settle()
+	await(n.t, "a connection", func() bool { n.sim.Settle(); return len(n.conns) > before })
 	c.conn = n.conns[len(n.conns)-1]
 	return c
 }

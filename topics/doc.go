@@ -52,7 +52,7 @@
 //
 // While the broker is away, members of one node get each other's messages, with positions of their own. What is for other
 // nodes waits, up to [Topics.MaxOutbox]. When the broker is back, members get what they have missed, once. If that is not
-// to be had, OnLost reports it to each member of the topic.
+// to be had, [Topics.OnGap] is called for each member of the topic, before anything newer is sent to it.
 //
 // # Concurrency
 //

@@ -25,8 +25,7 @@ type Change struct {
 
 // Lost reports that a member was not sent all that was published to a topic: the overflow policy of
 // its connection refused or dropped something. Under conn.OverflowLatest, messages that newer
-// ones of their key replaced are not lost. With a Broker it also reports that something of other nodes may not
-// have come, and cannot be had any more: SubscribeSince with the position fails with ErrGap then.
+// ones of their key replaced are not lost. What other nodes published and did not come is reported by OnGap.
 //
 // If the topic keeps messages, SubscribeSince with the position sends all behind it once more,
 // also those that the client has got meanwhile. Wait for OnDrained: before, there may be no room.
@@ -132,18 +131,13 @@ func (t *topic) report(cl *subscriber, f func(known bool, c change) change) {
 // noteLost notes that a member lost a message. Its connection may be locked.
 func (cl *subscriber) noteLost(of *era, number uint64) {
 	cl.hub.counts.lost.Add(1)
+	h, t := cl.hub, of.topic
+	if h.OnLost == nil {
+		return
+	}
 	var since Position // none for a pattern
 	if number > 0 {
 		since = Position{of.epoch, number - 1}
-	}
-	cl.noteGap(of.topic, since)
-}
-
-// noteGap notes that a member lost something behind a position, or may have. Its connection may be locked.
-func (cl *subscriber) noteGap(t *topic, since Position) {
-	h := cl.hub
-	if h.OnLost == nil {
-		return
 	}
 	e := &h.events
 	e.mu.Lock()

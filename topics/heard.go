@@ -27,40 +27,57 @@ func (n number) compare(known number, isKnown bool) verdict {
 	return missing
 }
 
-// place is a topic of another node's.
-type place struct {
-	topic string
-	node  uint64
-}
-
-// heard are the last numbers of what other nodes publish. One of which nothing is heard is forgotten after a
-// minute or two: its publisher's series is over by then.
+// heard are the last numbers of what other nodes publish, by topic and node. A topic of which nothing is heard is
+// forgotten after a minute or two: its publishers' series are over by then.
 type heard struct {
 	mu          sync.Mutex
-	now, before map[place]number
+	now, before map[string]map[uint64]number
 	rotated     time.Time
 }
 
 // hear notes a number, and judges it. again: the number is one that a quiet publisher repeats.
-func (h *heard) hear(at place, n number, again bool) verdict {
+func (h *heard) hear(topic string, node uint64, n number, again bool) verdict {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	known, ok := h.now[at]
-	if !ok {
-		known, ok = h.before[at]
+	nodes := h.now[topic]
+	if nodes == nil {
+		if nodes = h.before[topic]; nodes == nil {
+			nodes = make(map[uint64]number)
+		}
+		if h.now == nil {
+			h.now = make(map[string]map[uint64]number)
+		}
+		h.now[topic] = nodes
 	}
+	known, ok := nodes[node]
 	v := n.compare(known, ok)
 	switch {
 	case v == old:
-		n = known
+		return old
 	case again && ok:
 		v = missing
 	}
-	if h.now == nil {
-		h.now = make(map[place]number)
-	}
-	h.now[at] = n
+	noteNumber(nodes, node, n)
 	return v
+}
+
+// noteNumber notes a number. Of very many nodes any is forgotten.
+func noteNumber(nodes map[uint64]number, node uint64, n number) {
+	for other := range nodes {
+		if len(nodes) < 1<<10 {
+			break
+		}
+		delete(nodes, other)
+	}
+	nodes[node] = n
+}
+
+// forget forgets what was heard of a topic: interest in it begins.
+func (h *heard) forget(topic string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.now, topic)
+	delete(h.before, topic)
 }
 
 // clear forgets all: a connection is new, and what was published before it does not come.

@@ -81,6 +81,9 @@ func (l *link) giveBatch(ctx context.Context, changed map[string]bool) error {
 			off = append(off, name)
 		}
 	}
+	for _, name := range on {
+		l.heard.forget(name) // what was published meanwhile is not missing
+	}
 	if len(on)+len(off) > 0 {
 		if err := l.broker.Interest(ctx, on, off); err != nil {
 			return err

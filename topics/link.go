@@ -131,11 +131,10 @@ func (l *link) run() {
 	}
 }
 
-// The bounds of the pause between two connections.
-const (
-	firstPause = 100 * time.Millisecond
-	maxPause   = 15 * time.Second
-)
+// The bounds of the pause between two connections. Tests shorten the first.
+var firstPause = 100 * time.Millisecond
+
+const maxPause = 15 * time.Second
 
 // backOff is a random pause, with full jitter: from nothing up to a bound that doubles.
 func backOff(tries int) time.Duration {
@@ -221,7 +220,7 @@ func (l *link) work() {
 			continue
 		}
 		if ctx != served {
-			served = ctx
+			served, l.asks.behind = ctx, nil
 			l.interest.renew(l.hub)
 		}
 		err := l.serve(ctx)
@@ -240,6 +239,7 @@ func (l *link) serve(ctx context.Context) error {
 		if err := l.giveInterest(ctx); err != nil {
 			return err
 		}
+		l.askBehind()
 		if len(batch) == 0 {
 			return nil
 		}

@@ -12,6 +12,8 @@ type outbox struct {
 	queue  []waiting // guarded by mu: from first on
 	first  int       // guarded by mu
 	bytes  int       // guarded by mu
+	put    uint64    // guarded by mu: how many packets were ever put into it
+	gone   uint64    // guarded by mu: how many of those have left it
 	lost   uint64    // guarded by mu: messages
 	fails  int       // guarded by mu: calls in a row that took nothing
 	series uint64    // guarded by mu: the newest
@@ -67,13 +69,14 @@ func (o *outbox) add(l *link, kind kind, topic string, keep History, body []byte
 		return n, false
 	}
 	data := header{kind, l.node, n}.append(make([]byte, 0, maxHeader+len(body)))
-	o.put(Packet{Topic: topic, Data: append(data, body...), Keep: keep}, size)
+	o.append(Packet{Topic: topic, Data: append(data, body...), Keep: keep}, size)
 	l.rouse()
 	return n, true
 }
 
-// put appends a packet. mu is held.
-func (o *outbox) put(p Packet, size int) {
+// append appends a packet. mu is held.
+func (o *outbox) append(p Packet, size int) {
+	o.put++
 	o.queue = append(o.queue, waiting{p, size, time.Now()})
 	o.bytes += size
 }
@@ -108,7 +111,7 @@ func (o *outbox) repeat(l *link, now time.Time) {
 			if p.repeated != p.number { // it was not quiet
 				p.repeated, next = p.number, 0
 			} else if size := len(p.topic) + maxHeader + packetCost; o.bytes+size <= o.most {
-				o.put(Packet{Topic: p.topic, Data: header{kindLast, l.node, p.number}.append(nil)}, size)
+				o.append(Packet{Topic: p.topic, Data: header{kindLast, l.node, p.number}.append(nil)}, size)
 			}
 			switch {
 			case next == len(repeats):
@@ -159,6 +162,7 @@ func (o *outbox) remove(n int, failed bool) {
 		o.lost++
 		n++
 	}
+	o.gone += uint64(n)
 	for range n {
 		o.bytes -= o.queue[o.first].size
 		o.queue[o.first] = waiting{}
@@ -174,6 +178,13 @@ func (o *outbox) remove(n int, failed bool) {
 		clear(o.queue[left:])
 		o.queue, o.first = o.queue[:left], 0
 	}
+}
+
+// marks are how many packets were put into it, and have left it.
+func (o *outbox) marks() (put, gone uint64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.put, o.gone
 }
 
 // waits reports whether something waits.

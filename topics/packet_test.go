@@ -67,12 +67,13 @@ func TestHeard_ForgetsSilentPublishers(t *testing.T) {
 	var h heard
 	now := time.Unix(1e9, 0)
 	h.tick(now)
-	at := place{"a", 1}
-	expect(t, "first", h.hear(at, number{1, 5}, false), fresh)
+	expect(t, "first", h.hear("a", 1, number{1, 5}, false), fresh)
 	h.tick(now.Add(61 * time.Second))
-	expect(t, "a gap", h.hear(at, number{1, 7}, false), missing)
-	expect(t, "the last, again", h.hear(at, number{1, 7}, true), old)
-	expect(t, "a last that did not come", h.hear(at, number{1, 8}, true), missing)
+	expect(t, "a gap", h.hear("a", 1, number{1, 7}, false), missing)
+	expect(t, "the last, again", h.hear("a", 1, number{1, 7}, true), old)
+	expect(t, "a last that did not come", h.hear("a", 1, number{1, 8}, true), missing)
+	h.forget("a")
+	expect(t, "the first again", h.hear("a", 1, number{1, 99}, false), fresh)
 	h.tick(now.Add(130 * time.Second))
 	h.tick(now.Add(200 * time.Second))
 	expect(t, "places", len(h.now)+len(h.before), 0)

@@ -122,7 +122,7 @@ func (r *route) done() {
 func (r *route) publish(h *Topics, t *topic, name string, keep History, pub *publication, except *conn.Conn, m conn.Message) (at Position, err error) {
 	r.find(h, t, name)
 	busy, l := r.isBusy(int64(limit(h.MaxBacklog, DefaultMaxBacklog))), h.link()
-	byRecorder := t != nil && t.isRecorded() && !t.across.out
+	byRecorder := t != nil && t.isRecorded() && (!t.across.out || t.across.confirmed)
 	if pub == nil && !busy {
 		if pub, err = encode(h, t, m, except); err != nil {
 			return at, err

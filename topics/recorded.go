@@ -32,10 +32,9 @@ func (l *link) receiveRecorded(r *route, t *topic, p Packet, hd header, rest []b
 func (l *link) apply(r *route, t *topic, p Packet, hd header, rest []byte) error {
 	a := t.across
 	if p.At.Epoch != t.era.epoch { // the Recorder has begun anew
-		since := t.position()
 		l.counts.gaps.Add(1)
 		t.beginEra(Position{p.At.Epoch, p.At.Offset - 1})
-		t.reportGap(since, 0)
+		t.reportGap(0)
 	}
 	if p.At.Offset <= t.offset {
 		return nil
@@ -51,7 +50,7 @@ func (l *link) apply(r *route, t *topic, p Packet, hd header, rest []byte) error
 		t.skip(p.At.Offset)
 		return nil
 	}
-	return l.take(r, t, p.At.Offset, hd, rest, true, 0)
+	return l.take(r, t, p.At.Offset, hd, rest, course{live: true})
 }
 
 // skip notes that the topic has a message again that it had before. mu is held.
@@ -62,9 +61,21 @@ func (t *topic) skip(offset uint64) {
 	}
 }
 
-// take takes a message that is the next one, and sends it to members. live is set for one that came from
-// its publisher, which patterns have too. Members that joined in the outage are not sent it. mu is held.
-func (l *link) take(r *route, t *topic, offset uint64, hd header, rest []byte, live bool, outage uint32) error {
+// course is how a message comes to the members of a topic.
+type course struct {
+	live   bool   // from its publisher, so that patterns have it too; else from the Recorder
+	outage uint32 // members that joined in this outage are not sent it
+	away   *away  // it is sent with a position of this; nil: with its own
+}
+
+// away is where a topic was while the broker was away.
+type away struct {
+	era    *era
+	offset uint64
+}
+
+// take takes a message that is the next one, and sends it to members. mu is held.
+func (l *link) take(r *route, t *topic, offset uint64, hd header, rest []byte, how course) error {
 	a := t.across
 	a.note(hd)
 	m, err := readMessage(rest)
@@ -84,23 +95,27 @@ func (l *link) take(r *route, t *topic, offset uint64, hd header, rest []byte, l
 		t.skip(offset)
 		return nil
 	}
-	pub.outage = outage
 	t.append(pub)
-	switch {
-	case known:
+	if known || how.away != nil {
 		pub.message.SetTag(session.Tag{Of: pub.era, Number: pub.offset})
 		pub.release()
-		return nil
-	case live:
+		if known {
+			return nil
+		}
+		if pub = t.makeAway(m, except, how.away); pub == nil {
+			return nil
+		}
+	}
+	pub.outage = how.outage
+	if how.live {
 		r.find(l.hub, t, t.name)
-	default:
+	} else {
 		r.parts = append(r.parts, t.parts...)
 	}
 	if r.isBusy(int64(limit(l.hub.MaxBacklog, DefaultMaxBacklog))) {
 		l.counts.dropped.Add(1)
-		since := Position{t.era.epoch, offset - 1}
-		t.reportGap(since, 0)
-		if live {
+		t.reportGap(0)
+		if how.live {
 			l.reportPatterns(t.name)
 		}
 		clear(r.parts)
@@ -110,7 +125,20 @@ func (l *link) take(r *route, t *topic, offset uint64, hd header, rest []byte, l
 	return nil
 }
 
-// note notes the number of another node's message. Of very many nodes any is forgotten. mu is held.
+// makeAway makes a publication whose position is of the time in which the broker was away. mu is held.
+func (t *topic) makeAway(m conn.Message, except *session.Conn, at *away) *publication {
+	here := away{t.era, t.offset}
+	t.era, t.offset = at.era, at.offset
+	pub := t.across.link.make(t, m, except)
+	t.era, t.offset = here.era, here.offset
+	if pub != nil {
+		at.offset++
+		pub.era, pub.offset = at.era, at.offset
+	}
+	return pub
+}
+
+// note notes the number of a message. mu is held.
 func (a *across) note(hd header) {
 	if a.heard == nil {
 		a.heard = make(map[uint64]number)
@@ -118,13 +146,7 @@ func (a *across) note(hd header) {
 	if known, ok := a.heard[hd.node]; ok && !known.before(hd.number) {
 		return
 	}
-	for node := range a.heard {
-		if len(a.heard) < 1<<10 {
-			break
-		}
-		delete(a.heard, node)
-	}
-	a.heard[hd.node] = hd.number
+	noteNumber(a.heard, hd.node, hd.number)
 }
 
 // takePending is which connection is not sent a message of the node's own that came back. mu is held.
@@ -141,235 +163,4 @@ func (a *across) takePending(n number) (except *session.Conn) {
 		a.pending = a.pending[1:]
 	}
 	return except
-}
-
-// question is what the Recorder is asked about a topic.
-type question struct {
-	outage   uint32
-	catching bool
-	base     Position // where the node is; zero: nowhere
-	since    Position // where to begin: at base, or earlier for one that waits
-}
-
-// question is what there is to ask. mu is held.
-func (t *topic) question() question {
-	a := t.across
-	q := question{outage: a.outage, catching: a.catching}
-	switch {
-	case a.isLive():
-		q.base = t.position()
-	case a.synced:
-		q.base = a.before
-	}
-	q.since = q.base
-	if t.keep.Last && !a.synced {
-		return q // the last message first: newcomers get it
-	}
-	for _, w := range a.waiters {
-		since := w.joining.since
-		if since == (Position{}) || w.joining.failed != nil {
-			continue
-		}
-		if q.since == (Position{}) || since.Epoch == q.since.Epoch && since.Offset < q.since.Offset {
-			q.since = since
-		}
-	}
-	return q
-}
-
-// answered takes what the Recorder has answered, and returns those that waited for it. mu is held.
-func (l *link) answered(t *topic, q question, missed []Packet, at Position, err error) []waiter {
-	a := t.across
-	switch {
-	case err == nil:
-		l.merge(t, q, missed, at)
-	case err != ErrGap && err != ErrTooMuch:
-		l.asks.later(t)
-		for _, w := range a.waiters {
-			if w.joining.tries++; w.joining.tries > maxTries {
-				w.joining.failed = ErrGap
-			}
-		}
-		return a.takeFailed()
-	default:
-		for _, w := range a.waiters {
-			if w.joining.since == q.since && q.since != (Position{}) {
-				w.joining.failed = err
-			}
-		}
-		if q.since != q.base && a.synced { // a client's position, not the node's
-			failed := a.takeFailed()
-			if a.catching || len(a.waiters) > 0 {
-				t.want()
-			}
-			return failed
-		}
-		l.adopt(t, at)
-	}
-	a.catching = false
-	l.settle(t)
-	waiters := a.waiters
-	a.waiters = nil
-	return waiters
-}
-
-// takeFailed takes those that need not wait any more.
-func (a *across) takeFailed() (failed []waiter) {
-	var left []waiter
-	for _, w := range a.waiters {
-		if w.joining.failed != nil {
-			failed = append(failed, w)
-		} else {
-			left = append(left, w)
-		}
-	}
-	a.waiters = left
-	return failed
-}
-
-// adopt has the topic be where the Recorder says. What is between is not to be had. mu is held.
-func (l *link) adopt(t *topic, at Position) {
-	a := t.across
-	since, reported := t.position(), a.synced || a.out
-	if a.out && a.before != (Position{}) {
-		since = a.before
-	}
-	t.beginEra(at)
-	a.synced, a.out, a.before = true, false, Position{}
-	if reported {
-		l.counts.gaps.Add(1)
-		t.reportGap(since, 0)
-	}
-}
-
-// merge takes what the Recorder has behind q.since, which is all up to a position. mu is held.
-func (l *link) merge(t *topic, q question, missed []Packet, at Position) {
-	a := t.across
-	var outage uint32
-	switch {
-	case a.isLive():
-	case q.base == (Position{}):
-		l.adopt(t, at)
-		if q.since == (Position{}) && len(missed) > 0 { // the last message
-			l.putBefore(t, missed, at.Offset)
-			return
-		}
-	default:
-		t.reportGap(t.position(), a.outage) // these were not there before
-		outage = a.outage
-		t.beginEra(a.before)
-		a.out, a.before = false, Position{}
-	}
-	n := 0
-	for n < len(missed) && missed[n].At.Offset <= t.offset {
-		n++
-	}
-	if r := &t.history; q.since.Epoch == t.era.epoch && q.since.Offset < r.floor && at.Offset >= r.floor {
-		l.putBefore(t, missed[:n], q.since.Offset)
-	}
-	if q.catching {
-		l.catchUpWith(t, missed[n:], at, outage)
-	}
-}
-
-// catchUpWith takes messages that were missed. mu is held.
-func (l *link) catchUpWith(t *topic, missed []Packet, at Position, outage uint32) {
-	a := t.across
-	for _, p := range missed {
-		hd, rest, err := readHeader(p.Data)
-		if known, ok := a.heard[hd.node]; err == nil && hd.number.compare(known, ok) != old {
-			r := routes.Get().(*route)
-			err = l.take(r, t, p.At.Offset, hd, rest, false, outage)
-			r.done()
-		} else {
-			t.skip(p.At.Offset)
-		}
-		if err != nil {
-			l.refuse(t.name, err)
-		}
-	}
-	if at.Offset > t.offset {
-		t.skip(at.Offset)
-	}
-	if len(missed) > 0 {
-		l.reportPatterns(t.name)
-	}
-}
-
-// putBefore puts older messages before those that the topic has. mu is held.
-func (l *link) putBefore(t *topic, older []Packet, floor uint64) {
-	var all []*publication
-	last := make(map[uint64]number)
-	offset := t.offset
-	for _, p := range older {
-		if p.At.Offset > t.history.floor {
-			break
-		}
-		hd, rest, err := readHeader(p.Data)
-		if known, ok := last[hd.node]; err != nil || ok && !known.before(hd.number) {
-			continue
-		}
-		last[hd.node] = hd.number
-		var m conn.Message
-		if m, err = readMessage(rest); err != nil {
-			continue
-		}
-		t.offset = p.At.Offset - 1
-		if pub := l.make(t, m, nil); pub != nil {
-			pub.era, pub.offset, pub.at = t.era, p.At.Offset, l.hub.now()
-			pub.message.SetTag(session.Tag{Of: pub.era, Number: pub.offset})
-			all = append(all, pub)
-		}
-	}
-	t.offset = offset
-	r := &t.history
-	if n := len(all); t.keep.Last && n > 0 && r.last == nil {
-		r.last = all[n-1].hold()
-	}
-	if t.keep.Messages > 0 && floor < r.floor {
-		r.prepend(all, floor)
-	}
-	for _, pub := range all {
-		pub.release()
-	}
-}
-
-// settle goes on with a topic that is where the Recorder is. mu is held.
-func (l *link) settle(t *topic) {
-	a := t.across
-	for i := range a.pending {
-		if p := &a.pending[i]; p.number == (number{}) {
-			p.number, _ = l.outbox.add(l, kindMessage, t.name, t.keep, p.body, true)
-		}
-	}
-	held, overflowed := a.held, a.heldBytes > maxBatchBytes
-	a.held, a.heldBytes = nil, 0
-	for _, p := range held {
-		if hd, rest, err := readHeader(p.Data); err == nil {
-			r := routes.Get().(*route)
-			l.applyHeld(r, t, p, hd, rest)
-			r.done()
-		}
-	}
-	if overflowed {
-		t.catchUp()
-	}
-}
-
-// applyHeld takes a message that was held. If the topic has it already, patterns do not.
-func (l *link) applyHeld(r *route, t *topic, p Packet, hd header, rest []byte) {
-	var err error
-	switch {
-	case t.across.catching:
-		t.across.hold(p)
-	case p.At.Epoch == t.era.epoch && p.At.Offset <= t.offset:
-		if hd.node != l.node {
-			err = l.receivePlain(r, nil, p.Topic, hd, rest)
-		}
-	default:
-		err = l.apply(r, t, p, hd, rest)
-	}
-	if err != nil {
-		l.refuse(t.name, err)
-	}
 }

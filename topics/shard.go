@@ -1,6 +1,7 @@
 package topics
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -34,7 +35,7 @@ type shard struct {
 
 // operation is one thing for a loop to do with a list of members. pub is to be sent to all of
 // the part, unless sub is set: then sub joins and is sent replay, or leaves. answer is called before. gap
-// is noted for the members.
+// is reported for the members.
 type operation struct {
 	part   *part
 	pub    *publication
@@ -47,14 +48,15 @@ type operation struct {
 
 // gap is that members were not sent all that other nodes have published.
 type gap struct {
-	since  Position
-	outage uint32 // only those that joined in this outage of the broker; 0: all
+	at     Position // where they go on
+	outage uint32   // only those that joined in this outage of the broker; 0: all
 }
 
 // answer is a call of SubscribeSince that is to be answered.
 type answer struct {
 	hub  *Topics
 	conn *session.Conn
+	name string // of the callback
 	call func(Position, error)
 	at   Position
 	err  error
@@ -160,8 +162,8 @@ func (s *shard) perform(o *operation, most int) (sent, work int) {
 	case o.leaves:
 		s.remove(o.sub)
 	case o.gap != nil:
-		s.note(o.part, *o.gap)
 		work = len(o.part.members)
+		s.tell(o.part, *o.gap)
 	default:
 		sent, work = s.join(o), len(o.replay)
 	}
@@ -181,11 +183,13 @@ func (s *shard) join(o *operation) (sent int) {
 	return 0
 }
 
-// note notes a gap for members.
-func (s *shard) note(p *part, g gap) {
-	for _, sub := range p.members {
-		if g.outage == 0 || sub.outage == g.outage {
-			sub.subscriber.noteGap(p.topic, g.since)
+// tell has OnGap called for members. It may close connections, whose members leave the list.
+func (s *shard) tell(p *part, g gap) {
+	for _, sub := range slices.Clone(p.members) {
+		if (g.outage == 0 || sub.outage == g.outage) && sub.at >= 0 {
+			a := answer{hub: s.hub, conn: sub.subscriber.conn, name: "OnGap"}
+			a.call = func(Position, error) { s.hub.OnGap(connOf(a.conn), p.topic.name, g.at) }
+			a.give()
 		}
 	}
 }
@@ -197,7 +201,7 @@ func (a *answer) give() {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			a.hub.notePanic("SubscribeSince", p)
+			a.hub.notePanic(a.name, p)
 		}
 	}()
 	a.call(a.at, a.err)

@@ -152,7 +152,7 @@ func (cl *subscriber) answer(j *joining, at Position, err error) *answer {
 	if j == nil || j.answer == nil {
 		return nil
 	}
-	return &answer{cl.hub, cl.conn, j.answer, at, err}
+	return &answer{cl.hub, cl.conn, "SubscribeSince", j.answer, at, err}
 }
 
 // refuse has a joining that cannot be done now wait, or answers that it fails. Other errors it returns. cl.mu is

@@ -180,6 +180,7 @@ func (t *topic) rest() use {
 	case !t.keep.keeps() || t.isRecorded():
 		t.gone.Store(true)
 		t.history.clear()
+		t.sendPending()
 		return over
 	case t.stays():
 		return inUse

@@ -52,7 +52,7 @@ type Topics struct {
 	// Publish fails with ErrBusy where the members here would wait for them too. 0: 16 MiB.
 	MaxOutbox int
 
-	// The callbacks run one after another on a goroutine. One that panics is logged and counted, and
+	// The callbacks, except OnGap, run one after another on a goroutine. One that panics is logged and counted, and
 	// the next one runs.
 
 	// OnInterest reports that a topic, or a pattern, has its first member, or has lost its last.
@@ -64,6 +64,11 @@ type Topics struct {
 	// OnLost reports that a member was not sent what was published, because its client does
 	// not read. See [Lost].
 	OnLost func(Lost)
+
+	// OnGap reports that a member of a topic, or of a pattern, was not sent all that other nodes have published, and that it
+	// cannot be had any more. It goes on at that position; zero for a pattern. OnGap is called on the connection's
+	// event loop, so that it must not block, before anything newer is sent: what it sends comes between.
+	OnGap func(c *conn.Conn, topic string, at Position)
 
 	// Logger gets one line for each callback that panics, with its stack, at level Error. Of many it
 	// gets ten lines at once, and then one a second. nil: slog.Default().

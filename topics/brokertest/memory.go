@@ -20,7 +20,7 @@ var ErrDown = errors.New("brokertest: the broker is gone")
 // node. All methods are safe from any goroutine.
 type Memory struct {
 	// Sparse gives all topics together one sequence of offsets, so that those of one topic have holes, as
-	// in JetStream. Otherwise each topic counts for itself, and a message tells the one before it.
+	// in JetStream. Otherwise each topic counts for itself.
 	Sparse bool
 	// Drop reports whether a message that was published is not to reach the node of that ID. It is called
 	// under a lock. nil: none is dropped.
@@ -177,16 +177,20 @@ func (m *Memory) publish(p topics.Packet) {
 		m.record(&p)
 	}
 	for s := range m.sessions {
-		if m.Drop != nil && m.Drop(p, s.node.ID()) {
-			continue
-		}
+		copies := 0
 		if s.topics[p.Topic] {
-			s.queue = append(s.queue, p)
+			copies++
 		}
 		for pattern := range s.patterns {
 			if matches(pattern, p.Topic) {
-				s.queue = append(s.queue, p)
+				copies++
 			}
+		}
+		if copies == 0 || m.Drop != nil && m.Drop(p, s.node.ID()) {
+			continue
+		}
+		for range copies {
+			s.queue = append(s.queue, p)
 		}
 		s.signal()
 	}
@@ -218,11 +222,10 @@ func (n *Node) Interest(_ context.Context, on, off []string) error {
 // record keeps a message as its Keep says, and sets its position. mu is held.
 func (m *Memory) record(p *topics.Packet) {
 	r := m.log(p.Topic)
-	if m.Sparse {
+	p.Prev = r.last
+	if p.At.Offset = r.last + 1; m.Sparse {
 		m.sequence++
 		p.At.Offset = m.sequence
-	} else {
-		p.At.Offset, p.Prev = r.last+1, r.last
 	}
 	p.At.Epoch, r.last = m.epoch, p.At.Offset
 	r.kept = append(r.kept, *p)

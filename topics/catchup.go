@@ -1,0 +1,256 @@
+package topics
+
+import (
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/session"
+)
+
+// question is what the Recorder is asked about a topic.
+type question struct {
+	outage   uint32
+	catching bool
+	base     Position // where the node is; zero: nowhere
+	since    Position // where to begin: at base, or earlier for one that waits
+}
+
+// question is what there is to ask. mu is held.
+func (t *topic) question() question {
+	a := t.across
+	q := question{outage: a.outage, catching: a.catching}
+	switch {
+	case a.isLive():
+		q.base = t.position()
+	case a.synced:
+		q.base = a.before
+	}
+	q.since = q.base
+	if t.keep.Last && !a.synced {
+		return q // the last message first: newcomers get it
+	}
+	for _, w := range a.waiters {
+		since := w.joining.since
+		if since == (Position{}) || w.joining.failed != nil {
+			continue
+		}
+		if q.since == (Position{}) || since.Epoch == q.since.Epoch && since.Offset < q.since.Offset {
+			q.since = since
+		}
+	}
+	return q
+}
+
+// answered takes what the Recorder has answered, and returns those that waited for it. mu is held.
+func (l *link) answered(t *topic, q question, missed []Packet, at Position, err error) []waiter {
+	a := t.across
+	switch {
+	case err == nil:
+		l.merge(t, q, missed, at)
+	case err != ErrGap && err != ErrTooMuch:
+		l.asks.later(t)
+		for _, w := range a.waiters {
+			if w.joining.tries++; w.joining.tries > maxTries {
+				w.joining.failed = ErrGap
+			}
+		}
+		return a.takeFailed()
+	default:
+		for _, w := range a.waiters {
+			if w.joining.since == q.since && q.since != (Position{}) {
+				w.joining.failed = err
+			}
+		}
+		if q.since != q.base && a.synced { // a client's position, not the node's
+			failed := a.takeFailed()
+			if a.catching || len(a.waiters) > 0 {
+				t.want()
+			}
+			return failed
+		}
+		l.adopt(t, at)
+	}
+	a.catching = false
+	l.settle(t)
+	waiters := a.waiters
+	a.waiters = nil
+	return waiters
+}
+
+// takeFailed takes those that need not wait any more.
+func (a *across) takeFailed() (failed []waiter) {
+	var left []waiter
+	for _, w := range a.waiters {
+		if w.joining.failed != nil {
+			failed = append(failed, w)
+		} else {
+			left = append(left, w)
+		}
+	}
+	a.waiters = left
+	return failed
+}
+
+// adopt has the topic be where the Recorder says. What is between is not to be had. mu is held.
+func (l *link) adopt(t *topic, at Position) {
+	a := t.across
+	reported := a.synced || a.out
+	t.beginEra(at)
+	a.synced, a.out, a.before = true, false, Position{}
+	if reported {
+		l.counts.gaps.Add(1)
+		t.reportGap(0)
+	}
+}
+
+// merge takes what the Recorder has behind q.since, which is all up to a position. mu is held.
+func (l *link) merge(t *topic, q question, missed []Packet, at Position) {
+	a := t.across
+	var how course
+	switch {
+	case a.isLive():
+	case q.base == (Position{}):
+		l.adopt(t, at)
+		if q.since == (Position{}) && len(missed) > 0 { // the last message
+			l.putBefore(t, missed, at.Offset)
+			return
+		}
+	default:
+		how = course{outage: a.outage, away: &away{t.era, t.offset}}
+		t.beginEra(a.before)
+		a.out, a.before = false, Position{}
+	}
+	n := 0
+	for n < len(missed) && missed[n].At.Offset <= t.offset {
+		n++
+	}
+	if r := &t.history; q.since.Epoch == t.era.epoch && q.since.Offset < r.floor && at.Offset >= r.floor {
+		l.putBefore(t, missed[:n], q.since.Offset)
+	}
+	if q.catching {
+		l.catchUpWith(t, missed[n:], at, how)
+	}
+	if how.outage != 0 {
+		t.reportGap(how.outage) // these were not there before
+	}
+}
+
+// catchUpWith takes messages that were missed. Members may have had some of the node's own while the broker was
+// away. A message before the last of those has no position of its own for them: behind it, that one would come
+// once more. mu is held.
+func (l *link) catchUpWith(t *topic, missed []Packet, at Position, how course) {
+	a := t.across
+	last := 0
+	for i, p := range missed {
+		if hd, _, err := readHeader(p.Data); err == nil && hd.node == l.node && !a.delivered.before(hd.number) {
+			last = i
+		}
+	}
+	for i, p := range missed {
+		if i >= last {
+			how.away = nil
+		}
+		hd, rest, err := readHeader(p.Data)
+		if known, ok := a.heard[hd.node]; err == nil && hd.number.compare(known, ok) != old {
+			r := routes.Get().(*route)
+			err = l.take(r, t, p.At.Offset, hd, rest, how)
+			r.done()
+		} else {
+			t.skip(p.At.Offset)
+		}
+		if err != nil {
+			l.refuse(t.name, err)
+		}
+	}
+	if at.Offset > t.offset {
+		t.skip(at.Offset)
+	}
+	if len(missed) > 0 {
+		l.reportPatterns(t.name)
+	}
+}
+
+// putBefore puts older messages before those that the topic has. mu is held.
+func (l *link) putBefore(t *topic, older []Packet, floor uint64) {
+	var all []*publication
+	last := make(map[uint64]number)
+	offset := t.offset
+	for _, p := range older {
+		if p.At.Offset > t.history.floor {
+			break
+		}
+		hd, rest, err := readHeader(p.Data)
+		if known, ok := last[hd.node]; err != nil || ok && !known.before(hd.number) {
+			continue
+		}
+		last[hd.node] = hd.number
+		var m conn.Message
+		if m, err = readMessage(rest); err != nil {
+			continue
+		}
+		t.offset = p.At.Offset - 1
+		if pub := l.make(t, m, nil); pub != nil {
+			pub.era, pub.offset, pub.at = t.era, p.At.Offset, l.hub.now()
+			pub.message.SetTag(session.Tag{Of: pub.era, Number: pub.offset})
+			all = append(all, pub)
+		}
+	}
+	t.offset = offset
+	r := &t.history
+	if n := len(all); t.keep.Last && n > 0 && r.last == nil {
+		r.last = all[n-1].hold()
+	}
+	if t.keep.Messages > 0 && floor < r.floor {
+		r.prepend(all, floor)
+	}
+	for _, pub := range all {
+		pub.release()
+	}
+}
+
+// sendPending hands over messages that waited for the topic to have a position. mu is held.
+func (t *topic) sendPending() {
+	a := t.across
+	if a == nil {
+		return
+	}
+	for i := range a.pending {
+		if p := &a.pending[i]; p.number == (number{}) {
+			p.number, _ = a.link.outbox.add(a.link, kindMessage, t.name, t.keep, p.body, true)
+		}
+	}
+}
+
+// settle goes on with a topic that is where the Recorder is. mu is held.
+func (l *link) settle(t *topic) {
+	a := t.across
+	t.sendPending()
+	held, overflowed := a.held, a.heldBytes > maxBatchBytes
+	a.held, a.heldBytes = nil, 0
+	for _, p := range held {
+		if hd, rest, err := readHeader(p.Data); err == nil {
+			r := routes.Get().(*route)
+			l.applyHeld(r, t, p, hd, rest)
+			r.done()
+		}
+	}
+	if overflowed {
+		t.catchUp()
+	}
+}
+
+// applyHeld takes a message that was held. If the topic has it already, patterns do not.
+func (l *link) applyHeld(r *route, t *topic, p Packet, hd header, rest []byte) {
+	var err error
+	switch {
+	case t.across.catching:
+		t.across.hold(p)
+	case p.At.Epoch == t.era.epoch && p.At.Offset <= t.offset:
+		if hd.node != l.node {
+			err = l.receivePlain(r, nil, p.Topic, hd, rest)
+		}
+	default:
+		err = l.apply(r, t, p, hd, rest)
+	}
+	if err != nil {
+		l.refuse(t.name, err)
+	}
+}

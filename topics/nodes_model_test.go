@@ -1,0 +1,306 @@
+package topics_test
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/topics"
+	"github.com/framerail/framerail/topics/brokertest"
+)
+
+var nodeHistories = flag.Int("nodehistories", 150, "how many histories TestRecovery_OverNodes plays with each broker")
+
+// Whatever is published, lost on the way, cut, or begun anew, on nodes and at the broker: a client that comes back to any node gets
+// exactly what it missed, in order and once, or a no. What a member was not sent is reported.
+func TestRecovery_OverNodes(t *testing.T) {
+	for name, end := range brokers {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m := newNodesModel(t, memoryOf(name), end)
+			for m.history = 0; m.history < *nodeHistories && !t.Failed(); m.history++ {
+				m.play()
+			}
+			t.Logf("%d histories: %+v", m.history, m.outcome)
+			o := m.outcome
+			if o.Read == 0 || o.Dropped == 0 || o.Gaps == 0 || o.Lost == 0 || o.Down == 0 || o.Restarts == 0 || m.records && o.Recovered == 0 {
+				t.Error("not all of this happens")
+			}
+		})
+	}
+}
+
+// nodesModel is three nodes, and clients that come and go.
+type nodesModel struct {
+	t       *testing.T
+	rnd     *rand.Rand
+	end     func(*brokertest.Memory) ends
+	memory  *brokertest.Memory
+	records bool
+	history int
+	keep    int // messages that the topic keeps
+	said    int // messages in this history
+	calm    bool
+	topic   string
+	nodes   []*modelNode
+	clients []*modelClient
+	outcome nodesOutcome
+
+	published map[int]int // messages, by publisher
+	trace     traceOf
+
+	mu     sync.Mutex
+	drops  float64
+	heard  map[string]bool          // guarded by mu: nodes that have been sent something by a publisher
+	places map[topics.Position]bool // guarded by mu: positions that the recorder has given
+	taken  map[string]bool          // guarded by mu: what the broker has had
+}
+
+type nodesOutcome struct{ Published, Read, Recovered, Gaps, Lost, Dropped, Down, Restarts, Comebacks int }
+
+// modelNode is a node, and the number by which its messages are known.
+type modelNode struct {
+	*clusterNode
+	publisher int
+}
+
+func newNodesModel(t *testing.T, memory *brokertest.Memory, end func(*brokertest.Memory) ends) *nodesModel {
+	m := &nodesModel{t: t, rnd: rand.New(rand.NewPCG(7, 9)), end: end, memory: memory,
+		published: map[int]int{}, heard: map[string]bool{}, places: map[topics.Position]bool{}, taken: map[string]bool{}}
+	m.memory.Drop = m.drop
+	_, m.records = end(m.memory).(topics.Recorder)
+	for range 3 {
+		m.nodes = append(m.nodes, m.newNode())
+	}
+	return m
+}
+
+func (m *nodesModel) newNode() *modelNode {
+	n := &modelNode{clusterNode: newNode(m.t, m.end(m.memory), topics.History{})}
+	n.publisher = len(m.published)
+	m.published[n.publisher] = 0
+	n.History = func(name string) topics.History {
+		_, keep, _ := strings.Cut(name, "-")
+		messages, _ := strconv.Atoi(keep)
+		return topics.History{Messages: messages}
+	}
+	n.OnGap = func(conn *conn.Conn, _ string, at topics.Position) {
+		for _, c := range m.clients {
+			if c.client != nil && c.conn == conn {
+				m.log("client %d has a gap, and is at %v", m.index(c), at)
+				m.outcome.Lost++
+				m.begin(c, at)
+			}
+		}
+	}
+	return n
+}
+
+// traceOf is what has happened in a history.
+type traceOf struct {
+	mu  sync.Mutex
+	all []string // guarded by mu
+}
+
+// log notes what happens.
+func (m *nodesModel) log(f string, args ...any) {
+	m.trace.mu.Lock()
+	defer m.trace.mu.Unlock()
+	m.trace.all = append(m.trace.all, fmt.Sprintf(f, args...))
+}
+
+func (m *nodesModel) index(c *modelClient) int { return slices.Index(m.clients, c) }
+
+// drop loses messages on their way, of those that a node must notice: it has heard of the publisher.
+func (m *nodesModel) drop(p topics.Packet, node string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if i := strings.Index(string(p.Data), "#"); i >= 0 {
+		m.taken[string(p.Data[i:])] = true
+		if p.At != (topics.Position{}) && p.Topic == m.topic {
+			m.places[p.At] = true
+		}
+		m.log("broker: %q at %v to %s", p.Data[i:], p.At, node)
+	} else {
+		m.log("broker: %x to %s", p.Data, node)
+	}
+	way := node + p.Topic + string(p.Data[2:10])
+	if rand.Float64() < m.drops && m.heard[way] {
+		m.log("dropped")
+		m.outcome.Dropped++
+		return true
+	}
+	m.heard[way] = true
+	return false
+}
+
+// forget notes that nodes have lost their connections.
+func (m *nodesModel) forget() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	clear(m.heard)
+}
+
+// play plays one history, in a topic of its own.
+func (m *nodesModel) play() {
+	m.said = 0
+	m.keep = 2 + m.rnd.IntN(40)
+	m.clients = []*modelClient{new(modelClient), new(modelClient), new(modelClient), new(modelClient)}
+	m.mu.Lock()
+	m.topic = fmt.Sprintf("h%d-%d", m.history, m.keep)
+	m.calm = m.rnd.IntN(3) > 0 // the broker is never away
+	m.drops = []float64{0, 0, 0.05, 0.3}[m.rnd.IntN(4)]
+	clear(m.heard)
+	clear(m.taken)
+	clear(m.places)
+	m.mu.Unlock()
+	m.trace.mu.Lock()
+	m.trace.all = nil
+	m.trace.mu.Unlock()
+	defer func() {
+		m.trace.mu.Lock()
+		defer m.trace.mu.Unlock()
+		if m.t.Failed() {
+			m.t.Logf("history %d:\n%s", m.history, strings.Join(m.trace.all, "\n"))
+		}
+	}()
+	for range 5 + m.rnd.IntN(40) {
+		m.step(m.clients[m.rnd.IntN(len(m.clients))])
+	}
+	m.finish()
+	for _, c := range m.clients {
+		m.cut(c)
+	}
+}
+
+func (m *nodesModel) step(c *modelClient) {
+	n := m.rnd.IntN(100)
+	if m.calm && n >= 77 && n < 94 {
+		n = 99
+	}
+	switch {
+	case n < 40:
+		for range 1 + m.rnd.IntN(4) {
+			m.publish(m.nodes[m.rnd.IntN(len(m.nodes))])
+		}
+	case n < 65:
+		if c.on == nil {
+			m.comeBack(c)
+		} else {
+			m.pump()
+		}
+	case n < 77:
+		m.cut(c)
+	case n < 82:
+		i := m.rnd.IntN(len(m.nodes))
+		m.log("cut node %d", m.nodes[i].publisher)
+		m.nodes[i].broker.Cut()
+		m.forget()
+	case n < 85:
+		m.outcome.Down++
+		m.log("down")
+		m.memory.SetDown(true)
+		m.forget()
+	case n < 92:
+		m.memory.SetDown(false)
+	case n < 93:
+		m.log("restart broker")
+		m.memory.Restart()
+		m.forget()
+	case n < 94:
+		m.restart(m.rnd.IntN(len(m.nodes)))
+	default:
+		time.Sleep(time.Duration(m.rnd.IntN(2000)) * time.Microsecond)
+		m.pump()
+	}
+}
+
+// publish publishes a message that says which it is.
+func (m *nodesModel) publish(n *modelNode) {
+	m.published[n.publisher]++
+	m.outcome.Published++
+	m.said++
+	m.log("publish on %d: %d", n.publisher, m.published[n.publisher])
+	n.say(m.topic, fmt.Sprintf("#%d:%d", n.publisher, m.published[n.publisher]))
+}
+
+// restart has a node end and another begin.
+func (m *nodesModel) restart(i int) {
+	m.outcome.Restarts++
+	old := m.nodes[i]
+	m.log("restart node %d", old.publisher)
+	for _, c := range m.clients {
+		if c.on == old {
+			m.cut(c)
+		}
+	}
+	old.Close()
+	m.nodes[i] = m.newNode()
+}
+
+// finish brings all back, and has all clients read to the end.
+func (m *nodesModel) finish() {
+	m.memory.SetDown(false)
+	m.mu.Lock()
+	m.drops = 0
+	m.mu.Unlock()
+	for _, c := range m.clients {
+		if c.on == nil {
+			m.comeBack(c)
+		}
+	}
+	m.await("all are members", func() bool {
+		for _, n := range m.nodes {
+			if s := n.Stats().Broker; !s.Up || s.OutboxBytes > 0 {
+				return false
+			}
+		}
+		for _, c := range m.clients {
+			if c.unsure || c.asked {
+				return false
+			}
+		}
+		return true
+	})
+	for _, n := range m.nodes {
+		m.publish(n) // so that whoever has missed something notices
+	}
+	defer func() {
+		for _, c := range m.clients {
+			m.noHole(c)
+		}
+	}()
+	m.await("all have read all", func() bool {
+		for _, c := range m.clients {
+			for _, n := range m.nodes {
+				end := m.published[n.publisher]
+				if c.asked || c.unsure || max(c.last[n.publisher], c.began[n.publisher]) < end {
+					return false
+				}
+			}
+		}
+		return true
+	})
+}
+
+func (m *nodesModel) await(what string, is func() bool) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(50 * time.Microsecond) {
+		m.pump()
+		if is() || m.t.Failed() {
+			return
+		}
+		if time.Now().After(deadline) {
+			for i, c := range m.clients {
+				m.t.Logf("client %d: on %d, at %v, unsure %v, asked %v, began %v, last %v, published %v", i, c.on.publisher, c.at, c.unsure, c.asked, c.began, c.last, m.published)
+			}
+			m.t.Fatalf("history %d: %s: this does not happen", m.history, what)
+		}
+	}
+}
