@@ -158,13 +158,13 @@ func TestAdmission_IsExactUnderChurn(t *testing.T) {
 func TestAccept_IsPaced(t *testing.T) {
 	parallel(t)
 	var log journal
-	s := start(t, &Server{Logger: log.logger(), OnMessage: echo, Limits: Limits{HandshakesPerSecond: 20}})
+	s := start(t, &Server{Logger: log.logger(), OnMessage: echo, Limits: Limits{HandshakesPerSecond: 1}}) // which no machine is too slow for
 	begin := time.Now()
-	for range 30 {
+	for range 3 {
 		dial(t, s).alive()
 	}
-	if d := time.Since(begin); d < 350*time.Millisecond {
-		t.Errorf("30 handshakes at 20 a second, after a burst of 20: %v", d)
+	if d := time.Since(begin); d < 1800*time.Millisecond {
+		t.Errorf("3 handshakes at one a second, of which the first is let in at once: %v", d)
 	}
 	if s.Stats().Paced == 0 {
 		t.Error("not counted")
