@@ -120,7 +120,7 @@ func TestForeign_APeerThatDoesNotReadIsCut(t *testing.T) {
 		}
 		closed := make(chan conn.CloseInfo, 1)
 		s := &Server{
-			Limits:       Limits{Limits: conn.Limits{WriteTimeout: 100 * time.Millisecond, MaxPending: 32 << 20}},
+			Limits:       Limits{Limits: conn.Limits{WriteTimeout: 500 * time.Millisecond, MaxPending: 32 << 20}},
 			OnConnection: func(c *conn.Conn) { _ = c.SendText(strings.Repeat("x", 16<<20)) },
 			OnClose:      func(_ *conn.Conn, info conn.CloseInfo) { closed <- info },
 		}
