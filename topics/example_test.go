@@ -1,6 +1,8 @@
 package topics_test
 
 import (
+	"encoding/json"
+	"expvar"
 	"fmt"
 	"strings"
 
@@ -43,6 +45,21 @@ func ExampleTopics() {
 	// {4404 no such room} true
 	// ann is one of 2
 	// <nil>
+}
+
+// The counters on the page of package expvar, /debug/vars.
+func ExampleTopics_Stats() {
+	var rooms topics.Topics
+	expvar.Publish("topics", expvar.Func(func() any { return rooms.Stats() }))
+	_, _ = rooms.Publish("news", conn.Message{Type: conn.Text, Payload: []byte("it rains")})
+
+	var page struct {
+		Published uint64
+		Broker    struct{ Up bool }
+	}
+	err := json.Unmarshal([]byte(expvar.Get("topics").String()), &page)
+	fmt.Printf("%+v %v\n", page, err)
+	// Output: {Published:1 Broker:{Up:false}} <nil>
 }
 
 // Messages contain their position. A client that comes back gives the last one that it has seen, and gets

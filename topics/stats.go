@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Stats are counts of what [Topics] did and have.
+// Stats are counts of what [Topics] did and have. They can be marshalled as JSON, so that package expvar needs only
+// expvar.Func. Package server/promstats has them for Prometheus.
 type Stats struct {
 	Topics        int    // topics and patterns, with members or with something kept
 	Subscriptions int    // members of all topics together

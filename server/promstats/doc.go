@@ -35,6 +35,10 @@
 //   - loop_connections, loop_slow_callbacks_total, loop_lag_seconds,
 //     loop_turn_seconds (a histogram) by loop
 //
+//   - from [NewTopics], with topics_ in their names: topics, subscriptions, published_total, delivered_total,
+//     lost_total, callback_panics_total and, with a broker, those that begin with broker_, as of
+//     [github.com/framerail/framerail/topics.BrokerStats]
+//
 // # Concurrency
 //
 // Collect is safe from any goroutine. It stops no loop and takes no lock of a

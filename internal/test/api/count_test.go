@@ -21,11 +21,11 @@ var most = map[string]int{
 	"topics/nats":          13, // decision 062
 	"topics/nats/embedded": 13,
 	"topics/redis":         9, // decision 061
-	"server/promstats":     2,
+	"server/promstats":     4,
 }
 
 // mostTogether is the same for all packages.
-const mostTogether = 480
+const mostTogether = 482
 
 func TestCount_OfNamesDoesNotGrow(t *testing.T) {
 	packages := loaded(t)

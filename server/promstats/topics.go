@@ -1,0 +1,81 @@
+package promstats
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/framerail/framerail/topics"
+)
+
+// TopicsSource is what a Collector of topics reads; a *topics.Topics is one.
+type TopicsSource interface{ Stats() topics.Stats }
+
+// NewTopics is a Collector of the metrics of topics, to be registered with a [prometheus.Registerer]. Safe
+// from any goroutine. Those of the broker are there if there is one.
+func NewTopics(s TopicsSource) prometheus.Collector { return &topicsCollector{s} }
+
+type topicsCollector struct{ source TopicsSource }
+
+var topicsDescs []*prometheus.Desc
+
+// describeTopics makes a metric of that name, "framerail_topics_" before it.
+func describeTopics(name, help string, labels ...string) *prometheus.Desc {
+	d := prometheus.NewDesc("framerail_topics_"+name, help, labels, nil)
+	topicsDescs = append(topicsDescs, d)
+	return d
+}
+
+var (
+	topicCount    = describeTopics("topics", "Topics and patterns that have members, or keep something.")
+	subscriptions = describeTopics("subscriptions", "Members of all topics together.")
+	published     = describeTopics("published_total", "Messages published by this process.")
+	delivered     = describeTopics("delivered_total", "Messages that connections took, once for each.")
+	lost          = describeTopics("lost_total", "Messages that connections refused or dropped, once for each.")
+	topicPanics   = describeTopics("callback_panics_total", "Callbacks that panicked.")
+
+	brokerUp       = describeTopics("broker_up", "1 if the broker is connected.")
+	brokerLosses   = describeTopics("broker_losses_total", "Connections to the broker that were lost.")
+	outboxBytes    = describeTopics("broker_outbox_bytes", "What waits for the broker.")
+	brokerLag      = describeTopics("broker_lag_seconds", "How long the first message has waited for the broker.")
+	brokerMessages = describeTopics("broker_messages_total", "Messages that the broker took or brought.", "direction")
+	brokerLost     = describeTopics("broker_lost_total", "Messages for other nodes that did not fit into the outbox, or that the broker refused.")
+	brokerDropped  = describeTopics("broker_dropped_total", "Messages of other nodes for event loops that were too far behind.")
+	brokerGaps     = describeTopics("broker_gaps_total", "Times that something of a topic had not come.")
+	brokerForeign  = describeTopics("broker_foreign_total", "Messages of the broker that no node had made.")
+)
+
+// Describe implements prometheus.Collector.
+func (c *topicsCollector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range topicsDescs {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *topicsCollector) Collect(ch chan<- prometheus.Metric) {
+	st := c.source.Stats()
+	out := sink{ch}
+	out.gauge(topicCount, float64(st.Topics))
+	out.gauge(subscriptions, float64(st.Subscriptions))
+	out.count(published, st.Published)
+	out.count(delivered, st.Delivered)
+	out.count(lost, st.Lost)
+	out.count(topicPanics, st.Panics)
+	b := &st.Broker
+	if *b == (topics.BrokerStats{}) {
+		return
+	}
+	up := 0.0
+	if b.Up {
+		up = 1
+	}
+	out.gauge(brokerUp, up)
+	out.count(brokerLosses, b.Losses)
+	out.gauge(outboxBytes, float64(b.OutboxBytes))
+	out.gauge(brokerLag, b.Lag.Seconds())
+	out.count(brokerMessages, b.Published, "sent")
+	out.count(brokerMessages, b.Received, "received")
+	out.count(brokerLost, b.Lost)
+	out.count(brokerDropped, b.Dropped)
+	out.count(brokerGaps, b.Gaps)
+	out.count(brokerForeign, b.Foreign)
+}
