@@ -18,6 +18,7 @@ var longAgo = time.Unix(1, 0)
 // again after each edge, until it returns true. The first call finds descriptors that
 // became ready before the netpoller waited for an edge.
 func (p *Poller) pollInto(uintptr) bool {
+	p.looks++
 	p.n, p.err = p.poll(p.into)
 	return p.n > 0 || p.err != nil
 }
