@@ -4,6 +4,7 @@ package poller
 
 import (
 	"os"
+	"syscall"
 	"time"
 	"unsafe"
 
@@ -37,7 +38,7 @@ func (p *Poller) pwait(n int) (uintptr, unix.Errno) {
 	if errno := inject.Of(inject.EpollWait); errno != 0 {
 		return 0, errno
 	}
-	r, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd),
+	r, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd),
 		uintptr(unsafe.Pointer(&p.raw[0])), uintptr(n), 0, 0, 0)
 	return r, errno
 }
