@@ -88,7 +88,7 @@ func (w *world) add() *process {
 		b.Client.ConnWriteTimeout = 2 * time.Second
 	}
 	quiet := slog.New(slog.DiscardHandler)
-	p.Topics = &topics.Topics{Broker: b, Logger: quiet, OnLost: w.onLost, MaxOutbox: w.outbox}
+	p.Topics = &topics.Topics{Broker: b, Logger: quiet, OnGap: w.onGap, MaxOutbox: w.outbox}
 	p.History = func(string) topics.History { return w.keep }
 	p.srv = &server.Server{Addr: "127.0.0.1:0", Logger: quiet, Loops: 2, OnConnection: p.join}
 	if err := p.srv.Start(); err != nil {
@@ -150,10 +150,10 @@ func (p *process) join(c *conn.Conn) {
 	}
 }
 
-func (w *world) onLost(l topics.Lost) {
+func (w *world) onGap(c *conn.Conn, topic string, _ topics.Position) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.of[l.Conn].lost[l.Topic]++
+	w.of[c].lost[topic]++
 }
 
 // received notes what a client reads: "room.3 0.1 17" is the 17th of a publisher, in all rooms.

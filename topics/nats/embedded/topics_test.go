@@ -25,7 +25,7 @@ type place struct {
 	said    int
 
 	mu   sync.Mutex
-	lost map[*conn.Conn]int // guarded by mu: how often OnLost was called for it
+	lost map[*conn.Conn]int // guarded by mu: how often OnGap was called for it
 }
 
 // room is the topic of these tests.
@@ -37,10 +37,10 @@ func newPlace(t *testing.T, name string, b topics.Broker, keep topics.History, c
 	p := &place{t: t, name: name, lost: map[*conn.Conn]int{}}
 	p.Topics = &topics.Topics{Broker: b, Logger: quiet, Stamp: stamped}
 	p.History = func(string) topics.History { return keep }
-	p.OnLost = func(l topics.Lost) {
+	p.OnGap = func(c *conn.Conn, _ string, _ topics.Position) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.lost[l.Conn]++
+		p.lost[c]++
 	}
 	if change != nil {
 		change(p.Topics)
@@ -153,7 +153,7 @@ func everyoneHasLast(t *testing.T, all []*place) {
 // missing is how many messages of a publisher, up to the last one, a member has not got.
 func (m *member) missing(p *place) int { return p.said - len(m.seen[p.name]) }
 
-// isInformed reports whether OnLost was called for a member.
+// isInformed reports whether OnGap was called for a member.
 func (m *member) isInformed() bool {
 	m.look() // the simulated loops run meanwhile
 	m.place.mu.Lock()
