@@ -27,12 +27,31 @@ func (r *Recorder) Publish(ctx context.Context, ms []topics.Packet) (taken int, 
 	if err := s.allow(limited, ms); err != nil {
 		return 0, err
 	}
-	for taken < len(ms) && err == nil {
-		var n int
-		n, err = r.publish(ctx, s, ms[taken:min(len(ms), taken+unconfirmed)])
+	for taken < len(ms) {
+		n, err := r.publish(ctx, s, ms[taken:min(len(ms), taken+unconfirmed)])
 		taken += n
+		if err == nil {
+			continue
+		}
+		if !isPassing(err) {
+			return taken, err
+		}
+		if pause(limited) != nil {
+			if ctx.Err() == nil {
+				s.link.fail(err)
+			}
+			return taken, err
+		}
 	}
-	return taken, err
+	return taken, nil
+}
+
+// isPassing reports whether the stream may take the same request in a moment: it has no leader, say, while servers
+// elect one.
+func isPassing(err error) bool {
+	var refused *jetstream.APIError
+	return errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrJetStreamNotEnabled) ||
+		errors.As(err, &refused) && refused.Code == 503
 }
 
 // allow raises the limits of the stream if topics ask for more.

@@ -25,10 +25,20 @@ func (r *Recorder) Since(ctx context.Context, topic string, keep topics.History,
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	q := &lookup{store: s, topic: topic, subject: s.subject + topic, keep: keep, since: since, most: most}
-	if since == (topics.Position{}) {
-		return q.newest(limited)
+	for {
+		missed, at, err := q.answer(limited)
+		if !isPassing(err) || pause(limited) != nil {
+			return missed, at, err
+		}
 	}
-	return q.behind(limited)
+}
+
+// answer is what Since returns.
+func (q *lookup) answer(ctx context.Context) ([]topics.Packet, topics.Position, error) {
+	if q.since == (topics.Position{}) {
+		return q.newest(ctx)
+	}
+	return q.behind(ctx)
 }
 
 // lookup is one call of Since.
@@ -130,7 +140,7 @@ func (q *lookup) behind(ctx context.Context) ([]topics.Packet, topics.Position, 
 	return nil, topics.Position{}, errBehind
 }
 
-// pause lets replicas catch up.
+// pause lets replicas catch up, or elect a leader.
 func pause(ctx context.Context) error {
 	select {
 	case <-ctx.Done():

@@ -25,6 +25,9 @@ const (
 // readiness is how long a server may take to start.
 const readiness = 30 * time.Second
 
+// meeting is how long connections within the process wait for the first other server, after the start.
+const meeting = 2 * time.Second
+
 // Server is a NATS server within the process. The zero value is one that nobody else can reach, and that keeps
 // nothing. Set the fields before Start. All methods may be called from any goroutine.
 type Server struct {
@@ -65,6 +68,7 @@ type Server struct {
 
 	mu  sync.Mutex
 	srv *server.Server // guarded by mu: nil unless started
+	met time.Time      // guarded by mu: when connections wait for other servers no longer
 }
 
 var (
@@ -99,7 +103,10 @@ func (s *Server) Start() error {
 		stop(srv)
 		return err
 	}
-	s.srv = srv
+	s.srv, s.met = srv, time.Now()
+	if len(s.Routes) > 0 {
+		s.met = s.met.Add(meeting)
+	}
 	return nil
 }
 
@@ -146,13 +153,21 @@ func (s *Server) started() (*server.Server, error) {
 // Options are those for a Broker that uses this server within the process.
 func (s *Server) Options() []nats.Option { return []nats.Option{nats.InProcessServer(s)} }
 
-// InProcessConn implements nats.InProcessConnProvider.
+// InProcessConn implements nats.InProcessConnProvider. In the first two seconds it waits until the server has met
+// another one of Routes. Otherwise a program that is back would publish to nobody what it could not publish before.
 func (s *Server) InProcessConn() (net.Conn, error) {
-	srv, err := s.started()
-	if err != nil {
-		return nil, err
+	for {
+		s.mu.Lock()
+		srv, met := s.srv, s.met
+		s.mu.Unlock()
+		if srv == nil {
+			return nil, errStopped
+		}
+		if time.Now().After(met) || srv.NumRemotes() > 0 {
+			return srv.InProcessConn()
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
-	return srv.InProcessConn()
 }
 
 // ClusterAddr is the address of the cluster port, or nil.

@@ -296,6 +296,7 @@ func TestTopics_EmbeddedServerIsKilled(t *testing.T) {
 	for _, p := range all {
 		p.say(10)
 	}
+	everyoneHasLast(t, all)
 	servers[0].Close()
 	all[0].awaitDown()
 	for _, p := range all {
