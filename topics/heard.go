@@ -29,10 +29,39 @@ func (n number) compare(known number, isKnown bool) verdict {
 
 // heard are the last numbers of what other nodes publish, by topic and node. A topic of which nothing is heard is
 // forgotten after a minute or two: its publishers' series are over by then.
+//
+// When a connection or an interest is new, what was published before it is not missing. But a publisher may send a
+// message again whose confirmation it did not get. So the numbers of before it stay, for ten minutes or twenty.
 type heard struct {
 	mu          sync.Mutex
-	now, before map[string]map[uint64]number
+	now, before numbers
 	rotated     time.Time
+
+	over, overBefore numbers // of connections and interest that are over
+	overRotated      time.Time
+}
+
+// numbers are numbers by topic and node.
+type numbers map[string]map[uint64]number
+
+// add adds those of a topic.
+func (s *numbers) add(topic string, nodes map[uint64]number) {
+	if len(nodes) == 0 {
+		return
+	}
+	if *s == nil {
+		*s = make(numbers)
+	}
+	have := (*s)[topic]
+	if have == nil {
+		(*s)[topic] = nodes
+		return
+	}
+	for node, n := range nodes {
+		if have[node].before(n) {
+			noteNumber(have, node, n)
+		}
+	}
 }
 
 // hear notes a number, and judges it. again: the number is one that a quiet publisher repeats.
@@ -45,11 +74,14 @@ func (h *heard) hear(topic string, node uint64, n number, again bool) verdict {
 			nodes = make(map[uint64]number)
 		}
 		if h.now == nil {
-			h.now = make(map[string]map[uint64]number)
+			h.now = make(numbers)
 		}
 		h.now[topic] = nodes
 	}
 	known, ok := nodes[node]
+	if !ok && (h.over.has(topic, node, n) || h.overBefore.has(topic, node, n)) {
+		return old
+	}
 	v := n.compare(known, ok)
 	switch {
 	case v == old:
@@ -59,6 +91,12 @@ func (h *heard) hear(topic string, node uint64, n number, again bool) verdict {
 	}
 	noteNumber(nodes, node, n)
 	return v
+}
+
+// has reports whether a number, or a greater one, was there.
+func (s numbers) has(topic string, node uint64, n number) bool {
+	known, ok := s[topic][node]
+	return ok && !known.before(n)
 }
 
 // noteNumber notes a number. Of very many nodes any is forgotten.
@@ -72,19 +110,30 @@ func noteNumber(nodes map[uint64]number, node uint64, n number) {
 	nodes[node] = n
 }
 
-// forget forgets what was heard of a topic: interest in it begins.
+// forget notes that interest in a topic begins.
 func (h *heard) forget(topic string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.now, topic)
-	delete(h.before, topic)
+	h.forgetLocked(topic)
 }
 
-// clear forgets all: a connection is new, and what was published before it does not come.
+func (h *heard) forgetLocked(topic string) {
+	h.over.add(topic, h.before[topic])
+	h.over.add(topic, h.now[topic])
+	delete(h.before, topic)
+	delete(h.now, topic)
+}
+
+// clear notes that a connection is new.
 func (h *heard) clear() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.now, h.before = nil, nil
+	for topic := range h.before {
+		h.forgetLocked(topic)
+	}
+	for topic := range h.now {
+		h.forgetLocked(topic)
+	}
 }
 
 func (h *heard) tick(now time.Time) {
@@ -92,5 +141,8 @@ func (h *heard) tick(now time.Time) {
 	defer h.mu.Unlock()
 	if now.Sub(h.rotated) > time.Minute {
 		h.rotated, h.before, h.now = now, h.now, nil
+	}
+	if now.Sub(h.overRotated) > 10*time.Minute {
+		h.overRotated, h.overBefore, h.over = now, h.over, nil
 	}
 }
