@@ -4,7 +4,6 @@ package poller
 
 import (
 	"os"
-	"syscall"
 	"time"
 	"unsafe"
 
@@ -19,7 +18,6 @@ var longAgo = time.Unix(1, 0)
 // again after each edge, until it returns true. The first call finds descriptors that
 // became ready before the netpoller waited for an edge.
 func (p *Poller) pollInto(uintptr) bool {
-	p.looks++
 	p.n, p.err = p.poll(p.into)
 	return p.n > 0 || p.err != nil
 }
@@ -38,7 +36,7 @@ func (p *Poller) pwait(n int) (uintptr, unix.Errno) {
 	if errno := inject.Of(inject.EpollWait); errno != 0 {
 		return 0, errno
 	}
-	r, _, errno := syscall.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd),
+	r, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(p.fd),
 		uintptr(unsafe.Pointer(&p.raw[0])), uintptr(n), 0, 0, 0)
 	return r, errno
 }

@@ -109,9 +109,6 @@ type Poller struct {
 	// over is the deadline that was last seen to have passed: a caller with more to
 	// do passes the same one again and again, and need not pay for the clock.
 	over time.Time
-	// lull says that the last Wait has parked, so the next one is likely to. It leaves out the
-	// look before, since park looks too.
-	lull bool
 	platform
 }
 
@@ -188,10 +185,8 @@ func (p *Poller) Wait(events []Event, deadline time.Time) (int, error) {
 	if len(events) == 0 {
 		return 0, errNoRoom
 	}
-	n, err := 0, error(nil)
-	if p.lull && p.state.Load() == running && !p.passed(deadline) {
-		n, err = p.sleep(events, deadline)
-	} else if n, err = p.poll(events); p.state.Load() == woken {
+	n, err := p.poll(events)
+	if p.state.Load() == woken {
 		p.state.Store(running)
 	} else if n == 0 && err == nil && !p.passed(deadline) {
 		n, err = p.sleep(events, deadline)
@@ -213,10 +208,8 @@ func (p *Poller) sleep(events []Event, deadline time.Time) (n int, err error) {
 	if err := p.arm(deadline); err != nil {
 		return 0, err
 	}
-	p.lull = false
 	if p.state.CompareAndSwap(running, parked) {
 		n, err = p.park(events)
-		p.lull = err == nil && p.waited()
 	}
 	p.state.Swap(running) // whatever wake-up came meanwhile is served by returning
 	return n, err

@@ -31,7 +31,6 @@ type platform struct {
 	// attempt is pollInto as a value, made once: a method value allocates.
 	attempt func(fd uintptr) bool
 	into    []Event
-	looks   int // calls of attempt in the last park
 	n       int
 	err     error
 }
@@ -112,7 +111,7 @@ func (p *Poller) arm(deadline time.Time) error {
 // park waits until something is ready, the armed deadline has passed or unpark
 // is called, and fills events.
 func (p *Poller) park(events []Event) (int, error) {
-	p.into, p.looks, p.n, p.err = events, 0, 0, nil
+	p.into, p.n, p.err = events, 0, nil
 	err := p.conn.Read(p.attempt)
 	p.into = nil
 	if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -126,9 +125,6 @@ func (p *Poller) park(events []Event) (int, error) {
 	}
 	return p.n, p.err
 }
-
-// waited tells whether the last park found nothing at first.
-func (p *Poller) waited() bool { return p.looks > 1 || p.n == 0 }
 
 // unpark ends a park that is going on, or the next one. Any goroutine may call
 // it, after close too.

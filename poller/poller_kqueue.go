@@ -108,9 +108,6 @@ func (p *Poller) park(events []Event) (int, error) {
 	return p.kevent(events, &timeout)
 }
 
-// waited is false: a look is cheaper here than to park, which takes a thread.
-func (p *Poller) waited() bool { return false }
-
 // unpark ends a park that is going on, or the next one. Any goroutine may call
 // it, after close too.
 func (p *Poller) unpark() error {

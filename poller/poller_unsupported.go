@@ -14,6 +14,5 @@ func (p *Poller) detach(fd int) error                       { return ErrUnsuppor
 func (p *Poller) poll(events []Event) (int, error)          { return 0, ErrUnsupported }
 func (p *Poller) arm(deadline time.Time) error              { return ErrUnsupported }
 func (p *Poller) park(events []Event) (int, error)          { return 0, ErrUnsupported }
-func (p *Poller) waited() bool                              { return false }
 func (p *Poller) unpark() error                             { return ErrUnsupported }
 func (p *Poller) close() error                              { return ErrUnsupported }

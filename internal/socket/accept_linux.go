@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"net/netip"
 	"os"
-	"syscall"
 	"unsafe"
 
 	"github.com/framerail/framerail/internal/inject"
@@ -20,7 +19,7 @@ func Accept(fd int) (nfd int, remote netip.AddrPort, err error) {
 		size := uint32(unsafe.Sizeof(sa))
 		r, errno := uintptr(0), inject.Of(inject.Accept)
 		if errno == 0 {
-			r, _, errno = syscall.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd),
+			r, _, errno = unix.RawSyscall6(unix.SYS_ACCEPT4, uintptr(fd),
 				uintptr(unsafe.Pointer(&sa)), uintptr(unsafe.Pointer(&size)),
 				unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0, 0)
 		}

@@ -3,7 +3,6 @@ package socket
 import (
 	"io"
 	"os"
-	"syscall"
 	"unsafe"
 
 	"github.com/framerail/framerail/internal/inject"
@@ -75,7 +74,7 @@ func call(site inject.Site, trap uintptr, fd int, p unsafe.Pointer, n int, flags
 	for {
 		r, errno := uintptr(0), inject.Of(site)
 		if errno == 0 {
-			r, _, errno = syscall.RawSyscall6(trap, uintptr(fd), uintptr(p), uintptr(n), flags, 0, 0)
+			r, _, errno = unix.RawSyscall6(trap, uintptr(fd), uintptr(p), uintptr(n), flags, 0, 0)
 		}
 		if errno != unix.EINTR {
 			return int(r), errno

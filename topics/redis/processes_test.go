@@ -173,3 +173,31 @@ func TestProcesses_OneDiesAndOneTakesItsPlace(t *testing.T) {
 		}
 	}
 }
+
+// A message that Redis has published, but not confirmed, is sent again. Those who have it do not get it twice, also
+// if they have connected again meanwhile.
+func TestProcesses_WhatIsSentAgainComesOnce(t *testing.T) {
+	for name, keep := range map[string]topics.History{"kept": keepAll, "not_kept": {}} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, &world{keep: keep})
+			p, other := w.processes[cutOff], w.processes[0]
+			p.say("room.0 1.0 0")
+			p.net.setMute()
+			p.say("room.0 1.0 1")
+			wait(t, "others have it", func() bool {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				return len(w.members["0.0"].got["room.0 1.0"]) == 2
+			})
+			w.redis.answer("CLIENT", "KILL", "TYPE", "pubsub")
+			wait(t, "others are connected again", func() bool { s := other.Stats().Broker; return s.Losses == 1 && s.Up })
+			p.net.set(false)
+			w.end()
+			for m := range w.missing() {
+				if got := m.got["room.0 1.0"]; len(got) != 2 {
+					t.Errorf("%s got %q", m.id, got)
+				}
+			}
+		})
+	}
+}

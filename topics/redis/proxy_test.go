@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// proxy stands before a server. While it is cut, it drops what comes, and closes nothing.
+// proxy stands before a server. While it is cut, it drops what comes, and closes nothing. While it is mute, it
+// drops only what the server sends.
 type proxy struct {
 	ln     net.Listener
 	server *redisServer
@@ -16,6 +17,7 @@ type proxy struct {
 
 	mu    sync.Mutex
 	isCut bool
+	mute  bool
 	conns []net.Conn
 }
 
@@ -51,7 +53,14 @@ func (p *proxy) dial(ctx context.Context, _ string, d *net.Dialer, _ *tls.Config
 func (p *proxy) set(cut bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.isCut = cut
+	p.isCut, p.mute = cut, false
+}
+
+// setMute has no answer come back, until set is called.
+func (p *proxy) setMute() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.mute = true
 }
 
 func (p *proxy) serve() {
@@ -75,13 +84,13 @@ func (p *proxy) serve() {
 		p.mu.Lock()
 		p.conns = append(p.conns, up)
 		p.mu.Unlock()
-		p.wg.Go(func() { p.copy(up, c) })
-		p.wg.Go(func() { p.copy(c, up) })
+		p.wg.Go(func() { p.copy(up, c, false) })
+		p.wg.Go(func() { p.copy(c, up, true) })
 	}
 }
 
 // copy carries one direction.
-func (p *proxy) copy(to, from net.Conn) {
+func (p *proxy) copy(to, from net.Conn, answers bool) {
 	defer to.Close()
 	defer from.Close()
 	b := make([]byte, 64<<10)
@@ -91,7 +100,7 @@ func (p *proxy) copy(to, from net.Conn) {
 			return
 		}
 		p.mu.Lock()
-		dropped = dropped || p.isCut // a connection with a hole never comes back
+		dropped = dropped || p.isCut || p.mute && answers // a connection with a hole never comes back
 		p.mu.Unlock()
 		if dropped {
 			continue
