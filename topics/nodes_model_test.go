@@ -16,7 +16,10 @@ import (
 	"github.com/framerail/framerail/topics/brokertest"
 )
 
-var nodeHistories = flag.Int("nodehistories", 150, "how many histories TestRecovery_OverNodes plays with each broker")
+var (
+	nodeHistories = flag.Int("nodehistories", 150, "how many histories TestRecovery_OverNodes plays with each broker")
+	nodeSeed      = flag.Uint64("nodeseed", 7, "the seed of what TestRecovery_OverNodes does")
+)
 
 // Whatever is published, lost on the way, cut, or begun anew, on nodes and at the broker: a client that comes back to any node gets
 // exactly what it missed, in order and once, or a no. What a member was not sent is reported.
@@ -72,7 +75,7 @@ type modelNode struct {
 }
 
 func newNodesModel(t *testing.T, memory *brokertest.Memory, end func(*brokertest.Memory) ends) *nodesModel {
-	m := &nodesModel{t: t, rnd: rand.New(rand.NewPCG(7, 9)), end: end, memory: memory,
+	m := &nodesModel{t: t, rnd: rand.New(rand.NewPCG(*nodeSeed, 9)), end: end, memory: memory,
 		published: map[int]int{}, heard: map[string]bool{}, places: map[topics.Position]bool{}, taken: map[string]bool{}}
 	m.memory.Drop = m.drop
 	_, m.records = end(m.memory).(topics.Recorder)
