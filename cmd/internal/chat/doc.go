@@ -16,7 +16,7 @@
 //	               {"type":"left","name":"Cy"}
 //	               {"type":"said","name":"Ada","text":"Hello","from":"5f…","number":1,"at":1767225600000,"position":"8a3f.18"}
 //	               {"type":"older","lines":[…],"older":false}
-//	               {"type":"gap"}
+//	               {"type":"gap","position":"8a3f.19"}
 //	               {"type":"pong"}
 //
 // # Joining
@@ -31,7 +31,7 @@
 // "position" is where a line, or the welcome, lies among the room's lines. A page that comes back
 // gives the last position that it has seen as "since". It gets all lines behind that position, in order
 // and once. If that cannot be had, the welcome has "gap", and the last lines that are kept. A "gap" by itself says that
-// the broker between the nodes has lost something. A page without
+// the broker between the nodes has lost something, and where the page goes on. A page without
 // "since" gets these too. "older" says that there are more before them, which a page can ask for.
 //
 // A page numbers what it says. It says a line again, with its number, if its connection was cut before

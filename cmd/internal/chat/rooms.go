@@ -64,7 +64,9 @@ func New(node string) *Rooms {
 	rs.Topics.History = func(string) topics.History { return kept }
 	rs.Topics.Stamp = stamp
 	rs.Topics.OnChange = rs.changed
-	rs.Topics.OnLost = func(l topics.Lost) { _ = l.Conn.SendMessage(event{Type: "gap"}.message()) }
+	rs.Topics.OnGap = func(c *conn.Conn, _ string, at topics.Position) {
+		_ = c.SendMessage(event{Type: "gap", Position: at}.message())
+	}
 	return rs
 }
 

@@ -65,6 +65,7 @@ function receive(event) {
       break;
     case "gap":
       log.notice("", "Something may be missing here");
+      position = event.position ?? position;
       break;
     case "older":
       asking = false;
