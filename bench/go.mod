@@ -3,6 +3,7 @@ module github.com/framerail/framerail/bench
 go 1.26.0
 
 require (
+	github.com/centrifugal/centrifuge v0.40.1
 	github.com/alecthomas/kong v1.17.0
 	github.com/coder/websocket v1.8.15
 	github.com/framerail/framerail v0.1.0

@@ -23,7 +23,7 @@ type allCommand struct {
 	Short   bool          `help:"A smoke run of about two minutes: every row, with few connections and one short turn. Its figures say nothing."`
 	Only    regexpFlag    `name:"rows" default:"." help:"Measure the rows whose names match."`
 	Servers regexpFlag    `default:"." help:"Measure the servers whose names match."`
-	Other   []other       `sep:"none" placeholder:"NAME=ADDR[,PID]" help:"Another server, which runs already, such as one made with uWebSockets. It echoes; with a name that ends in -tls, -takeover, -alone, -broadcast, -sleep, -stall or -compute it does what the servers of that name do, and takes part in those rows. PID is the number of its process, for CPU and memory."`
+	Other   []other       `sep:"none" placeholder:"NAME=ADDR[,PID]" help:"Another server, which runs already, such as one made with uWebSockets. It echoes; with a name that ends in -tls, -takeover, -alone, -broadcast, -broadcast-alone, -sleep, -stall or -compute it does what the servers of that name do, and takes part in those rows. PID is the number of its process, for CPU and memory."`
 	Out     string        `placeholder:"DIR" help:"Where results.json, results.md and the plots go. Default: bench/figures, and a temporary directory with --short."`
 	report  report.Report `kong:"-"`
 }

@@ -37,14 +37,15 @@ type other struct {
 
 // suffixes of names say what a server does, and so in which sections it takes part.
 var suffixes = map[string][]string{
-	"":           {sectionEcho, sectionConnections, sectionSparse, sectionPipelined, sectionHandshakes, sectionText, sectionLatency, sectionMemory},
-	"-tls":       {sectionTLS},
-	"-takeover":  {sectionTakeover},
-	"-alone":     {sectionAlone},
-	"-broadcast": {sectionBroadcast},
-	"-sleep":     {sectionBlocking},
-	"-stall":     {sectionStall},
-	"-compute":   {sectionCompute},
+	"":                 {sectionEcho, sectionConnections, sectionSparse, sectionPipelined, sectionHandshakes, sectionText, sectionLatency, sectionMemory},
+	"-tls":             {sectionTLS},
+	"-takeover":        {sectionTakeover},
+	"-alone":           {sectionAlone},
+	"-broadcast":       {sectionBroadcast},
+	"-broadcast-alone": {sectionBroadcastAlone},
+	"-sleep":           {sectionBlocking},
+	"-stall":           {sectionStall},
+	"-compute":         {sectionCompute},
 }
 
 // UnmarshalText reads NAME=ADDR or NAME=ADDR,PID.
@@ -71,7 +72,7 @@ func (o *other) contender(section string) (contender, bool) {
 	suffix := strings.TrimPrefix(o.name, library)
 	c := contender{name: o.name, library: library, other: o}
 	c.secure = suffix == "-tls"
-	c.compresses = suffix == "-takeover" || suffix == "-alone"
+	c.compresses = suffix == "-takeover" || strings.HasSuffix(suffix, "-alone")
 	return c, slices.Contains(suffixes[suffix], section)
 }
 

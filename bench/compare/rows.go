@@ -31,24 +31,25 @@ type row struct {
 
 // Sections, in the order of the report.
 const (
-	sectionEcho        = "echo"
-	sectionConnections = "connections"
-	sectionSparse      = "sparse"
-	sectionPipelined   = "pipelined"
-	sectionHandshakes  = "handshakes"
-	sectionBroadcast   = "broadcast"
-	sectionTLS         = "tls"
-	sectionTakeover    = "takeover"
-	sectionAlone       = "alone"
-	sectionText        = "text"
-	sectionGoroutines  = "goroutines"
-	sectionNetHTTP     = "nethttp"
-	sectionFloor       = "floor"
-	sectionBlocking    = "blocking"
-	sectionStall       = "stall"
-	sectionCompute     = "compute"
-	sectionLatency     = "latency"
-	sectionMemory      = "memory"
+	sectionEcho           = "echo"
+	sectionConnections    = "connections"
+	sectionSparse         = "sparse"
+	sectionPipelined      = "pipelined"
+	sectionHandshakes     = "handshakes"
+	sectionBroadcast      = "broadcast"
+	sectionBroadcastAlone = "broadcast-alone"
+	sectionTLS            = "tls"
+	sectionTakeover       = "takeover"
+	sectionAlone          = "alone"
+	sectionText           = "text"
+	sectionGoroutines     = "goroutines"
+	sectionNetHTTP        = "nethttp"
+	sectionFloor          = "floor"
+	sectionBlocking       = "blocking"
+	sectionStall          = "stall"
+	sectionCompute        = "compute"
+	sectionLatency        = "latency"
+	sectionMemory         = "memory"
 )
 
 // each makes a row for each number.
@@ -111,7 +112,12 @@ func otherRows() []row {
 		{name: "sparse-10000", section: sectionSparse, servers: onLoops(), turn: 3, load: load.Options{Kind: load.Paced, Conns: 10000, Size: 100, Rate: 1000}},
 		{name: "floor-20B", section: sectionFloor, servers: withFloor(), load: load.Options{Kind: load.Echo, Conns: 50, Size: 20}},
 		{name: "handshakes", section: sectionHandshakes, servers: append(onLoops(), peers.Handshaking()...), load: load.Options{Kind: load.Handshake, Conns: 32}},
-		{name: "broadcast-1000", section: sectionBroadcast, servers: peers.Broadcasting(), load: load.Options{Kind: load.Broadcast, Conns: 1000, Size: 100}},
+		broadcast("broadcast-1000", sectionBroadcast, peers.Broadcasting(), 1000, 100),
+		broadcast("broadcast-1000-1KiB", sectionBroadcast, peers.Broadcasting(), 1000, 1<<10),
+		broadcast("broadcast-10000", sectionBroadcast, peers.Broadcasting(), 10000, 100),
+		broadcast("broadcast-10000-1KiB", sectionBroadcast, peers.Broadcasting(), 10000, 1<<10),
+		broadcast("broadcast-alone-1000-1KiB", sectionBroadcastAlone, peers.BroadcastingDeflated(), 1000, 1<<10),
+		broadcast("broadcast-alone-10000-1KiB", sectionBroadcastAlone, peers.BroadcastingDeflated(), 10000, 1<<10),
 		{name: "goroutines-1", section: sectionGoroutines, servers: besideTheLoop(), load: load.Options{Kind: load.Echo, Conns: 1, Size: 20}},
 		{name: "blocking-1000", section: sectionBlocking, servers: peers.Sleeping(), load: load.Options{Kind: load.Echo, Conns: 1000, Size: 100}},
 		{name: "blocking-paced", section: sectionBlocking, servers: peers.Sleeping(), turn: 3, load: load.Options{Kind: load.Paced, Conns: 1000, Size: 100, Rate: 10000}},
@@ -121,6 +127,12 @@ func otherRows() []row {
 		{name: "latency-1000", section: sectionLatency, servers: peers.All(), turn: 5,
 			load: load.Options{Kind: load.Paced, Conns: 1000, Size: 100, Rate: 10000, Large: 64 << 10, Every: 10}},
 	}
+}
+
+// broadcast is a message to many connections.
+func broadcast(name, section string, servers []peers.Peer, conns, size int) row {
+	return row{name: name, section: section, servers: servers, turn: 1 + conns/5000,
+		load: load.Options{Kind: load.Broadcast, Conns: conns, Size: size}}
 }
 
 // oddly is a load in which one message in so many keeps its callback, and the latency of the others counts.

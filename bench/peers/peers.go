@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/framerail/framerail/bench/peers/centrifuge"
 	"github.com/framerail/framerail/bench/peers/coder"
 	"github.com/framerail/framerail/bench/peers/floor"
 	"github.com/framerail/framerail/bench/peers/framerail"
@@ -41,12 +42,13 @@ type Peer struct {
 
 // modules has the module of each library, whose version is reported.
 var modules = map[string]string{
-	"framerail": "github.com/framerail/framerail",
-	"gws":       "github.com/lxzan/gws",
-	"gorilla":   "github.com/gorilla/websocket",
-	"coder":     "github.com/coder/websocket",
-	"gobwas":    "github.com/gobwas/ws",
-	"nbio":      "github.com/lesismal/nbio",
+	"framerail":  "github.com/framerail/framerail",
+	"gws":        "github.com/lxzan/gws",
+	"gorilla":    "github.com/gorilla/websocket",
+	"coder":      "github.com/coder/websocket",
+	"gobwas":     "github.com/gobwas/ws",
+	"nbio":       "github.com/lesismal/nbio",
+	"centrifuge": "github.com/centrifugal/centrifuge",
 }
 
 // library is what each library has under its own name.
@@ -72,9 +74,25 @@ func All() []Peer {
 	return append(list, Peer{Name: "nbio-blocking", Library: "nbio", New: echoing(nbio.NewBlocking)})
 }
 
-// Broadcasting returns servers that send each message to all connections. The slice is the
-// caller's.
-func Broadcasting() []Peer { return each("-broadcast", peer.Options{Work: peer.Broadcast}) }
+// Broadcasting returns servers that send each message to all connections, framerail's by a loop over them
+// and by a topic, and centrifuge's hub. The slice is the caller's.
+func Broadcasting() []Peer {
+	o := peer.Options{Work: peer.Broadcast}
+	list := slices.Insert(each("-broadcast", o), 1, ours("-topics-broadcast", framerail.NewTopics, o))
+	return append(list, Peer{Name: "centrifuge-broadcast", Library: "centrifuge", New: with(centrifuge.New, o)})
+}
+
+// BroadcastingDeflated returns the same servers, if they compress. No message refers to an earlier one, so that
+// those that frame a message once also compress it once. The slice is the caller's.
+func BroadcastingDeflated() []Peer {
+	o := peer.Options{Work: peer.Broadcast, Deflate: peer.Alone}
+	list := slices.Insert(each("-broadcast-alone", o), 1, ours("-topics-broadcast-alone", framerail.NewTopics, o))
+	list = slices.DeleteFunc(list, func(p Peer) bool { return p.Library == "gobwas" })
+	for i := range list {
+		list[i].Compresses = true
+	}
+	return list
+}
 
 // Sleeping returns servers whose callbacks take [peer.Nap]. The slice is the caller's.
 func Sleeping() []Peer {
@@ -187,7 +205,7 @@ func Floor() Peer { return Peer{Name: "floor", New: floor.New} }
 
 // Every returns all servers there are. The slice is the caller's.
 func Every() []Peer {
-	return append(slices.Concat(All(), Broadcasting(), Sleeping(), Stalling(), Computing(), Compressing(), Secure(), Upgrading(), Handshaking()), Floor())
+	return append(slices.Concat(All(), Broadcasting(), BroadcastingDeflated(), Sleeping(), Stalling(), Computing(), Compressing(), Secure(), Upgrading(), Handshaking()), Floor())
 }
 
 // InProcess are those of the servers that may run in the process of a test. Under the race

@@ -89,11 +89,19 @@ func TestPacedMessagesAreSentInTime(t *testing.T) {
 }
 
 func TestEveryServerTakesBroadcastsAndHandshakes(t *testing.T) {
-	for _, p := range peers.InProcess(peers.Broadcasting()) {
+	for _, p := range peers.InProcess(append(peers.Broadcasting(), peers.BroadcastingDeflated()...)) {
 		t.Run(p.Name, func(t *testing.T) {
 			addr := serve(t, p.Name)
-			if s := run(t, Options{Addr: addr, Kind: Broadcast, Conns: 20, Size: 100}); s.Messages%20 != 0 {
+			o := Options{Addr: addr, Kind: Broadcast, Conns: 20, Size: 2000}
+			if p.Compresses {
+				o.Offer = wire.Offer
+			}
+			s := run(t, o)
+			if s.Messages%20 != 0 {
 				t.Errorf("%d deliveries to 20 connections", s.Messages)
+			}
+			if p.Compresses && s.Received > int64(s.Messages)*int64(o.Size)/2 {
+				t.Errorf("%d B were received for %d deliveries of %d B", s.Received, s.Messages, o.Size)
 			}
 			run(t, Options{Addr: addr, Kind: Handshake, Conns: 4})
 		})

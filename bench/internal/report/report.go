@@ -102,7 +102,7 @@ func (s Server) Value(name string) (float64, bool) {
 // Column is under which name a server stands in tables and plots: servers that differ in what
 // the row is about alone stand under one.
 func (s Server) Column() string {
-	for _, suffix := range []string{"-tls", "-takeover", "-alone", "-broadcast", "-sleep", "-stall", "-compute"} {
+	for _, suffix := range []string{"-tls", "-takeover", "-broadcast-alone", "-alone", "-broadcast", "-sleep", "-stall", "-compute"} {
 		if name, found := strings.CutSuffix(s.Name, suffix); found {
 			return name
 		}

@@ -7,7 +7,9 @@ import (
 
 	"github.com/framerail/framerail/bench/peers/peer"
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/server"
+	"github.com/framerail/framerail/topics"
 )
 
 // Server is a server with the limits that the others have here. The bound on pending bytes
@@ -74,6 +76,23 @@ func (s *Server) broadcast(_ *conn.Conn, m conn.Message) {
 	for c := range s.Clients() {
 		_ = c.SendPrepared(p)
 	}
+}
+
+// NewTopics broadcasts by a topic, of which all connections are members.
+func NewTopics(o peer.Options) peer.Server {
+	var all topics.Topics
+	s := newServer(o, conn.OnLoop)
+	s.OnConnection = func(c *conn.Conn) {
+		if _, err := all.Subscribe(c, "all"); err != nil {
+			_ = c.Close(frame.InternalError, "")
+		}
+	}
+	s.OnMessage = func(c *conn.Conn, m conn.Message) {
+		if _, err := all.Publish("all", m); err != nil {
+			_ = c.Close(frame.InternalError, "")
+		}
+	}
+	return s
 }
 
 // Unwatched turns off the watchdog over callbacks. Its lines in the log cost allocations,
