@@ -22,6 +22,9 @@ func BenchmarkText(b *testing.B) {
 		{"emoji", "😀😃😄😁😆😅😂🤣"},
 	} {
 		for _, size := range []int{256, 16 << 10} {
+			if often := text.name == "ascii" || text.name == "russian"; !often && size == 256 {
+				continue
+			}
 			in := []byte(strings.Repeat(text.unit, size/len(text.unit)+1))[:size]
 			for !utf8.Valid(in) {
 				in = in[:len(in)-1]

@@ -177,7 +177,7 @@ func TestStats_AreJSON(t *testing.T) {
 }
 
 func BenchmarkStats(b *testing.B) {
-	for _, loops := range []int{1, 16} {
+	for _, loops := range []int{16} {
 		b.Run(fmt.Sprintf("loops=%d", loops), func(b *testing.B) {
 			s := start(b, &Server{Loops: loops, OnMessage: echo})
 			b.ReportAllocs()
