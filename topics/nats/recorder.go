@@ -86,7 +86,7 @@ func (r *Recorder) open(ctx context.Context, l *link) (*store, error) {
 	if err := s.acks.listen(l.nc); err != nil {
 		return nil, err
 	}
-	info, err := s.ensure(ctx, r.config())
+	info, err := s.ensureSoon(ctx, r.config())
 	if errors.Is(err, nats.ErrNoResponders) {
 		err = jetstream.ErrJetStreamNotEnabled
 	}

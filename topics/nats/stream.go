@@ -76,6 +76,18 @@ func (l *limits) allow(keep topics.History) bool {
 	return int64(keep.Messages) < l.messages && keep.Age <= l.age
 }
 
+// ensureSoon is ensure, asked again after a while: servers that have just begun, and have no leader yet, say nothing.
+func (s *store) ensureSoon(ctx context.Context, want jetstream.StreamConfig) (info *jetstream.StreamInfo, err error) {
+	for {
+		try, cancel := context.WithTimeout(ctx, patience/5)
+		info, err = s.ensure(try, want)
+		cancel()
+		if ctx.Err() != nil || !errors.Is(err, context.DeadlineExceeded) {
+			return info, err
+		}
+	}
+}
+
 // ensure makes the stream, or raises its limits to those that are wanted.
 func (s *store) ensure(ctx context.Context, want jetstream.StreamConfig) (*jetstream.StreamInfo, error) {
 	stream, err := s.js.Stream(ctx, want.Name)
