@@ -16,8 +16,9 @@ import (
 	"github.com/framerail/framerail/cmd/internal/chromium"
 )
 
-// talk has two tabs talk on two nodes, while the network of one is cut and comes back.
-func talk(t *testing.T, one, two *process) {
+// talk has two tabs talk on two nodes, while the network of one is cut and comes back. Then that node dies, and the tab
+// goes on with another.
+func talk(t *testing.T, one, two, another *process, name string) {
 	t.Helper()
 	network := cable.Start(t, two.host())
 	browser := chromium.Start(t, 3*patience)
@@ -26,10 +27,32 @@ func talk(t *testing.T, one, two *process) {
 	ada.Until(`document.querySelector("#node").textContent`, "node one")
 	bo.Until(`document.querySelector("#node").textContent`, "node two")
 	ada.Until(`document.querySelector("#people").innerText.replace(/\s+/g, " ")`, "Ada you Bo two")
+
+	two.kill()
+	bo.State("Reconnecting")
+	ada.Say("ten")
+	ada.Until(last, "ten")
+	network.Lead(another.host())
+	bo.State("Connected")
+	bo.Until(`document.querySelector("#node").textContent`, "node "+name)
+	bo.Until(last, "ten")
+	bo.Say("eleven")
+	ada.Until(last, "eleven")
+	bo.Until(last, "eleven")
+	for _, p := range []*chatpage.Page{ada, bo} {
+		p.Until(`[...document.querySelectorAll("#lines .text")].slice(-4).map(e => e.innerText).join("|")`, "eight|nine|ten|eleven")
+		p.Until(`String(document.querySelector("#lines").innerText.includes("missing"))`, "false")
+	}
 }
+
+// last is a JavaScript expression: the last line that was said.
+const last = `[...document.querySelectorAll("#lines .text")].at(-1).innerText`
 
 // Three programs are a cluster with nothing installed.
 func TestBrowser_TwoNodesOfThree(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 10 s")
+	}
 	addrs := []string{freeAddress(t), freeAddress(t), freeAddress(t)}
 	var nodes []*process
 	for i, name := range []string{"one", "two", "three"} {
@@ -39,18 +62,19 @@ func TestBrowser_TwoNodesOfThree(t *testing.T) {
 	for _, p := range nodes {
 		p.wait(t)
 	}
-	talk(t, nodes[0], nodes[1])
-	for _, p := range nodes {
-		p.stop(t)
-	}
+	talk(t, nodes[0], nodes[1], nodes[2], "three")
+	nodes[0].stop(t)
+	nodes[2].stop(t)
 }
 
 func TestBrowser_TwoNodesOverRedis(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 10 s")
+	}
 	url := "redis://" + redisServer(t)
 	one, two := launch(t, "--node=one", "--redis="+url).wait(t), launch(t, "--node=two", "--redis="+url).wait(t)
-	talk(t, one, two)
+	talk(t, one, two, one, "one")
 	one.stop(t)
-	two.stop(t)
 }
 
 // redisServer starts a real Redis, until the test ends, and returns its address. Without the program the test

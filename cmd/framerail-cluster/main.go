@@ -13,7 +13,8 @@
 // by Redis, by NATS with --jetstream, or by the programs themselves with --store. Otherwise the page is told that something
 // may be missing, unless others in the room were on its node meanwhile.
 //
-// It prints a line with its address on standard output when it is ready, and drains on SIGINT and SIGTERM.
+// It prints a line with its address on standard output when it has met the others, or after half a minute. It drains on SIGINT and
+// SIGTERM.
 package main
 
 import (
@@ -65,6 +66,9 @@ func run(args []string) error {
 	rooms := chat.New(*node)
 	rooms.Topics.Broker = broker
 	defer rooms.Topics.Close() // before leave
+	if broker != nil {
+		meet(ctx, rooms, log)
+	}
 	srv := rooms.Server(log)
 	srv.Addr = *addr
 	if err := srv.Start(); err != nil {
@@ -78,4 +82,18 @@ func run(args []string) error {
 	defer cancel()
 	_, err = srv.Shutdown(ctx)
 	return err
+}
+
+// meet waits until the broker is connected. Without it for long, the node begins alone and is joined to the others later.
+func meet(ctx context.Context, rooms *chat.Rooms, log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+	defer cancel()
+	for !rooms.Topics.Stats().Broker.Up {
+		select {
+		case <-ctx.Done():
+			log.Warn("the other nodes cannot be reached yet")
+			return
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }

@@ -57,8 +57,7 @@ func launch(t *testing.T, args ...string) *process {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = p.cmd.Process.Kill()
-		_ = p.cmd.Wait()
+		p.kill()
 		if t.Failed() {
 			t.Logf("log of framerail-cluster %s:\n%s", strings.Join(args, " "), p.logs.String())
 		}
@@ -78,6 +77,12 @@ func (p *process) wait(t *testing.T) *process {
 }
 
 func (p *process) host() string { return strings.TrimSuffix(strings.TrimPrefix(p.url, "http://"), "/") }
+
+// kill ends the program at once.
+func (p *process) kill() {
+	_ = p.cmd.Process.Kill()
+	_ = p.cmd.Wait()
+}
 
 // stop ends the program in order, and fails the test unless it exits with 0.
 func (p *process) stop(t *testing.T) {

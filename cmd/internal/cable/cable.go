@@ -14,9 +14,9 @@ type Cable struct {
 	Addr string // where to connect to
 
 	ln net.Listener
-	to string
 
 	mu    sync.Mutex
+	to    string                // guarded by mu
 	cut   bool                  // guarded by mu
 	ends  map[net.Conn]struct{} // guarded by mu: both ends of what is carried
 	work  sync.WaitGroup
@@ -64,13 +64,26 @@ func (c *Cable) Mend() {
 	c.cut = c.ended
 }
 
+// Lead has connections that come go to another address.
+func (c *Cable) Lead(to string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.to = to
+}
+
+func (c *Cable) destination() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.to
+}
+
 func (c *Cable) accept() {
 	for {
 		near, err := c.ln.Accept()
 		if err != nil {
 			return
 		}
-		far, err := net.Dial("tcp", c.to)
+		far, err := net.Dial("tcp", c.destination())
 		if err != nil {
 			_ = near.Close()
 			continue

@@ -50,4 +50,8 @@ func TestCable_IsCutAndMended(t *testing.T) {
 	if echoes(first) || !echoes(dial()) {
 		t.Error("it is not mended for new connections alone")
 	}
+	cable.Lead("127.0.0.1:1")
+	if echoes(dial()) {
+		t.Error("it leads where it led before")
+	}
 }

@@ -22,6 +22,9 @@ const patience = 60 * time.Second
 // example builds and runs an example, until the test ends, and returns its URL.
 func example(t *testing.T, name string, flags ...string) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
 	dir := filepath.Join("..", "..", "examples")
 	work, err := exec.Command("go", "env", "GOWORK").Output()
 	if _, missing := os.Stat(dir); err != nil || missing != nil || strings.TrimSpace(string(work)) == "off" || len(work) < 2 {
