@@ -43,6 +43,9 @@ func TestConnection_DoesNotAllocate(t *testing.T) {
 			for range 100 {
 				echo()
 			}
+			if !platform.Native {
+				tc.most *= 3 // a record comes in pieces
+			}
 			if n := testing.AllocsPerRun(1000, echo); n > tc.most {
 				t.Errorf("%v allocations for an echo", n)
 			}
@@ -52,6 +55,7 @@ func TestConnection_DoesNotAllocate(t *testing.T) {
 
 // An idle connection holds little more than its one allocation, and no goroutine.
 func TestConnection_IdleMemory(t *testing.T) {
+	onlyNative(t, "each has a goroutine")
 	const connections, most = 2000, 450 // bytes: the connection, what the poller and the wheel have for it
 	if n, ok := (platform.Real{}).Sockets().Limit(); ok && n < 3*connections {
 		t.Skipf("%d descriptors are not enough", n)

@@ -58,7 +58,7 @@ func TestTransport_HiddenSocket(t *testing.T) {
 				nc := mustDial(t, c, url)
 				in.expect(t, "first")
 				checkEcho(t, nc, in)
-				if bridges(c) != 1 {
+				if !hasBridges(c, 1) {
 					t.Errorf("%d bridges", bridges(c))
 				}
 				if state := nc.TLS(); (state != nil) != secure || secure && state.Version < tls.VersionTLS12 {

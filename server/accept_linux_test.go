@@ -12,6 +12,7 @@ import (
 
 // All that a server allocates for a connection that it accepts is the connection itself.
 func TestAccept_AllocatesTheConnectionAlone(t *testing.T) {
+	onlyNative(t, "package net allocates them")
 	if raceEnabled || guard.Checking {
 		t.Skip("checks allocate, and the race detector makes sync.Pool forget")
 	}

@@ -220,6 +220,7 @@ func TestAccept_NewConnectionsGoToTheLoopWithTheFewest(t *testing.T) {
 }
 
 func TestAccept_NoDelayIsSet(t *testing.T) {
+	onlyNative(t, "options are looked up by descriptor")
 	delay := make(chan int, 1)
 	s := start(t, &Server{OnConnection: func(c *conn.Conn) {
 		fd := fdOf(c)

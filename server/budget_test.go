@@ -162,6 +162,7 @@ func TestBudget_PeersThatReadAgainSeeThe1013(t *testing.T) {
 // A loop that does not answer may have what is short. Meanwhile connections of
 // other loops that are closing already, and hold no more than that, are not cut for it.
 func TestBudget_ThoseClosingAreSparedWhileALoopIsLate(t *testing.T) {
+	onlyNative(t, "they take bytes while the loop is late")
 	const size = 8 << 10
 	closed := make(chan conn.CloseInfo, 1)
 	s := start(t, &Server{Loops: 2,

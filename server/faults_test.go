@@ -59,6 +59,7 @@ func withDescriptors(t *testing.T, n int, f func()) {
 // Each descriptor that a start takes may be the one that is not to be had: then it
 // fails, says why, and gives back those it has.
 func TestStart_OutOfDescriptors(t *testing.T) {
+	onlyNative(t, "there is no poller that can fail")
 	for n := range 30 {
 		s := &Server{}
 		prepare(s)
@@ -91,6 +92,7 @@ func TestStart_OutOfDescriptors(t *testing.T) {
 }
 
 func TestHandler_OutOfDescriptorsGets503(t *testing.T) {
+	onlyNative(t, "they need no other descriptor")
 	var log journal
 	s := handled(describe)
 	s.Logger = log.logger()
@@ -106,6 +108,7 @@ func TestHandler_OutOfDescriptorsGets503(t *testing.T) {
 
 // A loop that cannot wait any more cuts its connections, and gets no new ones.
 func TestLoop_WaitFails(t *testing.T) {
+	onlyNative(t, "there is no poller that can fail")
 	var log journal
 	closed := make(chan conn.CloseInfo, 10)
 	s := &Server{Logger: log.logger(), OnConnection: func(c *conn.Conn) {
@@ -136,6 +139,7 @@ func TestLoop_WaitFails(t *testing.T) {
 
 // A connection that the poller will not watch is ended by its timer.
 func TestLoop_WatchingFails(t *testing.T) {
+	onlyNative(t, "there is no poller that can fail")
 	if runtime.GOOS != "linux" {
 		t.Skip("kqueue does not tell")
 	}
@@ -267,6 +271,7 @@ func TestListen_ClientsThatLeaveAtOnce(t *testing.T) {
 // A request is answered, too, when its connection cannot be had for want of descriptors. One that is relayed
 // needs none.
 func TestUpgrade_WithoutDescriptorsGets503(t *testing.T) {
+	onlyNative(t, "they need no other descriptor")
 	s, results := &Server{OnMessage: echo}, make(chan error, 1)
 	short := true // used by one request after the other
 	web := serveWebOn(t, s, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

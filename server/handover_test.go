@@ -30,6 +30,7 @@ func (h slowHandover) Take(t *phase.Tenant, ticket gate.Ticket, head, rest []byt
 // TLS that net/http gives back at once may be another loop's before the first is done with it:
 // what that closes behind it is its own descriptor.
 func TestHandover_TheFirstLoopClosesItsOwnDescriptorOnly(t *testing.T) {
+	onlyNative(t, "the second loop waits for the first")
 	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
 		s := &Server{Loops: 2, RouteUpgrades: true, OnMessage: echo}
 		s.Handler = upgrades(s, nil)

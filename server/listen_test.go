@@ -130,6 +130,7 @@ func TestServe_SeveralListeners(t *testing.T) {
 // One server listens on TCP, with TLS and without, and on unix sockets at once; its end is
 // the end of all, and another process can have them all.
 func TestServe_SeveralKindsOfListeners(t *testing.T) {
+	onlyNative(t, "listeners show no file")
 	s := &Server{OnMessage: echo, TLSConfig: &tls.Config{Certificates: []tls.Certificate{exampleCertificate()}}}
 	prepare(s)
 	path := filepath.Join(t.TempDir(), "s")

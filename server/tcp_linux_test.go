@@ -10,6 +10,7 @@ import (
 )
 
 func TestTCP_Probes(t *testing.T) {
+	onlyNative(t, "options are looked up by descriptor")
 	for _, test := range []struct {
 		config                net.KeepAliveConfig
 		idle, interval, count int
@@ -38,6 +39,7 @@ func TestTCP_Probes(t *testing.T) {
 }
 
 func TestTCP_ProbesAreTheProgramsAfterTheHandler(t *testing.T) {
+	onlyNative(t, "options are looked up by descriptor")
 	s, _ := regained(t, TCP{KeepAlive: net.KeepAliveConfig{Enable: true, Idle: 61 * time.Second, Interval: time.Second, Count: 3}})
 	for name, want := range map[int]int{unix.TCP_KEEPIDLE: 61, unix.TCP_KEEPINTVL: 1, unix.TCP_KEEPCNT: 3} {
 		if got := optionOf(t, s, unix.IPPROTO_TCP, name); got != want {
@@ -47,6 +49,7 @@ func TestTCP_ProbesAreTheProgramsAfterTheHandler(t *testing.T) {
 }
 
 func TestTCP_UserTimeout(t *testing.T) {
+	onlyNative(t, "options are looked up by descriptor")
 	for timeout, want := range map[time.Duration]int{1500*time.Millisecond + 1: 1501, math.MaxInt64: math.MaxInt32} {
 		s := connected(t, false, TCP{UserTimeout: timeout}, 0)
 		if got := optionOf(t, s, unix.IPPROTO_TCP, unix.TCP_USER_TIMEOUT); got != want {
@@ -57,6 +60,7 @@ func TestTCP_UserTimeout(t *testing.T) {
 
 // What is deferred is no connection of the server's before it has said something.
 func TestTCP_DeferAccept(t *testing.T) {
+	onlyNative(t, "options are looked up by descriptor")
 	s := start(t, &Server{OnMessage: echo, TCP: TCP{DeferAccept: 30 * time.Second, ReceiveBuffer: 32 << 10}})
 	silent := dialRaw(t, s)
 	dial(t, s).alive()

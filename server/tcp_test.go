@@ -51,6 +51,7 @@ func connected(t *testing.T, other bool, o TCP, idle time.Duration) *Server {
 }
 
 func TestTCP_DefaultsAreNoDelayAndNoProbes(t *testing.T) {
+	onlyNative(t, "options are looked up by descriptor")
 	for _, other := range []bool{false, true} {
 		if s := connected(t, other, TCP{}, 0); optionOf(t, s, unix.IPPROTO_TCP, unix.TCP_NODELAY) == 0 {
 			t.Errorf("listener of another package %v: delayed", other)
@@ -68,6 +69,7 @@ func TestTCP_DefaultsAreNoDelayAndNoProbes(t *testing.T) {
 
 // Without pings the system finds out which peers are gone, unless the program says otherwise.
 func TestTCP_ProbesStandInForPings(t *testing.T) {
+	onlyNative(t, "options are looked up by descriptor")
 	never := net.KeepAliveConfig{Idle: -1, Interval: -1, Count: -1}
 	for _, other := range []bool{false, true} {
 		s := connected(t, other, TCP{}, -1)
@@ -101,6 +103,7 @@ func regained(t *testing.T, o TCP) (s *Server, probed bool) {
 }
 
 func TestTCP_IsTheServersAgainAfterTheHandler(t *testing.T) {
+	onlyNative(t, "options are looked up by descriptor")
 	enabled := net.KeepAliveConfig{Enable: true}
 	for _, test := range []struct {
 		name              string
@@ -127,6 +130,7 @@ func TestTCP_IsTheServersAgainAfterTheHandler(t *testing.T) {
 }
 
 func TestTCP_Buffers(t *testing.T) {
+	onlyNative(t, "options are looked up by descriptor")
 	const size = 64 << 10
 	for _, other := range []bool{false, true} {
 		s := connected(t, other, TCP{ReceiveBuffer: size, SendBuffer: size}, 0)

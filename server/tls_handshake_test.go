@@ -197,6 +197,7 @@ func TestTLS_GarbageIsNotAnswered(t *testing.T) {
 }
 
 func TestTLS_SilentClientsCostNoGoroutine(t *testing.T) {
+	onlyNative(t, "each has a goroutine")
 	s := startTLS(t, &Server{Limits: Limits{HandshakeTimeout: 200 * time.Millisecond}})
 	before := census(t).goroutines
 	for range 10 {

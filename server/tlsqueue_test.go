@@ -30,6 +30,7 @@ func TestTLS_HandshakesAtOnceAreBounded(t *testing.T) {
 }
 
 func TestTLS_StalledHandshakesEnd(t *testing.T) {
+	onlyNative(t, "each has a goroutine")
 	s := startTLS(t, &Server{Loops: 1, Limits: Limits{MaxTLSHandshakes: 1, HandshakeTimeout: time.Second}})
 	before := census(t).goroutines
 	for range 3 {
@@ -51,6 +52,7 @@ func TestTLS_StalledHandshakesEnd(t *testing.T) {
 // A ClientHello that comes in pieces has no goroutine before it is whole, and keeps nobody
 // waiting.
 func TestTLS_HalfAHelloKeepsNobodyWaiting(t *testing.T) {
+	onlyNative(t, "each has a goroutine")
 	s := startTLS(t, &Server{OnMessage: echo, Loops: 1, Limits: Limits{MaxTLSHandshakes: 1, HandshakeTimeout: time.Minute}})
 	before := census(t).goroutines
 	whole := hello()

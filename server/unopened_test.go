@@ -212,6 +212,7 @@ func TestUnopened_GoBeforeTheOpen(t *testing.T) {
 
 // A client that cannot be told before its TLS handshake is told behind it.
 func TestUnopened_ShortHelloIsAnsweredWhileTight(t *testing.T) {
+	onlyNative(t, "a ClientHello comes in pieces")
 	log := newBusyLog()
 	s := startTLS(t, &Server{Loops: 1, OnMessage: echo, Logger: log.logger(), Limits: Limits{MaxBuffers: 1 << 20}})
 	defer log.keepBusy(t, s, dialTLS(t, s))() // nobody is closed for it

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/framerail/framerail/internal/nethttp"
+	"github.com/framerail/framerail/internal/platform"
 )
 
 // What net/http had for a connection is collected while the connection lives: the request,
@@ -52,6 +53,9 @@ func TestUpgrade_NetHTTPsMemoryIsReleased(t *testing.T) {
 			p.alive()
 			eventually(t, "request, context and net.Conn to be collected", func() bool {
 				runtime.GC()
+				if !platform.Native {
+					return freed.Load() == 2 // the net.Conn is what is read and written
+				}
 				return freed.Load() == 3
 			})
 			p.alive()

@@ -70,6 +70,7 @@ func TestRate_RefusedConnectionsCostNothing(t *testing.T) {
 
 // A connection that its client has closed or reset before its turn comes costs nothing.
 func TestRate_ConnectionsThatAreGoneCostNothing(t *testing.T) {
+	onlyNative(t, "that a peer has gone is not known before it is read")
 	s := start(t, &Server{OnMessage: echo, Limits: Limits{HandshakesPerSecond: 20}})
 	for i := range 400 {
 		p := dialFrom(t, s, "127.0.0.2")

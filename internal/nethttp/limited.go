@@ -232,7 +232,7 @@ func (c *limitedConn) note(why string) {
 // cut closes the socket and discards its unsent bytes. mu is held.
 func (c *limitedConn) cut(why string) {
 	c.note(why)
-	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+	if tcp, ok := c.Conn.(interface{ SetLinger(int) error }); ok {
 		_ = tcp.SetLinger(0)
 	}
 	_ = c.Conn.Close()

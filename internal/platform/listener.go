@@ -19,7 +19,7 @@ func (realSockets) Listen(ln net.Listener) (Listener, error) {
 	case *net.TCPListener, *net.UnixListener:
 		own = true
 	}
-	if !native || !own {
+	if !Native || !own {
 		return foreignListener{ln, own}, nil
 	}
 	fd, err := socket.Take(ln.(syscall.Conn))

@@ -57,13 +57,13 @@ func (Real) Yield() { runtime.Gosched() }
 // Uint64 implements Platform.
 func (Real) Uint64() uint64 { return rand.Uint64() }
 
-// native reports whether loops use the system's own poller and sockets. Otherwise goroutines carry the bytes
+// Native reports whether loops use the system's own poller and sockets. Otherwise goroutines carry the bytes
 // of each connection.
-const native = socket.Supported && !relayAll
+const Native = socket.Supported && !relayAll
 
 // NewPoller implements Platform.
 func (Real) NewPoller() (Poller, error) {
-	if !native {
+	if !Native {
 		return relay.NewPoller(nil), nil
 	}
 	p, err := poller.New()

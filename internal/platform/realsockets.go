@@ -77,7 +77,7 @@ func (realSockets) Take(nc net.Conn) (Accepted, error) {
 		return relayed(c), nil
 	}
 	sc, ok := nc.(syscall.Conn)
-	if !native || !ok {
+	if !Native || !ok {
 		return relayed(relay.New(nc, nc)), nil
 	}
 	fd, err := socket.Take(sc)

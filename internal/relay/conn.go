@@ -38,6 +38,7 @@ var (
 	_ transport.Cutter  = (*Conn)(nil)
 	_ transport.Peered  = (*Conn)(nil)
 	_ transport.Relayed = (*Conn)(nil)
+	_ transport.Limiter = (*Conn)(nil)
 )
 
 const (
@@ -145,7 +146,7 @@ func (c *Conn) readiness() (r poller.Interest) {
 	if c.from < len(c.in) || c.readErr != nil || c.writeErr != nil {
 		r |= poller.Read
 	}
-	if c.out == nil || len(c.out.B) < writeSize || c.writeErr != nil {
+	if c.out == nil || len(c.out.B) < c.room() || c.writeErr != nil {
 		r |= poller.Write
 	}
 	return r

@@ -87,11 +87,19 @@ func (l *Lent) WriteNow(b []byte) (n int, err error) {
 		return 0, net.ErrClosed
 	}
 	if c.out == nil {
-		c.out = buffers.Get(min(len(b), writeSize))
+		c.out = buffers.Get(min(len(b), c.room()))
 	}
 	n = c.put(b)
 	c.writeOn()
 	return n, nil
+}
+
+// SetLinger is that of the TCP connection at the bottom.
+func (l *Lent) SetLinger(seconds int) error {
+	if t := l.from.TCP(); t != nil {
+		return t.SetLinger(seconds)
+	}
+	return errors.ErrUnsupported
 }
 
 // CloseWrite ends the sending direction, if the connection can.

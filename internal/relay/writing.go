@@ -1,9 +1,12 @@
 package relay
 
 import (
+	"cmp"
 	"net"
+	"syscall"
 
 	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/internal/socket"
 	"github.com/framerail/framerail/internal/transport"
 )
 
@@ -11,6 +14,7 @@ import (
 type output struct {
 	out      *buffer.Buffer // nil: there is nothing
 	writing  bool           // a goroutine writes
+	limit    int            // of out, in bytes; 0: writeSize
 	last     bool           // nothing follows: the direction is to end
 	halved   bool           // it has ended
 	writeErr error          // what the writes have ended with
@@ -28,7 +32,7 @@ func (c *Conn) Write(bufs [][]byte) (n int, err error) {
 	}
 	for i, b := range bufs {
 		if c.out == nil {
-			c.out = buffers.Get(min(total(bufs[i:]), writeSize))
+			c.out = buffers.Get(min(total(bufs[i:]), c.room()))
 		}
 		took := c.put(b)
 		n += took
@@ -43,6 +47,24 @@ func (c *Conn) Write(bufs [][]byte) (n int, err error) {
 	return n, err
 }
 
+// room is how many bytes out may have. mu is held.
+func (o *output) room() int { return cmp.Or(o.limit, writeSize) }
+
+// LimitUnsent implements transport.Limiter. Half of the bytes may be in out, and half on their way to the net.Conn.
+func (c *Conn) LimitUnsent(bytes int) {
+	c.mu.Lock()
+	c.limit = min(bytes/2, writeSize)
+	if bytes > 0 {
+		c.limit = max(c.limit, waitSize)
+	}
+	c.mu.Unlock()
+	if sc, ok := c.bottom.(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			_ = raw.Control(func(fd uintptr) { _ = socket.SetUnsent(int(fd), bytes) })
+		}
+	}
+}
+
 func total(bufs [][]byte) (n int) {
 	for _, b := range bufs {
 		n += len(b)
@@ -53,7 +75,7 @@ func total(bufs [][]byte) (n int) {
 // put appends to out what there is room for. mu is held.
 func (c *Conn) put(b []byte) (n int) {
 	has := c.out
-	n = min(len(b), writeSize-len(has.B))
+	n = min(len(b), max(c.room()-len(has.B), 0))
 	if want := len(has.B) + n; want > cap(has.B) {
 		c.out = buffers.Get(want)
 		c.out.B = append(c.out.B, has.B...)
