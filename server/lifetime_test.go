@@ -25,8 +25,8 @@ func TestLifetime_EndsWith1001(t *testing.T) {
 				limits.MaxLifetime = time.Second
 				s := start(t, &Server{Dispatch: d, Limits: Limits{Limits: limits}, OnMessage: echo,
 					OnClose: func(_ *conn.Conn, info conn.CloseInfo) { closed <- info }})
-				p := dial(t, s)
 				begin := time.Now()
+				p := dial(t, s)
 				p.alive()
 				h, payload := p.next()
 				for ; h.Opcode == frame.Ping; h, payload = p.next() {
