@@ -148,7 +148,7 @@ func (l *link) confirm(t *topic) {
 		t.mu.Unlock()
 		return
 	}
-	a.confirmed = true
+	a.confirmed, a.changed = true, true
 	if a.recorded {
 		a.catching = true
 		put, _ := l.outbox.marks()
@@ -164,7 +164,6 @@ func (l *link) confirm(t *topic) {
 	if missed {
 		t.reportGap(0)
 	}
-	a.changed = true
 	waiters := a.waiters
 	a.waiters = nil
 	t.mu.Unlock()

@@ -2,10 +2,13 @@ package topics_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/framerail/framerail/conn"
@@ -295,5 +298,65 @@ func TestAcross_ForeignBytesAreRefused(t *testing.T) {
 	a.Close()
 	if n := strings.Count(log.String(), "\n"); n != 1 {
 		t.Errorf("%d lines: %s", n, &log)
+	}
+}
+
+// refusingBroker refuses interest in some topics, and connects when it may.
+type refusingBroker struct {
+	*brokertest.Node
+	connects chan struct{}
+	refused  atomic.Int64
+}
+
+func (b *refusingBroker) Run(ctx context.Context, n topics.Node) error {
+	select {
+	case <-b.connects:
+		return b.Node.Run(ctx, n)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (b *refusingBroker) Interest(ctx context.Context, on, off []string) error {
+	for _, name := range on {
+		if strings.HasPrefix(name, "forbidden.") {
+			b.refused.Add(1)
+			return errors.New("no rights")
+		}
+	}
+	return b.Node.Interest(ctx, on, off)
+}
+
+// A topic that the broker refuses keeps no other out. While the first connection takes too long, members of a
+// node hear each other.
+func TestAcross_ABrokerThatRefusesAndIsSlow(t *testing.T) {
+	memory := new(brokertest.Memory)
+	b := &refusingBroker{Node: memory.Broker(), connects: make(chan struct{})}
+	n := newNode(t, b, topics.History{})
+	n.OnGap = nil
+	ann := n.dial()
+	for i := range 100 {
+		if _, err := n.Subscribe(ann.conn, fmt.Sprint("room.", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := n.Subscribe(ann.conn, "forbidden.1"); err != nil {
+		t.Fatal(err)
+	}
+	amy := n.member("room.7") // answered, though there is no connection
+	n.say("room.7", "1")
+	amy.expect("1")
+	ann.expect("1")
+	close(b.connects)
+	other := newNode(t, memory.Broker(), topics.History{})
+	await(t, "interest of all other topics", func() bool {
+		for i := range 100 {
+			other.say(fmt.Sprint("room.", i), "x")
+		}
+		ann.look()
+		return len(ann.read) >= 100
+	})
+	if b.refused.Load() == 0 {
+		t.Error("nothing was refused")
 	}
 }

@@ -12,6 +12,7 @@ const maxInterest = 100_000
 type interest struct {
 	mu      sync.Mutex
 	changed map[string]bool // guarded by mu: names that have come or gone; whether they are patterns
+	refused map[string]bool // guarded by mu: those that the broker has refused, until the next tick
 
 	on map[string]struct{} // owned by the worker: what the broker has confirmed
 }
@@ -54,14 +55,38 @@ func (i *interest) take() map[string]bool {
 	return taken
 }
 
+// refuse has a name given again with the next tick.
+func (i *interest) refuse(name string, wild bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.refused == nil {
+		i.refused = make(map[string]bool)
+	}
+	i.refused[name] = wild
+}
+
+func (i *interest) tick() {
+	i.mu.Lock()
+	refused := i.refused
+	i.refused = nil
+	i.mu.Unlock()
+	for name, wild := range refused {
+		i.change(name, wild)
+	}
+}
+
+// maxRefusals is how many calls may fail before the broker is left alone for a while.
+const maxRefusals = 32
+
 // giveInterest gives the broker what has changed. By the worker.
 func (l *link) giveInterest(ctx context.Context) error {
+	refusals := maxRefusals
 	for {
 		changed := l.interest.take()
 		if len(changed) == 0 {
 			return nil
 		}
-		if err := l.giveBatch(ctx, changed); err != nil {
+		if err := l.giveBatch(ctx, changed, &refusals); err != nil {
 			for name, wild := range changed {
 				l.interest.change(name, wild)
 			}
@@ -70,7 +95,9 @@ func (l *link) giveInterest(ctx context.Context) error {
 	}
 }
 
-func (l *link) giveBatch(ctx context.Context, changed map[string]bool) error {
+// giveBatch gives the broker a batch in one call. If it fails, halves are tried: one name that is refused, say for
+// want of rights, must not keep others out.
+func (l *link) giveBatch(ctx context.Context, changed map[string]bool, refusals *int) error {
 	var on, off []string
 	for name, wild := range changed {
 		_, is := l.interest.on[name]
@@ -86,7 +113,8 @@ func (l *link) giveBatch(ctx context.Context, changed map[string]bool) error {
 	}
 	if len(on)+len(off) > 0 {
 		if err := l.broker.Interest(ctx, on, off); err != nil {
-			return err
+			*refusals--
+			return l.giveHalves(ctx, changed, refusals, err)
 		}
 	}
 	for _, name := range off {
@@ -103,6 +131,28 @@ func (l *link) giveBatch(ctx context.Context, changed map[string]bool) error {
 		}
 	}
 	return nil
+}
+
+// giveHalves gives the broker what it has refused, in two calls.
+func (l *link) giveHalves(ctx context.Context, changed map[string]bool, refusals *int, err error) error {
+	if ctx.Err() != nil || *refusals <= 0 {
+		return err
+	}
+	if len(changed) == 1 {
+		for name, wild := range changed {
+			l.logger.Warn("framerail: the broker refuses interest", "topic", name, "error", err)
+			l.interest.refuse(name, wild)
+		}
+		return nil
+	}
+	halves := [2]map[string]bool{make(map[string]bool), make(map[string]bool)}
+	for name, wild := range changed {
+		halves[len(halves[0])*2/len(changed)][name] = wild
+	}
+	if err := l.giveBatch(ctx, halves[0], refusals); err != nil {
+		return err
+	}
+	return l.giveBatch(ctx, halves[1], refusals)
 }
 
 // allTopics is all topics and patterns that there are.

@@ -171,6 +171,23 @@ func (l *link) down(err error) (wasUp bool) {
 	return wasUp
 }
 
+// maxConnecting is how long topics wait for the first connection.
+const maxConnecting = 3 * time.Second
+
+// beginAway takes the broker to be away if the first connection takes too long.
+func (l *link) beginAway(now time.Time) {
+	u := &l.uplink
+	u.mu.Lock()
+	late := u.ctx == nil && !u.away && now.Sub(u.since) > maxConnecting
+	u.away = u.away || late
+	u.mu.Unlock()
+	if late {
+		for _, t := range l.hub.allTopics() {
+			l.linkLost(t)
+		}
+	}
+}
+
 // enter begins a call of the broker, while it is connected. The caller must call leave then.
 func (u *uplink) enter() (context.Context, bool) {
 	u.mu.Lock()
@@ -267,6 +284,8 @@ func (l *link) failed(ctx context.Context, err error) {
 
 // tick does what is due every second.
 func (l *link) tick(now time.Time) {
+	l.beginAway(now)
+	l.interest.tick()
 	l.outbox.repeat(l, now)
 	l.heard.tick(now)
 	l.asks.tick(l)
