@@ -53,6 +53,7 @@ type pending struct {
 	number number
 	body   []byte // as appendMessage makes it
 	except *session.Conn
+	missed bool // it may lie in a gap that was reported
 }
 
 // newAcross is what a new topic begins with. Topics.mu is held.
@@ -123,7 +124,12 @@ func (l *link) linkLost(t *topic) {
 func (l *link) deliverPending(t *topic) {
 	a := t.across
 	t.sendPending()
+	missed := false
 	for _, p := range a.pending {
+		if p.missed {
+			missed = true
+			continue
+		}
 		a.delivered = p.number
 		m, err := readMessage(p.body)
 		if err != nil {
@@ -138,6 +144,9 @@ func (l *link) deliverPending(t *topic) {
 		r.done()
 	}
 	a.pending = nil
+	if missed {
+		t.reportGap(0) // whether it comes still is not known
+	}
 }
 
 // confirm notes that the broker sends what is published to the topic from now on. By the worker.
@@ -171,21 +180,21 @@ func (l *link) confirm(t *topic) {
 }
 
 // gap notes that something of a topic may not have come.
-func (l *link) gap(t *topic) {
+func (t *topic) gap() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	l.gapLocked(t)
+	t.gapLocked()
 }
 
-func (l *link) gapLocked(t *topic) {
+func (t *topic) gapLocked() {
 	a := t.across
 	switch {
 	case a.out || !a.confirmed: // it is in a gap
 	case a.recorded:
-		l.counts.gaps.Add(1)
+		a.link.counts.gaps.Add(1)
 		t.catchUp()
 	default:
-		l.counts.gaps.Add(1)
+		a.link.counts.gaps.Add(1)
 		if !t.wild {
 			t.ownEra()
 		}
@@ -266,7 +275,7 @@ func (l *link) receivePlain(r *route, t *topic, name string, hd header, rest []b
 	v := l.heard.hear(name, hd.node, hd.number, hd.kind == kindLast)
 	if v == missing {
 		if t != nil {
-			l.gapLocked(t)
+			t.gapLocked()
 		} else {
 			l.counts.gaps.Add(1)
 		}
@@ -286,7 +295,7 @@ func (l *link) receivePlain(r *route, t *topic, name string, hd header, rest []b
 	if r.isBusy(int64(limit(l.hub.MaxBacklog, DefaultMaxBacklog))) {
 		l.counts.dropped.Add(1)
 		if t != nil {
-			l.gapLocked(t)
+			t.gapLocked()
 		}
 		l.reportPatterns(name)
 		return nil

@@ -93,6 +93,7 @@ func (a *across) takeFailed() (failed []waiter) {
 func (l *link) adopt(t *topic, at Position) {
 	a := t.across
 	reported := a.synced || a.out
+	a.missPending()
 	t.beginEra(at)
 	a.synced, a.out, a.before = true, false, Position{}
 	if reported {

@@ -140,7 +140,7 @@ func (l *link) tickCensus(now time.Time) {
 		a := t.across
 		gone := t.gone.Load()
 		if gone || a.confirmed && (a.changed || refresh && t.members > 0) {
-			l.tell(t, gone)
+			t.tell(gone)
 		}
 		if t.forgetDead() {
 			t.reportCensus()
@@ -153,7 +153,7 @@ func (l *link) tickCensus(now time.Time) {
 }
 
 // tell tells other nodes who is here. mu is held.
-func (l *link) tell(t *topic, gone bool) {
+func (t *topic) tell(gone bool) {
 	t.across.changed = false
 	var values []string
 	if !gone {
@@ -163,6 +163,7 @@ func (l *link) tell(t *topic, gone bool) {
 			}
 		}
 	}
+	l := t.across.link
 	c := &l.census
 	c.number++
 	for parts, part := censusParts(values), 0; part < len(parts); part++ {

@@ -42,12 +42,12 @@ func (n *node) Gap(topic string) {
 	h := n.link.hub
 	if topic == "" {
 		for _, t := range h.allTopics() {
-			n.link.gap(t)
+			t.gap()
 		}
 		return
 	}
 	if t := h.named(topic); t != nil {
-		n.link.gap(t)
+		t.gap()
 	}
 	n.link.reportPatterns(topic)
 }

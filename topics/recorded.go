@@ -11,7 +11,7 @@ func (l *link) receiveRecorded(r *route, t *topic, p Packet, hd header, rest []b
 	switch {
 	case hd.kind == kindLast:
 		if known, ok := a.heard[hd.node]; hd.node != l.node && ok && known.before(hd.number) && a.isLive() {
-			l.gapLocked(t)
+			t.gapLocked()
 		}
 		return nil
 	case p.At == (Position{}): // its publisher keeps nothing of this topic
@@ -33,6 +33,7 @@ func (l *link) apply(r *route, t *topic, p Packet, hd header, rest []byte) error
 	a := t.across
 	if p.At.Epoch != t.era.epoch { // the Recorder has begun anew
 		l.counts.gaps.Add(1)
+		a.missPending()
 		t.beginEra(Position{p.At.Epoch, p.At.Offset - 1})
 		t.reportGap(0)
 	}
@@ -42,7 +43,7 @@ func (l *link) apply(r *route, t *topic, p Packet, hd header, rest []byte) error
 	known, isKnown := a.heard[hd.node]
 	v := hd.number.compare(known, isKnown)
 	if p.Prev > t.offset || p.Prev == 0 && v == missing {
-		l.gapLocked(t)
+		t.gapLocked()
 		a.hold(p)
 		return nil
 	}
@@ -136,6 +137,13 @@ func (t *topic) makeAway(m conn.Message, except *session.Conn, at *away) *public
 		pub.era, pub.offset = at.era, at.offset
 	}
 	return pub
+}
+
+// missPending notes that what is pending may lie in a gap. mu is held.
+func (a *across) missPending() {
+	for i := range a.pending {
+		a.pending[i].missed = a.pending[i].number != number{}
+	}
 }
 
 // note notes the number of a message. mu is held.
