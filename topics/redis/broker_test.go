@@ -2,8 +2,10 @@ package redis
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -196,6 +198,21 @@ func TestRun_ReportsThatThereIsNoServer(t *testing.T) {
 	r.kill()
 	if err := r.broker().Run(t.Context(), nil); err == nil || t.Context().Err() != nil {
 		t.Error(err)
+	}
+}
+
+// Behind an address there may be another server from one moment to the next.
+func TestRun_RefusesTwoServers(t *testing.T) {
+	a, b := startServer(t), startServer(t)
+	broker, dials := a.broker(), 0
+	broker.Client.DialCtxFn = func(ctx context.Context, addr string, d *net.Dialer, c *tls.Config) (net.Conn, error) {
+		if dials++; dials == 3 {
+			return b.dial(ctx, addr, d, c)
+		}
+		return a.dial(ctx, addr, d, c)
+	}
+	if err := broker.Run(t.Context(), nil); !errors.Is(err, errServers) {
+		t.Errorf("%d connections: %v", dials, err)
 	}
 }
 

@@ -215,8 +215,12 @@ func (s *session) open(client rueidis.Client) (*link, error) {
 			return nil, wrap("preparing", err)
 		}
 	}
-	if err := l.messages.Do(s.ctx, l.messages.B().Ping().Build()).Error(); err != nil {
+	info, err := l.messages.Do(s.ctx, l.messages.B().Info().Section("server").Build()).ToString()
+	if err != nil {
 		return nil, wrap("preparing", err)
+	}
+	if runID(info) != runID(texts[2]) {
+		return nil, errServers
 	}
 	s.publish, s.position = texts[0], texts[1]
 	l.life = lifeDurable
@@ -230,6 +234,8 @@ func (s *session) open(client rueidis.Client) (*link, error) {
 
 // lifeDurable is the life of a server that loses nothing.
 const lifeDurable = "durable"
+
+var errServers = errors.New("framerail: redis: two connections to one address have come to different servers")
 
 var errNoRunID = errors.New("framerail: redis: INFO has no run_id, which tells one life of the server from the next: see Durable")
 
