@@ -51,6 +51,10 @@ func (l *link) apply(r *route, t *topic, p Packet, hd header, rest []byte) error
 		t.skip(p.At.Offset)
 		return nil
 	}
+	if v == missing && hd.node != l.node { // it was never recorded, because its publisher's outbox was full
+		l.counts.gaps.Add(1)
+		t.reportGap(0)
+	}
 	return l.take(r, t, p.At.Offset, hd, rest, course{live: true})
 }
 
