@@ -30,8 +30,8 @@
 //
 // # What is kept
 //
-// All topics share one stream. A stream has one limit of messages for each topic, one age, and one size. So the limits
-// are those of the topic that asks for most, and they grow when a topic asks for more. Since gives only what the topic's History
+// All topics share one stream. A stream has one limit of messages for each topic, one age, and one size. A new one keeps 1,000
+// messages of each topic for [Recorder.MaxAge]. Both limits grow when a topic's History asks for more. Since gives only what the History
 // allows. These are the differences to the memory of a process:
 //
 //   - [topics.History].Bytes is no limit of the stream, which has [Recorder.MaxBytes] for all topics.

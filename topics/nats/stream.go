@@ -17,8 +17,8 @@ import (
 )
 
 // firstMessages is how many messages of each topic a new stream keeps. It grows with what
-// the topics ask for.
-const firstMessages = 100
+// the topics ask for. That should be rare: a server that is killed while it writes down a change loses the stream.
+const firstMessages = 1000
 
 // again is how long a stream knows which messages it has stored.
 const again = 2 * time.Minute
@@ -134,6 +134,9 @@ func fits(have, want *jetstream.StreamConfig) error {
 	return fmt.Errorf("it is there already, and its %s is not what a Recorder needs", wrong)
 }
 
+// unknown is wholeSince while it is being found out.
+var unknown = strconv.FormatUint(math.MaxUint64, 10)
+
 // raise raises the limits of the stream to those that are wanted, where they are lower.
 func (s *store) raise(ctx context.Context, info *jetstream.StreamInfo, want jetstream.StreamConfig) (*jetstream.StreamInfo, error) {
 	c := info.Config
@@ -142,29 +145,38 @@ func (s *store) raise(ctx context.Context, info *jetstream.StreamInfo, want jets
 	c.MaxAge = atLeast(c.MaxAge, want.MaxAge)
 	c.MaxBytes = atLeast(c.MaxBytes, want.MaxBytes)
 	c.Replicas = max(c.Replicas, want.Replicas)
-	higher := c.MaxMsgsPerSubject != was.MaxMsgsPerSubject
-	if higher {
-		c.Metadata = maps.Clone(c.Metadata)
-		c.Metadata[wholeSince] = strconv.FormatUint(math.MaxUint64, 10) // not known yet
-	} else if c.MaxAge == was.MaxAge && c.MaxBytes == was.MaxBytes && c.Replicas == was.Replicas {
-		s.limits.Store(limitsOf(&c))
-		return info, nil
+	c.Metadata = maps.Clone(c.Metadata)
+	if c.MaxMsgsPerSubject != was.MaxMsgsPerSubject {
+		c.Metadata[wholeSince] = unknown
 	}
-	stream, err := s.js.UpdateStream(ctx, c)
-	if err != nil {
-		return nil, err
-	}
-	if info = stream.CachedInfo(); higher {
-		if info, err = stream.Info(ctx); err != nil {
+	if c.MaxMsgsPerSubject != was.MaxMsgsPerSubject || c.MaxAge != was.MaxAge || c.MaxBytes != was.MaxBytes || c.Replicas != was.Replicas {
+		stream, err := s.js.UpdateStream(ctx, c)
+		if err != nil {
 			return nil, err
 		}
-		c.Metadata[wholeSince] = strconv.FormatUint(info.State.LastSeq, 10)
+		info = stream.CachedInfo()
+	}
+	if c.Metadata[wholeSince] == unknown { // set here, or by a node that has ended since
+		stream, err := s.js.Stream(ctx, c.Name)
+		if err != nil {
+			return nil, err
+		}
+		info = stream.CachedInfo()
+		c.Metadata[wholeSince] = strconv.FormatUint(wholeNow(&info.State), 10)
 		if _, err = s.js.UpdateStream(ctx, c); err != nil {
 			return nil, err
 		}
 	}
 	s.limits.Store(limitsOf(&c))
 	return info, nil
+}
+
+// wholeNow is a sequence behind which the limit of messages of a topic has removed nothing yet.
+func wholeNow(s *jetstream.StreamState) uint64 {
+	if s.Msgs > 0 && s.Msgs == s.LastSeq-s.FirstSeq+1 {
+		return s.FirstSeq - 1 // only the oldest have gone
+	}
+	return s.LastSeq
 }
 
 // atLeast is the higher one of two limits, of which 0 and less are none.

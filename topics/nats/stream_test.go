@@ -96,3 +96,13 @@ func TestIdentity_DiffersByTopicAndData(t *testing.T) {
 		seen[id] = true
 	}
 }
+
+func TestWholeNow_NothingBehindItWasRemoved(t *testing.T) {
+	for state, want := range map[[3]uint64]uint64{ // messages, first, last
+		{0, 0, 0}: 0, {0, 8, 7}: 7, {3, 1, 3}: 0, {3, 5, 7}: 4, {3, 1, 7}: 7,
+	} {
+		if got := wholeNow(&jetstream.StreamState{Msgs: state[0], FirstSeq: state[1], LastSeq: state[2]}); got != want {
+			t.Errorf("%v: %d, want %d", state, got, want)
+		}
+	}
+}

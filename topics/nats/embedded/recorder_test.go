@@ -3,6 +3,7 @@ package embedded_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -147,8 +148,8 @@ func TestRecorder_GrowsItsStream(t *testing.T) {
 	n := up(t, recorder(s.url()))
 	n.publish("other", ten, "1") // stays the oldest
 	start := n.position("a")
-	n.publish("a", ten, numbers(1, 150)...)
-	much := topics.History{Messages: 1000, Age: 48 * time.Hour}
+	n.publish("a", ten, numbers(1, 1100)...)
+	much := topics.History{Messages: 2000, Age: 48 * time.Hour}
 	big := strings.Repeat("x", 20_000)
 	n.publish("b", much, "1") // raises the limit
 	if got, _, err := n.since("a", much, start); !errors.Is(err, topics.ErrGap) {
@@ -158,12 +159,12 @@ func TestRecorder_GrowsItsStream(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := stream.CachedInfo().Config; c.MaxMsgsPerSubject != 1001 || c.MaxAge != much.Age {
+	if c := stream.CachedInfo().Config; c.MaxMsgsPerSubject != 2001 || c.MaxAge != much.Age {
 		t.Errorf("%d messages, %v", c.MaxMsgsPerSubject, c.MaxAge)
 	}
 	start = n.position("c")
-	n.publish("c", much, numbers(1, 1000)...)
-	if got, _, err := n.since("c", much, start); err != nil || got != spoken(1, 1000) {
+	n.publish("c", much, numbers(1, 2000)...)
+	if got, _, err := n.since("c", much, start); err != nil || got != spoken(1, 2000) {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
 	start = n.position("d")
@@ -177,6 +178,38 @@ func TestRecorder_GrowsItsStream(t *testing.T) {
 	if got, _, err := again.since("d", much, start); err != nil || len(got) != 30*(len(big)+2)+29 {
 		t.Errorf("%d bytes, %v", len(got), err)
 	}
+}
+
+// Positions from before the stream grew are good, if it had lost nothing. So they are if the node that had it grow ended in between.
+func TestRecorder_PositionsOutliveGrowth(t *testing.T) {
+	s := newProcess(t)
+	n := up(t, recorder(s.url()))
+	start := n.position("a")
+	n.publish("b", topics.History{Messages: 2000}, "1") // raises the limit
+	n.publish("a", ten, "1", "2")
+	whole := func() {
+		t.Helper()
+		if got, _, err := n.since("a", ten, start); err != nil || got != "1 2" {
+			t.Errorf("%q, %v", got, err)
+		}
+	}
+	whole()
+	js := admin(t, s)
+	stream, err := js.Stream(t.Context(), "framerail")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := stream.CachedInfo().Config
+	c.Metadata["framerail-whole-since"] = fmt.Sprint(uint64(math.MaxUint64))
+	if _, err := js.UpdateStream(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if got, _, err := n.since("a", ten, start); !errors.Is(err, topics.ErrGap) {
+		t.Errorf("%q, %v", got, err)
+	}
+	n.stop()
+	n.run()
+	whole()
 }
 
 // A stream that is full loses its oldest messages, of any topic.
