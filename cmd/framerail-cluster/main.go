@@ -20,7 +20,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
@@ -33,7 +32,7 @@ import (
 )
 
 func main() {
-	if err := run(os.Args[1:]); err != nil && !errors.Is(err, flag.ErrHelp) {
+	if err := run(os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, "framerail-cluster:", err)
 		os.Exit(1)
 	}
@@ -41,14 +40,12 @@ func main() {
 
 // run serves until a signal comes.
 func run(args []string) error {
-	flags := flag.NewFlagSet("framerail-cluster", flag.ContinueOnError)
+	flags := flag.NewFlagSet("framerail-cluster", flag.ExitOnError)
 	addr := flags.String("addr", "127.0.0.1:9002", "where to listen for browsers, `HOST:PORT`")
 	node := flags.String("node", rand.Text()[:4], "what the page calls this process, a `NAME`")
 	var how joint
 	how.flags(flags)
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
+	_ = flags.Parse(args) // ends the program on an error
 	if flags.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %s", flags.Arg(0))
 	}

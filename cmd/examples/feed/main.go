@@ -96,7 +96,10 @@ func topicOf(thing int) string { return fmt.Sprintf("prices.thing-%d", thing) }
 
 // publish publishes new prices of each thing, again and again until ctx is done.
 func publish(ctx context.Context, feed *topics.Topics, things, depth int, every time.Duration) {
-	prices := make([]int, depth)
+	now, prices := make([]int, things), make([]int, depth)
+	for thing := range now {
+		now[thing] = 1000 + rand.IntN(100)
+	}
 	ticker := time.NewTicker(every)
 	defer ticker.Stop()
 	for round := 1; ; round++ {
@@ -106,8 +109,9 @@ func publish(ctx context.Context, feed *topics.Topics, things, depth int, every 
 		case <-ticker.C:
 		}
 		for thing := range things {
+			now[thing] = min(max(now[thing]+rand.IntN(21)-10, 1000), 1099)
 			for i := range prices {
-				prices[i] = (i + 1) * (1000 + rand.IntN(100))
+				prices[i] = (i + 1) * now[thing]
 			}
 			key := fmt.Sprintf("thing-%d", thing)
 			message, err := json.Marshal(update{key, round, prices})
