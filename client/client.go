@@ -21,10 +21,13 @@ import (
 // The zero value is ready. Set its fields, then call Dial. Changing a field after the first Dial
 // has no effect. An impossible option is an error of Dial. A Client must not be copied.
 type Client struct {
-	// Header is sent with each request, besides the handshake's own fields. Origin, Authorization
-	// and Cookie may be among it. Dial fails if it has a field that is the handshake's own, such
-	// as Connection or Sec-WebSocket-Protocol.
+	// Header is sent with each request, besides the handshake's own fields. Authorization and Cookie
+	// may be among it. Dial fails if it has a field that is the handshake's own, such as Connection
+	// or Sec-WebSocket-Protocol.
 	Header http.Header
+	// Origin is sent with each request, in place of an Origin in Header. A program that is no browser
+	// needs it only for servers that ask for one (RFC 6455 10.2). Empty: none.
+	Origin string
 	// Subprotocols are offered to the server, best first. It chooses one of them or none: see
 	// [conn.Conn.Subprotocol] (RFC 6455 1.9).
 	Subprotocols []string
@@ -89,6 +92,9 @@ type Client struct {
 	// send has failed with [conn.ErrPendingFull].
 	OnDrained func(*conn.Conn)
 
+	// AutoAnswer is a text that the loop answers without the program. Zero: none. See
+	// [conn.Conn.AutoAnswer], which sets it for one connection.
+	AutoAnswer conn.AutoAnswer
 	// Dispatch says where callbacks run. Zero: on the loop, where they must not
 	// block. See [conn.Dispatch].
 	Dispatch conn.Dispatch

@@ -78,7 +78,8 @@ func TestDial_Request(t *testing.T) {
 	srv.Check = func(h *server.Handshake) error { requests <- h.Request; return nil }
 	url := start(t, srv, false)
 	c := closed(t, &Client{
-		Header:       http.Header{"origin": {"https://page.example"}, "X-All": {"1"}, "X-Both": {"of the client"}},
+		Origin:       "https://page.example",
+		Header:       http.Header{"origin": {"https://other.example"}, "X-All": {"1"}, "X-Both": {"of the client"}},
 		Subprotocols: []string{"mqtt", "chat", "soap"},
 	})
 	r, err := http.NewRequest(http.MethodPost, strings.Replace(url, "ws://", "ws://user:pass@", 1)+"/room/1?q=%20a", nil)

@@ -92,6 +92,15 @@ func (r *running) request(ctx context.Context, program *http.Request, offer *han
 	return req.WithContext(ctx), nil
 }
 
+// header is what each request has besides the handshake's own fields.
+func (c *Client) header() http.Header {
+	h := canonical(c.Header)
+	if c.Origin != "" {
+		h.Set("Origin", c.Origin)
+	}
+	return h
+}
+
 // canonical is a copy of a header with canonical names.
 func canonical(h http.Header) http.Header {
 	c := make(http.Header, len(h))
@@ -113,7 +122,7 @@ func kept(sent *http.Request) *http.Request {
 
 // validateRequest refuses options that no request could have.
 func (c *Client) validateRequest() error {
-	if err := handshake.CheckRequestHeader(c.Header); err != nil {
+	if err := handshake.CheckRequestHeader(c.header()); err != nil {
 		return err
 	}
 	return (&handshake.Offer{Subprotocols: c.Subprotocols}).Validate()

@@ -65,7 +65,7 @@ func (c *Client) start() (*running, error) {
 		return nil, requestError{err}
 	}
 	r := &running{
-		config: config, header: canonical(c.Header), subprotocols: slices.Clone(c.Subprotocols),
+		config: config, header: c.header(), subprotocols: slices.Clone(c.Subprotocols),
 		wishes: c.Deflate.wishes(), handshakeTimeout: cmp.Or(c.HandshakeTimeout, defaultHandshakeTimeout),
 		maxRedirects: c.MaxRedirects, checkAnswer: c.Check, onConnection: c.OnConnection, owns: own,
 	}
@@ -107,6 +107,7 @@ func (c *Client) config() session.Config {
 	cfg := session.Limits(c.Limits.Limits).Config()
 	cfg.Role = frame.Client
 	cfg.Handlers = set.Handlers()
+	cfg.AutoAnswer = session.AutoAnswer(c.AutoAnswer)
 	cfg.Dispatch = session.Dispatch(c.Dispatch)
 	cfg.Overflow = session.Overflow(c.Overflow)
 	cfg.PingInterval = c.PingInterval

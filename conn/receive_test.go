@@ -257,8 +257,15 @@ func TestMessages_BoundWhatWaits(t *testing.T) {
 
 // A round trip is measured, and a text ping answered, at either end.
 func TestConn_RTTAndAutoAnswer(t *testing.T) {
-	srv := &server.Server{OnConnection: func(c *conn.Conn) { c.AutoAnswer(`{"ping":1}`, `{"pong":1}`) }}
-	c := dialled(t, serving(t, srv))
+	own := &server.Server{OnConnection: func(c *conn.Conn) { c.AutoAnswer(`{"ping":1}`, `{"pong":1}`) }}
+	option := &server.Server{AutoAnswer: conn.AutoAnswer{Request: `{"ping":1}`, Answer: `{"pong":1}`}}
+	for name, srv := range map[string]*server.Server{"own": own, "option": option} {
+		t.Run(name, func(t *testing.T) { checkAutoAnswer(t, dialled(t, serving(t, srv))) })
+	}
+}
+
+func checkAutoAnswer(t *testing.T, c *conn.Conn) {
+	t.Helper()
 	for {
 		if rtt, ok := c.RTT(); ok {
 			if rtt <= 0 || rtt > time.Minute {

@@ -89,6 +89,10 @@ func (c *Conn) Pong(payload []byte) error { return (*session.Conn)(c).Pong(paylo
 // Pending returns how many bytes of frames wait for the socket.
 func (c *Conn) Pending() int { return (*session.Conn)(c).Pending() }
 
+// AutoAnswer is a text that is answered without the program: a field of server.Server and client.Client,
+// for connections that set none of their own with [Conn.AutoAnswer]. An empty Request means none.
+type AutoAnswer struct{ Request, Answer string }
+
 // AutoAnswer has every text message that is exactly request answered with the text answer: on the event
 // loop, before messages that wait, and without OnMessage or Receive noticing. Programs in browsers
 // cannot send pings, and send such texts instead. An empty request ends it. OnStream gets all messages.

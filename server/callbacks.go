@@ -11,6 +11,7 @@ import (
 func (s *Server) config() session.Config {
 	cfg := session.Limits(s.Limits.Limits).Config()
 	cfg.Handlers = s.handlers()
+	cfg.AutoAnswer = session.AutoAnswer(s.AutoAnswer)
 	cfg.Dispatch = session.Dispatch(s.Dispatch)
 	cfg.Overflow = session.Overflow(s.Overflow)
 	cfg.UnsentLimit = s.TCP.UnsentLimit

@@ -18,6 +18,8 @@ func TestOptions_MalformedOnesFailAtTheStart(t *testing.T) {
 		`OriginPatterns has "https://a b": malformed`: {OriginPatterns: []string{"https://a b"}},
 		`OriginPatterns has "": malformed`:            {OriginPatterns: []string{""}},
 		"Loops is negative":                           {Loops: -1},
+		"no request that it is for":                   {AutoAnswer: conn.AutoAnswer{Answer: "pong"}},
+		"not UTF-8":                                   {AutoAnswer: conn.AutoAnswer{Request: "ping", Answer: "\xff"}},
 		"Limits.MaxMessageSize is negative":           {Limits: Limits{Limits: conn.Limits{MaxMessageSize: -1}}},
 		"Limits.MaxFragments is negative":             {Limits: Limits{Limits: conn.Limits{MaxFragments: -1}}},
 		"Limits.MaxPending is negative":               {Limits: Limits{Limits: conn.Limits{MaxPending: -1}}},

@@ -61,6 +61,10 @@ type Server struct {
 	// send has failed with [conn.ErrPendingFull].
 	OnDrained func(*conn.Conn)
 
+	// AutoAnswer is a text that the loop answers without the program, such as {"ping", "pong"} for pages
+	// that cannot send pings. Zero: none. See [conn.Conn.AutoAnswer], which sets it for one client.
+	AutoAnswer conn.AutoAnswer
+
 	// Dispatch says where callbacks run. Zero: on the loop, where they must not
 	// block. See [conn.Dispatch].
 	Dispatch conn.Dispatch

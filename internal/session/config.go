@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"time"
+	"unicode/utf8"
 
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/session/sendq"
@@ -103,7 +104,9 @@ const (
 type Config struct {
 	// Handlers are the callbacks of connections that set none of their own.
 	Handlers Handlers
-	// Dispatch says where they run.
+	// AutoAnswer is that of connections that set none of their own.
+	AutoAnswer AutoAnswer
+	// Dispatch says where callbacks run.
 	Dispatch Dispatch
 	// Role is this side's role. It decides whether frames are masked (RFC 6455 5.3).
 	Role frame.Role
@@ -180,6 +183,10 @@ func (cfg *Config) Validate() error {
 	switch {
 	case cfg.Handlers.Message != nil && cfg.Handlers.Stream != nil:
 		return errors.New("framerail: OnMessage and OnStream are both set, and a message is for one of them")
+	case cfg.AutoAnswer.Request == "" && cfg.AutoAnswer.Answer != "":
+		return errors.New("framerail: AutoAnswer has an answer, but no request that it is for")
+	case !utf8.ValidString(cfg.AutoAnswer.Answer):
+		return errors.New("framerail: AutoAnswer has an answer that is not UTF-8, and could not be sent as a text")
 	case cfg.Dispatch > Adaptive:
 		return fmt.Errorf("framerail: there is no Dispatch %d", cfg.Dispatch)
 	case cfg.Overflow > OverflowLatest:

@@ -258,9 +258,6 @@ func (c Incoming) AutoAnswer(request, answer string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	own := *c.terms.Load()
-	own.answer = nil
-	if request != "" {
-		own.answer = &autoAnswer{request, answer}
-	}
+	own.answer = AutoAnswer{request, answer}.orNil()
 	c.terms.Store(&own)
 }

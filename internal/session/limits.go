@@ -133,11 +133,19 @@ type limits struct {
 type terms struct {
 	Handlers
 	limits *limits
-	answer *autoAnswer // nil for none
+	answer *AutoAnswer // nil for none
 }
 
-// autoAnswer is a text that is answered without the program.
-type autoAnswer struct{ request, answer string }
+// AutoAnswer is a text that is answered without the program. An empty Request is none.
+type AutoAnswer struct{ Request, Answer string }
+
+// orNil is a pointer to a copy, or nil for none.
+func (a AutoAnswer) orNil() *AutoAnswer {
+	if a.Request == "" {
+		return nil
+	}
+	return &a
+}
 
 // frame is what a Decoder must know of them.
 func (l *limits) frame() frame.Limits {

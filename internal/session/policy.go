@@ -44,6 +44,6 @@ func (p *Policy) newLimits(l Limits) *limits {
 		Limits: l, policy: p, costs: l.rateCosts(),
 		idleShift: shiftFor(l.IdleTimeout), closeShift: shiftFor(l.CloseTimeout),
 	}
-	own.terms = terms{p.config.Handlers, own, nil}
+	own.terms = terms{p.config.Handlers, own, p.config.AutoAnswer.orNil()}
 	return own
 }

@@ -136,8 +136,8 @@ func (d *reading) piece(rx *receiver, ev frame.Event) {
 	if !whole {
 		return
 	}
-	if a := h.answer; a != nil && msg.Opcode == frame.Text && string(msg.Payload) == a.request {
-		_ = c.SendText(a.answer) // Overflow says what happens without room
+	if a := h.answer; a != nil && msg.Opcode == frame.Text && string(msg.Payload) == a.Request {
+		_ = c.SendText(a.Answer) // Overflow says what happens without room
 		buffer.Poison(msg.Payload)
 		rx.dropMessage()
 		return
