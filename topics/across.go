@@ -28,6 +28,7 @@ type across struct {
 	// Of a recorded topic.
 	synced    bool              // the node has been where the Recorder is
 	before    Position          // where it was when the broker went away; zero: nowhere
+	fill      Position          // behind which a topic that is new here is to have all; zero: it has
 	sent      bool              // since confirmed, the Recorder has got what members heard while it was away
 	asking    bool              // the Recorder is to be asked
 	catching  bool              // something was missed, or may have been: what comes is held until that is there
@@ -114,6 +115,7 @@ func (l *link) linkLost(t *topic) {
 	}
 	l.deliverPending(t)
 	a.confirmed, a.sent, a.asking, a.catching, a.held, a.heldBytes = false, false, false, false, nil, 0
+	a.fill = Position{}
 	waiters := a.waiters
 	a.waiters = nil
 	t.mu.Unlock()

@@ -130,6 +130,35 @@ func TestRegression_ComebackToAnotherNode(t *testing.T) {
 	})
 }
 
+// A newcomer on a node that is new to a topic finds what the recorder keeps.
+func TestAcross_ANewNodeHasWhatIsKept(t *testing.T) {
+	forBrokers(t, func(t *testing.T, _ *brokertest.Memory, add func(topics.History) *clusterNode) {
+		a, b := add(topics.History{Messages: 3}), add(topics.History{Messages: 3})
+		ann := a.member("room.1")
+		for i := range 5 {
+			a.say("room.1", fmt.Sprint(i))
+			a.say(fmt.Sprint("other.", i), "x")
+		}
+		ann.expect("0 1 2 3 4")
+		bob := b.member("room.1")
+		all, err := b.Kept("room.1", bob.at, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, m := range all {
+			got = append(got, plain(m.String()))
+		}
+		want := "2 3 4"
+		if _, sparse := a.broker.(brokertest.RecordingNode); !sparse {
+			want = ""
+		}
+		if s := strings.Join(got, " "); s != want && !strings.HasSuffix(want, s) || a.recorder() && s == "" {
+			t.Errorf("kept %q, want %q", s, want)
+		}
+	})
+}
+
 // recorder reports whether positions are those of all nodes.
 func (n *clusterNode) recorder() bool { _, ok := n.Broker.(topics.Recorder); return ok }
 

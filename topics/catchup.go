@@ -11,6 +11,7 @@ type question struct {
 	catching bool
 	base     Position // where the node is; zero: nowhere
 	since    Position // where to begin: at base, or earlier for one that waits
+	fill     bool     // since is across.fill
 }
 
 // question is what there is to ask. mu is held.
@@ -24,6 +25,9 @@ func (t *topic) question() question {
 		q.base = a.before
 	}
 	q.since = q.base
+	if a.fill != (Position{}) {
+		q.since = a.fill
+	}
 	if t.keep.Last && !a.synced {
 		return q // the last message first: newcomers get it
 	}
@@ -36,15 +40,29 @@ func (t *topic) question() question {
 			q.since = since
 		}
 	}
+	q.fill = q.since == a.fill && q.since != Position{}
 	return q
 }
 
 // answered takes what the Recorder has answered, and returns those that waited for it. mu is held.
 func (l *link) answered(t *topic, q question, missed []Packet, at Position, err error) []waiter {
 	a := t.across
+	isFirst := !a.synced
+	a.fill = Position{}
 	switch {
 	case err == nil:
 		l.merge(t, q, missed, at)
+		if isFirst && q.since == (Position{}) && t.keep.Messages > 0 && at.Offset > 0 {
+			a.fill = Position{Epoch: at.Epoch} // all that there ever was, perhaps
+			a.catching = false
+			l.settle(t)
+			t.want()
+			return nil
+		}
+	case err == ErrGap && q.fill && q.since.Offset == 0 && at.Offset > uint64(t.keep.Messages):
+		a.fill = Position{q.since.Epoch, at.Offset - uint64(t.keep.Messages)} // the last ones at least
+		t.want()
+		return nil
 	case err != ErrGap && err != ErrTooMuch:
 		l.asks.later(t)
 		for _, w := range a.waiters {
@@ -124,7 +142,11 @@ func (l *link) merge(t *topic, q question, missed []Packet, at Position) {
 		n++
 	}
 	if r := &t.history; q.since.Epoch == t.era.epoch && q.since.Offset < r.floor && at.Offset >= r.floor {
-		l.putBefore(t, missed[:n], q.since.Offset)
+		older, floor := missed[:n], q.since.Offset
+		if extra := n - t.keep.Messages; q.fill && extra > 0 {
+			older, floor = older[extra:], older[extra-1].At.Offset
+		}
+		l.putBefore(t, older, floor)
 	}
 	if q.catching {
 		l.catchUpWith(t, missed[n:], at, how)

@@ -12,8 +12,10 @@ import (
 // oldest first: the last ones, at most so many. The zero Position is the end. Show them to a newcomer, with the
 // position that Subscribe has returned, and to a reader who scrolls back. The messages are copies.
 //
-// With a [Broker] it is what this node has: of a [Recorder]'s topic what came while the node had members, and what
-// SubscribeSince has asked for. A topic that is not known, or keeps nothing, has no messages. The errors are those of names, [ErrWildcard],
+// With a [Broker] it is what this node has. Of a [Recorder]'s topic that is all that it keeps, as soon as SubscribeSince has
+// answered. If offsets have holes, and older messages are gone already, it may be only some of the last.
+//
+// A topic that is not known, or keeps nothing, has no messages. The errors are those of names, [ErrWildcard],
 // and [ErrGap] if the position is of another epoch or not reached yet.
 func (h *Topics) Kept(topic string, before Position, most int) (iter.Seq2[Position, conn.Message], error) {
 	var kept []kept
