@@ -34,7 +34,7 @@ func TestFace_IsWhatItsFileSays(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if changes := difference(strings.Split(strings.TrimSuffix(string(kept), "\n"), "\n"), now); len(changes) > 0 {
+		if changes := difference(strings.FieldsFunc(string(kept), func(r rune) bool { return r == '\n' }), now); len(changes) > 0 {
 			t.Errorf("the face of %s is not what %s says:\n%s\nIf that is wanted: go test ./internal/test/api -update",
 				name, filepath.Base(file(name)), strings.Join(changes, "\n"))
 		}
