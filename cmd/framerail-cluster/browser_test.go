@@ -14,6 +14,7 @@ import (
 	"github.com/framerail/framerail/cmd/internal/cable"
 	"github.com/framerail/framerail/cmd/internal/chatpage"
 	"github.com/framerail/framerail/cmd/internal/chromium"
+	"github.com/framerail/framerail/topics/nats/embedded"
 )
 
 // talk has two tabs talk on two nodes, while the network of one is cut and comes back. Then that node dies, and the tab
@@ -65,6 +66,21 @@ func TestBrowser_TwoNodesOfThree(t *testing.T) {
 	talk(t, nodes[0], nodes[1], nodes[2], "three")
 	nodes[0].stop(t)
 	nodes[2].stop(t)
+}
+
+func TestBrowser_TwoNodesOverNATS(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes 10 s")
+	}
+	server := &embedded.Server{Listen: freeAddress(t), StoreDir: t.TempDir()}
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	url := "--nats=nats://" + server.Listen
+	one, two := launch(t, "--node=one", url, "--jetstream").wait(t), launch(t, "--node=two", url, "--jetstream").wait(t)
+	talk(t, one, two, one, "one")
+	one.stop(t)
 }
 
 func TestBrowser_TwoNodesOverRedis(t *testing.T) {

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/framerail/framerail/topics"
@@ -71,6 +72,13 @@ func TestNodes_AreAsGoodAsEachOther(t *testing.T) {
 	got := cy.soon(1 + 50)
 	if got[0] != "welcome Cy Cy (older)" || got[1] != "said Bo 11" || got[50] != "said Bo 60" {
 		t.Errorf("a newcomer gets %q, %q … %q", got[0], got[1], got[50])
+	}
+	first := topics.Position{Epoch: cy.last.Position.Epoch, Offset: cy.last.Position.Offset - 49}
+	cy.soon(2)                                    // Ada and Bo are here
+	cy.say(`{"type":"older","before":%q}`, first) // of which the node knows nothing
+	want := append([]string{"older", "said Ada 0"}, said(1, 10)...)
+	if got := cy.soon(len(want) + 61)[:len(want)]; !slices.Equal(got, want) {
+		t.Errorf("before those are %q", got)
 	}
 }
 

@@ -173,7 +173,7 @@ func (rs *Rooms) begin(v *visitor, welcome event) {
 		v.room.welcome(v, welcome)
 		return
 	}
-	start := topics.Position{Epoch: at.Epoch, Offset: at.Offset - min(at.Offset, pageOfLines)}
+	start := pageBefore(at)
 	err := rs.Topics.SubscribeSince(v.conn, v.room.topic, start, func(at topics.Position, err error) {
 		if err == nil {
 			welcome.Position, welcome.Start, welcome.Older = at, start, true
@@ -183,6 +183,11 @@ func (rs *Rooms) begin(v *visitor, welcome event) {
 	if err != nil {
 		v.turnAway()
 	}
+}
+
+// pageBefore is where a page of lines begins that ends at a position.
+func pageBefore(at topics.Position) topics.Position {
+	return topics.Position{Epoch: at.Epoch, Offset: at.Offset - min(at.Offset, pageOfLines)}
 }
 
 // stamp adds its position to a line.
