@@ -31,8 +31,8 @@
 // "position" is where a line, or the welcome, lies among the room's lines. A page that comes back
 // gives the last position that it has seen as "since". It gets all lines behind that position, in order
 // and once. If that cannot be had, the welcome has "gap", and the last lines that are kept. A page without
-// "since" gets these too. "older" says that there are more before them, which a page can ask for. With "start", lines from that
-// position on follow the welcome. Lines that the page has may come again. A "gap" by itself says that the broker between the nodes has lost something, and where the
+// "since" gets these too. "older" says that there are more before them, which a page can ask for.
+// A "gap" by itself says that the broker between the nodes has lost something, and where the
 // page goes on.
 //
 // A page numbers what it says. It says a line again, with its number, if its connection was cut before

@@ -31,7 +31,6 @@ type event struct {
 	At       int64             `json:"at,omitempty"` // when it was said, in Unix milliseconds
 	People   []person          `json:"people,omitempty"`
 	Position topics.Position   `json:"position,omitzero"`
-	Start    topics.Position   `json:"start,omitzero"`  // of a welcome: what follows lies behind it
 	Lines    []json.RawMessage `json:"lines,omitempty"` // said before
 	Older    bool              `json:"older,omitempty"` // there are lines before these
 	Gap      bool              `json:"gap,omitempty"`   // some lines are missing

@@ -151,7 +151,8 @@ func (rs *Rooms) subscribe(v *visitor, since topics.Position, gap bool) {
 	err := rs.Topics.SubscribeSince(v.conn, v.room.topic, since, func(at topics.Position, err error) {
 		switch {
 		case err == nil && since == (topics.Position{}):
-			rs.begin(v, event{Position: at, Gap: gap})
+			lines, more := rs.lines(v.room.topic, at)
+			v.room.welcome(v, event{Position: at, Lines: lines, Older: more, Gap: gap})
 		case err == nil:
 			v.room.welcome(v, event{Position: at})
 		case since != (topics.Position{}):
@@ -163,31 +164,6 @@ func (rs *Rooms) subscribe(v *visitor, since topics.Position, gap bool) {
 	if err != nil {
 		v.turnAway()
 	}
-}
-
-// begin welcomes a visitor that is subscribed, with the last lines. A node that has just begun with the room
-// has none of them. Then those that the other nodes have come behind the welcome.
-func (rs *Rooms) begin(v *visitor, welcome event) {
-	at := welcome.Position
-	if welcome.Lines, welcome.Older = rs.lines(v.room.topic, at); len(welcome.Lines) > 0 || at.Offset == 0 {
-		v.room.welcome(v, welcome)
-		return
-	}
-	start := pageBefore(at)
-	err := rs.Topics.SubscribeSince(v.conn, v.room.topic, start, func(at topics.Position, err error) {
-		if err == nil {
-			welcome.Position, welcome.Start, welcome.Older = at, start, true
-		}
-		v.room.welcome(v, welcome)
-	})
-	if err != nil {
-		v.turnAway()
-	}
-}
-
-// pageBefore is where a page of lines begins that ends at a position.
-func pageBefore(at topics.Position) topics.Position {
-	return topics.Position{Epoch: at.Epoch, Offset: at.Offset - min(at.Offset, pageOfLines)}
 }
 
 // stamp adds its position to a line.

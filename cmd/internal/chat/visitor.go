@@ -97,28 +97,13 @@ func (v *visitor) say(text string, number uint64) {
 	}
 }
 
-// older sends the lines before the first one that the page has. What this node does not have, others may: asking for it
-// also sends what the page has already, which it leaves out.
+// older sends the lines before the first one that the page has.
 func (v *visitor) older(first topics.Position) {
-	send := func(lines []json.RawMessage, more bool) {
-		_ = v.conn.SendMessage(event{Type: "older", Lines: lines, Older: more}.message())
+	e := event{Type: "older"}
+	if first.Epoch > 0 && first.Offset > 0 {
+		e.Lines, e.Older = v.rooms.lines(v.room.topic, topics.Position{Epoch: first.Epoch, Offset: first.Offset - 1})
 	}
-	if first.Epoch == 0 || first.Offset == 0 {
-		send(nil, false)
-		return
-	}
-	rs, topic, before := v.rooms, v.room.topic, topics.Position{Epoch: first.Epoch, Offset: first.Offset - 1}
-	lines, more := rs.lines(topic, before)
-	if len(lines) > 0 || rs.Topics.Broker == nil || before.Offset == 0 {
-		send(lines, more)
-		return
-	}
-	err := rs.Topics.SubscribeSince(v.conn, topic, pageBefore(before), func(topics.Position, error) {
-		send(rs.lines(topic, before))
-	})
-	if err != nil {
-		send(nil, false)
-	}
+	_ = v.conn.SendMessage(e.message())
 }
 
 func (v *visitor) refuse(why string, number uint64) {

@@ -75,7 +75,7 @@ function receive(event) {
   }
 }
 
-function welcome({ name, from: mine, node, people: all, position: at, start, lines = [], older: more = false, gap = false }) {
+function welcome({ name, from: mine, node, people: all, position: at, lines = [], older: more = false, gap = false }) {
   const back = !room.hidden;
   me = name;
   from = mine;
@@ -87,7 +87,7 @@ function welcome({ name, from: mine, node, people: all, position: at, start, lin
   $("node").textContent = node ? `node ${node}` : "";
   if (gap) log.notice("", "Something may be missing here");
   lines.forEach(said);
-  if (!back || gap || !position) position = start ?? at ?? "";
+  if (!back || gap || !position) position = at ?? "";
   if (back) log.notice("", `You are back as ${name}`);
   else log.notice("", `You joined as ${name}`);
   target = at ?? "";
