@@ -35,10 +35,16 @@
 // allows. These are the differences to the memory of a process:
 //
 //   - [topics.History].Bytes is no limit of the stream, which has [Recorder.MaxBytes] for all topics.
+//
 //   - A topic without Age keeps its messages up to [Recorder.MaxAge].
+//
 //   - The oldest messages of all topics go first when the stream is full.
+//
 //   - A position of a topic without messages can be too old, when the stream has lost messages behind it. Nobody
 //     knows then whether they were of that topic.
+//
+//   - The sequence counts messages of all topics. So a node that is new to a topic may begin with fewer of its
+//     older messages than the topic keeps: see [topics.Topics.Kept].
 //
 // A position is a sequence of the stream. Its epoch is made of the stream's name and of the time of its creation. So a stream
 // that was deleted, or a server that comes back without its files, begins another epoch, and Since
