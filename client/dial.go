@@ -75,7 +75,12 @@ func (c *Client) dialRequest(r *http.Request, open func(*conn.Conn), ended chan 
 	if open == nil {
 		open = run.onConnection
 	}
-	return run.dial(r, open, ended)
+	ws, err := run.dial(r, open, ended)
+	run.dials.Add(1)
+	if err != nil {
+		run.failed.Add(1)
+	}
+	return ws, err
 }
 
 // dial is DialRequest, for a client that has begun.

@@ -67,6 +67,12 @@
 // Callbacks run as on a server: on the loop, where they must not block, or on goroutines. See
 // [conn.Dispatch].
 //
+// # Memory
+//
+// The buffers of all connections share one budget, MaxBuffers. When it is nearly used up, the connections
+// that hold most are closed. [Client.Stats] tells how much is lent. The default is for one Client in the
+// process, and takes no account of servers in it.
+//
 // # Masking
 //
 // A client masks each frame, with a key of its own that nobody can guess (RFC 6455 5.3, 10.3). The

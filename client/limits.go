@@ -22,6 +22,13 @@ type Limits struct {
 	// so that proxies in between keep the connection. 0: 45 s. No pings are sent if IdleTimeout is
 	// negative. Negative: only the pings of IdleTimeout.
 	PingInterval time.Duration
+	// MaxBuffers bounds the bytes of all buffers that connections hold together: frames that wait for
+	// servers, incomplete messages, and events that wait for callbacks or for Receive. At 98 % the
+	// connections that hold most are closed with 1013 (Try Again Later) and [conn.ErrShed], until 95 %
+	// are left. At 100 % messages in progress wait for that. Messages that the program sends may pass
+	// it by some percent. 0: a quarter of the memory that GOMEMLIMIT, the container or the machine
+	// allows, at least 16 MiB. If that is unknown, it is taken for 2 GiB. Negative: no limit.
+	MaxBuffers int64
 }
 
 const (

@@ -7,9 +7,11 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/internal/callbacks"
 	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/loop"
+	"github.com/framerail/framerail/internal/memory"
 	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/session"
 )
@@ -18,11 +20,15 @@ import (
 // net/http does the handshake.
 type tenants struct {
 	*loop.Loop
-	run *running
-	id  loop.OwnerID
+	run  *running
+	id   loop.OwnerID
+	none buffer.Pool // lends nothing: all connections here are open
 }
 
-var _ loop.Owner = (*tenants)(nil)
+var (
+	_ loop.Owner  = (*tenants)(nil)
+	_ memory.Loop = (*tenants)(nil)
+)
 
 func newTenants(r *running, l *loop.Loop) *tenants {
 	ts := &tenants{Loop: l, run: r}
@@ -40,6 +46,12 @@ func (ts *tenants) Ended(t *loop.Tenant) {
 	ts.run.ends.ended(&t.Conn)
 	ts.run.busy.Done()
 }
+
+// Pools implements memory.Loop, as the next one does.
+func (ts *tenants) Pools() (open, unopened *buffer.Pool) { return ts.Buffers(), &ts.none }
+
+// ShedUnopened has nothing to refuse.
+func (ts *tenants) ShedUnopened(int) (clients int) { return 0 }
 
 // newcomer is a connection on its way to a loop.
 type newcomer struct {

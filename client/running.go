@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/framerail/framerail/conn"
@@ -18,6 +17,7 @@ import (
 	"github.com/framerail/framerail/internal/callbacks"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/loop"
+	"github.com/framerail/framerail/internal/memory"
 	"github.com/framerail/framerail/internal/nethttp"
 	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/sampler"
@@ -44,10 +44,12 @@ type running struct {
 	loops  []*tenants // the client's part in each
 	ends   ends
 
-	stop    context.Context // done when dials are to end
-	cancel  context.CancelCauseFunc
-	relayed atomic.Int64   // connections that could not move to a loop
-	busy    sync.WaitGroup // dials, relayed connections, and connections until their close callback has returned
+	budget memory.Budget
+	counters
+
+	stop   context.Context // done when dials are to end
+	cancel context.CancelCauseFunc
+	busy   sync.WaitGroup // dials, relayed connections, and connections until their close callback has returned
 }
 
 // start freezes the options and starts the loops. c.mu is held.
@@ -81,6 +83,7 @@ func (c *Client) start() (*running, error) {
 	if limit := cmp.Or(c.SlowCallback, defaultSlowCallback); limit > 0 {
 		o.SlowCallback = limit
 	}
+	o.Short = r.budget.Short
 	n := cmp.Or(c.Loops, 1)
 	var failed int
 	if r.engine, failed, err = loop.New(n, o); err != nil {
@@ -89,8 +92,20 @@ func (c *Client) start() (*running, error) {
 	for _, l := range r.engine {
 		r.loops = append(r.loops, newTenants(r, l))
 	}
+	r.boundMemory(c.MaxBuffers)
 	loop.Start(r.engine)
 	return r, nil
+}
+
+// boundMemory sets the budget for loops that do not run yet.
+func (r *running) boundMemory(limit int64) {
+	var loops []memory.Loop
+	for _, ts := range r.loops {
+		loops = append(loops, ts)
+	}
+	r.budget.Init(loops, memory.Options{
+		Limit: limit, Platform: platform.Real{}, Stopping: r.stop.Done(), Logger: r.config.Logger,
+	})
 }
 
 // beginRelay counts a connection that goroutines carry.

@@ -46,8 +46,8 @@ var (
 	ErrIdle = session.ErrIdle
 	// ErrWriteStalled: the socket took nothing of what was pending for WriteTimeout.
 	ErrWriteStalled = session.ErrWriteStalled
-	// ErrShed: the server ran short of memory for buffers, and this connection held more of
-	// it than most. See MaxBuffers in package server.
+	// ErrShed: the server or client ran short of memory for buffers, and this connection held more of
+	// it than most. See MaxBuffers in packages server and client.
 	ErrShed = session.ErrShed
 	// ErrCloseTimeout: the client did not finish the closing handshake within CloseTimeout.
 	ErrCloseTimeout = session.ErrCloseTimeout

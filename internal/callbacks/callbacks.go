@@ -1,5 +1,6 @@
 // Package callbacks turns the callbacks of a server's or a client's options into those that the
-// machine of a connection calls. The machine has a type of its own for each of their arguments.
+// machine of a connection calls. The machine has a type of its own for each of their arguments. It also
+// turns the machine's counters into those that programs see.
 package callbacks
 
 import (

@@ -47,7 +47,7 @@ func LeastLoaded(all []*Loop) *Loop {
 }
 
 // Poller is the poller that the loop waits with.
-func (l *Loop) Poller() platform.Poller { return l.poll }
+func (in *inbox) Poller() platform.Poller { return in.poll }
 
 // Watchdog is the watchdog that looks at the loop; nil for none.
 func (l *Loop) Watchdog() *Watchdog { return l.watchdog }

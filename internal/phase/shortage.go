@@ -4,7 +4,6 @@ import (
 	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/handshake"
-	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/memory"
 	"github.com/framerail/framerail/internal/secure"
 )
@@ -27,35 +26,11 @@ func Excess(t gate.Ticket, b *memory.Budget) *handshake.Refusal {
 // longest head that the limits allow, or the longest record of TLS.
 func (p *Policy) Longest() int { return max(p.Head.HeadBytes()+readSize, secure.LongestHello) }
 
-// A table is a loop as the budget sees it. A connection's ID is its token.
+// A table is a loop as the budget sees it. Holders and Shed are the loop's own.
 var _ memory.Loop = (*Table)(nil)
 
 // Pools implements memory.Loop, as the other methods do. Ask is the loop's own.
 func (l *Table) Pools() (open, unopened *buffer.Pool) { return l.Buffers(), &l.reader.heads }
-
-// Holders lists the open connections that hold most.
-func (l *Table) Holders() (hs []memory.Holder) {
-	l.Each(func(t *loop.Tenant) {
-		if !t.IsOpen() {
-			return
-		}
-		if n, shed := t.Holding(); n > 0 {
-			hs = append(hs, memory.Holder{ID: t.Token(), Bytes: n, Shed: shed})
-		}
-	})
-	memory.SortHolders(hs)
-	return hs[:min(len(hs), memory.AtOnce)]
-}
-
-// Shed closes an open connection.
-func (l *Table) Shed(id uint64) (first bool) {
-	t := l.Find(id)
-	if t == nil {
-		return false
-	}
-	l.With(t, func() { first = t.Shed() })
-	return first
-}
 
 // ShedUnopened refuses clients whose connections are not open.
 func (l *Table) ShedUnopened(bytes int) (clients int) {
