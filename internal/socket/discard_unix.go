@@ -9,12 +9,11 @@ import "time"
 // taken none for that long. With a patience of 0 Close discards them and resets the connection. Only
 // Linux supports another patience. Elsewhere the system decides.
 func DiscardAfter(fd int, patience time.Duration) {
-	n, known := Unsent(fd)
-	switch {
-	case known && n == 0:
-	case patience > 0:
-		_ = SetUserTimeout(fd, patience)
-	default:
+	if patience > 0 {
+		_ = SetUserTimeout(fd, patience) // which without such bytes changes nothing for a peer that is there
+		return
+	}
+	if n, known := Unsent(fd); n > 0 || !known {
 		_ = SetLinger(fd, 0)
 	}
 }
