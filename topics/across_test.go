@@ -277,6 +277,7 @@ func TestRegression_BrokerRestartsEmpty(t *testing.T) {
 func TestAcross_AMissingMessageIsNoticed(t *testing.T) {
 	for _, next := range []bool{true, false} {
 		t.Run(fmt.Sprint("next=", next), func(t *testing.T) {
+			t.Parallel()
 			forBrokers(t, func(t *testing.T, memory *brokertest.Memory, add func(topics.History) *clusterNode) {
 				memory.Drop = func(p topics.Packet, node string) bool { return bytes.Contains(p.Data, []byte("dropped")) }
 				a, b := add(kept), add(kept)
@@ -359,6 +360,7 @@ func (b *refusingBroker) Interest(ctx context.Context, on, off []string) error {
 // A topic that the broker refuses keeps no other out. While the first connection takes too long, members of a
 // node hear each other.
 func TestAcross_ABrokerThatRefusesAndIsSlow(t *testing.T) {
+	t.Parallel()
 	memory := new(brokertest.Memory)
 	b := &refusingBroker{Node: memory.Broker(), connects: make(chan struct{})}
 	n := newNode(t, b, topics.History{})

@@ -51,6 +51,7 @@ func (n *censusNode) expectCensus(want string) {
 
 // Nodes tell each other who is there. A node that ends is gone at once, and one that dies is gone after a while.
 func TestCensus_IsOfAllNodes(t *testing.T) {
+	t.Parallel()
 	memory := new(brokertest.Memory)
 	var silent atomic.Pointer[string] // what this node publishes is lost
 	memory.Drop = func(p topics.Packet, _ string) bool {
@@ -138,6 +139,7 @@ func TestCensus_OfOneNode(t *testing.T) {
 
 // A census of very many values comes in parts.
 func TestCensus_InParts(t *testing.T) {
+	t.Parallel()
 	memory := new(brokertest.Memory)
 	a, b := newCensusNode(t, memory.Broker()), newCensusNode(t, memory.Broker())
 	a.member("room.1")

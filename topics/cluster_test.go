@@ -47,6 +47,7 @@ func memoryOf(name string) *brokertest.Memory { return &brokertest.Memory{Sparse
 func forBrokers(t *testing.T, test func(t *testing.T, memory *brokertest.Memory, add func(topics.History) *clusterNode)) {
 	for name, end := range brokers {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			memory := memoryOf(name)
 			test(t, memory, func(keep topics.History) *clusterNode { return newNode(t, end(memory), keep) })
 		})

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/guard"
 	"github.com/framerail/framerail/topics"
 	"github.com/framerail/framerail/topics/brokertest"
 )
@@ -28,11 +29,18 @@ func TestRecovery_OverNodes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m := newNodesModel(t, memoryOf(name), end)
-			for m.history = 0; m.history < *nodeHistories && !t.Failed(); m.history++ {
+			histories := *nodeHistories
+			if guard.Checking {
+				histories = min(histories, 40) // each look at who runs takes long
+			}
+			for m.history = 0; m.history < histories && !t.Failed(); m.history++ {
 				m.play()
 			}
 			t.Logf("%d histories: %+v", m.history, m.outcome)
 			o := m.outcome
+			if guard.Checking {
+				return
+			}
 			if o.Read == 0 || o.Dropped == 0 || o.Gaps == 0 || o.Lost == 0 || o.Down == 0 || o.Restarts == 0 || m.records && o.Recovered == 0 {
 				t.Error("not all of this happens")
 			}
