@@ -391,3 +391,38 @@ func TestAcross_ABrokerThatRefusesAndIsSlow(t *testing.T) {
 		t.Error("nothing was refused")
 	}
 }
+
+// Whoever waits for an answer and leaves, or is cut off, gets none and is no member. Nothing is left of it.
+func TestAcross_WaitingEnds(t *testing.T) {
+	forBrokers(t, func(t *testing.T, memory *brokertest.Memory, add func(topics.History) *clusterNode) {
+		n := add(kept)
+		stay, leave, gone := n.dial(), n.dial(), n.dial()
+		memory.SetDown(true)
+		await(t, "the loss", func() bool { return !n.Stats().Broker.Up })
+		memory.SetDown(false)
+		n.awaitUp(0)
+		answered := map[*client]int{}
+		for _, c := range []*client{stay, leave, gone} {
+			if err := n.SubscribeSince(c.conn, "room.1", topics.Position{}, func(topics.Position, error) { answered[c]++ }); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := n.Unsubscribe(leave.conn, "room.1"); err != nil {
+			t.Error(err)
+		}
+		if err := n.Unsubscribe(leave.conn, "room.1"); err != topics.ErrNotSubscribed {
+			t.Error(err)
+		}
+		gone.conn.Abort()
+		await(t, "an answer", func() bool { n.sim.Settle(); return answered[stay] == 1 })
+		n.say("room.1", "1")
+		stay.expect("1")
+		leave.expect("")
+		if answered[leave] > 0 && n.Count("room.1") != 1 || answered[gone] > 1 || n.Count("room.1") != 1 {
+			t.Errorf("answers %v, %d members", answered, n.Count("room.1"))
+		}
+		stay.Reset()
+		n.sim.Settle()
+		await(t, "no topics", func() bool { return n.Stats().Topics == 0 || !n.recorder() })
+	})
+}

@@ -72,3 +72,37 @@ func (l *log) String() string {
 	defer l.mu.Unlock()
 	return l.b.String()
 }
+
+// An answer that panics, or ends its goroutine, is logged and counted. The connection is a member, and is sent what
+// it missed. One that closes its connection, or others, leaves nothing.
+func TestAnswer_IsContained(t *testing.T) {
+	for name, end := range map[string]func(*world){
+		"panic": func(*world) { panic("no") },
+		"abort": func(w *world) {
+			for _, c := range w.conns {
+				c.Abort()
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w, cl := newWorld(t, &Topics{History: keep(History{Messages: 9}), Logger: quiet}, &server.Server{}, 3)
+			at := w.publish("a", "1")
+			w.publish("a", "2")
+			for _, c := range w.conns {
+				if err := w.SubscribeSince(c, "a", at, func(Position, error) { end(w) }); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w.publish("a", "3")
+			if name == "panic" {
+				for _, c := range cl {
+					w.expect(c, "2 3")
+				}
+				expect(t, "panics", w.Stats().Panics, 3)
+				return
+			}
+			w.sim.Settle()
+			expect(t, "members", w.Count("a"), 0)
+		})
+	}
+}

@@ -42,7 +42,7 @@ type Topics struct {
 	// Stamp puts the position of a message into the message, such as into its JSON. It is called for messages of
 	// topics that keep something, by each node with its own position or, with a Recorder, with the one of all nodes. It gets the
 	// message as it was published, and returns what members are sent. Its payload is read before the
-	// next call. Stamp must be quick and must not call the Topics, because the topic waits. nil: messages are sent as they are.
+	// next call. Stamp must be quick and must not call the Topics, because the topic waits. It may be called for several topics at once. nil: messages are sent as they are.
 	Stamp func(topic string, at Position, m conn.Message) conn.Message
 
 	// Broker connects the topics with those of other processes. The first call of a method begins, and Close ends it. nil: this
@@ -56,7 +56,7 @@ type Topics struct {
 	// the next one runs.
 
 	// OnInterest reports that a topic, or a pattern, has its first member, or has lost its last.
-	// It is meant for brokers. It is not called for what was undone before.
+	// It is not called for what was undone before. A Broker does not need it.
 	OnInterest func(topic string, interested bool)
 	// OnChange reports who joined and left a topic, together for all that happened since the
 	// last call. A Change that has only its Topic reports that the Census of other nodes has changed.
