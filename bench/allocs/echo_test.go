@@ -27,7 +27,7 @@ var types = []struct {
 // do so in every sample, and one without such allocations shows it in one.
 const (
 	tolerance = 0.01
-	samples   = 5
+	samples   = 20
 )
 
 func TestEchoDoesNotAllocate(t *testing.T) {
