@@ -37,6 +37,7 @@ type across struct {
 	pending   []pending         // the node's own messages that have not come back
 	delivered number            // own messages up to this one have been sent to the members
 	heard     map[uint64]number // the last numbers of other nodes
+	doubt     doubt
 }
 
 // waiter is a connection that joins when more is known.

@@ -10,9 +10,7 @@ func (l *link) receiveRecorded(r *route, t *topic, p Packet, hd header, rest []b
 	a := t.across
 	switch {
 	case hd.kind == kindLast:
-		if known, ok := a.heard[hd.node]; hd.node != l.node && ok && known.before(hd.number) && a.isLive() {
-			t.gapLocked()
-		}
+		l.receiveLast(t, hd)
 		return nil
 	case p.At == (Position{}): // its publisher keeps nothing of this topic
 		if hd.node == l.node {
@@ -148,6 +146,30 @@ func (a *across) missPending() {
 	for i := range a.pending {
 		a.pending[i].missed = a.pending[i].number != number{}
 	}
+}
+
+// doubt is the number of another node's last message, behind which the Recorder was asked.
+type doubt struct {
+	node   uint64
+	number number
+}
+
+// receiveLast takes the number of another node's last message. If the message has not come, the Recorder is asked.
+// If it has not come when the number is repeated, it was never recorded: its publisher's outbox was full. mu is held.
+func (l *link) receiveLast(t *topic, hd header) {
+	a := t.across
+	known, ok := a.heard[hd.node]
+	if hd.node == l.node || !ok || !known.before(hd.number) || !a.isLive() || a.catching {
+		return
+	}
+	if asked := (doubt{hd.node, hd.number}); a.doubt != asked {
+		a.doubt = asked
+		t.gapLocked()
+		return
+	}
+	a.note(hd)
+	l.counts.gaps.Add(1)
+	t.reportGap(0)
 }
 
 // note notes the number of a message. mu is held.
