@@ -170,6 +170,7 @@ func settle(t *testing.T, all []*place) {
 // fit is counted, and is what members of other nodes miss.
 func TestTopics_OneNodeIsPartitioned(t *testing.T) {
 	forKinds(t, func(t *testing.T, k kind, _ *process, proxies []*proxy, broker func(int) topics.Broker) {
+		t.Parallel() // it waits, mostly
 		all := spread(t, k.keep, broker, func(h *topics.Topics) { h.MaxOutbox = 20_000 })
 		for _, p := range all {
 			p.say(10)
@@ -189,6 +190,11 @@ func TestTopics_OneNodeIsPartitioned(t *testing.T) {
 		proxies[0].cut()
 		all[0].awaitUp(1)
 		all[0].awaitSent()
+		for _, p := range all[1:] { // although it publishes nothing more
+			for _, m := range p.members {
+				eventually(t, "members are informed of what did not fit", m.isInformed)
+			}
+		}
 		settle(t, all)
 		lost := int(all[0].Stats().Broker.Lost)
 		if lost == 0 || lost > 500 {
