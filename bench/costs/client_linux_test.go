@@ -45,6 +45,77 @@ func TestBytesForAConnectionOfAClient(t *testing.T) {
 	}
 }
 
+// TestBytesForAConnectionThatWaits counts what a connection takes whose program waits in Receive, after an echo.
+// It counts what is beyond a goroutine that waits for a channel, and beyond what every connection takes. No
+// buffer is among it. 320 bytes are the state of the reader. The rest is the runtime's, which differs by run.
+func TestBytesForAConnectionThatWaits(t *testing.T) {
+	const conns = 1000
+	bar := bar{500, 80}
+	s := serve(t)
+	called := &client.Client{OnMessage: func(c *conn.Conn, _ conn.Message) { c.Value().(*sync.WaitGroup).Done() }}
+	read := new(client.Client)
+	var waiting, ended sync.WaitGroup
+	defer ended.Wait()
+	defer called.Close()
+	defer read.Close()
+	stop := make(chan struct{})
+	defer close(stop)
+	goroutine := func() {
+		waiting.Add(1)
+		ended.Go(func() {
+			waiting.Done()
+			<-stop
+		})
+	}
+	idle := func() {
+		ws := dial(t, called, s.First)
+		waiting.Add(1)
+		ws.SetValue(&waiting)
+		echo(t, ws)
+	}
+	reader := func() {
+		ws := dial(t, read, s.First)
+		waiting.Add(1)
+		ended.Go(func() {
+			for {
+				if _, err := ws.Receive(context.Background()); err != nil {
+					return
+				}
+				waiting.Done()
+			}
+		})
+		echo(t, ws)
+	}
+	each := func(f func()) float64 {
+		before := reachable()
+		for range conns {
+			f()
+		}
+		waiting.Wait()
+		return float64(reachable()-before) / conns
+	}
+	idle()
+	g, c, r := each(goroutine), each(idle), each(reader)
+	t.Logf("a goroutine takes %.1f bytes, a connection %.1f, and both with Receive %.1f", g, c, r)
+	if got := r - g - c; got > bar.most+bar.tolerance {
+		t.Errorf("%.1f bytes beyond them, at most %.0f and %.0f", got, bar.most, bar.tolerance)
+	}
+}
+
+func dial(t *testing.T, c *client.Client, addr string) *conn.Conn {
+	ws, err := c.Dial(context.Background(), "ws://"+addr+"/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ws
+}
+
+func echo(t *testing.T, ws *conn.Conn) {
+	if err := ws.Send(conn.Binary, make([]byte, 100)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // reachable is what a garbage collection leaves, with stacks: the least of some, because what
 // net/http has dialled with takes its time to end.
 func reachable() (least int) {
