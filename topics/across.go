@@ -53,7 +53,7 @@ const maxPendingOwn = 1 << 16
 // has no number waits for the topic to have a position at all.
 type pending struct {
 	number number
-	body   []byte // as appendMessage makes it
+	body   []byte // as bodyOf makes it
 	except *session.Conn
 	missed bool // it may lie in a gap that was reported
 }
@@ -134,7 +134,7 @@ func (l *link) deliverPending(t *topic) {
 			continue
 		}
 		a.delivered = p.number
-		m, err := readMessage(p.body)
+		m, err := readMessage(p.body[maxHeader:])
 		if err != nil {
 			continue // cannot be: this process made it
 		}
@@ -319,7 +319,7 @@ func (l *link) send(name string, t *topic, keep History, m conn.Message) {
 	if !keep.keeps() || l.recorder == nil {
 		keep = History{}
 	}
-	n, _ := l.outbox.add(l, kindMessage, name, keep, appendMessage(nil, m), true)
+	n, _ := l.outbox.add(l, kindMessage, name, keep, bodyOf(m), true)
 	if t != nil {
 		t.across.delivered = n
 	}
@@ -328,7 +328,7 @@ func (l *link) send(name string, t *topic, keep History, m conn.Message) {
 // publish hands a message to the Recorder. Members get it when it comes back, with its position. t.mu is held.
 func (l *link) publish(t *topic, m conn.Message, except *session.Conn) error {
 	a := t.across
-	p := pending{body: appendMessage(nil, m), except: except}
+	p := pending{body: bodyOf(m), except: except}
 	if !a.synced {
 		if len(a.pending) >= maxBatchPackets {
 			return ErrBusy

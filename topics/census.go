@@ -167,14 +167,14 @@ func (t *topic) tell(gone bool) {
 	c := &l.census
 	c.number++
 	for parts, part := censusParts(values), 0; part < len(parts); part++ {
-		body := binary.AppendUvarint(nil, c.number)
-		body = binary.AppendUvarint(body, uint64(part))
-		body = binary.AppendUvarint(body, uint64(len(parts)))
-		body = binary.AppendUvarint(body, uint64(t.members))
+		b := binary.AppendUvarint(body(0), c.number)
+		b = binary.AppendUvarint(b, uint64(part))
+		b = binary.AppendUvarint(b, uint64(len(parts)))
+		b = binary.AppendUvarint(b, uint64(t.members))
 		for _, v := range parts[part] {
-			body = append(binary.AppendUvarint(body, uint64(len(v))), v...)
+			b = append(binary.AppendUvarint(b, uint64(len(v))), v...)
 		}
-		l.outbox.add(l, kindCensus, t.name, History{}, body, false)
+		l.outbox.add(l, kindCensus, t.name, History{}, b, false)
 	}
 }
 
@@ -194,8 +194,8 @@ func censusParts(values []string) [][]string {
 // leaveCensus tells other nodes that this one is going.
 func (l *link) leaveCensus() {
 	for _, t := range l.census.all() {
-		body := binary.AppendUvarint(nil, ^uint64(0))
-		l.outbox.add(l, kindCensus, t.name, History{}, append(body, 0, 1, 0), false)
+		b := binary.AppendUvarint(body(0), ^uint64(0))
+		l.outbox.add(l, kindCensus, t.name, History{}, append(b, 0, 1, 0), false)
 	}
 }
 

@@ -50,11 +50,12 @@ const (
 )
 
 // add puts a message into the outbox, or something else that is not repeated. must is set for what is
-// published in any case: if there is no room it is numbered and counted as lost. Otherwise it is refused.
+// published in any case: if there is no room it is numbered and counted as lost. Otherwise it is refused. The body
+// belongs to the outbox then.
 func (o *outbox) add(l *link, kind kind, topic string, keep History, body []byte, must bool) (n number, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	size := len(topic) + maxHeader + len(body) + packetCost
+	size := len(topic) + len(body) + packetCost
 	full := o.bytes+size > o.most
 	if full && !must {
 		return n, false
@@ -68,8 +69,7 @@ func (o *outbox) add(l *link, kind kind, topic string, keep History, body []byte
 		}
 		return n, false
 	}
-	data := header{kind, l.node, n}.append(make([]byte, 0, maxHeader+len(body)))
-	o.append(Packet{Topic: topic, Data: append(data, body...), Keep: keep}, size)
+	o.append(Packet{Topic: topic, Data: header{kind, l.node, n}.before(body), Keep: keep}, size)
 	l.rouse()
 	return n, true
 }

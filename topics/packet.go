@@ -46,14 +46,31 @@ const (
 	flagsKnown = 1<<iota - 1
 )
 
-// maxHeader is how long a header may be, with a message's flags and the length of its key.
-const maxHeader = 10 + 4*binary.MaxVarintLen64
+// maxHeader is how long a header may be.
+const maxHeader = 10 + 2*binary.MaxVarintLen64
 
 func (h header) append(b []byte) []byte {
 	b = append(b, format, byte(h.kind))
 	b = binary.BigEndian.AppendUint64(b, h.node)
 	b = binary.AppendUvarint(b, h.number.series)
 	return binary.AppendUvarint(b, h.number.n)
+}
+
+// body begins what is behind a header, with room for that before it, and for n bytes.
+func body(n int) []byte { return make([]byte, maxHeader, maxHeader+n) }
+
+// bodyOf is the body of a message, with room for the header.
+func bodyOf(m conn.Message) []byte {
+	return appendMessage(body(1+binary.MaxVarintLen64+len(m.Key)+len(m.Payload)), m)
+}
+
+// before puts the header before a body, and returns all of it.
+func (h header) before(body []byte) []byte {
+	var b [maxHeader]byte
+	head := h.append(b[:0])
+	data := body[maxHeader-len(head):]
+	copy(data, head)
+	return data
 }
 
 // appendMessage appends what is behind the header of a message.

@@ -26,6 +26,9 @@ func FuzzPacket(f *testing.F) {
 			return
 		}
 		again := h.append(nil)
+		if whole := h.before(append(body(0), rest...)); !bytes.Equal(whole, data) {
+			t.Errorf("%x is put together as %x", data, whole)
+		}
 		switch h.kind {
 		case kindMessage:
 			m, err := readMessage(rest)
@@ -111,24 +114,24 @@ func TestOutbox_IsBounded(t *testing.T) {
 	l := &link{wake: make(chan struct{}, 1)}
 	o := &l.outbox
 	o.most = 10_000
-	body := make([]byte, 1000)
+	body := func() []byte { return append(body(0), make([]byte, 1000)...) }
 	n := 0
 	for ; ; n++ {
-		if _, ok := o.add(l, kindMessage, "a", History{}, body, false); !ok {
+		if _, ok := o.add(l, kindMessage, "a", History{}, body(), false); !ok {
 			break
 		}
 	}
 	if n < 5 || n > 10 {
 		t.Errorf("%d messages fit", n)
 	}
-	number, ok := o.add(l, kindMessage, "a", History{}, body, true)
+	number, ok := o.add(l, kindMessage, "a", History{}, body(), true)
 	expect(t, "there is room", ok, false)
 	expect(t, "number", number.n, uint64(n+1))
 	expect(t, "lost", o.lost, 1)
 	expect(t, "batch", len(o.peek()), n)
 	o.remove(n, false)
 	expect(t, "bytes", o.bytes, 0)
-	number, ok = o.add(l, kindMessage, "a", History{}, body, false)
+	number, ok = o.add(l, kindMessage, "a", History{}, body(), false)
 	expect(t, "there is room", ok, true)
 	expect(t, "number", number.n, uint64(n+2))
 	for range 3 {
@@ -144,14 +147,14 @@ func TestOutbox_RepeatsTheLastNumber(t *testing.T) {
 	o := &l.outbox
 	o.most = 10_000
 	for range 3 {
-		o.add(l, kindMessage, "a", History{}, nil, true)
+		o.add(l, kindMessage, "a", History{}, body(0), true)
 	}
 	o.remove(3, false)
 	now, repeated := time.Now(), 0
 	for second := range 20 {
 		now = now.Add(time.Second)
 		if second == 1 {
-			o.add(l, kindMessage, "a", History{}, nil, true)
+			o.add(l, kindMessage, "a", History{}, body(0), true)
 			o.remove(1, false)
 		}
 		o.repeat(l, now.Add(time.Millisecond))
@@ -166,6 +169,6 @@ func TestOutbox_RepeatsTheLastNumber(t *testing.T) {
 	}
 	expect(t, "repetitions", repeated, len(repeats))
 	expect(t, "topics", len(o.topics), 0)
-	n, _ := o.add(l, kindMessage, "a", History{}, nil, true)
+	n, _ := o.add(l, kindMessage, "a", History{}, body(0), true)
 	expect(t, "another series", n, number{2, 1})
 }
