@@ -105,12 +105,20 @@ func (c *censuses) add(t *topic) {
 	c.topics[t] = struct{}{}
 }
 
+// all is all topics. Those that are gone come first, since another topic may have such a one's name by now.
 func (c *censuses) all() []*topic {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	all := make([]*topic, 0, len(c.topics))
 	for t := range c.topics {
 		all = append(all, t)
+	}
+	gone := 0
+	for i, t := range all {
+		if t.gone.Load() {
+			all[gone], all[i] = t, all[gone]
+			gone++
+		}
 	}
 	return all
 }

@@ -2,9 +2,11 @@ package topics_test
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -92,6 +94,72 @@ func TestCensus_IsOfAllNodes(t *testing.T) {
 	a.ahead.Store(int64(31 * time.Second))
 	a.expectCensus("1 on 1: ann")
 	await(t, "nothing leaks", func() bool { return a.Stats().Topics == 1 })
+}
+
+// A member that leaves and comes back at once, as a page that is loaded again, is there for other nodes.
+func TestCensus_OfATopicThatComesBack(t *testing.T) {
+	const rooms = 20
+	var mu sync.Mutex
+	reported := make(map[string][]uint64) // the members of each census of b's
+	var id atomic.Pointer[string]
+	memory := &brokertest.Memory{Drop: func(p topics.Packet, _ string) bool {
+		if id := id.Load(); p.Data[1] == 3 && id != nil && fmt.Sprintf("%x", p.Data[2:10]) == *id {
+			mu.Lock()
+			defer mu.Unlock()
+			reported[p.Topic] = append(reported[p.Topic], membersOf(p.Data))
+		}
+		return false
+	}}
+	a, b := newCensusNode(t, memory.Broker()), newCensusNode(t, memory.Broker())
+	for p := range packetsOf(t, memory, "probe", func() { b.say("probe", "x") }) {
+		s := fmt.Sprintf("%x", p.Data[2:10])
+		id.Store(&s)
+	}
+	page := b.dial()
+	for i := range rooms {
+		a.member(fmt.Sprint("room.", i))
+		if _, err := b.Subscribe(page.conn, fmt.Sprint("room.", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range rooms {
+		await(t, "two nodes", func() bool { return a.Census(fmt.Sprint("room.", i)).Nodes == 2 })
+	}
+	mu.Lock()
+	clear(reported)
+	mu.Unlock()
+	for i := range rooms {
+		if err := b.Unsubscribe(page.conn, fmt.Sprint("room.", i)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := b.Subscribe(page.conn, fmt.Sprint("room.", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range rooms {
+		room := fmt.Sprint("room.", i)
+		await(t, "both", func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return slices.Contains(reported[room], 0) && slices.Contains(reported[room], 1)
+		})
+		mu.Lock()
+		if last := reported[room][len(reported[room])-1]; last != 1 {
+			t.Errorf("%s has %d members in the last census", room, last)
+		}
+		mu.Unlock()
+	}
+}
+
+// membersOf is how many members a census tells.
+func membersOf(data []byte) (n uint64) {
+	rest := data[10:]
+	for range 6 { // two of the number, then its own number, the part, the parts, the members
+		var size int
+		n, size = binary.Uvarint(rest)
+		rest = rest[size:]
+	}
+	return n
 }
 
 // packetsOf are the packets of a topic that come while f runs, until there is one.

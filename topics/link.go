@@ -261,7 +261,9 @@ func (l *link) serve(ctx context.Context) error {
 			return nil
 		}
 		taken, err := l.broker.Publish(ctx, batch)
-		l.outbox.remove(taken, err != nil)
+		if lost := l.outbox.remove(taken, err != nil); lost.Keep.keeps() {
+			missOwn(l, lost)
+		}
 		l.counts.published.Add(uint64(taken))
 		if err != nil {
 			return err

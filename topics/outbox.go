@@ -149,8 +149,8 @@ func (o *outbox) peek() []Packet {
 }
 
 // remove removes the first packets, which the broker has taken. What a broker refuses three times, while it
-// is connected, is lost.
-func (o *outbox) remove(n int, failed bool) {
+// is connected, is lost. It is returned then.
+func (o *outbox) remove(n int, failed bool) (lost Packet) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.fails++
@@ -159,7 +159,9 @@ func (o *outbox) remove(n int, failed bool) {
 	}
 	if o.fails == 3 && o.first+n < len(o.queue) {
 		o.fails = 0
-		o.lost++
+		if lost = o.queue[o.first+n].Packet; kind(lost.Data[1]) == kindMessage {
+			o.lost++
+		}
 		n++
 	}
 	o.gone += uint64(n)
@@ -178,6 +180,7 @@ func (o *outbox) remove(n int, failed bool) {
 		clear(o.queue[left:])
 		o.queue, o.first = o.queue[:left], 0
 	}
+	return lost
 }
 
 // marks are how many packets were put into it, and have left it.

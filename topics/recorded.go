@@ -1,6 +1,8 @@
 package topics
 
 import (
+	"slices"
+
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/session"
 )
@@ -139,6 +141,26 @@ func (t *topic) makeAway(m conn.Message, except *session.Conn, at *away) *public
 		pub.era, pub.offset = at.era, at.offset
 	}
 	return pub
+}
+
+// missOwn notes that the Recorder does not take a message of the node's own. Members wait for it to come back.
+func missOwn(l *link, p Packet) {
+	hd, _, err := readHeader(p.Data)
+	if err != nil {
+		return // cannot be: this process made it
+	}
+	t := l.hub.lockIf(p.Topic)
+	if t == nil {
+		return
+	}
+	defer t.mu.Unlock()
+	a := t.across
+	before := len(a.pending)
+	a.pending = slices.DeleteFunc(a.pending, func(own pending) bool { return own.number == hd.number })
+	if len(a.pending) < before {
+		l.counts.gaps.Add(1)
+		t.reportGap(0)
+	}
 }
 
 // missPending notes that what is pending may lie in a gap. mu is held.

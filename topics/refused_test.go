@@ -1,0 +1,52 @@
+package topics_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/framerail/framerail/topics"
+	"github.com/framerail/framerail/topics/brokertest"
+)
+
+// boundedRecorder takes no message that is too long.
+type boundedRecorder struct{ brokertest.RecordingNode }
+
+func (b boundedRecorder) Publish(ctx context.Context, ms []topics.Packet) (taken int, err error) {
+	for i := range ms {
+		if len(ms[i].Data) > 1000 {
+			return taken, errors.New("too long")
+		}
+		if _, err := b.RecordingNode.Publish(ctx, ms[i:i+1]); err != nil {
+			return taken, err
+		}
+		taken++
+	}
+	return taken, nil
+}
+
+// What the Recorder does not take is lost. Members of the publisher's node are informed too, also if nothing comes after it.
+func TestAcross_WhatIsRefusedIsAGap(t *testing.T) {
+	memory := new(brokertest.Memory)
+	keep := topics.History{Messages: 10}
+	a, b := newNode(t, boundedRecorder{memory.Recorder()}, keep), newNode(t, memory.Recorder(), keep)
+	ann, bob := a.member("room.1"), b.member("room.1")
+	a.say("room.1", "1")
+	ann.expect("1")
+	bob.expect("1")
+	a.say("room.1", strings.Repeat("x", 1000))
+	await(t, "a gap", func() bool { a.sim.Settle(); return len(a.gaps) == 1 })
+	if a.gaps[0] != ann.at {
+		t.Errorf("a gap at %v, the member is at %v", a.gaps[0], ann.at)
+	}
+	a.say("room.1", "2")
+	ann.expect("2")
+	bob.expect("2")
+	if len(a.gaps) != 1 || len(b.gaps) != 1 {
+		t.Errorf("gaps %v and %v", a.gaps, b.gaps)
+	}
+	if lost := a.Stats().Broker.Lost; lost != 1 {
+		t.Errorf("%d messages are lost", lost)
+	}
+}
