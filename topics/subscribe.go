@@ -28,7 +28,8 @@ func (h *Topics) Subscribe(c *conn.Conn, topic string) (Position, error) {
 // SubscribeSince is Subscribe for a client that was a member before, on this node or another, and has seen
 // everything up to a position. The zero Position is for a client that has seen nothing.
 //
-// answer is called once: on the connection's event loop, so that it must not block. If err is nil, the connection is a
+// answer is called once: on the connection's event loop, so that it must not block. If the connection's callbacks run
+// elsewhere, by its Dispatch, it may run beside them. If err is nil, the connection is a
 // member, and the topic is at that position. Next it is sent all that was published behind since, in order and once, and then what
 // is published from now on. Otherwise nothing is sent, and the connection does not
 // join: [ErrGap] says that something is missing, and [ErrTooMuch] that there is no room for it. To begin anew is
