@@ -33,7 +33,7 @@ var own = [...]string{
 	"github.com/framerail/framerail/internal/session.(*reading).lend",
 	"github.com/framerail/framerail/internal/phase.(*tlsHandshakes).runHandshake",
 	"github.com/framerail/framerail/server.(*judge).askProgram",
-	"github.com/framerail/framerail/topics.(*Topics).contain",
+	"github.com/framerail/framerail/topics.callback.contain",
 	"github.com/framerail/framerail/topics.(*Topics).reportTopic.",
 	"github.com/framerail/framerail/topics.(*Topics).reportLost.",
 }
