@@ -108,6 +108,13 @@ type Client struct {
 	// Loops is the number of event loops, each with its share of the connections. They start with
 	// the first Dial and end with Close. 0: 1, which is enough for some 10,000 connections.
 	Loops int
+	// EventLoops are those of a server of the same process, from its method EventLoops, in place of
+	// loops of the client's own. Loops, MaxBuffers, SlowCallback and the counters of connections are
+	// the server's then. Dial fails if one of these options is set. Close and Shutdown end the
+	// client's connections alone. Those of the server end them, too, and later dials fail. A loop has
+	// room for 15 clients that have a connection there or are not closed. Zero: loops of the client's
+	// own.
+	EventLoops conn.EventLoops
 	// SlowCallback is how long a callback may hold an event loop. A longer one is logged once with
 	// its stack, at level Warn, while it still runs. 0: 100 ms. Negative: never.
 	SlowCallback time.Duration
@@ -155,8 +162,8 @@ func (c *Client) Close() error {
 	if run == nil || loop.OnLoop() {
 		return nil
 	}
-	for _, l := range run.engine {
-		<-l.Done()
+	for _, ts := range run.loops {
+		ts.awaitCut()
 	}
 	return nil
 }
@@ -172,9 +179,10 @@ func (c *Client) stop(command loop.Command) *running {
 	c.mu.Unlock()
 	if run != nil {
 		run.cancel(ErrClientClosed)
-		for _, l := range run.engine {
-			l.Command(command)
+		for _, ts := range run.loops {
+			ts.command(command)
 		}
+		run.leaveOnce.Do(run.leave)
 	}
 	return run
 }

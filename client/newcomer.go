@@ -21,8 +21,10 @@ import (
 type tenants struct {
 	*loop.Loop
 	run  *running
-	id   loop.OwnerID
-	none buffer.Pool // lends nothing: all connections here are open
+	id   loop.OwnerID // while it is registered
+	none buffer.Pool  // lends nothing: all connections here are open
+
+	registered bool // owned by the loop
 }
 
 var (
@@ -30,10 +32,10 @@ var (
 	_ memory.Loop = (*tenants)(nil)
 )
 
-func newTenants(r *running, l *loop.Loop) *tenants {
-	ts := &tenants{Loop: l, run: r}
-	ts.id = l.Register(ts, &r.config, nil)
-	return ts
+// register enters the client into the loop. On the loop, or before it serves.
+func (ts *tenants) register() {
+	ts.id = ts.Register(ts, &ts.run.config, nil)
+	ts.registered = true
 }
 
 // Opened implements loop.Owner, as the next two do.
@@ -121,9 +123,17 @@ func (n *newcomer) cancel() bool {
 
 // Admit implements loop.Newcomer.
 func (n *newcomer) Admit() {
-	if n.Applied() != loop.Serve || !n.claim() {
+	if n.Applied() != loop.Serve || n.run.stop.Err() != nil || !n.claim() {
 		n.TurnAway()
 		return
+	}
+	if !n.registered {
+		if !n.HasRoom() {
+			_ = n.accepted.Over(new(platform.Socket), n.Buffers()).Close()
+			n.refuse(errNoRoom)
+			return
+		}
+		n.register()
 	}
 	t := new(loop.Tenant)
 	t.Socket = platform.NewSocket(n.accepted.FD)
@@ -146,14 +156,16 @@ func (n *newcomer) Admit() {
 // TurnAway implements loop.Newcomer.
 func (n *newcomer) TurnAway() {
 	_ = n.accepted.Over(new(platform.Socket), n.Buffers()).Close()
-	n.fail(ErrClientClosed)
+	n.refuse(n.closedBy())
 }
 
-// fail ends the dial.
+// fail ends the dial: the loop cannot watch the connection.
 func (n *newcomer) fail(err error) {
+	n.refuse(fmt.Errorf("framerail: the event loop cannot watch the connection: %w", err))
+}
+
+// refuse ends the dial.
+func (n *newcomer) refuse(err error) {
 	n.failed = err
-	if err != ErrClientClosed {
-		n.failed = fmt.Errorf("framerail: the event loop cannot watch the connection: %w", err)
-	}
 	n.began <- nil
 }

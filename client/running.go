@@ -42,14 +42,20 @@ type running struct {
 	host   *nethttp.Host // which takes connections from net/http
 	engine []*loop.Loop
 	loops  []*tenants // the client's part in each
+	shared            // how it is on a server's loops
 	ends   ends
 
 	budget memory.Budget
 	counters
 
+	ending
+	busy sync.WaitGroup // dials, relayed connections, and connections until their close callback has returned
+}
+
+// ending ends dials.
+type ending struct {
 	stop   context.Context // done when dials are to end
 	cancel context.CancelCauseFunc
-	busy   sync.WaitGroup // dials, relayed connections, and connections until their close callback has returned
 }
 
 // start freezes the options and starts the loops. c.mu is held.
@@ -75,6 +81,14 @@ func (c *Client) start() (*running, error) {
 	r.http = &http.Client{Transport: rt, Jar: c.Jar, CheckRedirect: r.checkRedirect}
 	r.host = &nethttp.Host{Options: nethttp.Options{Platform: system, Begin: r.beginRelay, End: r.busy.Done}}
 	r.stop, r.cancel = context.WithCancelCause(context.Background())
+	if lent, ok := session.Loops(c.EventLoops).All().(loop.Shared); ok {
+		return r, r.share(c, lent)
+	}
+	return r, r.startLoops(c, system)
+}
+
+// startLoops makes loops of the client's own.
+func (r *running) startLoops(c *Client, system platform.Platform) (err error) {
 	o := &loop.Options{
 		Platform: system, Logger: r.config.Logger, CatchUp: r.handshakeTimeout,
 		Cause: ErrClientClosed, Farewell: "client is shutting down",
@@ -87,14 +101,16 @@ func (c *Client) start() (*running, error) {
 	n := cmp.Or(c.Loops, 1)
 	var failed int
 	if r.engine, failed, err = loop.New(n, o); err != nil {
-		return nil, fmt.Errorf("framerail: event loop %d of %d: %w", failed+1, n, err)
+		return fmt.Errorf("framerail: event loop %d of %d: %w", failed+1, n, err)
 	}
 	for _, l := range r.engine {
-		r.loops = append(r.loops, newTenants(r, l))
+		ts := &tenants{Loop: l, run: r}
+		ts.register()
+		r.loops = append(r.loops, ts)
 	}
 	r.boundMemory(c.MaxBuffers)
 	loop.Start(r.engine)
-	return r, nil
+	return nil
 }
 
 // boundMemory sets the budget for loops that do not run yet.
@@ -149,6 +165,9 @@ func (c *Client) validate(config *session.Config) error {
 
 // drain waits for everything to end, until ctx is done.
 func (r *running) drain(ctx context.Context) error {
+	if r.isShared {
+		return r.awaitEnded(ctx, func() error { return r.cutShared(ctx.Err()) })
+	}
 	for _, l := range r.engine {
 		select {
 		case <-l.Done():
@@ -156,6 +175,13 @@ func (r *running) drain(ctx context.Context) error {
 			return r.cut(ctx.Err())
 		}
 	}
+	return r.awaitEnded(ctx, func() error {
+		return fmt.Errorf("framerail: shutdown: close callbacks have not returned: %w", ctx.Err())
+	})
+}
+
+// awaitEnded waits until nothing is going on any more. If ctx is done before, it returns what late does.
+func (r *running) awaitEnded(ctx context.Context, late func() error) error {
 	ended := make(chan struct{})
 	go func() {
 		r.busy.Wait()
@@ -165,7 +191,7 @@ func (r *running) drain(ctx context.Context) error {
 	case <-ended:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("framerail: shutdown: close callbacks have not returned: %w", ctx.Err())
+		return late()
 	}
 }
 

@@ -15,7 +15,8 @@ type counters struct {
 }
 
 // Stats has a client's counters and gauges. Counters only grow. They begin with 0 at the first Dial, and
-// stay after Close. encoding/json can marshal a Stats.
+// stay after Close. With EventLoops the server counts connections: then only Dials, FailedDials and Relayed
+// are not 0. encoding/json can marshal a Stats.
 type Stats struct {
 	// Dials counts dials that have ended, and FailedDials those of them that failed.
 	Dials, FailedDials uint64
@@ -62,6 +63,9 @@ func (c *Client) Stats() (st Stats) {
 		return st
 	}
 	st.Dials, st.FailedDials, st.Relayed = run.dials.Load(), run.failed.Load(), uint64(run.relayed.Load())
+	if run.isShared {
+		return st
+	}
 	var sum session.Counters
 	for _, l := range run.engine {
 		of := l.Stats()

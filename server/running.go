@@ -33,7 +33,7 @@ type running struct {
 
 // freeze takes the options as they are, with their defaults, for a system. s.mu is held.
 func (s *Server) freeze(on platform.Platform) *running {
-	r := &running{platform: on, policy: s.policy(s.loops())}
+	r := &running{platform: on, policy: s.policy(loopsOf(s))}
 	r.life.init()
 	r.telling.init(&r.config, on)
 	r.judge = judge{&r.policy, &r.telling}
@@ -49,7 +49,7 @@ func (s *Server) start(on platform.Platform) (*running, error) {
 	}
 	r := s.freeze(on)
 	warn(s, r)
-	n := s.loops()
+	n := loopsOf(s)
 	var failed int
 	var err error
 	if r.engine, failed, err = loop.New(n, r.options(s)); err != nil {
@@ -69,8 +69,8 @@ func (s *Server) start(on platform.Platform) (*running, error) {
 	return r, nil
 }
 
-// loops is how many event loops there are to be.
-func (s *Server) loops() int { return cmp.Or(s.Loops, runtime.GOMAXPROCS(0)) }
+// loopsOf is how many event loops there are to be.
+func loopsOf(s *Server) int { return cmp.Or(s.Loops, runtime.GOMAXPROCS(0)) }
 
 // boundMemory sets the budget for loops that do not run yet.
 func (r *running) boundMemory(limit int64) {

@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"slices"
 	"time"
 
 	"github.com/framerail/framerail/frame"
@@ -55,25 +56,35 @@ type owned struct {
 	rows   [1 << phaseBits]Row
 }
 
-// Register enters an owner, before the loop serves. config is for its tenants once they are
-// open, with its defaults filled in. rows[0] is for the loop to fill in.
+// Register enters an owner, on the loop or before it serves. config is for its tenants once they are
+// open, with its defaults filled in. rows[0] is for the loop to fill in. There is room for an owner: see
+// HasRoom.
 func (l *Loop) Register(o Owner, config *session.Config, rows []Row) OwnerID {
 	own := &owned{Owner: o, policy: session.NewPolicy(config)}
-	if copy(own.rows[:], rows) < len(rows) || len(l.owners) == ownersMax {
+	id := slices.Index(l.owners[:], nil)
+	if copy(own.rows[:], rows) < len(rows) || id < 0 {
 		panic("framerail: too many phases or owners")
 	}
 	own.rows[Open] = openRow{l}
-	l.owners = append(l.owners, own)
-	return OwnerID(len(l.owners) - 1)
+	l.owners[id] = own
+	return OwnerID(id)
 }
 
-// owners are those of a loop's tenants, by number.
-type owners []*owned
+// owners are those of a loop's tenants, by number. A number changes its owner only on the loop, and only
+// while there is no tenant that has it. So any goroutine may look up the owner of a tenant.
+type owners [ownersMax]*owned
 
-func (os owners) owner(t *Tenant) *owned { return os[t.place>>phaseBits] }
+func (os *owners) owner(t *Tenant) *owned { return os[t.place>>phaseBits] }
 
 // Row is what the loop does with a tenant in its phase.
-func (os owners) Row(t *Tenant) Row { return os.owner(t).rows[t.Phase()] }
+func (os *owners) Row(t *Tenant) Row { return os.owner(t).rows[t.Phase()] }
+
+// HasRoom reports whether another owner may be entered. On the loop.
+func (os *owners) HasRoom() bool { return slices.Contains(os[:], nil) }
+
+// Unregister ends an owner whose tenants are gone, and whose Close callbacks have all returned. On the
+// loop.
+func (os *owners) Unregister(id OwnerID) { os[id] = nil }
 
 // openRow is the phase of a connection whose opening handshake is done.
 type openRow struct{ *Loop }

@@ -107,6 +107,15 @@ func (s *slots) Tenants() int { return s.used }
 // IsGone reports whether the loop has done with a tenant. Only in the turn in which it was done.
 func (s *slots) IsGone(t *Tenant) bool { return s.at(t.ID()) != t }
 
+// EachOf calls f for every tenant of one owner; f may end it.
+func (s *slots) EachOf(owner OwnerID, f func(*Tenant)) {
+	s.Each(func(t *Tenant) {
+		if OwnerID(t.place>>phaseBits) == owner {
+			f(t)
+		}
+	})
+}
+
 // Each calls f for every tenant of all owners; f may end it.
 func (s *slots) Each(f func(*Tenant)) {
 	for id := range s.next {

@@ -1,0 +1,122 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/loop"
+)
+
+// shared is how a client is on loops of a server's: those serve already, and go on when the client ends.
+type shared struct {
+	isShared  bool
+	leaveOnce sync.Once
+}
+
+// errSharedOption is the error of an option that the loops of a server have already.
+var errSharedOption = errors.New("framerail: EventLoops is set, and Loops, MaxBuffers and SlowCallback are those of the server then")
+
+// errNoRoom is the error of a dial to a loop that too many clients share.
+var errNoRoom = errors.New("framerail: too many clients share the event loops of a server")
+
+// share takes the loops of a server. The client enters each with its first connection there.
+func (r *running) share(c *Client, lent loop.Shared) error {
+	switch {
+	case c.Loops != 0 || c.MaxBuffers != 0 || c.SlowCallback != 0:
+		return requestError{errSharedOption}
+	case lent.Simulated():
+		return requestError{errors.New("framerail: EventLoops are those of a simulated machine, where no socket is")}
+	case c.Dispatch == conn.Adaptive && !lent.Adaptive():
+		return requestError{errors.New("framerail: Dispatch is Adaptive, but that of the server of EventLoops is not")}
+	}
+	r.isShared, r.engine = true, lent.All
+	for _, l := range r.engine {
+		r.loops = append(r.loops, &tenants{Loop: l, run: r})
+	}
+	return nil
+}
+
+// leave has the client leave the loops of a server once nothing of it is left there.
+func (r *running) leave() {
+	if !r.isShared {
+		return
+	}
+	go func() {
+		r.busy.Wait()
+		for _, ts := range r.loops {
+			ts.Ask(func() {
+				if ts.registered {
+					ts.registered = false
+					ts.Unregister(ts.id)
+				}
+			})
+		}
+	}()
+}
+
+// command has the client's connections on the loop closed or cut. On loops of a server it is carried out
+// once. A connection that comes later finds that the client is closed.
+func (ts *tenants) command(c loop.Command) {
+	if !ts.run.isShared {
+		ts.Command(c)
+		return
+	}
+	ts.Ask(func() { ts.apply(c) })
+}
+
+// apply carries out a command. A callback that ends the loop's goroutine breaks it off: then the loop begins
+// with it again.
+func (ts *tenants) apply(c loop.Command) {
+	done := !ts.registered
+	defer func() {
+		if !done {
+			ts.Ask(func() { ts.apply(c) })
+		}
+	}()
+	if done {
+		return
+	}
+	ts.EachOf(ts.id, func(t *loop.Tenant) {
+		ts.With(t, func() {
+			if c == loop.Abort {
+				t.Abort(ErrClientClosed)
+				return
+			}
+			_ = t.Close(frame.GoingAway, "client is shutting down") // closing already: it goes on
+		})
+	})
+	done = true
+}
+
+// awaitCut waits until the loop has cut the client's connections.
+func (ts *tenants) awaitCut() {
+	if !ts.run.isShared {
+		<-ts.Done()
+		return
+	}
+	cut := make(chan struct{})
+	ts.Ask(func() { close(cut) })
+	select {
+	case <-cut:
+	case <-ts.Done():
+	}
+}
+
+// cutShared cuts what the context left no more time for.
+func (r *running) cutShared(err error) error {
+	for _, ts := range r.loops {
+		ts.command(loop.Abort)
+	}
+	return fmt.Errorf("framerail: shutdown cut connections: %w", err)
+}
+
+// closedBy is the error of a dial whose loop takes no more connections.
+func (ts *tenants) closedBy() error {
+	if ts.run.isShared && ts.run.stop.Err() == nil {
+		return loop.Shared{All: ts.run.engine}.Cause()
+	}
+	return ErrClientClosed
+}
