@@ -44,6 +44,7 @@ var (
 var (
 	errDown    = errors.New("framerail: not connected to NATS")
 	errRunning = errors.New("framerail: Broker.Run is running already")
+	errName    = errors.New("framerail: the name of the topic is too long for NATS")
 	errSlow    = errors.New("framerail: messages from NATS were dropped: the process is too slow")
 )
 
@@ -56,6 +57,18 @@ func (b *Broker) prefix() string {
 
 // subject is the subject on which the messages of a topic or pattern arrive.
 func (b *Broker) subject(topic string) string { return b.prefix() + "." + topic }
+
+// maxName is how long a name may be. A server cuts a connection whose command without its payload has more than
+// 4 KiB, by default.
+const maxName = 3 << 10
+
+// fitting reports whether NATS can carry a topic or pattern.
+func fitting(topic string) error {
+	if len(topic) > maxName {
+		return errName
+	}
+	return nil
+}
 
 // Run implements [topics.Broker].
 func (b *Broker) Run(ctx context.Context, n topics.Node) error {
@@ -113,7 +126,10 @@ func (b *Broker) Publish(ctx context.Context, ms []topics.Packet) (taken int, er
 	}
 	var refused error
 	for i := range ms {
-		if refused = l.nc.Publish(b.subject(ms[i].Topic), ms[i].Data); refused != nil {
+		if refused = fitting(ms[i].Topic); refused == nil {
+			refused = l.nc.Publish(b.subject(ms[i].Topic), ms[i].Data)
+		}
+		if refused != nil {
 			break
 		}
 		taken++

@@ -13,7 +13,10 @@
 // subscription, however many members it has. What is to be kept is published to "framerail-kept.rooms.7",
 // which the stream stores, and republishes as "framerail.rooms.7" with its number. An account needs the right to
 // publish and subscribe to both, to "framerail-probe" and "_INBOX.>", and for a Recorder to publish to "$JS.API.>" and
-// subscribe to "$JS.EVENT.ADVISORY.STREAM.>".
+// subscribe to "$JS.EVENT.ADVISORY.STREAM.>". Whoever has these rights is trusted: what it publishes counts as a node's.
+//
+// A name of more than 3 KiB is refused, and so is a message of more than the server's max_payload, which is 1 MiB by
+// default. Such a topic is only of its node. Topics counts the messages as lost.
 //
 // # Delivery
 //

@@ -193,6 +193,11 @@ func (l *link) take(m *nats.Msg) {
 
 // subscribe begins and ends subscriptions. The server has not confirmed them yet.
 func (l *link) subscribe(prefix string, on, off []string) error {
+	for _, topic := range on {
+		if err := fitting(topic); err != nil {
+			return err
+		}
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, topic := range off {

@@ -80,6 +80,9 @@ func (r *Recorder) publish(ctx context.Context, s *store, ms []topics.Packet) (t
 	sent, plain := 0, false
 	for i := range ms {
 		p := &ms[i]
+		if refused = fitting(p.Topic); refused != nil {
+			break
+		}
 		if kept(&p.Keep) {
 			m := &nats.Msg{Subject: s.subject + p.Topic, Data: p.Data, Reply: answers.expect(i), Header: nats.Header{jetstream.MsgIDHeader: {identity(p)}}}
 			refused = s.link.nc.PublishMsg(m)
