@@ -142,6 +142,9 @@ func (l *link) giveHalves(ctx context.Context, changed map[string]bool, refusals
 		for name, wild := range changed {
 			l.logger.Warn("framerail: the broker refuses interest", "topic", name, "error", err)
 			l.interest.refuse(name, wild)
+			if t := l.hub.lookup(name, wild); t != nil {
+				t.waitLess()
+			}
 		}
 		return nil
 	}
@@ -153,6 +156,24 @@ func (l *link) giveHalves(ctx context.Context, changed map[string]bool, refusals
 		return err
 	}
 	return l.giveBatch(ctx, halves[1], refusals)
+}
+
+// waitLess notes that the broker refuses a topic. Who waits to join it has a bound of refusals. Then it is a topic
+// of this node, or has a gap.
+func (t *topic) waitLess() {
+	t.mu.Lock()
+	a := t.across
+	var left, over []waiter
+	for _, w := range a.waiters {
+		if w.joining.tries++; w.joining.tries > maxTries {
+			over = append(over, w)
+		} else {
+			left = append(left, w)
+		}
+	}
+	a.waiters = left
+	t.mu.Unlock()
+	t.rejoin(over)
 }
 
 // allTopics is all topics and patterns that there are.

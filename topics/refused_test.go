@@ -3,6 +3,7 @@ package topics_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,6 +26,34 @@ func (b boundedRecorder) Publish(ctx context.Context, ms []topics.Packet) (taken
 	}
 	return taken, nil
 }
+
+func (b boundedRecorder) Interest(ctx context.Context, on, off []string) error {
+	if slices.Contains(on, "room.1000") {
+		return errors.New("no rights")
+	}
+	return b.RecordingNode.Interest(ctx, on, off)
+}
+
+// A client that wants to join a topic that the broker refuses has an answer.
+func TestAcross_JoiningWhatIsRefused(t *testing.T) {
+	t.Parallel()
+	memory := new(brokertest.Memory)
+	for _, broker := range []ends{boundedRecorder{memory.Recorder()}, plainBroker{boundedRecorder{memory.Recorder()}}} {
+		n := newNode(t, broker, topics.History{Messages: 10})
+		n.awaitUp(0)
+		for _, since := range []topics.Position{{}, {Epoch: 1, Offset: 7}} {
+			_, err := n.dial().since("room.1000", since)
+			if wanted := (since != topics.Position{}); (err == topics.ErrGap) != wanted {
+				t.Errorf("since %v: %v", since, err)
+			}
+		}
+	}
+}
+
+// plainBroker is a boundedRecorder that does not record.
+type plainBroker struct{ topics.Broker }
+
+func (plainBroker) Cut() {}
 
 // What the Recorder does not take is lost. Members of the publisher's node are informed too, also if nothing comes after it.
 func TestAcross_WhatIsRefusedIsAGap(t *testing.T) {
