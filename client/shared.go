@@ -113,10 +113,10 @@ func (r *running) cutShared(err error) error {
 	return fmt.Errorf("framerail: shutdown cut connections: %w", err)
 }
 
-// closedBy is the error of a dial whose loop takes no more connections.
+// closedBy is the error of a dial whose loop takes no more connections. It is final for Reconnecting.
 func (ts *tenants) closedBy() error {
 	if ts.run.isShared && ts.run.stop.Err() == nil {
-		return loop.Shared{All: ts.run.engine}.Cause()
+		return requestError{loop.Shared{All: ts.run.engine}.Cause()}
 	}
 	return ErrClientClosed
 }

@@ -79,6 +79,10 @@ func TestEventLoops_EndWithTheServer(t *testing.T) {
 	if _, err := c.Dial(soon(t), other); !errors.Is(err, server.ErrServerClosed) {
 		t.Errorf("a dial after the server's end: %v", err)
 	}
+	again := &Reconnecting{Client: c, URL: other}
+	if err := again.Run(soon(t)); !errors.Is(err, server.ErrServerClosed) {
+		t.Errorf("Reconnecting ends with %v", err)
+	}
 	if _, err := srv.EventLoops(); err != server.ErrServerClosed {
 		t.Errorf("EventLoops: %v", err)
 	}
