@@ -131,6 +131,7 @@ func TestLoop_WaitFails(t *testing.T) {
 		t.Errorf("closed with %v", info)
 	}
 	log.expect(t, "event loop cannot wait")
+	receive(t, s.run.loops[0].Done()) // until then it may be given one
 	second.alive()
 	for range 3 {
 		dial(t, s).alive()
