@@ -18,7 +18,7 @@
 // What Redis has confirmed may be gone after it was killed, or after a failover. So each life of a server
 // begins new epochs, and positions of the one before are answered by ErrGap. [Broker.Durable] is for servers
 // that lose nothing. A key that was evicted is noticed too. Better have maxmemory-policy noeviction: then Publish
-// fails, and what is kept stays.
+// fails while there is no room, and what is kept stays.
 //
 // # Memory in Redis
 //

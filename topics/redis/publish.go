@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,7 +21,7 @@ const (
 	batchBytes    = 1 << 20
 )
 
-// Publish implements topics.Broker. An error ends Run, and messages after the first taken ones may have
+// Publish implements topics.Broker. An error ends Run, unless the server has no memory left. Messages after the first taken ones may have
 // arrived all the same.
 func (b *Broker) Publish(ctx context.Context, ms []topics.Packet) (taken int, err error) {
 	s, err := b.connected()
@@ -70,12 +72,20 @@ func (s *session) batch(ctx context.Context, ms []topics.Packet) (taken int, err
 	for _, err := range errs {
 		if err != nil {
 			err = wrap("publishing", err)
-			s.fail(err)
+			if !isFull(err) {
+				s.fail(err)
+			}
 			return taken, err
 		}
 		taken++
 	}
 	return taken, nil
+}
+
+// isFull reports whether the server refuses what takes memory. The connection still carries the rest.
+func isFull(err error) bool {
+	var refused *rueidis.RedisError
+	return errors.As(err, &refused) && strings.HasPrefix(refused.Error(), "OOM ")
 }
 
 // command is what publishes a message.
