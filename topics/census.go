@@ -27,6 +27,9 @@ const (
 // maxCensusPart is how many bytes of values one packet has.
 const maxCensusPart = 48 << 10
 
+// maxCensusNodes is how many other nodes a census has. Beyond it somebody makes them up.
+const maxCensusNodes = 1 << 12
+
 // censuses are the topics whose members the nodes tell each other.
 type censuses struct {
 	mu     sync.Mutex
@@ -199,9 +202,13 @@ func censusParts(values []string) [][]string {
 	return parts
 }
 
-// leaveCensus tells other nodes that this one is going.
+// leaveCensus tells other nodes that this one is going. It tells them nothing more of these topics then.
 func (l *link) leaveCensus() {
-	for _, t := range l.census.all() {
+	all := l.census.all()
+	for _, t := range all {
+		l.census.remove(t)
+	}
+	for _, t := range all {
 		b := binary.AppendUvarint(body(0), ^uint64(0))
 		l.outbox.add(l, kindCensus, t.name, History{}, append(b, 0, 1, 0), false)
 	}
@@ -243,7 +250,7 @@ func (l *link) receiveCensus(name string, hd header, rest []byte) error {
 		return nil
 	}
 	if a.remote[hd.node] == nil {
-		if members == 0 {
+		if members == 0 || len(a.remote) >= maxCensusNodes {
 			return nil
 		}
 		if a.remote == nil {

@@ -223,6 +223,35 @@ func TestCensus_InParts(t *testing.T) {
 	a.expectCensus("21 on 2: " + strings.Join(want, " "))
 }
 
+// Nodes that a stranger makes up take a bounded room, and no longer than nodes that have died.
+func TestCensus_OfNodesThatAreMadeUp(t *testing.T) {
+	memory := new(brokertest.Memory)
+	a := newCensusNode(t, memory.Broker())
+	a.member("room.1")
+	a.awaitUp(0)
+	stranger := memory.Broker()
+	up := make(chan struct{})
+	go func() { _ = stranger.Run(t.Context(), probeNode{up, nil}) }()
+	<-up
+	await(t, "interest", func() bool {
+		var ms []topics.Packet
+		for i := range 5000 {
+			data := binary.BigEndian.AppendUint64([]byte{0xF5, 3}, uint64(i))
+			ms = append(ms, topics.Packet{Topic: "room.1", Data: append(data, 0, 0, 1, 0, 1, 1)})
+		}
+		if _, err := stranger.Publish(t.Context(), ms); err != nil {
+			t.Fatal(err)
+		}
+		return a.Census("room.1").Nodes > 4000
+	})
+	a.say("room.1", "x")
+	if n := a.Census("room.1").Nodes; n > 4097 {
+		t.Errorf("%d nodes", n)
+	}
+	a.ahead.Store(int64(31 * time.Second))
+	a.expectCensus("1 on 1: ")
+}
+
 // 100,000 topics are asked for in one call, and again in one call after the connection was lost.
 func TestAcross_ManyTopicsInOneCall(t *testing.T) {
 	const topicsOfEach, clients = 1000, 100
