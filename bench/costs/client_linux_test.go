@@ -47,10 +47,10 @@ func TestBytesForAConnectionOfAClient(t *testing.T) {
 
 // TestBytesForAConnectionThatWaits counts what a connection takes whose program waits in Receive, after an echo.
 // It counts what is beyond a goroutine that waits for a channel, and beyond what every connection takes. No
-// buffer is among it. 320 bytes are the state of the reader. The rest is the runtime's, which differs by run.
+// buffer is among it. 224 bytes are the state of the reader. The rest is the runtime's, which differs by run.
 func TestBytesForAConnectionThatWaits(t *testing.T) {
 	const conns = 1000
-	bar := bar{500, 80}
+	bar := bar{380, 60}
 	s := serve(t)
 	called := &client.Client{OnMessage: func(c *conn.Conn, _ conn.Message) { c.Value().(*sync.WaitGroup).Done() }}
 	read := new(client.Client)

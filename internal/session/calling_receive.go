@@ -10,7 +10,7 @@ func (d *calling) postIncoming(ev event) {
 		return
 	}
 	in := d.receiving()
-	in.push(ev)
+	in.put(ev)
 	if in.full(d.limits()) {
 		d.hold(holdReceive)
 	}

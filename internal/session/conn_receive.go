@@ -104,16 +104,11 @@ func (c Incoming) receive(ctx stdcontext.Context, watched bool) (Message, error)
 			if checked = true; !watched && ctx.Done() != nil {
 				defer c.WatchFor(ctx)()
 			}
-			if cap(in.items) > keptIncoming {
-				in.items = nil // whoever waits holds little
-			}
 		}
+		in.returnRoom()
 		c.loop.wait(&in.more)
 	}
 }
-
-// keptIncoming is how many events a connection has room for while its reader waits.
-const keptIncoming = 2
 
 // next takes the next of those that wait: a message, or an event that it runs. It lets the
 // input flow again once half is left. mu is held, but not all the while.

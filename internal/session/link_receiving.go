@@ -23,9 +23,9 @@ var (
 type receiving struct {
 	eventQueue
 	more sync.Cond      // for the call of Receive that waits
-	busy bool           // a call of Receive is under way
 	last *buffer.Buffer // of the message that Receive returned last; nil for none
 
+	busy    bool // a call of Receive is under way
 	opening bool // the Open callback reads, and goes on beside other callbacks
 	closes  bool // the Close callback waits for the Open callback
 }
@@ -33,6 +33,28 @@ type receiving struct {
 // full tells whether the peer must not be read from.
 func (in *receiving) full(most *limits) bool {
 	return in.waiting() >= most.QueueMessages || in.bytes >= most.QueueBytes
+}
+
+// roomIncoming is for how many events a queue is lent room at first.
+const roomIncoming = 2
+
+// incomingRoom lends room to queues, so that a connection whose reader waits has none.
+var incomingRoom = sync.Pool{New: func() any { return new([roomIncoming]event) }}
+
+// put is push for a queue that may have no room yet.
+func (in *receiving) put(ev event) {
+	if cap(in.items) == 0 {
+		in.items = incomingRoom.Get().(*[roomIncoming]event)[:0]
+	}
+	in.push(ev)
+}
+
+// returnRoom gives back the room of an empty queue. pop has cleared it.
+func (in *receiving) returnRoom() {
+	if cap(in.items) == roomIncoming {
+		incomingRoom.Put((*[roomIncoming]event)(in.items[:roomIncoming]))
+	}
+	in.items = nil
 }
 
 // disown leaves the buffers to the garbage collector: the program may never call Receive again.
