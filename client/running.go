@@ -166,7 +166,7 @@ func (c *Client) validate(config *session.Config) error {
 // drain waits for everything to end, until ctx is done.
 func (r *running) drain(ctx context.Context) error {
 	if r.isShared {
-		return r.awaitEnded(ctx, func() error { return r.cutShared(ctx.Err()) })
+		return r.drainShared(ctx)
 	}
 	for _, l := range r.engine {
 		select {
@@ -175,13 +175,6 @@ func (r *running) drain(ctx context.Context) error {
 			return r.cut(ctx.Err())
 		}
 	}
-	return r.awaitEnded(ctx, func() error {
-		return fmt.Errorf("framerail: shutdown: close callbacks have not returned: %w", ctx.Err())
-	})
-}
-
-// awaitEnded waits until nothing is going on any more. If ctx is done before, it returns what late does.
-func (r *running) awaitEnded(ctx context.Context, late func() error) error {
 	ended := make(chan struct{})
 	go func() {
 		r.busy.Wait()
@@ -191,7 +184,7 @@ func (r *running) awaitEnded(ctx context.Context, late func() error) error {
 	case <-ended:
 		return nil
 	case <-ctx.Done():
-		return late()
+		return fmt.Errorf("framerail: shutdown: close callbacks have not returned: %w", ctx.Err())
 	}
 }
 

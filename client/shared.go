@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -14,6 +15,7 @@ import (
 type shared struct {
 	isShared  bool
 	leaveOnce sync.Once
+	left      chan struct{} // closed once nothing of the client is left
 }
 
 // errSharedOption is the error of an option that the loops of a server have already.
@@ -32,7 +34,7 @@ func (r *running) share(c *Client, lent loop.Shared) error {
 	case c.Dispatch == conn.Adaptive && !lent.Adaptive():
 		return requestError{errors.New("framerail: Dispatch is Adaptive, but that of the server of EventLoops is not")}
 	}
-	r.isShared, r.engine = true, lent.All
+	r.isShared, r.engine, r.left = true, lent.All, make(chan struct{})
 	for _, l := range r.engine {
 		r.loops = append(r.loops, &tenants{Loop: l, run: r})
 	}
@@ -54,7 +56,22 @@ func (r *running) leave() {
 				}
 			})
 		}
+		close(r.left)
 	}()
+}
+
+// drainShared waits until nothing of the client is left, until ctx is done. Then it cuts what the context
+// left no more time for.
+func (r *running) drainShared(ctx context.Context) error {
+	select {
+	case <-r.left:
+		return nil
+	case <-ctx.Done():
+	}
+	for _, ts := range r.loops {
+		ts.command(loop.Abort)
+	}
+	return fmt.Errorf("framerail: shutdown cut connections: %w", ctx.Err())
 }
 
 // command has the client's connections on the loop closed or cut. On loops of a server it is carried out
@@ -103,14 +120,6 @@ func (ts *tenants) awaitCut() {
 	case <-cut:
 	case <-ts.Done():
 	}
-}
-
-// cutShared cuts what the context left no more time for.
-func (r *running) cutShared(err error) error {
-	for _, ts := range r.loops {
-		ts.command(loop.Abort)
-	}
-	return fmt.Errorf("framerail: shutdown cut connections: %w", err)
 }
 
 // closedBy is the error of a dial whose loop takes no more connections. It is final for Reconnecting.

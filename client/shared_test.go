@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -50,6 +51,9 @@ func TestEventLoops_OfAServer(t *testing.T) {
 			}
 			if _, err := c.Dial(soon(t), other); err != ErrClientClosed {
 				t.Errorf("a dial after its end: %v", err)
+			}
+			if err := c.Shutdown(soon(t)); err != nil { // until its place is free
+				t.Error(err)
 			}
 		}
 	}
@@ -136,4 +140,37 @@ func TestEventLoops_HaveRoomForSo(t *testing.T) {
 			t.Errorf("%s: %v", says, fmt.Sprint(err))
 		}
 	}
+}
+
+// However dials, messages and ends of clients fall together, nothing is left on the loops of the server.
+func TestEventLoops_EndAtAnyMoment(t *testing.T) {
+	srv := new(server.Server)
+	loops, url := sharing(t, srv)
+	var clients sync.WaitGroup
+	for i := range 8 {
+		clients.Go(func() {
+			for j := range 10 {
+				c := &Client{EventLoops: loops, Dispatch: conn.Dispatch((i + j) % 2), Logger: quiet, OnMessage: echo}
+				var dials sync.WaitGroup
+				for range 3 {
+					dials.Go(func() {
+						if ws, err := c.Dial(soon(t), url); err == nil {
+							_ = ws.SendText("to and fro")
+						} else if !errors.Is(err, ErrClientClosed) && !errors.Is(err, errNoRoom) {
+							t.Error(err)
+						}
+					})
+				}
+				time.Sleep(time.Duration(j) * 300 * time.Microsecond)
+				if i%2 == 0 {
+					_ = c.Close()
+				} else if err := c.Shutdown(soon(t)); err != nil {
+					t.Error(err)
+				}
+				dials.Wait()
+			}
+		})
+	}
+	clients.Wait()
+	eventually(t, "all to be gone", func() bool { return srv.Stats().Clients == 0 })
 }
