@@ -115,10 +115,11 @@ func (l *link) run() {
 	for tries := 0; ; tries++ {
 		ctx, end := context.WithCancel(l.ctx)
 		n := &node{link: l, ctx: ctx}
+		began := time.Now()
 		err := l.broker.Run(ctx, n)
 		n.over.Store(true)
 		end()
-		if l.down(err) {
+		if l.down(err) && time.Since(began) > longestPause(tries) { // or each connection ends as soon as it is there
 			tries = 0
 		}
 		pause := time.NewTimer(backOff(tries))
@@ -137,9 +138,9 @@ var firstPause = 100 * time.Millisecond
 const maxPause = 15 * time.Second
 
 // backOff is a random pause, with full jitter: from nothing up to a bound that doubles.
-func backOff(tries int) time.Duration {
-	return rand.N(min(firstPause<<min(tries, 10), maxPause))
-}
+func backOff(tries int) time.Duration { return rand.N(longestPause(tries)) }
+
+func longestPause(tries int) time.Duration { return min(firstPause<<min(tries, 10), maxPause) }
 
 // down notes that a connection is gone, or could not be had. It waits for calls that still run, and reports
 // whether there was one.

@@ -24,13 +24,13 @@ func (n *node) Up() {
 	if n.over.Load() {
 		return
 	}
+	n.link.heard.clear() // before interest is given anew
 	u := &n.link.uplink
 	u.mu.Lock()
 	if u.ctx == nil {
 		u.ctx, u.away, u.since = n.ctx, false, time.Now()
 	}
 	u.mu.Unlock()
-	n.link.heard.clear()
 	n.link.rouse()
 }
 

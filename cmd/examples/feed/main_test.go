@@ -79,7 +79,7 @@ func passed(t *testing.T, p *exampletest.Program, round int) {
 }
 
 func TestFeedReachesEveryone(t *testing.T) {
-	p := exampletest.Start(t, "-things=3", "-every=1ms", "-slow=0")
+	p := exampletest.Start(t, "-things=3", "-every=10ms", "-slow=0")
 	for range 3 {
 		c := exampletest.Dial(t, p.URL, nil)
 		first := next(t, c).Round
