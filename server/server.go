@@ -195,7 +195,7 @@ func (s *Server) Start() error {
 // Serve accepts clients from ln until Shutdown or Close, and then returns ErrServerClosed. It also
 // returns if accepting fails for good. It may be called for several listeners at once. ln belongs
 // to the server from the call on, and Serve closes it in every case. Closing a listener of package
-// net from elsewhere does not end Serve.
+// net from elsewhere does not end Serve where there is epoll or kqueue. Elsewhere it does.
 //
 // Serve calls Accept of a listener of another package. If a connection shows a descriptor, by a method
 // SyscallConn, the server takes that and closes the connection. So Read, Write and Close of its type are
