@@ -67,6 +67,14 @@
 // Callbacks run as on a server: on the loop, where they must not block, or on goroutines. See
 // [conn.Dispatch].
 //
+// # Event loops
+//
+// A Client has one event loop of its own, or as many as Loops says. In a program that is a server too, such
+// as a proxy, EventLoops has its connections on the loops of the server:
+//
+//	loops, err := srv.EventLoops() // of a *server.Server that has started
+//	c := &client.Client{EventLoops: loops}
+//
 // # Memory
 //
 // The buffers of all connections share one budget, MaxBuffers. When it is nearly used up, the connections
