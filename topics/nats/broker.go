@@ -141,17 +141,25 @@ func (b *Broker) Publish(ctx context.Context, ms []topics.Packet) (taken int, er
 }
 
 // Interest implements [topics.Broker].
-func (b *Broker) Interest(ctx context.Context, on, off []string) error {
+func (b *Broker) Interest(ctx context.Context, on, off []string) (err error) {
 	l, err := b.connected()
 	if err != nil {
 		return err
 	}
+	var begun []string
+	defer func() {
+		if err != nil {
+			l.discard(begun)
+		}
+	}()
 	many := len(on) + len(off)
 	for len(on)+len(off) > 0 {
 		var now [2][]string
 		now[0], on = cut(on)
 		now[1], off = cut(off)
-		if err := l.subscribe(b.prefix()+".", now[0], now[1]); err != nil {
+		some, err := l.subscribe(b.prefix()+".", now[0], now[1])
+		begun = append(begun, some...)
+		if err != nil {
 			return err
 		}
 		if len(on)+len(off) > 0 {

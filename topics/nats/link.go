@@ -191,11 +191,11 @@ func (l *link) take(m *nats.Msg) {
 	l.inbox.put(p)
 }
 
-// subscribe begins and ends subscriptions. The server has not confirmed them yet.
-func (l *link) subscribe(prefix string, on, off []string) error {
+// subscribe begins and ends subscriptions, and returns those that are new. The server has not confirmed them yet.
+func (l *link) subscribe(prefix string, on, off []string) (begun []string, err error) {
 	for _, topic := range on {
 		if err := fitting(topic); err != nil {
-			return err
+			return nil, err
 		}
 	}
 	l.mu.Lock()
@@ -206,7 +206,7 @@ func (l *link) subscribe(prefix string, on, off []string) error {
 			continue
 		}
 		if err := sub.Unsubscribe(); err != nil {
-			return err
+			return nil, err
 		}
 		delete(l.subs, topic)
 	}
@@ -216,11 +216,22 @@ func (l *link) subscribe(prefix string, on, off []string) error {
 		}
 		sub, err := l.nc.ChanSubscribe(prefix+topic, l.messages)
 		if err != nil {
-			return err
+			return begun, err
 		}
 		l.subs[topic] = sub
+		begun = append(begun, topic)
 	}
-	return nil
+	return begun, nil
+}
+
+// discard ends subscriptions, some of which the server has refused.
+func (l *link) discard(topics []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, topic := range topics {
+		_ = l.subs[topic].Unsubscribe() // without effect on what was refused, or when the connection is lost
+		delete(l.subs, topic)
+	}
 }
 
 // flush waits until the server has answered to all that was sent, and returns what it has refused. If it
