@@ -325,6 +325,9 @@ func TestRights_ThoseOfTheDocumentationAreEnough(t *testing.T) {
 	if err := b.Interest(t.Context(), []string{"a"}, nil); err == nil {
 		t.Error("subscribed to a channel of others")
 	}
+	if _, err := b.Publish(t.Context(), []topics.Packet{{Topic: "a"}}); err == nil {
+		t.Error("published to a channel of others")
+	}
 	if n.end() == nil {
 		t.Error("Run goes on")
 	}

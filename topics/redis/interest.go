@@ -77,11 +77,19 @@ func (i *interest) hasLeft(channel string) bool {
 type channels [partitions][]string
 
 // Interest implements topics.Broker.
-func (b *Broker) Interest(ctx context.Context, on, off []string) error {
+func (b *Broker) Interest(ctx context.Context, on, off []string) (err error) {
 	s, err := b.connected()
 	if err != nil {
 		return err
 	}
+	defer func() {
+		if err == nil {
+			return
+		}
+		for _, name := range on { // so that it is asked for again
+			s.channelsOf(name, s.interest.remove, new(channels))
+		}
+	}()
 	var begin, end channels
 	for _, name := range off {
 		s.channelsOf(name, s.interest.remove, &end)

@@ -1,6 +1,7 @@
 package redis
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/framerail/framerail/topics"
@@ -29,4 +30,23 @@ func TestPublish_ToAFullServer(t *testing.T) {
 		t.Errorf("%q, %v", texts, err)
 	}
 	wait(t, "all arrive", func() bool { return len(n.received()) == 3 })
+}
+
+// An interest for which rights are missing is refused each time, and the connection carries the rest.
+func TestInterest_WithoutRights(t *testing.T) {
+	r := startServer(t)
+	r.answer("ACL", "SETUSER", "some", "on", ">x", "allkeys", "allcommands", "resetchannels", "&framerail:*:rooms*")
+	b := r.broker()
+	b.Client.Username, b.Client.Password = "some", "x"
+	n := run(t, b)
+	for _, names := range [][]string{{"secret", "rooms.1"}, {"secret"}, {"secret"}, {"secret.*"}, {"secret.*"}} {
+		if err := b.Interest(t.Context(), names, nil); err == nil || !strings.Contains(err.Error(), "NOPERM") {
+			t.Errorf("%q: %v", names, err)
+		}
+	}
+	n.interest("rooms.1", "rooms.2.*")
+	other := run(t, r.broker())
+	other.publish("rooms.1", topics.History{}, "1")
+	other.publish("rooms.2.x", topics.History{}, "2")
+	wait(t, "both arrive", func() bool { return len(n.received()) == 2 })
 }
