@@ -141,34 +141,37 @@ func (b *Broker) Publish(ctx context.Context, ms []topics.Packet) (taken int, er
 }
 
 // Interest implements [topics.Broker].
-func (b *Broker) Interest(ctx context.Context, on, off []string) (err error) {
+func (b *Broker) Interest(ctx context.Context, on, off []string) error {
 	l, err := b.connected()
 	if err != nil {
 		return err
 	}
-	var begun []string
-	defer func() {
-		if err != nil {
-			l.discard(begun)
-		}
-	}()
+	begun, err := l.change(ctx, b.prefix()+".", on, off)
+	if err != nil {
+		l.discard(begun)
+	}
+	return err
+}
+
+// change begins and ends interest, and returns the topics that are new.
+func (l *link) change(ctx context.Context, prefix string, on, off []string) (begun []string, err error) {
 	many := len(on) + len(off)
 	for len(on)+len(off) > 0 {
 		var now [2][]string
 		now[0], on = cut(on)
 		now[1], off = cut(off)
-		some, err := l.subscribe(b.prefix()+".", now[0], now[1])
+		some, err := l.subscribe(prefix, now[0], now[1])
 		begun = append(begun, some...)
 		if err != nil {
-			return err
+			return begun, err
 		}
 		if len(on)+len(off) > 0 {
 			if err := l.flush(ctx); err != nil {
-				return err
+				return begun, err
 			}
 		}
 	}
-	return l.probe.confirm(ctx, l, many)
+	return begun, l.probe.confirm(ctx, l, many)
 }
 
 // atOnce is how many subscriptions a server must confirm within patience.

@@ -77,19 +77,21 @@ func (i *interest) hasLeft(channel string) bool {
 type channels [partitions][]string
 
 // Interest implements topics.Broker.
-func (b *Broker) Interest(ctx context.Context, on, off []string) (err error) {
+func (b *Broker) Interest(ctx context.Context, on, off []string) error {
 	s, err := b.connected()
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err == nil {
-			return
-		}
+	if err = s.change(ctx, on, off); err != nil {
 		for _, name := range on { // so that it is asked for again
 			s.channelsOf(name, s.interest.remove, new(channels))
 		}
-	}()
+	}
+	return err
+}
+
+// change begins and ends interest.
+func (s *session) change(ctx context.Context, on, off []string) error {
 	var begin, end channels
 	for _, name := range off {
 		s.channelsOf(name, s.interest.remove, &end)
