@@ -1,3 +1,8 @@
+// These tests measure their own process, of which the race detector takes memory for itself. The step
+// "costs" of CI runs them without it.
+
+//go:build !race
+
 package costs
 
 import (
