@@ -180,11 +180,7 @@ func (b *compressionCommand) flood(ctx context.Context, v *verdict, class compre
 
 // attack has a connection send a class as fast as it is taken, until ctx is done, and
 // returns how many messages were answered.
-func (b *compressionCommand) attack(ctx context.Context, p *process, class compressedClass) (answered int, err error) {
-	c, err := openDeflating(ctx, p.addr, "/")
-	if err != nil {
-		return 0, err
-	}
+func (b *compressionCommand) attack(ctx context.Context, c *client, class compressedClass) (answered int, err error) {
 	stop := context.AfterFunc(ctx, func() { _ = c.reset() })
 	defer stop()
 	var group sync.WaitGroup
@@ -217,12 +213,16 @@ func (b *compressionCommand) beside(ctx context.Context, p *process, class compr
 	if err != nil {
 		return 0, err
 	}
+	attacker, err := openDeflating(ctx, p.addr, "/")
+	if err != nil {
+		return 0, err
+	}
 	phase, end := context.WithTimeout(ctx, b.Phase)
 	defer end()
 	var group sync.WaitGroup
 	var failed atomic.Pointer[error]
 	group.Go(func() {
-		if _, err := b.attack(phase, p, class); err != nil {
+		if _, err := b.attack(phase, attacker, class); err != nil {
 			failed.Store(&err)
 		}
 	})
@@ -251,10 +251,14 @@ func (b *compressionCommand) beside(ctx context.Context, p *process, class compr
 
 // say is how many bytes a second a flood says where that is limited.
 func (b *compressionCommand) say(ctx context.Context, p *process, class compressedClass) (perSecond float64, err error) {
+	c, err := openDeflating(ctx, p.addr, "/")
+	if err != nil {
+		return 0, err
+	}
 	phase, end := context.WithTimeout(ctx, 3*time.Second)
 	defer end()
 	start := time.Now()
-	answered, err := b.attack(phase, p, class)
+	answered, err := b.attack(phase, c, class)
 	return float64(answered*class.says) / time.Since(start).Seconds(), err
 }
 
