@@ -53,6 +53,7 @@ func newServer(o peer.Options, dispatch conn.Dispatch) *Server {
 	switch o.Work {
 	case peer.Broadcast:
 		s.OnMessage = s.broadcast
+		s.IdleTimeout = -1 // no pings to members that only listen: the others here send none
 	case peer.Sleep, peer.Stall, peer.Compute:
 		s.OnMessage = func(c *conn.Conn, m conn.Message) {
 			o.Work.Take(len(m.Payload))

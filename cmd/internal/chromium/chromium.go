@@ -13,10 +13,13 @@ import (
 
 // Start starts headless Chromium with a new, empty profile and returns the context
 // that its tabs are made from; it ends with the test, or after the timeout. Without
-// Chromium the test is skipped, but for CI, where it has to be there. Options are added
-// to those that every test has.
+// Chromium the test is skipped, but for CI, where it has to be there. With -short it is skipped
+// too. Options are added to those that every test has.
 func Start(t *testing.T, timeout time.Duration, options ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("a browser takes some seconds")
+	}
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if p, err := exec.LookPath(name); err == nil {
