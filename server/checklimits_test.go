@@ -175,7 +175,8 @@ func TestCheckDispatch_ComingAndGoing(t *testing.T) {
 	for range atOnce * (1 + checksWaiting) {
 		ask(t, s)
 	}
-	eventually(t, "as many to wait as may", func() bool { return s.Stats().ChecksWaited == before.ChecksWaited+atOnce*checksWaiting })
+	// More may have waited, for a check of a client that was gone.
+	eventually(t, "as many to wait as may", func() bool { return s.Stats().ChecksWaited >= before.ChecksWaited+atOnce*checksWaiting })
 	if n := s.Stats().Refused[ReasonCheckBusy]; n != before.Refused[ReasonCheckBusy] {
 		t.Errorf("%d found no place", n)
 	}

@@ -182,6 +182,7 @@ func TestProcesses_WhatIsSentAgainComesOnce(t *testing.T) {
 			w := newWorld(t, &world{keep: keep})
 			p, other := w.processes[cutOff], w.processes[0]
 			p.say("room.0 1.0 0")
+			wait(t, "the first is confirmed", func() bool { return p.Stats().Broker.OutboxBytes == 0 })
 			p.net.setMute()
 			p.say("room.0 1.0 1")
 			wait(t, "others have it", func() bool {
