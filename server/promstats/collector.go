@@ -18,15 +18,11 @@ type Source interface{ Stats() server.Stats }
 //
 // For several servers in one registry tell them apart by a label, with
 // [prometheus.WrapRegistererWith].
-func New(s Source) prometheus.Collector { return &collector{source: s} }
+func New(s Source) prometheus.Collector { return &collector{&ofServer, s} }
 
-type collector struct{ source Source }
-
-// Describe implements prometheus.Collector.
-func (c *collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range descs {
-		ch <- d
-	}
+type collector struct {
+	*family
+	source Source
 }
 
 // Collect implements prometheus.Collector.

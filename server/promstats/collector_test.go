@@ -176,8 +176,8 @@ func TestCollector_KeepsPrometheusRules(t *testing.T) {
 	for _, p := range problems {
 		t.Errorf("%s: %s", p.Metric, p.Text)
 	}
-	if families, err := registry.Gather(); err != nil || len(families) != len(descs) {
-		t.Errorf("%d of %d metrics collected, %v", len(families), len(descs), err)
+	if families, err := registry.Gather(); err != nil || len(families) != len(ofServer.descs) {
+		t.Errorf("%d of %d metrics collected, %v", len(families), len(ofServer.descs), err)
 	}
 }
 

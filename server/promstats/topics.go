@@ -11,44 +11,33 @@ type TopicsSource interface{ Stats() topics.Stats }
 
 // NewTopics is a Collector of the metrics of topics, to be registered with a [prometheus.Registerer]. Safe
 // from any goroutine. Those of the broker are there if there is one.
-func NewTopics(s TopicsSource) prometheus.Collector { return &topicsCollector{s} }
+func NewTopics(s TopicsSource) prometheus.Collector { return &topicsCollector{&ofTopics, s} }
 
-type topicsCollector struct{ source TopicsSource }
-
-var topicsDescs []*prometheus.Desc
-
-// describeTopics makes a metric of that name, "framerail_topics_" before it.
-func describeTopics(name, help string, labels ...string) *prometheus.Desc {
-	d := prometheus.NewDesc("framerail_topics_"+name, help, labels, nil)
-	topicsDescs = append(topicsDescs, d)
-	return d
+type topicsCollector struct {
+	*family
+	source TopicsSource
 }
+
+var ofTopics = family{prefix: "framerail_topics_"}
 
 var (
-	topicCount    = describeTopics("topics", "Topics and patterns that have members, or keep something.")
-	subscriptions = describeTopics("subscriptions", "Members of all topics together.")
-	published     = describeTopics("published_total", "Messages published by this process.")
-	delivered     = describeTopics("delivered_total", "Messages that connections took, once for each.")
-	lost          = describeTopics("lost_total", "Messages that connections refused or dropped, once for each.")
-	topicPanics   = describeTopics("callback_panics_total", "Callbacks that panicked.")
+	topicCount    = ofTopics.describe("topics", "Topics and patterns that have members, or keep something.")
+	subscriptions = ofTopics.describe("subscriptions", "Members of all topics together.")
+	published     = ofTopics.describe("published_total", "Messages published by this process.")
+	delivered     = ofTopics.describe("delivered_total", "Messages that connections took, once for each.")
+	lost          = ofTopics.describe("lost_total", "Messages that connections refused or dropped, once for each.")
+	topicPanics   = ofTopics.describe("callback_panics_total", "Callbacks that panicked.")
 
-	brokerUp       = describeTopics("broker_up", "1 if the broker is connected.")
-	brokerLosses   = describeTopics("broker_losses_total", "Connections to the broker that were lost.")
-	outboxBytes    = describeTopics("broker_outbox_bytes", "What waits for the broker.")
-	brokerLag      = describeTopics("broker_lag_seconds", "How long the first message has waited for the broker.")
-	brokerMessages = describeTopics("broker_messages_total", "Messages that the broker took or brought.", "direction")
-	brokerLost     = describeTopics("broker_lost_total", "Messages for other nodes that did not fit into the outbox, or that the broker refused.")
-	brokerDropped  = describeTopics("broker_dropped_total", "Messages of other nodes for event loops that were too far behind.")
-	brokerGaps     = describeTopics("broker_gaps_total", "Times that something of a topic had not come.")
-	brokerForeign  = describeTopics("broker_foreign_total", "Messages of the broker that no node had made.")
+	brokerUp       = ofTopics.describe("broker_up", "1 if the broker is connected.")
+	brokerLosses   = ofTopics.describe("broker_losses_total", "Connections to the broker that were lost.")
+	outboxBytes    = ofTopics.describe("broker_outbox_bytes", "What waits for the broker.")
+	brokerLag      = ofTopics.describe("broker_lag_seconds", "How long the first message has waited for the broker.")
+	brokerMessages = ofTopics.describe("broker_messages_total", "Messages that the broker took or brought.", "direction")
+	brokerLost     = ofTopics.describe("broker_lost_total", "Messages for other nodes that did not fit into the outbox, or that the broker refused.")
+	brokerDropped  = ofTopics.describe("broker_dropped_total", "Messages of other nodes for event loops that were too far behind.")
+	brokerGaps     = ofTopics.describe("broker_gaps_total", "Times that something of a topic had not come.")
+	brokerForeign  = ofTopics.describe("broker_foreign_total", "Messages of the broker that no node had made.")
 )
-
-// Describe implements prometheus.Collector.
-func (c *topicsCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range topicsDescs {
-		ch <- d
-	}
-}
 
 // Collect implements prometheus.Collector.
 func (c *topicsCollector) Collect(ch chan<- prometheus.Metric) {

@@ -28,7 +28,7 @@ func TestTopics_AllFiguresAreThere(t *testing.T) {
 		"broker_losses_total 7", "broker_outbox_bytes 8", "broker_lag_seconds 9", `broker_messages_total{direction="sent"} 10`, `broker_messages_total{direction="received"} 11`,
 		"broker_lost_total 12", "broker_dropped_total 13", "broker_gaps_total 14", "broker_foreign_total 15"} {
 		name, _, _ := strings.Cut(strings.Fields(line)[0], "{")
-		for _, d := range topicsDescs {
+		for _, d := range ofTopics.descs {
 			if text := d.String(); strings.Contains(text, `"framerail_topics_`+name+`"`) && !strings.Contains(want.String(), "TYPE framerail_topics_"+name+" ") {
 				_, help, _ := strings.Cut(text, `help: "`)
 				help, _, _ = strings.Cut(help, `"`)
