@@ -36,9 +36,9 @@
 // page goes on.
 //
 // A page numbers what it says. It says a line again, with its number, if its connection was cut before
-// the line came back. Whoever sees a second line with the same "from" and "number" leaves it out. "from" is made
-// of the key, which only the page knows, so no other page can take its numbers. "at" is the node's clock in
-// milliseconds since 1970.
+// the line came back. Pages leave out a second line with the same "from" and "number". A "from" is made of the
+// page's key. No other page knows the key, so none can take the numbers. The time of a line, "at", is the
+// node's clock in milliseconds since 1970.
 //
 // # Concurrency
 //
