@@ -47,12 +47,16 @@ func serve(t *testing.T) *self.Process {
 	return s
 }
 
-// calls are those system calls that messages need: others are the runtime's.
+// calls are those system calls that connections and messages need: others are the runtime's.
 var calls = map[string][]uint64{
 	"receive": {unix.SYS_READ, unix.SYS_READV, unix.SYS_RECVFROM, unix.SYS_RECVMSG},
 	"send":    {unix.SYS_WRITE, unix.SYS_WRITEV, unix.SYS_SENDTO, unix.SYS_SENDMSG},
 	"wait":    append([]uint64{unix.SYS_EPOLL_PWAIT, unix.SYS_EPOLL_PWAIT2}, waits...),
 	"change":  {unix.SYS_EPOLL_CTL},
+	"accept":  {unix.SYS_ACCEPT4},
+	"close":   {unix.SYS_CLOSE},
+	"option":  {unix.SYS_SETSOCKOPT},
+	"ioctl":   {unix.SYS_IOCTL},
 }
 
 // bar is the most that something may cost. tolerance is how much more it may be in a run.
@@ -76,35 +80,43 @@ func TestSystemCallsForAMessage(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := serve(t)
-			d, err := load.Start(load.Options{Addr: s.First, Kind: load.Echo, Conns: 1, Size: 20, Flight: c.flight})
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer d.Close()
-			if _, err := d.Run(50 * time.Millisecond); err != nil {
-				t.Fatal(err)
-			}
-			tr, err := trace(s.Pid())
-			if err != nil {
-				t.Fatal(err)
-			}
-			slice, err := d.Run(500 * time.Millisecond)
-			if err != nil {
-				t.Error(err)
-			}
-			if err := tr.stop(); err != nil {
-				t.Fatal(err)
-			}
-			t.Logf("%d messages", slice.Messages)
-			for name, bar := range c.bars {
-				got := float64(tr.sum(calls[name]...)) / float64(slice.Messages)
-				t.Logf("%s: %.3f calls for each message", name, got)
-				if got > bar.most+bar.tolerance {
-					t.Errorf("%s: %.3f calls for each message, at most %.3f and %.2f", name, got, bar.most, bar.tolerance)
-				}
-			}
+			checkCalls(t, "message", load.Options{Kind: load.Echo, Conns: 1, Size: 20, Flight: c.flight}, c.bars)
 		})
+	}
+}
+
+// checkCalls counts the system calls of a server for each message of a load, or whatever unit it has, and
+// holds them to bars, which have the names of calls.
+func checkCalls(t *testing.T, unit string, o load.Options, bars map[string]bar) {
+	t.Helper()
+	s := serve(t)
+	o.Addr = s.First
+	d, err := load.Start(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if _, err := d.Run(50 * time.Millisecond); err != nil {
+		t.Fatal(err)
+	}
+	tr, err := trace(s.Pid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	slice, err := d.Run(500 * time.Millisecond)
+	if err != nil {
+		t.Error(err)
+	}
+	if err := tr.stop(); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d %ss", slice.Messages, unit)
+	for name, bar := range bars {
+		got := float64(tr.sum(calls[name]...)) / float64(slice.Messages)
+		t.Logf("%s: %.3f calls for each %s", name, got, unit)
+		if got > bar.most+bar.tolerance {
+			t.Errorf("%s: %.3f calls for each %s, at most %.3f and %.2f", name, got, unit, bar.most, bar.tolerance)
+		}
 	}
 }
 
