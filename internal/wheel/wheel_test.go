@@ -201,44 +201,30 @@ func TestAdvanceFiresNoMoreThanItMay(t *testing.T) {
 	}
 }
 
-func TestHasten(t *testing.T) {
+// Hasten and SetBy differ in what they do with a timer that is not armed.
+func TestHastenAndSetBy(t *testing.T) {
 	for _, test := range []struct {
-		name            string
-		set, to, firing Tick
+		name                   string
+		set, to, hastened, due Tick // 0: not armed
 	}{
-		{"later_stays", 10, 20, 10},
-		{"sooner", 10, 5, 5},
-		{"not_armed", 0, 5, 0},
-		{"passed_is_next", 10, 0, 1},
+		{"later_stays", 10, 20, 10, 10},
+		{"sooner", 10, 5, 5, 5},
+		{"not_armed", 0, 5, 0, 5},
+		{"passed_is_next", 10, 0, 1, 1},
 	} {
-		w := New(0)
-		if test.set > 0 {
-			w.Set(3, test.set)
-		}
-		w.Hasten(3, test.to)
-		if next, ok := w.Next(); next != test.firing || ok != (test.firing > 0) {
-			t.Errorf("%s: Next is %d, %v; want %d", test.name, next, ok, test.firing)
-		}
-	}
-}
-
-func TestSetBy(t *testing.T) {
-	for _, test := range []struct {
-		name            string
-		set, to, firing Tick
-	}{
-		{"later_stays", 10, 20, 10},
-		{"sooner", 10, 5, 5},
-		{"not_armed", 0, 5, 5},
-		{"passed_is_next", 10, 0, 1},
-	} {
-		w := New(0)
-		if test.set > 0 {
-			w.Set(3, test.set)
-		}
-		w.SetBy(3, test.to)
-		if next, ok := w.Next(); next != test.firing || !ok {
-			t.Errorf("%s: Next is %d, %v; want %d", test.name, next, ok, test.firing)
+		for move, want := range map[string]Tick{"Hasten": test.hastened, "SetBy": test.due} {
+			w := New(0)
+			if test.set > 0 {
+				w.Set(3, test.set)
+			}
+			if move == "Hasten" {
+				w.Hasten(3, test.to)
+			} else {
+				w.SetBy(3, test.to)
+			}
+			if next, ok := w.Next(); next != want || ok != (want > 0) {
+				t.Errorf("%s, %s: Next is %d, %v; want %d", test.name, move, next, ok, want)
+			}
 		}
 	}
 }
