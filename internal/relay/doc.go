@@ -17,6 +17,6 @@
 //
 // # Locks
 //
-// The mu of a Conn comes behind that of session.Conn and that of secure.Transport. Only the mu of a Poller is
-// taken while it is held.
+// The mu of a Conn comes behind that of session.Conn and that of secure.Transport. While it is held only the mu
+// of a Poller is taken, that of the table of numbers, and those of the shelves of package buffer.
 package relay

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -96,5 +97,22 @@ func TestLend_Close(t *testing.T) {
 	}
 	if _, err := l.Regain(); err != net.ErrClosed {
 		t.Errorf("regained with %v", err)
+	}
+}
+
+// After Close nothing is read from a buffer that may be another connection's by then.
+func TestLend_CloseForgetsWhatWasNotRead(t *testing.T) {
+	b := newBench(t, nil)
+	b.must(b.poll.Add(b.Number(), poller.Read, 7))
+	first, rest := strings.Repeat("a", waitSize), "in a large buffer"
+	go io.WriteString(b.peer, first+rest)
+	b.take(first)
+	b.await(poller.Read)
+	l := b.Lend()
+	b.must(b.poll.Remove(b.Number()))
+	b.must(b.Close())
+	b.must(l.Close())
+	if n, err := l.Read(make([]byte, 100)); n != 0 || err != net.ErrClosed {
+		t.Errorf("read %d bytes, %v", n, err)
 	}
 }

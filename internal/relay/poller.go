@@ -120,19 +120,17 @@ func (p *Poller) look(events []poller.Event) (n int) {
 	if len(p.ready) == 0 {
 		return 0
 	}
-	next := p.spare[:0]
+	kept := p.ready[:0]
 	seen := 0
 	for ; seen < len(p.ready) && n < len(events); seen++ {
 		c := p.ready[seen]
 		if ev, ok := c.look(p); ok {
 			events[n] = ev
 			n++
-			next = append(next, c)
+			kept = append(kept, c)
 		}
 	}
-	if seen < len(p.ready) {
-		next = append(append([]*Conn(nil), p.ready[seen:]...), next...)
-	}
+	next := append(append(p.spare[:0], p.ready[seen:]...), kept...)
 	clear(p.ready)
 	p.spare, p.ready = p.ready[:0], next
 	return n

@@ -65,10 +65,11 @@ func (c *Conn) space() []byte {
 	return c.small[:]
 }
 
+// dropLarge gives the large buffer back, and forgets what is in it. mu is held, and no goroutine reads.
 func (c *Conn) dropLarge() {
 	if c.large != nil {
 		c.large.Release()
-		c.large = nil
+		c.large, c.in, c.from = nil, nil, 0
 	}
 }
 

@@ -287,3 +287,37 @@ func TestNumbers(t *testing.T) {
 	_ = all[0].Close()
 	_ = all[2].Close()
 }
+
+// Conns for which there was no room come first the next time. That allocates nothing.
+func TestPoller_ReadyConnsTakeTurns(t *testing.T) {
+	p := NewPoller(nil)
+	const conns = 5
+	for token := range uint64(conns) {
+		near, far := net.Pipe()
+		defer far.Close()
+		c := New(near, near)
+		defer c.Close()
+		if err := p.Add(c.Number(), poller.Write, token); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var evs [3]poller.Event // of which Conns may have two
+	var seen [conns]int
+	const rounds = 4 * conns
+	for range rounds {
+		n, err := p.Wait(evs[:], longAgo)
+		if n != 2 || err != nil {
+			t.Fatalf("%d events, %v", n, err)
+		}
+		seen[evs[0].Token]++
+		seen[evs[1].Token]++
+	}
+	for token, n := range seen {
+		if n != 2*rounds/conns {
+			t.Errorf("%d had %d events, want %d", token, n, 2*rounds/conns)
+		}
+	}
+	if n := testing.AllocsPerRun(100, func() { p.look(evs[:]) }); n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
