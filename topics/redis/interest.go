@@ -45,11 +45,12 @@ func (i *interest) remove(prefix, pattern string) bool {
 	defer i.mu.Unlock()
 	had := i.patterns[prefix]
 	left := slices.DeleteFunc(had, func(p string) bool { return p == pattern })
-	i.patterns[prefix] = left
-	if len(left) == 0 {
-		delete(i.patterns, prefix)
+	if len(left) > 0 {
+		i.patterns[prefix] = left
+		return false
 	}
-	return len(left) == 0 && len(had) > 0
+	delete(i.patterns, prefix)
+	return len(had) > 0
 }
 
 // leave notes channels that are about to be ended.
@@ -83,8 +84,10 @@ func (b *Broker) Interest(ctx context.Context, on, off []string) error {
 		return err
 	}
 	if err = s.change(ctx, on, off); err != nil {
-		for _, name := range on { // so that it is asked for again
-			s.channelsOf(name, s.interest.remove, new(channels))
+		for _, name := range on { // so that the server is asked for it again
+			if isPattern(name) {
+				s.interest.remove(prefixOf(name), name)
+			}
 		}
 	}
 	return err

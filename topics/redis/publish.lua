@@ -11,9 +11,6 @@ local most = tonumber(ARGV[4])
 local function trim(stream, size, now)
   local bytes, age = tonumber(ARGV[5]), tonumber(ARGV[6])
   local count = redis.call('XLEN', stream)
-  if count == 0 then
-    return 0
-  end
   while count > 0 do
     local oldest = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
     local at = tonumber(string.match(oldest[1], '-(%d+)$'))
