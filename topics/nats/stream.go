@@ -62,7 +62,7 @@ func (r *Recorder) config() jetstream.StreamConfig {
 	return c
 }
 
-// limits are those of the stream that topics can ask to be higher.
+// limits are those of the stream that topics can ask to be higher. 0 and less are none: an operator may have lifted them.
 type limits struct {
 	messages int64 // of each topic
 	age      time.Duration
@@ -73,7 +73,7 @@ func limitsOf(c *jetstream.StreamConfig) *limits { return &limits{c.MaxMsgsPerSu
 // allow reports whether a topic gets what it asks for. One message more is kept: the one at the position of a client that
 // missed all others.
 func (l *limits) allow(keep topics.History) bool {
-	return int64(keep.Messages) < l.messages && keep.Age <= l.age
+	return (l.messages <= 0 || int64(keep.Messages) < l.messages) && (l.age <= 0 || keep.Age <= l.age)
 }
 
 // ensureSoon is ensure, asked again after a while: servers that have just begun, and have no leader yet, say nothing.
