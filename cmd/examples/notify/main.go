@@ -28,8 +28,8 @@ var page embed.FS
 
 // event is what a device is sent.
 type event struct {
-	At   topics.Position `json:"at,omitzero"` // the device goes on from here
-	Text string          `json:"text,omitempty"`
+	At   topics.Position `json:"at,omitzero"`   // the device goes on from here
+	Text string          `json:"text"`          // "" beside Seen
 	Seen topics.Position `json:"seen,omitzero"` // At of what a user has seen
 }
 

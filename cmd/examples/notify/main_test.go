@@ -78,11 +78,13 @@ func TestNotify_ReachesAllDevicesOfOneUser(t *testing.T) {
 	for _, text := range []string{"one", "", "two", ""} {
 		hear(t, tablet, text)
 	}
-	notify(t, p, "ada", "three")
-	for _, c := range []*websocket.Conn{phone, laptop, tablet} {
-		hear(t, c, "three")
-		_ = c.CloseNow()
+	for _, text := range []string{"three", ""} {
+		notify(t, p, "ada", text)
+		for _, c := range []*websocket.Conn{phone, laptop, tablet} {
+			hear(t, c, text)
+		}
 	}
+	_, _, _ = phone.CloseNow(), laptop.CloseNow(), tablet.CloseNow()
 	_ = other.CloseNow()
 	http.DefaultClient.CloseIdleConnections()
 	p.Stop(t)

@@ -30,7 +30,7 @@ var page embed.FS
 type event struct {
 	At      topics.Position `json:"at,omitzero"`
 	Name    string          `json:"name,omitempty"`
-	Text    string          `json:"text,omitempty"`
+	Text    string          `json:"text"`
 	Gap     bool            `json:"gap,omitempty"`     // something is missing
 	Members []string        `json:"members,omitempty"` // who is here
 }

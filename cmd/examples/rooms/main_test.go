@@ -74,6 +74,17 @@ func TestRooms_APageThatComesBackMissesNothing(t *testing.T) {
 	p.End(t)
 }
 
+// A page may have no name, and say nothing.
+func TestRooms_EmptyLinesAreLines(t *testing.T) {
+	p := exampletest.Start(t)
+	nobody := enterRoom(t, p, "", "")
+	hear(t, nobody, "a place", begins)
+	exampletest.Say(t, nobody, "")
+	hear(t, nobody, "an empty line", says(""))
+	_ = nobody.CloseNow()
+	p.Stop(t)
+}
+
 func TestRooms_ListMembers(t *testing.T) {
 	p := exampletest.Start(t)
 	ada := enterRoom(t, p, "Ada", "")
