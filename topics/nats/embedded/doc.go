@@ -15,19 +15,24 @@
 //
 // # Ports
 //
-// Without ClusterListen nothing listens: the program's own Broker connects within the process. The cluster
+// Without ClusterListen and Listen nothing listens: the program's own Broker connects within the process. The cluster
 // port is on a loopback address unless the address says otherwise. Then Start wants [Server.TLS] or
 // [Server.Secret], because another server that joins can read and publish everything. A secret crosses the
 // network in clear text. TLS does not let it, and checks the certificates of both sides.
 //
 // NATS starts a cluster only with a client port. So with ClusterListen there is one, on a free port of a loopback
-// address. It refuses every client that is not in the process. [Server.Listen] opens a port for clients, under the same rule.
+// address. It refuses every client that is not in the process.
+//
+// [Server.Listen] opens a port for clients of other processes. Neither Secret nor TLS holds there. Whoever reaches a loopback
+// address may connect. On any other address Start wants [Server.Configure] to set who may: a password, users, keys, or
+// certificates.
 //
 // # What is kept
 //
 // With StoreDir the server has JetStream, and a [github.com/framerail/framerail/topics/nats.Recorder] works. A stream is in the
 // directory of one server, or of Replicas many. A cluster needs more than half of its servers to make or move a stream. So
-// use three with Replicas 3, or one server with StoreDir and no cluster.
+// use three with Replicas 3, or one server with StoreDir and no cluster. The other processes then have no server of their own. Their
+// Recorder's URL is the Listen address of that one.
 //
 // # When to run NATS apart
 //

@@ -44,13 +44,14 @@ type Server struct {
 	// other of the rest. With StoreDir each server needs some. The server's own address may be among them, so that
 	// all servers can have the same list.
 	Routes []string
-	// Secret is the same for all servers of a cluster. "": none.
+	// Secret is the same for all servers of a cluster. Clients at Listen are not asked for it. "": none.
 	Secret string
 	// TLS is for connections between servers. It needs Certificates and RootCAs. The certificates of both sides are
 	// checked, whatever ClientAuth is. nil: no TLS.
 	TLS *tls.Config
 
-	// Listen is the address for clients of other processes, as host:port, with the same defaults, and port 4222. "": none.
+	// Listen is the address for clients of other processes, as host:port. Without a host it is 127.0.0.1, and without a port
+	// 4222. Any other host needs Configure to set who may connect. "": none.
 	Listen string
 
 	// StoreDir is the directory for JetStream. "": no JetStream.
@@ -73,7 +74,8 @@ type Server struct {
 
 var (
 	// ErrOpen: the cluster port is on an address that is not loopback, without TLS and without Secret. Set one
-	// of them, or the server would let strangers join. The same goes for clients and Listen.
+	// of them, or the server would let strangers join. Or Listen is on such an address, and Configure has not set
+	// who may connect.
 	ErrOpen = errors.New("framerail: an address that is not loopback needs TLS or a secret")
 
 	errStarted = errors.New("framerail: the server is started already")
