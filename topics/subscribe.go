@@ -26,7 +26,8 @@ func (h *Topics) Subscribe(c *conn.Conn, topic string) (Position, error) {
 }
 
 // SubscribeSince is Subscribe for a client that was a member before, on this node or another, and has seen
-// everything up to a position. The zero Position is for a client that has seen nothing.
+// everything up to a position. The zero Position is for a new client. It is sent nothing older, except the last message
+// if History.Last says so.
 //
 // answer is called once: on the connection's event loop, so that it must not block. If the connection's callbacks run
 // elsewhere, by its Dispatch, it may run beside them. If err is nil, the connection is a
@@ -34,6 +35,9 @@ func (h *Topics) Subscribe(c *conn.Conn, topic string) (Position, error) {
 // is published from now on. Otherwise nothing is sent, and the connection does not
 // join: [ErrGap] says that something is missing, and [ErrTooMuch] that there is no room for it. To begin anew is
 // to call SubscribeSince with the zero Position, which answer may do.
+//
+// Send a new client the position of its answer: it may be cut off before it has seen a message. A client that was sent
+// messages comes back with the position of the last one, because it may be cut off among them.
 //
 // Without a [Broker] the answer comes with the loop's next turn. With one it may take until the broker has
 // answered. answer is not called if the connection is closed before, if Unsubscribe is called before, or if
