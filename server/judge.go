@@ -125,9 +125,6 @@ func (j *judge) accept(req *handshake.Request, from candidate, h *Handshake, o *
 		return refusal
 	}
 	resp, err := handshake.AppendResponse(dst, req, answer)
-	if err == nil {
-		err = o.Limits.Validate()
-	}
 	if err != nil {
 		return j.unsendable(from, err)
 	}
@@ -142,9 +139,6 @@ func (j *judge) acceptStream(req *handshake.Request, from candidate, h *Handshak
 		return nil, refusal
 	}
 	header, err := handshake.StreamHeader(req, answer)
-	if err == nil {
-		err = o.Limits.Validate()
-	}
 	if err != nil {
 		return nil, j.unsendable(from, err)
 	}
@@ -157,11 +151,14 @@ func (j *judge) unsendable(from candidate, err error) *handshake.Refusal {
 	return handshake.ErrInternal
 }
 
-// answer is the program's part of the answer that accepts a request. What the connection needs of h goes to o.
+// answer is the program's part of the answer that accepts a request, checked as far as it needs no request. What the connection needs of h goes to o.
 func (j *judge) answer(from candidate, h *Handshake, o *session.Opening) (answer handshake.Response, refusal *handshake.Refusal) {
 	answer.Header = from.header
 	if h != nil {
 		o.Subprotocol, o.Value, o.Limits = h.Subprotocol, h.Value, session.Limits(h.Limits)
+		if err := o.Limits.Validate(); err != nil {
+			return answer, j.unsendable(from, err)
+		}
 		answer.Header = merged(from.header, h.Header)
 		if h.Deflate == nil {
 			o.Deflate = nil
