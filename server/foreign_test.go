@@ -2,7 +2,6 @@ package server
 
 import (
 	"bufio"
-	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -223,21 +222,7 @@ func TestForeign_ShutdownDrains(t *testing.T) {
 		p := f.serve(t, s)()
 		p.handshake()
 		p.alive()
-		done := make(chan error, 1)
-		go func() {
-			d, err := s.Shutdown(context.Background())
-			if d.Clean != 1 || d.Forced != 0 {
-				t.Errorf("got %+v", d)
-			}
-			done <- err
-		}()
-		p.expectClose(frame.GoingAway)
-		p.close(frame.GoingAway, "")
-		p.expectEOF()
-		p.Close()
-		if err := receive(t, done); err != nil {
-			t.Error(err)
-		}
+		p.leavesWith(s)
 	})
 }
 

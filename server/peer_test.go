@@ -2,6 +2,7 @@ package server
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"io"
 	"net"
@@ -123,6 +124,27 @@ func (p *peer) close(code frame.CloseCode, reason string) {
 		p.t.Fatal(err)
 	}
 	p.send(masked(frame.Close, true, string(payload)))
+}
+
+// leavesWith has a server shut down whose only client p is, and answers its Close frame.
+func (p *peer) leavesWith(s *Server) {
+	p.t.Helper()
+	type end struct {
+		Drain
+		error
+	}
+	done := make(chan end, 1)
+	go func() {
+		d, err := s.Shutdown(context.Background())
+		done <- end{d, err}
+	}()
+	p.expectClose(frame.GoingAway)
+	p.close(frame.GoingAway, "")
+	p.expectEOF()
+	p.Close()
+	if e := receive(p.t, done); e.error != nil || e.Clean != 1 || e.Forced != 0 {
+		p.t.Errorf("got %+v", e)
+	}
 }
 
 // next reads the next frame.

@@ -174,21 +174,7 @@ func TestUpgrade_ShutdownDrains(t *testing.T) {
 	if err := receive(t, results); err != nil {
 		t.Error(err)
 	}
-	type end struct {
-		Drain
-		error
-	}
-	done := make(chan end, 1)
-	go func() {
-		d, err := s.Shutdown(context.Background())
-		done <- end{d, err}
-	}()
-	p.expectClose(frame.GoingAway)
-	p.close(frame.GoingAway, "")
-	p.expectEOF()
-	if e := receive(t, done); e.error != nil || e.Clean != 1 || e.Forced != 0 {
-		t.Errorf("got %+v", e)
-	}
+	p.leavesWith(s)
 	p = web.dialRaw(t)
 	p.send(with("A: b"))
 	if resp := p.expectStatus(503); resp.Header.Get("Retry-After") == "" {

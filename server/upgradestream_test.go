@@ -2,7 +2,6 @@ package server
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"io"
 	"net"
@@ -301,14 +300,7 @@ func TestStream_ShutdownClosesAndUpgradeReturns(t *testing.T) {
 		st, p, ended := openStream(t, s, h2request())
 		receive(t, st.status)
 		p.alive()
-		drained := make(chan error, 1)
-		go func() { drained <- drain(s, context.Background()) }()
-		p.expectClose(frame.GoingAway)
-		p.close(frame.GoingAway, "")
-		p.expectEOF()
-		if err := receive(t, drained); err != nil {
-			t.Error(err)
-		}
+		p.leavesWith(s)
 		if err := receive(t, ended); err != nil {
 			t.Error(err)
 		}

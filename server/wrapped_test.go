@@ -2,7 +2,6 @@ package server
 
 import (
 	"bufio"
-	"context"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -228,20 +227,6 @@ func TestWrapped_ShutdownDrains(t *testing.T) {
 		p := dial(web)
 		p.handshake()
 		p.alive()
-		done := make(chan error, 1)
-		go func() {
-			d, err := s.Shutdown(context.Background())
-			if d.Clean != 1 || d.Forced != 0 {
-				t.Errorf("got %+v", d)
-			}
-			done <- err
-		}()
-		p.expectClose(frame.GoingAway)
-		p.close(frame.GoingAway, "")
-		p.expectEOF()
-		p.Close()
-		if err := receive(t, done); err != nil {
-			t.Error(err)
-		}
+		p.leavesWith(s)
 	})
 }
