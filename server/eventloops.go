@@ -21,7 +21,7 @@ func (s *Server) EventLoops() (conn.EventLoops, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.stopped || s.draining:
+	case s.draining: // or stopped
 		return conn.EventLoops{}, ErrServerClosed
 	case s.run == nil:
 		return conn.EventLoops{}, errNotStarted

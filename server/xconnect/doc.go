@@ -17,5 +17,5 @@
 //
 // # Limits
 //
-// A fork whose module path comes after net/http in the alphabet must set the environment instead.
+// A fork whose module path comes after golang.org/x/net/http2 or net/http in the alphabet must set the environment instead.
 package xconnect
