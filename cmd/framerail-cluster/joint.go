@@ -73,8 +73,7 @@ func (j *joint) join(log *slog.Logger) (broker topics.Broker, leave func(), err 
 	}
 	switch {
 	case j.nats != "":
-		over := nats.Broker{URL: j.nats}
-		return natsBroker(&over, j.jetstream, 1), leave, nil
+		return natsBroker(&nats.Recorder{Broker: nats.Broker{URL: j.nats}}, j.jetstream), leave, nil
 	case j.redis != "":
 		client, err := rueidis.ParseURL(j.redis)
 		return &redis.Broker{Client: client}, leave, err
@@ -86,15 +85,16 @@ func (j *joint) join(log *slog.Logger) (broker topics.Broker, leave func(), err 
 		if err := server.Start(); err != nil {
 			return nil, nil, err
 		}
-		return natsBroker(&nats.Broker{Options: server.Options()}, j.store != "", j.replicas), server.Close, nil
+		r := &nats.Recorder{Broker: nats.Broker{Options: server.Options()}, Replicas: j.replicas}
+		return natsBroker(r, j.store != ""), server.Close, nil
 	}
 	return nil, leave, nil
 }
 
-// natsBroker is a broker over NATS. keeps: with JetStream.
-func natsBroker(b *nats.Broker, keeps bool, replicas int) topics.Broker {
-	if !keeps {
-		return b
+// natsBroker is a Recorder, or its Broker alone if the server has no JetStream.
+func natsBroker(r *nats.Recorder, jetstream bool) topics.Broker {
+	if !jetstream {
+		return &r.Broker
 	}
-	return &nats.Recorder{Broker: nats.Broker{URL: b.URL, Options: b.Options}, Replicas: replicas}
+	return r
 }
