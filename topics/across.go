@@ -64,8 +64,8 @@ func (l *link) newAcross(t *topic) *across {
 	if a.out {
 		a.outage = 1
 	}
-	l.interest.change(t.name, t.wild)
-	if t.keep.Presence {
+	a.noteInterest(t)
+	if t.keep.Presence && l.ctx.Err() == nil {
 		l.census.add(t)
 	}
 	l.rouse()
@@ -314,8 +314,12 @@ func (l *link) receivePlain(r *route, t *topic, name string, hd header, rest []b
 	return nil
 }
 
-// send hands a message that members here have, or get, to the other nodes. t.mu is held, if there is a topic.
+// send hands a message that members here have, or get, to the other nodes, until Close. t.mu is held, if there is
+// a topic.
 func (l *link) send(name string, t *topic, keep History, m conn.Message) {
+	if l.ctx.Err() != nil {
+		return
+	}
 	if !keep.keeps() || l.recorder == nil {
 		keep = History{}
 	}

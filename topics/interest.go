@@ -27,6 +27,14 @@ func (i *interest) change(name string, wild bool) {
 	i.changed[name] = wild
 }
 
+// noteInterest notes that a topic has come or gone. While the broker is away nothing is noted, because all is given
+// anew when it is back. Topics.mu is held.
+func (a *across) noteInterest(t *topic) {
+	if l := a.link; !l.uplink.isAway() {
+		l.interest.change(t.name, t.wild)
+	}
+}
+
 // renew notes that a connection is new, on which nothing is on. By the worker.
 func (i *interest) renew(h *Topics) {
 	i.on = make(map[string]struct{})

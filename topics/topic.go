@@ -257,6 +257,6 @@ func (h *Topics) forget(t *topic) {
 		h.wild--
 	}
 	if t.across != nil {
-		t.across.link.interest.change(t.name, t.wild)
+		t.across.noteInterest(t)
 	}
 }
