@@ -210,7 +210,7 @@ func (n *Node) Interest(_ context.Context, on, off []string) error {
 		delete(s.patterns, name)
 	}
 	for _, name := range on {
-		if strings.ContainsAny(name, "*>") && isPattern(name) {
+		if errors.Is(topics.CheckName(name), topics.ErrWildcard) {
 			s.patterns[name] = true
 		} else {
 			s.topics[name] = true
@@ -280,15 +280,6 @@ func (n RecordingNode) Since(_ context.Context, topic string, keep topics.Histor
 		}
 	}
 	return missed, at, nil
-}
-
-func isPattern(name string) bool {
-	for token := range strings.SplitSeq(name, ".") {
-		if token == "*" || token == ">" {
-			return true
-		}
-	}
-	return false
 }
 
 // matches reports whether a pattern matches a name.
