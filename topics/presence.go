@@ -12,7 +12,8 @@ import (
 // the connection is no member, and with [ErrWildcard] for a pattern.
 //
 // If other nodes are to know the value, it is a string, a []byte or an encoding.TextMarshaler. Others fail with
-// [ErrPresence] then.
+// [ErrPresence] then. MarshalText is called on any goroutine, also later, while the topic waits: it must not call the
+// Topics, and must not panic.
 func (h *Topics) SetPresence(c *conn.Conn, topic string, value any) error {
 	if err := h.checkPlain(topic); err != nil {
 		return err
