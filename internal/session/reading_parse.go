@@ -104,7 +104,8 @@ func (d *reading) data(rx *receiver, ev frame.Event) {
 	}
 	c := &d.Conn
 	if c.State() != Open {
-		return // after its own Close this side takes no more messages
+		rx.dropMessage() // after its own Close this side takes no more, and none to its end
+		return
 	}
 	if rx.dec.RSV1() {
 		d.packed(rx, ev)

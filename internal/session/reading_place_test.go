@@ -34,14 +34,18 @@ func TestPlace_AMessageAtHandIsNotCopied(t *testing.T) {
 // counted counts what is read.
 type counted struct {
 	transport.Transport
-	n     int // reads
-	least int // the shortest buffer of them
-	most  int // bytes
+	n     int         // reads
+	least int         // the shortest buffer of them
+	most  int         // bytes
+	each  func(n int) // is called before each read; nil: nothing is
 }
 
 func (c *counted) Read(b []byte) (int, error) {
 	if c.n++; c.n == 1 || len(b) < c.least {
 		c.least = len(b)
+	}
+	if c.each != nil {
+		c.each(c.n)
 	}
 	n, err := c.Transport.Read(b)
 	c.most += max(n, 0)
@@ -102,6 +106,25 @@ func TestPlace_ATurnHasItsShare(t *testing.T) {
 		if most := (longReads + 1) * ReadSize; reads.most == 0 || reads.most > most {
 			t.Fatalf("%d bytes in a turn, at most %d", reads.most, most)
 		}
+	}
+}
+
+// Nor does it go on for the rest of a message that nobody gets any more.
+func TestPlace_ATurnHasItsShareWhenThisSideCloses(t *testing.T) {
+	r := openRig(t, Config{MaxMessageSize: 64 << 20, Handlers: Handlers{Message: func(*Conn, Message) {}}})
+	reads := &counted{Transport: r.wire, each: func(n int) {
+		if n == 2 {
+			expect(t, "Close", r.c.Close(frame.NormalClosure, ""), nil)
+		}
+	}}
+	r.d.SetTransport(reads)
+	r.wire.in = peer(frame.Binary, true, strings.Repeat("x", 16<<20))
+	r.d.Readable()
+	if most := (longReads + 1) * ReadSize; reads.most > most {
+		t.Errorf("%d bytes in a turn, at most %d", reads.most, most)
+	}
+	if r.d.rx.msg != nil {
+		t.Error("the message is kept")
 	}
 }
 
