@@ -200,6 +200,7 @@ func (c Incoming) callBack(change func(*Handlers)) {
 		for in.waiting() > 0 {
 			box.push(in.pop())
 		}
+		in.returnRoom()
 		if c.flags.Load()&holdReceive != 0 {
 			c.release(holdReceive)
 			c.hold(holdQueue)

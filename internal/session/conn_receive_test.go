@@ -142,6 +142,7 @@ func TestReceiveOrCallbacks(t *testing.T) {
 	r.receive(slices.Concat(text("a"), text("b"), text("c")))
 	got := make(chan string, 4)
 	r.c.OnMessage(func(_ *Conn, m Message) { got <- m.String() })
+	expect(t, "room that is left", cap(r.c.received().items), 0)
 	r.turn()
 	for _, want := range []string{"a", "b"} {
 		expect(t, "called with", <-got, want)
