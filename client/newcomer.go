@@ -129,8 +129,7 @@ func (n *newcomer) Admit() {
 	}
 	if !n.registered {
 		if !n.HasRoom() {
-			_ = n.accepted.Over(new(platform.Socket), n.Buffers()).Close()
-			n.refuse(errNoRoom)
+			n.turnAway(errNoRoom)
 			return
 		}
 		n.register()
@@ -154,9 +153,12 @@ func (n *newcomer) Admit() {
 }
 
 // TurnAway implements loop.Newcomer.
-func (n *newcomer) TurnAway() {
+func (n *newcomer) TurnAway() { n.turnAway(n.closedBy()) }
+
+// turnAway closes the connection, and ends the dial.
+func (n *newcomer) turnAway(err error) {
 	_ = n.accepted.Over(new(platform.Socket), n.Buffers()).Close()
-	n.refuse(n.closedBy())
+	n.refuse(err)
 }
 
 // fail ends the dial: the loop cannot watch the connection.
