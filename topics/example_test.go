@@ -62,8 +62,8 @@ func ExampleTopics_Stats() {
 	// Output: {Published:1 Broker:{Up:false}} <nil>
 }
 
-// Messages contain their position. A client that comes back gives the last one that it has seen, and gets
-// what it missed.
+// Messages contain their position, and a new client is sent the one where it begins. A client that comes back gives
+// the last position that it has seen, and gets what it missed.
 func ExampleTopics_SubscribeSince() {
 	news := topics.Topics{
 		History: func(string) topics.History { return topics.History{Messages: 100} },
@@ -80,9 +80,15 @@ func ExampleTopics_SubscribeSince() {
 		r, _ := c.Request()
 		var since topics.Position // zero: a new client
 		_ = since.UnmarshalText([]byte(r.URL.Query().Get("since")))
+
+		begin := func(at topics.Position, _ error) { _ = c.SendText(at.String() + " you are new") }
+		if since == (topics.Position{}) {
+			_ = news.SubscribeSince(c, "news", since, begin)
+			return
+		}
 		_ = news.SubscribeSince(c, "news", since, func(_ topics.Position, err error) {
 			if err != nil { // the client was away for too long
-				_, _ = news.Subscribe(c, "news")
+				_ = news.SubscribeSince(c, "news", topics.Position{}, begin)
 			}
 		})
 	}
@@ -90,13 +96,12 @@ func ExampleTopics_SubscribeSince() {
 	sim := servertest.New(1, srv)
 	ann := sim.Dial("/")
 	sim.Settle()
-	publish("it rains")
-	sim.Settle()
 	m, _ := ann.Next()
 	at, seen, _ := strings.Cut(m.String(), " ")
 	fmt.Println(seen)
 
 	ann.Reset() // a tunnel
+	publish("it rains")
 	publish("it pours")
 	publish("it clears up")
 	ann = sim.Dial("/?since=" + at)
@@ -107,6 +112,7 @@ func ExampleTopics_SubscribeSince() {
 	}
 	fmt.Println(sim.Close())
 	// Output:
+	// you are new
 	// it rains
 	// it pours
 	// it clears up
