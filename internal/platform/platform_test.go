@@ -1,9 +1,11 @@
 package platform
 
 import (
+	"errors"
 	"net"
 	"runtime"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -70,3 +72,23 @@ type brings struct {
 }
 
 func (b brings) Platform() Platform { return b.platform }
+
+// A wrapper may have the method SyscallConn, whatever it is around.
+func TestTake_RelaysWhatShowsNoDescriptor(t *testing.T) {
+	near, far := net.Pipe()
+	defer far.Close()
+	got, err := Real{}.Sockets().Take(shy{near})
+	if err != nil || got.Below == nil || got.FD >= 0 {
+		t.Fatalf("got %+v, %v", got, err)
+	}
+	ended := make(chan struct{})
+	got.Carried(func() {}, func() { close(ended) })
+	if err := got.Close(); err != nil {
+		t.Error(err)
+	}
+	<-ended
+}
+
+type shy struct{ net.Conn }
+
+func (shy) SyscallConn() (syscall.RawConn, error) { return nil, errors.ErrUnsupported }

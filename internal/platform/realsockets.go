@@ -77,7 +77,7 @@ func (realSockets) Take(nc net.Conn) (Accepted, error) {
 		return relayed(c), nil
 	}
 	sc, ok := nc.(syscall.Conn)
-	if !Native || !ok {
+	if !Native || !ok || !shows(sc) {
 		return relayed(relay.New(nc, nc)), nil
 	}
 	fd, err := socket.Take(sc)
@@ -86,6 +86,12 @@ func (realSockets) Take(nc net.Conn) (Accepted, error) {
 	}
 	_ = nc.Close()
 	return Accepted{FD: fd, Remote: socket.RemoteAddr(fd)}, nil
+}
+
+// shows reports whether a connection has a descriptor to show. A wrapper with the method may be around one that has none.
+func shows(sc syscall.Conn) bool {
+	_, err := sc.SyscallConn()
+	return err == nil
 }
 
 func (realSockets) Relay(nc, bottom net.Conn) Accepted { return relayed(relay.New(nc, bottom)) }
