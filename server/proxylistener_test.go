@@ -41,7 +41,7 @@ func TestProxyListener_TheClientIsSeen(t *testing.T) {
 	}{
 		"plain":       {nil, (*platform.Socket)(nil)},
 		"TLS moved":   {func(ln net.Listener) net.Listener { return tls.NewListener(UpgradeListener(ln), config) }, (*secure.Transport)(nil)},
-		"TLS bridged": {func(ln net.Listener) net.Listener { return tls.NewListener(ln, config) }, (*relay.Conn)(nil)},
+		"TLS relayed": {func(ln net.Listener) net.Listener { return tls.NewListener(ln, config) }, (*relay.Conn)(nil)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			type seen struct {

@@ -44,7 +44,7 @@ func (w *web) dialTLS(t testing.TB) *peer {
 // wrapped runs a test with connections of net/http's that are more than their sockets.
 func wrapped(t *testing.T, f func(t *testing.T, listen func() (net.Listener, error), dial func(*web) *peer)) {
 	t.Run("tls_moved", func(t *testing.T) { f(t, listenMovably, func(w *web) *peer { return w.dialTLS(t) }) })
-	t.Run("tls_bridged", func(t *testing.T) { f(t, listenTLS, func(w *web) *peer { return w.dialTLS(t) }) })
+	t.Run("tls_relayed", func(t *testing.T) { f(t, listenTLS, func(w *web) *peer { return w.dialTLS(t) }) })
 	t.Run("of_another_type", func(t *testing.T) { f(t, listenOddly, func(w *web) *peer { return w.dialRaw(t) }) })
 }
 
@@ -140,10 +140,10 @@ func TestWrapped_HowItEndedIsReported(t *testing.T) {
 		{"moved, cut within a record", listenMovably, within, conn.ErrTruncated},
 		{"moved, close_notify", listenMovably, notify, conn.ErrUnexpectedEOF},
 		{"moved, reset", listenMovably, reset, syscall.ECONNRESET},
-		{"bridged, cut between records", listenTLS, cut, conn.ErrUnexpectedEOF},
-		{"bridged, cut within a record", listenTLS, within, conn.ErrTruncated},
-		{"bridged, close_notify", listenTLS, notify, conn.ErrUnexpectedEOF},
-		{"bridged, reset", listenTLS, reset, syscall.ECONNRESET},
+		{"relayed, cut between records", listenTLS, cut, conn.ErrUnexpectedEOF},
+		{"relayed, cut within a record", listenTLS, within, conn.ErrTruncated},
+		{"relayed, close_notify", listenTLS, notify, conn.ErrUnexpectedEOF},
+		{"relayed, reset", listenTLS, reset, syscall.ECONNRESET},
 		{"of another type, ended", listenOddly, cut, conn.ErrUnexpectedEOF},
 		{"of another type, reset", listenOddly, reset, syscall.ECONNRESET},
 	} {
