@@ -14,6 +14,7 @@ import (
 	"github.com/framerail/framerail/cmd/internal/cable"
 	"github.com/framerail/framerail/cmd/internal/chatpage"
 	"github.com/framerail/framerail/cmd/internal/chromium"
+	"github.com/framerail/framerail/internal/test/child"
 	"github.com/framerail/framerail/topics/nats/embedded"
 )
 
@@ -107,7 +108,7 @@ func redisServer(t *testing.T) string {
 	addr := freeAddress(t)
 	_, port, _ := strings.Cut(addr, ":")
 	cmd := exec.Command(path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir())
-	dieWithTest(cmd)
+	child.EndWithTest(cmd)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/redis/rueidis"
+
+	"github.com/framerail/framerail/internal/test/child"
 )
 
 // patience is for what must happen, on a machine that has other work.
@@ -82,7 +84,7 @@ func (r *redisServer) start() {
 	}
 	r.cmd = exec.Command(program(r.t), append(args, r.args...)...)
 	r.cmd.Stdout, r.cmd.Stderr = &r.log, &r.log
-	endWithTest(r.cmd)
+	child.EndWithTest(r.cmd)
 	if err := r.cmd.Start(); err != nil {
 		r.t.Fatal(err)
 	}

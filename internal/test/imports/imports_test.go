@@ -22,6 +22,7 @@ var allowed = map[string][]string{
 	"frame/deflate":            {"frame", "internal/token"},
 	"poller":                   {"internal/inject", "internal/kqueue"},
 	"internal/race":            {},
+	"internal/test/child":      {},
 	"internal/test/fence":      {},
 	"internal/test/versus":     {},
 	"internal/inject":          {},

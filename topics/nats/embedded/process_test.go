@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/framerail/framerail/internal/test/child"
 )
 
 // long is how long a test waits for something that must happen.
@@ -79,10 +81,10 @@ func (p *process) start() {
 	p.out.Reset()
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
 	p.cmd.WaitDelay = time.Second
-	dieWithTest(p.cmd)
+	child.EndWithTest(p.cmd)
 	started := make(chan error)
 	p.done = make(chan struct{})
-	go func() { // the thread that starts it must live as long: see Pdeathsig
+	go func() { // the thread that starts it must live as long: see EndWithTest
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := p.cmd.Start()
