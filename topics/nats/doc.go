@@ -4,8 +4,11 @@
 //	rooms := topics.Topics{Broker: &nats.Broker{URL: "nats://10.0.0.5:4222"}}
 //
 // [Broker] needs a NATS server and nothing else. [Recorder] keeps messages too, with JetStream: a client
-// that comes back to another node, or after a restart of all of them, gets what it missed. Package
-// [github.com/framerail/framerail/topics/nats/embedded] is a NATS server within the program.
+// that comes back to another node, or after a restart of all of them, gets what it missed:
+//
+//	rooms.Broker = &nats.Recorder{Broker: nats.Broker{URL: "nats://10.0.0.5:4222"}}
+//
+// Package [github.com/framerail/framerail/topics/nats/embedded] is a NATS server within the program.
 //
 // # Subjects
 //
