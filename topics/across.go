@@ -31,7 +31,7 @@ type across struct {
 	fill      Position          // behind which a topic that is new here is to have all; zero: it has
 	sent      bool              // since confirmed, the Recorder has got what members heard while it was away
 	asking    bool              // the Recorder is to be asked
-	catching  bool              // something was missed, or may have been: what comes is held until that is there
+	gaps      int               // in which something was missed, or may have been: what comes is held until that is there
 	held      []Packet          // what came meanwhile
 	heldBytes int               // of those
 	pending   []pending         // the node's own messages that have not come back
@@ -115,7 +115,7 @@ func (l *link) linkLost(t *topic) {
 		t.ownEra()
 	}
 	l.deliverPending(t)
-	a.confirmed, a.sent, a.asking, a.catching, a.held, a.heldBytes = false, false, false, false, nil, 0
+	a.confirmed, a.sent, a.asking, a.gaps, a.held, a.heldBytes = false, false, false, 0, nil, 0
 	a.fill = Position{}
 	waiters := a.waiters
 	a.waiters = nil
@@ -162,7 +162,7 @@ func (l *link) confirm(t *topic) {
 	}
 	a.confirmed, a.changed = true, true
 	if a.recorded {
-		a.catching = true
+		a.gaps++
 		put, _ := l.outbox.marks()
 		l.asks.behind = append(l.asks.behind, behind{t, put})
 		t.mu.Unlock()

@@ -49,7 +49,7 @@ func (l *link) askBehind() {
 
 // catchUp has a topic get what it has missed. mu is held.
 func (t *topic) catchUp() {
-	t.across.catching = true
+	t.across.gaps++
 	t.want()
 }
 

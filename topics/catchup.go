@@ -7,17 +7,17 @@ import (
 
 // question is what the Recorder is asked about a topic.
 type question struct {
-	outage   uint32
-	catching bool
-	base     Position // where the node is; zero: nowhere
-	since    Position // where to begin: at base, or earlier for one that waits
-	fill     bool     // since is across.fill
+	outage uint32
+	gaps   int      // of across.gaps: later ones are not in the answer
+	base   Position // where the node is; zero: nowhere
+	since  Position // where to begin: at base, or earlier for one that waits
+	fill   bool     // since is across.fill
 }
 
 // question is what there is to ask. mu is held.
 func (t *topic) question() question {
 	a := t.across
-	q := question{outage: a.outage, catching: a.catching}
+	q := question{outage: a.outage, gaps: a.gaps}
 	switch {
 	case a.isLive():
 		q.base = t.position()
@@ -54,8 +54,7 @@ func (l *link) answered(t *topic, q question, missed []Packet, at Position, err 
 		l.merge(t, q, missed, at)
 		if isFirst && q.since == (Position{}) && t.keep.Messages > 0 && at.Offset > 0 {
 			a.fill = Position{Epoch: at.Epoch} // all that there ever was, perhaps
-			a.catching = false
-			l.settle(t)
+			l.settle(t, q)
 			t.want()
 			return nil
 		}
@@ -79,15 +78,14 @@ func (l *link) answered(t *topic, q question, missed []Packet, at Position, err 
 		}
 		if q.since != q.base && a.synced { // a client's position, not the node's
 			failed := a.takeFailed()
-			if a.catching || len(a.waiters) > 0 {
+			if a.gaps > 0 || len(a.waiters) > 0 {
 				t.want()
 			}
 			return failed
 		}
 		l.adopt(t, at)
 	}
-	a.catching = false
-	l.settle(t)
+	l.settle(t, q)
 	waiters := a.waiters
 	a.waiters = nil
 	return waiters
@@ -148,7 +146,7 @@ func (l *link) merge(t *topic, q question, missed []Packet, at Position) {
 		}
 		l.putBefore(t, older, floor)
 	}
-	if q.catching {
+	if q.gaps > 0 {
 		l.catchUpWith(t, missed[n:], at, how)
 	}
 	if how.outage != 0 {
@@ -242,9 +240,13 @@ func (t *topic) sendPending() {
 	}
 }
 
-// settle goes on with a topic that is where the Recorder is. mu is held.
-func (l *link) settle(t *topic) {
+// settle goes on with a topic that is where the Recorder was when it answered. If there was a gap since it was asked,
+// it is asked again. mu is held.
+func (l *link) settle(t *topic, q question) {
 	a := t.across
+	if a.gaps == q.gaps {
+		a.gaps = 0
+	}
 	t.sendPending()
 	held, overflowed := a.held, a.heldBytes > maxBatchBytes
 	a.held, a.heldBytes = nil, 0
@@ -255,8 +257,11 @@ func (l *link) settle(t *topic) {
 			r.done()
 		}
 	}
-	if overflowed {
+	switch {
+	case overflowed:
 		t.catchUp()
+	case a.gaps > 0:
+		t.want()
 	}
 }
 
@@ -264,7 +269,7 @@ func (l *link) settle(t *topic) {
 func (l *link) applyHeld(r *route, t *topic, p Packet, hd header, rest []byte) {
 	var err error
 	switch {
-	case t.across.catching:
+	case t.across.gaps > 0:
 		t.across.hold(p)
 	case p.At.Epoch == t.era.epoch && p.At.Offset <= t.offset:
 		if hd.node != l.node {

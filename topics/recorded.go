@@ -19,7 +19,7 @@ func (l *link) receiveRecorded(r *route, t *topic, p Packet, hd header, rest []b
 			return nil
 		}
 		return l.receivePlain(r, t, p.Topic, hd, rest)
-	case !a.isLive() || a.catching:
+	case !a.isLive() || a.gaps > 0:
 		if a.confirmed {
 			a.hold(p)
 		}
@@ -181,7 +181,7 @@ type doubt struct {
 func (l *link) receiveLast(t *topic, hd header) {
 	a := t.across
 	known, ok := a.heard[hd.node]
-	if hd.node == l.node || !ok || !known.before(hd.number) || !a.isLive() || a.catching {
+	if hd.node == l.node || !ok || !known.before(hd.number) || !a.isLive() || a.gaps > 0 {
 		return
 	}
 	if asked := (doubt{hd.node, hd.number}); a.doubt != asked {

@@ -233,7 +233,9 @@ func (t *topic) replay(c *conn.Conn, j *joining) ([]*publication, error) {
 		if !t.isRecorded() || !t.across.isLive() || j.tries > maxTries || !ahead && t.keep.Messages <= 0 {
 			return nil, ErrGap
 		}
-		t.across.catching = t.across.catching || ahead
+		if ahead {
+			t.across.gaps = max(t.across.gaps, 1)
+		}
 		return nil, errWait
 	}
 	all := r.behind(j.since.Offset)
