@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"net"
@@ -251,6 +252,19 @@ func TestBudget_IsNotLeftFull(t *testing.T) {
 			t.Errorf("opcode %v, code %v", h.Opcode, code)
 		}
 	}
+}
+
+// What a program still holds after Shutdown keeps no goroutine looking for connections to close.
+func TestBudget_NobodyShedsAfterShutdown(t *testing.T) {
+	s := start(t, &Server{Loops: 1, OnMessage: echo, Limits: Limits{MaxBuffers: 1 << 20}})
+	shedding := func() bool { return bytes.Contains(stacks(), []byte("memory.(*Budget).shed(")) }
+	held := s.run.loops[0].Buffers().Get(1 << 20)
+	defer held.Release()
+	eventually(t, "a look for connections to close", shedding)
+	if err := drain(s, context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "its end", func() bool { return !shedding() })
 }
 
 // hook is a log that calls f at the first line that has the message in it.

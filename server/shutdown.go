@@ -133,6 +133,7 @@ func (s *Server) drain(ctx context.Context, run *running) error {
 	if !run.platform.Await(s.sessions.idle(), ctx.Done(), time.Time{}) {
 		return fmt.Errorf("framerail: shutdown: close callbacks have not returned: %w", ctx.Err())
 	}
+	run.tellCut() // nothing is left, and the budget of buffers need not look at it any more
 	return nil
 }
 
