@@ -36,15 +36,14 @@ var errWaiting = errors.New("framerail: a message is not confirmed")
 func (a *acks) listen(nc *nats.Conn) error {
 	a.inbox = nc.NewInbox()
 	_, err := nc.Subscribe(a.inbox+".*.*", func(m *nats.Msg) {
-		batch, i, ok := strings.Cut(m.Subject[min(len(m.Subject), len(a.inbox)+1):], ".")
-		n, err := strconv.Atoi(i)
 		a.mu.Lock()
 		present := a.present
-		if strconv.Itoa(a.batch) != batch {
-			present = nil
-		}
 		a.mu.Unlock()
-		if ok && err == nil && present != nil {
+		if present == nil {
+			return
+		}
+		i, ok := strings.CutPrefix(m.Subject, present.prefix)
+		if n, err := strconv.Atoi(i); ok && err == nil {
 			present.answer(n, problem(m))
 		}
 	})
