@@ -43,6 +43,7 @@ func (j *joint) flags(f *flag.FlagSet) {
 var (
 	errTwoWays  = errors.New("--nats, --redis and --cluster-listen exclude each other")
 	errNoListen = errors.New("--cluster and --store are for --cluster-listen")
+	errNoStore  = errors.New("--replicas is for --store")
 	errNoNATS   = errors.New("--jetstream is for --nats")
 )
 
@@ -59,6 +60,8 @@ func (j *joint) check() error {
 		return errTwoWays
 	case j.listen == "" && (j.cluster != "" || j.store != ""):
 		return errNoListen
+	case j.store == "" && j.replicas != 1:
+		return errNoStore
 	case j.nats == "" && j.jetstream:
 		return errNoNATS
 	}

@@ -111,6 +111,7 @@ func TestFlags_ThatDoNotGoTogetherAreRefused(t *testing.T) {
 		{"--nats=nats://127.0.0.1:1", "--redis=redis://127.0.0.1:1"},
 		{"--cluster=127.0.0.1:1"},
 		{"--store=x"},
+		{"--cluster-listen=127.0.0.1:0", "--replicas=3"},
 		{"--jetstream"},
 		{"room"},
 		{"--cluster-listen=0.0.0.0:1"}, // without a secret
