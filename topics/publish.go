@@ -123,23 +123,21 @@ func (r *route) publish(h *Topics, t *topic, name string, keep History, pub *pub
 	r.find(h, t, name)
 	busy, l := r.isBusy(int64(limit(h.MaxBacklog, DefaultMaxBacklog))), h.link()
 	byRecorder := t != nil && t.isRecorded() && (!t.across.out || t.across.confirmed)
-	if pub == nil && !busy {
-		if pub, err = encode(h, t, m, except); err != nil {
-			return at, err
-		}
-	}
 	switch {
 	case busy:
 		err = ErrBusy
-	case byRecorder:
+	case pub == nil && byRecorder:
+		pub, err = newPublication(m, except) // checks it: its position is not known yet
+	case pub == nil:
+		pub, err = encode(h, t, m, except)
+	}
+	if err == nil && byRecorder {
 		err = l.publish(t, m, (*session.Conn)(except))
 	}
 	if err != nil || byRecorder {
 		if pub != nil {
 			pub.release()
 		}
-		clear(r.parts)
-		r.parts = r.parts[:0]
 		return at, err
 	}
 	if l != nil {
