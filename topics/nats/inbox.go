@@ -20,10 +20,10 @@ type inbox struct {
 	mu     sync.Mutex
 	ready  sync.Cond // on mu
 	most   int
-	bytes  int // guarded by mu: also what is being delivered
-	items  []item
-	closed bool // guarded by mu: nothing more comes
-	thrown bool // guarded by mu: nothing more is delivered
+	bytes  int    // guarded by mu: also what is being delivered
+	items  []item // guarded by mu
+	closed bool   // guarded by mu: nothing more comes
+	thrown bool   // guarded by mu: nothing more is delivered
 }
 
 func (q *inbox) init(most int) {

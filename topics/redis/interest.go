@@ -8,14 +8,14 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// most channels in one command.
+// mostChannels is how many channels one command may have.
 const mostChannels = 512
 
 // interest is what a session is subscribed to. Its methods may be called from any goroutine.
 type interest struct {
 	mu       sync.Mutex
-	patterns map[string][]string // by their prefix
-	leaving  map[string]bool     // channels that are being ended
+	patterns map[string][]string // guarded by mu: by their prefix
+	leaving  map[string]bool     // guarded by mu: channels that are being ended
 }
 
 // matches reports whether a pattern with this prefix matches a topic.

@@ -136,7 +136,7 @@ func mutual(c *tls.Config) (*tls.Config, error) {
 	return c, nil
 }
 
-// check checks that no port is open to strangers.
+// check checks that the ports for servers and for clients are not open to strangers. Others that Configure opens are its own affair.
 func check(o *server.Options) error {
 	if c := &o.Cluster; c.Port != 0 && !isLoopback(c.Host) && c.TLSConfig == nil && c.Password == "" {
 		return fmt.Errorf("%w: ClusterListen is on %q, so set TLS or Secret", ErrOpen, c.Host)
