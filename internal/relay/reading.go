@@ -104,14 +104,13 @@ func (c *Conn) readIn() {
 		}
 	}
 	c.reading = false
-	switch {
-	case c.lent != nil:
-		c.lent.changed.Broadcast()
-	case c.closing:
+	if c.closing && (c.lent == nil || c.gone) { // nothing takes what has come
 		c.dropLarge()
-	default:
-		c.readOn() // the loop may have taken all meanwhile
 	}
+	if c.lent != nil {
+		c.lent.changed.Broadcast()
+	}
+	c.readOn() // the loop may have taken all meanwhile
 }
 
 // emptyMost is how many reads may return nothing and no error, one after the other.
