@@ -2,6 +2,7 @@ package redis
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -109,9 +110,7 @@ func prefixes(topic string, to []string) []string {
 			to = append(to, topic[:i])
 		}
 	}
-	for i, j := at, len(to)-1; i < j; i, j = i+1, j-1 {
-		to[i], to[j] = to[j], to[i]
-	}
+	slices.Reverse(to[at:])
 	return append(to, "")
 }
 
