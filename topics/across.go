@@ -216,7 +216,7 @@ func (t *topic) reportGap(outage uint32) {
 		return
 	}
 	for _, p := range t.parts {
-		if p.shard.put(operation{part: p, gap: &gap{at, outage}}) {
+		if p.shard.putGap(p, gap{at, outage}) {
 			p.shard.ask()
 		}
 	}

@@ -70,6 +70,23 @@ func (s *shard) put(o operation) (ask bool) {
 	return ask
 }
 
+// putGap is put of a gap. If it follows another one of the part, and both wait, they are one: while a loop is behind, each
+// message that is dropped is a gap.
+func (s *shard) putGap(p *part, g gap) (ask bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, o := range slices.Backward(s.ops[max(0, len(s.ops)-maxGapsApart):]) {
+		if o.part == p {
+			if o.gap == nil || o.gap.outage != g.outage {
+				break
+			}
+			*o.gap = g
+			return false
+		}
+	}
+	return s.putLocked(operation{part: p, gap: &g})
+}
+
 func (s *shard) putLocked(o operation) (ask bool) {
 	s.ops = append(s.ops, o)
 	ask = !s.asked
@@ -99,6 +116,8 @@ const (
 	turnShare = 2 << 10
 	// opCost is what an operation counts of the backlog, in bytes, besides its message.
 	opCost = 64
+	// maxGapsApart is how many operations before a gap are searched for one of the same part.
+	maxGapsApart = 64
 	// maxBatch is the longest list of operations that is kept for the next.
 	maxBatch = 1 << 12
 )

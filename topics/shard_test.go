@@ -1,8 +1,10 @@
 package topics
 
 import (
+	"fmt"
 	"testing"
 
+	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/server"
 )
 
@@ -35,4 +37,34 @@ func TestShard_SplitsAPublication(t *testing.T) {
 		w.expect(cl[4], "")
 		w.expect(cl[5], "3")
 	}
+}
+
+// Gaps that follow each other and wait are reported as one, at the last one's position. What comes between keeps its place.
+func TestShard_GapsThatWaitAreOne(t *testing.T) {
+	h := new(Topics)
+	var at []uint64
+	h.OnGap = func(_ *conn.Conn, _ string, p Position) { at = append(at, p.Offset) }
+	w, cl := newWorld(t, h, &server.Server{}, 2)
+	w.subscribe(w.conns[0], "a")
+	w.subscribe(w.conns[0], "b")
+	w.sim.Settle()
+	a, b := w.lookup("a", false), w.lookup("b", false)
+	s := a.parts[0].shard
+	report := func(of *topic, offset uint64) {
+		if s.putGap(of.parts[0], gap{at: Position{Offset: offset}}) {
+			s.ask()
+		}
+	}
+	for offset := range uint64(1000) {
+		report(a, offset)
+		report(b, 2000+offset)
+	}
+	expect(t, "operations", len(s.ops), 2)
+	w.publish("a", "1")
+	report(a, 1000)
+	w.subscribe(w.conns[1], "a")
+	report(a, 1001)
+	w.sim.Settle()
+	expect(t, "gaps", fmt.Sprint(at), "[999 2999 1000 1001 1001]")
+	w.expect(cl[0], "1")
 }
