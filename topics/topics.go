@@ -66,9 +66,9 @@ type Topics struct {
 	OnLost func(Lost)
 
 	// OnGap reports that a member of a topic, or of a pattern, was not sent all that other nodes have published, and that it
-	// cannot be had any more. It goes on at that position; zero for a pattern. OnGap is called on the connection's
-	// event loop, so that it must not block, before anything newer is sent: what it sends comes between. If the connection's
-	// callbacks run elsewhere, by its Dispatch, it may run beside them.
+	// cannot be had any more. It goes on at that position; zero for a pattern. Gaps that follow each other may be reported as
+	// one. OnGap is called on the connection's event loop, so that it must not block, before anything newer is sent: what it
+	// sends comes between. If the connection's callbacks run elsewhere, by its Dispatch, it may run beside them.
 	OnGap func(c *conn.Conn, topic string, at Position)
 
 	// Logger gets one line for each callback that panics, with its stack, at level Error. Of many it
