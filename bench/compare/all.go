@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ type allCommand struct {
 	Only    regexpFlag    `name:"rows" default:"." help:"Measure the rows whose names match."`
 	Servers regexpFlag    `default:"." help:"Measure the servers whose names match."`
 	Other   []other       `sep:"none" placeholder:"NAME=ADDR[,PID]" help:"Another server, which runs already, such as one made with uWebSockets. It echoes; with a name that ends in -tls, -takeover, -alone, -broadcast, -broadcast-alone, -sleep, -stall or -compute it does what the servers of that name do, and takes part in those rows. PID is the number of its process, for CPU and memory."`
+	Add     bool          `help:"Keep what results.json has already, and measure those of the rows that it does not have, or in which a server failed. The rounds must be the same."`
 	Out     string        `placeholder:"DIR" help:"Where results.json, results.md and the plots go. Default: bench/figures, and a temporary directory with --short."`
 	report  report.Report `kong:"-"`
 }
@@ -44,16 +46,15 @@ func (a *allCommand) Run(ctx context.Context) (err error) {
 	if len(chosen) == 0 {
 		return errors.New("no row matches")
 	}
+	if chosen, err = a.begin(chosen); err != nil {
+		return err
+	}
 	programs := ""
 	if slices.ContainsFunc(chosen, func(r row) bool { return r.memory }) {
 		if programs, err = leanPrograms(ctx); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, os.RemoveAll(programs)) }()
-	}
-	a.report = report.Report{
-		Command: "go run ./bench/compare " + commandLine(os.Args[1:]),
-		Date:    time.Now(), Short: a.Short, Machine: machine(), Versions: versions(),
 	}
 	fmt.Fprintf(os.Stderr, "%d rows, about %v; results go to %s\n", len(chosen), a.expected(chosen).Round(time.Minute), a.Out)
 	for len(chosen) > 0 {
@@ -73,6 +74,31 @@ func (a *allCommand) Run(ctx context.Context) (err error) {
 	}
 	return err
 }
+
+// begin makes the report, or goes on with one, and returns the rows that are to be measured.
+func (a *allCommand) begin(chosen []row) ([]row, error) {
+	a.report = report.Report{
+		Command: "go run ./bench/compare " + commandLine(os.Args[1:]),
+		Date:    time.Now(), Short: a.Short, Rounds: a.Rounds, Machine: machine(), Versions: versions(),
+	}
+	if !a.Add {
+		return chosen, nil
+	}
+	earlier, err := report.Read(a.results())
+	if errors.Is(err, os.ErrNotExist) {
+		return chosen, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := a.report.GoOn(earlier); err != nil {
+		return nil, fmt.Errorf("--add: %s: %w", a.results(), err)
+	}
+	return slices.DeleteFunc(chosen, func(r row) bool { _, ok := a.report.Row(r.name); return ok }), nil
+}
+
+// results is the file that the report is written to.
+func (a *allCommand) results() string { return filepath.Join(a.Out, "results.json") }
 
 // commandLine is what a shell takes for some arguments.
 func commandLine(args []string) string {
@@ -148,9 +174,17 @@ func (a *allCommand) measure(ctx context.Context, of []row, programs string) (er
 		})
 		fmt.Fprintf(os.Stderr, "%s in %v\n", r.name, time.Since(start).Round(time.Second))
 	}
-	a.report.Took = time.Since(a.report.Date)
+	a.report.Took += time.Since(start)
+	a.sort()
 	// A run that is interrupted has what it measured so far.
-	return a.report.Write(filepath.Join(a.Out, "results.json"))
+	return a.report.Write(a.results())
+}
+
+// sort puts the rows of the report in the order of [rows].
+func (a *allCommand) sort() {
+	all := rows()
+	place := func(r report.Row) int { return slices.IndexFunc(all, func(of row) bool { return of.name == r.Name }) }
+	slices.SortStableFunc(a.report.Rows, func(x, y report.Row) int { return cmp.Compare(place(x), place(y)) })
 }
 
 // expected is about how long it takes.

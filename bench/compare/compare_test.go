@@ -72,6 +72,34 @@ func TestAllWritesWhatItMeasured(t *testing.T) {
 	}
 }
 
+// With --add a run measures what an earlier one has not, and its rows stand where they belong.
+func TestAdd_MeasuresTheOthers(t *testing.T) {
+	first := short(t, "^echo-125B$", "^gws$")
+	if err := first.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	second := short(t, "^echo-(20|125)B$", "^gws$")
+	second.Out, second.Add = first.Out, true
+	if err := second.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r, err := report.Read(filepath.Join(first.Out, "results.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Rows) != 2 || r.Rows[0].Name != "echo-20B" || r.Rows[1].Name != "echo-125B" {
+		t.Fatalf("%d rows", len(r.Rows))
+	}
+	if got, want := r.Rows[1].Servers[0].Figures[report.CPU].Median, first.report.Rows[0].Servers[0].Figures[report.CPU].Median; got != want {
+		t.Errorf("measured again: %v us where it was %v", got, want)
+	}
+	third := short(t, "^echo-20B$", "^gws$")
+	third.Out, third.Add, third.Rounds, third.Short = first.Out, true, 2, false
+	if err := third.Run(t.Context()); err == nil {
+		t.Error("runs with different rounds are one")
+	}
+}
+
 // Every load is one that every server of its row takes.
 func TestEveryRowCanBeMeasured(t *testing.T) {
 	if testing.Short() {

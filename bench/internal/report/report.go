@@ -5,6 +5,8 @@ package report
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -16,7 +18,8 @@ type Report struct {
 	Command  string            `json:"command"`
 	Date     time.Time         `json:"date"`
 	Took     time.Duration     `json:"took_ns"`
-	Short    bool              `json:"short"` // too short for its figures to count
+	Short    bool              `json:"short"`  // too short for its figures to count
+	Rounds   int               `json:"rounds"` // of each row
 	Machine  Machine           `json:"machine"`
 	Versions map[string]string `json:"versions"` // of the libraries
 	Rows     []Row             `json:"rows"`
@@ -138,6 +141,29 @@ func (r Report) Row(name string) (Row, bool) {
 		return Row{}, false
 	}
 	return r.Rows[i], true
+}
+
+// GoOn takes over the rows of an earlier run on the same machine, but for those in which a
+// server failed. The report then has the commands of both, the date of the earlier one, and the
+// larger load at the start.
+func (r *Report) GoOn(earlier Report) error {
+	here, there := r.Machine, earlier.Machine
+	here.Load, there.Load = 0, 0
+	switch {
+	case earlier.Short != r.Short || earlier.Rounds != r.Rounds:
+		return fmt.Errorf("it has %d rounds of each row, short: %v, and this run %d, short: %v", earlier.Rounds, earlier.Short, r.Rounds, r.Short)
+	case here != there:
+		return fmt.Errorf("it is of another machine: %+v", there)
+	case !maps.Equal(r.Versions, earlier.Versions):
+		return fmt.Errorf("it is of other versions: %v", earlier.Versions)
+	}
+	r.Command = earlier.Command + " && " + r.Command
+	r.Date, r.Took = earlier.Date, earlier.Took
+	r.Machine.Load = max(r.Machine.Load, earlier.Machine.Load)
+	r.Rows = earlier.which(func(row Row) bool {
+		return !slices.ContainsFunc(row.Servers, func(s Server) bool { return s.Failed != "" })
+	})
+	return nil
 }
 
 // which returns the rows for which keep is true.

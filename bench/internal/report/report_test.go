@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // sample has a row of traffic, one of latency and two of memory.
@@ -118,6 +119,41 @@ func TestNumbers(t *testing.T) {
 	for v, want := range map[float64]string{0.123: "0.12", 12.34: "12.3", 123.4: "123", 1234567: "1,234,567", -1500: "-1,500"} {
 		if got := number(v); got != want {
 			t.Errorf("%v: %s", v, got)
+		}
+	}
+}
+
+// What an earlier run measured stays, unless a server failed there or the runs differ.
+func TestGoOnKeepsTheRowsOfAnEarlierRun(t *testing.T) {
+	run := func(edit func(r *Report)) Report {
+		r := sample()
+		r.Rounds, r.Machine = 9, Machine{CPU: "x", Cores: 2, Load: 0.5}
+		edit(&r)
+		return r
+	}
+	now := run(func(r *Report) { r.Command, r.Rows, r.Machine.Load, r.Date = "go run y", nil, 0.2, time.Now() })
+	if err := now.GoOn(run(func(r *Report) { r.Took = time.Hour })); err != nil {
+		t.Fatal(err)
+	}
+	if now.Command != "go run x && go run y" || now.Took != time.Hour || now.Machine.Load != 0.5 || !now.Date.IsZero() {
+		t.Errorf("%q, %v, a load of %v, of %v", now.Command, now.Took, now.Machine.Load, now.Date)
+	}
+	var names []string
+	for _, row := range now.Rows {
+		names = append(names, row.Name)
+	}
+	if !slices.Equal(names, []string{"latency-1000", "memory", "memory"}) { // nbio failed in tls-20B
+		t.Errorf("kept %v", names)
+	}
+	for name, edit := range map[string]func(r *Report){
+		"rounds":   func(r *Report) { r.Rounds = 3 },
+		"short":    func(r *Report) { r.Short = true },
+		"machine":  func(r *Report) { r.Machine.CPU = "y" },
+		"versions": func(r *Report) { r.Versions = map[string]string{"gws": "v2"} },
+	} {
+		now := run(edit)
+		if err := now.GoOn(run(func(*Report) {})); err == nil {
+			t.Errorf("%s: runs that differ are one", name)
 		}
 	}
 }
