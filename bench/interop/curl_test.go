@@ -9,6 +9,7 @@ import (
 	"github.com/framerail/framerail/bench/internal/wire"
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/test/missing"
 	"github.com/framerail/framerail/server"
 )
 
@@ -31,7 +32,7 @@ func startSpeaking(t *testing.T, m mode) *running {
 func curl(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	if _, err := exec.LookPath("curl"); err != nil {
-		missing(t)("curl is needed: %v", err)
+		missing.End(t, "curl is needed: %v", err)
 	}
 	args = append([]string{"--silent", "--show-error", "--no-buffer", "--noproxy", "*", "--max-time", "60", "--cacert", certificateFile(t)}, args...)
 	return exec.CommandContext(t.Context(), "curl", args...)

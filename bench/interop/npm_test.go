@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/framerail/framerail/internal/test/missing"
 	"github.com/framerail/framerail/server"
 )
 
@@ -31,19 +32,18 @@ func TestNPM(t *testing.T) {
 // done. Under CI, where it must be possible, it fails instead.
 func needNPM(t *testing.T) {
 	t.Helper()
-	missing := missing(t)
 	if _, err := exec.LookPath("node"); err != nil {
-		missing("node is needed: %v", err)
+		missing.End(t, "node is needed: %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(npmFolder, "node_modules", "ws", "package.json")); err == nil {
 		return
 	}
 	if _, err := exec.LookPath("npm"); err != nil {
-		missing("npm is needed to install ws: %v", err)
+		missing.End(t, "npm is needed to install ws: %v", err)
 	}
 	cmd := exec.CommandContext(t.Context(), "npm", "ci", "--no-audit", "--no-fund")
 	cmd.Dir = npmFolder
 	if output, err := cmd.CombinedOutput(); err != nil {
-		missing("npm ci: %v\n%s", err, output)
+		missing.End(t, "npm ci: %v\n%s", err, output)
 	}
 }

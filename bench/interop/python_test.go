@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"testing"
 
+	"github.com/framerail/framerail/internal/test/missing"
 	"github.com/framerail/framerail/server"
 )
 
@@ -31,6 +32,6 @@ func needPython(t *testing.T) string {
 			return python
 		}
 	}
-	missing(t)("no Python with websockets on this machine: install the package python3-websockets")
+	missing.End(t, "no Python with websockets on this machine: install the package python3-websockets")
 	return ""
 }

@@ -68,12 +68,3 @@ func sawCloses(t *testing.T, echo, commands *running) {
 		t.Errorf("not among the ends that the server saw: %v\n%v", found, seen)
 	}
 }
-
-// missing is what to do where a program that a test needs is missing: the test is skipped.
-// Under CI, where it must be there, it fails.
-func missing(t *testing.T) func(format string, args ...any) {
-	if os.Getenv("CI") != "" {
-		return t.Fatalf
-	}
-	return t.Skipf
-}
