@@ -5,6 +5,17 @@
 //	srv.OnMessage = func(c *conn.Conn, m conn.Message) { c.SendMessage(m) }
 //	log.Fatal(srv.ListenAndServe())
 //
+// A client has the same connections and callbacks:
+//
+//	c := &client.Client{OnMessage: func(_ *conn.Conn, m conn.Message) { log.Print(m) }}
+//	ws, err := c.Dial(ctx, "ws://127.0.0.1:9001/")
+//
+// A topic sends a message to many. With a Broker its members are on several processes:
+//
+//	rooms := &topics.Topics{Broker: &nats.Broker{URL: "nats://10.0.0.5:4222"}}
+//	rooms.Subscribe(c, "lobby") // in OnConnection
+//	rooms.Publish("lobby", m)   // anywhere
+//
 // Most programs import two packages:
 //
 //   - [github.com/framerail/framerail/server] listens, does the handshakes, and runs the event

@@ -26,7 +26,8 @@
 //		…
 //	}
 //
-// [conn.Conn.Receive] waits for a single message.
+// [conn.Conn.Receive] waits for a single message. Read until the connection ends, or close it. The server's
+// Close frame is answered when the program asks for the next message. Otherwise the server waits for its CloseTimeout.
 //
 // # Dialling
 //
