@@ -7,8 +7,8 @@
 //
 // A client has the same connections and callbacks:
 //
-//	c := &client.Client{OnMessage: func(_ *conn.Conn, m conn.Message) { log.Print(m) }}
-//	ws, err := c.Dial(ctx, "ws://127.0.0.1:9001/")
+//	cl := &client.Client{OnMessage: func(_ *conn.Conn, m conn.Message) { log.Print(m) }}
+//	ws, err := cl.Dial(ctx, "ws://127.0.0.1:9001/")
 //
 // A topic sends a message to many. With a Broker its members are on several processes:
 //

@@ -58,8 +58,9 @@
 //
 // All methods may be called from any goroutine, callbacks included, and none of them but Close blocks. The
 // lists of members belong to the event loops. A message wakes each loop once, and its members'
-// messages of one turn leave in one write. Callbacks of Topics run one after another on a goroutine
-// of their own.
+// messages of one turn leave in one write. OnInterest, OnChange and OnLost run one after another on
+// a goroutine of their own. OnGap, and the answer of SubscribeSince, run on the connection's event loop. History and
+// Stamp run inside the call that needs them, or where a broker's messages arrive.
 //
 // # Memory
 //

@@ -139,7 +139,7 @@ type Config struct {
 	// Overflow is the policy of connections that set none of their own with
 	// [Conn.SetOverflow]. Zero: OverflowClose.
 	Overflow Overflow
-	// UnsentLimit bounds, in bytes, what a [Limiter] may hold that it has not sent yet, on
+	// UnsentLimit bounds, in bytes, what a [transport.Limiter] may hold that it has not sent yet, on
 	// connections whose policy drops messages. Negative: no bound.
 	UnsentLimit int
 	// QueueMessages and QueueBytes bound what waits for callbacks on goroutines.
