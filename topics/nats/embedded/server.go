@@ -76,7 +76,7 @@ var (
 	// ErrOpen: the cluster port is on an address that is not loopback, without TLS and without Secret. Set one
 	// of them, or the server would let strangers join. Or Listen is on such an address, and Configure has not set
 	// who may connect.
-	ErrOpen = errors.New("framerail: an address that is not loopback needs TLS or a secret")
+	ErrOpen = errors.New("framerail: an address that is not loopback is open to others")
 
 	errStarted = errors.New("framerail: the server is started already")
 	errStopped = errors.New("framerail: the server is not started")
