@@ -12,8 +12,8 @@ import (
 	"github.com/framerail/framerail/server"
 )
 
-// BenchmarkDial is a dial and a close. One by net/http alone is beside it: a request with Upgrade whose
-// connection is cut.
+// BenchmarkDial is a dial and a close, directly and by net/http's Transport. One by net/http alone is beside them: a
+// request with Upgrade whose connection is cut. Its two ends share the process.
 func BenchmarkDial(b *testing.B) {
 	if err := (platform.Real{}).Supported(); err != nil {
 		b.Skip(err)
@@ -30,11 +30,18 @@ func BenchmarkDial(b *testing.B) {
 	defer secure.Close()
 	c := &Client{Logger: quiet, TLSConfig: testcert.Trusting()}
 	defer c.Close()
-	for name, url := range map[string]string{"plain": "ws://" + srv.ListenAddr().String(), "TLS": "wss://" + secure.ListenAddr().String()} {
-		b.Run(name, func(b *testing.B) {
+	byTransport := &Client{Logger: quiet, TLSConfig: testcert.Trusting(), Transport: new(http.Transport)}
+	defer byTransport.Close()
+	plainURL, secureURL := "ws://"+srv.ListenAddr().String(), "wss://"+secure.ListenAddr().String()
+	for _, way := range []struct {
+		name string
+		c    *Client
+		url  string
+	}{{"plain", c, plainURL}, {"plain by Transport", byTransport, plainURL}, {"TLS", c, secureURL}, {"TLS by Transport", byTransport, secureURL}} {
+		b.Run(way.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				nc, err := c.Dial(context.Background(), url)
+				nc, err := way.c.Dial(context.Background(), way.url)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -104,7 +104,9 @@ func steps() map[string]func(t *testing.T) stuck {
 }
 
 // A dial ends when its context does, at whichever step, and leaves nothing: TestMain looks.
-func TestCancel_AtEachStep(t *testing.T) {
+func TestCancel_AtEachStep(t *testing.T) { bothWays(t, testCancel_AtEachStep) }
+
+func testCancel_AtEachStep(t *testing.T) {
 	needsLoops(t)
 	for name, step := range steps() {
 		t.Run(name, func(t *testing.T) {
@@ -124,7 +126,9 @@ func TestCancel_AtEachStep(t *testing.T) {
 }
 
 // It also ends when the client is closed.
-func TestClose_EndsDialsAtEachStep(t *testing.T) {
+func TestClose_EndsDialsAtEachStep(t *testing.T) { bothWays(t, testClose_EndsDialsAtEachStep) }
+
+func testClose_EndsDialsAtEachStep(t *testing.T) {
 	needsLoops(t)
 	for name, step := range steps() {
 		if name == "answer, redirect" {
@@ -145,7 +149,9 @@ func TestClose_EndsDialsAtEachStep(t *testing.T) {
 }
 
 // And when its time is over.
-func TestHandshakeTimeout_AtEachStep(t *testing.T) {
+func TestHandshakeTimeout_AtEachStep(t *testing.T) { bothWays(t, testHandshakeTimeout_AtEachStep) }
+
+func testHandshakeTimeout_AtEachStep(t *testing.T) {
 	needsLoops(t)
 	for name, step := range steps() {
 		if name == "answer, redirect" {
@@ -164,7 +170,9 @@ func TestHandshakeTimeout_AtEachStep(t *testing.T) {
 }
 
 // The program's own cause is in the error.
-func TestCancel_Cause(t *testing.T) {
+func TestCancel_Cause(t *testing.T) { bothWays(t, testCancel_Cause) }
+
+func testCancel_Cause(t *testing.T) {
 	needsLoops(t)
 	why := errors.New("the user has left")
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -176,7 +184,9 @@ func TestCancel_Cause(t *testing.T) {
 }
 
 // A dial whose context ends while OnConnection runs fails, and closes the connection.
-func TestCancel_WhileOnConnectionRuns(t *testing.T) {
+func TestCancel_WhileOnConnectionRuns(t *testing.T) { bothWays(t, testCancel_WhileOnConnectionRuns) }
+
+func testCancel_WhileOnConnectionRuns(t *testing.T) {
 	url := start(t, new(server.Server), false)
 	in := newInbox()
 	c := closed(t, in.in(&Client{Dispatch: conn.OnGoroutines}))
@@ -198,7 +208,9 @@ func TestCancel_WhileOnConnectionRuns(t *testing.T) {
 }
 
 // Contexts that end at any moment, that of the answer too, leave nothing behind.
-func TestCancel_AtAnyMoment(t *testing.T) {
+func TestCancel_AtAnyMoment(t *testing.T) { bothWays(t, testCancel_AtAnyMoment) }
+
+func testCancel_AtAnyMoment(t *testing.T) {
 	var open atomic.Int64
 	srv := &server.Server{
 		OnConnection: func(*conn.Conn) { open.Add(1) },

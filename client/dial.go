@@ -92,7 +92,7 @@ func (r *running) dial(program *http.Request, open func(*conn.Conn), ended chan 
 	defer cancelTimed()
 
 	a := &attempt{offer: handshake.Offer{Key: handshake.NewKey(), Subprotocols: r.subprotocols}}
-	answer, err := r.ask(a.in(timed), a, program)
+	answer, err := r.ask(timed, a, program)
 	if err != nil {
 		a.end(false)
 		return nil, r.explain(timed, program.URL, err)
@@ -114,6 +114,8 @@ func (r *running) dial(program *http.Request, open func(*conn.Conn), ended chan 
 type answer struct {
 	*http.Response
 	request     *http.Request // as it was sent
+	direct      bool          // it was read without a Transport
+	rest        []byte        // and these bytes came behind it
 	subprotocol string
 	deflate     *deflate.Params
 }
@@ -124,7 +126,7 @@ func (r *running) ask(ctx context.Context, a *attempt, program *http.Request) (*
 	if err != nil {
 		return nil, err
 	}
-	resp, err := r.http.Do(req)
+	resp, rest, isDirect, err := r.do(ctx, a, req)
 	if err != nil {
 		return nil, err
 	}
@@ -132,8 +134,19 @@ func (r *running) ask(ctx context.Context, a *attempt, program *http.Request) (*
 	if err != nil {
 		return nil, newHandshakeError(resp, err)
 	}
+	got.direct, got.rest = isDirect, rest
 	got.request = cmp.Or(resp.Request, req) // a RoundTripper may leave it out
 	return got, nil
+}
+
+// do makes a request, with the Transport or without.
+func (r *running) do(ctx context.Context, a *attempt, req *http.Request) (resp *http.Response, rest []byte, isDirect bool, err error) {
+	if head := r.direct.head(req); head != nil {
+		resp, rest, err = r.direct.do(ctx, a, req, head)
+		return resp, rest, true, err
+	}
+	resp, err = r.http.Do(req.WithContext(a.in(ctx)))
+	return resp, nil, false, err
 }
 
 // check holds an answer to RFC 6455 4.1, RFC 7692 7.1, and the program's Check.

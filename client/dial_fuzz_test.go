@@ -16,9 +16,64 @@ import (
 	"github.com/framerail/framerail/internal/platform"
 )
 
+// fuzzed is a client whose servers answer with what the test gives it.
+type fuzzed struct {
+	*Client
+	answers chan []byte
+	ended   chan struct{}
+}
+
+func newFuzzed(f *testing.F, rt http.RoundTripper, redirects int) *fuzzed {
+	z := &fuzzed{answers: make(chan []byte, 1), ended: make(chan struct{}, 1)}
+	z.Client = &Client{
+		Logger: quiet, Subprotocols: []string{"chat"}, Deflate: Deflate{Enabled: true, ServerTakeover: true}, MaxRedirects: redirects,
+		Limits:    Limits{Limits: conn.Limits{CloseTimeout: 100 * time.Millisecond}, HandshakeTimeout: patience},
+		Transport: rt,
+		DialContext: func(context.Context, string, string) (net.Conn, error) {
+			near, far := net.Pipe()
+			select {
+			case input := <-z.answers:
+				go serveOnce(far, input)
+			default: // a redirect's
+				_ = far.Close()
+			}
+			return near, nil
+		},
+		OnMessage: func(*conn.Conn, conn.Message) {},
+		OnClose:   func(*conn.Conn, conn.CloseInfo) { z.ended <- struct{}{} },
+	}
+	f.Cleanup(func() { _ = z.Close() })
+	return z
+}
+
+// dial dials, and waits for the end of a connection.
+func (z *fuzzed) dial(t *testing.T, input []byte) error {
+	z.answers <- input
+	nc, err := z.Dial(context.Background(), "ws://server.example/")
+	if err != nil {
+		if !strings.HasPrefix(err.Error(), "framerail: ") || errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		return err
+	}
+	select {
+	case <-z.ended:
+	case <-time.After(patience):
+		t.Fatal("the connection does not end")
+	}
+	if request, _ := nc.Request(); request != nil {
+		t.Error("the request is kept, and nobody has asked for it")
+	}
+	if !bytes.Contains(input, []byte("101")) || !bytes.Contains(input, []byte("ACCEPT")) {
+		t.Errorf("%q is accepted", input)
+	}
+	return nil
+}
+
 // FuzzDial gives a dial any bytes for an answer, and frames behind it. ACCEPT in them stands for the right
 // Sec-WebSocket-Accept. The dial ends, with a connection or an error, and a connection ends with the bytes. What
-// is accepted, net/http reads as a 101 that keeps the rules.
+// is accepted, net/http reads as a 101 that keeps the rules. A direct dial and one by net/http's Transport come to
+// the same: a connection, a failure, or the same refusal.
 func FuzzDial(f *testing.F) {
 	if err := (platform.Real{}).Supported(); err != nil {
 		f.Skip(err)
@@ -28,50 +83,37 @@ func FuzzDial(f *testing.F) {
 		answer + "\r\n", answer + "\r\n\x81\x02hi\x88\x02\x03\xe8", answer + "\r\n\x81\x82", answer + "Sec-WebSocket-Protocol: chat\r\n\r\n",
 		answer + "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00", answer,
 		"HTTP/1.1 103 Early Hints\r\n\r\n" + answer + "\r\n", "HTTP/1.1 302 Found\r\nLocation: /\r\n\r\n", "HTTP/1.0 200 OK\r\n\r\nhello", "\r\n\r\n", "",
+		"HTTP/1.1 403 No\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nno\r\n0\r\n\r\n", "HTTP/1.1 403 No\r\nContent-Length: 9\r\n\r\nno", "HTTP/1.1 101 x\r\n\r\n",
+		"HTTP/1.1 503 x\r\nX: " + strings.Repeat("x", 9000) + "\r\n\r\n", strings.Repeat("HTTP/1.1 103 x\r\n\r\n", 500) + answer + "\r\n",
 	} {
 		f.Add([]byte(input))
 	}
-	answers := make(chan []byte, 1)
-	ended := make(chan struct{}, 1)
-	c := &Client{
-		Logger: quiet, Subprotocols: []string{"chat"}, Deflate: Deflate{Enabled: true, ServerTakeover: true}, MaxRedirects: 1,
-		Limits: Limits{Limits: conn.Limits{CloseTimeout: 100 * time.Millisecond}, HandshakeTimeout: patience},
-		DialContext: func(context.Context, string, string) (net.Conn, error) {
-			near, far := net.Pipe()
-			select {
-			case input := <-answers:
-				go serveOnce(far, input)
-			default: // a redirect's
-				_ = far.Close()
-			}
-			return near, nil
-		},
-		OnMessage: func(*conn.Conn, conn.Message) {},
-		OnClose:   func(*conn.Conn, conn.CloseInfo) { ended <- struct{}{} },
-	}
-	f.Cleanup(func() { _ = c.Close() })
+	redirected := newFuzzed(f, nil, 1)
+	direct := newFuzzed(f, nil, 0)
+	transport := newFuzzed(f, &http.Transport{}, 0)
 	f.Fuzz(func(t *testing.T, input []byte) {
-		answers <- input
-		nc, err := c.Dial(context.Background(), "ws://server.example/")
-		if err != nil {
-			if !strings.HasPrefix(err.Error(), "framerail: ") || errors.Is(err, context.DeadlineExceeded) {
-				t.Error(err)
-			}
+		_ = redirected.dial(t, input)
+		one, other := direct.dial(t, input), transport.dial(t, input)
+		if (one == nil) != (other == nil) {
+			t.Fatalf("directly: %v; by a Transport: %v", one, other)
+		}
+		var first, second *HandshakeError
+		refused, alike := errors.As(one, &first), errors.As(other, &second)
+		if refused != alike && !isBadLocation(other) {
+			t.Fatalf("directly: %v; by a Transport: %v", one, other)
+		}
+		if !refused || !alike {
 			return
 		}
-		select {
-		case <-ended:
-		case <-time.After(patience):
-			t.Fatal("the connection does not end")
-		}
-		request, _ := nc.Request()
-		if request != nil {
-			t.Error("the request is kept, and nobody has asked for it")
-		}
-		if !bytes.Contains(input, []byte("101")) || !bytes.Contains(input, []byte("ACCEPT")) {
-			t.Errorf("%q is accepted", input)
+		if first.Status != second.Status || first.Err.Error() != second.Err.Error() || !bytes.Equal(first.Body, second.Body) || len(first.Header) != len(second.Header) {
+			t.Fatalf("directly: %v, %q; by a Transport: %v, %q", first, first.Body, second, second.Body)
 		}
 	})
+}
+
+// isBadLocation is the one difference: http.Client parses the Location of a redirect that it is not to follow.
+func isBadLocation(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "failed to parse Location header")
 }
 
 // serveOnce reads a request, answers with some bytes, and ends.

@@ -19,7 +19,9 @@ import (
 )
 
 // A connection moves to the loop, plain or over TLS: it takes no goroutine.
-func TestDial_MovesToALoop(t *testing.T) {
+func TestDial_MovesToALoop(t *testing.T) { bothWays(t, testDial_MovesToALoop) }
+
+func testDial_MovesToALoop(t *testing.T) {
 	for name, secure := range map[string]bool{"plain": false, "TLS": true} {
 		t.Run(name, func(t *testing.T) {
 			url := start(t, new(server.Server), secure)
@@ -52,7 +54,9 @@ func bridges(c *Client) int64 { return c.run.relayed.Load() }
 // hasBridges reports whether they are n, where not all connections are carried so.
 func hasBridges(c *Client, n int64) bool { return bridges(c) == n || !platform.Native }
 
-func TestDial_UnixSocket(t *testing.T) {
+func TestDial_UnixSocket(t *testing.T) { bothWays(t, testDial_UnixSocket) }
+
+func testDial_UnixSocket(t *testing.T) {
 	needsLoops(t)
 	path := filepath.Join(t.TempDir(), "socket")
 	srv := &server.Server{Addr: "unix:" + path, OnMessage: echo, Logger: quiet}
@@ -72,7 +76,9 @@ func TestDial_UnixSocket(t *testing.T) {
 }
 
 // What the program's options say is in the request, and what was agreed on in the connection.
-func TestDial_Request(t *testing.T) {
+func TestDial_Request(t *testing.T) { bothWays(t, testDial_Request) }
+
+func testDial_Request(t *testing.T) {
 	requests := make(chan *http.Request, 1)
 	srv := &server.Server{Subprotocols: []string{"soap", "chat"}, OriginPatterns: []string{"https://page.example"}}
 	srv.Check = func(h *server.Handshake) error { requests <- h.Request; return nil }
@@ -114,6 +120,10 @@ func TestDial_Request(t *testing.T) {
 
 // Bytes that come in one packet with the answer are the first messages, over TLS too.
 func TestDial_KeepsBytesBehindTheAnswer(t *testing.T) {
+	bothWays(t, testDial_KeepsBytesBehindTheAnswer)
+}
+
+func testDial_KeepsBytesBehindTheAnswer(t *testing.T) {
 	for name, secure := range map[string]bool{"plain": false, "TLS": true} {
 		t.Run(name, func(t *testing.T) {
 			srv := new(server.Server)
@@ -137,7 +147,9 @@ func TestDial_KeepsBytesBehindTheAnswer(t *testing.T) {
 
 // OnConnection has returned when Dial does, wherever callbacks run. A connection whose OnConnection
 // panics is closed, and Dial returns it all the same.
-func TestDial_OnConnectionComesFirst(t *testing.T) {
+func TestDial_OnConnectionComesFirst(t *testing.T) { bothWays(t, testDial_OnConnectionComesFirst) }
+
+func testDial_OnConnectionComesFirst(t *testing.T) {
 	url := start(t, new(server.Server), false)
 	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines, conn.Adaptive} {
 		c := closed(t, &Client{Dispatch: dispatch, OnConnection: func(c *conn.Conn) { c.SetValue("set") }})
@@ -167,7 +179,9 @@ func TestDial_InACallbackOnALoop(t *testing.T) {
 	}
 }
 
-func TestDial_ImpossibleOptions(t *testing.T) {
+func TestDial_ImpossibleOptions(t *testing.T) { bothWays(t, testDial_ImpossibleOptions) }
+
+func testDial_ImpossibleOptions(t *testing.T) {
 	needsLoops(t)
 	for name, tc := range map[string]struct {
 		c    *Client

@@ -31,10 +31,10 @@
 //
 // # Dialling
 //
-// net/http makes the request. So proxies, cookies, redirects, Basic authentication, client certificates
-// and traces work as they do there, and a Transport of the program's can be used. This package checks
-// the answer by RFC 6455 4.1. Then the socket moves out of net/http to an event loop, with TLS and with
-// the bytes that have come behind the answer.
+// Proxies, cookies, redirects, Basic authentication, client certificates and traces work as in net/http,
+// which makes the requests that need them. A Transport of the program's can be used. All others are made
+// without a Transport, which takes less time and memory. This package checks the answer by RFC 6455 4.1.
+// Then the socket moves to an event loop, with TLS and with the bytes that have come behind the answer.
 //
 // The whole dial is bounded: by the context, by HandshakeTimeout, and by 8 KiB and 100 lines of the
 // answer. A dial that fails leaves no goroutine and no socket, at whichever step its context ends.

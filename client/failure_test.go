@@ -33,7 +33,9 @@ func failing(t *testing.T, config *tls.Config, until, then string, reset bool) (
 
 // Whatever fails in a dial, at whichever step, it ends with an error that says so and leaves nothing
 // behind: TestMain looks.
-func TestDial_FailsAtEachStep(t *testing.T) {
+func TestDial_FailsAtEachStep(t *testing.T) { bothWays(t, testDial_FailsAtEachStep) }
+
+func testDial_FailsAtEachStep(t *testing.T) {
 	needsLoops(t)
 	direct := func(c *Client, addr, scheme string) string { return scheme + "://" + addr + "/" }
 	through := func(proxy string) func(c *Client, addr, scheme string) string {
@@ -95,7 +97,9 @@ func TestDial_FailsAtEachStep(t *testing.T) {
 }
 
 // A port on which nobody listens, and a name that does not exist.
-func TestDial_NobodyIsThere(t *testing.T) {
+func TestDial_NobodyIsThere(t *testing.T) { bothWays(t, testDial_NobodyIsThere) }
+
+func testDial_NobodyIsThere(t *testing.T) {
 	needsLoops(t)
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -95,8 +96,21 @@ func serveRaw(t *testing.T, f func(nc net.Conn, r *http.Request)) (url string) {
 	})
 }
 
+// byTransport is in the names of tests whose clients dial by net/http's Transport.
+const byTransport = "by_Transport"
+
+// bothWays runs a test with direct dials, and with dials by net/http's Transport, as far as its clients leave the
+// choice.
+func bothWays(t *testing.T, test func(*testing.T)) {
+	t.Run("direct", test)
+	t.Run(byTransport, test)
+}
+
 // closed closes a client with the test.
 func closed(t *testing.T, c *Client) *Client {
+	if c.Transport == nil && strings.Contains(t.Name(), byTransport) {
+		c.Transport = &http.Transport{Proxy: http.ProxyFromEnvironment}
+	}
 	if c.Logger == nil {
 		c.Logger = quiet
 	}

@@ -28,7 +28,9 @@ func refused(t *testing.T, c *Client, url string) *HandshakeError {
 }
 
 // A refusal is an error with the status, the header and the first KiB of the body.
-func TestHandshakeError_OfARefusal(t *testing.T) {
+func TestHandshakeError_OfARefusal(t *testing.T) { bothWays(t, testHandshakeError_OfARefusal) }
+
+func testHandshakeError_OfARefusal(t *testing.T) {
 	srv := &server.Server{Check: func(*server.Handshake) error {
 		return &server.Refusal{Status: 429, Header: http.Header{"Retry-After": {"7"}}, Body: "too many of you\n" + strings.Repeat("x", 5_000)}
 	}}
@@ -43,7 +45,9 @@ func TestHandshakeError_OfARefusal(t *testing.T) {
 }
 
 // A body that does not come keeps nobody waiting.
-func TestHandshakeError_SlowBody(t *testing.T) {
+func TestHandshakeError_SlowBody(t *testing.T) { bothWays(t, testHandshakeError_SlowBody) }
+
+func testHandshakeError_SlowBody(t *testing.T) {
 	url := serveRaw(t, func(nc net.Conn, _ *http.Request) {
 		_, _ = io.WriteString(nc, "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 100\r\n\r\nsorry")
 	})
@@ -54,6 +58,10 @@ func TestHandshakeError_SlowBody(t *testing.T) {
 
 // A 101 that breaks a rule is an error that names the rule, and the connection is closed.
 func TestHandshakeError_OfABrokenAnswer(t *testing.T) {
+	bothWays(t, testHandshakeError_OfABrokenAnswer)
+}
+
+func testHandshakeError_OfABrokenAnswer(t *testing.T) {
 	for name, tc := range map[string]struct {
 		status, fields string
 		says           string
@@ -92,7 +100,9 @@ func TestHandshakeError_OfABrokenAnswer(t *testing.T) {
 }
 
 // What the server sends before its answer is complete is bounded.
-func TestDial_AnswerWithoutEnd(t *testing.T) {
+func TestDial_AnswerWithoutEnd(t *testing.T) { bothWays(t, testDial_AnswerWithoutEnd) }
+
+func testDial_AnswerWithoutEnd(t *testing.T) {
 	for name, piece := range map[string]string{"one field": strings.Repeat("x", 1000), "fields": "X: y\r\n", "interim answers": "HTTP/1.1 103 Early Hints\r\n\r\n"} {
 		t.Run(name, func(t *testing.T) {
 			var sent atomic.Int64
@@ -114,7 +124,9 @@ func TestDial_AnswerWithoutEnd(t *testing.T) {
 }
 
 // Check sees the answer, and its error ends the dial.
-func TestClient_Check(t *testing.T) {
+func TestClient_Check(t *testing.T) { bothWays(t, testClient_Check) }
+
+func testClient_Check(t *testing.T) {
 	url := start(t, &server.Server{}, false)
 	unwanted := errors.New("not this one")
 	c := closed(t, &Client{Check: func(r *http.Response) error {
@@ -129,7 +141,9 @@ func TestClient_Check(t *testing.T) {
 }
 
 // Cookies of the jar are sent, and those of answers kept, of refusals too.
-func TestClient_Jar(t *testing.T) {
+func TestClient_Jar(t *testing.T) { bothWays(t, testClient_Jar) }
+
+func testClient_Jar(t *testing.T) {
 	srv := new(server.Server)
 	srv.Check = func(h *server.Handshake) error {
 		c, err := h.Request.Cookie("session")

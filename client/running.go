@@ -37,8 +37,7 @@ type running struct {
 	checkAnswer      func(*http.Response) error
 	onConnection     func(*conn.Conn)
 
-	http   *http.Client
-	owns   bool          // its transport dials through this package
+	requests
 	host   *nethttp.Host // which takes connections from net/http
 	engine []*loop.Loop
 	loops  []*tenants // the client's part in each
@@ -50,6 +49,13 @@ type running struct {
 
 	ending
 	busy sync.WaitGroup // dials, relayed connections, and connections until their close callback has returned
+}
+
+// requests is what makes the requests of dials.
+type requests struct {
+	http   *http.Client
+	owns   bool // its transport dials through this package
+	direct direct
 }
 
 // ending ends dials.
@@ -75,10 +81,10 @@ func (c *Client) start() (*running, error) {
 	r := &running{
 		config: config, header: c.header(), subprotocols: slices.Clone(c.Subprotocols),
 		wishes: c.Deflate.wishes(), handshakeTimeout: cmp.Or(c.HandshakeTimeout, defaultHandshakeTimeout),
-		maxRedirects: c.MaxRedirects, checkAnswer: c.Check, onConnection: c.OnConnection, owns: own,
+		maxRedirects: c.MaxRedirects, checkAnswer: c.Check, onConnection: c.OnConnection,
 	}
 	r.extensions = string(deflate.AppendOffers(nil, r.wishes...))
-	r.http = &http.Client{Transport: rt, Jar: c.Jar, CheckRedirect: r.checkRedirect}
+	r.requests = requests{&http.Client{Transport: rt, Jar: c.Jar, CheckRedirect: r.checkRedirect}, own, c.newDirect(rt)}
 	r.host = &nethttp.Host{Options: nethttp.Options{Platform: system, Begin: r.beginRelay, End: r.busy.Done}}
 	r.stop, r.cancel = context.WithCancelCause(context.Background())
 	if lent, ok := session.Loops(c.EventLoops).All().(loop.Shared); ok {

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -17,15 +18,18 @@ var errNotWritable = errors.New("framerail: the RoundTripper has taken the conne
 
 // take takes the connection of an answer from net/http, with the bytes that are buffered behind it.
 func (r *running) take(a *attempt, got *answer) (*newcomer, error) {
-	body, ok := got.Body.(io.ReadWriteCloser)
-	if !ok {
-		_ = got.Body.Close()
-		return nil, fmt.Errorf("%w: its body is a %T", errNotWritable, got.Body)
-	}
 	n := &newcomer{
 		tenants: r.loops[loop.LeastLoaded(r.engine).Number],
 		opening: session.Opening{Request: kept(got.request), Subprotocol: got.subprotocol, Deflate: got.deflate},
 		began:   make(chan *session.Conn, 1), opened: make(chan struct{}, 1),
+	}
+	if got.direct {
+		return n, r.takeDirect(a, got, n)
+	}
+	body, ok := got.Body.(io.ReadWriteCloser)
+	if !ok {
+		_ = got.Body.Close()
+		return nil, fmt.Errorf("%w: its body is a %T", errNotWritable, got.Body)
 	}
 	nc := a.conn()
 	if socket := r.movable(nc); socket != nil {
@@ -43,6 +47,21 @@ func (r *running) take(a *attempt, got *answer) (*newcomer, error) {
 	}
 	a.end(n.accepted.Below != nil) // a relayed connection needs it
 	return n, nil
+}
+
+// takeDirect takes the connection of a direct dial.
+func (r *running) takeDirect(a *attempt, got *answer, n *newcomer) error {
+	n.opening.Rest = got.rest
+	over, isSecure := a.got.(*tls.Conn)
+	if below, known := nethttp.Unwrap(a.got); isSecure && known != nil {
+		n.opening.Rest = append(n.opening.Rest, drain(over, below)...)
+	}
+	n.accepted.Remote = nethttp.AddrPort(a.got.RemoteAddr())
+	if err := r.host.Take(a.got, &n.accepted, &n.opening); err != nil {
+		return err
+	}
+	a.end(n.accepted.Below != nil)
+	return nil
 }
 
 // drain reads what is buffered above a socket: behind the answer, and in TLS. Its deadline keeps the

@@ -124,7 +124,9 @@ func TestTransport_IsCloned(t *testing.T) {
 }
 
 // A client's certificate reaches the server, and a server's that is not trusted ends the dial.
-func TestTLS_Certificates(t *testing.T) {
+func TestTLS_Certificates(t *testing.T) { bothWays(t, testTLS_Certificates) }
+
+func testTLS_Certificates(t *testing.T) {
 	own := testcert.Config().Certificates
 	srv := new(server.Server)
 	url := start(t, srv, true)
@@ -150,7 +152,9 @@ func TestTLS_Certificates(t *testing.T) {
 }
 
 // A second dial resumes the TLS session of the first.
-func TestTLS_SessionIsResumed(t *testing.T) {
+func TestTLS_SessionIsResumed(t *testing.T) { bothWays(t, testTLS_SessionIsResumed) }
+
+func testTLS_SessionIsResumed(t *testing.T) {
 	url := start(t, new(server.Server), true)
 	in := newInbox()
 	c := closed(t, in.in(&Client{TLSConfig: trust(t)}))
