@@ -26,8 +26,9 @@
 //		…
 //	}
 //
-// [conn.Conn.Receive] waits for a single message. Read until the connection ends, or close it. The server's
-// Close frame is answered when the program asks for the next message. Otherwise the server waits for its CloseTimeout.
+// [conn.Conn.Receive] waits for a single message. Read until the connection ends, or close it. While messages
+// wait, or when the program has read some and stopped, the server's Close frame is not answered. The server then waits for
+// its CloseTimeout.
 //
 // # Dialling
 //
