@@ -25,8 +25,7 @@ type Stats struct {
 	// Opened counts connections whose opening handshake was done. Closed counts those of them whose
 	// socket is closed.
 	Opened, Closed uint64
-	// Received and Sent are the traffic each way. Bytes of handshakes, which net/http makes, are not
-	// among them.
+	// Received and Sent are the traffic each way. Bytes of opening handshakes are not among them.
 	Received, Sent conn.Traffic
 	// Pending is how many bytes of frames wait for sockets now.
 	Pending int64

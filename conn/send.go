@@ -60,8 +60,8 @@ func (c *Conn) SendMessage(m Message) error {
 // 200 bytes beside its goroutine, and does not copy its payload.
 //
 // SendWait must not be called on an event loop, where callbacks run by default: there it fails
-// with [ErrOnLoop]. It can be called in callbacks with [OnGoroutines], in stream callbacks, and
-// on the program's own goroutines. Hold no lock meanwhile that callbacks of other clients need:
+// with [ErrOnLoop]. It can be called in callbacks with [OnGoroutines] or [Adaptive], in stream
+// callbacks, and on the program's own goroutines. Hold no lock meanwhile that callbacks of other clients need:
 // one client that does not read would hold them all up. While a [Writer] is open, SendWait
 // queues the message behind the Writer's, so the goroutine that is to close the Writer must not
 // wait here.
