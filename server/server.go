@@ -202,7 +202,8 @@ func (s *Server) Start() error {
 // not used. Any other net.Conn is relayed: a goroutine reads it, and a second one writes while there is
 // something to write. Listeners in memory, of multiplexers and of crypto/tls are served this way. Callbacks,
 // limits and Shutdown are the same. RemoteAddr of a net.Conn must not block. The peer of one without an
-// address of IP counts in MaxConnections alone, and is no peer over a unix socket for Proxies.
+// address of IP counts in MaxConnections alone, and is no peer over a unix socket for Proxies. A broken one, such as
+// one that is closed already, does not end Serve.
 //
 // Where the system has no epoll and no kqueue, every connection is relayed.
 func (s *Server) Serve(ln net.Listener) error {

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"syscall"
 
+	"github.com/framerail/framerail/internal/relay"
 	"github.com/framerail/framerail/internal/socket"
 )
 
@@ -116,12 +117,34 @@ func (l foreignListener) Accept() (Accepted, error) {
 	if err != nil {
 		return Accepted{}, err
 	}
+	if relay.IsNil(nc) {
+		return Accepted{}, errNoConn
+	}
 	a, err := realSockets{}.Take(nc)
 	if err != nil {
 		_ = nc.Close()
+		return a, &spoiledError{err}
 	}
-	return a, err
+	return a, nil
 }
+
+// errNoConn is the error of an Accept that has returned neither a connection nor an error. What causes that may
+// last, so it is taken for a temporary failure.
+var errNoConn error = noConnError{}
+
+type noConnError struct{}
+
+func (noConnError) Error() string {
+	return "framerail: Accept has returned neither a connection nor an error"
+}
+func (noConnError) Temporary() bool { return true }
+
+// spoiledError says that a connection cannot be used that an Accept has returned, such as one that is closed already. It
+// says nothing about the next one.
+type spoiledError struct{ err error }
+
+func (e *spoiledError) Error() string { return "framerail: a connection from Accept: " + e.err.Error() }
+func (e *spoiledError) Unwrap() error { return e.err }
 
 // EndsAccept implements Listener. An Accept of another package may go on for any time.
 func (l foreignListener) EndsAccept() bool { return l.own }

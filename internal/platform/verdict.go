@@ -21,10 +21,11 @@ const (
 
 // VerdictOf returns the verdict on an error of Accept.
 func VerdictOf(err error) Verdict {
+	var spoiled *spoiledError
 	switch verdict := socket.ClassifyAccept(err); {
 	case isTemporary(err), verdict == socket.AcceptPause:
 		return Pause
-	case verdict == socket.AcceptFatal:
+	case verdict == socket.AcceptFatal && !errors.As(err, &spoiled):
 		return Fatal
 	}
 	return Retry

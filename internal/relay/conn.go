@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"reflect"
 	"sync"
 	"time"
 
@@ -97,7 +98,7 @@ func (c *Conn) TCP() *net.TCPConn {
 // IsUnix reports whether the connection is a unix socket.
 func (c *Conn) IsUnix() bool {
 	a := c.bottom.LocalAddr()
-	return a != nil && a.Network() == "unix"
+	return !IsNil(a) && a.Network() == "unix"
 }
 
 // LocalAddr implements transport.Transport.
@@ -110,13 +111,24 @@ func (c *Conn) PeerAddr() netip.AddrPort { return AddrPort(c.bottom.RemoteAddr()
 func AddrPort(addr net.Addr) netip.AddrPort {
 	var a netip.AddrPort
 	switch addr := addr.(type) {
-	case nil:
 	case *net.TCPAddr:
 		a = addr.AddrPort()
 	default:
-		a, _ = netip.ParseAddrPort(addr.String())
+		if !IsNil(addr) {
+			a, _ = netip.ParseAddrPort(addr.String())
+		}
 	}
 	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+}
+
+// IsNil reports whether there is nothing in a value of an interface's type: no value, or a nil pointer, as
+// a function returns by mistake that has a variable of a pointer's type.
+func IsNil(v any) bool {
+	if v == nil {
+		return true
+	}
+	p := reflect.ValueOf(v)
+	return p.Kind() == reflect.Pointer && p.IsNil()
 }
 
 // secured is a connection over TLS, such as a *tls.Conn.
