@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/bench/internal/self"
+	"github.com/framerail/framerail/internal/platform"
 )
 
 // The bars start this very program again for their servers.
@@ -97,6 +98,9 @@ func TestBars(t *testing.T) {
 			t.Parallel()
 			if name == "contention" && !raceDetector || name == "allocs" && raceDetector {
 				t.Skip("it needs the race detector, or none")
+			}
+			if name == "handover" && !platform.Native {
+				t.Skip("it hands the listener's descriptor on, and a server that relays everything has none of a listener")
 			}
 			test(t, "", bar)
 		})

@@ -87,9 +87,10 @@ func ignore(err, expected error) error {
 	return err
 }
 
-// end ends what serve began.
+// end ends what serve began. The server goes first: a listener that closes under it would end its Serve with an error,
+// where there is no poller.
 func (w way) end(srv *server.Server, ln net.Listener) error {
-	return errors.Join(ignore(ln.Close(), net.ErrClosed), srv.Close())
+	return errors.Join(srv.Close(), ignore(ln.Close(), net.ErrClosed))
 }
 
 // upgrader upgrades the handshakes that net/http has read; the rest is the server's Handler's.
