@@ -39,13 +39,14 @@ func (in *inbox) Drain(d Draining) {
 	in.Command(Drain)
 }
 
-// beginDrain takes in how to drain.
+// beginDrain takes in how to drain. A callback that ends its goroutine, or loses its loop, may have the command carried out
+// from the start again. The window goes on then: those that came after it began have a lifetime within it.
 func (l *Loop) beginDrain() {
 	l.inbox.mu.Lock()
 	d := l.inbox.draining
 	l.inbox.mu.Unlock()
 	l.commands.code = cmp.Or(d.Code, frame.GoingAway)
-	if d.Window > 0 {
+	if d.Window > 0 && l.window == 0 {
 		spread(l, d)
 	}
 }
