@@ -15,12 +15,13 @@ func (r *running) upgradeStream(a gate.Accepted, w http.ResponseWriter, hr *http
 		nethttp.Answer(w, handshake.ErrInternal)
 		return false, r.refuseHTTP(a.Remote, handshake.ErrInternal, err)
 	}
+	// A client that reads nothing keeps the answer waiting. Shutdown does not wait for that: Take counts the stream.
+	stream.Accept(w, header, r.before.HandshakeTimeout)
 	if err := r.nethttp.Take(stream.Conn(), &a, a.Opening); err != nil {
-		refusal := handshake.Unavailable(1)
-		nethttp.Answer(w, refusal)
-		return false, r.refuseHTTP(a.Remote, refusal, err)
+		_ = stream.Close()
+		stream.Wait()
+		return false, r.refuseHTTP(a.Remote, handshake.ErrInternal, err)
 	}
-	stream.Accept(w, header)
 	err = r.deliver(a)
 	stream.Wait()
 	return true, err

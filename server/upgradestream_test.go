@@ -27,6 +27,7 @@ type h2stream struct {
 	wrote    bool
 	returned atomic.Bool
 	reset    atomic.Pointer[error]
+	stalled  chan struct{} // if not nil, the client takes no answer, until it is closed
 }
 
 func (s *h2stream) use() {
@@ -59,12 +60,24 @@ func (s *h2stream) Write(b []byte) (int, error) {
 	return n, s.failed(err)
 }
 
-func (s *h2stream) Flush() { s.use() }
+func (s *h2stream) Flush() {
+	s.use()
+	if s.stalled != nil {
+		<-s.stalled
+	}
+}
 
 func (s *h2stream) SetReadDeadline(t time.Time) error { s.use(); return s.own.SetReadDeadline(t) }
 
 // SetWriteDeadline resets the stream once it is over, as net/http's does.
-func (s *h2stream) SetWriteDeadline(t time.Time) error { s.use(); return s.own.SetWriteDeadline(t) }
+func (s *h2stream) SetWriteDeadline(t time.Time) error {
+	s.use()
+	if s.stalled != nil && !t.IsZero() && time.Until(t) <= 0 {
+		close(s.stalled)
+		_ = s.own.Close()
+	}
+	return s.own.SetWriteDeadline(t)
+}
 
 // h2body is the content of the request.
 type h2body struct{ *h2stream }
@@ -93,8 +106,13 @@ func h2request(fields ...string) *http.Request {
 
 // openStream has a handler upgrade a request. ended gets what Upgrade returns, when it does.
 func openStream(t testing.TB, s *Server, r *http.Request) (st *h2stream, p *peer, ended chan error) {
+	return openStreamOf(t, s, r, nil)
+}
+
+// openStreamOf is openStream of a client that takes no answer until stalled is closed.
+func openStreamOf(t testing.TB, s *Server, r *http.Request, stalled chan struct{}) (st *h2stream, p *peer, ended chan error) {
 	own, client := net.Pipe()
-	st = &h2stream{t: t, own: own, client: client, header: make(http.Header), status: make(chan int, 1)}
+	st = &h2stream{t: t, own: own, client: client, header: make(http.Header), status: make(chan int, 1), stalled: stalled}
 	r.Body = h2body{st}
 	ended = make(chan error, 1)
 	go func() {
@@ -310,6 +328,24 @@ func TestStream_ShutdownClosesAndUpgradeReturns(t *testing.T) {
 			t.Errorf("after Shutdown: %d", status)
 		}
 	})
+}
+
+// A client that takes no answer keeps its handler waiting, but not Shutdown. Its stream is reset in the end.
+func TestStream_AClientThatTakesNoAnswerDelaysNobody(t *testing.T) {
+	s := unstarted(t, &Server{OnMessage: echo, Limits: Limits{HandshakeTimeout: 2 * time.Second}})
+	st, _, ended := openStreamOf(t, s, h2request(), make(chan struct{}))
+	receive(t, st.status)
+	if _, err := s.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	select {
+	case <-st.stalled:
+		t.Error("Shutdown has waited for the client")
+	default:
+	}
+	if err := receive(t, ended); !errors.Is(err, ErrServerClosed) {
+		t.Errorf("Upgrade: %v", err)
+	}
 }
 
 // A loop that has ended in between closes a stream that was accepted, with frames.

@@ -91,8 +91,11 @@ type securedStream struct{ *Stream }
 func (s securedStream) ConnectionState() tls.ConnectionState { return *s.tls }
 
 // Accept answers with 200. If the client has left, reading says so. w is the handler's ResponseWriter: middleware gets
-// to know the status. But what would compress the answer must not flush, because that writes.
-func (s *Stream) Accept(w http.ResponseWriter, header http.Header) {
+// to know the status. But what would compress the answer must not flush, because that writes. A client that takes no answer
+// for so long has its stream reset.
+func (s *Stream) Accept(w http.ResponseWriter, header http.Header, patience time.Duration) {
+	_ = s.SetWriteDeadline(time.Now().Add(patience))
+	defer s.SetWriteDeadline(time.Time{})
 	h := w.Header()
 	encoded := h.Get("Content-Encoding") != ""
 	clear(h)
