@@ -2,7 +2,12 @@ package missing
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
 	"testing"
+
+	"github.com/framerail/framerail/internal/test/source"
 )
 
 // recorder is a test that only remembers how it ended.
@@ -32,6 +37,24 @@ func TestEnd_FailsOnlyWhereCIIsSet(t *testing.T) {
 		var r recorder
 		if End(&r, "no %s", "redis-server"); r.ended != want {
 			t.Errorf("CI=%s: %q, not %q", ci, r.ended, want)
+		}
+	}
+}
+
+// One place decides what CI means, so that no test takes another value of it for none.
+func TestCI_IsLookedAtHereAlone(t *testing.T) {
+	files, err := source.Files("../../..")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	looked := regexp.MustCompile(`(Getenv|LookupEnv)\("CI"\)`)
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if looked.Match(text) != (filepath.Base(file) == "missing.go") {
+			t.Errorf("%s: it is for missing.go, and for nothing else, to look at CI", file)
 		}
 	}
 }
