@@ -19,7 +19,7 @@
 //     connections_ended_total by cause, as of [server.Cause]
 //
 //   - messages_total, frames_total, transferred_bytes_total by direction, "received"
-//     or "sent"
+//     or "sent", and frames_total by opcode too
 //
 //   - overflows_total by policy, as of [server.Overflows]
 //
