@@ -111,11 +111,10 @@ type Client struct {
 	// the first Dial and end with Close. 0: 1, which is enough for some 10,000 connections.
 	Loops int
 	// EventLoops are those of a server of the same process, from its method EventLoops, in place of
-	// loops of the client's own. Loops, MaxBuffers, SlowCallback and the counters of connections are
-	// the server's then. Dial fails if one of these options is set. Close and Shutdown end the
-	// client's connections alone. Those of the server end them, too, and later dials fail. A loop has
-	// room for 15 clients that have a connection there or are not closed. Zero: loops of the client's
-	// own.
+	// loops of the client's own. Loops, MaxBuffers and SlowCallback are the server's then. Dial fails
+	// if one of these options is set. Stats, Close and Shutdown are about the client's connections
+	// alone. Shutdown and Close of the server end them, too, and later dials fail. A loop has room
+	// for 15 clients that have a connection there or are not closed. Zero: loops of the client's own.
 	EventLoops conn.EventLoops
 	// SlowCallback is how long a callback may hold an event loop. A longer one is logged once with
 	// its stack, at level Warn, while it still runs. 0: 100 ms. Negative: never.
@@ -145,7 +144,7 @@ var errShutdownOnLoop = fmt.Errorf("framerail: shutdown goes on; a callback on t
 // When ctx is done Shutdown cuts the connections that are left, and returns an error that matches
 // ctx's. In a callback on a loop it does not wait, and returns [conn.ErrOnLoop].
 func (c *Client) Shutdown(ctx context.Context) error {
-	run := c.stop(loop.Drain)
+	run, _ := c.stop(loop.Drain)
 	switch {
 	case run == nil:
 		return nil
@@ -160,33 +159,30 @@ func (c *Client) Shutdown(ctx context.Context) error {
 // that run on loops, but not for callbacks on goroutines. In a callback on a loop it does not
 // wait. The error is always nil.
 func (c *Client) Close() error {
-	run := c.stop(loop.Abort)
+	run, cut := c.stop(loop.Abort)
 	if run == nil || loop.OnLoop() {
 		return nil
 	}
-	for _, ts := range run.loops {
-		ts.awaitCut()
-	}
+	run.await(cut, nil)
 	return nil
 }
 
-// stop ends the dials and gives the loops a command. It returns nil if the client never dialled.
-func (c *Client) stop(command loop.Command) *running {
+// stop ends the dials and gives the loops a command: see running.command. The running client is nil if it
+// never dialled.
+func (c *Client) stop(command loop.Command) (run *running, done []<-chan struct{}) {
 	c.mu.Lock()
 	if !c.closed && c.ending != nil {
 		close(c.ending)
 	}
 	c.closed = true
-	run := c.run
+	run = c.run
 	c.mu.Unlock()
 	if run != nil {
 		run.cancel(ErrClientClosed)
-		for _, ts := range run.loops {
-			ts.command(command)
-		}
+		done = run.command(command)
 		run.leaveOnce.Do(run.leave)
 	}
-	return run
+	return run, done
 }
 
 // end is closed once the client is closed.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
@@ -24,6 +25,8 @@ type tenants struct {
 	id   loop.OwnerID // while it is registered
 	none buffer.Pool  // lends nothing: all connections here are open
 
+	account atomic.Pointer[loop.Account] // nil before it is registered
+
 	registered bool // owned by the loop
 }
 
@@ -35,6 +38,7 @@ var (
 // register enters the client into the loop. On the loop, or before it serves.
 func (ts *tenants) register() {
 	ts.id = ts.Register(ts, &ts.run.config, nil)
+	ts.account.Store(ts.Account(ts.id))
 	ts.registered = true
 }
 

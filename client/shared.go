@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
@@ -68,58 +69,72 @@ func (r *running) drainShared(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
-	for _, ts := range r.loops {
-		ts.command(loop.Abort)
+	until := time.NewTimer(loop.CutPatience)
+	defer until.Stop()
+	if !r.await(r.command(loop.Abort), until.C) {
+		return fmt.Errorf("framerail: shutdown: a callback holds an event loop: %w", ctx.Err())
 	}
 	return fmt.Errorf("framerail: shutdown cut connections: %w", ctx.Err())
 }
 
-// command has the client's connections on the loop closed or cut. On loops of a server it is carried out
-// once. A connection that comes later finds that the client is closed.
-func (ts *tenants) command(c loop.Command) {
+// command gives the loops a command. A channel for each is closed once that is carried out, unless the loop
+// ends before.
+func (r *running) command(c loop.Command) (done []<-chan struct{}) {
+	for _, ts := range r.loops {
+		done = append(done, ts.command(c))
+	}
+	return done
+}
+
+// await waits until a command is carried out, and returns false if the time is over before. Nil: it is never
+// over.
+func (r *running) await(done []<-chan struct{}, over <-chan time.Time) bool {
+	for i, ts := range r.loops {
+		select {
+		case <-done[i]:
+		case <-ts.Done():
+		case <-over:
+			return false
+		}
+	}
+	return true
+}
+
+// command has the client's connections on the loop closed or cut. Loops of the client's own end then.
+// Loops of a server carry it out once. A connection that comes later finds that the client is closed.
+func (ts *tenants) command(c loop.Command) (done <-chan struct{}) {
 	if !ts.run.isShared {
 		ts.Command(c)
-		return
+		return ts.Done()
 	}
-	ts.Ask(func() { ts.apply(c) })
+	applied := make(chan struct{})
+	ts.Ask(func() { ts.apply(c, applied) })
+	return applied
 }
 
 // apply carries out a command. A callback that ends the loop's goroutine breaks it off: then the loop begins
 // with it again.
-func (ts *tenants) apply(c loop.Command) {
-	done := !ts.registered
+func (ts *tenants) apply(c loop.Command, applied chan struct{}) {
+	done := false
 	defer func() {
 		if !done {
-			ts.Ask(func() { ts.apply(c) })
+			ts.Ask(func() { ts.apply(c, applied) })
+			return
 		}
+		close(applied)
 	}()
-	if done {
-		return
-	}
-	ts.EachOf(ts.id, func(t *loop.Tenant) {
-		ts.With(t, func() {
-			if c == loop.Abort {
-				t.Abort(ErrClientClosed)
-				return
-			}
-			_ = t.Close(frame.GoingAway, "client is shutting down") // closing already: it goes on
+	if ts.registered {
+		ts.EachOf(ts.id, func(t *loop.Tenant) {
+			ts.With(t, func() {
+				if c == loop.Abort {
+					t.Abort(ErrClientClosed)
+					return
+				}
+				_ = t.Close(frame.GoingAway, "client is shutting down") // closing already: it goes on
+			})
 		})
-	})
+	}
 	done = true
-}
-
-// awaitCut waits until the loop has cut the client's connections.
-func (ts *tenants) awaitCut() {
-	if !ts.run.isShared {
-		<-ts.Done()
-		return
-	}
-	cut := make(chan struct{})
-	ts.Ask(func() { close(cut) })
-	select {
-	case <-cut:
-	case <-ts.Done():
-	}
 }
 
 // closedBy is the error of a dial whose loop takes no more connections. It is final for Reconnecting.

@@ -1,11 +1,14 @@
 package client
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,13 +61,56 @@ func TestEventLoops_OfAServer(t *testing.T) {
 		}
 	}
 	checkEcho(t, kept, stays)
-	if st := staying.Stats(); st.Dials != 1 || st.Opened != 0 {
-		t.Errorf("%+v", st)
-	}
 	if n := srv.ClientCount(); n != 1 {
 		t.Errorf("the server has %d clients", n)
 	}
-	eventually(t, "the others to be gone", func() bool { return srv.Stats().Clients == 2 })
+	if n := srv.Stats().Opened; n != 1 {
+		t.Errorf("the server has opened %d", n)
+	}
+}
+
+// Each owner of a loop counts its own connections: a proxy tells what came from what it has sent on.
+func TestEventLoops_EachCountsItsOwn(t *testing.T) {
+	var up atomic.Pointer[conn.Conn] // set before the server has a client
+	srv := &server.Server{OnMessage: func(*conn.Conn, conn.Message) {
+		for range 3 {
+			_ = up.Load().SendText("sent on")
+		}
+	}}
+	loops, url := sharing(t, srv)
+	in := newInbox()
+	c := closed(t, in.in(&Client{EventLoops: loops}))
+	never := closed(t, &Client{EventLoops: loops})
+	up.Store(mustDial(t, c, start(t, new(server.Server), false)))
+	if err := mustDial(t, closed(t, new(Client)), url).SendText("hello"); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		in.expect(t, "sent on")
+	}
+	eventually(t, "the messages are counted", func() bool {
+		of, near := c.Stats(), srv.Stats()
+		return of.Received.Messages == 3 && of.Sent.Messages == 3 && near.Received.Messages == 1
+	})
+	of, near := c.Stats(), srv.Stats()
+	if of.Received.Bytes != 3*(2+7) || of.Sent.Bytes != 3*(6+7) || of.Opened != 1 || of.Timers != 0 {
+		t.Errorf("the client counts %+v", of)
+	}
+	if near.Sent.Messages != 0 || near.Opened != 1 || near.Clients != 1 || near.Received.Bytes < 6+5 {
+		t.Errorf("the server counts %+v", near.LoopStats)
+	}
+	if st := never.Stats(); st.Received.Bytes != 0 || st.Opened != 0 {
+		t.Errorf("a client that has not dialled counts %+v", st)
+	}
+	if err := c.Shutdown(soon(t)); err != nil {
+		t.Fatal(err)
+	}
+	if of := c.Stats(); of.Received.Messages != 3 || of.Closed != 1 || of.Causes["clean"] != 1 {
+		t.Errorf("after Shutdown: %+v", of)
+	}
+	if near := srv.Stats(); near.Closed != 0 {
+		t.Errorf("the server has closed %d", near.Closed)
+	}
 }
 
 func TestEventLoops_EndWithTheServer(t *testing.T) {
@@ -108,15 +154,29 @@ func TestEventLoops_CloseCutsAll(t *testing.T) {
 		mustDial(t, c, other)
 	}
 	_ = c.Close()
-	for i := range 5 {
-		select {
-		case <-ended:
-		case <-time.After(patience):
-			t.Fatalf("%d of 5 have ended", i)
-		}
+	if n := len(ended); n != 5 {
+		t.Errorf("Close has returned when %d of 5 had ended", n)
 	}
 	if err := c.Shutdown(soon(t)); err != nil {
 		t.Error(err)
+	}
+}
+
+// When the time of Shutdown is over it has cut all connections before it returns.
+func TestEventLoops_ShutdownWaitsForTheCut(t *testing.T) {
+	loops, _ := sharing(t, new(server.Server))
+	silent := serveFrames(t, "", func(net.Conn, *bufio.Reader) {})
+	over, end := context.WithCancel(context.Background())
+	end()
+	for range 10 {
+		c := closed(t, &Client{EventLoops: loops})
+		mustDial(t, c, silent)
+		if err := c.Shutdown(over); !errors.Is(err, context.Canceled) {
+			t.Errorf("Shutdown: %v", err)
+		}
+		if st := c.Stats(); st.Closed != 1 {
+			t.Errorf("%d of 1 are closed", st.Closed)
+		}
 	}
 }
 

@@ -15,8 +15,9 @@ type counters struct {
 }
 
 // Stats has a client's counters and gauges. Counters only grow. They begin with 0 at the first Dial, and
-// stay after Close. With EventLoops the server counts connections: then only Dials, FailedDials and Relayed
-// are not 0. encoding/json can marshal a Stats.
+// stay after Close. With EventLoops the figures of loops are the server's alone, which has Buffers,
+// BufferBytes, Timers and SlowCallbacks for all connections there. They are 0 here then. encoding/json can
+// marshal a Stats.
 type Stats struct {
 	// Dials counts dials that have ended, and FailedDials those of them that failed.
 	Dials, FailedDials uint64
@@ -62,14 +63,19 @@ func (c *Client) Stats() (st Stats) {
 		return st
 	}
 	st.Dials, st.FailedDials, st.Relayed = run.dials.Load(), run.failed.Load(), uint64(run.relayed.Load())
-	if run.isShared {
-		return st
-	}
 	var sum session.Counters
-	for _, l := range run.engine {
-		of := l.Stats()
-		sum.Add(&of.Session)
-		st.Expired += of.Expired
+	for _, ts := range run.loops {
+		account := ts.account.Load()
+		if account == nil { // no connection has come to this loop of a server's
+			continue
+		}
+		open := account.Counters()
+		sum.Add(&open)
+		st.Expired += account.Expired()
+		if run.isShared {
+			continue
+		}
+		of := ts.Stats()
 		st.Buffers += of.Buffers
 		st.BufferBytes += of.BufferBytes
 		st.Timers += of.Timers

@@ -14,8 +14,8 @@ var errNotStarted = errors.New("framerail: the server has not started, so it has
 // EventLoops returns the server's event loops, so that a client.Client of the same process can have its
 // connections there. So a proxy has both ends of a stream on the same loops, and needs no others.
 //
-// Those connections count in MaxBuffers and in Stats of the server, but not in MaxConnections, Accepted,
-// ClientCount and Clients. Shutdown and Close end them as they end clients. EventLoops fails before the
+// Those connections count in MaxBuffers, and in Buffers, BufferBytes, Timers and Lag of the server's Stats.
+// All other counters have the server's own connections alone. Shutdown and Close end them as they end clients. EventLoops fails before the
 // server has started, and with ErrServerClosed once it was told to end.
 func (s *Server) EventLoops() (conn.EventLoops, error) {
 	s.mu.Lock()

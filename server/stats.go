@@ -160,9 +160,9 @@ func addValue(dst, src reflect.Value) {
 
 // statsOf is a snapshot of a loop. From any goroutine.
 func statsOf(l *phase.Table) (st LoopStats, drained uint64) {
-	of, before := l.Stats(), &l.Counters
-	st.Timers, st.Lag, st.Expired = of.Timers, Lag(of.Lag), of.Expired
-	st.show(&of.Session)
+	of, open, before := l.Stats(), l.Account.Counters(), &l.Counters
+	st.Timers, st.Lag, st.Expired = of.Timers, Lag(of.Lag), l.Account.Expired()
+	st.show(&open)
 	st.Clients = int64(st.Opened - st.Closed)
 	st.Accepted, st.HandedOver, st.ChecksWaited = before.Accepted.Load(), before.HandedOver.Load(), before.ChecksWaited.Load()
 	st.TLS = TLSCounts{Done: before.TLSDone.Load(), Resumed: before.TLSResumed.Load(), Waited: before.TLSWaited.Load()}

@@ -52,10 +52,10 @@ func TestBytesForAConnectionOfAClient(t *testing.T) {
 
 // TestBytesForAConnectionThatWaits counts what a connection takes whose program waits in Receive, after an echo.
 // It counts what is beyond a goroutine that waits for a channel, and beyond what every connection takes. No
-// buffer is among it. 224 bytes are the state of the reader. The rest is the runtime's, which differs by run.
+// buffer is among it. 128 bytes are the state of the reader. The rest is the runtime's, which differs by run.
 func TestBytesForAConnectionThatWaits(t *testing.T) {
 	const conns = 1000
-	bar := bar{380, 60}
+	bar := bar{280, 60}
 	s := serve(t)
 	called := &client.Client{OnMessage: func(c *conn.Conn, _ conn.Message) { c.Value().(*sync.WaitGroup).Done() }}
 	read := new(client.Client)

@@ -3,30 +3,25 @@ package loop
 import (
 	"sync/atomic"
 	"time"
-
-	"github.com/framerail/framerail/internal/session"
 )
 
 // counters are what a loop counts besides what its connections do.
 type counters struct {
-	expired, drained, slow, aborted atomic.Uint64
+	drained, slow, aborted atomic.Uint64
 
 	// Guarded by the inbox's mu.
 	published Stats
 	peaks     peaks
 }
 
-// Stats are a loop's counters and figures.
+// Stats are a loop's counters and figures. An Account has those of connections.
 type Stats struct {
-	// Session is what its connections count.
-	Session session.Counters
 	// Timers is how many are set.
 	Timers int
 	// Lag is how long its turns take.
 	Lag Lag
-	// Expired counts connections that were closed because of their lifetime, Drained those that
-	// Drain has closed, and Aborted those that Abort has cut.
-	Expired, Drained, Aborted uint64
+	// Drained counts connections that Drain has closed, and Aborted those that Abort has cut.
+	Drained, Aborted uint64
 	// Buffers is how many pooled buffers are lent now, and BufferBytes their size.
 	Buffers, BufferBytes int64
 }
@@ -39,9 +34,12 @@ func (c *counters) turn(now, took time.Duration) {
 
 // publish shows what the loop has counted, as of now. On the loop, with its inbox's mu held.
 func (l *Loop) publish() {
-	p := &l.counters.published
-	l.conns.Publish(&p.Session)
-	p.Timers = l.timers.Armed()
+	for _, o := range l.owners[:] {
+		if o != nil {
+			o.publish()
+		}
+	}
+	l.counters.published.Timers = l.timers.Armed()
 }
 
 // Stats is a snapshot. From any goroutine.
@@ -55,9 +53,8 @@ func (l *Loop) Stats() Stats {
 		st.Lag.Recent = max(st.Lag.Recent, now-at)
 	}
 	st.Timers += l.conns.AfterFuncs()
-	l.conns.AddShared(&st.Session)
 	st.Lag.SlowCallbacks = l.counters.slow.Load()
-	st.Expired, st.Drained, st.Aborted = l.counters.expired.Load(), l.counters.drained.Load(), l.counters.aborted.Load()
+	st.Drained, st.Aborted = l.counters.drained.Load(), l.counters.aborted.Load()
 	st.Buffers, st.BufferBytes = l.conns.Lent()
 	return st
 }

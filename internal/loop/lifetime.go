@@ -55,7 +55,7 @@ func (l *Loop) checkLife(t *Tenant) {
 		return
 	}
 	if t.Close(frame.GoingAway, LifetimeReason) == nil {
-		l.counters.expired.Add(1)
+		l.owner(t).expired.Add(1)
 	}
 }
 

@@ -52,15 +52,15 @@ type OwnerID uint8
 
 type owned struct {
 	Owner
-	policy *session.Policy
-	rows   [1 << phaseBits]Row
+	*Account
+	rows [1 << phaseBits]Row
 }
 
 // Register enters an owner, on the loop or before it serves. config is for its tenants once they are
 // open, with its defaults filled in. rows[0] is for the loop to fill in. There is room for an owner: see
 // HasRoom.
 func (l *Loop) Register(o Owner, config *session.Config, rows []Row) OwnerID {
-	own := &owned{Owner: o, policy: session.NewPolicy(config)}
+	own := &owned{Owner: o, Account: &Account{loop: l, policy: session.NewPolicy(config)}}
 	id := slices.Index(l.owners[:], nil)
 	if copy(own.rows[:], rows) < len(rows) || id < 0 {
 		panic("framerail: too many phases or owners")
@@ -82,9 +82,12 @@ func (os *owners) Row(t *Tenant) Row { return os.owner(t).rows[t.Phase()] }
 // HasRoom reports whether another owner may be entered. On the loop.
 func (os *owners) HasRoom() bool { return slices.Contains(os[:], nil) }
 
-// Unregister ends an owner whose tenants are gone, and whose Close callbacks have all returned. On the
-// loop.
-func (os *owners) Unregister(id OwnerID) { os[id] = nil }
+// Unregister ends an owner whose tenants are gone, and whose Close callbacks have all returned. Its
+// account stays. On the loop.
+func (os *owners) Unregister(id OwnerID) {
+	os[id].settle()
+	os[id] = nil
+}
 
 // openRow is the phase of a connection whose opening handshake is done.
 type openRow struct{ *Loop }

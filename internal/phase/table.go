@@ -21,7 +21,8 @@ const (
 type Table struct {
 	*loop.Loop
 	*Options
-	Counters Counters // from any goroutine
+	Counters Counters      // from any goroutine
+	Account  *loop.Account // of its open connections; from any goroutine
 
 	id       loop.OwnerID
 	reader   requestReader
@@ -46,6 +47,7 @@ func New(l *loop.Loop, o *Options) *Table {
 		Check:       p.checks,
 		Leaving:     &leaving{p},
 	})
+	p.Account = l.Account(p.id)
 	return p
 }
 

@@ -14,7 +14,6 @@ func (d *calling) postIncoming(ev event) {
 	if in.full(d.limits()) {
 		d.hold(holdReceive)
 	}
-	in.more.Signal()
 	d.mu.Unlock()
 }
 

@@ -44,7 +44,7 @@ func (c *closing) ending(by Side, err error) *ending {
 func (c *closing) lost(n int) {
 	if n > 0 {
 		c.end.info.Unsent += n
-		c.loop.count(rareUnsent, n)
+		c.policy().count(rareUnsent, n)
 	}
 }
 

@@ -83,7 +83,7 @@ func (c *closing) CloseInfo() (CloseInfo, bool) {
 func (c *closing) closeInfo() CloseInfo {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.extras != nil {
+	if c.extras != nil && c.extras.drops != nil {
 		c.end.info.Dropped = c.extras.drops.messages
 	}
 	return c.end.info

@@ -172,7 +172,7 @@ func (c *Conn) contain(r any) error {
 		r, err = "runtime.Goexit", errGoexit
 		c.corked.Store(false) // the loop may no longer flush for it
 	}
-	c.loop.count(rarePanic, 1)
+	c.policy().count(rarePanic, 1)
 	// To take the stack costs far more than all the rest.
 	if log := c.config().Logger; log.Enabled(stdcontext.Background(), slog.LevelError) {
 		log.Error("framerail: a callback panicked", "remote", c.RemoteAddr(), "panic", r, "stack", stacktrace.Panic())

@@ -77,10 +77,7 @@ func (c Incoming) receive(ctx stdcontext.Context, watched bool) (Message, error)
 	}
 	in.busy = true
 	defer func() { in.busy = false }()
-	if in.last != nil {
-		in.last.Release()
-		in.last = nil
-	}
+	in.release()
 	for checked := false; ; {
 		if err := ctx.Err(); err != nil {
 			return Message{}, err
@@ -105,8 +102,8 @@ func (c Incoming) receive(ctx stdcontext.Context, watched bool) (Message, error)
 				defer c.WatchFor(ctx)()
 			}
 		}
-		in.returnRoom()
-		c.loop.wait(&in.more)
+		in.letGo()
+		c.await(in)
 	}
 }
 
@@ -116,7 +113,7 @@ func (c Incoming) next(in *receiving) (m Message, ok bool) {
 	ev := in.pop()
 	most := c.limits()
 	wake := false
-	if c.flags.Load()&holdReceive != 0 && in.waiting() <= most.QueueMessages/2 && in.bytes <= most.QueueBytes/2 {
+	if c.flags.Load()&holdReceive != 0 && in.half(most) {
 		c.release(holdReceive)
 		wake = c.wake()
 	}
@@ -128,7 +125,7 @@ func (c Incoming) next(in *receiving) (m Message, ok bool) {
 	case c.end != nil && c.end.drop:
 		ev.buf.Release()
 	default:
-		in.last = ev.buf
+		in.held.last = ev.buf
 		m, ok = Message{Type: ev.op, Payload: ev.buf.B}, true
 	}
 	if wake {
@@ -200,7 +197,7 @@ func (c Incoming) callBack(change func(*Handlers)) {
 		for in.waiting() > 0 {
 			box.push(in.pop())
 		}
-		in.returnRoom()
+		in.letGo()
 		if c.flags.Load()&holdReceive != 0 {
 			c.release(holdReceive)
 			c.hold(holdQueue)

@@ -6,7 +6,7 @@ import (
 	"github.com/framerail/framerail/frame"
 )
 
-// Counters are what the connections of a loop have done since it began. All but
+// Counters are what the connections of a policy have done since it began. All but
 // Pending only grow.
 type Counters struct {
 	// Opened counts connections whose opening handshake was done, Closed those of
@@ -106,7 +106,7 @@ type sharedCounters struct {
 
 // rareEvent is something that is counted when it happens and needs no more than
 // that: a constant here, a field of Counters, and a line in AddShared. Count it with
-// Loop.count, from any goroutine.
+// Policy.count, from any goroutine.
 type rareEvent uint8
 
 const (
@@ -121,19 +121,19 @@ const (
 	rareEvents // how many there are
 )
 
-func (l *Loop) count(e rareEvent, n int) { l.shared.rare[e].Add(uint64(n)) }
+func (p *Policy) count(e rareEvent, n int) { p.shared.rare[e].Add(uint64(n)) }
 
-// Publish copies to c what is counted on the loop's goroutine, for the owner of the
-// loop to show to others: under a lock of its own, once a turn and before it
-// sleeps. On the loop.
-func (l *Loop) Publish(c *Counters) {
+// Publish copies to c what a policy has counted on the loop's goroutine, for the owner of
+// the loop to show to others: under a lock of its own, once a turn and before it sleeps. On
+// the loop.
+func (l *Loop) Publish(p *Policy, c *Counters) {
 	l.check()
-	c.Received, c.Sent, c.Pending = l.turn.received, l.turn.sent, l.turn.pending
+	c.Received, c.Sent, c.Pending = p.turn.received, p.turn.sent, p.turn.pending
 }
 
 // AddShared adds to c what is not in Publish's. From any goroutine.
-func (l *Loop) AddShared(c *Counters) {
-	s := &l.shared
+func (p *Policy) AddShared(c *Counters) {
+	s := &p.shared
 	c.Sent.add(&Traffic{
 		Messages: s.messages.Load(),
 		Bytes:    s.bytes.Load(),
@@ -165,8 +165,8 @@ func (l *Loop) AddShared(c *Counters) {
 }
 
 // countClose counts a connection whose transport is closed.
-func (l *Loop) countClose(info *CloseInfo) {
-	l.shared.closes[info.By][indexOf(info.code())].Add(1)
-	l.shared.causes[causeOf(info.Err)].Add(1)
-	l.count(rareClosed, 1) // last: a reader that sees it sees the rest
+func (p *Policy) countClose(info *CloseInfo) {
+	p.shared.closes[info.By][indexOf(info.code())].Add(1)
+	p.shared.causes[causeOf(info.Err)].Add(1)
+	p.count(rareClosed, 1) // last: a reader that sees it sees the rest
 }

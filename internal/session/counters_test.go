@@ -11,8 +11,8 @@ import (
 
 // counters are those of the rig's loop, as its owner would show them.
 func (r *rig) counters() (c Counters) {
-	r.d.loop.Publish(&c)
-	r.d.loop.AddShared(&c)
+	r.d.loop.Publish(r.d.policy(), &c)
+	r.d.policy().AddShared(&c)
 	return c
 }
 
@@ -225,7 +225,7 @@ func TestCountersOfFramesOfUnfinishedMessages(t *testing.T) {
 		r := openRig(t, Config{Dispatch: dispatch, MaxFragments: 5, Handlers: Handlers{Message: func(*Conn, Message) {}}})
 		received := func() (data, messages uint64) {
 			var c Counters
-			r.loop.Publish(&c)
+			r.loop.Publish(r.d.policy(), &c)
 			return c.Received.Frames.Data, c.Received.Messages
 		}
 		expectCounts := func(data, messages uint64) {

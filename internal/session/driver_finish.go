@@ -24,7 +24,7 @@ func (d *Driver) finish() {
 		q.uncounted.onLoop = true
 		c.returnQueue(q)
 	}
-	d.loop.countClose(&c.end.info)
+	d.policy().countClose(&c.end.info)
 	c.dropContexts()
 	c.setState(Closed)
 	c.policy().leaveLimits(c.limits())
@@ -35,7 +35,7 @@ func (d *Driver) finish() {
 	attached := c.takeAttached()
 	if in := c.received(); in != nil {
 		in.disown()
-		in.more.Broadcast()
+		in.wake()
 	}
 	c.mu.Unlock()
 	attached.end()

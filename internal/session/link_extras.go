@@ -8,7 +8,7 @@ import (
 // extras are what few connections have: what the opening handshake left behind, where the
 // program wants it, what was dropped, and what compressed messages may refer to.
 type extras struct {
-	drops       drops
+	drops       *drops // nil if nothing was dropped
 	subprotocol string
 	request     *http.Request // kept if the Open callback has asked for it
 	opening     *opening      // until the Open callback has returned

@@ -18,62 +18,131 @@ var (
 	errTwo      = errors.New("framerail: two calls of Receive at the same time")
 )
 
-// receiving has the messages that wait for Receive, and behind them how the peer ended. All
-// fields are guarded by the connection's mu.
+// receiving is the state of a program that reads with Receive. All fields are guarded by the connection's
+// mu. A connection whose reader waits has nothing else of a reader's.
 type receiving struct {
-	eventQueue
-	more sync.Cond      // for the call of Receive that waits
-	last *buffer.Buffer // of the message that Receive returned last; nil for none
+	held  *heldMessages  // nil while no message waits or is with the program
+	woken sync.WaitGroup // at 1 while a call of Receive waits: smaller than a sync.Cond
 
+	waits   bool // for woken
 	busy    bool // a call of Receive is under way
 	opening bool // the Open callback reads, and goes on beside other callbacks
 	closes  bool // the Close callback waits for the Open callback
 }
 
+// heldMessages are those that wait for Receive, and behind them how the peer ended.
+type heldMessages struct {
+	eventQueue
+	last *buffer.Buffer // of the message that Receive returned last; nil for none
+	room [2]event       // of a short queue
+}
+
+var spareMessages = sync.Pool{New: func() any { return new(heldMessages) }}
+
+// put queues an event, and wakes the call of Receive that waits.
+func (in *receiving) put(ev event) {
+	if in.held == nil {
+		in.held = spareMessages.Get().(*heldMessages)
+		in.held.items = in.held.room[:0]
+	}
+	in.held.push(ev)
+	in.wake()
+}
+
+// pop takes the next of those that wait.
+func (in *receiving) pop() event { return in.held.pop() }
+
+// waiting is how many wait.
+func (in *receiving) waiting() int {
+	if in.held == nil {
+		return 0
+	}
+	return in.held.waiting()
+}
+
 // full tells whether the peer must not be read from.
 func (in *receiving) full(most *limits) bool {
-	return in.waiting() >= most.QueueMessages || in.bytes >= most.QueueBytes
+	return in.held != nil && (in.held.waiting() >= most.QueueMessages || in.held.bytes >= most.QueueBytes)
 }
 
-// roomIncoming is for how many events a queue is lent room at first.
-const roomIncoming = 2
-
-// incomingRoom lends room to queues, so that a connection whose reader waits has none.
-var incomingRoom = sync.Pool{New: func() any { return new([roomIncoming]event) }}
-
-// put is push for a queue that may have no room yet.
-func (in *receiving) put(ev event) {
-	if cap(in.items) == 0 {
-		in.items = incomingRoom.Get().(*[roomIncoming]event)[:0]
-	}
-	in.push(ev)
+// half tells whether the peer may be read from again.
+func (in *receiving) half(most *limits) bool {
+	return in.held == nil || in.held.waiting() <= most.QueueMessages/2 && in.held.bytes <= most.QueueBytes/2
 }
 
-// returnRoom gives back the room of an empty queue. pop has cleared it.
-func (in *receiving) returnRoom() {
-	if cap(in.items) == roomIncoming {
-		incomingRoom.Put((*[roomIncoming]event)(in.items[:roomIncoming]))
+// release gives back the payload that the program is done with.
+func (in *receiving) release() {
+	if in.held != nil && in.held.last != nil {
+		in.held.last.Release()
+		in.held.last = nil
 	}
-	in.items = nil
+}
+
+// letGo gives back what holds messages if there are none. pop has cleared it.
+func (in *receiving) letGo() {
+	h := in.held
+	if h == nil || h.waiting() > 0 || h.last != nil {
+		return
+	}
+	if cap(h.items) > len(h.room) {
+		clear(h.room[:]) // which became too short
+	}
+	h.items, h.head = nil, 0
+	in.held = nil
+	spareMessages.Put(h)
+}
+
+// await waits until it is woken, or returns without cause. mu is held, but not all the while.
+func (c Incoming) await(in *receiving) {
+	if c.loop.Scheduler != nil {
+		c.loop.wait(&sync.Cond{L: &c.mu})
+		return
+	}
+	in.waits = true
+	in.woken.Add(1)
+	c.mu.Unlock()
+	in.woken.Wait()
+	c.mu.Lock()
+}
+
+// wake has the call of Receive that waits look again.
+func (in *receiving) wake() {
+	if in.waits {
+		in.waits = false
+		in.woken.Done()
+	}
+}
+
+// dropMessages gives back what waits.
+func (in *receiving) dropMessages() {
+	if in.held != nil {
+		in.held.dropMessages()
+	}
 }
 
 // disown leaves the buffers to the garbage collector: the program may never call Receive again.
 func (in *receiving) disown() {
-	for _, ev := range in.all() {
+	if in.held == nil {
+		return
+	}
+	for _, ev := range in.held.all() {
 		if ev.buf != nil {
 			ev.buf.Disown()
 		}
 	}
-	if in.last != nil {
-		in.last.Disown()
+	if in.held.last != nil {
+		in.held.last.Disown()
 	}
 }
 
 // size is how many bytes of buffers it holds.
 func (in *receiving) size() int {
-	n := in.eventQueue.size()
-	if in.last != nil {
-		n += cap(in.last.B)
+	if in.held == nil {
+		return 0
+	}
+	n := in.held.size()
+	if in.held.last != nil {
+		n += cap(in.held.last.B)
 	}
 	return n
 }
@@ -83,7 +152,6 @@ func (c *link) receiving() *receiving {
 	x := c.makeExtras()
 	if x.receiving == nil {
 		x.receiving = new(receiving)
-		x.receiving.more.L = &c.mu
 	}
 	return x.receiving
 }
@@ -114,6 +182,6 @@ func (c *link) keeps() bool {
 // wakeReceiver has Receive look again. mu is held.
 func (c *link) wakeReceiver() {
 	if in := c.received(); in != nil {
-		in.more.Broadcast()
+		in.wake()
 	}
 }

@@ -66,7 +66,6 @@ type Loop struct {
 
 	executor
 
-	shared sharedCounters
 	pool   buffer.Pool
 	sends  sendq.Store // what queues take their memory from
 	queues buffer.Structs[queue]
@@ -78,8 +77,6 @@ type Loop struct {
 
 	inflating
 	asleep atomic.Bool // the loop waits for its poller: see onloop.go
-
-	turn turnCounters
 
 	// Lent to the connection whose Open callback runs.
 	extras  extras

@@ -34,7 +34,7 @@ func TestOwned_AnotherGoroutine(t *testing.T) {
 		"Retime": r.d.Retime, "Abort": func() { r.d.Abort(nil) }, "Open": func() { r.d.Open(Opening{}) },
 		"Ending": func() { r.d.Ending() }, "Holding": func() { r.d.Holding() }, "Shed": func() { r.d.Shed() },
 		"CloseInfo": func() { r.d.CloseInfo() }, "Transport": func() { r.d.Transport() },
-		"Sleeps": func() { r.loop.Sleeps(true) }, "Publish": func() { r.loop.Publish(new(Counters)) },
+		"Sleeps": func() { r.loop.Sleeps(true) }, "Publish": func() { r.loop.Publish(r.d.policy(), new(Counters)) },
 	} {
 		if with := panicOf(f); !strings.Contains(with, "touches what belongs to goroutine") {
 			t.Errorf("%s on another goroutine: %q", name, with)

@@ -7,8 +7,9 @@ import (
 	"github.com/framerail/framerail/internal/guard"
 )
 
-// Policy is what connections of one kind go by, such as those of a server: their role, their
-// callbacks and their limits. A loop may have connections of several kinds.
+// Policy is what connections of one kind on one loop go by, such as those of a server: their role,
+// their callbacks and their limits. It counts what they do. A loop may have connections of several
+// kinds.
 type Policy struct {
 	config *Config
 	limits *limits // of connections that have none of their own
@@ -18,6 +19,9 @@ type Policy struct {
 		mu guard.LastMutex
 		of map[Limits]*limits // guarded by mu: those that a connection has
 	}
+
+	turn   turnCounters // owned by the loop
+	shared sharedCounters
 
 	// The ping interval has that many steps, each of a millisecond shifted: see nextPing.
 	pingShift, pingSteps uint8

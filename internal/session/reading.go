@@ -23,7 +23,7 @@ func (d *reading) readAtHand() {
 		b := d.readInto()
 		n, err := d.transport.Read(b)
 		if n > 0 {
-			d.loop.turn.received.Bytes += uint64(n)
+			d.policy().turn.received.Bytes += uint64(n)
 			d.hear()
 			d.receive(b[:n])
 		}

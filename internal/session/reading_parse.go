@@ -77,17 +77,17 @@ func (d *reading) parseAll(rx *receiver, b []byte) (all bool) {
 				d.chargeWork()
 			}
 		case frame.Ping:
-			d.loop.turn.received.Frames.Ping++
+			d.policy().turn.received.Frames.Ping++
 			if d.chargeControl() {
 				d.ping(ev.Payload)
 			}
 		case frame.Pong:
-			d.loop.turn.received.Frames.Pong++
+			d.policy().turn.received.Frames.Pong++
 			if d.chargeControl() {
 				d.pong(ev.Payload)
 			}
 		case frame.Close:
-			d.loop.turn.received.Frames.Close++
+			d.policy().turn.received.Frames.Close++
 			d.closeFrame(ev.Payload)
 		}
 	}
@@ -97,8 +97,9 @@ func (d *reading) parseAll(rx *receiver, b []byte) (all bool) {
 // data handles a message, or a piece of one.
 func (d *reading) data(rx *receiver, ev frame.Event) {
 	if ev.First && ev.Last { // in one piece, so in one frame
-		d.loop.turn.received.Messages++
-		d.loop.turn.received.Frames.Data++
+		t := &d.policy().turn.received
+		t.Messages++
+		t.Frames.Data++
 	} else {
 		d.countPiece(rx, ev.Last)
 	}
@@ -168,7 +169,7 @@ func (d *reading) piece(rx *receiver, ev frame.Event) {
 // countPiece counts a piece of a message that came: the frames that began with it or
 // before it and, at its end, the message.
 func (d *reading) countPiece(rx *receiver, last bool) {
-	t := &d.loop.turn.received
+	t := &d.policy().turn.received
 	n := rx.dec.Fragments()
 	t.Frames.Data += uint64(n - rx.counted)
 	rx.counted = n

@@ -96,7 +96,7 @@ func (c *sending) limitUnsent(o Overflow) {
 func (c *sending) Dropped() (messages, bytes int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.extras == nil {
+	if c.extras == nil || c.extras.drops == nil {
 		return 0, 0
 	}
 	return c.extras.drops.messages, c.extras.drops.bytes
@@ -107,8 +107,11 @@ type drops struct{ messages, bytes int64 }
 
 // noteDropped counts dropped messages. mu is held.
 func (c *sending) noteDropped(why rareEvent, messages, bytes int) {
-	c.loop.count(why, messages)
+	c.policy().count(why, messages)
 	x := c.makeExtras()
+	if x.drops == nil {
+		x.drops = new(drops)
+	}
 	x.drops.messages += int64(messages)
 	x.drops.bytes += int64(bytes)
 }
@@ -120,7 +123,7 @@ func (c *sending) claimRoom(n int, key string) error {
 	q, bound := c.out(), c.limits().MaxPending
 	if q.writer != nil && n > bound/2 {
 		q.blockedByWriter = q.pending() > 0 // it is the program's own Writer that is in the way
-		c.loop.count(rareOverflowRefused, 1)
+		c.policy().count(rareOverflowRefused, 1)
 		return ErrPendingFull
 	}
 	total, behind := q.lack(n, bound)
@@ -151,7 +154,7 @@ func (c *sending) claimRoom(n int, key string) error {
 		c.closeFull()
 		return ErrPendingFull
 	}
-	c.loop.count(rareOverflowRefused, 1)
+	c.policy().count(rareOverflowRefused, 1)
 	return ErrPendingFull
 }
 
@@ -162,7 +165,7 @@ func (c *sending) closeFull() {
 	payload, _ := frame.AppendClose(scratch[:0], frame.TryAgainLater, reason) // it can be sent
 	e := c.ending(Local, ErrPendingFull)
 	e.drop = true
-	c.loop.count(rareOverflowClosed, 1)
+	c.policy().count(rareOverflowClosed, 1)
 	c.sendClose(e, frame.TryAgainLater, reason, payload)
 }
 

@@ -102,7 +102,7 @@ func (c *writing) Pending() int {
 // countTaken counts a frame that was taken for sending. mu is held.
 func (c *writing) countTaken(q *queue, h frame.Header) {
 	if h.Opcode.IsControl() {
-		c.loop.shared.control[h.Opcode&7].Add(1)
+		c.policy().shared.control[h.Opcode&7].Add(1)
 		return
 	}
 	q.uncounted.data++
@@ -113,19 +113,19 @@ func (c *writing) countTaken(q *queue, h frame.Header) {
 
 // countSent counts what was done with the queue. mu is held.
 func (c *writing) countSent(q *queue) {
-	l, t := c.loop, &q.uncounted
+	p, t := c.policy(), &q.uncounted
 	grown := q.pending() - t.pending
 	t.pending += grown
 	if t.onLoop {
-		l.turn.sent.Messages += t.messages
-		l.turn.sent.Frames.Data += t.data
-		l.turn.sent.Bytes += t.bytes
-		l.turn.pending += int64(grown)
+		p.turn.sent.Messages += t.messages
+		p.turn.sent.Frames.Data += t.data
+		p.turn.sent.Bytes += t.bytes
+		p.turn.pending += int64(grown)
 	} else if grown != 0 || t.data != 0 || t.bytes != 0 {
-		l.shared.messages.Add(t.messages)
-		l.shared.data.Add(t.data)
-		l.shared.bytes.Add(t.bytes)
-		l.shared.pending.Add(int64(grown))
+		p.shared.messages.Add(t.messages)
+		p.shared.data.Add(t.data)
+		p.shared.bytes.Add(t.bytes)
+		p.shared.pending.Add(int64(grown))
 	}
 	t.messages, t.data, t.bytes = 0, 0, 0
 }
