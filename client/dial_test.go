@@ -29,8 +29,8 @@ func testDial_MovesToALoop(t *testing.T) {
 			c := closed(t, in.in(&Client{TLSConfig: trust(t)}))
 			nc := mustDial(t, c, url)
 			checkEcho(t, nc, in)
-			if bridged := c.run.host; bridged == nil || !hasBridges(c, 0) {
-				t.Errorf("%d bridges", bridges(c))
+			if host := c.run.host; host == nil || !hasRelays(c, 0) {
+				t.Errorf("%d relayed", relays(c))
 			}
 			if got := nc.RemoteAddr().String(); !strings.HasSuffix(url, got) {
 				t.Errorf("the server's address is %s, want that of %s", got, url)
@@ -48,11 +48,11 @@ func testDial_MovesToALoop(t *testing.T) {
 	}
 }
 
-// bridges is how many goroutine-carried connections a client has had.
-func bridges(c *Client) int64 { return c.run.relayed.Load() }
+// relays is how many goroutine-carried connections a client has had.
+func relays(c *Client) int64 { return c.run.relayed.Load() }
 
-// hasBridges reports whether they are n, where not all connections are carried so.
-func hasBridges(c *Client, n int64) bool { return bridges(c) == n || !platform.Native }
+// hasRelays reports whether they are n, where not all connections are carried so.
+func hasRelays(c *Client, n int64) bool { return relays(c) == n || !platform.Native }
 
 func TestDial_UnixSocket(t *testing.T) { bothWays(t, testDial_UnixSocket) }
 
@@ -70,8 +70,8 @@ func testDial_UnixSocket(t *testing.T) {
 	}}))
 	nc := mustDial(t, c, "ws://any.host/")
 	checkEcho(t, nc, in)
-	if nc.RemoteAddr().IsValid() || !hasBridges(c, 0) {
-		t.Errorf("address %v, %d bridges", nc.RemoteAddr(), bridges(c))
+	if nc.RemoteAddr().IsValid() || !hasRelays(c, 0) {
+		t.Errorf("address %v, %d relayed", nc.RemoteAddr(), relays(c))
 	}
 }
 
@@ -296,8 +296,8 @@ func TestDial_ManyAtOnce(t *testing.T) {
 		for range n {
 			seen[next(t, got, "an echo")] = true
 		}
-		if len(seen) != n || !hasBridges(c, 0) {
-			t.Errorf("%d echoes, %d bridges", len(seen), bridges(c))
+		if len(seen) != n || !hasRelays(c, 0) {
+			t.Errorf("%d echoes, %d relayed", len(seen), relays(c))
 		}
 		for _, l := range c.run.engine {
 			if load := l.Load(); load < n/6 {
@@ -307,7 +307,7 @@ func TestDial_ManyAtOnce(t *testing.T) {
 	}
 }
 
-// What a server sends at once waits for the program to read it, moved or bridged, over TLS too.
+// What a server sends at once waits for the program to read it, moved or relayed, over TLS too.
 func TestDial_MessagesWaitForReceive(t *testing.T) {
 	for _, secure := range []bool{false, true} {
 		for _, connect := range []dialFunc{nil, dialWrapped} {

@@ -134,9 +134,9 @@ func socksProxy(t *testing.T, used *atomic.Int64) *url.URL {
 // Proxies are net/http's. TLS through a tunnel moves to the loop too, unless the proxy speaks TLS itself.
 func TestProxy(t *testing.T) {
 	for name, tc := range map[string]struct {
-		proxy   string
-		secure  bool
-		bridges int64
+		proxy  string
+		secure bool
+		relays int64
 	}{
 		"http, ws":    {"http", false, 0},
 		"http, wss":   {"http", true, 0},
@@ -161,8 +161,8 @@ func TestProxy(t *testing.T) {
 			c := closed(t, in.in(&Client{TLSConfig: trust(t), Transport: &http.Transport{Proxy: http.ProxyURL(proxy)}}))
 			nc := mustDial(t, c, to)
 			checkEcho(t, nc, in)
-			if used.Load() != 1 || !hasBridges(c, tc.bridges) {
-				t.Errorf("used %d times, %d bridges, want %d", used.Load(), bridges(c), tc.bridges)
+			if used.Load() != 1 || !hasRelays(c, tc.relays) {
+				t.Errorf("used %d times, %d relayed, want %d", used.Load(), relays(c), tc.relays)
 			}
 			if (nc.TLS() != nil) != (tc.secure || tc.proxy == "https") {
 				t.Errorf("TLS: %v", nc.TLS())

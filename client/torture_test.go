@@ -32,7 +32,7 @@ func TestTorture(t *testing.T) {
 			}
 		}
 	})
-	for name, dial := range map[string]dialFunc{"moved": nil, "bridged": dialWrapped} {
+	for name, dial := range map[string]dialFunc{"moved": nil, "relayed": dialWrapped} {
 		for site := range inject.Sites {
 			if site == inject.Close { // whose failure leaves a descriptor
 				continue

@@ -28,7 +28,7 @@ func dialWrapped(ctx context.Context, network, addr string) (net.Conn, error) {
 	return wrappedConn{nc}, err
 }
 
-// A connection whose socket is hidden is bridged, with the same callbacks.
+// A connection whose socket is hidden is relayed, with the same callbacks.
 func TestTransport_HiddenSocket(t *testing.T) {
 	config := trust(t)
 	hiding := func() *http.Transport {
@@ -58,8 +58,8 @@ func TestTransport_HiddenSocket(t *testing.T) {
 				nc := mustDial(t, c, url)
 				in.expect(t, "first")
 				checkEcho(t, nc, in)
-				if !hasBridges(c, 1) {
-					t.Errorf("%d bridges", bridges(c))
+				if !hasRelays(c, 1) {
+					t.Errorf("%d relayed", relays(c))
 				}
 				if state := nc.TLS(); (state != nil) != secure || secure && state.Version < tls.VersionTLS12 {
 					t.Errorf("TLS: %+v", state)
@@ -73,7 +73,7 @@ func TestTransport_HiddenSocket(t *testing.T) {
 	}
 }
 
-// A server that vanishes, and one that does not read, end a bridged connection as any other.
+// A server that vanishes, and one that does not read, end a relayed connection as any other.
 func TestTransport_HiddenSocketBreaks(t *testing.T) {
 	url := start(t, &server.Server{OnMessage: func(c *conn.Conn, _ conn.Message) { _ = c.Close(1008, "no") }}, false)
 	base := &http.Transport{DisableKeepAlives: true}
@@ -201,7 +201,7 @@ func TestNetDialer_KeepAlive(t *testing.T) {
 	}
 }
 
-// A bridge sees the socket below what hides it: what is unsent can be discarded.
+// A relayed connection sees the socket below what hides it: what is unsent can be discarded.
 func TestHidden_NetConn(t *testing.T) {
 	near, far := net.Pipe()
 	defer near.Close()
