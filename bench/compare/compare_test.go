@@ -105,7 +105,7 @@ func TestEveryRowCanBeMeasured(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts many servers")
 	}
-	a := short(t, "^(connections-10|sparse-1|pipelined-20B|handshakes|broadcast-1000|broadcast-alone-1000-1KiB|blocking-1000|stall-1000|compute-2|alone-300B|floor-20B|cyrillic-16KiB|goroutines-20B)$", ".")
+	a := short(t, "^(connections-10|sparse-1|pipelined-20B|handshakes|broadcast-1000|broadcast-alone-1000-1KiB|blocking-1000|stall-1000|compute-1|alone-300B|floor-20B|cyrillic-16KiB|goroutines-20B)$", ".")
 	if err := a.Run(t.Context()); err != nil {
 		t.Error(err)
 	}
