@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -108,6 +109,15 @@ func TestEveryRowCanBeMeasured(t *testing.T) {
 	a := short(t, "^(connections-10|sparse-1|pipelined-20B|handshakes|broadcast-1000|broadcast-alone-1000-1KiB|blocking-1000|stall-1000|compute-1|alone-300B|floor-20B|cyrillic-16KiB|goroutines-20B)$", ".")
 	if err := a.Run(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// A server that takes the clients' core from them is not measured.
+func TestRowsLeaveTheClientsACore(t *testing.T) {
+	for _, r := range rows() {
+		if r.cores+1 > runtime.NumCPU() {
+			t.Errorf("%s: the server may use %d cores of %d", r.name, r.cores, runtime.NumCPU())
+		}
 	}
 }
 
