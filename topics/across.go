@@ -60,7 +60,7 @@ type pending struct {
 
 // newAcross is what a new topic begins with. Topics.mu is held.
 func (l *link) newAcross(t *topic) *across {
-	a := &across{link: l, recorded: l.recorder != nil && !t.wild && t.keep.keeps(), out: l.uplink.isAway()}
+	a := &across{link: l, recorded: l.recorder != nil && !t.wild && t.keep.keeps(), out: l.uplink.isAway() || l.hang.is.Load()}
 	if a.out {
 		a.outage = 1
 	}
@@ -85,7 +85,7 @@ func (t *topic) isUnsettled() bool {
 	case a == nil:
 		return false
 	case a.out:
-		return !a.link.uplink.isAway() // it is back, and has not confirmed
+		return !a.link.uplink.isAway() && !a.link.hang.is.Load() // it is back, and has not confirmed
 	case a.recorded:
 		return !a.synced
 	}
@@ -156,12 +156,13 @@ func (l *link) deliverPending(t *topic) {
 func (l *link) confirm(t *topic) {
 	t.mu.Lock()
 	a := t.across
-	if a.confirmed {
+	if a.confirmed || a.recorded && l.hang.is.Load() { // resume comes back to it
 		t.mu.Unlock()
 		return
 	}
 	a.confirmed, a.changed = true, true
 	if a.recorded {
+		a.sent = false
 		a.gaps++
 		put, _ := l.outbox.marks()
 		l.asks.behind = append(l.asks.behind, behind{t, put})

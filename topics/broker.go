@@ -19,6 +19,10 @@ type Broker interface {
 	// Publish hands messages over, in their order. It returns when the broker's connection has taken
 	// them. Messages with Keep are stored then. taken is how many of the first ones that is true of, also
 	// when there is an error. ms and all Data belong to the caller again when Publish returns.
+	//
+	// A Recorder whose call takes longer than a second, and a second more for each MiB, holds up members no longer: they get
+	// each other's messages as if it were away, until a call returns without an error. Interest may take two seconds,
+	// and 0.1 ms more for each name.
 	Publish(ctx context.Context, ms []Packet) (taken int, err error)
 	// Interest begins and ends the interest in topics, and in patterns with "*" and ">". There may be
 	// 100,000 in one call. It returns when the broker has confirmed them: what anyone publishes

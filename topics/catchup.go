@@ -115,6 +115,7 @@ func (l *link) adopt(t *topic, at Position) {
 	if reported {
 		l.counts.gaps.Add(1)
 		t.reportGap(0)
+		l.reportPatterns(t.name)
 	}
 }
 
@@ -203,6 +204,7 @@ func (l *link) putBefore(t *topic, older []Packet, floor uint64) {
 			continue
 		}
 		last[hd.node] = hd.number
+		t.across.note(hd) // it may come once more, if its publisher did not hear that it was taken
 		var m conn.Message
 		if m, err = readMessage(rest); err != nil {
 			continue

@@ -50,9 +50,10 @@
 // order, and a client may come back to any node. A publisher's own members get its message when the Recorder has it. What
 // a node has missed, it asks the Recorder for. Without a Recorder positions are of one node, and each gap begins another epoch.
 //
-// While the broker is away, members of one node get each other's messages, with positions of their own. What is for other
-// nodes waits, up to [Topics.MaxOutbox]. When the broker is back, members get what they have missed, once. If that is not
-// to be had, [Topics.OnGap] is called for each member of the topic, before anything newer is sent to it.
+// While the broker is away, members of one node get each other's messages, with positions of their own. A [Recorder] that is
+// connected, and does not answer for a second, is away too. What is for other nodes waits, up to [Topics.MaxOutbox]. When the
+// broker is back, members get what they have missed, once. If that is not to be had, [Topics.OnGap] is called for each member of
+// the topic, before anything newer is sent to it.
 //
 // # Concurrency
 //

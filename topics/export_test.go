@@ -4,3 +4,9 @@ import "time"
 
 // Tests with many nodes do not wait for long.
 func init() { firstPause = 2 * time.Millisecond }
+
+// HangsAfter sets how long a call of a Recorder may take.
+func (h *Topics) HangsAfter(d time.Duration) { h.linking.within.Store(int64(d)) }
+
+// Hangs reports whether the Recorder hangs.
+func (h *Topics) Hangs() bool { return h.link().hang.is.Load() }

@@ -3,6 +3,8 @@ package topics_test
 import (
 	"bytes"
 	"context"
+	"errors"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -56,4 +58,49 @@ func TestRegression_AGapWhileTheRecorderAnswers(t *testing.T) {
 	r.gap()
 	r.answer <- struct{}{}
 	bob.expect("dropped")
+}
+
+// forgetfulRecorder takes a message, and fails. When it is given it once more, it waits.
+type forgetfulRecorder struct {
+	brokertest.RecordingNode
+	calls atomic.Int32
+	again chan struct{}
+}
+
+func (r *forgetfulRecorder) Publish(ctx context.Context, ms []topics.Packet) (int, error) {
+	switch r.calls.Add(1) {
+	case 1:
+		_, _ = r.RecordingNode.Publish(ctx, ms)
+		return 0, errors.New("the answer is lost")
+	case 2:
+		<-r.again
+	}
+	return r.RecordingNode.Publish(ctx, ms)
+}
+
+// Named regression: a message that was taken, and is sent again because its publisher does not know that, comes once to a client that has gone to a
+// node that has only read of it.
+func TestRegression_ACopyAtANewNode(t *testing.T) {
+	memory := new(brokertest.Memory)
+	r := &forgetfulRecorder{RecordingNode: memory.Recorder(), again: make(chan struct{})}
+	a, b, c := newNode(t, r, kept), newNode(t, memory.Recorder(), kept), newNode(t, memory.Recorder(), kept)
+	bob := b.member("room.1")
+	_ = a.member("room.1")
+	a.say("room.1", "1")
+	bob.expect("1")
+	_ = c.member("room.1")
+	back := c.dial()
+	if _, err := back.since("room.1", bob.at); err != nil {
+		t.Fatal(err)
+	}
+	r.again <- struct{}{}
+	b.say("room.1", "2")
+	a.say("room.1", "3")
+	back.expect(strings.Join(readOf(bob, 2), " "))
+}
+
+// readOf is what a client reads next, which is so many messages.
+func readOf(c *client, n int) []string {
+	await(c.node.t, "messages", func() bool { c.look(); return len(c.read) >= n })
+	return c.read
 }

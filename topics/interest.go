@@ -3,6 +3,7 @@ package topics
 import (
 	"context"
 	"sync"
+	"time"
 )
 
 // maxInterest is how many names one call of Broker.Interest may have.
@@ -120,7 +121,9 @@ func (l *link) giveBatch(ctx context.Context, changed map[string]bool, refusals 
 		l.heard.forget(name) // what was published meanwhile is not missing
 	}
 	if len(on)+len(off) > 0 {
-		if err := l.broker.Interest(ctx, on, off); err != nil {
+		most := longestInterest + time.Duration(len(on)+len(off))*longestName
+		err := l.hang.call(ctx, l, "Interest", most, func(ctx context.Context) error { return l.broker.Interest(ctx, on, off) })
+		if err != nil {
 			*refusals--
 			return l.giveHalves(ctx, changed, refusals, err)
 		}

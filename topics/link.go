@@ -29,6 +29,7 @@ type link struct {
 	wake    chan struct{} // has the worker look
 
 	uplink   uplink
+	hang     hang
 	interest interest
 	outbox   outbox
 	asks     asks
@@ -62,8 +63,9 @@ func (h *Topics) link() *link {
 
 // linking is what a Topics has for its link.
 type linking struct {
-	begin sync.Once
-	link  *link
+	begin  sync.Once
+	link   *link
+	within atomic.Int64 // set by tests: how many nanoseconds a call may take before the Recorder hangs; 0: as it is
 }
 
 func newLink(h *Topics) *link {
@@ -160,6 +162,7 @@ func (l *link) down(err error) (wasUp bool) {
 		u.lost++
 	}
 	u.mu.Unlock()
+	l.hang.end()
 	if !first {
 		return wasUp
 	}
@@ -257,11 +260,16 @@ func (l *link) serve(ctx context.Context) error {
 		if err := l.giveInterest(ctx); err != nil {
 			return err
 		}
+		l.hang.resume(l, "Interest") // all that there was is given
 		l.askBehind()
 		if len(batch) == 0 {
 			return nil
 		}
-		taken, err := l.broker.Publish(ctx, batch)
+		taken := 0
+		err := l.hang.call(ctx, l, "Publish", longestFor(batch), func(ctx context.Context) (err error) {
+			taken, err = l.broker.Publish(ctx, batch)
+			return err
+		})
 		if lost := l.outbox.remove(taken, err != nil); lost.Keep.keeps() {
 			missOwn(l, lost)
 		}

@@ -41,7 +41,7 @@ func TestRecovery_OverNodes(t *testing.T) {
 			if guard.Checking {
 				return
 			}
-			if o.Read == 0 || o.Dropped == 0 || o.Gaps == 0 || o.Lost == 0 || o.Down == 0 || o.Restarts == 0 || m.records && o.Recovered == 0 {
+			if o.Read == 0 || o.Dropped == 0 || o.Gaps == 0 || o.Lost == 0 || o.Down == 0 || o.Restarts == 0 || m.records && (o.Recovered == 0 || o.Hung == 0) {
 				t.Error("not all of this happens")
 			}
 		})
@@ -74,12 +74,29 @@ type nodesModel struct {
 	taken  map[string]bool          // guarded by mu: what the broker has had
 }
 
-type nodesOutcome struct{ Published, Read, Recovered, Gaps, Lost, Dropped, Down, Restarts, Comebacks int }
+type nodesOutcome struct{ Published, Read, Recovered, Gaps, Lost, Dropped, Down, Hung, Restarts, Comebacks int }
 
 // modelNode is a node, and the number by which its messages are known.
 type modelNode struct {
 	*clusterNode
 	publisher int
+	hanging   *hangingNode // nil if the broker is no Recorder
+}
+
+// hangsAfter is how long a call of the Recorder may take. A machine that is busy holds up calls too, which costs clients their
+// positions: not in histories that count on them.
+func (m *nodesModel) hangsAfter() time.Duration {
+	if m.calm {
+		return time.Hour
+	}
+	return 500 * time.Microsecond
+}
+
+// goOn has a node's broker hang no longer.
+func (n *modelNode) goOn() {
+	if n.hanging != nil {
+		n.hanging.goOn()
+	}
 }
 
 func newNodesModel(t *testing.T, memory *brokertest.Memory, end func(*brokertest.Memory) ends) *nodesModel {
@@ -94,7 +111,14 @@ func newNodesModel(t *testing.T, memory *brokertest.Memory, end func(*brokertest
 }
 
 func (m *nodesModel) newNode() *modelNode {
-	n := &modelNode{clusterNode: newNode(m.t, m.end(m.memory), topics.History{})}
+	end := m.end(m.memory)
+	var hanging *hangingNode
+	if r, ok := end.(brokertest.RecordingNode); ok {
+		hanging = &hangingNode{RecordingNode: r}
+		end = hanging
+	}
+	n := &modelNode{clusterNode: newNode(m.t, end, topics.History{}), hanging: hanging}
+	n.HangsAfter(m.hangsAfter())
 	n.publisher = len(m.published)
 	m.published[n.publisher] = 0
 	n.History = func(name string) topics.History {
@@ -166,7 +190,10 @@ func (m *nodesModel) play() {
 	m.clients = []*modelClient{new(modelClient), new(modelClient), new(modelClient), new(modelClient)}
 	m.mu.Lock()
 	m.topic = fmt.Sprintf("h%d-%d", m.history, m.keep)
-	m.calm = m.rnd.IntN(3) > 0 // the broker is never away
+	m.calm = m.rnd.IntN(3) > 0 // the broker is never away, and does not hang
+	for _, n := range m.nodes {
+		n.HangsAfter(m.hangsAfter())
+	}
 	m.drops = []float64{0, 0, 0.05, 0.3}[m.rnd.IntN(4)]
 	clear(m.heard)
 	clear(m.taken)
@@ -193,7 +220,7 @@ func (m *nodesModel) play() {
 
 func (m *nodesModel) step(c *modelClient) {
 	n := m.rnd.IntN(100)
-	if m.calm && n >= 77 && n < 94 {
+	if m.calm && n >= 77 && n < 96 {
 		n = 99
 	}
 	switch {
@@ -219,14 +246,18 @@ func (m *nodesModel) step(c *modelClient) {
 		m.log("down")
 		m.memory.SetDown(true)
 		m.forget()
-	case n < 92:
+	case n < 90:
 		m.memory.SetDown(false)
+	case n < 92:
+		m.nodes[m.rnd.IntN(len(m.nodes))].goOn()
 	case n < 93:
 		m.log("restart broker")
 		m.memory.Restart()
 		m.forget()
 	case n < 94:
 		m.restart(m.rnd.IntN(len(m.nodes)))
+	case n < 96:
+		m.hang(m.nodes[m.rnd.IntN(len(m.nodes))])
 	default:
 		time.Sleep(time.Duration(m.rnd.IntN(2000)) * time.Microsecond)
 		m.pump()
@@ -242,10 +273,27 @@ func (m *nodesModel) publish(n *modelNode) {
 	n.say(m.topic, fmt.Sprintf("#%d:%d", n.publisher, m.published[n.publisher]))
 }
 
+// hang has a node's broker hang, and looks at it once the node has noticed, or before.
+func (m *nodesModel) hang(n *modelNode) {
+	if n.hanging == nil {
+		return
+	}
+	m.log("node %d hangs", n.publisher)
+	n.hanging.hang(m.rnd.IntN(2) == 0)
+	m.publish(n)
+	for tries := m.rnd.IntN(50); tries > 0 && !n.Hangs(); tries-- {
+		time.Sleep(100 * time.Microsecond)
+	}
+	if n.Hangs() {
+		m.outcome.Hung++
+	}
+}
+
 // restart has a node end and another begin.
 func (m *nodesModel) restart(i int) {
 	m.outcome.Restarts++
 	old := m.nodes[i]
+	old.goOn()
 	m.log("restart node %d", old.publisher)
 	for _, c := range m.clients {
 		if c.on == old {
@@ -259,6 +307,9 @@ func (m *nodesModel) restart(i int) {
 // finish brings all back, and has all clients read to the end.
 func (m *nodesModel) finish() {
 	m.memory.SetDown(false)
+	for _, n := range m.nodes {
+		n.goOn()
+	}
 	m.mu.Lock()
 	m.drops = 0
 	m.mu.Unlock()

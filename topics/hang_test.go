@@ -1,0 +1,183 @@
+package topics_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/topics"
+	"github.com/framerail/framerail/topics/brokertest"
+)
+
+// hangingNode is a node's end that may hang: calls of it do not return, and nothing arrives.
+type hangingNode struct {
+	brokertest.RecordingNode
+
+	mu   sync.Mutex
+	late bool          // guarded by mu: a message that is published is taken first
+	open chan struct{} // guarded by mu: closed when it hangs no longer; nil: it does not hang
+}
+
+// hang has it hang.
+func (n *hangingNode) hang(late bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.late = late; n.open == nil {
+		n.open = make(chan struct{})
+	}
+}
+
+// goOn has it go on.
+func (n *hangingNode) goOn() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.open != nil {
+		close(n.open)
+		n.open = nil
+	}
+}
+
+// wait waits while it hangs.
+func (n *hangingNode) wait(ctx context.Context) error {
+	n.mu.Lock()
+	open := n.open
+	n.mu.Unlock()
+	if open == nil {
+		return nil
+	}
+	select {
+	case <-open:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (n *hangingNode) isLate() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.late
+}
+
+func (n *hangingNode) Run(ctx context.Context, node topics.Node) error {
+	return n.RecordingNode.Run(ctx, lateNode{node, ctx, n})
+}
+
+// lateNode is a node to which nothing comes while its broker hangs.
+type lateNode struct {
+	topics.Node
+	ctx context.Context
+	end *hangingNode
+}
+
+func (n lateNode) Receive(p topics.Packet) {
+	if n.end.wait(n.ctx) == nil {
+		n.Node.Receive(p)
+	}
+}
+
+func (n *hangingNode) Publish(ctx context.Context, ms []topics.Packet) (int, error) {
+	if !n.isLate() {
+		if err := n.wait(ctx); err != nil {
+			return 0, err
+		}
+	}
+	taken, err := n.RecordingNode.Publish(ctx, ms)
+	if failed := n.wait(ctx); err == nil {
+		err = failed
+	}
+	return taken, err
+}
+
+func (n *hangingNode) Interest(ctx context.Context, on, off []string) error {
+	if err := n.wait(ctx); err != nil {
+		return err
+	}
+	return n.RecordingNode.Interest(ctx, on, off)
+}
+
+func (n *hangingNode) Since(ctx context.Context, topic string, keep topics.History, since topics.Position, most int) ([]topics.Packet, topics.Position, error) {
+	if err := n.wait(ctx); err != nil {
+		return nil, topics.Position{}, err
+	}
+	return n.RecordingNode.Since(ctx, topic, keep, since, most)
+}
+
+// While a Recorder is connected and does not answer, members of a node get each other's messages, and a client that comes with a position
+// is told no, and not to wait. When it answers again, all have all, once and in the Recorder's order.
+func TestHang_LocalDeliveryGoesOn(t *testing.T) {
+	for name, late := range map[string]bool{"before it takes what is published": false, "behind": true} {
+		t.Run(name, func(t *testing.T) {
+			memory := new(brokertest.Memory)
+			end := &hangingNode{RecordingNode: memory.Recorder()}
+			n, other := newNode(t, end, kept), newNode(t, memory.Recorder(), kept)
+			t.Cleanup(end.goOn)
+			ann, bob, olga := n.member("room.1"), n.member("room.1"), other.member("room.1")
+			n.say("room.1", "1")
+			ann.expect("1")
+			bob.expect("1")
+			olga.expect("1")
+			before := ann.at
+
+			n.HangsAfter(10 * time.Millisecond)
+			end.hang(late)
+			n.say("room.1", "2")
+			ann.expect("2")
+			n.HangsAfter(time.Hour)
+			n.say("room.1", "3")
+			ann.expect("3")
+			bob.expect("2 3")
+			if ann.at.Epoch == before.Epoch {
+				t.Errorf("at %v, which is of the Recorder's epoch", ann.at)
+			}
+			other.say("room.1", "other")
+			first, rest := "other", "2 3 4"
+			if late {
+				first, rest = "2 other", "3 4"
+			}
+			olga.expect(first)
+			if _, err := n.dial().since("room.1", before); err != topics.ErrGap {
+				t.Errorf("since %v while the Recorder hangs: %v, want %v", before, err, topics.ErrGap)
+			}
+			_ = n.member("room.1")
+			end.goOn()
+			ann.expect("other")
+			bob.expect("other")
+			n.say("room.1", "4")
+			ann.expect("4")
+			olga.expect(rest)
+			if ann.at.Epoch != before.Epoch || ann.at != olga.at {
+				t.Errorf("ann is at %v, and olga at %v", ann.at, olga.at)
+			}
+			back := other.dial()
+			if _, err := back.since("room.1", before); err != nil {
+				t.Fatal(err)
+			}
+			back.expect(first + " " + rest)
+			if n.Hangs() {
+				t.Error("it still hangs")
+			}
+		})
+	}
+}
+
+// A topic that is new waits for a Recorder that hangs no longer than others do.
+func TestHang_OfInterest(t *testing.T) {
+	end := &hangingNode{RecordingNode: new(brokertest.Memory).Recorder()}
+	n := newNode(t, end, kept)
+	t.Cleanup(end.goOn)
+	n.awaitUp(0)
+	n.HangsAfter(10 * time.Millisecond)
+	end.hang(false)
+	ann := n.member("room.1")
+	n.say("room.1", "1")
+	ann.expect("1")
+	here := ann.at
+	end.goOn()
+	await(t, "the Recorder's position", func() bool {
+		n.say("room.1", "more")
+		ann.look()
+		return ann.at.Epoch != here.Epoch
+	})
+}
