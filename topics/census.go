@@ -4,11 +4,13 @@ import (
 	"encoding"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
 
-// ErrPresence: a value cannot be told to other nodes. It is no string, no []byte and no encoding.TextMarshaler.
+// ErrPresence: a value cannot be told to other nodes. It is no string, no []byte and no encoding.TextMarshaler, or it is
+// longer than 32 KiB.
 var ErrPresence = errors.New("framerail: other nodes cannot be told this value")
 
 // Census is who is in a topic, on all nodes.
@@ -24,8 +26,12 @@ const (
 	censusLife    = 3 * censusRefresh
 )
 
-// maxCensusPart is how many bytes of values one packet has.
+// maxCensusPart is how many bytes of values one packet has, so that it fits into the messages of any broker: those of NATS may
+// have a MiB, and 64 KiB where that was lowered a lot.
 const maxCensusPart = 48 << 10
+
+// maxPresence is how long a value may be that other nodes are told.
+const maxPresence = 32 << 10
 
 // maxCensusNodes is how many other nodes a census has. Beyond it somebody makes them up.
 const maxCensusNodes = 1 << 12
@@ -85,17 +91,25 @@ func (h *Topics) Census(topic string) Census {
 }
 
 // textOf is a value as other nodes are told it.
-func textOf(value any) (string, error) {
+func textOf(value any) (text string, err error) {
 	switch v := value.(type) {
 	case string:
-		return v, nil
+		text = v
 	case []byte:
-		return string(v), nil
+		text = string(v)
 	case encoding.TextMarshaler:
-		b, err := v.MarshalText()
-		return string(b), err
+		var b []byte
+		if b, err = v.MarshalText(); err != nil {
+			return "", err
+		}
+		text = string(b)
+	default:
+		return "", ErrPresence
 	}
-	return "", ErrPresence
+	if len(text) > maxPresence {
+		return "", fmt.Errorf("%w: it has %d bytes, and %d at most", ErrPresence, len(text), maxPresence)
+	}
+	return text, nil
 }
 
 // add adds a topic. Topics.mu is held.
@@ -194,8 +208,8 @@ func censusParts(values []string) [][]string {
 	parts := [][]string{nil}
 	size := 0
 	for _, v := range values {
-		if size += len(v); size > maxCensusPart {
-			parts, size = append(parts, nil), len(v)
+		if size += len(v) + binary.MaxVarintLen16; size > maxCensusPart {
+			parts, size = append(parts, nil), len(v)+binary.MaxVarintLen16
 		}
 		parts[len(parts)-1] = append(parts[len(parts)-1], v)
 	}

@@ -39,8 +39,12 @@ type published struct {
 }
 
 // repeats are the pauses after which the number of a quiet topic's last message is sent once more, so that
-// nodes that missed the message notice. Behind the last one the topic's series ends.
+// nodes that missed the message notice. Behind the last one the topic's series ends. While the outbox has no room they wait.
 var repeats = [...]time.Duration{time.Second, 2 * time.Second, 4 * time.Second}
+
+// maxUnreported is how many topics have a number that waits for room in the outbox. Beyond it nodes notice what was lost by the next
+// message.
+const maxUnreported = 1 << 17
 
 // Bounds of a batch, and what a packet counts besides its bytes.
 const (
@@ -108,10 +112,14 @@ func (o *outbox) repeat(l *link, now time.Time) {
 			p := queue[0]
 			queue = queue[1:]
 			next := stage + 1
-			if p.repeated != p.number { // it was not quiet
+			size := len(p.topic) + maxHeader + packetCost
+			switch {
+			case p.repeated != p.number: // it was not quiet
 				p.repeated, next = p.number, 0
-			} else if size := len(p.topic) + maxHeader + packetCost; o.bytes+size <= o.most {
+			case o.bytes+size <= o.most:
 				o.append(Packet{Topic: p.topic, Data: header{kindLast, l.node, p.number}.append(nil)}, size)
+			case len(o.topics) <= maxUnreported: // what has no room now may be the number of a message that had none
+				next = stage
 			}
 			switch {
 			case next == len(repeats):
@@ -159,7 +167,7 @@ func (o *outbox) remove(n int, failed bool) (lost Packet) {
 	}
 	if o.fails == 3 && o.first+n < len(o.queue) {
 		o.fails = 0
-		if lost = o.queue[o.first+n].Packet; kind(lost.Data[1]) == kindMessage {
+		if lost = o.queue[o.first+n].Packet; kindOf(lost.Data) == kindMessage {
 			o.lost++
 		}
 		n++

@@ -123,6 +123,9 @@ func (s *scanner) uvarint() uint64 {
 	return v
 }
 
+// kindOf is the kind of Data that this process has made.
+func kindOf(data []byte) kind { return kind(data[1]) }
+
 // readHeader reads the header of Data, and returns what is behind it.
 func readHeader(data []byte) (h header, rest []byte, err error) {
 	s := scanner{b: data}

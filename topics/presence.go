@@ -11,8 +11,8 @@ import (
 // shows until the member leaves. nil takes the value away. It fails with [ErrNotSubscribed] if
 // the connection is no member, and with [ErrWildcard] for a pattern.
 //
-// If other nodes are to know the value, it is a string, a []byte or an encoding.TextMarshaler. Others fail with
-// [ErrPresence] then. MarshalText is called on any goroutine, also later, while the topic waits: it must not call the
+// If other nodes are to know the value, it is a string, a []byte or an encoding.TextMarshaler, and its text has 32 KiB
+// at most. Others fail with [ErrPresence] then. MarshalText is called on any goroutine, also later, while the topic waits: it must not call the
 // Topics, and must not panic.
 func (h *Topics) SetPresence(c *conn.Conn, topic string, value any) error {
 	if err := h.checkPlain(topic); err != nil {
