@@ -94,7 +94,7 @@ func (b *Broker) Interest(ctx context.Context, on, off []string) error {
 }
 
 // change begins and ends interest.
-func (s *session) change(ctx context.Context, on, off []string) error {
+func (s *session) change(ctx context.Context, on, off []string) (err error) {
 	var begin, end channels
 	for _, name := range off {
 		s.channelsOf(name, s.interest.remove, &end)
@@ -102,11 +102,13 @@ func (s *session) change(ctx context.Context, on, off []string) error {
 	for _, name := range on {
 		s.channelsOf(name, s.interest.add, &begin)
 	}
+	defer func() {
+		if err != nil && ctx.Err() == nil && s.ctx.Err() == nil {
+			s.undo(ctx, &begin)
+		}
+	}()
 	for _, l := range s.all {
-		err := s.do(ctx, "unsubscribing", l.messages, s.commands(l, &end, func(names []string) rueidis.Completed {
-			s.interest.leave(names)
-			return l.messages.B().Sunsubscribe().Channel(names...).Build()
-		}))
+		err := s.do(ctx, "unsubscribing", l.messages, s.unsubscribe(l, &end))
 		if err != nil {
 			return err
 		}
@@ -118,6 +120,21 @@ func (s *session) change(ctx context.Context, on, off []string) error {
 		}
 	}
 	return nil
+}
+
+// undo ends subscriptions, some of which the server has refused. An error that is not of rights ends the session.
+func (s *session) undo(ctx context.Context, begun *channels) {
+	for _, l := range s.all {
+		_ = s.do(ctx, "unsubscribing", l.messages, s.unsubscribe(l, begun))
+	}
+}
+
+// unsubscribe is the commands that end subscriptions.
+func (s *session) unsubscribe(l *link, of *channels) []rueidis.Completed {
+	return s.commands(l, of, func(names []string) rueidis.Completed {
+		s.interest.leave(names)
+		return l.messages.B().Sunsubscribe().Channel(names...).Build()
+	})
 }
 
 // channelsOf adds the channels that a name needs. What it needs for a pattern depends on change, which

@@ -44,6 +44,9 @@ func TestInterest_WithoutRights(t *testing.T) {
 			t.Errorf("%q: %v", names, err)
 		}
 	}
+	if left := r.answer("PUBSUB", "SHARDCHANNELS"); strings.Contains(left, "rooms.1") || strings.Contains(left, "secret") {
+		t.Errorf("of batches that were refused, this is subscribed still: %q", left)
+	}
 	n.interest("rooms.1", "rooms.2.*")
 	other := run(t, r.broker())
 	other.publish("rooms.1", topics.History{}, "1")
