@@ -91,6 +91,8 @@ func TestServer_ZeroValueIsForTheProcessAlone(t *testing.T) {
 	a.run()
 }
 
+func configured(f func(*server.Options)) *embedded.Server { return &embedded.Server{Configure: f} }
+
 func TestServer_RefusesToBeOpenToStrangers(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -103,6 +105,11 @@ func TestServer_RefusesToBeOpenToStrangers(t *testing.T) {
 		{"by Configure", &embedded.Server{ClusterListen: ":0", Configure: func(o *server.Options) { o.Cluster.Host = "0.0.0.0" }}, true},
 		{"a client port everywhere", &embedded.Server{Listen: "0.0.0.0:0"}, true},
 		{"beside a cluster with a secret", &embedded.Server{ClusterListen: ":0", Secret: "s", Listen: "0.0.0.0:0"}, true},
+		{"a port for leaf nodes", configured(func(o *server.Options) { o.LeafNode.Port = -1 }), true},
+		{"a port for gateways", configured(func(o *server.Options) { o.Gateway.Name, o.Gateway.Host, o.Gateway.Port = "g", "0.0.0.0", -1 }), true},
+		{"a port for WebSocket", configured(func(o *server.Options) { o.Websocket.Port, o.Websocket.NoTLS = -1, true }), true},
+		{"a port for monitoring", configured(func(o *server.Options) { o.HTTPHost, o.HTTPPort = "0.0.0.0", -1 }), true},
+		{"monitoring on a loopback address", configured(func(o *server.Options) { o.HTTPHost, o.HTTPPort = "127.0.0.1", -1 }), false},
 		{"with a secret", &embedded.Server{ClusterListen: "0.0.0.0:0", Secret: "s"}, false},
 		{"with users", &embedded.Server{Listen: "0.0.0.0:0", Configure: func(o *server.Options) { o.Authorization = "token" }}, false},
 		{"on a loopback address", &embedded.Server{ClusterListen: ":0", Listen: "localhost:0"}, false},

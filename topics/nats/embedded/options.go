@@ -136,7 +136,7 @@ func mutual(c *tls.Config) (*tls.Config, error) {
 	return c, nil
 }
 
-// check checks that the ports for servers and for clients are not open to strangers. Others that Configure opens are its own affair.
+// check checks that no port is open to strangers. Those other than ClusterListen and Listen are opened by Configure.
 func check(o *server.Options) error {
 	if c := &o.Cluster; c.Port != 0 && !isLoopback(c.Host) && c.TLSConfig == nil && c.Password == "" {
 		return fmt.Errorf("%w: ClusterListen is on %q, so set TLS or Secret", ErrOpen, c.Host)
@@ -146,8 +146,28 @@ func check(o *server.Options) error {
 	if !o.DontListen && !isLoopback(o.Host) && !proven {
 		return fmt.Errorf("%w: Listen is on %q, so set who may connect in Configure", ErrOpen, o.Host)
 	}
+	for _, p := range []struct {
+		name, host string
+		port       int
+		proven     bool
+	}{
+		{"LeafNode", o.LeafNode.Host, o.LeafNode.Port, proven || o.LeafNode.Password != "" || len(o.LeafNode.Users) > 0 || asks(o.LeafNode.TLSConfig)},
+		{"Gateway", o.Gateway.Host, o.Gateway.Port, o.Gateway.Password != "" || asks(o.Gateway.TLSConfig)},
+		{"Websocket", o.Websocket.Host, o.Websocket.Port, proven || o.Websocket.Password != "" || o.Websocket.Token != ""},
+		{"MQTT", o.MQTT.Host, o.MQTT.Port, proven || o.MQTT.Password != "" || o.MQTT.Token != ""},
+		{"HTTPPort", cmp.Or(o.HTTPHost, o.Host), o.HTTPPort, false}, // monitoring asks nobody who they are
+		{"HTTPSPort", cmp.Or(o.HTTPHost, o.Host), o.HTTPSPort, false},
+		{"ProfPort", o.Host, o.ProfPort, false},
+	} {
+		if p.port != 0 && !isLoopback(p.host) && !p.proven {
+			return fmt.Errorf("%w: %s is on %q", ErrOpen, p.name, p.host)
+		}
+	}
 	return nil
 }
+
+// asks reports whether TLS lets in only those that have a certificate.
+func asks(c *tls.Config) bool { return c != nil && c.ClientAuth == tls.RequireAndVerifyClientCert }
 
 // isLoopback reports whether only this machine can connect to an address.
 func isLoopback(host string) bool {
