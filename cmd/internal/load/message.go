@@ -103,8 +103,29 @@ func (f *form) least() int {
 	return headerSize
 }
 
-// append appends a message of size bytes, and what stands around it.
-func (f *form) append(b []byte, size int, sequence int64, connection int, due int64) []byte {
+// label is the part of the header that tells messages apart: sequence and connection.
+type label [checksumAt]byte
+
+func newLabel(connection int) (l label) {
+	putNumber(l[:connectionAt], 0)
+	putNumber(l[connectionAt:], uint64(connection))
+	return l
+}
+
+// next goes on to the next sequence number.
+func (l *label) next() {
+	for i := connectionAt - 1; i >= 0; i-- {
+		d := (digits[l[i]] + 1) & 63
+		l[i] = alphabet[d]
+		if d != 0 {
+			return
+		}
+	}
+}
+
+// append appends a message of size bytes, and what stands around it. The label is that of the sequence
+// number and the connection.
+func (f *form) append(b []byte, size int, l *label, sequence int64, connection int, due int64) []byte {
 	b = append(b, f.prefix...)
 	header := headerSize
 	if f.long {
@@ -122,8 +143,7 @@ func (f *form) append(b []byte, size int, sequence int64, connection int, due in
 		left -= n
 	}
 	m := b[start:]
-	putNumber(m[sequenceAt:connectionAt], uint64(sequence))
-	putNumber(m[connectionAt:checksumAt], uint64(connection))
+	copy(m, l[:])
 	if f.long {
 		putNumber(m[timeAt:restAt], uint64(due))
 		putNumber(m[restAt:longHeader], uint64(len(m)-longHeader))
@@ -139,6 +159,11 @@ type mark struct {
 	sequence   int64
 	connection int
 	due        int64 // with a long header alone
+}
+
+// isEcho reports whether a message is one of that label and size. false: echo tells more.
+func (f *form) isEcho(b []byte, l *label, size int) bool {
+	return len(b) == size && !f.sums && len(f.prefix) == 0 && len(f.suffix) == 0 && string(b[:checksumAt]) == string(l[:])
 }
 
 // echo reads a message that has come back as it was.

@@ -5,13 +5,64 @@ import (
 	"testing"
 )
 
+// labelOf is the label of a message.
+func labelOf(sequence int64, connection int) (l label) {
+	putNumber(l[:connectionAt], uint64(sequence))
+	putNumber(l[connectionAt:], uint64(connection))
+	return l
+}
+
+func appended(f *form, size int, sequence int64, connection int, due int64) []byte {
+	l := labelOf(sequence, connection)
+	return f.append(nil, size, &l, sequence, connection, due)
+}
+
+// A label counts as the numbers do, also where many digits change at once.
+func TestLabel_CountsOn(t *testing.T) {
+	if l := newLabel(77); l != labelOf(0, 77) {
+		t.Errorf("it begins with %q", l)
+	}
+	for _, from := range []int64{0, 1<<12 - 3, 1<<36 - 3} {
+		l := labelOf(from, 77)
+		for n := from; n < from+200; n++ {
+			if l != labelOf(n, 77) {
+				t.Fatalf("%d: %q", n, l)
+			}
+			l.next()
+		}
+	}
+}
+
+// What is taken for the echo that comes next has its label and its length.
+func TestForm_KnowsTheNextEcho(t *testing.T) {
+	f := newForm(&Traffic{Verify: Sequence})
+	l := labelOf(12, 3)
+	b := appended(f, 20, 12, 3, 0)
+	if !f.isEcho(b, &l, 20) || f.isEcho(b, &l, 21) {
+		t.Errorf("%q", b)
+	}
+	for i := range l {
+		b[i] ^= 4
+		if f.isEcho(b, &l, 20) {
+			t.Errorf("byte %d may be any", i)
+		}
+		b[i] ^= 4
+	}
+	for _, other := range []Traffic{{Verify: Full}, {Verify: Sequence, Template: "{} "}} {
+		f := newForm(&other)
+		if b := appended(f, 20, 12, 3, 0); f.isEcho(b, &l, len(b)) {
+			t.Errorf("%+v is not looked at", other)
+		}
+	}
+}
+
 // Every byte of a message is looked at: one that changes makes it another or a corrupt one.
 func TestForm_EveryByteCounts(t *testing.T) {
 	for _, traffic := range []Traffic{
 		{Verify: Full}, {Verify: Full, Binary: true}, {Verify: Full, Template: `{"m":"{}"}`},
 	} {
 		f := newForm(&traffic)
-		b := f.append(nil, 300, 1<<40+7, 99, 0)
+		b := appended(f, 300, 1<<40+7, 99, 0)
 		if m, ok := f.echo(b); !ok || m.sequence != 1<<40+7 || m.connection != 99 || len(b) != 300+max(0, len(traffic.Template)-2) {
 			t.Fatalf("%+v, %v: %q", m, ok, b)
 		}
@@ -33,7 +84,7 @@ func TestForm_EveryByteCounts(t *testing.T) {
 // A delivery is found within what the server makes of it.
 func TestForm_FindsDeliveries(t *testing.T) {
 	f := newForm(&Traffic{Mode: Fanout, Verify: Full})
-	b := `{"from":"x","text":"` + string(f.append(nil, 50, 12, 3, 456789)) + `","id":7}`
+	b := `{"from":"x","text":"` + string(appended(f, 50, 12, 3, 456789)) + `","id":7}`
 	m, found, ok := f.delivery([]byte(b))
 	if !found || !ok || m != (mark{sequence: 12, connection: 3, due: 456789}) {
 		t.Errorf("%+v, %v, %v", m, found, ok)
@@ -59,7 +110,7 @@ func TestForm_FindsDeliveries(t *testing.T) {
 func TestForm_RaisesLengths(t *testing.T) {
 	for _, mode := range []Mode{Echo, Fanout} {
 		f := newForm(&Traffic{Mode: mode, Verify: Full})
-		if got := len(f.append(nil, f.least(), 1, 1, 1)); got != f.least() {
+		if got := len(appended(f, f.least(), 1, 1, 1)); got != f.least() {
 			t.Errorf("%s: %d bytes, want %d", mode, got, f.least())
 		}
 	}

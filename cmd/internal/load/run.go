@@ -146,7 +146,7 @@ func (r *run) share() {
 			}
 		}
 		l.shard.mu.Lock()
-		l.turn, l.quota = i, quota
+		l.turn, l.quota, l.label = i, quota, newLabel(i)
 		if r.Mode == Fanout {
 			l.next = make([]int64, r.senders)
 		}
