@@ -13,6 +13,7 @@ import (
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/loop"
+	"github.com/framerail/framerail/internal/platform"
 )
 
 // Defaults of a Reconnecting.
@@ -34,10 +35,11 @@ type backoff struct {
 	first, most, stable time.Duration
 	failures            int // dials in a row that failed or whose connection did not last
 	random              func(n int64) int64
+	system              platform.Platform
 }
 
 func newBackoff(first, most, stable time.Duration) *backoff {
-	return &backoff{first: first, most: max(most, first), stable: stable, random: rand.Int64N}
+	return &backoff{first: first, most: max(most, first), stable: stable, random: rand.Int64N, system: platform.Real{}}
 }
 
 // between is a random time from least on and before most.

@@ -163,7 +163,7 @@ func (c *Client) Close() error {
 	if run == nil || loop.OnLoop() {
 		return nil
 	}
-	run.await(cut, nil)
+	run.await(cut, time.Time{})
 	return nil
 }
 
@@ -213,6 +213,6 @@ func (c *Client) begin() (*running, error) {
 		}
 		c.run = run
 	}
-	c.run.busy.Add(1)
+	c.run.busy.begin()
 	return c.run, nil
 }

@@ -71,7 +71,7 @@ func (c *Client) dialRequest(r *http.Request, open func(*conn.Conn), ended chan 
 	if err != nil {
 		return nil, err
 	}
-	defer run.busy.Done()
+	defer run.busy.end()
 	if open == nil {
 		open = run.onConnection
 	}
@@ -85,12 +85,20 @@ func (c *Client) dialRequest(r *http.Request, open func(*conn.Conn), ended chan 
 
 // dial is DialRequest, for a client that has begun.
 func (r *running) dial(program *http.Request, open func(*conn.Conn), ended chan struct{}) (*conn.Conn, error) {
+	if r.system.Simulated() {
+		s := r.spanOf(program.Context())
+		return r.dialIn(s, s, program, open, ended)
+	}
 	ctx, cancel := context.WithCancelCause(program.Context())
 	defer cancel(nil)
 	defer context.AfterFunc(r.stop, func() { cancel(ErrClientClosed) })()
 	timed, cancelTimed := context.WithTimeoutCause(ctx, r.handshakeTimeout, errLate)
 	defer cancelTimed()
+	return r.dialIn(ctx, timed, program, open, ended)
+}
 
+// dialIn is dial. timed is ctx with the time for the handshake.
+func (r *running) dialIn(ctx, timed context.Context, program *http.Request, open func(*conn.Conn), ended chan struct{}) (*conn.Conn, error) {
 	a := &attempt{offer: handshake.Offer{Key: handshake.NewKey(), Subprotocols: r.subprotocols}}
 	answer, err := r.ask(timed, a, program)
 	if err != nil {
@@ -192,8 +200,8 @@ func (r *running) explain(ctx context.Context, u *url.URL, err error) error {
 	if refused := (*HandshakeError)(nil); errors.As(err, &refused) {
 		return refused
 	}
-	if cause := context.Cause(ctx); cause != nil {
-		return dialError(u, becauseOf(ctx.Err(), cause))
+	if cause := causeOf(ctx); cause != nil {
+		return dialError(u, becauseOf(errOf(ctx, cause), cause))
 	}
 	if outer := (*url.Error)(nil); errors.As(err, &outer) {
 		err = outer.Err // its words say http in place of ws

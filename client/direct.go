@@ -13,9 +13,9 @@ import (
 	"net/url"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/secure"
 )
 
@@ -25,10 +25,11 @@ import (
 
 // direct makes such dials. The zero value makes none.
 type direct struct {
-	connect dialFunc // nil: all requests go through the Transport
-	proxy   func(*http.Request) (*url.URL, error)
+	connect dialFunc                              // nil: all requests go through the Transport
+	proxy   func(*http.Request) (*url.URL, error) // nil: there is none
 	tls     *tls.Config
 	jar     http.CookieJar
+	system  platform.Platform
 }
 
 // directMost is how many bytes a direct request may have. A server may answer before it has read a longer one,
@@ -36,12 +37,14 @@ type direct struct {
 const directMost = 16 << 10
 
 // newDirect is how the client makes direct dials, if its options allow any.
-func (c *Client) newDirect(rt http.RoundTripper) direct {
-	t, ok := rt.(*http.Transport)
-	if !ok || c.Transport != nil || c.MaxRedirects > 0 {
+func (c *Client) newDirect(rt http.RoundTripper, config *tls.Config, system platform.Platform) direct {
+	if d, ok := rt.(platform.Dialer); ok {
+		return direct{connect: d.DialContext, tls: config, jar: c.Jar, system: system}
+	}
+	if c.Transport != nil || c.MaxRedirects > 0 {
 		return direct{}
 	}
-	d := direct{connect: c.netDialer().DialContext, proxy: http.ProxyFromEnvironment, tls: t.TLSClientConfig, jar: c.Jar}
+	d := direct{connect: c.netDialer().DialContext, proxy: http.ProxyFromEnvironment, tls: config, jar: c.Jar, system: system}
 	if c.DialContext != nil {
 		d.connect = cancellable(c.DialContext)
 	}
@@ -53,8 +56,10 @@ func (d *direct) head(req *http.Request) []byte {
 	if d.connect == nil || !isASCII(req.URL.Host) || httptrace.ContextClientTrace(req.Context()) != nil {
 		return nil
 	}
-	if proxy, err := d.proxy(req); proxy != nil || err != nil {
-		return nil
+	if d.proxy != nil {
+		if proxy, err := d.proxy(req); proxy != nil || err != nil {
+			return nil
+		}
 	}
 	if d.jar != nil {
 		for _, cookie := range d.jar.Cookies(req.URL) {
@@ -80,7 +85,9 @@ func (d *direct) do(ctx context.Context, a *attempt, req *http.Request, head []b
 		return nil, nil, err
 	}
 	a.note(below)
-	defer context.AfterFunc(ctx, func() { _ = below.Close() })()
+	if !d.system.Simulated() { // where connections know the context
+		defer context.AfterFunc(ctx, func() { _ = below.Close() })()
+	}
 	nc := below
 	if req.URL.Scheme == "https" {
 		if nc, err = d.secure(ctx, nc, req.URL.Hostname()); err != nil {
@@ -107,10 +114,13 @@ func (d *direct) secure(ctx context.Context, nc net.Conn, name string) (net.Conn
 		config = config.Clone()
 		config.ServerName = name
 	}
-	if isSocket(nc) {
+	if isSocket(nc) || d.system.Sockets().IsLent(nc) {
 		nc = secure.Wrap(nc)
 	}
 	over := tls.Client(nc, config)
+	if d.system.Simulated() {
+		ctx = context.Background() // or crypto/tls would wait for it on a goroutine
+	}
 	err := over.HandshakeContext(ctx)
 	if not, ok := err.(tls.RecordHeaderError); ok && string(not.RecordHeader[:]) == "HTTP/" {
 		err = http.ErrSchemeMismatch // as http.Client says
@@ -131,7 +141,7 @@ func (d *direct) read(nc net.Conn, req *http.Request) (resp *http.Response, rest
 		if resp, err = http.ReadResponse(buf, req); err != nil {
 			return nil, nil, in.explain(err)
 		}
-		if resp.StatusCode >= 200 || resp.StatusCode == http.StatusSwitchingProtocols {
+		if interim := resp.StatusCode/100 == 1 && resp.StatusCode != http.StatusSwitchingProtocols; !interim {
 			break
 		}
 	}
@@ -145,7 +155,7 @@ func (d *direct) read(nc net.Conn, req *http.Request) (resp *http.Response, rest
 		return resp, slices.Clone(behind), nil
 	}
 	in.left = 16 * bodyMost // with what frames the body
-	_ = nc.SetReadDeadline(time.Now().Add(bodyTime))
+	_ = nc.SetReadDeadline(d.system.Now().Add(bodyTime))
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, bodyMost))
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil, nil

@@ -48,7 +48,7 @@ func TestDirect_IsOnlyWhatNeedsNoTransport(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer run.busy.Done()
+			defer run.busy.end()
 			if tc.proxy != nil {
 				run.direct.proxy = tc.proxy
 			}

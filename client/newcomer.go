@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
@@ -50,7 +51,7 @@ func (ts *tenants) Forgotten(*loop.Tenant) {}
 // Ended implements loop.Owner.
 func (ts *tenants) Ended(t *loop.Tenant) {
 	ts.run.ends.ended(&t.Conn)
-	ts.run.busy.Done()
+	ts.run.busy.end()
 }
 
 // Pools implements memory.Loop, as the next one does.
@@ -65,10 +66,11 @@ type newcomer struct {
 	accepted gate.Accepted
 	opening  session.Opening
 
-	began  chan *session.Conn // of one element: the connection before it is opened, or nil
-	failed error              // the reason of nil
-	opened chan struct{}      // of one element: the open callback has returned
-	ended  chan struct{}      // to be closed once the close callback has returned; nil for none
+	began  chan struct{} // closed when conn or failed is set
+	conn   *session.Conn // before it is opened; nil if it is not
+	failed error         // the reason of nil
+	opened chan struct{} // closed when the open callback has returned
+	ended  chan struct{} // to be closed once the close callback has returned; nil for none
 
 	mu       sync.Mutex
 	claimed  bool // guarded by mu: the loop has begun with it
@@ -82,31 +84,32 @@ var _ loop.Newcomer = (*newcomer)(nil)
 func (n *newcomer) deliver(ctx, timed context.Context, open func(*conn.Conn)) (*conn.Conn, error) {
 	call := callbacks.OnConn(open)
 	n.opening.Callback = func(c *session.Conn) {
-		defer func() { n.opened <- struct{}{} }() // also if it panics
+		defer close(n.opened) // also if it panics
 		if call != nil {
 			call(c)
 		}
 	}
 	n.Deliver(n)
-	var c *session.Conn
-	select {
-	case c = <-n.began:
-	case <-timed.Done():
-		if n.cancel() {
-			return nil, context.Cause(timed)
-		}
-		c = <-n.began // at once
+	system := n.run.system
+	var until time.Time
+	if s, ok := timed.(*span); ok {
+		until = s.until
 	}
+	if !system.Await(n.began, timed.Done(), until) {
+		if n.cancel() {
+			return nil, causeOf(timed)
+		}
+		system.Await(n.began, nil, time.Time{}) // at once
+	}
+	c := n.conn
 	if c == nil {
 		return nil, n.failed
 	}
-	select {
-	case <-n.opened:
-		return (*conn.Conn)(c), nil
-	case <-ctx.Done():
+	if !system.Await(n.opened, ctx.Done(), time.Time{}) {
 		_ = c.Close(frame.GoingAway, "") // it fails if it is closing already
-		return nil, context.Cause(ctx)
+		return nil, causeOf(ctx)
 	}
+	return (*conn.Conn)(c), nil
 }
 
 // claim begins with the connection, unless nobody waits for it.
@@ -148,11 +151,12 @@ func (n *newcomer) Admit() {
 		n.fail(err)
 		return
 	}
-	n.run.busy.Add(1)
+	n.run.busy.begin()
 	if n.ended != nil {
 		n.run.ends.add(&t.Conn, n.ended)
 	}
-	n.began <- &t.Conn
+	n.conn = &t.Conn
+	close(n.began)
 	n.With(t, func() { t.Open(n.opening) })
 }
 
@@ -173,5 +177,5 @@ func (n *newcomer) fail(err error) {
 // refuse ends the dial.
 func (n *newcomer) refuse(err error) {
 	n.failed = err
-	n.began <- nil
+	close(n.began)
 }

@@ -121,6 +121,9 @@ func (r *Reconnecting) Run(ctx context.Context) error {
 	}
 	defer r.end()
 	wait := newBackoff(cmp.Or(r.FirstDelay, defaultFirstDelay), cmp.Or(r.MaxDelay, defaultMaxDelay), cmp.Or(r.StableTime, defaultStableTime))
+	if system := r.Client.platform(); system.Simulated() {
+		wait.system, wait.random = system, func(n int64) int64 { return int64(system.Uint64() % uint64(n)) }
+	}
 	return keep(ctx, r.Client.end(), wait, r.once, r.OnDown)
 }
 
@@ -140,12 +143,14 @@ func keep(ctx context.Context, closed <-chan struct{}, wait *backoff, once func(
 		if o.Final {
 			return o
 		}
+		wait.system.Await(ctx.Done(), closed, wait.system.Now().Add(o.Delay))
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		select {
-		case <-time.After(o.Delay):
 		case <-closed:
 			closed = nil // OnDown may go on nevertheless
-		case <-ctx.Done():
-			return context.Cause(ctx)
+		default:
 		}
 	}
 }
@@ -184,16 +189,15 @@ func (r *Reconnecting) once(ctx context.Context) (o *Outage, lived time.Duration
 	if err != nil {
 		return &Outage{Err: err, dialled: true}, 0
 	}
-	since := time.Now()
-	select {
-	case <-l.ended:
-	case <-ctx.Done():
-		_ = l.conn.Close(frame.GoingAway, "") // it fails if it is closing already
-		<-l.ended                             // within CloseTimeout
+	system := r.Client.platform()
+	since := system.Now()
+	if !system.Await(l.ended, ctx.Done(), time.Time{}) {
+		_ = l.conn.Close(frame.GoingAway, "")   // it fails if it is closing already
+		system.Await(l.ended, nil, time.Time{}) // within CloseTimeout
 	}
 	r.down()
 	info, _ := l.conn.CloseInfo()
-	return &Outage{Close: info, Err: info.Err}, max(time.Since(since), 1)
+	return &Outage{Close: info, Err: info.Err}, max(system.Since(since), 1)
 }
 
 // open is the open callback of a connection.

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/framerail/framerail/conn"
@@ -38,6 +37,7 @@ type running struct {
 	onConnection     func(*conn.Conn)
 
 	requests
+	system platform.Platform
 	host   *nethttp.Host // which takes connections from net/http
 	engine []*loop.Loop
 	loops  []*tenants // the client's part in each
@@ -48,7 +48,7 @@ type running struct {
 	counters
 
 	ending
-	busy sync.WaitGroup // dials, relayed connections, and connections until their close callback has returned
+	busy busy // dials, relayed connections, and connections until their close callback has returned
 }
 
 // requests is what makes the requests of dials.
@@ -66,7 +66,7 @@ type ending struct {
 
 // start freezes the options and starts the loops. c.mu is held.
 func (c *Client) start() (*running, error) {
-	system := platform.Real{}
+	system := c.platform()
 	if err := system.Supported(); err != nil {
 		return nil, err
 	}
@@ -74,23 +74,31 @@ func (c *Client) start() (*running, error) {
 	if err := c.validate(&config); err != nil {
 		return nil, requestError{err}
 	}
-	rt, own, err := c.transport()
+	rt, tlsConfig, own, err := c.transport()
 	if err != nil {
 		return nil, requestError{err}
 	}
 	r := &running{
-		config: config, header: c.header(), subprotocols: slices.Clone(c.Subprotocols),
+		config: config, system: system, header: c.header(), subprotocols: slices.Clone(c.Subprotocols),
 		wishes: c.Deflate.wishes(), handshakeTimeout: cmp.Or(c.HandshakeTimeout, defaultHandshakeTimeout),
 		maxRedirects: c.MaxRedirects, checkAnswer: c.Check, onConnection: c.OnConnection,
 	}
 	r.extensions = string(deflate.AppendOffers(nil, r.wishes...))
-	r.requests = requests{&http.Client{Transport: rt, Jar: c.Jar, CheckRedirect: r.checkRedirect}, own, c.newDirect(rt)}
-	r.host = &nethttp.Host{Options: nethttp.Options{Platform: system, Begin: r.beginRelay, End: r.busy.Done}}
+	r.requests = requests{&http.Client{Transport: rt, Jar: c.Jar, CheckRedirect: r.checkRedirect}, own, c.newDirect(rt, tlsConfig, system)}
+	r.host = &nethttp.Host{Options: nethttp.Options{Platform: system, Begin: r.beginRelay, End: r.busy.end}}
 	r.stop, r.cancel = context.WithCancelCause(context.Background())
 	if lent, ok := session.Loops(c.EventLoops).All().(loop.Shared); ok {
 		return r, r.share(c, lent)
 	}
 	return r, r.startLoops(c, system)
+}
+
+// platform is the system that the client dials on: the one of its Transport, if that is a simulated machine's.
+func (c *Client) platform() platform.Platform {
+	if d, ok := c.Transport.(platform.Dialer); ok {
+		return d.Platform()
+	}
+	return platform.Real{}
 }
 
 // startLoops makes loops of the client's own.
@@ -100,7 +108,7 @@ func (r *running) startLoops(c *Client, system platform.Platform) (err error) {
 		Cause: ErrClientClosed, Farewell: "client is shutting down",
 		Adaptive: c.Dispatch == conn.Adaptive,
 	}
-	if limit := cmp.Or(c.SlowCallback, defaultSlowCallback); limit > 0 {
+	if limit := cmp.Or(c.SlowCallback, defaultSlowCallback); limit > 0 && !system.Simulated() {
 		o.SlowCallback = limit
 	}
 	o.Short = r.budget.Short
@@ -126,14 +134,14 @@ func (r *running) boundMemory(limit int64) {
 		loops = append(loops, ts)
 	}
 	r.budget.Init(loops, memory.Options{
-		Limit: limit, Platform: platform.Real{}, Stopping: r.stop.Done(), Logger: r.config.Logger,
+		Limit: limit, Platform: r.system, Stopping: r.stop.Done(), Logger: r.config.Logger,
 	})
 }
 
 // beginRelay counts a connection that goroutines carry.
 func (r *running) beginRelay() {
 	r.relayed.Add(1)
-	r.busy.Add(1)
+	r.busy.begin()
 }
 
 // config is what the options say about connections.
@@ -175,23 +183,14 @@ func (r *running) drain(ctx context.Context) error {
 		return r.drainShared(ctx)
 	}
 	for _, l := range r.engine {
-		select {
-		case <-l.Done():
-		case <-ctx.Done():
+		if !r.system.Await(l.Done(), ctx.Done(), time.Time{}) {
 			return r.cut(ctx.Err())
 		}
 	}
-	ended := make(chan struct{})
-	go func() {
-		r.busy.Wait()
-		close(ended)
-	}()
-	select {
-	case <-ended:
-		return nil
-	case <-ctx.Done():
+	if !r.system.Await(r.busy.done(), ctx.Done(), time.Time{}) {
 		return fmt.Errorf("framerail: shutdown: close callbacks have not returned: %w", ctx.Err())
 	}
+	return nil
 }
 
 // cut cuts what the context left no more time for.
@@ -199,7 +198,7 @@ func (r *running) cut(err error) error {
 	for _, l := range r.engine {
 		l.Command(loop.Abort)
 	}
-	if late := loop.AwaitCut(platform.Real{}, r.engine, err); late != nil {
+	if late := loop.AwaitCut(r.system, r.engine, err); late != nil {
 		return late
 	}
 	return fmt.Errorf("framerail: shutdown cut connections: %w", err)

@@ -30,8 +30,8 @@ func (r *running) share(c *Client, lent loop.Shared) error {
 	switch {
 	case c.Loops != 0 || c.MaxBuffers != 0 || c.SlowCallback != 0:
 		return requestError{errSharedOption}
-	case lent.Simulated():
-		return requestError{errors.New("framerail: EventLoops are those of a simulated machine, where no socket is")}
+	case lent.Simulated() || r.system.Simulated():
+		return requestError{errors.New("framerail: a client cannot have the event loops of a server on a simulated machine")}
 	case c.Dispatch == conn.Adaptive && !lent.Adaptive():
 		return requestError{errors.New("framerail: Dispatch is Adaptive, but that of the server of EventLoops is not")}
 	}
@@ -48,7 +48,7 @@ func (r *running) leave() {
 		return
 	}
 	go func() {
-		r.busy.Wait()
+		<-r.busy.done()
 		for _, ts := range r.loops {
 			ts.Ask(func() {
 				if ts.registered {
@@ -69,9 +69,7 @@ func (r *running) drainShared(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
-	until := time.NewTimer(loop.CutPatience)
-	defer until.Stop()
-	if !r.await(r.command(loop.Abort), until.C) {
+	if !r.await(r.command(loop.Abort), r.system.Now().Add(loop.CutPatience)) {
 		return fmt.Errorf("framerail: shutdown: a callback holds an event loop: %w", ctx.Err())
 	}
 	return fmt.Errorf("framerail: shutdown cut connections: %w", ctx.Err())
@@ -86,14 +84,16 @@ func (r *running) command(c loop.Command) (done []<-chan struct{}) {
 	return done
 }
 
-// await waits until a command is carried out, and returns false if the time is over before. Nil: it is never
+// await waits until a command is carried out, and returns false if the time is over before. Zero: it is never
 // over.
-func (r *running) await(done []<-chan struct{}, over <-chan time.Time) bool {
+func (r *running) await(done []<-chan struct{}, until time.Time) bool {
 	for i, ts := range r.loops {
+		if r.system.Await(done[i], ts.Done(), until) {
+			continue
+		}
 		select {
-		case <-done[i]:
 		case <-ts.Done():
-		case <-over:
+		default:
 			return false
 		}
 	}

@@ -21,7 +21,7 @@ func (r *running) take(a *attempt, got *answer) (*newcomer, error) {
 	n := &newcomer{
 		tenants: r.loops[loop.LeastLoaded(r.engine).Number],
 		opening: session.Opening{Request: kept(got.request), Subprotocol: got.subprotocol, Deflate: got.deflate},
-		began:   make(chan *session.Conn, 1), opened: make(chan struct{}, 1),
+		began:   make(chan struct{}), opened: make(chan struct{}),
 	}
 	if got.direct {
 		return n, r.takeDirect(a, got, n)

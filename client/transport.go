@@ -8,25 +8,30 @@ import (
 	"net/http"
 
 	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/secure"
 )
 
 // errRenegotiation is the error of a TLS configuration that a loop cannot keep.
 var errRenegotiation = errors.New("framerail: a TLS configuration that allows renegotiation cannot be used: it would block an event loop")
 
-// transport is what makes the requests. own reports whether it dials through this package.
-func (c *Client) transport() (rt http.RoundTripper, own bool, err error) {
+// transport is what makes the requests, and the TLS configuration of direct dials. own reports whether it dials
+// through this package.
+func (c *Client) transport() (rt http.RoundTripper, config *tls.Config, own bool, err error) {
 	var t *http.Transport
 	switch program := c.Transport.(type) {
 	case nil:
 		t = &http.Transport{Proxy: http.ProxyFromEnvironment}
 	case *http.Transport:
 		t = program.Clone()
+	case platform.Dialer:
+		config, err = c.tlsConfig(nil)
+		return c.Transport, config, false, err
 	default:
-		return program, false, nil
+		return program, nil, false, nil
 	}
 	if t.TLSClientConfig, err = c.tlsConfig(t.TLSClientConfig); err != nil {
-		return nil, false, err
+		return nil, nil, false, err
 	}
 	t.DialContext = noted(c.dialer(t))
 	if t.Proxy != nil {
@@ -46,7 +51,7 @@ func (c *Client) transport() (rt http.RoundTripper, own bool, err error) {
 	if t.MaxResponseHeaderBytes <= 0 || t.MaxResponseHeaderBytes > handshake.MaxHeadBytes {
 		t.MaxResponseHeaderBytes = handshake.MaxHeadBytes
 	}
-	return t, true, nil
+	return t, t.TLSClientConfig, true, nil
 }
 
 // dialer makes connections: by the client's DialContext, or as its transport does.

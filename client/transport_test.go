@@ -106,7 +106,7 @@ func TestTransport_WithoutConnection(t *testing.T) {
 // The program's Transport is cloned: its settings stay, and it is not changed.
 func TestTransport_IsCloned(t *testing.T) {
 	program := &http.Transport{MaxResponseHeaderBytes: 4 << 10, ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{ServerName: "name"}}
-	rt, own, err := (&Client{Transport: program}).transport()
+	rt, _, own, err := (&Client{Transport: program}).transport()
 	if err != nil || !own {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestTransport_IsCloned(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	c := &Client{TLSConfig: &tls.Config{Renegotiation: tls.RenegotiateFreelyAsClient}}
-	if _, _, err := c.transport(); err != errRenegotiation {
+	if _, _, _, err := c.transport(); err != errRenegotiation {
 		t.Error(err)
 	}
 }

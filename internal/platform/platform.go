@@ -4,6 +4,7 @@
 package platform
 
 import (
+	"context"
 	"net"
 	"sync"
 	"time"
@@ -64,4 +65,10 @@ func Of(ln net.Listener) Platform {
 		return p.Platform()
 	}
 	return Real{}
+}
+
+// Dialer is an http.RoundTripper of another platform. The dials of a client with it are made there, directly.
+type Dialer interface {
+	Platform() Platform
+	DialContext(ctx context.Context, network, addr string) (net.Conn, error)
 }

@@ -225,6 +225,17 @@ func (c *Client) ended(err error) {
 	c.dec, c.asm, c.outbox, c.scratch, c.compression = frame.Decoder{}, frame.Assembler{}, nil, nil, nil
 }
 
+// reads implements peer, as the next two do.
+func (c *Client) reads() bool   { return !c.paused }
+func (c *Client) hasLeft() bool { return c.gone }
+func (c *Client) take(b []byte) {
+	if c.over != nil {
+		c.over.receive(b)
+		return
+	}
+	c.receive(b)
+}
+
 // receive takes in bytes from the server. mu is held.
 func (c *Client) receive(b []byte) {
 	if c.isAnswered && !c.isOpen {

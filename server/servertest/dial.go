@@ -46,14 +46,11 @@ func (s *Sim) DialWith(r Request) *Client {
 	defer s.mu.Unlock()
 	s.dialled++
 	if !r.From.IsValid() {
-		var addr [4]byte
-		binary.BigEndian.PutUint32(addr[:], uint32(s.dialled))
-		addr[0] = 10
-		r.From = netip.AddrPortFrom(netip.AddrFrom4(addr), 40000)
+		r.From = addressOf(s.dialled)
 	}
 	k := &socket{sim: s, id: s.dialled, remote: r.From}
 	c := &Client{sim: s, socket: k, offers: slices.Clone(r.Deflate)}
-	k.client = c
+	k.peer = c
 	c.dec.Reset(frame.Client, frame.Limits{MaxMessageSize: math.MaxInt, MaxFragments: math.MaxInt})
 	s.note(actDial, k.id, 0)
 	if s.listener.closed {
@@ -72,6 +69,14 @@ func (s *Sim) DialWith(r Request) *Client {
 	}
 	c.ask(r)
 	return c
+}
+
+// addressOf is the address of a client by its number.
+func addressOf(number int) netip.AddrPort {
+	var addr [4]byte
+	binary.BigEndian.PutUint32(addr[:], uint32(number))
+	addr[0] = 10
+	return netip.AddrPortFrom(netip.AddrFrom4(addr), 40000)
 }
 
 // ask sends the request (RFC 6455 4.1).

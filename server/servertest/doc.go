@@ -23,6 +23,11 @@
 // connections that are gone, reset connections, stall peers, and fail accepts. Clients are
 // scripted: they can be slow, send anything, stop reading, half-close and reset.
 //
+// # Clients of package client
+//
+// A client.Client dials on the machine if its Transport is [Sim.Transport]. Dial, Close and Shutdown wait for the
+// machine, so call them in a function of [Sim.Go]. Close the client before the Sim.
+//
 // # Concurrency
 //
 // Use a Sim and its clients from one goroutine, the test's. Callbacks run while a method of

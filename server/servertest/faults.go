@@ -27,6 +27,8 @@ type Faults struct {
 	Resets float64
 	// Stalls: a client reads nothing for up to two seconds.
 	Stalls float64
+	// Dials: a dial by [Sim.Transport] is refused.
+	Dials float64
 	// Accepts: accepting fails, for want of descriptors or since the client left.
 	Accepts float64
 }

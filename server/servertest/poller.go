@@ -14,7 +14,7 @@ import (
 type simPoller struct {
 	sim     *Sim
 	id      int
-	watched []*socket
+	watched []end
 	woken   bool
 	closed  bool
 	changed past
@@ -55,8 +55,8 @@ type watch struct {
 }
 
 // at is the socket under a descriptor, which it notes if there is none.
-func (p *simPoller) at(fd int, doing string) *socket {
-	if k := p.sim.socketAt(fd); k != nil {
+func (p *simPoller) at(fd int, doing string) end {
+	if k := p.sim.endAt(fd); k != nil {
 		return k
 	}
 	p.sim.breachLocked("%s descriptor %d, which is not open", doing, fd)
@@ -70,11 +70,11 @@ func (p *simPoller) Add(fd int, i poller.Interest, t uint64) error {
 	if k == nil {
 		return os.ErrInvalid
 	}
-	if k.watch.poller != nil {
+	if k.watching().poller != nil {
 		p.sim.breachLocked("%v is watched twice", k)
 		return os.ErrExist
 	}
-	k.watch = watch{p, i, t}
+	*k.watching() = watch{p, i, t}
 	p.watched = append(p.watched, k)
 	return nil
 }
@@ -83,13 +83,13 @@ func (p *simPoller) Modify(fd int, i poller.Interest, t uint64) error {
 	p.sim.mu.Lock()
 	defer p.sim.mu.Unlock()
 	k := p.at(fd, "changing the interest of")
-	if k == nil || k.watch.poller != p {
+	if k == nil || k.watching().poller != p {
 		p.sim.breachLocked("the interest of descriptor %d is changed, which is not watched", fd)
 		return os.ErrNotExist
 	}
-	p.changed.add(k.watch.token)
-	k.watch.interest, k.watch.token = i, t
-	p.sim.note(actWatch, k.id, int(i))
+	p.changed.add(k.watching().token)
+	k.watching().interest, k.watching().token = i, t
+	p.sim.note(actWatch, k.number(), int(i))
 	return nil
 }
 
@@ -97,12 +97,12 @@ func (p *simPoller) Remove(fd int) error {
 	p.sim.mu.Lock()
 	defer p.sim.mu.Unlock()
 	k := p.at(fd, "removing")
-	if k == nil || k.watch.poller != p {
+	if k == nil || k.watching().poller != p {
 		return os.ErrNotExist
 	}
-	p.gone.add(k.watch.token)
-	k.watch = watch{}
-	p.watched = slices.DeleteFunc(p.watched, func(o *socket) bool { return o == k })
+	p.gone.add(k.watching().token)
+	*k.watching() = watch{}
+	p.watched = slices.DeleteFunc(p.watched, func(o end) bool { return o == k })
 	return nil
 }
 
@@ -133,7 +133,7 @@ func (p *simPoller) ready() bool {
 		return true
 	}
 	for _, k := range p.watched {
-		if k.readiness()&k.watch.interest != 0 {
+		if k.readiness()&k.watching().interest != 0 {
 			return true
 		}
 	}
@@ -161,16 +161,16 @@ func (p *simPoller) fill(events []poller.Event) (n int) {
 		}
 	}
 	for _, k := range p.watched {
-		ready := k.readiness() & k.watch.interest
+		ready := k.readiness() & k.watching().interest
 		if s.happens(f.Spurious) {
-			ready |= k.watch.interest
+			ready |= k.watching().interest
 		}
 		if ready == 0 {
 			continue
 		}
-		add(poller.Event{Token: k.watch.token, Ready: ready})
+		add(poller.Event{Token: k.watching().token, Ready: ready})
 		if s.happens(f.Stale) {
-			add(poller.Event{Token: k.watch.token, Ready: ready})
+			add(poller.Event{Token: k.watching().token, Ready: ready})
 		}
 	}
 	for len(p.changed.tokens) > 0 && s.happens(f.Stale) {

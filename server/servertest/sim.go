@@ -64,7 +64,7 @@ type devices struct {
 	alarms  []*alarm
 	pollers []*simPoller
 	sockets []*socket // those either side has not done with
-	fds     []*socket // the server's, by descriptor
+	fds     []end     // by descriptor
 	dialled int
 }
 
@@ -144,8 +144,8 @@ func (s *Sim) Close() error {
 	}
 	s.kill()
 	for _, k := range s.sockets {
-		if k.client.over != nil {
-			k.client.over.end()
+		if c, ok := k.peer.(*Client); ok && c.over != nil {
+			c.over.end()
 		}
 	}
 	s.checkRest()

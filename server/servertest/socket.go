@@ -17,9 +17,9 @@ import (
 // It implements transport.Transport. Guarded by the simulation's mu.
 type socket struct {
 	sim    *Sim
-	client *Client
-	id     int // of the connection, which no other has
-	fd     int // the server's, while it is open; others had it before
+	peer   peer // the client
+	id     int  // of the connection, which no other has
+	fd     int  // the server's, while it is open; others had it before
 	remote netip.AddrPort
 	watch  watch
 
@@ -38,8 +38,27 @@ type socket struct {
 
 func (k *socket) String() string { return fmt.Sprintf("connection %d (descriptor %d)", k.id, k.fd) }
 
-// socketAt is the socket under one of the server's descriptors; nil if none is.
-func (s *Sim) socketAt(fd int) *socket {
+// peer is the client at the other end of a socket. mu is held.
+type peer interface {
+	take([]byte)   // what has come
+	ended(error)   // nothing more will
+	reads() bool   // it is not paused
+	hasLeft() bool // it reads no more
+}
+
+// end is an end of a connection that has a descriptor.
+type end interface {
+	fmt.Stringer
+	readiness() poller.Interest
+	watching() *watch
+	number() int // of the connection
+}
+
+func (k *socket) watching() *watch { return &k.watch }
+func (k *socket) number() int      { return k.id }
+
+// endAt is the end under a descriptor; nil if there is none.
+func (s *Sim) endAt(fd int) end {
 	if fd < 0 || fd >= len(s.fds) {
 		return nil
 	}
@@ -48,13 +67,19 @@ func (s *Sim) socketAt(fd int) *socket {
 
 // open gives the socket the lowest descriptor that is free, as a kernel does.
 func (k *socket) open() {
-	k.fd = slices.Index(k.sim.fds, nil)
-	if k.fd < 0 {
-		k.fd = len(k.sim.fds)
-		k.sim.fds = append(k.sim.fds, nil)
-	}
-	k.sim.fds[k.fd] = k
+	k.fd = k.sim.descriptor(k)
 	k.isOpen = true
+}
+
+// descriptor gives an end the lowest descriptor that is free.
+func (s *Sim) descriptor(e end) int {
+	fd := slices.Index(s.fds, nil)
+	if fd < 0 {
+		fd = len(s.fds)
+		s.fds = append(s.fds, nil)
+	}
+	s.fds[fd] = e
+	return fd
 }
 
 func (s *Sim) buffer() int {
@@ -159,7 +184,7 @@ func (k *socket) Close() error {
 	}
 	if k.watch.poller != nil {
 		s.breachLocked("%v is closed while it is watched", k)
-		k.watch.poller.watched = slices.DeleteFunc(k.watch.poller.watched, func(o *socket) bool { return o == k })
+		k.watch.poller.watched = slices.DeleteFunc(k.watch.poller.watched, func(o end) bool { return o == end(k) })
 	}
 	s.note(actClose, k.id, 0)
 	s.fds[k.fd] = nil
@@ -211,7 +236,7 @@ func (k *socket) reset() {
 func (k *socket) clientSees(err error) {
 	if !k.seenEnd {
 		k.seenEnd = true
-		k.client.ended(err)
+		k.peer.ended(err)
 	}
 	k.forget()
 }
@@ -254,7 +279,7 @@ func (k *socket) moveUp() {
 }
 
 func (k *socket) canMoveDown() bool {
-	return (k.queued.Len() > 0 || k.downEnd) && !k.seenEnd && !k.client.paused && !k.stalled.After(k.sim.now)
+	return (k.queued.Len() > 0 || k.downEnd) && !k.seenEnd && k.peer.reads() && !k.stalled.After(k.sim.now)
 }
 
 // moveDown has bytes arrive at the client, or the end of them.
@@ -265,7 +290,7 @@ func (k *socket) moveDown() {
 		k.stalled = s.now.Add(time.Duration(1+s.rnd.IntN(2000)) * time.Millisecond)
 		s.note(actStall, k.id, int(k.stalled.Sub(s.now)))
 		return
-	case s.happens(s.Faults.Resets), k.client.gone && k.queued.Len() > 0:
+	case s.happens(s.Faults.Resets), k.peer.hasLeft() && k.queued.Len() > 0:
 		s.note(actReset, k.id, 1)
 		k.reset()
 		return
@@ -277,9 +302,5 @@ func (k *socket) moveDown() {
 	}
 	n := s.some(k.queued.Len(), s.Faults.Cuts)
 	s.note(actDown, k.id, n)
-	if o := k.client.over; o != nil {
-		o.receive(k.queued.Next(n))
-		return
-	}
-	k.client.receive(k.queued.Next(n))
+	k.peer.take(k.queued.Next(n))
 }
