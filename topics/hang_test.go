@@ -181,3 +181,26 @@ func TestHang_OfInterest(t *testing.T) {
 		return ann.at.Epoch != here.Epoch
 	})
 }
+
+// A topic forgets a connection that waits for a Recorder, and unsubscribes.
+func TestHang_Unsubscribe(t *testing.T) {
+	end := &hangingNode{RecordingNode: new(brokertest.Memory).Recorder()}
+	n := newNode(t, end, kept)
+	t.Cleanup(end.goOn)
+	n.awaitUp(0)
+	n.HangsAfter(time.Hour)
+	end.hang(false)
+	c := n.dial()
+	if err := n.SubscribeSince(c.conn, "room.1", topics.Position{}, func(topics.Position, error) { t.Error("answered") }); err != nil {
+		t.Fatal(err)
+	}
+	if got := n.Stats().Topics; got != 1 {
+		t.Errorf("%d topics while a connection waits", got)
+	}
+	if err := n.Unsubscribe(c.conn, "room.1"); err != nil {
+		t.Error(err)
+	}
+	if got := n.Stats().Topics; got != 0 {
+		t.Errorf("%d topics, and no connection waits", got)
+	}
+}

@@ -282,6 +282,9 @@ func (h *Topics) Unsubscribe(c *conn.Conn, topic string) error {
 	defer cl.mu.Unlock()
 	waits := len(cl.waits)
 	cl.waits = slices.DeleteFunc(cl.waits, func(j *joining) bool { return j.name == topic })
+	if len(cl.waits) < waits {
+		cl.stopWaiting(topic)
+	}
 	i := cl.find(topic)
 	if i < 0 {
 		if len(cl.waits) < waits {
@@ -295,6 +298,19 @@ func (h *Topics) Unsubscribe(c *conn.Conn, topic string) error {
 	cl.subs[last] = nil
 	cl.subs = cl.subs[:last]
 	return nil
+}
+
+// stopWaiting has a topic forget a connection that waits for it no more. cl.mu is held.
+func (cl *subscriber) stopWaiting(topic string) {
+	t := cl.hub.lockIf(topic)
+	if t == nil {
+		return
+	}
+	a := t.across
+	a.waiters = slices.DeleteFunc(a.waiters, func(w waiter) bool { return w.subscriber == cl })
+	u := t.rest()
+	t.mu.Unlock()
+	cl.hub.retire(t, u)
 }
 
 // Of returns the topics of a connection, in no order.
