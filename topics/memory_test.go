@@ -20,11 +20,11 @@ type host struct {
 	asked []func()
 	due   []*session.Conn
 	all   []*session.Driver
-	sunk  sunk
+	sunk  []sunk // of each connection
 }
 
 func newHost(n int) *host {
-	h := new(host)
+	h := &host{sunk: make([]sunk, n)}
 	h.loop = session.NewLoop(h)
 	h.loop.Ask = func(f func()) { h.asked = append(h.asked, f) }
 	h.loop.Take()
@@ -32,7 +32,7 @@ func newHost(n int) *host {
 	policy := session.NewPolicy(&config)
 	for i := range n {
 		d := new(session.Driver)
-		d.Init(h.loop, policy, i, &h.sunk, netip.AddrPort{})
+		d.Init(h.loop, policy, i, &h.sunk[i], netip.AddrPort{})
 		d.Open(session.Opening{})
 		h.all = append(h.all, d)
 	}
@@ -67,6 +67,22 @@ func (h *host) Limited(*session.Driver)                 {}
 func (h *host) Opened(*session.Conn)                    {}
 func (h *host) Closed(*session.Driver)                  {}
 func (h *host) Ended(*session.Conn)                     {}
+
+// bytes is how much each connection was sent.
+func (h *host) bytes() (all []int) {
+	for _, s := range h.sunk {
+		all = append(all, s.bytes)
+	}
+	return all
+}
+
+// sum is what all connections were sent.
+func (h *host) sum() (all sunk) {
+	for _, s := range h.sunk {
+		all.writes, all.bytes = all.writes+s.writes, all.bytes+s.bytes
+	}
+	return all
+}
 
 // sunk is a transport that takes everything.
 type sunk struct{ writes, bytes int }
@@ -128,14 +144,14 @@ func TestPublish_OneWriteForEachMemberAndTurn(t *testing.T) {
 	defer h.close()
 	topics := new(Topics)
 	h.allSubscribe(t, topics, "a")
-	before := h.sunk
+	before := h.sum()
 	for range 7 {
 		_, _ = topics.Publish("a", text("hello"))
 	}
 	expect(t, "functions for the loop", len(h.asked), 1)
 	h.turn()
-	expect(t, "writes", h.sunk.writes-before.writes, 10)
-	expect(t, "bytes", h.sunk.bytes-before.bytes, 7*10*len("..hello"))
+	expect(t, "writes", h.sum().writes-before.writes, 10)
+	expect(t, "bytes", h.sum().bytes-before.bytes, 7*10*len("..hello"))
 }
 
 // A subscription is small.

@@ -123,7 +123,7 @@ const (
 )
 
 // carryOut carries out what has come, until about that many messages are sent. A publication to many
-// members may be split: their list stays as it is until the next operation. carryOut reports whether there
+// members may be split: only closed connections leave their list before the next operation. carryOut reports whether there
 // may be more. On the loop.
 func (s *shard) carryOut(most int) (more bool) {
 	delivered := 0
@@ -134,7 +134,7 @@ func (s *shard) carryOut(most int) (more bool) {
 		}
 		o := s.batch[s.next]
 		if o.pub == nil {
-			s.done() // first: an answer may close its connection, which has all that waits carried out
+			s.done() // first: an answer may end the goroutine, and is not given twice
 		}
 		sent, work := s.perform(&o, most-done)
 		delivered += sent
@@ -170,7 +170,7 @@ func (s *shard) perform(o *operation, most int) (sent, work int) {
 	case o.pub != nil:
 		members := o.part.members[s.begun:]
 		work = min(len(members), most)
-		sent = s.send(members[:work], o.pub)
+		sent = s.send(members[:work], o.pub, s.isLast())
 		if work < len(members) {
 			s.begun += work
 			return sent, work
@@ -226,22 +226,38 @@ func (a *answer) give() {
 	a.call(a.at, a.err)
 }
 
+// isLast reports whether nothing waits behind the operation that is carried out.
+func (s *shard) isLast() bool {
+	if s.next+1 < len(s.batch) {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.ops) == 0
+}
+
 // send sends a publication to members, once to each of their connections.
-func (s *shard) send(members []*subscription, pub *publication) (sent int) {
+func (s *shard) send(members []*subscription, pub *publication, last bool) (sent int) {
 	for _, sub := range members {
 		cl := sub.subscriber
 		if cl.conn == pub.except || pub.once != 0 && cl.once == pub.once || pub.outage != 0 && sub.outage == pub.outage {
 			continue
 		}
 		cl.once = pub.once
-		sent += sub.send(pub)
+		sent += sub.send(pub, last)
 	}
 	return sent
 }
 
+// Where a subscription is that has no place in its list.
+const (
+	nowhere = -1 // it may get one
+	ended   = -2 // it gets none any more: its connection is closed
+)
+
 // add puts a member on its list, unless it is there.
 func (s *shard) add(sub *subscription) {
-	if sub.at >= 0 {
+	if sub.at != nowhere {
 		return
 	}
 	s.lists.Lock()
@@ -255,16 +271,34 @@ func (s *shard) remove(sub *subscription) {
 	if sub.at < 0 {
 		return
 	}
-	p := sub.part
+	p, at := sub.part, int(sub.at)
 	s.lists.Lock()
+	if at < s.begunOf(p) { // its place goes to the last that has had the publication, too
+		s.begun--
+		at = p.move(s.begun, at)
+	}
 	last := len(p.members) - 1
-	moved := p.members[last]
-	p.members[sub.at], moved.at = moved, sub.at
+	p.move(last, at)
 	p.members[last] = nil
 	p.members = p.members[:last]
 	if cap(p.members) > 64 && len(p.members) < cap(p.members)/4 {
 		p.members = append(make([]*subscription, 0, 2*len(p.members)), p.members...)
 	}
 	s.lists.Unlock()
-	sub.at = -1
+	sub.at = nowhere
+}
+
+// move gives a member another place, and returns its old one.
+func (p *part) move(from, to int) int {
+	moved := p.members[from]
+	p.members[to], moved.at = moved, int32(to)
+	return from
+}
+
+// begunOf is how many members of a part have had the publication that is carried out and not yet done.
+func (s *shard) begunOf(p *part) int {
+	if s.begun == 0 || s.batch[s.next].part != p {
+		return 0
+	}
+	return s.begun
 }

@@ -39,6 +39,46 @@ func TestShard_SplitsAPublication(t *testing.T) {
 	}
 }
 
+// The end of a connection carries out nothing that waits, at whatever point of a publication it comes. The others get
+// all of it once, and a join that waited is none.
+func TestShard_EndsAMemberWithoutTheRest(t *testing.T) {
+	for most := 1; most < 6; most++ {
+		for leaves := range 6 {
+			h, topics := newHost(6), new(Topics)
+			for _, d := range h.all[:5] {
+				_, _ = topics.Subscribe(connOf(&d.Conn), "a")
+			}
+			h.turn()
+			publish := func(size int) {
+				_, _ = topics.Publish("a", conn.Message{Type: conn.Binary, Payload: make([]byte, size)})
+			}
+			before := h.bytes()
+			publish(1)
+			publish(10)
+			_, _ = topics.Subscribe(connOf(&h.all[5].Conn), "a")
+			publish(100)
+			topics.shards[h.loop].carryOut(most)
+			h.all[leaves].Abort(nil)
+			expect(t, "sent", int(topics.Stats().Delivered), most)
+			h.turn()
+			publish(1000)
+			h.turn()
+			for i, got := range h.bytes() {
+				want := 3 + 12 + 102 + 1004
+				if i == 5 {
+					want = 102 + 1004
+				}
+				if i != leaves {
+					expect(t, fmt.Sprintf("bytes for %d when %d leaves after %d", i, leaves, most), got-before[i], want)
+				}
+			}
+			expect(t, "members", len(topics.lookup("a", false).parts[0].members), 5)
+			h.close()
+			expect(t, "shards", len(topics.shards), 0)
+		}
+	}
+}
+
 // Gaps that follow each other and wait are reported as one, at the last one's position. What comes between keeps its place.
 func TestShard_GapsThatWaitAreOne(t *testing.T) {
 	h := new(Topics)

@@ -105,7 +105,7 @@ func (cl *subscriber) join(name string, wild bool, j *joining) (Position, error)
 	p := t.part(cl.shard)
 	p.count++
 	t.members++
-	sub := &subscription{subscriber: cl, part: p, at: -1}
+	sub := &subscription{subscriber: cl, part: p, at: nowhere}
 	at, ask := t.positionNow(), false
 	if t.across != nil {
 		t.changeCensus()

@@ -1,7 +1,6 @@
 package topics
 
 import (
-	"math"
 	"sync"
 
 	"github.com/framerail/framerail/conn"
@@ -28,7 +27,7 @@ type subscriber struct {
 type subscription struct {
 	subscriber *subscriber
 	part       *part
-	at         int32  // owned by the loop: where it is in the part's members; negative: nowhere
+	at         int32  // owned by the loop: where it is in the part's members; negative: nowhere, or ended
 	outage     uint32 // the outage of the broker in which it joined; 0: none
 }
 
@@ -101,7 +100,9 @@ func (cl *subscriber) Dropped(tag session.Tag) {
 	}
 }
 
-// Ended implements session.Attachment: a closed connection is a member of nothing.
+// Ended implements session.Attachment: a closed connection is a member of nothing. It leaves the lists at once,
+// ahead of what waits for the loop, and a join that waits is none. So what waits is not carried out here, and many
+// connections that close together take no longer turn.
 func (cl *subscriber) Ended() {
 	cl.mu.Lock()
 	subs := cl.subs
@@ -110,16 +111,21 @@ func (cl *subscriber) Ended() {
 	for _, sub := range subs {
 		cl.hub.leave(sub, false)
 	}
-	cl.shard.carryOut(math.MaxInt) // so that nothing is on its way to them
 	for _, sub := range subs {
 		cl.shard.remove(sub)
+		sub.at = ended
 	}
 	cl.hub.exit(cl.shard)
 }
 
-// send sends a publication to the member, and returns how many were sent. On the loop.
-func (sub *subscription) send(pub *publication) int {
-	switch err := sub.subscriber.conn.SendPrepared(pub.message); err {
+// send sends a publication to the member, and returns how many were sent. last tells that none is known to
+// follow in this turn. On the loop.
+func (sub *subscription) send(pub *publication, last bool) int {
+	deliver := (*session.Conn).SendPrepared
+	if last {
+		deliver = session.Deliver
+	}
+	switch err := deliver(sub.subscriber.conn, pub.message); err {
 	case nil:
 		return 1
 	case session.ErrPendingFull, session.ErrMessageTooLarge:
@@ -134,7 +140,7 @@ func (sub *subscription) replay(all []*publication) (sent int) {
 	room := len(all) <= 1 || roomFor(connOf(sub.subscriber.conn), all)
 	for _, pub := range all {
 		if room {
-			sent += sub.send(pub)
+			sent += sub.send(pub, false)
 		} else {
 			sub.lose(pub)
 		}

@@ -9,9 +9,7 @@ func (c *sending) sendShared(f *sendq.Frame, payload []byte, key string) error {
 		return ErrClosed
 	}
 	n := f.Len()
-	if c.overflow != OverflowLatest {
-		key = ""
-	}
+	key = c.keyOf(key)
 	if key != "" {
 		n += sendq.KeyCost
 	}
@@ -25,6 +23,20 @@ func (c *sending) sendShared(f *sendq.Frame, payload []byte, key string) error {
 		}
 		q = c.out()
 	}
+	c.queueShared(q, f, payload, key)
+	return nil
+}
+
+// keyOf is the key under which a message waits; none where the policy knows no keys. mu is held.
+func (c *sending) keyOf(key string) string {
+	if c.overflow != OverflowLatest {
+		return ""
+	}
+	return key
+}
+
+// queueShared queues a frame for which there is room. mu is held.
+func (c *sending) queueShared(q *queue, f *sendq.Frame, payload []byte, key string) {
 	l := &q.main
 	if q.writer != nil {
 		l = &q.writer.behind
@@ -35,10 +47,14 @@ func (c *sending) sendShared(f *sendq.Frame, payload []byte, key string) error {
 	c.countTaken(q, f.Header())
 	l.AppendShared(&c.loop.sends, f)
 	c.boundPending(q)
+	c.rememberIfShared(f, payload)
+}
+
+// rememberIfShared notes that a frame was sent, if later messages may refer to it. mu is held.
+func (c *sending) rememberIfShared(f *sendq.Frame, payload []byte) {
 	if f.Header().RSV1 && c.agreement().takeover() {
 		c.rememberShared(payload)
 	}
-	return nil
 }
 
 // rememberShared notes that a message was sent that was compressed alone, for many. A

@@ -22,7 +22,7 @@ type Transport interface {
 	Read(b []byte) (int, error)
 	// Write writes the buffers in order and returns how many bytes it took. Fewer than
 	// all of them mean that the transport is full for now, with or without
-	// ErrWouldBlock. Write keeps none of the buffers.
+	// ErrWouldBlock. Write keeps none of the buffers, and does not change bufs.
 	Write(bufs [][]byte) (int, error)
 	// CloseWrite ends the sending direction.
 	CloseWrite() error

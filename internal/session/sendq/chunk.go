@@ -14,7 +14,7 @@ type chunk struct {
 
 func (c chunk) bytes() []byte {
 	if c.shared != nil {
-		return c.shared.bytes
+		return c.shared.iov[0]
 	}
 	return c.buf.B
 }

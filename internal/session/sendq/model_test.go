@@ -70,7 +70,7 @@ func runProgram(t *testing.T, program []byte) {
 	for _, n := range []int{0, 20, 200, 5000} {
 		f := NewFrame(frame.Header{Fin: true, Opcode: frame.Binary}, bytes.Repeat([]byte{0xAA}, n))
 		m.shared = append(m.shared, f)
-		m.sums = append(m.sums, maphash.Bytes(seed, f.bytes))
+		m.sums = append(m.sums, maphash.Bytes(seed, f.iov[0]))
 	}
 	if len(program) > 0 {
 		m.latest, program = program[0]&1 != 0, program[1:]
@@ -168,7 +168,7 @@ func (m *model) appendOwn(q *Queue, list *[]*piece, h frame.Header, n int, b byt
 
 func (m *model) appendShared(q *Queue, list *[]*piece, i int, b byte) {
 	f := m.shared[i]
-	p := &piece{bytes: bytes.Clone(f.bytes), key: m.key(b), op: f.Header().Opcode, message: true}
+	p := &piece{bytes: bytes.Clone(f.iov[0]), key: m.key(b), op: f.Header().Opcode, message: true}
 	if p.key != "" {
 		q.NoteKey(&m.store, p.key, f.Len())
 	}
@@ -293,7 +293,7 @@ func (m *model) check() {
 	}
 	for _, f := range m.shared {
 		if uint32(f.refs.Load()) > 0 {
-			memory += cap(f.bytes) // once, however many queues hold it
+			memory += cap(f.iov[0]) // once, however many queues hold it
 		}
 	}
 	if got := m.main.Keys() + m.behind.Keys(); got != keys {
@@ -327,8 +327,8 @@ func (m *model) finish() {
 		m.t.Errorf("%d bytes of control frames wait", n)
 	}
 	for i, f := range m.shared {
-		if n := f.refs.Load(); n != owner || maphash.Bytes(seed, f.bytes) != m.sums[i] {
-			m.t.Errorf("a shared frame has %d holders and the bytes %.40x", n, f.bytes)
+		if n := f.refs.Load(); n != owner || maphash.Bytes(seed, f.iov[0]) != m.sums[i] {
+			m.t.Errorf("a shared frame has %d holders and the bytes %.40x", n, f.iov[0])
 		}
 		f.Release()
 	}

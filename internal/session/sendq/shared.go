@@ -18,7 +18,7 @@ type Frame struct {
 	// Tag is the maker's. Set before the frame is queued.
 	Tag Tag
 
-	bytes  []byte
+	iov    [1][]byte // its bytes, as transports take them
 	header frame.Header
 	head   int                         // bytes of the header
 	refs   atomic.Int64                // queues that hold it, and owner for each other holder
@@ -51,9 +51,9 @@ func NewFrame(h frame.Header, payload []byte) *Frame {
 	h.Masked, h.MaskingKey = false, 0
 	f := lendFrame(frame.MaxHeaderLen + len(payload))
 	f.header = h
-	f.bytes = frame.AppendHeader(f.bytes, h)
-	f.head = len(f.bytes)
-	f.bytes = append(f.bytes, payload...)
+	f.iov[0] = frame.AppendHeader(f.iov[0], h)
+	f.head = len(f.iov[0])
+	f.iov[0] = append(f.iov[0], payload...)
 	f.refs.Store(owner)
 	return f
 }
@@ -61,12 +61,12 @@ func NewFrame(h frame.Header, payload []byte) *Frame {
 func lendFrame(n int) *Frame {
 	class := frameClass(n)
 	if class >= frameClasses {
-		return &Frame{bytes: make([]byte, 0, n)}
+		return &Frame{iov: [1][]byte{make([]byte, 0, n)}}
 	}
 	if f, _ := frames[class].Get().(*Frame); f != nil {
 		return f
 	}
-	return &Frame{bytes: make([]byte, 0, minFrame<<class)}
+	return &Frame{iov: [1][]byte{make([]byte, 0, minFrame<<class)}}
 }
 
 // frameClass is the smallest class with room for n bytes.
@@ -81,13 +81,16 @@ func frameClass(n int) int {
 func (f *Frame) Header() frame.Header { return f.header }
 
 // Payload is the frame's payload, which must not be changed.
-func (f *Frame) Payload() []byte { return f.bytes[f.head:] }
+func (f *Frame) Payload() []byte { return f.iov[0][f.head:] }
+
+// Vector is the frame as buffers for a transport, which must not be changed. The caller holds the frame.
+func (f *Frame) Vector() [][]byte { return f.iov[:] }
 
 // Len is the size of the frame, in bytes.
-func (f *Frame) Len() int { return len(f.bytes) }
+func (f *Frame) Len() int { return len(f.iov[0]) }
 
 // Cap is how many bytes of memory the frame takes.
-func (f *Frame) Cap() int { return cap(f.bytes) }
+func (f *Frame) Cap() int { return cap(f.iov[0]) }
 
 // retain notes one more queue. The caller holds the frame.
 func (f *Frame) retain(s *Store) {
@@ -97,13 +100,13 @@ func (f *Frame) retain(s *Store) {
 	}
 	if uint32(n) == 1 {
 		f.pool.CompareAndSwap(nil, s.Pool)
-		f.pool.Load().Charge(cap(f.bytes))
+		f.pool.Load().Charge(cap(f.iov[0]))
 	}
 }
 
 // leave ends a queue's hold.
 func (f *Frame) leave() {
-	pool, size := f.pool.Load(), cap(f.bytes) // another holder may give the frame away from here on
+	pool, size := f.pool.Load(), cap(f.iov[0]) // another holder may give the frame away from here on
 	n := f.refs.Add(-1)
 	if uint32(n) == 0 {
 		pool.Charge(-size)
@@ -122,14 +125,14 @@ func (f *Frame) recycle(holders int64) {
 	case holders < 0:
 		panic("sendq: a frame is released that nobody holds")
 	}
-	buffer.Poison(f.bytes[:cap(f.bytes)])
-	f.bytes = f.bytes[:0]
+	buffer.Poison(f.iov[0][:cap(f.iov[0])])
+	f.iov[0] = f.iov[0][:0]
 	f.pool.Store(nil)
 	f.Tag = Tag{}
-	if class := frameClass(cap(f.bytes)); class < frameClasses {
+	if class := frameClass(cap(f.iov[0])); class < frameClasses {
 		frames[class].Put(f)
 	}
 }
 
 // share is one queue's share of the frame's memory, in bytes.
-func (f *Frame) share() int { return cap(f.bytes) / int(max(uint32(f.refs.Load()), 1)) }
+func (f *Frame) share() int { return cap(f.iov[0]) / int(max(uint32(f.refs.Load()), 1)) }

@@ -16,7 +16,7 @@ func TestASharedFrameIsNeverWrittenTo(t *testing.T) {
 	var pool buffer.Pool
 	store := Store{Pool: &pool}
 	f := NewFrame(frame.Header{Fin: true, Opcode: frame.Text}, bytes.Repeat([]byte("x"), 3000))
-	sum := maphash.Bytes(seed, f.bytes)
+	sum := maphash.Bytes(seed, f.iov[0])
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
@@ -39,8 +39,8 @@ func TestASharedFrameIsNeverWrittenTo(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	if n := f.refs.Load(); n != owner || maphash.Bytes(seed, f.bytes) != sum {
-		t.Errorf("%d holders, the bytes %.40x", n, f.bytes)
+	if n := f.refs.Load(); n != owner || maphash.Bytes(seed, f.iov[0]) != sum {
+		t.Errorf("%d holders, the bytes %.40x", n, f.iov[0])
 	}
 	f.Release()
 	if n, size := pool.Lent(); n != 0 || size != 0 {
