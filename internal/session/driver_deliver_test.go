@@ -22,7 +22,7 @@ func TestDeliver_LeavesWhatSendPreparedLeaves(t *testing.T) {
 					p := prepare(t, Outgoing{Type: Text, Payload: payload, Key: "k"})
 					at, want := "", ""
 					for i, send := range []func(*Conn, *Prepared) error{(*Conn).SendPrepared, Deliver} {
-						got := leaves(t, Config{Overflow: overflow, MaxPending: 200}, params, before, room, func(c *Conn) error { return send(c, p) })
+						got := leaves(t, Config{Overflow: overflow, MaxPending: 200, Deflate: Deflate{Threshold: 1}}, params, before, room, func(c *Conn) error { return send(c, p) })
 						if i == 0 {
 							at, want = fmt.Sprint(overflow, params != nil, before, room), got
 						} else if got != want {
