@@ -50,7 +50,7 @@ func (d *Driver) sendNow(f *sendq.Frame, p *Prepared) error {
 		d.queueRest(f, p, n)
 		return nil
 	}
-	sent := &d.loop.turn.sent
+	sent := &d.policy().turn.sent
 	sent.Messages++
 	sent.Frames.Data++
 	sent.Bytes += uint64(n)

@@ -71,10 +71,7 @@ func leaves(t *testing.T, cfg Config, params *deflate.Params, before, room int, 
 	r.turn()
 	_ = r.c.SendText(prose(rand.New(rand.NewPCG(1, 1)), 60)) // it refers to what was sent
 	r.turn()
-	var all Counters
-	r.loop.Publish(&all)
-	r.loop.AddShared(&all)
-	return story + fmt.Sprintf("%q, %d drained, %v", r.wire.take(), drained, all)
+	return story + fmt.Sprintf("%q, %d drained, %v", r.wire.take(), drained, r.counters())
 }
 
 // A transport that is broken ends the connection, as one that breaks in a turn does.
