@@ -139,9 +139,12 @@ func do(t testing.TB, l *phase.Table, f func()) {
 	receive(t, done)
 }
 
+// patience is how long a test waits for what comes at once on a machine that does nothing else.
+const patience = 30 * time.Second
+
 func eventually(t testing.TB, what string, cond func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(patience)
 	for !cond() {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain for %s", what)
@@ -156,7 +159,7 @@ func receive[T any](t testing.TB, c <-chan T) T {
 	select {
 	case v := <-c:
 		return v
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("waited in vain for a callback")
 		panic("unreachable")
 	}
@@ -167,7 +170,7 @@ func give[T any](t testing.TB, c chan<- T, v T) {
 	t.Helper()
 	select {
 	case c <- v:
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("no callback waits")
 	}
 }

@@ -394,7 +394,7 @@ func TestHandler_WriteTimeoutHoldsForTheFarewell(t *testing.T) {
 	ended := make(chan error, 1)
 	s := handled(onceOver(ended, func(w http.ResponseWriter, r *http.Request) (err error) {
 		below := nethttp.Of(r).Socket()
-		for n := len(flood); err == nil || n > 1; n = max(n/2, 1) { // full, to the last byte
+		for n := len(flood); err == nil || n > 1; n = max(n/8, 1) { // full, to the last byte
 			_ = below.SetWriteDeadline(time.Now().Add(brief / 5))
 			_, err = io.WriteString(below, flood[:n])
 		}

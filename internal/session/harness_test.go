@@ -242,7 +242,7 @@ func (r *rig) turn() {
 // eventually turns the loop until cond holds.
 func (r *rig) eventually(what string, cond func() bool) {
 	r.t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	for !cond() {
 		if time.Now().After(deadline) {
 			r.t.Fatalf("waited in vain for %s", what)
