@@ -273,12 +273,14 @@ func (s *shard) remove(sub *subscription) {
 	}
 	p, at := sub.part, int(sub.at)
 	s.lists.Lock()
-	if at < s.begunOf(p) { // its place goes to the last that has had the publication, too
+	if at < s.begunOf(p) { // its place goes to the last that has had the publication
 		s.begun--
 		at = p.move(s.begun, at)
 	}
 	last := len(p.members) - 1
-	p.move(last, at)
+	if at != last { // or the last one has another place already
+		p.move(last, at)
+	}
 	p.members[last] = nil
 	p.members = p.members[:last]
 	if cap(p.members) > 64 && len(p.members) < cap(p.members)/4 {

@@ -2,6 +2,7 @@ package topics
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/framerail/framerail/conn"
@@ -77,6 +78,62 @@ func TestShard_EndsAMemberWithoutTheRest(t *testing.T) {
 			expect(t, "shards", len(topics.shards), 0)
 		}
 	}
+}
+
+// Members may end one after another while a publication is split, in every order. After each end the others know their
+// places in the list, and in the end each has had all, once.
+func TestShard_MembersKnowTheirPlaces(t *testing.T) {
+	for most := 1; most < 6; most++ {
+		for _, order := range selections(5) {
+			h, topics := newHost(5), new(Topics)
+			for _, d := range h.all {
+				_, _ = topics.Subscribe(connOf(&d.Conn), "a")
+			}
+			h.turn()
+			members := topics.lookup("a", false).parts[0]
+			publish := func(size int) {
+				_, _ = topics.Publish("a", conn.Message{Type: conn.Binary, Payload: make([]byte, size)})
+			}
+			before := h.bytes()
+			publish(1)
+			publish(10)
+			topics.shards[h.loop].carryOut(most)
+			over := make(map[int]bool)
+			for _, i := range order {
+				h.all[i].Abort(nil)
+				over[i] = true
+				expect(t, "members", len(members.members), 5-len(over))
+				for place, sub := range members.members {
+					if int(sub.at) != place {
+						t.Fatalf("%v end after %d: a member at %d believes to be at %d", order, most, place, sub.at)
+					}
+				}
+			}
+			h.turn()
+			publish(100)
+			h.turn()
+			for i, got := range h.bytes() {
+				if want := 3 + 12 + 102; !over[i] && got-before[i] != want {
+					t.Fatalf("%v end after %d: member %d got %d bytes, want %d", order, most, i, got-before[i], want)
+				}
+			}
+			h.close()
+			expect(t, "shards", len(topics.shards), 0)
+		}
+	}
+}
+
+// selections are all ways to take some of n, one after another.
+func selections(n int) (all [][]int) {
+	all = [][]int{nil}
+	for next := 0; next < len(all); next++ {
+		for i := range n {
+			if !slices.Contains(all[next], i) {
+				all = append(all, append(slices.Clone(all[next]), i))
+			}
+		}
+	}
+	return all
 }
 
 // Gaps that follow each other and wait are reported as one, at the last one's position. What comes between keeps its place.
