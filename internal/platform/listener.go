@@ -139,8 +139,8 @@ func (noConnError) Error() string {
 }
 func (noConnError) Temporary() bool { return true }
 
-// spoiledError says that a connection cannot be used that an Accept has returned, such as one that is closed already. It
-// says nothing about the next one.
+// spoiledError says that a connection cannot be used that an Accept has returned, such as one that is closed already. The
+// next one may be good. If all are spoiled, accepting must not use up a processor.
 type spoiledError struct{ err error }
 
 func (e *spoiledError) Error() string { return "framerail: a connection from Accept: " + e.err.Error() }

@@ -66,6 +66,13 @@ func TestOf(t *testing.T) {
 	}
 }
 
+// A listener may return one broken connection after the other. To accept the next at once would take a whole processor.
+func TestVerdictOf_ABrokenConnectionPauses(t *testing.T) {
+	if err := (&spoiledError{net.ErrClosed}); VerdictOf(err) != Pause {
+		t.Errorf("the verdict on %v is %d", err, VerdictOf(err))
+	}
+}
+
 type brings struct {
 	net.Listener
 	platform Platform

@@ -13,7 +13,7 @@ type Verdict uint8
 const (
 	// Retry: accept again at once.
 	Retry Verdict = iota
-	// Pause: descriptors or memory are short. Accept again a while later.
+	// Pause: what made Accept fail may last, such as a shortage of descriptors. Accept again a while later.
 	Pause
 	// Fatal: to accept again cannot succeed.
 	Fatal
@@ -23,9 +23,9 @@ const (
 func VerdictOf(err error) Verdict {
 	var spoiled *spoiledError
 	switch verdict := socket.ClassifyAccept(err); {
-	case isTemporary(err), verdict == socket.AcceptPause:
+	case isTemporary(err), errors.As(err, &spoiled), verdict == socket.AcceptPause:
 		return Pause
-	case verdict == socket.AcceptFatal && !errors.As(err, &spoiled):
+	case verdict == socket.AcceptFatal:
 		return Fatal
 	}
 	return Retry
