@@ -10,13 +10,15 @@ import (
 
 	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/nethttp"
+	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/session"
 )
 
 // errNotWritable is the error of a RoundTripper whose answer has no connection.
 var errNotWritable = errors.New("framerail: the RoundTripper has taken the connection from the answer")
 
-// take takes the connection of an answer from net/http, with the bytes that are buffered behind it.
+// take takes the connection of an answer, from net/http or from a direct dial, with the bytes that are buffered
+// behind it.
 func (r *running) take(a *attempt, got *answer) (*newcomer, error) {
 	n := &newcomer{
 		tenants: r.loops[loop.LeastLoaded(r.engine).Number],
@@ -40,7 +42,7 @@ func (r *running) take(a *attempt, got *answer) (*newcomer, error) {
 		}
 		nc = hide(body, nc, got.TLS)
 	}
-	n.accepted.Remote = nethttp.AddrPort(nc.RemoteAddr())
+	n.accepted.Remote = platform.AddrPort(nc.RemoteAddr())
 	if err := r.host.Take(nc, &n.accepted, &n.opening); err != nil {
 		_ = body.Close()
 		return nil, err
@@ -52,12 +54,13 @@ func (r *running) take(a *attempt, got *answer) (*newcomer, error) {
 // takeDirect takes the connection of a direct dial.
 func (r *running) takeDirect(a *attempt, got *answer, n *newcomer) error {
 	n.opening.Rest = got.rest
-	over, isSecure := a.got.(*tls.Conn)
-	if below, known := nethttp.Unwrap(a.got); isSecure && known != nil {
+	nc := a.conn()
+	over, isSecure := nc.(*tls.Conn)
+	if below, known := nethttp.Unwrap(nc); isSecure && known != nil {
 		n.opening.Rest = append(n.opening.Rest, drain(over, below)...)
 	}
-	n.accepted.Remote = nethttp.AddrPort(a.got.RemoteAddr())
-	if err := r.host.Take(a.got, &n.accepted, &n.opening); err != nil {
+	n.accepted.Remote = platform.AddrPort(nc.RemoteAddr())
+	if err := r.host.Take(nc, &n.accepted, &n.opening); err != nil {
 		return err
 	}
 	a.end(n.accepted.Below != nil)

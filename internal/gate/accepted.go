@@ -35,4 +35,4 @@ func (a Accepted) Over(k *platform.Socket, pool *buffer.Pool) transport.Transpor
 }
 
 // IsUnix reports whether an address is a unix socket's.
-func IsUnix(addr net.Addr) bool { return addr != nil && addr.Network() == "unix" }
+func IsUnix(addr net.Addr) bool { return !platform.IsNil(addr) && addr.Network() == "unix" }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/netip"
 	"sync"
 	"testing"
@@ -123,5 +124,14 @@ func TestTLS_OnlyThoseThatAreAnsweredCount(t *testing.T) {
 	}
 	if got := g.BeforeTLS(ExcessAddress); got != ClosedAddress {
 		t.Errorf("the next gets %d", got)
+	}
+}
+
+// An address may be missing, also one of a type.
+func TestIsUnix_OfNoAddress(t *testing.T) {
+	for _, none := range []net.Addr{nil, (*net.UnixAddr)(nil)} {
+		if IsUnix(none) {
+			t.Errorf("%#v is a unix socket's", none)
+		}
 	}
 }

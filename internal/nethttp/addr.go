@@ -1,24 +1,16 @@
 package nethttp
 
 import (
-	"net"
 	"net/http"
 	"net/netip"
-)
 
-// AddrPort converts an address of package net; zero if it is no IP address.
-func AddrPort(addr net.Addr) netip.AddrPort {
-	a, err := netip.ParseAddrPort(addr.String())
-	if err != nil {
-		return netip.AddrPort{}
-	}
-	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
-}
+	"github.com/framerail/framerail/internal/platform"
+)
 
 // PeerOf is the address of the other end of a request's socket, if it is known.
 func PeerOf(r *http.Request) netip.AddrPort {
 	if c := Of(r); c != nil {
-		return AddrPort(c.Conn.RemoteAddr())
+		return platform.AddrPort(c.Conn.RemoteAddr())
 	}
 	return RemoteOf(r)
 }

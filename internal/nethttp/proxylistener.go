@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/internal/gate"
+	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/proxyproto"
 )
 
@@ -29,7 +30,7 @@ type proxyListener struct {
 
 func (l *proxyListener) Accept() (net.Conn, error) {
 	nc, err := l.Listener.Accept()
-	if err == nil && l.trusted(AddrPort(nc.RemoteAddr()).Addr(), gate.IsUnix(nc.LocalAddr())) {
+	if err == nil && l.trusted(platform.AddrPort(nc.RemoteAddr()).Addr(), gate.IsUnix(nc.LocalAddr())) {
 		nc = &proxied{Conn: nc, patience: l.patience}
 	}
 	return nc, err

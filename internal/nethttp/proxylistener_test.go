@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"testing"
 	"time"
@@ -71,3 +72,34 @@ func TestProxyListener_AHeaderThatHasComeIsRead(t *testing.T) {
 		t.Errorf("of a client that says nothing: %v", err)
 	}
 }
+
+// A connection may have no address. Then it is none of a proxy's.
+func TestProxyListener_ConnectionWithoutAnAddress(t *testing.T) {
+	near, far := net.Pipe()
+	defer far.Close()
+	defer near.Close()
+	for _, none := range []net.Addr{nil, (*net.TCPAddr)(nil), (*net.UnixAddr)(nil)} {
+		ln := ProxyListener(single{nc: atNoAddress{near, none}}, func(addr netip.Addr, unix bool) bool { return addr.IsValid() || unix }, time.Hour)
+		nc, err := ln.Accept()
+		if _, ok := nc.(atNoAddress); !ok || err != nil {
+			t.Errorf("%#v: %T, %v", none, nc, err)
+		}
+	}
+}
+
+// single is a listener that always accepts the same connection.
+type single struct {
+	net.Listener
+	nc net.Conn
+}
+
+func (l single) Accept() (net.Conn, error) { return l.nc, nil }
+
+// atNoAddress is a connection without addresses.
+type atNoAddress struct {
+	net.Conn
+	addr net.Addr
+}
+
+func (c atNoAddress) LocalAddr() net.Addr  { return c.addr }
+func (c atNoAddress) RemoteAddr() net.Addr { return c.addr }

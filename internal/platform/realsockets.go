@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net"
+	"net/netip"
 	"os"
 	"syscall"
 	"time"
@@ -95,6 +96,12 @@ func shows(sc syscall.Conn) bool {
 }
 
 func (realSockets) Relay(nc, bottom net.Conn) Accepted { return relayed(relay.New(nc, bottom)) }
+
+// AddrPort converts an address of package net; zero if there is none, or none of IP.
+func AddrPort(addr net.Addr) netip.AddrPort { return relay.AddrPort(addr) }
+
+// IsNil reports whether there is nothing in a value of an interface's type: no value, or a nil pointer.
+func IsNil(v any) bool { return relay.IsNil(v) }
 
 // relayed is a connection whose bytes goroutines carry.
 func relayed(c *relay.Conn) Accepted {
