@@ -50,12 +50,15 @@ func (r *running) leave() {
 	go func() {
 		<-r.busy.done()
 		for _, ts := range r.loops {
+			gone := make(chan struct{})
 			ts.Ask(func() {
 				if ts.registered {
 					ts.registered = false
 					ts.Unregister(ts.id)
 				}
+				close(gone)
 			})
+			r.system.Await(gone, ts.Done(), time.Time{})
 		}
 		close(r.left)
 	}()

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -126,6 +127,9 @@ func TestEventLoops_EndWithTheServer(t *testing.T) {
 	if i := in.ends(t); i.Sent != frame.GoingAway || i.By != conn.Local {
 		t.Errorf("it ended with %v", i)
 	}
+	if n := srv.Stats().Drained; n != 0 {
+		t.Errorf("the server has drained %d of its own", n)
+	}
 	if _, err := c.Dial(soon(t), other); !errors.Is(err, server.ErrServerClosed) {
 		t.Errorf("a dial after the server's end: %v", err)
 	}
@@ -137,6 +141,49 @@ func TestEventLoops_EndWithTheServer(t *testing.T) {
 		t.Errorf("EventLoops: %v", err)
 	}
 	if err := c.Shutdown(soon(t)); err != nil {
+		t.Error(err)
+	}
+}
+
+// The connections that a server's Shutdown has cut are its own: a client's do not count.
+func TestEventLoops_ServerCutsItsOwn(t *testing.T) {
+	srv := new(server.Server)
+	loops, _ := sharing(t, srv)
+	silent := serveFrames(t, "", func(net.Conn, *bufio.Reader) {})
+	mustDial(t, closed(t, &Client{EventLoops: loops}), silent)
+	over, end := context.WithCancel(context.Background())
+	end()
+	if _, err := srv.Shutdown(over); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "cut 0 connections") {
+		t.Error(err)
+	}
+}
+
+// Shutdown returns once the loops have let go of the client. So Stats are complete then.
+func TestEventLoops_ShutdownWaitsForTheLoops(t *testing.T) {
+	here, goOn := make(chan struct{}), make(chan struct{})
+	loops, url := sharing(t, &server.Server{OnMessage: func(*conn.Conn, conn.Message) {
+		close(here)
+		<-goOn
+	}})
+	in := newInbox()
+	c := closed(t, in.in(&Client{EventLoops: loops}))
+	_ = mustDial(t, c, start(t, new(server.Server), false)).Close(1000, "")
+	in.ends(t)
+	if err := mustDial(t, closed(t, new(Client)), url).SendText("hold the loop"); err != nil {
+		t.Fatal(err)
+	}
+	<-here
+	ended := make(chan error, 1)
+	go func() { ended <- c.Shutdown(soon(t)) }()
+	select {
+	case err := <-ended:
+		t.Errorf("Shutdown has not waited: %v", err)
+		close(goOn)
+		return
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(goOn)
+	if err := <-ended; err != nil {
 		t.Error(err)
 	}
 }

@@ -146,7 +146,7 @@ func (s *Server) cutLate(run *running, err error) error {
 	}
 	var cut uint64
 	for _, l := range run.loops {
-		cut += l.Stats().Aborted
+		cut += l.Account.Aborted()
 	}
 	return fmt.Errorf("framerail: shutdown cut %d connections: %w", cut, err)
 }

@@ -171,5 +171,5 @@ func statsOf(l *phase.Table) (st LoopStats, drained uint64) {
 	n, bytes := unopened.Lent()
 	st.Buffers += n
 	st.BufferBytes += bytes
-	return st, of.Drained
+	return st, l.Account.Drained()
 }

@@ -8,9 +8,10 @@ import (
 
 // Account counts what the tenants of one owner do on a loop. It stays when the owner is unregistered.
 type Account struct {
-	loop    *Loop
-	policy  *session.Policy
-	expired atomic.Uint64
+	loop   *Loop
+	policy *session.Policy
+
+	expired, drained, aborted atomic.Uint64
 
 	published session.Counters // guarded by the inbox's mu
 }
@@ -39,3 +40,9 @@ func (a *Account) Counters() session.Counters {
 
 // Expired counts tenants that were closed because of their lifetime. From any goroutine.
 func (a *Account) Expired() uint64 { return a.expired.Load() }
+
+// Drained counts tenants that Drain has closed. From any goroutine.
+func (a *Account) Drained() uint64 { return a.drained.Load() }
+
+// Aborted counts tenants that Abort has cut once they were open. From any goroutine.
+func (a *Account) Aborted() uint64 { return a.aborted.Load() }

@@ -7,7 +7,7 @@ import (
 
 // counters are what a loop counts besides what its connections do.
 type counters struct {
-	drained, slow, aborted atomic.Uint64
+	slow atomic.Uint64
 
 	// Guarded by the inbox's mu.
 	published Stats
@@ -20,8 +20,6 @@ type Stats struct {
 	Timers int
 	// Lag is how long its turns take.
 	Lag Lag
-	// Drained counts connections that Drain has closed, and Aborted those that Abort has cut.
-	Drained, Aborted uint64
 	// Buffers is how many pooled buffers are lent now, and BufferBytes their size.
 	Buffers, BufferBytes int64
 }
@@ -54,7 +52,6 @@ func (l *Loop) Stats() Stats {
 	}
 	st.Timers += l.conns.AfterFuncs()
 	st.Lag.SlowCallbacks = l.counters.slow.Load()
-	st.Drained, st.Aborted = l.counters.drained.Load(), l.counters.aborted.Load()
 	st.Buffers, st.BufferBytes = l.conns.Lent()
 	return st
 }

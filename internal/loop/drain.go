@@ -111,7 +111,7 @@ func (l *Loop) drain(t *Tenant) {
 // sendAway closes a connection because of a drain. One that is closing already goes on.
 func sendAway(l *Loop, t *Tenant) {
 	if t.Close(l.commands.code, l.options.Farewell) == nil {
-		l.counters.drained.Add(1)
+		l.owner(t).drained.Add(1)
 	}
 }
 

@@ -115,7 +115,7 @@ func (l openRow) Commanded(t *Tenant, c Command) {
 		l.drain(t)
 		return
 	}
-	l.counters.aborted.Add(1)
+	l.owner(t).aborted.Add(1)
 	t.Abort(l.commands.cause)
 }
 
