@@ -77,14 +77,14 @@ func (b *backoff) next(o *Outage, lived time.Duration) time.Duration {
 	case frame.TryAgainLater:
 		return b.between(b.most/2, b.most)
 	}
-	if asked, ok := o.retryAfter(); ok { // many clients are asked the same
+	if asked, ok := o.retryAfter(b.system.Now()); ok { // many clients are asked the same
 		return asked + b.between(0, window)
 	}
 	return b.between(0, window) // full jitter
 }
 
-// retryAfter is what a refusal asks for (RFC 9110 10.2.3).
-func (o *Outage) retryAfter() (time.Duration, bool) {
+// retryAfter is what a refusal asks for (RFC 9110 10.2.3), as of now.
+func (o *Outage) retryAfter(now time.Time) (time.Duration, bool) {
 	var refused *HandshakeError
 	if !errors.As(o.Err, &refused) {
 		return 0, false
@@ -97,7 +97,7 @@ func (o *Outage) retryAfter() (time.Duration, bool) {
 	if err != nil {
 		return 0, false
 	}
-	return min(max(time.Until(at), 0), retryAfterMost), true
+	return min(max(at.Sub(now), 0), retryAfterMost), true
 }
 
 // isFinal reports whether to dial again would be in vain, or is not wanted.

@@ -18,6 +18,7 @@ import (
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/loop"
+	"github.com/framerail/framerail/internal/platform"
 )
 
 func dialFailed(err error) *Outage { return &Outage{Err: err, dialled: true} }
@@ -82,7 +83,20 @@ func TestBackoff(t *testing.T) {
 			t.Errorf("Retry-After at a time: %v", least)
 		}
 	})
+	b := newBackoff(s, s, s)
+	b.system = clock{now: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)}
+	if least, _ := extremes(b, refusal(503, "Fri, 01 Jan 2100 00:01:00 GMT"), 0); least != time.Minute {
+		t.Errorf("Retry-After at a time of another system's: %v", least)
+	}
 }
+
+// clock is a system whose time stands still.
+type clock struct {
+	platform.Real
+	now time.Time
+}
+
+func (c clock) Now() time.Time { return c.now }
 
 func TestOutage_Final(t *testing.T) {
 	for name, tc := range map[string]struct {
