@@ -165,6 +165,9 @@ func (c *Client) validate(config *session.Config) error {
 	if c.Loops < 0 || c.MaxRedirects < 0 || c.HandshakeTimeout < 0 {
 		return errors.New("framerail: Loops, MaxRedirects or HandshakeTimeout is negative")
 	}
+	if _, ok := c.Transport.(platform.Dialer); ok && (c.DialContext != nil || c.MaxRedirects > 0) {
+		return errors.New("framerail: DialContext or MaxRedirects is set, and dials on a simulated machine have neither")
+	}
 	if err := config.Validate(); err != nil {
 		return err
 	}

@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/http/httptrace"
+	"strings"
 	"testing"
 	"time"
 
@@ -168,6 +171,34 @@ func TestSimulated_Late(t *testing.T) {
 	sim.Settle()
 	if err := sim.Close(); err != nil {
 		t.Error(err)
+	}
+}
+
+// What a client cannot have on the machine is refused with words.
+func TestSimulated_OptionsOfTransportsAreRefused(t *testing.T) {
+	traced := httptrace.WithClientTrace(context.Background(), new(httptrace.ClientTrace))
+	for says, tc := range map[string]struct {
+		c   *client.Client
+		ctx context.Context
+	}{
+		"DialContext":  {&client.Client{DialContext: new(net.Dialer).DialContext}, context.Background()},
+		"MaxRedirects": {&client.Client{MaxRedirects: 1}, context.Background()},
+		"a trace":      {new(client.Client), traced},
+	} {
+		srv := &server.Server{Logger: slog.New(slog.DiscardHandler)}
+		sim := servertest.New(5, srv)
+		tc.c.Transport, tc.c.Logger = sim.Transport(), srv.Logger
+		var err error
+		sim.Go(func() { _, err = tc.c.Dial(tc.ctx, "ws://server.test/") })
+		sim.Settle()
+		if err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v", says, err)
+		}
+		sim.Go(func() { _ = tc.c.Close() })
+		sim.Settle()
+		if err := sim.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

@@ -30,8 +30,11 @@ type outward struct{ sim *Sim }
 
 var _ platform.Dialer = outward{}
 
-// RoundTrip is for the interface alone: the client dials by DialContext.
-func (outward) RoundTrip(*http.Request) (*http.Response, error) { return nil, errors.ErrUnsupported }
+// RoundTrip gets the requests for which the client would need a Transport. Others go by DialContext.
+func (outward) RoundTrip(*http.Request) (*http.Response, error) { return nil, errNeedsTransport }
+
+// errNeedsTransport is the error of a request that cannot be made on the machine.
+var errNeedsTransport = fmt.Errorf("framerail: a dial on a simulated machine cannot have a trace, more than 16 KiB, or a host that is not ASCII: %w", errors.ErrUnsupported)
 
 func (o outward) Platform() platform.Platform { return (*machine)(o.sim) }
 
