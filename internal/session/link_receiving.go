@@ -92,7 +92,8 @@ func (in *receiving) letGo() {
 	spareMessages.Put(h)
 }
 
-// await waits until it is woken, or returns without cause. mu is held, but not all the while.
+// await waits until it is woken, or returns without cause. mu is held, but not all the while. A WaitGroup can be used
+// again and again here: only one call of Receive goes on at a time, and only that call adds to it.
 func (c Incoming) await(in *receiving) {
 	if c.loop.Scheduler != nil {
 		c.loop.wait(&sync.Cond{L: &c.mu})
