@@ -33,10 +33,15 @@ func (a *attempt) in(ctx context.Context) context.Context {
 	a.ctx = ctx
 	ctx = context.WithValue(ctx, attemptKey{}, a)
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
-		a.mu.Lock()
-		a.got = info.Conn
-		a.mu.Unlock()
+		a.reached(info.Conn)
 	}})
+}
+
+// reached notes the connection on which the request goes out.
+func (a *attempt) reached(nc net.Conn) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.got = nc
 }
 
 // note notes a connection that was made. It returns false if the dial has ended.

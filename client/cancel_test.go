@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/server"
 )
 
@@ -85,6 +87,21 @@ func steps() map[string]func(t *testing.T) stuck {
 					here()
 					<-ctx.Done()
 					return nil, ctx.Err()
+				}
+			})
+		},
+		"TCP, deadline": func(t *testing.T) stuck {
+			return waits(t, func(here func()) dialFunc {
+				return func(ctx context.Context, _, _ string) (net.Conn, error) { // it looks at the deadline itself, as package net does
+					here()
+					near, far := net.Pipe()
+					defer far.Close()
+					defer near.Close()
+					until, _ := ctx.Deadline()
+					_ = near.SetDeadline(until)
+					defer context.AfterFunc(ctx, func() { _ = near.SetDeadline(time.Unix(1, 0)) })()
+					_, err := near.Read(make([]byte, 1))
+					return nil, err
 				}
 			})
 		},
@@ -169,6 +186,25 @@ func testHandshakeTimeout_AtEachStep(t *testing.T) {
 	}
 }
 
+// A step that fails by the deadline before the context is done fails because of that.
+func TestHandshakeTimeout_SeenBeforeTheContextIsDone(t *testing.T) {
+	ctx, cancel := context.WithTimeoutCause(context.Background(), 20*time.Millisecond, errLate)
+	defer cancel()
+	run := &running{system: platform.Real{}}
+	err := run.explain(early{ctx, time.Now()}, &url.URL{Scheme: "ws", Host: "server.example"}, os.ErrDeadlineExceeded)
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "HandshakeTimeout") {
+		t.Error(err)
+	}
+}
+
+// early is a context that is done a while after its deadline.
+type early struct {
+	context.Context
+	until time.Time
+}
+
+func (e early) Deadline() (time.Time, bool) { return e.until, true }
+
 // The program's own cause is in the error.
 func TestCancel_Cause(t *testing.T) { bothWays(t, testCancel_Cause) }
 
@@ -190,16 +226,16 @@ func testCancel_WhileOnConnectionRuns(t *testing.T) {
 	url := start(t, new(server.Server), false)
 	in := newInbox()
 	c := closed(t, in.in(&Client{Dispatch: conn.OnGoroutines}))
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
+	why := errors.New("the user has left")
+	ctx, cancel := context.WithCancelCause(context.Background())
 	goOn := make(chan struct{})
 	c.OnConnection = func(*conn.Conn) {
-		cancel()
+		cancel(why)
 		<-goOn
 	}
 	_, err := c.Dial(ctx, url)
 	close(goOn)
-	if !errors.Is(err, context.Canceled) {
+	if !errors.Is(err, context.Canceled) || !errors.Is(err, why) {
 		t.Error(err)
 	}
 	if i := in.ends(t); i.By != conn.Local {

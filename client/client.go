@@ -55,9 +55,9 @@ type Client struct {
 	// DialContext that are of another type than it asks for, of a DialTLSContext, and for wss
 	// through a proxy that speaks TLS itself. Callbacks and limits are the same.
 	//
-	// Nil: one of package net/http, with the proxies of the environment. A dial that needs none, because
-	// there is no proxy for it, no redirect is to be followed and its context has no trace, is made
-	// without it.
+	// Nil: one of package net/http, with the proxies of the environment. Most dials are made without it.
+	// It makes those that have a proxy, may follow redirects or have a trace in their context. It also makes
+	// those to a host that is not ASCII, and those whose request is longer than 16 KiB.
 	Transport http.RoundTripper
 	// MaxRedirects is how many redirects are followed. A redirect from wss to ws is an error.
 	// Authorization and Cookie of Header are not sent to another host. 0: none; the redirect is a

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame/deflate"
@@ -200,8 +201,12 @@ func (r *running) explain(ctx context.Context, u *url.URL, err error) error {
 	if refused := (*HandshakeError)(nil); errors.As(err, &refused) {
 		return refused
 	}
-	if cause := causeOf(ctx); cause != nil {
-		return dialError(u, becauseOf(errOf(ctx, cause), cause))
+	if until, ok := ctx.Deadline(); ok && !r.system.Simulated() && !r.system.Now().Before(until) {
+		// Package net looks at the deadline itself, and may have seen it before the context is done.
+		r.system.Await(ctx.Done(), nil, until.Add(time.Second))
+	}
+	if err := endOf(ctx); err != nil {
+		return dialError(u, err)
 	}
 	if outer := (*url.Error)(nil); errors.As(err, &outer) {
 		err = outer.Err // its words say http in place of ws
@@ -209,8 +214,13 @@ func (r *running) explain(ctx context.Context, u *url.URL, err error) error {
 	return dialError(u, err)
 }
 
-// becauseOf is the error of a context that has ended, with the cause.
-func becauseOf(err, cause error) error {
+// endOf is the error of a context that has ended, with the cause; nil for one that has not.
+func endOf(ctx context.Context) error {
+	cause := causeOf(ctx)
+	if cause == nil {
+		return nil
+	}
+	err := errOf(ctx, cause)
 	if errors.Is(cause, err) || cause == ErrClientClosed {
 		return cause
 	}

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/platform"
@@ -28,6 +29,7 @@ type direct struct {
 	connect dialFunc                              // nil: all requests go through the Transport
 	proxy   func(*http.Request) (*url.URL, error) // nil: there is none
 	tls     *tls.Config
+	apart   bool // code of the program's runs in TLS handshakes
 	jar     http.CookieJar
 	system  platform.Platform
 }
@@ -45,13 +47,15 @@ func (c *Client) newDirect(rt http.RoundTripper, config *tls.Config, system plat
 		return direct{}
 	}
 	d := direct{connect: c.netDialer().DialContext, proxy: http.ProxyFromEnvironment, tls: config, jar: c.Jar, system: system}
+	d.apart = callsBack(c.TLSConfig)
 	if c.DialContext != nil {
-		d.connect = cancellable(c.DialContext)
+		d.connect = cancellable(connected(c.DialContext))
 	}
 	return d
 }
 
-// head is the request as it is to be sent; nil if the Transport has to make it. It fills in what http.Client would.
+// head is the request as it is to be sent; nil if the Transport has to make it. It fills in what http.Client would,
+// but leaves a request for that as it was.
 func (d *direct) head(req *http.Request) []byte {
 	if d.connect == nil || !isASCII(req.URL.Host) || httptrace.ContextClientTrace(req.Context()) != nil {
 		return nil
@@ -61,8 +65,12 @@ func (d *direct) head(req *http.Request) []byte {
 			return nil
 		}
 	}
+	given := req.Header
+	if d.jar != nil || req.URL.User != nil {
+		req.Header = given.Clone()
+	}
 	if d.jar != nil {
-		for _, cookie := range d.jar.Cookies(req.URL) {
+		for _, cookie := range d.jar.Cookies(cookieURL(req)) {
 			req.AddCookie(cookie)
 		}
 	}
@@ -73,9 +81,20 @@ func (d *direct) head(req *http.Request) []byte {
 	var b bytes.Buffer
 	b.Grow(512)
 	if err := req.Write(&b); err != nil || b.Len() > directMost {
+		req.Header = given
 		return nil
 	}
 	return b.Bytes()
+}
+
+// cookieURL is where the cookies of a request belong, as http.Client says.
+func cookieURL(req *http.Request) *url.URL {
+	if req.Host == "" {
+		return req.URL
+	}
+	u := *req.URL
+	u.Host = req.Host
+	return &u
 }
 
 // do makes a request, and returns the answer with the bytes that came behind a 101.
@@ -86,7 +105,12 @@ func (d *direct) do(ctx context.Context, a *attempt, req *http.Request, head []b
 	}
 	a.note(below)
 	if !d.system.Simulated() { // where connections know the context
-		defer context.AfterFunc(ctx, func() { _ = below.Close() })()
+		stop := context.AfterFunc(ctx, func() { _ = below.Close() })
+		defer func() {
+			if !stop() && err == nil && resp.StatusCode == http.StatusSwitchingProtocols { // a refusal has all that it needs
+				resp, rest, err = nil, nil, context.Cause(ctx)
+			}
+		}()
 	}
 	nc := below
 	if req.URL.Scheme == "https" {
@@ -94,14 +118,14 @@ func (d *direct) do(ctx context.Context, a *attempt, req *http.Request, head []b
 			return nil, nil, err
 		}
 	}
-	a.got = nc
+	a.reached(nc)
 	if _, err = nc.Write(head); err != nil {
 		return nil, nil, err
 	}
-	resp, rest, err = d.read(nc, req)
+	resp, rest, err = d.read(nc, below, req)
 	if err == nil && d.jar != nil {
 		if cookies := resp.Cookies(); len(cookies) > 0 {
-			d.jar.SetCookies(req.URL, cookies)
+			d.jar.SetCookies(cookieURL(req), cookies)
 		}
 	}
 	return resp, rest, err
@@ -121,15 +145,20 @@ func (d *direct) secure(ctx context.Context, nc net.Conn, name string) (net.Conn
 	if d.system.Simulated() {
 		ctx = context.Background() // or crypto/tls would wait for it on a goroutine
 	}
-	err := over.HandshakeContext(ctx)
+	var err error
+	if d.apart {
+		_, err = apart(ctx, func() (none struct{}, err error) { return none, over.HandshakeContext(ctx) }, nil)
+	} else {
+		err = over.HandshakeContext(ctx)
+	}
 	if not, ok := err.(tls.RecordHeaderError); ok && string(not.RecordHeader[:]) == "HTTP/" {
 		err = http.ErrSchemeMismatch // as http.Client says
 	}
 	return over, err
 }
 
-// read reads the answer.
-func (d *direct) read(nc net.Conn, req *http.Request) (resp *http.Response, rest []byte, err error) {
+// read reads the answer. below is the connection without TLS.
+func (d *direct) read(nc, below net.Conn, req *http.Request) (resp *http.Response, rest []byte, err error) {
 	in := &bounded{Reader: nc, left: handshake.MaxHeadBytes}
 	buf := readers.Get().(*bufio.Reader)
 	buf.Reset(in)
@@ -155,7 +184,10 @@ func (d *direct) read(nc net.Conn, req *http.Request) (resp *http.Response, rest
 		return resp, slices.Clone(behind), nil
 	}
 	in.left = 16 * bodyMost // with what frames the body
-	_ = nc.SetReadDeadline(d.system.Now().Add(bodyTime))
+	if err := nc.SetReadDeadline(d.system.Now().Add(bodyTime)); err != nil {
+		// The connection may have no deadlines.
+		defer time.AfterFunc(bodyTime, func() { _ = below.Close() }).Stop()
+	}
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, bodyMost))
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil, nil
@@ -187,34 +219,6 @@ func (b *bounded) explain(err error) error {
 		return errAnswerTooLong
 	}
 	return fmt.Errorf("framerail: the answer: %w", err)
-}
-
-// cancellable is a program's dialer for a caller that may not wait for it: the context may mean nothing to it.
-// A connection that comes too late is closed.
-func cancellable(connect dialFunc) dialFunc {
-	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		type result struct {
-			nc  net.Conn
-			err error
-		}
-		results := make(chan result)
-		go func() {
-			nc, err := connect(ctx, network, addr)
-			select {
-			case results <- result{nc, err}:
-			case <-ctx.Done():
-				if err == nil {
-					_ = nc.Close()
-				}
-			}
-		}()
-		select {
-		case r := <-results:
-			return r.nc, r.err
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
-	}
 }
 
 // isASCII reports whether a host needs no translation for DNS (RFC 5890).

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/framerail/framerail/internal/handshake"
+	"github.com/framerail/framerail/internal/platform"
 )
 
 // Only a dial for which a Transport would do nothing is direct.
@@ -99,14 +100,77 @@ func TestDirect_SendsWhatATransportSends(t *testing.T) {
 	})
 	jar, _ := cookiejar.New(nil)
 	jar.SetCookies(&url.URL{Scheme: "http", Host: addr}, []*http.Cookie{{Name: "a", Value: "b"}, {Name: "c", Value: "d e"}})
-	var seen [2][]string
-	for i, rt := range []http.RoundTripper{nil, new(http.Transport)} {
-		c := closed(t, &Client{Transport: rt, Jar: jar, Header: http.Header{"X-One": {"1", "2"}, "user-agent": {"test"}}, Subprotocols: []string{"chat"}, Deflate: Deflate{Enabled: true}, Origin: "http://page.example"})
-		refused(t, c, "ws://user:p%40ss@"+addr+"/path%2Fa/?q=a%20b&c")
-		seen[i] = <-heads
+	for name, value := range map[string]string{"short": "1", "long": strings.Repeat("x", directMost)} {
+		var seen [2][]string
+		for i, rt := range []http.RoundTripper{nil, new(http.Transport)} {
+			c := closed(t, &Client{Transport: rt, Jar: jar, Header: http.Header{"X-One": {value, "2"}, "user-agent": {"test"}}, Subprotocols: []string{"chat"}, Deflate: Deflate{Enabled: true}, Origin: "http://page.example"})
+			refused(t, c, "ws://user:p%40ss@"+addr+"/path%2Fa/?q=a%20b&c")
+			seen[i] = <-heads
+		}
+		if !slices.Equal(seen[0], seen[1]) {
+			t.Errorf("%s, directly: %.1000q\nby a Transport: %.1000q", name, seen[0], seen[1])
+		}
 	}
-	if !slices.Equal(seen[0], seen[1]) {
-		t.Errorf("directly: %q\nby a Transport: %q", seen[0], seen[1])
+}
+
+// The jar is asked for cookies of the request's Host, and gets those that it sets, as of http.Client.
+func TestJar_HasCookiesOfTheHost(t *testing.T) { bothWays(t, testJar_HasCookiesOfTheHost) }
+
+func testJar_HasCookiesOfTheHost(t *testing.T) {
+	at := serveHTTP(t, func(w http.ResponseWriter, _ *http.Request) {
+		http.SetCookie(w, &http.Cookie{Name: "a", Value: "b"})
+		w.WriteHeader(http.StatusForbidden)
+	})
+	jar := new(tellingJar)
+	r, err := parse(soon(t), at+"/path")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = "other.example"
+	if _, err := closed(t, &Client{Jar: jar}).DialRequest(r, nil); !errors.As(err, new(*HandshakeError)) {
+		t.Error(err)
+	}
+	if want := []string{"asked for http://other.example/path", "set at http://other.example/path"}; !slices.Equal(jar.calls, want) {
+		t.Errorf("the jar is %q, want %q", jar.calls, want)
+	}
+}
+
+// tellingJar has no cookies, and tells what it was asked and given.
+type tellingJar struct {
+	calls []string
+	set   func() // what else it does when it is given some; nil: nothing
+}
+
+func (j *tellingJar) Cookies(u *url.URL) []*http.Cookie {
+	j.calls = append(j.calls, "asked for "+u.String())
+	return nil
+}
+
+func (j *tellingJar) SetCookies(u *url.URL, _ []*http.Cookie) {
+	j.calls = append(j.calls, "set at "+u.String())
+	if j.set != nil {
+		j.set()
+	}
+}
+
+// A context that ends as the answer comes has its connection closed: so that is no success. A refusal stays one.
+func TestDirect_ContextThatEndsWithTheAnswer(t *testing.T) {
+	for status, want := range map[string]error{"101 Switching Protocols": context.Canceled, "403 Forbidden": nil} {
+		ctx, cancel := context.WithCancel(context.Background())
+		d := direct{jar: &tellingJar{set: cancel}, system: platform.Real{}}
+		d.connect = func(context.Context, string, string) (net.Conn, error) {
+			near, far := net.Pipe()
+			go serveOnce(far, []byte("HTTP/1.1 "+status+"\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n"))
+			return near, nil
+		}
+		req, err := parse(ctx, "http://server.example/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, _, err := d.do(ctx, new(attempt), req, d.head(req))
+		if err != want || (resp == nil) != (want != nil) {
+			t.Errorf("%s: %v, %v", status, resp, err)
+		}
 	}
 }
 

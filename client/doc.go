@@ -32,10 +32,10 @@
 //
 // # Dialling
 //
-// Proxies, cookies, redirects, Basic authentication, client certificates and traces work as in net/http,
-// which makes the requests that need them. A Transport of the program's can be used. All others are made
-// without a Transport, which takes less time and memory. This package checks the answer by RFC 6455 4.1.
-// Then the socket moves to an event loop, with TLS and with the bytes that have come behind the answer.
+// Proxies, redirects and traces are net/http's, which makes the requests that need them. A Transport of the
+// program's can be used. All other requests are made without a Transport, which takes less time and memory.
+// Cookies, Basic authentication and client certificates work as in net/http either way. This package checks
+// the answer by RFC 6455 4.1. Then the socket moves to an event loop, with TLS and with the bytes that have come behind the answer.
 //
 // The whole dial is bounded: by the context, by HandshakeTimeout, and by 8 KiB and 100 lines of the
 // answer. A dial that fails leaves no goroutine and no socket, at whichever step its context ends.

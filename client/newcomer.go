@@ -97,7 +97,7 @@ func (n *newcomer) deliver(ctx, timed context.Context, open func(*conn.Conn)) (*
 	}
 	if !system.Await(n.began, timed.Done(), until) {
 		if n.cancel() {
-			return nil, causeOf(timed)
+			return nil, endOf(timed)
 		}
 		system.Await(n.began, nil, time.Time{}) // at once
 	}
@@ -107,7 +107,7 @@ func (n *newcomer) deliver(ctx, timed context.Context, open func(*conn.Conn)) (*
 	}
 	if !system.Await(n.opened, ctx.Done(), time.Time{}) {
 		_ = c.Close(frame.GoingAway, "") // it fails if it is closing already
-		return nil, causeOf(ctx)
+		return nil, endOf(ctx)
 	}
 	return (*conn.Conn)(c), nil
 }

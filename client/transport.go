@@ -101,6 +101,7 @@ type dialFunc = func(ctx context.Context, network, addr string) (net.Conn, error
 // go on connecting when the request has ended, for later ones. Connections that are sockets are wrapped,
 // so that TLS over them can move to a loop.
 func noted(connect dialFunc) dialFunc {
+	connect = connected(connect)
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		a := attemptOf(ctx)
 		ctx, cancel := context.WithCancelCause(ctx)
