@@ -217,7 +217,7 @@ func (t *topic) reportGap(outage uint32) {
 		return
 	}
 	for _, p := range t.parts {
-		if p.shard.putGap(p, gap{at, outage}) {
+		if p.shard.putGap(p, gap{at: at, outage: outage}) {
 			p.shard.ask()
 		}
 	}

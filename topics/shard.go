@@ -50,6 +50,8 @@ type operation struct {
 type gap struct {
 	at     Position // where they go on
 	outage uint32   // only those that joined in this outage of the broker; 0: all
+
+	members []*subscription // owned by the loop: those that are not told yet; nil: all of the part
 }
 
 // answer is a call of SubscribeSince that is to be answered.
@@ -100,14 +102,17 @@ func (s *shard) ask() { s.loop.Ask(s.drainFn) }
 // drain carries out what has come, as much as a turn may take, and asks for another turn for the
 // rest. On the loop.
 func (s *shard) drain() {
-	more := s.carryOut(turnShare)
-	s.mu.Lock()
-	more = more || len(s.ops) > 0
-	s.asked = more
-	s.mu.Unlock()
-	if more {
-		s.ask()
-	}
+	more := true
+	defer func() { // also if a callback calls runtime.Goexit
+		s.mu.Lock()
+		more = more || len(s.ops) > 0
+		s.asked = more
+		s.mu.Unlock()
+		if more {
+			s.ask()
+		}
+	}()
+	more = s.carryOut(turnShare)
 }
 
 const (
@@ -182,7 +187,7 @@ func (s *shard) perform(o *operation, most int) (sent, work int) {
 		s.remove(o.sub)
 	case o.gap != nil:
 		work = len(o.part.members)
-		s.tell(o.part, *o.gap)
+		s.tell(o)
 	default:
 		sent, work = s.join(o), len(o.replay)
 	}
@@ -202,9 +207,22 @@ func (s *shard) join(o *operation) (sent int) {
 	return 0
 }
 
-// tell has OnGap called for members. It may close connections, whose members leave the list.
-func (s *shard) tell(p *part, g gap) {
-	for _, sub := range slices.Clone(p.members) {
+// tell has OnGap called for members. It may close connections, whose members leave the list. If it calls runtime.Goexit, the
+// loop's next goroutine tells those that are left.
+func (s *shard) tell(o *operation) {
+	p, g := o.part, o.gap
+	if g.members == nil {
+		g.members = slices.Clone(p.members)
+	}
+	defer func() {
+		if len(g.members) > 0 {
+			s.next--
+			s.batch[s.next] = *o
+		}
+	}()
+	for len(g.members) > 0 {
+		sub := g.members[0]
+		g.members = g.members[1:]
 		if (g.outage == 0 || sub.outage == g.outage) && sub.at >= 0 {
 			a := answer{hub: s.hub, conn: sub.subscriber.conn, name: "OnGap"}
 			a.call = func(Position, error) { s.hub.OnGap(connOf(a.conn), p.topic.name, g.at) }
@@ -215,15 +233,9 @@ func (s *shard) tell(p *part, g gap) {
 
 // give answers, unless the connection is closed.
 func (a *answer) give() {
-	if a.conn.State() != session.Open {
-		return
+	if a.conn.State() == session.Open {
+		callback{a.name, func() { a.call(a.at, a.err) }}.contain(a.hub)
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			a.hub.notePanic(a.name, p)
-		}
-	}()
-	a.call(a.at, a.err)
 }
 
 // isLast reports whether nothing waits behind the operation that is carried out.

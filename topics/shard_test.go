@@ -2,6 +2,7 @@ package topics
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -134,6 +135,50 @@ func selections(n int) (all [][]int) {
 		}
 	}
 	return all
+}
+
+// An answer, or OnGap, that calls runtime.Goexit ends the loop's goroutine. The next one goes on with what waits: all members
+// are told, and are sent what is published.
+func TestShard_GoesOnAfterGoexit(t *testing.T) {
+	h, topics := newHost(4), &Topics{Logger: quiet}
+	gaps := 0
+	topics.OnGap = func(*conn.Conn, string, Position) { gaps++; runtime.Goexit() }
+	for _, d := range h.all[:3] {
+		_, _ = topics.Subscribe(connOf(&d.Conn), "a")
+	}
+	h.turn()
+	before := h.bytes()
+	publish := func(size int) {
+		_, _ = topics.Publish("a", conn.Message{Type: conn.Binary, Payload: make([]byte, size)})
+	}
+	_ = topics.SubscribeSince(connOf(&h.all[3].Conn), "a", Position{}, func(Position, error) { runtime.Goexit() })
+	publish(1)
+	h.turnAndEnd()
+	topics.lookup("a", false).reportGap(0)
+	publish(10)
+	h.turnAndEnd()
+	publish(100)
+	h.turnAndEnd()
+	for i, got := range h.bytes() {
+		expect(t, fmt.Sprint("bytes for member ", i), got-before[i], 3+12+102)
+	}
+	expect(t, "members that were told of the gap", gaps, 4)
+	expect(t, "panics", topics.Stats().Panics, 1+4)
+	h.close()
+}
+
+// turnAndEnd is turn on goroutines that may end before they are done.
+func (h *host) turnAndEnd() {
+	for len(h.asked)+len(h.due) > 0 {
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			h.loop.Take()
+			h.turn()
+		}()
+		<-ended
+	}
+	h.loop.Take()
 }
 
 // Gaps that follow each other and wait are reported as one, at the last one's position. What comes between keeps its place.
