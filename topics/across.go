@@ -30,7 +30,7 @@ type across struct {
 	before    Position          // where it was when the broker went away; zero: nowhere
 	fill      Position          // behind which a topic that is new here is to have all; zero: it has
 	sent      bool              // since confirmed, the Recorder has got what members heard while it was away
-	asking    bool              // the Recorder is to be asked
+	asking    uint64            // the number of what the Recorder is to be asked; 0: nothing
 	gaps      int               // in which something was missed, or may have been: what comes is held until that is there
 	held      []Packet          // what came meanwhile
 	heldBytes int               // of those
@@ -115,7 +115,7 @@ func (l *link) linkLost(t *topic) {
 		t.ownEra()
 	}
 	l.deliverPending(t)
-	a.confirmed, a.sent, a.asking, a.gaps, a.held, a.heldBytes = false, false, false, 0, nil, 0
+	a.confirmed, a.sent, a.asking, a.gaps, a.held, a.heldBytes = false, false, 0, 0, nil, 0
 	a.fill = Position{}
 	waiters := a.waiters
 	a.waiters = nil

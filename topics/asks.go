@@ -15,6 +15,7 @@ type asks struct {
 	askers int                 // guarded by mu: goroutines
 	failed map[*topic]struct{} // guarded by mu: asked again with the next tick
 	closed bool                // guarded by mu
+	count  uint64              // guarded by mu: questions
 
 	behind []behind // owned by the worker
 }
@@ -56,14 +57,15 @@ func (t *topic) catchUp() {
 // want has the Recorder asked about a topic. mu is held.
 func (t *topic) want() {
 	a := t.across
-	if a.asking || !a.confirmed || !a.sent {
+	if a.asking != 0 || !a.confirmed || !a.sent {
 		return
 	}
-	a.asking = true
 	l := a.link
 	q := &l.asks
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.count++
+	a.asking = q.count
 	if q.closed {
 		return
 	}
@@ -133,7 +135,7 @@ func (l *link) ask(t *topic) {
 	defer l.uplink.leave()
 	t.mu.Lock()
 	a := t.across
-	if !a.asking {
+	if a.asking == 0 {
 		t.mu.Unlock()
 		return
 	}
@@ -145,8 +147,8 @@ func (l *link) ask(t *topic) {
 	}
 	t.mu.Lock()
 	var waiters []waiter
-	if a.asking && a.outage == q.outage {
-		a.asking = false
+	if a.asking == q.number { // or the link was lost, and what is asked is another question
+		a.asking = 0
 		waiters = l.answered(t, q, missed, at, err)
 	}
 	t.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 
 // question is what the Recorder is asked about a topic.
 type question struct {
-	outage uint32
+	number uint64   // of across.asking
 	gaps   int      // of across.gaps: later ones are not in the answer
 	base   Position // where the node is; zero: nowhere
 	since  Position // where to begin: at base, or earlier for one that waits
@@ -17,7 +17,7 @@ type question struct {
 // question is what there is to ask. mu is held.
 func (t *topic) question() question {
 	a := t.across
-	q := question{outage: a.outage, gaps: a.gaps}
+	q := question{number: a.asking, gaps: a.gaps}
 	switch {
 	case a.isLive():
 		q.base = t.position()

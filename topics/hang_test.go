@@ -3,6 +3,7 @@ package topics_test
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -160,6 +161,63 @@ func TestHang_LocalDeliveryGoesOn(t *testing.T) {
 			}
 		})
 	}
+}
+
+// slowAnswers is a hangingNode whose answers of Since come when the test says so.
+type slowAnswers struct {
+	*hangingNode
+	slow  atomic.Bool
+	asked chan chan struct{} // gets one for each call while slow is set, which is closed for the answer
+}
+
+func (n *slowAnswers) Since(ctx context.Context, topic string, keep topics.History, since topics.Position, most int) ([]topics.Packet, topics.Position, error) {
+	missed, at, err := n.hangingNode.Since(ctx, topic, keep, since, most)
+	if n.slow.Load() {
+		answer := make(chan struct{})
+		n.asked <- answer
+		select {
+		case <-answer:
+		case <-ctx.Done():
+		}
+	}
+	return missed, at, err
+}
+
+// What a Recorder was asked before it hung once more is no answer to what it is asked behind that.
+func TestHang_AnOldAnswerIsNone(t *testing.T) {
+	memory := new(brokertest.Memory)
+	var drop atomic.Bool
+	memory.Drop = func(topics.Packet, string) bool { return drop.Load() }
+	end := &slowAnswers{hangingNode: &hangingNode{RecordingNode: memory.Recorder()}, asked: make(chan chan struct{}, 16)}
+	n, other := newNode(t, end, kept), newNode(t, memory.Recorder(), kept)
+	t.Cleanup(end.goOn)
+	ann := n.member("room.1")
+	n.say("room.1", "1")
+	ann.expect("1")
+
+	drop.Store(true) // so what other nodes publish comes with an answer alone
+	end.slow.Store(true)
+	hangs := func(text string) (answer chan struct{}) {
+		n.HangsAfter(10 * time.Millisecond)
+		end.hang(false)
+		n.say("room.1", text)
+		ann.expect(text)
+		n.HangsAfter(time.Hour)
+		if text != "2" {
+			other.say("room.1", "other")
+			await(t, "the Recorder has it", func() bool { return other.Stats().Broker.Published > 0 })
+		}
+		end.goOn()
+		await(t, "the Recorder is asked", func() bool { return len(end.asked) > 0 })
+		return <-end.asked
+	}
+	old := hangs("2")
+	present := hangs("3")
+	close(old)
+	time.Sleep(20 * time.Millisecond) // it would be taken
+	end.slow.Store(false)
+	close(present)
+	ann.expect("other")
 }
 
 // A topic that is new waits for a Recorder that hangs no longer than others do.
