@@ -138,23 +138,27 @@ func mutual(c *tls.Config) (*tls.Config, error) {
 
 // check checks that no port is open to strangers. Those other than ClusterListen and Listen are opened by Configure.
 func check(o *server.Options) error {
-	if c := &o.Cluster; c.Port != 0 && !isLoopback(c.Host) && c.TLSConfig == nil && c.Password == "" {
+	if c := &o.Cluster; c.Port != 0 && !isLoopback(c.Host) && !login(c.Username, c.Password) && !asks(c.TLSConfig) {
 		return fmt.Errorf("%w: ClusterListen is on %q, so set TLS or Secret", ErrOpen, c.Host)
 	}
-	proven := o.CustomClientAuthentication != nil || o.Password != "" || o.Authorization != "" || len(o.Users) > 0 || len(o.Nkeys) > 0 ||
-		len(o.TrustedKeys) > 0 || len(o.TrustedOperators) > 0 || o.TLSVerify
-	if !o.DontListen && !isLoopback(o.Host) && !proven {
+	proven := o.NoAuthUser == "" && (o.CustomClientAuthentication != nil || login(o.Username, o.Password) || o.Authorization != "" ||
+		len(o.Users) > 0 || len(o.Nkeys) > 0 || len(o.TrustedKeys) > 0 || len(o.TrustedOperators) > 0)
+	if !o.DontListen && !isLoopback(o.Host) && !proven && (o.AllowNonTLS || !asks(o.TLSConfig)) {
 		return fmt.Errorf("%w: Listen is on %q, so set who may connect in Configure", ErrOpen, o.Host)
 	}
+	leaf, gateway, ws, mqtt := &o.LeafNode, &o.Gateway, &o.Websocket, &o.MQTT
 	for _, p := range []struct {
 		name, host string
 		port       int
 		proven     bool
 	}{
-		{"LeafNode", o.LeafNode.Host, o.LeafNode.Port, proven || o.LeafNode.Password != "" || len(o.LeafNode.Users) > 0 || asks(o.LeafNode.TLSConfig)},
-		{"Gateway", o.Gateway.Host, o.Gateway.Port, o.Gateway.Password != "" || asks(o.Gateway.TLSConfig)},
-		{"Websocket", o.Websocket.Host, o.Websocket.Port, proven || o.Websocket.Password != "" || o.Websocket.Token != ""},
-		{"MQTT", o.MQTT.Host, o.MQTT.Port, proven || o.MQTT.Password != "" || o.MQTT.Token != ""},
+		{"LeafNode", leaf.Host, leaf.Port, login(leaf.Username, leaf.Password) || leaf.Nkey != "" || len(leaf.Users) > 0 || asks(leaf.TLSConfig) ||
+			proven && leaf.Username == ""}, // which would be asked for instead
+		{"Gateway", gateway.Host, gateway.Port, login(gateway.Username, gateway.Password) || asks(gateway.TLSConfig)},
+		{"Websocket", ws.Host, ws.Port, ws.NoAuthUser == "" &&
+			(login(ws.Username, ws.Password) || ws.Token != "" || asks(ws.TLSConfig) || proven && ws.Username == "")},
+		{"MQTT", mqtt.Host, mqtt.Port, mqtt.NoAuthUser == "" &&
+			(login(mqtt.Username, mqtt.Password) || mqtt.Token != "" || asks(mqtt.TLSConfig) || proven && mqtt.Username == "")},
 		{"HTTPPort", cmp.Or(o.HTTPHost, o.Host), o.HTTPPort, false}, // monitoring asks nobody who they are
 		{"HTTPSPort", cmp.Or(o.HTTPHost, o.Host), o.HTTPSPort, false},
 		{"ProfPort", o.Host, o.ProfPort, false},
@@ -165,6 +169,9 @@ func check(o *server.Options) error {
 	}
 	return nil
 }
+
+// login reports whether the server asks for a name and a password. Without a name it asks for neither.
+func login(username, password string) bool { return username != "" && password != "" }
 
 // asks reports whether TLS lets in only those that have a certificate.
 func asks(c *tls.Config) bool { return c != nil && c.ClientAuth == tls.RequireAndVerifyClientCert }

@@ -75,7 +75,8 @@ type Server struct {
 var (
 	// ErrOpen: the cluster port is on an address that is not loopback, without TLS and without Secret. Set one
 	// of them, or the server would let strangers join. Or Listen, or a port of Configure's, is on such an address, and
-	// Configure has not set who may connect. Monitoring lets anyone in, so it is for loopback alone.
+	// Configure has not set who may connect. A password counts only with a user name, and TLS only if it demands
+	// certificates of clients. Monitoring lets anyone in, so it is for loopback alone.
 	ErrOpen = errors.New("framerail: an address that is not loopback is open to others")
 
 	errStarted = errors.New("framerail: the server is started already")
