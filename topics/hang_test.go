@@ -262,3 +262,22 @@ func TestHang_Unsubscribe(t *testing.T) {
 		t.Errorf("%d topics, and no connection waits", got)
 	}
 }
+
+// A topic forgets a connection that waits for a Recorder, and is closed.
+func TestHang_AWaitingConnectionIsClosed(t *testing.T) {
+	end := &hangingNode{RecordingNode: new(brokertest.Memory).Recorder()}
+	n := newNode(t, end, kept)
+	t.Cleanup(end.goOn)
+	n.awaitUp(0)
+	n.HangsAfter(time.Hour)
+	end.hang(false)
+	c := n.dial()
+	if err := n.SubscribeSince(c.conn, "room.1", topics.Position{}, func(topics.Position, error) { t.Error("answered") }); err != nil {
+		t.Fatal(err)
+	}
+	if got := n.Stats().Topics; got != 1 {
+		t.Errorf("%d topics while a connection waits", got)
+	}
+	c.conn.Abort()
+	await(t, "no topics", func() bool { n.sim.Settle(); return n.Stats().Topics == 0 })
+}

@@ -300,7 +300,7 @@ func (h *Topics) Unsubscribe(c *conn.Conn, topic string) error {
 	return nil
 }
 
-// stopWaiting has a topic forget a connection that waits for it no more. cl.mu is held.
+// stopWaiting has a topic forget a connection that waits for it no more. cl.mu may be held.
 func (cl *subscriber) stopWaiting(topic string) {
 	t := cl.hub.lockIf(topic)
 	if t == nil {

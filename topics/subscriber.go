@@ -105,9 +105,12 @@ func (cl *subscriber) Dropped(tag session.Tag) {
 // connections that close together take no longer turn.
 func (cl *subscriber) Ended() {
 	cl.mu.Lock()
-	subs := cl.subs
+	subs, waits := cl.subs, cl.waits
 	cl.subs, cl.waits, cl.closed = nil, nil, true
 	cl.mu.Unlock()
+	for _, j := range waits {
+		cl.stopWaiting(j.name)
+	}
 	for _, sub := range subs {
 		cl.hub.leave(sub, false)
 	}
