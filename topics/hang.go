@@ -15,9 +15,9 @@ const (
 	longestName     = 100 * time.Microsecond // longer for each name
 )
 
-// hang notices a Recorder that is connected and does not answer. Its topics are then as if it were away, until a call that
-// hung is done: members of this node get each other's messages, with positions of the node's own. A broker that is no
-// Recorder holds up no member.
+// hang notices a Recorder that is connected and does not answer. Its topics are then as if it were away, until a call of
+// the method that hung returns without an error, or there is nothing left to call it for. Members of this node get each other's
+// messages, with positions of the node's own. A broker that is no Recorder holds up no member.
 type hang struct {
 	is atomic.Bool // set under mu
 
@@ -69,15 +69,15 @@ func (g *hang) begins(ctx context.Context, l *link, call uint64, method string) 
 	}
 }
 
-// resume goes on with a Recorder that has answered to a method: topics are to catch up, as after a connection that was lost. What
-// hung when it was told of interest may be told by Publish too. By the worker.
+// resume goes on with a Recorder that has answered to a method: topics are to catch up, as after a connection that was lost. By
+// the worker.
 func (g *hang) resume(l *link, method string) {
 	if !g.is.Load() {
 		return
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !g.is.Load() || g.by != method && method != "Publish" {
+	if !g.is.Load() || g.by != method {
 		return
 	}
 	g.is.Store(false)

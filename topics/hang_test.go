@@ -2,6 +2,7 @@ package topics_test
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -238,6 +239,44 @@ func TestHang_OfInterest(t *testing.T) {
 		ann.look()
 		return ann.at.Epoch != here.Epoch
 	})
+}
+
+// refusingNode is a hangingNode that refuses what is published, for a while.
+type refusingNode struct {
+	*hangingNode
+	refuses atomic.Bool
+}
+
+func (n *refusingNode) Publish(ctx context.Context, ms []topics.Packet) (int, error) {
+	if !n.refuses.Load() {
+		return n.hangingNode.Publish(ctx, ms)
+	}
+	if err := n.wait(ctx); err != nil {
+		return 0, err
+	}
+	return 0, errors.New("refused")
+}
+
+// A Recorder that hung, and then refuses what was published to it, hangs no longer when all of that is lost.
+func TestHang_EndsWithNothingToPublish(t *testing.T) {
+	memory := new(brokertest.Memory)
+	end := &refusingNode{hangingNode: &hangingNode{RecordingNode: memory.Recorder()}}
+	n, other := newNode(t, end, kept), newNode(t, memory.Recorder(), kept)
+	t.Cleanup(end.goOn)
+	ann := n.member("room.1")
+	n.say("room.1", "1")
+	ann.expect("1")
+	n.HangsAfter(10 * time.Millisecond)
+	end.refuses.Store(true)
+	end.hang(false)
+	n.say("room.1", "2")
+	ann.expect("2")
+	n.HangsAfter(time.Hour)
+	end.goOn()
+	await(t, "the message is lost", func() bool { return n.Stats().Broker.Lost == 1 })
+	await(t, "the Recorder hangs no longer", func() bool { return !n.Hangs() })
+	other.say("room.1", "other")
+	ann.expect("other")
 }
 
 // A topic forgets a connection that waits for a Recorder, and unsubscribes.

@@ -261,6 +261,9 @@ func (l *link) serve(ctx context.Context) error {
 			return err
 		}
 		l.hang.resume(l, "Interest") // all that there was is given
+		if len(batch) == 0 {
+			l.hang.resume(l, "Publish") // what hung is lost, and nothing waits that could show more
+		}
 		l.askBehind()
 		if len(batch) == 0 {
 			return nil
