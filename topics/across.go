@@ -58,7 +58,8 @@ type pending struct {
 	missed bool // it may lie in a gap that was reported
 }
 
-// newAcross is what a new topic begins with. Topics.mu is held.
+// newAcross is what a new topic begins with. While a Recorder hangs it begins away, recorded or not: the broker is told of no
+// interest then. So members do not wait, and are told of a gap when the broker has confirmed. Topics.mu is held.
 func (l *link) newAcross(t *topic) *across {
 	a := &across{link: l, recorded: l.recorder != nil && !t.wild && t.keep.keeps(), out: l.uplink.isAway() || l.hang.is.Load()}
 	if a.out {

@@ -164,6 +164,26 @@ func TestHang_LocalDeliveryGoesOn(t *testing.T) {
 	}
 }
 
+// A topic that keeps nothing, and is new while a Recorder hangs, has no member wait. When the broker has confirmed it, the
+// member is told that something may be missing.
+func TestHang_ANewTopicIsAway(t *testing.T) {
+	end := &hangingNode{RecordingNode: new(brokertest.Memory).Recorder()}
+	n := newNode(t, end, topics.History{})
+	t.Cleanup(end.goOn)
+	n.awaitUp(0)
+	n.HangsAfter(10 * time.Millisecond)
+	end.hang(false)
+	if _, err := n.Subscribe(n.dial().conn, "another"); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the Recorder hangs", n.Hangs)
+	ann := n.member("room.1")
+	n.say("room.1", "1")
+	ann.expect("1")
+	end.goOn()
+	n.expectGaps(1, ann.at)
+}
+
 // slowAnswers is a hangingNode whose answers of Since come when the test says so.
 type slowAnswers struct {
 	*hangingNode
