@@ -40,9 +40,15 @@ func (g *hang) call(ctx context.Context, l *link, method string, most time.Durat
 	this := g.count
 	g.now = this
 	g.mu.Unlock()
-	timer := time.AfterFunc(most, func() { g.begins(ctx, l, this, method) })
+	l.running.Add(1)
+	timer := time.AfterFunc(most, func() {
+		defer l.running.Done()
+		g.begins(ctx, l, this, method)
+	})
 	err := f(ctx)
-	timer.Stop()
+	if timer.Stop() {
+		l.running.Done()
+	}
 	g.mu.Lock()
 	g.now = 0
 	g.mu.Unlock()
@@ -54,19 +60,26 @@ func (g *hang) call(ctx context.Context, l *link, method string, most time.Durat
 
 // begins notes that a call takes too long.
 func (g *hang) begins(ctx context.Context, l *link, call uint64, method string) {
+	if g.note(ctx, l, call, method) {
+		l.logger.Warn("framerail: the broker of topics does not answer; members of this node do not wait for it", "call", method)
+	}
+}
+
+// note is begins without the log's line. It reports whether there is one: the call is not done yet.
+func (g *hang) note(ctx context.Context, l *link, call uint64, method string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.now != call || ctx.Err() != nil || g.is.Load() {
-		return
+		return false
 	}
 	g.is.Store(true)
 	g.by = method
-	l.logger.Warn("framerail: the broker of topics does not answer; members of this node do not wait for it", "call", method)
 	for _, t := range l.hub.allTopics() {
 		if t.isRecorded() {
 			l.linkLost(t)
 		}
 	}
+	return true
 }
 
 // resume goes on with a Recorder that has answered to a method: topics are to catch up, as after a connection that was lost. By

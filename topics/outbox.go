@@ -118,7 +118,7 @@ func (o *outbox) repeat(l *link, now time.Time) {
 				p.repeated, next = p.number, 0
 			case o.bytes+size <= o.most:
 				o.append(Packet{Topic: p.topic, Data: header{kindLast, l.node, p.number}.append(nil)}, size)
-			case len(o.topics) <= maxUnreported: // what has no room now may be the number of a message that had none
+			case len(o.topics) <= maxUnreported: // there is no room, and the number may be that of a message that found none
 				next = stage
 			}
 			switch {

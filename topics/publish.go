@@ -216,7 +216,7 @@ func (r *route) send(pub *publication) {
 }
 
 // sendTo puts it into one loop's inbox for all parts of that loop. They follow each other
-// there, so that sendOnce can tell which connections were sent it.
+// there, so that shard.send can tell which connections were sent it.
 func (r *route) sendTo(s *shard, pub *publication, parts []*part) {
 	ask := false
 	s.mu.Lock()

@@ -30,7 +30,7 @@ func Deliver(c *Conn, p *Prepared) error {
 	return c.noteTooLarge(err, len(p.plain.Payload()))
 }
 
-// idle reports whether the frame may go to the transport before anything else. mu is held.
+// idle reports whether nothing is to be sent before the frame, and there is room for it. mu is held.
 func (d *Driver) idle(f *sendq.Frame) bool {
 	return d.tx == nil && d.end == nil && d.State() == Open && !d.corked.Load() &&
 		f.Len() <= d.limits().MaxPending-sendq.KeyCost

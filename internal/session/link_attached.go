@@ -4,8 +4,8 @@ import "github.com/framerail/framerail/internal/session/sendq"
 
 // Attachment is what a feature above, such as topics, keeps with a connection.
 type Attachment interface {
-	// Dropped tells that the overflow policy dropped a message that SendPrepared had taken
-	// and no later message replaces. The connection is locked.
+	// Dropped tells that the overflow policy dropped a message that SendPrepared or Deliver had
+	// taken and no later message replaces. The connection is locked.
 	Dropped(tag Tag)
 	// Ended tells that the connection is closed. On the loop, before the Close callback.
 	Ended()
