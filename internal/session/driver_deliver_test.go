@@ -12,21 +12,36 @@ import (
 )
 
 // A message that is delivered at once leaves all as SendPrepared and a turn of the loop do, wherever the
-// transport refuses it, whatever the policy, and whatever waits.
+// transport refuses it, whatever the policy, and whatever waits. So it does over a transport that holds bytes back, on a
+// client's connection, and with callbacks on goroutines.
 func TestDeliver_LeavesWhatSendPreparedLeaves(t *testing.T) {
-	payload := []byte(prose(rand.New(rand.NewPCG(1, 1)), 60))
-	for _, overflow := range []Overflow{OverflowClose, OverflowRefuse, OverflowDropOldest, OverflowLatest} {
-		for _, params := range []*deflate.Params{nil, &takeover} {
-			for before := range 4 { // nothing, a message that waits, a Close frame, and a message that was sent
-				for room := -1; room <= len(payload)+3; room++ {
-					p := prepare(t, Outgoing{Type: Text, Payload: payload, Key: "k"})
-					at, want := "", ""
-					for i, send := range []func(*Conn, *Prepared) error{(*Conn).SendPrepared, Deliver} {
-						got := leaves(t, Config{Overflow: overflow, MaxPending: 200, Deflate: Deflate{Threshold: 1}}, params, before, room, func(c *Conn) error { return send(c, p) })
-						if i == 0 {
-							at, want = fmt.Sprint(overflow, params != nil, before, room), got
-						} else if got != want {
-							t.Errorf("%s:\n%s\nwant\n%s", at, got, want)
+	payload := []byte(twice(1))
+	for _, on := range []struct {
+		name     string
+		step     int // of the room
+		holds    bool
+		role     frame.Role
+		dispatch Dispatch
+	}{
+		{name: "server", step: 1},
+		{name: "holder", step: 7, holds: true},
+		{name: "client", step: 21, role: frame.Client},
+		{name: "goroutines", step: 21, dispatch: OnGoroutines},
+	} {
+		for _, overflow := range []Overflow{OverflowClose, OverflowRefuse, OverflowDropOldest, OverflowLatest} {
+			for _, params := range []*deflate.Params{nil, &takeover} {
+				for before := range 4 { // nothing, a message that waits, a Close frame, and a message that was sent
+					for room := -1; room <= len(payload)+3; room += on.step {
+						p := prepare(t, Outgoing{Type: Text, Payload: payload, Key: "k"})
+						cfg := Config{Role: on.role, Dispatch: on.dispatch, Overflow: overflow, MaxPending: 200, Deflate: Deflate{Threshold: 1}}
+						at, want := "", ""
+						for i, send := range []func(*Conn, *Prepared) error{(*Conn).SendPrepared, Deliver} {
+							got := leaves(t, cfg, on.holds, params, before, room, func(c *Conn) error { return send(c, p) })
+							if i == 0 {
+								at, want = fmt.Sprint(on.name, overflow, params != nil, before, room), got
+							} else if got != want {
+								t.Errorf("%s:\n%s\nwant\n%s", at, got, want)
+							}
 						}
 					}
 				}
@@ -35,15 +50,31 @@ func TestDeliver_LeavesWhatSendPreparedLeaves(t *testing.T) {
 	}
 }
 
+// twice is a text that is shorter when it is compressed.
+func twice(seed uint64) string {
+	s := prose(rand.New(rand.NewPCG(1, seed)), 30)
+	return s + s
+}
+
 // leaves is what a message that is sent leaves: on the wire, in the counters, and for the loop.
-func leaves(t *testing.T, cfg Config, params *deflate.Params, before, room int, send func(*Conn) error) string {
+func leaves(t *testing.T, cfg Config, holds bool, params *deflate.Params, before, room int, send func(*Conn) error) string {
 	drained := 0
-	cfg.Handlers.Drained = func(*Conn) { drained++ }
-	var r *rig
-	if params == nil {
-		r = openRig(t, cfg)
-	} else {
-		r = deflateRig(t, cfg, *params)
+	if cfg.Dispatch != OnGoroutines { // which call it later
+		cfg.Handlers.Drained = func(*Conn) { drained++ }
+	}
+	r := newRig(t, cfg)
+	if holds {
+		r.c.transport = &holding{wire: r.wire}
+	}
+	r.d.Open(Opening{Response: []byte("HTTP/1.1 101\r\n\r\n"), Deflate: params})
+	r.eventually("the Open callback's end", func() bool { return !r.c.held() && r.read })
+	_ = r.wire.take()
+	written := func() string {
+		b := r.wire.take()
+		if cfg.Role == frame.Client { // its masking keys are random
+			return fmt.Sprint(len(b), " bytes")
+		}
+		return string(b)
 	}
 	r.advance(10 * time.Second)
 	switch before {
@@ -52,15 +83,20 @@ func leaves(t *testing.T, cfg Config, params *deflate.Params, before, room int, 
 	case 2:
 		_ = r.c.Close(frame.GoingAway, "")
 	case 3:
-		_ = r.c.SendText(prose(rand.New(rand.NewPCG(1, 2)), 60))
+		_ = r.c.SendText(twice(2))
 		r.turn()
 		_ = r.wire.take()
 	}
 	r.wire.room = room
 	err := send(r.c)
 	r.turn()
-	story := fmt.Sprintf("%v, %q, %d pending, read %v, write %v, timer %v, sent %v\n", err, r.wire.take(), r.c.Pending(), r.read, r.write, r.due, r.d.sent)
-	err = errors.Join(send(r.c), send(r.c), send(r.c))
+	story := fmt.Sprintf("%v, %q, %d pending, read %v, write %v, timer %v, sent %v\n", err, written(), r.c.Pending(), r.read, r.write, r.due, r.d.sent)
+	err = nil
+	for range 3 {
+		if err = errors.Join(err, send(r.c)); holds {
+			r.turn() // or a message that waits can be dropped, and one that is held back cannot
+		}
+	}
 	r.turn()
 	messages, bytes := r.c.Dropped()
 	story += fmt.Sprintf("%v, %d and %d dropped\n", err, messages, bytes)
@@ -69,9 +105,9 @@ func leaves(t *testing.T, cfg Config, params *deflate.Params, before, room int, 
 		r.d.Writable()
 	}
 	r.turn()
-	_ = r.c.SendText(prose(rand.New(rand.NewPCG(1, 1)), 60)) // it refers to what was sent
+	_ = r.c.SendText(twice(1)) // it refers to what was sent
 	r.turn()
-	return story + fmt.Sprintf("%q, %d drained, %v", r.wire.take(), drained, r.counters())
+	return story + fmt.Sprintf("%q, %d drained, %v", written(), drained, r.counters())
 }
 
 // A transport that is broken ends the connection, as one that breaks in a turn does.
