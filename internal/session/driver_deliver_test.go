@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -108,6 +109,29 @@ func leaves(t *testing.T, cfg Config, holds bool, params *deflate.Params, before
 	_ = r.c.SendText(twice(1)) // it refers to what was sent
 	r.turn()
 	return story + fmt.Sprintf("%q, %d drained, %v", written(), drained, r.counters())
+}
+
+// What is delivered at once is part of what later compressed messages refer to.
+func TestDeliver_KeepsTheReceiversContext(t *testing.T) {
+	own, shared := prose(rand.New(rand.NewPCG(1, 2)), 3000), prose(rand.New(rand.NewPCG(3, 4)), 3000)
+	p := prepare(t, Outgoing{Type: Text, Payload: []byte(shared)})
+	r := deflateRig(t, Config{}, takeover)
+	peer := newDeflatePeer(t, r)
+	sent := func(text string, err error) int {
+		t.Helper()
+		expect(t, "send", err, nil)
+		r.turn()
+		b := r.wire.take()
+		expect(t, "messages", slices.Equal(peer.take(b), []string{text}), true)
+		return len(b)
+	}
+	alone := sent(own, r.c.SendText(own))
+	sent(shared, Deliver(r.c, p))
+	for _, text := range []string{own, shared} { // one that is older than what was delivered, and that itself
+		if n := sent(text, r.c.SendText(text)); n > alone/4 {
+			t.Errorf("a message that was sent before takes %d bytes, alone %d", n, alone)
+		}
+	}
 }
 
 // A transport that is broken ends the connection, as one that breaks in a turn does.
