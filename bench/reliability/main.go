@@ -27,6 +27,7 @@ type program struct {
 	Unopened      unopenedCommand      `cmd:"" help:"Handshakes that are never finished, in each phase before a connection is open: bounded, open connections unaffected."`
 	Lifetime      lifetimeCommand      `cmd:"" help:"Connections that live for long: closed with 1001 in time, not all at once."`
 	SlowReader    slowReaderCommand    `cmd:"" name:"slowreader" help:"Peers that stop reading, under each overflow policy: bounded, dealt with, others unaffected."`
+	Stopped       stoppedCommand       `cmd:"" help:"A member of a topic that does not read: the others get what is published as soon as without it."`
 	Stalled       stalledCommand       `cmd:"" help:"Requests at a Handler that stand still: cut in time, their places free, a shutdown not held up."`
 	Headers       headersCommand       `cmd:"" help:"Requests that are too long or have no end: refused, at a cost that grows with their bytes alone."`
 	Slowloris     slowlorisCommand     `cmd:"" help:"Requests sent a byte at a time: ended at the deadline, others unaffected."`

@@ -72,6 +72,9 @@ func TestBars(t *testing.T) {
 		"slowreader": func(s scale) bar {
 			return &slowReaderCommand{scale: s, Pending: 32 << 10, Slack: 4, Tries: 3}
 		},
+		"stopped": func(s scale) bar {
+			return &stoppedCommand{scale: s, Members: 20, Stopped: 1, Pace: 10 * time.Millisecond, Slack: 4, Tries: 3}
+		},
 		"utf8":        func(s scale) bar { return &utf8Command{scale: s, Workers: 2} },
 		"smuggling":   func(s scale) bar { return &smugglingCommand{scale: s} },
 		"negotiation": func(s scale) bar { return &negotiationCommand{scale: s, Seed: 1, Workers: 4} },
