@@ -45,29 +45,28 @@ func TestWorkers_WorkThatBlocksHasAWorkerEach(t *testing.T) {
 	<-gate
 }
 
-func TestWorkers_RunInOrderAndOnceEach(t *testing.T) {
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // so that one worker runs all
+// Work runs once each, however many workers there are for it. Whose turn comes first among those that
+// have taken some is the scheduler's.
+func TestWorkers_RunEachOnce(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // so that a worker is seldom interrupted
 	var p workers
 	defer p.end()
-	var ran []int
-	done := make(chan bool)
 	const n = 1000
+	var ran [n]atomic.Int32
+	var left sync.WaitGroup
+	left.Add(n)
 	p.add(func() {
 		for i := range n {
-			p.add(func() {
-				if ran = append(ran, i); i == n-1 {
-					close(done)
-				}
-			})
+			p.add(func() { ran[i].Add(1); left.Done() })
 		}
 	})
-	<-done
-	for i, got := range ran {
-		if i != got {
-			t.Fatalf("%d ran as number %d", got, i)
+	left.Wait()
+	for i := range ran {
+		if times := ran[i].Load(); times != 1 {
+			t.Errorf("work %d ran %d times", i, times)
 		}
 	}
-	if r := p.resting(); r > 4 {
+	if r := p.resting(); r > n/20 {
 		t.Errorf("it took %d workers", r)
 	}
 }
