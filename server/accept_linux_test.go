@@ -16,10 +16,10 @@ func TestAccept_AllocatesTheConnectionAlone(t *testing.T) {
 	if raceEnabled || guard.Checking {
 		t.Skip("checks allocate, and the race detector makes sync.Pool forget")
 	}
-	const some = 500
+	const some = 250
 	s := start(t, &Server{Loops: 1, Limits: Limits{MaxConnectionsPerAddress: -1, HandshakeTimeout: time.Minute}})
 	to := &syscall.SockaddrInet4{Port: int(netip.MustParseAddrPort(s.ListenAddr().String()).Port()), Addr: [4]byte{127, 0, 0, 1}}
-	fds := make([]int, 0, 2*some)
+	fds := make([]int, 0, 6*some)
 	defer func() {
 		for _, fd := range fds {
 			_ = syscall.Close(fd)
@@ -44,7 +44,12 @@ func TestAccept_AllocatesTheConnectionAlone(t *testing.T) {
 		return after.Mallocs - before.Mallocs
 	}
 	batch()
-	if n := float64(batch()) / some; n >= 1.5 {
+	// Other goroutines of the process allocate too: they can only add to a batch.
+	least := batch()
+	for range 4 {
+		least = min(least, batch())
+	}
+	if n := float64(least) / some; n >= 1.5 {
 		t.Errorf("%.2f allocations for each connection", n)
 	}
 }
