@@ -230,18 +230,21 @@ func TestHastenAndSetBy(t *testing.T) {
 }
 
 // A spoke full of timers that are due, behind as many that are a turn away, is walked
-// once, not once for each: that would be minutes.
+// once, not once for each call: that would take a thousand times as long as setting them.
 func TestSpokeIsWalkedOnce(t *testing.T) {
 	const n = 500_000
 	w := New(0)
+	begin, fired := time.Now(), 0
 	for id := range 2 * n {
 		w.Set(id, 10+Tick(id/n)*spokes)
 	}
-	begin, fired := time.Now(), 0
+	setting := time.Since(begin)
+	begin = time.Now()
 	for !w.Advance(10, 256, func(int) { fired++ }) {
 	}
-	if took := time.Since(begin); fired != n || took > 10*time.Second {
-		t.Errorf("fired %d of %d in %v", fired, n, took)
+	// A machine that stands still for a moment does so for less than 10 s.
+	if took := time.Since(begin); fired != n || took > max(10*time.Second, 100*setting) {
+		t.Errorf("fired %d of %d in %v; they were set in %v", fired, n, took, setting)
 	}
 }
 
