@@ -72,7 +72,7 @@ func (w *contention) any(rnd *rand.Rand) *conn.Conn {
 }
 
 func (w *contention) dial(url string) *conn.Conn {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	c, err := w.clients.Dial(ctx, url)
 	if err != nil {
@@ -114,7 +114,7 @@ func TestContention(t *testing.T) {
 		c := w.dial(url)
 		c.OnMessage(r.read)
 	}
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		w.mu.Lock()
 		n := len(w.conns)
 		w.mu.Unlock()
@@ -161,7 +161,7 @@ func TestContention(t *testing.T) {
 }
 
 func (r *reader) await(t *testing.T, i, want int) {
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		r.mu.Lock()
 		total, wrong := r.total, r.wrong
 		r.mu.Unlock()

@@ -24,7 +24,7 @@ func (r *recorder) note(format string, args ...any) {
 // expect waits until that was reported, and nothing else.
 func (r *recorder) expect(t *testing.T, h *Topics, want ...string) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		h.events.mu.Lock()
 		running := h.events.running
 		h.events.mu.Unlock()

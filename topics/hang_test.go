@@ -177,6 +177,7 @@ func TestHang_ANewTopicIsAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	await(t, "the Recorder hangs", n.Hangs)
+	n.HangsAfter(time.Hour)
 	ann := n.member("room.1")
 	n.say("room.1", "1")
 	ann.expect("1")
@@ -250,6 +251,7 @@ func TestHang_OfInterest(t *testing.T) {
 	n.HangsAfter(10 * time.Millisecond)
 	end.hang(false)
 	ann := n.member("room.1")
+	n.HangsAfter(time.Hour)
 	n.say("room.1", "1")
 	ann.expect("1")
 	here := ann.at

@@ -131,8 +131,13 @@ func TestPublish_DoesNotAllocate(t *testing.T) {
 			for range 20 {
 				publish()
 			}
-			if n := testing.AllocsPerRun(100, publish); n > 0 {
-				t.Errorf("%v allocations to send 1,000 members a message", n)
+			// Goroutines of other tests, and the runtime, can only add to a batch.
+			least := testing.AllocsPerRun(100, publish)
+			for tries := 1; tries < 5 && least > 0; tries++ {
+				least = min(least, testing.AllocsPerRun(100, publish))
+			}
+			if least > 0 {
+				t.Errorf("%v allocations to send 1,000 members a message", least)
 			}
 		})
 	}
@@ -160,8 +165,8 @@ func TestSubscription_Memory(t *testing.T) {
 		t.Skip("the race detector takes memory of its own")
 	}
 	took := 0.0
-	for range 10 { // what other tests have left may go meanwhile
-		if took = memoryOfSubscriptions(t); took >= 10 {
+	for range 10 { // what other tests have left may go meanwhile, or grow
+		if took = memoryOfSubscriptions(t); took >= 10 && took <= 100 {
 			break
 		}
 	}

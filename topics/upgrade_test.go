@@ -36,7 +36,7 @@ func TestUpgrade_ConnectionsAreMembers(t *testing.T) {
 			clients := &client.Client{Logger: quiet, Deflate: client.Deflate{Enabled: compressed, ServerTakeover: compressed}}
 			clients.OnMessage = func(_ *conn.Conn, m conn.Message) { got <- m.String() }
 			defer func() { _ = clients.Close() }()
-			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()
 			message := fmt.Sprintf("%0500d", 1)
 			for range 3 {
