@@ -47,7 +47,7 @@ func converse(t *testing.T, s *server.Server, request string) string {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(20 * time.Second))
+	c.SetDeadline(time.Now().Add(time.Minute))
 	if _, err := io.WriteString(c, request); err != nil {
 		t.Fatal(err)
 	}
@@ -70,19 +70,25 @@ func session() string {
 	return string(b)
 }
 
-func TestCollector_ReadsTheServersCounters(t *testing.T) {
-	s := serve(t)
-	sent := session()
-	received := converse(t, s, sent)
-	converse(t, s, handshake+"Origin: https://evil.example\r\n\r\n")
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
-		// The client sees the end before the loop has shown its last turn.
-		if st := s.Stats(); st.Clients == 0 && st.Received.CloseFrames == 1 {
+// counted waits until a conversation and a refusal are counted: clients see the end before the loop has shown its last
+// turn.
+func counted(t *testing.T, s *server.Server, refused server.Reason) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		if st := s.Stats(); st.Clients == 0 && st.Received.CloseFrames == 1 && st.Refused[refused] == 1 {
 			break
 		} else if time.Now().After(deadline) {
 			t.Fatalf("not all was counted: %+v", st)
 		}
 	}
+}
+
+func TestCollector_ReadsTheServersCounters(t *testing.T) {
+	s := serve(t)
+	sent := session()
+	received := converse(t, s, sent)
+	converse(t, s, handshake+"Origin: https://evil.example\r\n\r\n")
+	counted(t, s, server.ReasonOrigin)
 
 	expected := fmt.Sprintf(`
 # HELP framerail_connections WebSocket connections that are open.
@@ -165,6 +171,7 @@ func TestCollector_KeepsPrometheusRules(t *testing.T) {
 	s := serve(t)
 	converse(t, s, session())
 	converse(t, s, "no handshake\r\n\r\n")
+	counted(t, s, server.ReasonMalformed)
 	registry := prometheus.NewPedanticRegistry()
 	if err := registry.Register(New(s)); err != nil {
 		t.Fatal(err)
