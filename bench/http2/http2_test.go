@@ -168,9 +168,9 @@ func TestEnds(t *testing.T) {
 
 // The timeouts of the http.Server are for requests, and not for WebSockets.
 func TestTimeoutsOfTheServerHaveNoEffect(t *testing.T) {
-	s := serve(t, on)
+	s := serve(t, on, timed)
 	c := s.open(s.transport(), "/ws")
-	time.Sleep(3 * timeout)
+	time.Sleep(2 * timeout)
 	c.echo("still there")
 }
 
