@@ -135,7 +135,7 @@ type Client struct {
 var ErrClientClosed = errors.New("framerail: client is closed")
 
 // errShutdownOnLoop is the error of Shutdown in a callback that runs on an event loop.
-var errShutdownOnLoop = fmt.Errorf("framerail: shutdown goes on; a callback on the event loop cannot wait for it: %w", conn.ErrOnLoop)
+var errShutdownOnLoop = fmt.Errorf("%w; the shutdown goes on", conn.ErrOnLoop)
 
 // Shutdown closes the client gently. Dials that go on fail with ErrClientClosed. Each connection
 // gets its pending messages and a Close frame with 1001 (Going Away). Shutdown waits until each is

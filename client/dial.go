@@ -19,7 +19,7 @@ import (
 // common is the client of package-level Dial.
 var common = new(Client)
 
-// Dial connects to a server and has onMessage get each message. If onMessage is nil, messages wait for
+// Dial connects to a server, as [Client.Dial] does, and has onMessage get each message. If onMessage is nil, messages wait for
 // [conn.Conn.Receive] and [conn.Conn.Messages]. It uses a Client that all calls share, with default
 // options. Its event loop starts with the first call and lasts as long as the program. Use a [Client]
 // to set options.
@@ -35,8 +35,8 @@ func Dial(ctx context.Context, url string, onMessage func(*conn.Conn, conn.Messa
 }
 
 // Dial connects to a server at a URL such as "wss://example.com/chat?room=1" and returns the
-// connection once its handshake is done and OnConnection has returned. User and password in the URL
-// are sent as Basic authentication.
+// connection once its handshake is done and OnConnection has returned. The schemes http and https mean the
+// same as ws and wss. User and password in the URL are sent as Basic authentication.
 //
 // ctx is for the dial alone. After Dial has returned it does not matter.
 //
@@ -62,11 +62,11 @@ func (c *Client) DialRequest(r *http.Request, open func(*conn.Conn)) (*conn.Conn
 
 // dialRequest is DialRequest. ended, if it is not nil, is closed once the close callback has returned.
 func (c *Client) dialRequest(r *http.Request, open func(*conn.Conn), ended chan struct{}) (*conn.Conn, error) {
-	if loop.OnLoop() {
-		return nil, fmt.Errorf("framerail: Dial blocks, and its caller runs on an event loop: %w", conn.ErrOnLoop)
-	}
 	if r == nil {
 		return nil, errNilRequest
+	}
+	if loop.OnLoop() {
+		return nil, dialError(r.URL, conn.ErrOnLoop)
 	}
 	run, err := c.begin()
 	if err != nil {

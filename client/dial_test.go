@@ -174,8 +174,26 @@ func TestDial_InACallbackOnALoop(t *testing.T) {
 		failed <- err
 	}
 	mustDial(t, c, url)
-	if err := <-failed; !errors.Is(err, conn.ErrOnLoop) {
+	if err := <-failed; !errors.Is(err, conn.ErrOnLoop) || strings.Count(err.Error(), "framerail: ") != 1 {
 		t.Error(err)
+	}
+}
+
+// The schemes of HTTP stand for those of WebSockets.
+func TestDial_SchemesOfHTTP(t *testing.T) { bothWays(t, testDial_SchemesOfHTTP) }
+
+func testDial_SchemesOfHTTP(t *testing.T) {
+	for _, secure := range []bool{false, true} {
+		own := start(t, new(server.Server), secure)
+		asked := make(chan string, 1)
+		c := &Client{TLSConfig: trust(t), OnConnection: func(c *conn.Conn) {
+			r, _ := c.Request()
+			asked <- r.URL.String()
+		}}
+		mustDial(t, closed(t, c), "http"+strings.TrimPrefix(own, "ws"))
+		if got := <-asked; !strings.HasPrefix(got, own) {
+			t.Errorf("the request is for %s, want %s", got, own)
+		}
 	}
 }
 

@@ -259,7 +259,7 @@ func (r *Reconnecting) Send(m conn.Message) error {
 	case m.Type == conn.Text && !m.Valid && !utf8.Valid(m.Payload):
 		return conn.ErrNotUTF8
 	case size > r.MaxWaiting-r.bytes:
-		return fmt.Errorf("framerail: %d bytes wait for a connection: %w", r.bytes, conn.ErrPendingFull)
+		return fmt.Errorf("%w, and %d bytes wait for a connection", conn.ErrPendingFull, r.bytes)
 	}
 	m.Payload = append([]byte(nil), m.Payload...)
 	r.waiting, r.bytes = append(r.waiting, m), r.bytes+size

@@ -13,7 +13,7 @@ import (
 
 // errOnLoop is the error of Shutdown in a callback that runs on an event loop. The callback cannot wait
 // for itself, so Shutdown goes on without it.
-var errOnLoop = fmt.Errorf("framerail: shutdown goes on; a callback on the event loop cannot wait for it: %w", conn.ErrOnLoop)
+var errOnLoop = fmt.Errorf("%w; the shutdown goes on", conn.ErrOnLoop)
 
 // Drain has the outcome of a shutdown, for the connections that were open when it began or that opened
 // during it. Each connection is in exactly one of Clean, Forced and Open.

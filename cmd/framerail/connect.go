@@ -72,7 +72,7 @@ func (c *connectCommand) Run(*slog.Logger) error {
 
 	info, err := s.Run(ctx)
 	if err != nil {
-		return &exitError{exitUsage, err}
+		return &exitError{exitUsage, c.hinted(err)}
 	}
 	if !connect.InOrder(info) {
 		return errNotPassed

@@ -34,6 +34,19 @@ func TestConnectWorksInAPipe(t *testing.T) {
 	}
 }
 
+// An error about a certificate names the flags that trust it. Others do not.
+func TestConnectNamesTheFlagsForCertificates(t *testing.T) {
+	p := start(t, "echo", "--addr", "127.0.0.1:0", "--tls-self-signed")
+	status, _, stderr := finishWith(t, "", "connect", p.url)
+	if status != exitUsage || !strings.Contains(stderr, "certificate") || !strings.Contains(stderr, "--insecure takes any") {
+		t.Errorf("status %d\n%s", status, stderr)
+	}
+	status, _, stderr = finishWith(t, "", "connect", "ws"+strings.TrimPrefix(p.url, "wss"))
+	if status != exitUsage || strings.Contains(stderr, "--insecure") {
+		t.Errorf("without TLS: status %d\n%s", status, stderr)
+	}
+}
+
 func TestConnectRaw(t *testing.T) {
 	p := start(t, "echo", "--addr", "127.0.0.1:0")
 	status, stdout, stderr := finishWith(t, "one\ntwo\n", "connect", p.url, "--raw", "--linger", "5s")

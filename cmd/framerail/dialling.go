@@ -68,6 +68,14 @@ func (f *dialFlags) tls() (*tls.Config, error) {
 	return config, nil
 }
 
+// hinted is the error of a dial. If the machine does not trust the server's certificate, it says which flags do.
+func (f *dialFlags) hinted(err error) error {
+	if errors.As(err, new(*tls.CertificateVerificationError)) {
+		return fmt.Errorf("%w (--ca FILE trusts the certificates in a file, and --insecure takes any)", err)
+	}
+	return err
+}
+
 // deflate is the offer of the flags.
 func (f *dialFlags) deflate() client.Deflate {
 	takeover := f.Deflate == "takeover"

@@ -114,7 +114,7 @@ func (c *loadCommand) Run(*slog.Logger) error {
 	result, err := load.Run(ctx, config)
 	live.Finish()
 	if err != nil {
-		return &exitError{exitUsage, err}
+		return &exitError{exitUsage, c.hinted(err)}
 	}
 	about := report.About{Version: version(), URL: redacted(c.URL)}
 	for _, bound := range c.FailIf {

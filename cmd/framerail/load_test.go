@@ -53,7 +53,7 @@ func TestLoadOverTLS(t *testing.T) {
 	if status, stdout, stderr := finish(t, append(args, "--insecure")...); status != 0 || stderr != "" {
 		t.Errorf("status %d\n%s%s", status, stdout, stderr)
 	}
-	if status, _, stderr := finish(t, args...); status != exitUsage || !strings.Contains(stderr, "certificate") {
+	if status, _, stderr := finish(t, args...); status != exitUsage || !strings.Contains(stderr, "certificate") || !strings.Contains(stderr, "--insecure takes any") {
 		t.Errorf("a certificate that nobody has signed: status %d\n%s", status, stderr)
 	}
 	if status, _, stderr := finish(t, append(args, "--ca", os.DevNull)...); status != exitUsage || !strings.Contains(stderr, "has no certificate") {

@@ -87,7 +87,7 @@ var ErrHeld = errors.New("framerail: transport holds bytes back")
 var ErrUnexpectedEOF = fmt.Errorf("framerail: stream ended without a Close frame: %w", io.ErrUnexpectedEOF)
 
 // ErrTruncated is ErrUnexpectedEOF over TLS, if the stream ended without close_notify.
-var ErrTruncated = fmt.Errorf("framerail: TLS stream ended without close_notify: %w", ErrUnexpectedEOF)
+var ErrTruncated = fmt.Errorf("%w, and without close_notify of TLS", ErrUnexpectedEOF)
 
 // Relayed is a Transport whose bytes are carried by goroutines of its own: what the peer has
 // sent may come to the loop later than the loop gets on.

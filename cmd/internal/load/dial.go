@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net"
@@ -103,6 +104,7 @@ func (r *run) dialOne(ctx context.Context, index int) {
 		r.lanes[index] = l
 	case ctx.Err() == nil:
 		r.refused++
+		r.first = cmp.Or(r.first, err)
 		r.dialled.add("dial: " + kind(err))
 	}
 }

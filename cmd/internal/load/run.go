@@ -26,10 +26,11 @@ type run struct {
 	shards  []*shard
 	lanes   []*lane // by index; nil for dials that have failed
 
-	mu      sync.Mutex // of connect and dialled
+	mu      sync.Mutex // of the next four
 	connect *hdrhistogram.Histogram
 	dialled faults
 	refused int64
+	first   error // of the first dial that has failed
 
 	watch    *watch
 	settling bool // nothing is sent any more
@@ -93,11 +94,20 @@ func (r *run) connected() bool {
 	return false
 }
 
+// unreachableError is the error of a run without any connection.
+type unreachableError struct {
+	text  string
+	first error // of the first dial
+}
+
+func (e *unreachableError) Error() string { return e.text }
+func (e *unreachableError) Unwrap() error { return e.first }
+
 // unreachable is the error if there is none.
 func (r *run) unreachable(ctx context.Context) error {
 	if len(r.dialled) > 0 {
 		f := r.dialled.list()[0]
-		return fmt.Errorf("no connection could be made, %d of %d because: %s", f.Count, r.Connections, f.What)
+		return &unreachableError{fmt.Sprintf("no connection could be made, %d of %d because: %s", f.Count, r.Connections, f.What), r.first}
 	}
 	return errors.Join(errors.New("no connection was made"), ctx.Err())
 }

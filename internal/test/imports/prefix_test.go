@@ -5,9 +5,11 @@ import (
 	"go/parser"
 	"go/token"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 // worded are the folders of the packages that programs import: what their errors say begins
@@ -38,6 +40,9 @@ func TestErrors_HaveOnePrefix(t *testing.T) {
 				if ok && !strings.HasPrefix(words, "framerail: ") && !strings.HasPrefix(words, "%w") {
 					t.Errorf("%v: %q", set.Position(call.Pos()), words)
 				}
+				if ok && !strings.HasPrefix(words, "%w") && strings.Contains(words, "%w") && slices.ContainsFunc(call.Args[1:], isOurs) {
+					t.Errorf("%v: %q, which says it twice", set.Position(call.Pos()), words)
+				}
 				return true
 			})
 		}
@@ -52,6 +57,30 @@ func makesError(call *ast.CallExpr) bool {
 	}
 	pkg, ok := f.X.(*ast.Ident)
 	return ok && (pkg.Name == "errors" && f.Sel.Name == "New" || pkg.Name == "fmt" && f.Sel.Name == "Errorf")
+}
+
+// isOurs tells an error of this module that has a name, such as conn.ErrOnLoop: it has the prefix too.
+func isOurs(e ast.Expr) bool {
+	switch e := e.(type) {
+	case *ast.Ident:
+		return len(e.Name) > 3 && strings.EqualFold(e.Name[:3], "err") && unicode.IsUpper(rune(e.Name[3]))
+	case *ast.SelectorExpr:
+		pkg, ok := e.X.(*ast.Ident)
+		return ok && isOurs(e.Sel) && !slices.Contains([]string{"errors", "io", "os", "net", "http"}, pkg.Name)
+	}
+	return false
+}
+
+// The rule itself must be able to fail.
+func TestErrors_OnesThatSayItTwice(t *testing.T) {
+	for words, want := range map[string]bool{
+		"conn.ErrOnLoop": true, "errLate": true, "err": false, "errno": false, "io.ErrUnexpectedEOF": false, "ctx.Err()": false, "context.DeadlineExceeded": false,
+	} {
+		e, err := parser.ParseExpr(words)
+		if err != nil || isOurs(e) != want {
+			t.Errorf("%s: %v, %v", words, isOurs(e), err)
+		}
+	}
 }
 
 // firstWords is the text that an expression begins with, if it is there to read.
