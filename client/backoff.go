@@ -104,7 +104,7 @@ func (o *Outage) retryAfter(now time.Time) (time.Duration, bool) {
 func (o *Outage) isFinal() bool {
 	var refused *HandshakeError
 	switch {
-	case errors.Is(o.Err, ErrClientClosed), errors.Is(o.Err, errors.ErrUnsupported):
+	case errors.Is(o.Err, ErrClientClosed), errors.Is(o.Err, errors.ErrUnsupported), errors.Is(o.Err, conn.ErrOnLoop):
 		return true
 	case errors.As(o.Err, &refused):
 		return isFinalStatus(refused.Status)

@@ -109,6 +109,7 @@ func TestOutage_Final(t *testing.T) {
 		"of BeforeDial":         {dialFailed(errors.New("no token")), false},
 		"client closed":         {dialFailed(ErrClientClosed), true},
 		"no event loop":         {dialFailed(errors.ErrUnsupported), true},
+		"on an event loop":      {dialFailed(dialError(nil, conn.ErrOnLoop)), true},
 		"header of the program": {dialFailed(&dialFailure{"", &handshake.CallerError{Err: handshake.ErrHeaderName}}), true},
 		"URL":                   {dialFailed(&dialFailure{"", checkURL(nil)}), true},
 		"broken answer":         {dialFailed(&HandshakeError{Status: 101, Err: handshake.ErrAnswerAccept}), true},

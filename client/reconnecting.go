@@ -29,6 +29,7 @@ import (
 // These ends are final unless OnDown says otherwise:
 //
 //   - this side has closed the connection, the Client is closed, or its options are impossible;
+//   - Run was called on an event loop, which it would hold for ever;
 //   - the server has closed with 1000, 1008, 1010, or a code from 3000 on;
 //   - the server has refused with a status other than 408, 421, 425, 429, 500, 502, 503, 504 and those from
 //     520 on, or its answer breaks a rule.
