@@ -213,6 +213,6 @@ func (c *Client) begin() (*running, error) {
 		}
 		c.run = run
 	}
-	c.run.busy.begin()
+	c.run.busy.Begin()
 	return c.run, nil
 }

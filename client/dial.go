@@ -72,7 +72,7 @@ func (c *Client) dialRequest(r *http.Request, open func(*conn.Conn), ended chan 
 	if err != nil {
 		return nil, err
 	}
-	defer run.busy.end()
+	defer run.busy.End()
 	if open == nil {
 		open = run.onConnection
 	}

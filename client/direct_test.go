@@ -49,7 +49,7 @@ func TestDirect_IsOnlyWhatNeedsNoTransport(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer run.busy.end()
+			defer run.busy.End()
 			if tc.proxy != nil {
 				run.direct.proxy = tc.proxy
 			}

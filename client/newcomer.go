@@ -51,7 +51,7 @@ func (ts *tenants) Forgotten(*loop.Tenant) {}
 // Ended implements loop.Owner.
 func (ts *tenants) Ended(t *loop.Tenant) {
 	ts.run.ends.ended(&t.Conn)
-	ts.run.busy.end()
+	ts.run.busy.End()
 }
 
 // Pools implements memory.Loop, as the next one does.
@@ -151,7 +151,7 @@ func (n *newcomer) Admit() {
 		n.fail(err)
 		return
 	}
-	n.run.busy.begin()
+	n.run.busy.Begin()
 	if n.ended != nil {
 		n.run.ends.add(&t.Conn, n.ended)
 	}

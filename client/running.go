@@ -48,7 +48,7 @@ type running struct {
 	counters
 
 	ending
-	busy busy // dials, relayed connections, and connections until their close callback has returned
+	busy loop.Tasks // dials, relayed connections, and connections until their close callback has returned
 }
 
 // requests is what makes the requests of dials.
@@ -85,7 +85,7 @@ func (c *Client) start() (*running, error) {
 	}
 	r.extensions = string(deflate.AppendOffers(nil, r.wishes...))
 	r.requests = requests{&http.Client{Transport: rt, Jar: c.Jar, CheckRedirect: r.checkRedirect}, own, c.newDirect(rt, tlsConfig, system)}
-	r.host = &nethttp.Host{Options: nethttp.Options{Platform: system, Begin: r.beginRelay, End: r.busy.end}}
+	r.host = &nethttp.Host{Options: nethttp.Options{Platform: system, Begin: r.beginRelay, End: r.busy.End}}
 	r.stop, r.cancel = context.WithCancelCause(context.Background())
 	if lent, ok := session.Loops(c.EventLoops).All().(loop.Shared); ok {
 		return r, r.share(c, lent)
@@ -141,7 +141,7 @@ func (r *running) boundMemory(limit int64) {
 // beginRelay counts a connection that goroutines carry.
 func (r *running) beginRelay() {
 	r.relayed.Add(1)
-	r.busy.begin()
+	r.busy.Begin()
 }
 
 // config is what the options say about connections.
@@ -190,7 +190,7 @@ func (r *running) drain(ctx context.Context) error {
 			return r.cut(ctx.Err())
 		}
 	}
-	if !r.system.Await(r.busy.done(), ctx.Done(), time.Time{}) {
+	if !r.system.Await(r.busy.Idle(), ctx.Done(), time.Time{}) {
 		return fmt.Errorf("framerail: shutdown: close callbacks have not returned: %w", ctx.Err())
 	}
 	return nil

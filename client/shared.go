@@ -48,7 +48,7 @@ func (r *running) leave() {
 		return
 	}
 	go func() {
-		<-r.busy.done()
+		<-r.busy.Idle()
 		for _, ts := range r.loops {
 			gone := make(chan struct{})
 			ts.Ask(func() {

@@ -65,11 +65,7 @@ func prepare(s *Server) {
 // expectNothingHeld fails unless a server that has ended has nothing left.
 func expectNothingHeld(t testing.TB, s *Server) {
 	t.Helper()
-	eventually(t, "the last close callback", func() bool {
-		s.sessions.mu.Lock()
-		defer s.sessions.mu.Unlock()
-		return s.sessions.n == 0
-	})
+	receive(t, s.sessions.Idle()) // once the last close callback has returned
 	if n := s.ClientCount(); n != 0 {
 		t.Errorf("%d clients in the table", n)
 	}

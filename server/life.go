@@ -5,6 +5,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/framerail/framerail/internal/loop"
 )
 
 // life is how far a server has come that has started, and what its end waits for. Safe from
@@ -15,8 +17,8 @@ type life struct {
 	tellStop, tellCut context.CancelFunc
 	stopping          <-chan struct{} // of stop
 
-	relays       tasks        // connections whose bytes goroutines carry
-	onGoroutines tasks        // checks and TLS handshakes, which have goroutines
+	relays       loop.Tasks   // connections whose bytes goroutines carry
+	onGoroutines loop.Tasks   // checks and TLS handshakes, which have goroutines
 	asking       atomic.Int64 // handlers of net/http's in which a check runs
 	drained      sync.Once    // the end of the shutdown is logged
 

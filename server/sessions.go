@@ -1,6 +1,8 @@
 package server
 
 import (
+	"github.com/framerail/framerail/internal/guard"
+	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/session"
 )
 
@@ -8,9 +10,10 @@ import (
 // callback, and how they end once the server drains. The zero value is ready; its
 // methods are safe from any goroutine.
 type sessions struct {
-	tasks // until the close callback has returned
+	loop.Tasks // until the close callback has returned
 
-	// Guarded by mu, as tasks are.
+	mu guard.LoneMutex
+	// Guarded by mu.
 	open     int   // transport not yet closed
 	draining bool  // ends count
 	ends     Drain // Open aside
@@ -19,8 +22,8 @@ type sessions struct {
 // Begin counts a connection that is about to open. End does so once its close callback has
 // returned.
 func (s *sessions) Begin() {
+	s.Tasks.Begin()
 	s.mu.Lock()
-	s.n++
 	s.open++
 	s.mu.Unlock()
 }

@@ -90,7 +90,7 @@ func TestDrain_CountsEveryConnectionOnce(t *testing.T) {
 			t.Error("no call says that it has cut connections")
 		}
 		want := Drain{Clean: each + 1, Forced: 3 * each}
-		eventually(t, "the close callbacks", func() bool { s.sessions.mu.Lock(); defer s.sessions.mu.Unlock(); return s.sessions.n == 0 })
+		receive(t, s.sessions.Idle()) // once the close callbacks have returned
 		want.Lost = unsent.Load()
 		if want.Lost == 0 {
 			t.Error("nobody was stuck")

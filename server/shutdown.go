@@ -119,7 +119,7 @@ func (s *Server) drain(ctx context.Context, run *running) error {
 			return s.cutLate(run, ctx.Err())
 		}
 	}
-	if !run.platform.Await(run.relays.idle(), ctx.Done(), time.Time{}) {
+	if !run.platform.Await(run.relays.Idle(), ctx.Done(), time.Time{}) {
 		return s.cutLate(run, ctx.Err())
 	}
 	if run.http != nil {
@@ -127,10 +127,10 @@ func (s *Server) drain(ctx context.Context, run *running) error {
 			return s.cutLate(run, err)
 		}
 	}
-	if !run.platform.Await(run.onGoroutines.idle(), ctx.Done(), time.Time{}) {
+	if !run.platform.Await(run.onGoroutines.Idle(), ctx.Done(), time.Time{}) {
 		return fmt.Errorf("framerail: shutdown: a Check or a callback of TLSConfig has not returned: %w", ctx.Err())
 	}
-	if !run.platform.Await(s.sessions.idle(), ctx.Done(), time.Time{}) {
+	if !run.platform.Await(s.sessions.Idle(), ctx.Done(), time.Time{}) {
 		return fmt.Errorf("framerail: shutdown: close callbacks have not returned: %w", ctx.Err())
 	}
 	run.tellCut() // nothing is left, and the budget of buffers need not look at it any more
