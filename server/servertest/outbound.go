@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
-	"slices"
 	"syscall"
 	"time"
 
@@ -105,54 +104,26 @@ func (o *outbound) Read(b []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case o.misused("read"):
+	case misused(s, o, o.closed, "read"):
 		return 0, syscall.EBADF
 	case o.landed.Len() == 0 && o.end != nil:
 		return 0, o.end
-	case o.landed.Len() == 0 || s.happens(s.Faults.WouldBlock):
-		s.note(actReadNothing, o.socket.id, 1)
-		return 0, transport.ErrWouldBlock
 	}
-	n, _ := o.landed.Read(b[:s.some(min(len(b), o.landed.Len()), s.Faults.ShortReads)])
-	s.note(actRead, o.socket.id, n)
-	return n, nil
+	return readFrom(s, &o.landed, b, o.socket.id, 1)
 }
 
 // Write implements transport.Transport.
-func (o *outbound) Write(bufs [][]byte) (n int, err error) {
+func (o *outbound) Write(bufs [][]byte) (int, error) {
 	k, s := o.socket, o.socket.sim
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	size := 0
-	for _, b := range bufs {
-		size += len(b)
-	}
-	room := min(size, s.buffer()-k.flight.Len())
 	switch {
-	case o.misused("write"):
+	case misused(s, o, o.closed, "write"):
 		return 0, syscall.EBADF
 	case k.isReset, k.isClosed, k.upEnd:
 		return 0, syscall.EPIPE
-	case room <= 0 && size > 0, s.happens(s.Faults.WouldBlock):
-		s.note(actWriteNothing, k.id, 1)
-		return 0, transport.ErrWouldBlock
 	}
-	room = s.some(room, s.Faults.ShortWrites)
-	for _, b := range bufs {
-		b = b[:min(len(b), room-n)]
-		k.flight.Write(b)
-		n += len(b)
-	}
-	s.note(actWrite, k.id, n)
-	return n, nil
-}
-
-// misused notes a use after the end.
-func (o *outbound) misused(op string) bool {
-	if o.closed {
-		o.socket.sim.breachLocked("%s on %v, which is closed", op, o)
-	}
-	return o.closed
+	return writeTo(s, &k.flight, bufs, k.id, 1)
 }
 
 // CloseWrite implements transport.Transport.
@@ -160,7 +131,7 @@ func (o *outbound) CloseWrite() error {
 	s := o.socket.sim
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if o.misused("shutdown") || o.socket.isReset {
+	if misused(s, o, o.closed, "shutdown") || o.socket.isReset {
 		return syscall.ENOTCONN
 	}
 	o.socket.upEnd = true
@@ -173,7 +144,7 @@ func (o *outbound) Close() error {
 	s := o.socket.sim
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if o.misused("close") {
+	if misused(s, o, o.closed, "close") {
 		return syscall.EBADF
 	}
 	o.closeLocked()
@@ -182,10 +153,7 @@ func (o *outbound) Close() error {
 
 func (o *outbound) closeLocked() {
 	k, s := o.socket, o.socket.sim
-	if p := o.watch.poller; p != nil {
-		s.breachLocked("%v is closed while it is watched", o)
-		p.watched = slices.DeleteFunc(p.watched, func(other end) bool { return other == end(o) })
-	}
+	unwatched(s, o)
 	s.note(actClose, k.id, 1)
 	s.fds[o.fd] = nil
 	o.closed, k.upEnd = true, true

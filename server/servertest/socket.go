@@ -9,7 +9,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/framerail/framerail/internal/transport"
 	"github.com/framerail/framerail/poller"
 )
 
@@ -46,47 +45,13 @@ type peer interface {
 	hasLeft() bool // it reads no more
 }
 
-// end is an end of a connection that has a descriptor.
-type end interface {
-	fmt.Stringer
-	readiness() poller.Interest
-	watching() *watch
-	number() int // of the connection
-}
-
 func (k *socket) watching() *watch { return &k.watch }
 func (k *socket) number() int      { return k.id }
-
-// endAt is the end under a descriptor; nil if there is none.
-func (s *Sim) endAt(fd int) end {
-	if fd < 0 || fd >= len(s.fds) {
-		return nil
-	}
-	return s.fds[fd]
-}
 
 // open gives the socket the lowest descriptor that is free, as a kernel does.
 func (k *socket) open() {
 	k.fd = k.sim.descriptor(k)
 	k.isOpen = true
-}
-
-// descriptor gives an end the lowest descriptor that is free.
-func (s *Sim) descriptor(e end) int {
-	fd := slices.Index(s.fds, nil)
-	if fd < 0 {
-		fd = len(s.fds)
-		s.fds = append(s.fds, nil)
-	}
-	s.fds[fd] = e
-	return fd
-}
-
-func (s *Sim) buffer() int {
-	if s.Buffer == 0 {
-		return defaultBuffer
-	}
-	return s.Buffer
 }
 
 func (k *socket) readiness() (r poller.Interest) {
@@ -102,62 +67,34 @@ func (k *socket) readiness() (r poller.Interest) {
 	return r
 }
 
-// misused notes a use after the end.
-func (k *socket) misused(op string) bool {
-	if k.isClosed {
-		k.sim.breachLocked("%s on %v, which is closed", op, k)
-	}
-	return k.isClosed
-}
-
 // Read implements transport.Transport.
 func (k *socket) Read(b []byte) (int, error) {
 	s := k.sim
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case k.misused("read"):
+	case misused(s, k, k.isClosed, "read"):
 		return 0, syscall.EBADF
 	case k.isReset:
 		return 0, syscall.ECONNRESET
 	case k.arrived.Len() == 0 && k.upArrived:
 		return 0, io.EOF
-	case k.arrived.Len() == 0 || s.happens(s.Faults.WouldBlock):
-		s.note(actReadNothing, k.id, 0)
-		return 0, transport.ErrWouldBlock
 	}
-	n, _ := k.arrived.Read(b[:s.some(min(len(b), k.arrived.Len()), s.Faults.ShortReads)])
-	s.note(actRead, k.id, n)
-	return n, nil
+	return readFrom(s, &k.arrived, b, k.id, 0)
 }
 
 // Write implements transport.Transport.
-func (k *socket) Write(bufs [][]byte) (n int, err error) {
+func (k *socket) Write(bufs [][]byte) (int, error) {
 	s := k.sim
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	size := 0
-	for _, b := range bufs {
-		size += len(b)
-	}
-	room := min(size, s.buffer()-k.queued.Len())
 	switch {
-	case k.misused("write"):
+	case misused(s, k, k.isClosed, "write"):
 		return 0, syscall.EBADF
 	case k.isReset, k.downEnd:
 		return 0, syscall.EPIPE
-	case room <= 0 && size > 0, s.happens(s.Faults.WouldBlock):
-		s.note(actWriteNothing, k.id, 0)
-		return 0, transport.ErrWouldBlock
 	}
-	room = s.some(room, s.Faults.ShortWrites)
-	for _, b := range bufs {
-		b = b[:min(len(b), room-n)]
-		k.queued.Write(b)
-		n += len(b)
-	}
-	s.note(actWrite, k.id, n)
-	return n, nil
+	return writeTo(s, &k.queued, bufs, k.id, 0)
 }
 
 // CloseWrite implements transport.Transport.
@@ -165,7 +102,7 @@ func (k *socket) CloseWrite() error {
 	s := k.sim
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if k.misused("shutdown") || k.isReset {
+	if misused(s, k, k.isClosed, "shutdown") || k.isReset {
 		return syscall.ENOTCONN
 	}
 	k.downEnd = true
@@ -179,13 +116,10 @@ func (k *socket) Close() error {
 	s := k.sim
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if k.misused("close") {
+	if misused(s, k, k.isClosed, "close") {
 		return syscall.EBADF
 	}
-	if k.watch.poller != nil {
-		s.breachLocked("%v is closed while it is watched", k)
-		k.watch.poller.watched = slices.DeleteFunc(k.watch.poller.watched, func(o end) bool { return o == end(k) })
-	}
+	unwatched(s, k)
 	s.note(actClose, k.id, 0)
 	s.fds[k.fd] = nil
 	k.isClosed, k.downEnd = true, true
