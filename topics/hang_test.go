@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/topics"
 	"github.com/framerail/framerail/topics/brokertest"
 )
@@ -301,44 +302,30 @@ func TestHang_EndsWithNothingToPublish(t *testing.T) {
 	ann.expect("other")
 }
 
-// A topic forgets a connection that waits for a Recorder, and unsubscribes.
-func TestHang_Unsubscribe(t *testing.T) {
-	end := &hangingNode{RecordingNode: new(brokertest.Memory).Recorder()}
-	n := newNode(t, end, kept)
-	t.Cleanup(end.goOn)
-	n.awaitUp(0)
-	n.HangsAfter(time.Hour)
-	end.hang(false)
-	c := n.dial()
-	if err := n.SubscribeSince(c.conn, "room.1", topics.Position{}, func(topics.Position, error) { t.Error("answered") }); err != nil {
-		t.Fatal(err)
+// A topic forgets a connection that waits for a Recorder and leaves.
+func TestHang_AWaitingConnectionLeaves(t *testing.T) {
+	for how, leave := range map[string]func(n *clusterNode, c *conn.Conn) error{
+		"by Unsubscribe": func(n *clusterNode, c *conn.Conn) error { return n.Unsubscribe(c, "room.1") },
+		"with its end":   func(_ *clusterNode, c *conn.Conn) error { c.Abort(); return nil },
+	} {
+		t.Run(how, func(t *testing.T) {
+			end := &hangingNode{RecordingNode: new(brokertest.Memory).Recorder()}
+			n := newNode(t, end, kept)
+			t.Cleanup(end.goOn)
+			n.awaitUp(0)
+			n.HangsAfter(time.Hour)
+			end.hang(false)
+			c := n.dial().conn
+			if err := n.SubscribeSince(c, "room.1", topics.Position{}, func(topics.Position, error) { t.Error("answered") }); err != nil {
+				t.Fatal(err)
+			}
+			if got := n.Stats().Topics; got != 1 {
+				t.Errorf("%d topics while a connection waits", got)
+			}
+			if err := leave(n, c); err != nil {
+				t.Error(err)
+			}
+			await(t, "no topics", func() bool { n.sim.Settle(); return n.Stats().Topics == 0 })
+		})
 	}
-	if got := n.Stats().Topics; got != 1 {
-		t.Errorf("%d topics while a connection waits", got)
-	}
-	if err := n.Unsubscribe(c.conn, "room.1"); err != nil {
-		t.Error(err)
-	}
-	if got := n.Stats().Topics; got != 0 {
-		t.Errorf("%d topics, and no connection waits", got)
-	}
-}
-
-// A topic forgets a connection that waits for a Recorder, and is closed.
-func TestHang_AWaitingConnectionIsClosed(t *testing.T) {
-	end := &hangingNode{RecordingNode: new(brokertest.Memory).Recorder()}
-	n := newNode(t, end, kept)
-	t.Cleanup(end.goOn)
-	n.awaitUp(0)
-	n.HangsAfter(time.Hour)
-	end.hang(false)
-	c := n.dial()
-	if err := n.SubscribeSince(c.conn, "room.1", topics.Position{}, func(topics.Position, error) { t.Error("answered") }); err != nil {
-		t.Fatal(err)
-	}
-	if got := n.Stats().Topics; got != 1 {
-		t.Errorf("%d topics while a connection waits", got)
-	}
-	c.conn.Abort()
-	await(t, "no topics", func() bool { n.sim.Settle(); return n.Stats().Topics == 0 })
 }
