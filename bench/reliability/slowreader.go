@@ -7,7 +7,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,9 +36,8 @@ type slowReaderCommand struct {
 }
 
 // slowKeys is how many keys the producer has. slowSlice, in bytes, is all that the
-// kernel is to hold for a slow peer, on each side. slowWindows is in how many parts of a phase the
-// p99 is found: what counts is the middle one.
-const slowKeys, slowMessage, slowSlice, slowWindows = 10, 1 << 10, 8 << 10, 5
+// kernel is to hold for a slow peer, on each side.
+const slowKeys, slowMessage, slowSlice = 10, 1 << 10, 8 << 10
 
 func (b *slowReaderCommand) Run(ctx context.Context) error {
 	ctx = b.within(ctx)
@@ -178,37 +176,16 @@ func (s *slowReaders) measure(healthy, plain []*client) (ratio float64, p99 time
 	group.Go(func() { s.produce(); done.Store(true) })
 	own, other := s.echoes(&group, &done, healthy), s.echoes(&group, &done, plain)
 	group.Wait()
-	var ratios, all []float64
-	for i := range own.took {
-		if a, b := late(own.took[i]), late(other.took[i]); a > 0 && b > 0 {
-			all, ratios = append(all, a), append(ratios, a/b)
-		}
-	}
-	if len(ratios) == 0 {
+	ratio, p99, ok := own.against(other)
+	if !ok {
 		s.v.miss("%v: no echoes", s.policy)
-		return 0, 0
 	}
-	return middle(ratios), time.Duration(middle(all))
-}
-
-// windows is how long echoes took, by the part of a phase in which they were.
-type windows struct {
-	mu   sync.Mutex
-	took [slowWindows][]time.Duration
-}
-
-// late is the p99 of a window; 0 for none.
-func late(took []time.Duration) float64 {
-	if len(took) == 0 {
-		return 0
-	}
-	slices.Sort(took)
-	return float64(took[len(took)*99/100])
+	return ratio, p99
 }
 
 // echoes has peers echo until it is done.
 func (s *slowReaders) echoes(group *sync.WaitGroup, done *atomic.Bool, peers []*client) *windows {
-	w, began := new(windows), time.Now()
+	w, began := &windows{phase: s.Phase}, time.Now()
 	for i, c := range peers {
 		group.Go(func() {
 			time.Sleep(time.Duration(i) * s.pause / time.Duration(len(peers)))
@@ -218,10 +195,7 @@ func (s *slowReaders) echoes(group *sync.WaitGroup, done *atomic.Bool, peers []*
 					s.v.miss("%v: healthy peer %d: %v", s.policy, i, err)
 					return
 				}
-				at := min(int(start.Sub(began)*slowWindows/s.Phase), slowWindows-1)
-				w.mu.Lock()
-				w.took[at] = append(w.took[at], time.Since(start))
-				w.mu.Unlock()
+				w.note(start.Sub(began), time.Since(start))
 			}
 		})
 	}

@@ -75,18 +75,11 @@ func (b *stoppedCommand) measure(beside, alone *room) (ratio float64, p99 time.D
 		first, second = second, first // the first one's deliveries keep the other's waiting
 		time.Sleep(b.Pace)
 	}
-	with, without := beside.heard(), alone.heard()
-	var ratios, all []float64
-	for i := range with {
-		if x, y := late(with[i]), late(without[i]); x > 0 && y > 0 {
-			ratios, all = append(ratios, x/y), append(all, x)
-		}
-	}
-	if len(ratios) == 0 {
+	ratio, p99, ok := beside.took.against(alone.took)
+	if !ok {
 		beside.v.miss("no deliveries")
-		return 0, 0
 	}
-	return middle(ratios), time.Duration(middle(all))
+	return ratio, p99
 }
 
 // room is a server with a topic, and the members of it.
@@ -102,7 +95,7 @@ type room struct {
 	conns []*conn.Conn // guarded by mu: the members', at the server
 	stuck []*conn.Conn // guarded by mu: of those that do not read
 	began time.Time    // guarded by mu: of the present phase
-	took  [slowWindows][]time.Duration
+	took  *windows     // guarded by mu: of its deliveries
 }
 
 // begin opens the connections, of which the last few do not read.
@@ -203,14 +196,7 @@ func (r *room) publish(payload []byte) {
 func (r *room) listen(began time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.began, r.took = began, [slowWindows][]time.Duration{}
-}
-
-// heard is how long deliveries took, by the part of the phase in which they were published.
-func (r *room) heard() [slowWindows][]time.Duration {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.took
+	r.began, r.took = began, &windows{phase: r.bar.Phase}
 }
 
 // read reads what a member is sent, to the end of its connection.
@@ -222,11 +208,11 @@ func (r *room) read(c *client) {
 		}
 		at := time.Duration(binary.BigEndian.Uint64(payload))
 		r.mu.Lock()
-		if took := time.Since(r.began) - at; took > 0 {
-			window := min(int(at*slowWindows/r.bar.Phase), slowWindows-1)
-			r.took[window] = append(r.took[window], took)
-		}
+		began, took := r.began, r.took
 		r.mu.Unlock()
+		if d := time.Since(began) - at; d > 0 { // else it was published in the phase before
+			took.note(at, d)
+		}
 	}
 }
 
