@@ -74,8 +74,9 @@ func expectNothingHeld(t testing.TB, s *Server) {
 	}
 	for i, l := range s.run.loops {
 		receive(t, l.Done())
-		if l.Tenants() != 0 || l.Stats().Timers != 0 {
-			t.Errorf("loop %d: %d slots used, %d timers armed", i, l.Tenants(), l.Stats().Timers)
+		l.Each(func(cl *loop.Tenant) { t.Errorf("loop %d: slot %d is used", i, cl.ID()) })
+		if n := l.Stats().Timers; n != 0 {
+			t.Errorf("loop %d: %d timers armed", i, n)
 		}
 		eventually(t, "the last buffers", func() bool {
 			n, _ := l.Buffers().Lent()

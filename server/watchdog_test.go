@@ -86,16 +86,6 @@ func TestWatchdog_CanBeSwitchedOff(t *testing.T) {
 	}
 }
 
-// An idle server's watchdog is asleep: it does not wake the process.
-func TestWatchdog_SleepsWhileTheLoopsDo(t *testing.T) {
-	s := start(t, &Server{OnMessage: echo})
-	p := dial(t, s)
-	for range 3 {
-		p.alive()
-		eventually(t, "it to sleep", s.run.loops[0].Watchdog().IsAsleep)
-	}
-}
-
 // One line for many incidents, and all of them counted.
 func TestWatchdog_DoesNotFloodTheLog(t *testing.T) {
 	log := new(journal)

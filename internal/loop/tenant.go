@@ -101,9 +101,6 @@ func (s *slots) give(id int) {
 	s.used--
 }
 
-// Tenants is how many tenants there are. On the loop, or once it has ended.
-func (s *slots) Tenants() int { return s.used }
-
 // IsGone reports whether the loop has done with a tenant. Only in the turn in which it was done.
 func (s *slots) IsGone(t *Tenant) bool { return s.at(t.ID()) != t }
 
@@ -116,7 +113,7 @@ func (s *slots) EachOf(owner OwnerID, f func(*Tenant)) {
 	})
 }
 
-// Each calls f for every tenant of all owners; f may end it.
+// Each calls f for every tenant of all owners; f may end it. On the loop, or once that has ended.
 func (s *slots) Each(f func(*Tenant)) {
 	for id := range s.next {
 		if t := s.at(id); t != nil {

@@ -138,6 +138,3 @@ func (w *Watchdog) report(i int, at int64, held time.Duration) {
 			"held", held, "limit", w.limit, "stack", stacktrace.Goroutine(stack))
 	}
 }
-
-// IsAsleep reports whether the watchdog may be asleep, as all loops are. From any goroutine.
-func (w *Watchdog) IsAsleep() bool { return w.idle.Load() }
