@@ -14,7 +14,6 @@ import (
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/buffer"
-	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/memory"
 )
 
@@ -158,44 +157,6 @@ func TestBudget_PeersThatReadAgainSeeThe1013(t *testing.T) {
 			t.Errorf("%d of %d peers were told", warned, clients)
 		}
 	})
-}
-
-// A loop that does not answer may have what is short. Meanwhile connections of
-// other loops that are closing already, and hold no more than that, are not cut for it.
-func TestBudget_ThoseClosingAreSparedWhileALoopIsLate(t *testing.T) {
-	onlyNative(t, "they take bytes while the loop is late")
-	const size = 8 << 10
-	closed := make(chan conn.CloseInfo, 1)
-	s := start(t, &Server{Loops: 2,
-		OnMessage: func(c *conn.Conn, _ conn.Message) { pourInto(c, size) },
-		OnClose:   func(_ *conn.Conn, info conn.CloseInfo) { closed <- info },
-		Overflow:  conn.OverflowRefuse,
-		Limits:    Limits{MaxBuffers: 16 << 20, Limits: conn.Limits{MaxPending: 4 << 20, CloseTimeout: time.Minute, WriteTimeout: -1}}})
-	p := dial(t, s)
-	_ = p.Conn.(*net.TCPConn).SetReadBuffer(64 << 10)
-	p.text("go")
-	eventually(t, "pending bytes", func() bool { return held(s) >= 4<<20-2*size })
-	its, late := s.run.loops[0], s.run.loops[1]
-	if late.Load() > 0 {
-		its, late = late, its
-	}
-	warned, gate := make(chan bool), make(chan bool)
-	its.Ask(func() {
-		its.Each(func(cl *loop.Tenant) { its.Shed(cl.Token()) })
-		close(warned)
-	})
-	receive(t, warned)
-	late.Ask(func() { <-gate })
-	eventually(t, "the loop to be late", func() bool { return late.Asked() == 0 })
-	all := late.Buffers().Get(16 << 20)
-	eventually(t, "three rounds of shedding", func() bool { return late.Asked() > 3 })
-	all.Release()
-	close(gate)
-	if len(closed) > 0 {
-		t.Errorf("cut: %v", <-closed)
-	} else if !p.readUntilShed(size) {
-		t.Error("it was not told")
-	}
 }
 
 // Until enough is given back there is no more than the budget: a client in the middle of a

@@ -122,13 +122,6 @@ func (in *inbox) take(done *entries) {
 	in.mu.Unlock()
 }
 
-// Asked is how many functions wait for the loop to call them.
-func (in *inbox) Asked() int {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	return len(in.entries.asked)
-}
-
 // Load is how many connections the loop has or has been given.
 func (in *inbox) Load() int64 { return in.load.Load() }
 

@@ -3,6 +3,7 @@ package memory
 import (
 	"log/slog"
 	"testing"
+	"time"
 
 	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/internal/platform"
@@ -27,6 +28,16 @@ func (m *manual) run() (n int) {
 	return n
 }
 
+// Await does not wait: a loop answers at once, or not at all.
+func (*manual) Await(done, _ <-chan struct{}, _ time.Time) bool {
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
+}
+
 // idle is a loop that no connection is on.
 type idle struct{ open, unopened buffer.Pool }
 
@@ -38,11 +49,18 @@ func (*idle) ShedUnopened(int) int                   { return 0 }
 
 // bounded is a budget for one loop.
 func bounded(limit int64) (*Budget, *idle, *manual) {
-	l, on, b := new(idle), new(manual), new(Budget)
-	b.Init([]Loop{l}, Options{
+	l := new(idle)
+	b, on := over(limit, l)
+	return b, l, on
+}
+
+// over is a budget for loops.
+func over(limit int64, loops ...Loop) (*Budget, *manual) {
+	on, b := new(manual), new(Budget)
+	b.Init(loops, Options{
 		Limit: limit, Longest: 1 << 10, Platform: on, Stopping: make(chan struct{}), Logger: slog.New(slog.DiscardHandler),
 	})
-	return b, l, on
+	return b, on
 }
 
 // Without pressure there is nothing that wakes anybody.
@@ -84,4 +102,41 @@ func TestBudget_OneGoroutineSheds(t *testing.T) {
 	first.Release()
 	second.Release()
 	on.run()
+}
+
+// closing is a loop with a connection that is being closed for its memory, and holds little.
+type closing struct {
+	idle
+	shed int // how often the connection was to be closed again
+}
+
+func (*closing) Holders() []Holder  { return []Holder{{ID: 1, Bytes: 8 << 10, Shed: true}} }
+func (l *closing) Shed(uint64) bool { l.shed++; return false }
+
+// late is a loop that does not answer. It gives back what is short when it is asked for the last time.
+type late struct {
+	idle
+	asked, last int
+	short       *buffer.Buffer
+}
+
+func (l *late) Ask(func()) {
+	if l.asked++; l.asked == l.last {
+		l.short.Release()
+	}
+}
+
+// A loop that does not answer may have what is short. Meanwhile connections of other loops that are closing
+// already, and hold little, are not closed again: that would cut them.
+func TestBudget_ThoseClosingAreSparedWhileALoopIsLate(t *testing.T) {
+	const budget, rounds = 16 << 20, 3
+	its, other := new(closing), &late{last: rounds + 1}
+	b, on := over(budget, its, other)
+	other.short = other.open.Get(budget)
+	if on.run() != 1 || other.asked != rounds+1 || b.Full() {
+		t.Fatalf("asked %d times", other.asked)
+	}
+	if its.shed != 0 {
+		t.Errorf("closed again %d times", its.shed)
+	}
 }

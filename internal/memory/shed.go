@@ -50,8 +50,8 @@ func (b *Budget) shedFull() {
 	}
 }
 
-// spare leaves out connections that are being closed already, if together they hold as much as shedding
-// has to free. Their loop is only late then.
+// spare leaves out connections that are being closed already, unless together they hold as much as shedding
+// has to free. What is short may be with the loop that is late.
 func (b *Budget) spare(holders []Holder) []Holder {
 	sum := 0
 	for _, h := range holders {

@@ -171,10 +171,13 @@ func TestShedGivesBackWhatItHeld(t *testing.T) {
 			expect(t, "Send", r.c.SendBinary(make([]byte, 20<<10)), nil)
 		}
 		r.receive(peer(frame.Binary, false, string(make([]byte, 100<<10))))
-		if n, _ := r.d.Holding(); n < 900<<10 {
-			t.Errorf("%d bytes held before", n)
+		if n, shed := r.d.Holding(); n < 900<<10 || shed {
+			t.Errorf("%d bytes held before, shed: %v", n, shed)
 		}
 		r.d.Shed()
+		if n, shed := r.d.Holding(); n > 32<<10 || !shed {
+			t.Errorf("%d bytes held after, shed: %v", n, shed)
+		}
 		held := int64(unsafe.Sizeof(queue{})) // of the rest of a frame, and the Close frame
 		if dispatch == OnGoroutines {
 			held += 1 << 10 // of the callback at work
