@@ -35,8 +35,8 @@
 //     absolute-form (http and https, no user information) or "*" for OPTIONS;
 //   - Host is required in HTTP/1.1, stands once, is not empty, and is a name or
 //     an IP address with an optional port, nothing percent-encoded;
-//   - Content-Length stands at most once, never beside Transfer-Encoding, and
-//     Transfer-Encoding is "chunked" or absent and never in HTTP/1.0; other
+//   - Content-Length stands at most once, and never beside Transfer-Encoding;
+//   - Transfer-Encoding is "chunked" or absent, and never in HTTP/1.0; other
 //     codings before a final "chunked" get 501 (RFC 9112 6.1);
 //   - the version is HTTP/1.x.
 //
