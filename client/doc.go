@@ -90,6 +90,6 @@
 //
 // # Shutdown
 //
-// [Client.Close] cuts all connections and ends the loops. [Client.Shutdown] first closes each with 1001
+// [Client.Close] cuts all connections, and ends the loops if they are the client's own. [Client.Shutdown] first closes each with 1001
 // and waits for the servers' answers.
 package client
