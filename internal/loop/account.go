@@ -17,7 +17,7 @@ type Account struct {
 }
 
 // Account is that of an owner. On the loop, or before it serves.
-func (os *owners) Account(id OwnerID) *Account { return os[id].Account }
+func (os *owners) Account(id OwnerID) *Account { return os.at[id].Account }
 
 // publish shows what the loop has counted, as of now. On the loop, with its inbox's mu held.
 func (a *Account) publish() { a.loop.conns.Publish(a.policy, &a.published) }

@@ -32,10 +32,8 @@ func (c *counters) turn(now, took time.Duration) {
 
 // publish shows what the loop has counted, as of now. On the loop, with its inbox's mu held.
 func (l *Loop) publish() {
-	for _, o := range l.owners[:] {
-		if o != nil {
-			o.publish()
-		}
+	for _, a := range l.accounts {
+		a.publish()
 	}
 	l.counters.published.Timers = l.timers.Armed()
 }

@@ -114,11 +114,14 @@ func (in *inbox) wake() {
 	}
 }
 
-// take takes the entries that have come. It gives the inbox those taken before, which are done.
+// take takes the entries that have come, if there are any. It gives the inbox those taken before, which are
+// done.
 func (in *inbox) take(done *entries) {
 	in.mu.Lock()
-	in.entries, *done = *done, in.entries
-	in.entries.command = done.command
+	if !in.entries.isEmpty(done.command) {
+		in.entries, *done = *done, in.entries
+		in.entries.command = done.command
+	}
 	in.mu.Unlock()
 }
 

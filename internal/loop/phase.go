@@ -61,32 +61,38 @@ type owned struct {
 // HasRoom.
 func (l *Loop) Register(o Owner, config *session.Config, rows []Row) OwnerID {
 	own := &owned{Owner: o, Account: &Account{loop: l, policy: session.NewPolicy(config)}}
-	id := slices.Index(l.owners[:], nil)
+	id := slices.Index(l.owners.at[:], nil)
 	if copy(own.rows[:], rows) < len(rows) || id < 0 {
 		panic("framerail: too many phases or owners")
 	}
 	own.rows[Open] = openRow{l}
-	l.owners[id] = own
+	l.owners.at[id] = own
+	l.accounts = append(l.accounts, own.Account)
 	return OwnerID(id)
 }
 
 // owners are those of a loop's tenants, by number. A number changes its owner only on the loop, and only
 // while there is no tenant that has it. So any goroutine may look up the owner of a tenant.
-type owners [ownersMax]*owned
+type owners struct {
+	at       [ownersMax]*owned
+	accounts []*Account // of those there are: each turn passes them. Owned by the loop
+}
 
-func (os *owners) owner(t *Tenant) *owned { return os[t.place>>phaseBits] }
+func (os *owners) owner(t *Tenant) *owned { return os.at[t.place>>phaseBits] }
 
 // Row is what the loop does with a tenant in its phase.
 func (os *owners) Row(t *Tenant) Row { return os.owner(t).rows[t.Phase()] }
 
 // HasRoom reports whether another owner may be entered. On the loop.
-func (os *owners) HasRoom() bool { return slices.Contains(os[:], nil) }
+func (os *owners) HasRoom() bool { return slices.Contains(os.at[:], nil) }
 
 // Unregister ends an owner whose tenants are gone, and whose Close callbacks have all returned. Its
 // account stays. On the loop.
 func (os *owners) Unregister(id OwnerID) {
-	os[id].settle()
-	os[id] = nil
+	a := os.at[id].Account
+	a.settle()
+	os.at[id] = nil
+	os.accounts = slices.DeleteFunc(os.accounts, func(other *Account) bool { return other == a })
 }
 
 // openRow is the phase of a connection whose opening handshake is done.
