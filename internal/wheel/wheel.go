@@ -36,8 +36,8 @@ func After(now, d time.Duration) Tick { return Ticks(now + min(d, Most)) }
 func (t Tick) Before(u Tick) bool { return int32(t-u) < 0 }
 
 const (
-	spokes   = 4096 // 204 s a turn: at the default timeouts each timer met is due
-	pageSize = 512  // timers are added by the page, so that growing moves none
+	spokes   = 64 * 64 // 204 s a turn: at the default timeouts each timer met is due. See Wheel.words
+	pageSize = 512     // timers are added by the page, so that growing moves none
 	none     = -1
 )
 
@@ -52,6 +52,7 @@ type Wheel struct {
 	walk    int32
 	heads   [spokes]int32
 	used    [spokes / 64]uint64 // a bit for each spoke that holds a timer
+	words   uint64              // a bit for each word of used that is not 0
 	pages   []*[pageSize]timer
 }
 
@@ -92,6 +93,7 @@ func (w *Wheel) Set(id int, at Tick) {
 	}
 	w.heads[spoke] = int32(id)
 	w.used[spoke/64] |= 1 << (spoke % 64)
+	w.words |= 1 << (spoke / 64)
 	w.armed++
 }
 
@@ -160,18 +162,15 @@ func (w *Wheel) Next() (Tick, bool) {
 		return w.now, true
 	}
 	start := (w.now + 1) % spokes
-	for i := Tick(0); i <= spokes/64; i++ {
-		word := (start/64 + i) % (spokes / 64)
-		set := w.used[word]
-		if i == 0 {
-			set &= ^uint64(0) << (start % 64)
-		}
-		if set != 0 {
-			spoke := word*64 + Tick(bits.TrailingZeros64(set))
-			return w.now + 1 + (spoke-start)%spokes, true
-		}
+	word := start / 64
+	set := w.used[word] >> (start % 64) << (start % 64)
+	if set == 0 { // the next word, and at last the first spokes of this one
+		next := word + 1
+		word = (next + Tick(bits.TrailingZeros64(bits.RotateLeft64(w.words, -int(next))))) % (spokes / 64)
+		set = w.used[word]
 	}
-	return 0, false
+	spoke := word*64 + Tick(bits.TrailingZeros64(set))
+	return w.now + 1 + (spoke-start)%spokes, true
 }
 
 func (w *Wheel) unlink(id int, t *timer) {
@@ -182,7 +181,9 @@ func (w *Wheel) unlink(id int, t *timer) {
 	if t.prev == none {
 		w.heads[spoke] = t.next
 		if t.next == none {
-			w.used[spoke/64] &^= 1 << (spoke % 64)
+			if w.used[spoke/64] &^= 1 << (spoke % 64); w.used[spoke/64] == 0 {
+				w.words &^= 1 << (spoke / 64)
+			}
 		}
 	} else {
 		w.timer(int(t.prev)).next = t.next
