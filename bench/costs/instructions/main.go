@@ -25,6 +25,7 @@ var operations = map[string]func(times int) error{
 	"compress-1024":      func(times int) error { return compress(1<<10, times) },
 	"inflate-1024":       func(times int) error { return inflate(1<<10, times) },
 	"echo":               echo,
+	"echo-in-memory":     echoInMemory,
 	"handshake":          handshake,
 }
 
