@@ -20,6 +20,8 @@ type clock struct {
 	yielded time.Duration // when others were last let run, by conns.Now
 	waits   time.Duration // when it last began to wait
 	wakes   time.Duration // when it was to end that
+	due     time.Duration // when a timer was due, as the loop last began to wait
+	dueAt   time.Time     // the same
 	stride  int           // tenants served between two looks at the clock
 }
 

@@ -292,7 +292,10 @@ func (l *Loop) deadline() time.Time {
 		return time.Time{}
 	}
 	c.wakes = max(due, now)
-	return c.began.Add(due)
+	if due != c.due || c.dueAt.IsZero() { // mostly it is the same timer
+		c.due, c.dueAt = due, c.began.Add(due)
+	}
+	return c.dueAt
 }
 
 // short reports whether messages must not grow, and notes that one would have.
