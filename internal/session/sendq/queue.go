@@ -149,6 +149,9 @@ func (q *Queue) Freeze() {
 
 // Clear removes everything.
 func (q *Queue) Clear() {
+	if q.bytes == 0 && q.more == nil {
+		return // it was cleared when the last bytes left
+	}
 	q.gone += int64(q.bytes)
 	for i := range q.chunks {
 		q.chunks[i].release()
