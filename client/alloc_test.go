@@ -11,6 +11,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/platform"
+	"github.com/framerail/framerail/internal/test/allocs"
 	"github.com/framerail/framerail/server"
 )
 
@@ -46,7 +47,7 @@ func TestConnection_DoesNotAllocate(t *testing.T) {
 			if !platform.Native {
 				tc.most *= 3 // a record comes in pieces
 			}
-			if n := testing.AllocsPerRun(1000, echo); n > tc.most {
+			if n := allocs.PerRun(1000, echo); n > tc.most {
 				t.Errorf("%v allocations for an echo", n)
 			}
 		})

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"unsafe"
+
+	"github.com/framerail/framerail/internal/test/allocs"
 )
 
 func samePlace(a, b []byte) bool {
@@ -174,7 +176,7 @@ func TestAssemblerBehindDecoder(t *testing.T) {
 func TestAssemblerAllocatesNothingOnceGrown(t *testing.T) {
 	var a Assembler
 	piece := make([]byte, 1000)
-	if n := testing.AllocsPerRun(100, func() {
+	if n := allocs.PerRun(100, func() {
 		a.Add(Event{piece, Binary, true, false})
 		a.Add(Event{piece, Binary, false, false})
 		a.Add(Event{piece, Binary, false, true})

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"unsafe"
+
+	"github.com/framerail/framerail/internal/test/allocs"
 )
 
 // refused holds, for each rule, bytes that break it, in hex, and the trace that
@@ -247,7 +249,7 @@ func TestDecoderAllocatesNothing(t *testing.T) {
 			buf := make([]byte, len(in))
 			var d Decoder
 			for _, size := range []int{len(in), 1, 3} {
-				n := testing.AllocsPerRun(20, func() {
+				n := allocs.PerRun(20, func() {
 					copy(buf, in)
 					d.Reset(role, s.limits)
 					for b := buf; len(b) > 0; {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/framerail/framerail/internal/test/allocs"
 	"github.com/framerail/framerail/mask"
 )
 
@@ -62,15 +63,15 @@ func TestAppendAllocatesNothingWhereThereIsRoom(t *testing.T) {
 	buf := make([]byte, 0, 70000)
 	payload := make([]byte, 66000)
 	for _, c := range headers {
-		if n := testing.AllocsPerRun(100, func() { AppendHeader(buf, c.want) }); n != 0 {
+		if n := allocs.PerRun(100, func() { AppendHeader(buf, c.want) }); n != 0 {
 			t.Errorf("AppendHeader, %s: %v allocations", c.rule, n)
 		}
 		size := min(int64(len(payload)), c.want.PayloadLen)
-		if n := testing.AllocsPerRun(10, func() { AppendFrame(buf, c.want, payload[:size]) }); n != 0 {
+		if n := allocs.PerRun(10, func() { AppendFrame(buf, c.want, payload[:size]) }); n != 0 {
 			t.Errorf("AppendFrame, %s: %v allocations", c.rule, n)
 		}
 	}
-	if n := testing.AllocsPerRun(100, func() { _, _ = AppendClose(buf, NormalClosure, "bye") }); n != 0 {
+	if n := allocs.PerRun(100, func() { _, _ = AppendClose(buf, NormalClosure, "bye") }); n != 0 {
 		t.Errorf("AppendClose: %v allocations", n)
 	}
 }

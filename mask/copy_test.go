@@ -3,6 +3,8 @@ package mask
 import (
 	"bytes"
 	"testing"
+
+	"github.com/framerail/framerail/internal/test/allocs"
 )
 
 // Each length, and each pair of alignments that can make a difference. The bytes around the
@@ -84,7 +86,7 @@ func TestCopy_OfSlicesThatOverlap(t *testing.T) {
 func TestCopyAllocatesNothing(t *testing.T) {
 	eachPath(t, func(t *testing.T) {
 		dst, src := make([]byte, 300), make([]byte, 300)
-		if n := testing.AllocsPerRun(10, func() { Copy(dst, src, 7) }); n != 0 {
+		if n := allocs.PerRun(10, func() { Copy(dst, src, 7) }); n != 0 {
 			t.Errorf("%v allocations", n)
 		}
 	})

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 	"testing"
+
+	"github.com/framerail/framerail/internal/test/allocs"
 )
 
 // oracle is RFC 6455 5.3 to the letter, one byte at a time.
@@ -116,7 +118,7 @@ func TestXORAllocatesNothing(t *testing.T) { eachPath(t, testXORAllocatesNothing
 func testXORAllocatesNothing(t *testing.T) {
 	b := make([]byte, 300)
 	for length := range len(b) {
-		if n := testing.AllocsPerRun(10, func() { XOR(b[:length], 7) }); n != 0 {
+		if n := allocs.PerRun(10, func() { XOR(b[:length], 7) }); n != 0 {
 			t.Fatalf("length %d: %v allocations", length, n)
 		}
 	}

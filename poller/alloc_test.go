@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/framerail/framerail/internal/test/allocs"
 )
 
 func TestWait_does_not_allocate(t *testing.T) {
@@ -28,7 +30,7 @@ func TestWait_does_not_allocate(t *testing.T) {
 		"modify":          func() { must(t, p.Modify(a, Read|Write, 2)); must(t, p.Modify(a, Read, 1)) },
 		"pause":           func() { must(t, p.Modify(a, None, 2)); must(t, p.Modify(a, Read, 1)) },
 	} {
-		if n := testing.AllocsPerRun(200, f); n != 0 {
+		if n := allocs.PerRun(200, f); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 	}
@@ -50,7 +52,7 @@ func TestWait_does_not_allocate(t *testing.T) {
 			}
 		}
 	}()
-	if n := testing.AllocsPerRun(200, func() { p.Wait(events, time.Time{}) }); n != 0 {
+	if n := allocs.PerRun(200, func() { p.Wait(events, time.Time{}) }); n != 0 {
 		t.Errorf("parked: %v allocations", n)
 	}
 	close(stop)

@@ -8,6 +8,7 @@ import (
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/guard"
+	"github.com/framerail/framerail/internal/test/allocs"
 )
 
 // A function of Do, or of AfterFunc, that does not return for long is found by the watchdog, as
@@ -45,7 +46,7 @@ func TestDo_DoesNotAllocate(t *testing.T) {
 		"Do":        func() error { return c.Do(f) },
 		"AfterFunc": func() error { _, err := c.AfterFunc(0, f); return err },
 	} {
-		n := testing.AllocsPerRun(20, func() {
+		n := allocs.PerRun(20, func() {
 			if err := once(); err != nil {
 				t.Fatal(err)
 			}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/guard"
+	"github.com/framerail/framerail/internal/test/allocs"
 )
 
 // What is relayed costs no allocation, however many goroutines carry it.
@@ -13,7 +14,7 @@ func TestRelay_DoesNotAllocateForMessages(t *testing.T) {
 	s := &Server{OnMessage: echo}
 	p := serveWebOn(t, s, upgrades(s, nil), listenOddly).dial(t)
 	sent, got := []byte(masked(frame.Text, true, "hello")), make([]byte, 2+len("hello"))
-	n := testing.AllocsPerRun(500, func() {
+	n := allocs.PerRun(500, func() {
 		if _, err := p.Write(sent); err != nil {
 			t.Fatal(err)
 		}

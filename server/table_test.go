@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/test/allocs"
 )
 
 func TestClients_TableOfOpenConnections(t *testing.T) {
@@ -191,7 +192,7 @@ func TestClients_LookingUpCostsNoIteration(t *testing.T) {
 		if d := took(f); d > all/20 {
 			t.Errorf("%s takes %v, to iterate over all %v", name, d, all)
 		}
-		if n := testing.AllocsPerRun(1000, f); n > 0 {
+		if n := allocs.PerRun(1000, f); n > 0 {
 			t.Errorf("%s allocates %v times", name, n)
 		}
 	}

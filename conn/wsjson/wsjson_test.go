@@ -11,6 +11,7 @@ import (
 	"github.com/framerail/framerail/conn/wsjson"
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/guard"
+	"github.com/framerail/framerail/internal/test/allocs"
 	"github.com/framerail/framerail/server"
 	"github.com/framerail/framerail/server/servertest"
 )
@@ -83,8 +84,8 @@ func TestSend_AllocatesNothingBeyondTheEncoder(t *testing.T) {
 	client := sim.Dial("/")
 	sim.Settle()
 	v := &order{"tea", 2}
-	plain := testing.AllocsPerRun(50, func() { _, _ = json.Marshal(v) })
-	ours := testing.AllocsPerRun(50, func() {
+	plain := allocs.PerRun(50, func() { _, _ = json.Marshal(v) })
+	ours := allocs.PerRun(50, func() {
 		if err := wsjson.Send(c, v); err != nil {
 			t.Fatal(err)
 		}

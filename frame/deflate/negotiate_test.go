@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/framerail/framerail/internal/test/allocs"
 )
 
 // negotiations are offers, one line each, and the answer; "" is none.
@@ -92,7 +94,7 @@ func TestNegotiate_DeclinesTheOfferThatIsWrong(t *testing.T) {
 func TestNegotiate_DoesNotAllocate(t *testing.T) {
 	lines := [][]byte{[]byte("permessage-deflate; server_max_window_bits=" + strings.Repeat("1", 1000)), []byte(`permessage-deflate; client_max_window_bits=77, permessage-deflate; client_max_window_bits="10"; server_max_window_bits=9`)}
 	dst := make([]byte, 0, 256)
-	if n := testing.AllocsPerRun(100, func() {
+	if n := allocs.PerRun(100, func() {
 		agreed, ok := Negotiate(slices.Values(lines), Params{ServerMaxWindowBits: 10})
 		if !ok {
 			t.Fatal("declined")

@@ -1,6 +1,10 @@
 package buffer
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/framerail/framerail/internal/test/allocs"
+)
 
 func TestGetHasRoom(t *testing.T) {
 	var p Pool
@@ -32,7 +36,7 @@ func TestLentCountsWhatIsOut(t *testing.T) {
 func TestGetReleaseDoNotAllocate(t *testing.T) {
 	var p Pool
 	p.Get(2000).Release()
-	if n := testing.AllocsPerRun(1000, func() { p.Get(2000).Release() }); n > 0.1 {
+	if n := allocs.PerRun(1000, func() { p.Get(2000).Release() }); n > 0.1 {
 		t.Errorf("%v allocations for each loan", n)
 	}
 }

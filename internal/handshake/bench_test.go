@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/framerail/framerail/internal/test/allocs"
 )
 
 // shake takes a request through everything a server does with a browser's.
@@ -39,7 +41,7 @@ func TestHandshakeDoesNotAllocate(t *testing.T) {
 	}
 	for name, head := range heads {
 		in, out, r := []byte(head), make([]byte, 0, 512), new(Request)
-		allocs := testing.AllocsPerRun(100, func() {
+		n := allocs.PerRun(100, func() {
 			if _, err := shake(in, out, r, supported, patterns); err != nil {
 				t.Fatal(err)
 			}
@@ -57,8 +59,8 @@ func TestHandshakeDoesNotAllocate(t *testing.T) {
 				}
 			}
 		})
-		if allocs != 0 {
-			t.Errorf("%s: %v allocations", name, allocs)
+		if n != 0 {
+			t.Errorf("%s: %v allocations", name, n)
 		}
 	}
 }
@@ -69,12 +71,12 @@ func TestRefusingDoesNotAllocate(t *testing.T) {
 			continue
 		}
 		head, r := []byte(in.bytes), new(Request)
-		if allocs := testing.AllocsPerRun(20, func() {
+		if n := allocs.PerRun(20, func() {
 			if _, err := shake(head, nil, r, nil, nil); err == nil {
 				t.Fatal("accepted")
 			}
-		}); allocs != 0 {
-			t.Errorf("%s: %v allocations", in.name, allocs)
+		}); n != 0 {
+			t.Errorf("%s: %v allocations", in.name, n)
 		}
 	}
 }

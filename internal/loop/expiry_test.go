@@ -8,6 +8,7 @@ import (
 
 	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/session"
+	"github.com/framerail/framerail/internal/test/allocs"
 	"github.com/framerail/framerail/internal/wheel"
 )
 
@@ -104,7 +105,7 @@ func TestTimers_SettingOneDoesNotAllocate(t *testing.T) {
 	l := unserved(0, time.Minute)
 	cl := seated(l)
 	after := time.Duration(0)
-	if n := testing.AllocsPerRun(1000, func() {
+	if n := allocs.PerRun(1000, func() {
 		after += time.Millisecond
 		(*host)(l).SetTimer(&cl.Conn, after)
 		l.timers.Hasten(cl.ID(), wheel.Ticks(after/2))

@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+
+	"github.com/framerail/framerail/internal/test/allocs"
 )
 
 // v2 is a header of version 2 as it is sent.
@@ -186,7 +188,7 @@ func TestAttackEndlessHeader(t *testing.T) {
 
 func TestDecode_BinaryDoesNotAllocate(t *testing.T) {
 	b := []byte(summed(v2(0x21, 0x21, inet6, checksum)))
-	if n := testing.AllocsPerRun(100, func() { _, _, _ = Decode(b) }); n > 0 {
+	if n := allocs.PerRun(100, func() { _, _, _ = Decode(b) }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/framerail/framerail/internal/test/allocs"
 	"github.com/framerail/framerail/internal/transport"
 	"github.com/framerail/framerail/poller"
 )
@@ -317,7 +318,7 @@ func TestPoller_ReadyConnsTakeTurns(t *testing.T) {
 			t.Errorf("%d had %d events, want %d", token, n, 2*rounds/conns)
 		}
 	}
-	if n := testing.AllocsPerRun(100, func() { p.look(evs[:]) }); n > 0 {
+	if n := allocs.PerRun(100, func() { p.look(evs[:]) }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

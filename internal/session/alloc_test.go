@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/test/allocs"
 )
 
 // expectNoAllocs runs f often, after a first time for what is made once and kept.
@@ -18,7 +19,7 @@ func expectNoAllocs(t *testing.T, f func()) {
 		t.Skip("the race detector allocates")
 	}
 	f()
-	if n := testing.AllocsPerRun(100, f); n > 0 {
+	if n := allocs.PerRun(100, f); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -147,7 +148,7 @@ func TestGoroutineDispatchDoesNotAllocate(t *testing.T) {
 		}
 	}
 	once()
-	if n := testing.AllocsPerRun(100, once); n > 0 {
+	if n := allocs.PerRun(100, once); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
 }
@@ -178,7 +179,7 @@ func TestStreamAllocatesItsReaderOnly(t *testing.T) {
 		}
 	}
 	once()
-	if n := testing.AllocsPerRun(100, once); n > 1 {
+	if n := allocs.PerRun(100, once); n > 1 {
 		t.Errorf("%v allocations", n)
 	}
 }

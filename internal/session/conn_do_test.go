@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/test/allocs"
 )
 
 // A function runs in the connection's order: behind the callback that asks for it, and behind
@@ -314,7 +315,7 @@ func TestDo_DoesNotAllocate(t *testing.T) {
 		},
 	} {
 		once()
-		if n := testing.AllocsPerRun(100, once); n > 0 {
+		if n := allocs.PerRun(100, once); n > 0 {
 			t.Errorf("%s: %v allocations", name, n)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/framerail/framerail/internal/test/allocs"
 )
 
 func TestTicksRoundUp(t *testing.T) {
@@ -265,7 +267,7 @@ func TestPassedTickFiresAtNextAdvance(t *testing.T) {
 func TestSetDoesNotAllocate(t *testing.T) {
 	w := New(0)
 	w.Set(0, 1)
-	if n := testing.AllocsPerRun(1000, func() { w.Set(0, 100); w.Clear(0) }); n != 0 {
+	if n := allocs.PerRun(1000, func() { w.Set(0, 100); w.Clear(0) }); n != 0 {
 		t.Errorf("%v allocations", n)
 	}
 }

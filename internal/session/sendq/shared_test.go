@@ -8,6 +8,7 @@ import (
 
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/internal/test/allocs"
 )
 
 // Many queues on as many goroutines send, drop and give back one frame. The race detector
@@ -152,7 +153,7 @@ func TestQueuesDoNotAllocate(t *testing.T) {
 		}
 	}
 	round()
-	if n := testing.AllocsPerRun(20, round); n > 1 && !raceEnabled {
+	if n := allocs.PerRun(20, round); n > 1 && !raceEnabled {
 		t.Errorf("%v allocations for 600 frames", n)
 	}
 }

@@ -22,6 +22,7 @@ var allowed = map[string][]string{
 	"frame/deflate":            {"frame", "internal/token"},
 	"poller":                   {"internal/inject", "internal/kqueue"},
 	"internal/race":            {},
+	"internal/test/allocs":     {},
 	"internal/test/child":      {},
 	"internal/test/missing":    {},
 	"internal/test/fence":      {},
