@@ -123,7 +123,7 @@ func must(t testing.TB, err error) {
 }
 
 // soon is a deadline for a Wait that is expected to return before it.
-func soon() time.Time { return time.Now().Add(10 * time.Second) }
+func soon() time.Time { return time.Now().Add(30 * time.Second) }
 
 // briefly is a deadline for a Wait that is expected to find nothing.
 func briefly() time.Time { return time.Now().Add(20 * time.Millisecond) }

@@ -285,7 +285,7 @@ func pourInto(c *conn.Conn, size int) {
 // it did before there was nothing more to read.
 func (p *peer) readUntilShed(size int) bool {
 	p.t.Helper()
-	_ = p.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = p.SetDeadline(time.Now().Add(patience))
 	for {
 		h, payload, err := p.read()
 		switch {

@@ -65,7 +65,7 @@ func (f foreign) serve(t testing.TB, s *Server) (dial func() *peer) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { nc.Close() })
-		nc.SetDeadline(time.Now().Add(20 * time.Second))
+		nc.SetDeadline(time.Now().Add(peerPatience))
 		return &peer{t, nc, bufio.NewReader(nc)}
 	}
 }

@@ -26,7 +26,7 @@ func handled(f http.HandlerFunc) *Server { return &Server{OnMessage: echo, Handl
 func webClient(t testing.TB) *http.Client {
 	tr := &http.Transport{DisableKeepAlives: true}
 	t.Cleanup(tr.CloseIdleConnections)
-	return &http.Client{Transport: tr, Timeout: 20 * time.Second}
+	return &http.Client{Transport: tr, Timeout: peerPatience}
 }
 
 func TestHandler_ServesOrdinaryRequests(t *testing.T) {

@@ -110,7 +110,7 @@ func within[T any](t testing.TB, what string, f func() T) T {
 	select {
 	case v := <-result:
 		return v
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		t.Fatalf("%s does not return\n%s", what, stacks())
 		panic("unreachable")
 	}
@@ -136,8 +136,12 @@ func do(t testing.TB, l *phase.Table, f func()) {
 	receive(t, done)
 }
 
-// patience is how long a test waits for what comes at once on a machine that does nothing else.
-const patience = 30 * time.Second
+// patience is how long a test waits for what comes at once on a machine that does nothing else. peerPatience is
+// how long a peer has for all that it does.
+const (
+	patience     = 30 * time.Second
+	peerPatience = 2 * patience
+)
 
 func eventually(t testing.TB, what string, cond func() bool) {
 	t.Helper()

@@ -34,7 +34,7 @@ func (c count) String() string {
 
 // comesBack waits until the test has no more than before.
 func (c count) comesBack(t testing.TB) (now count, ok bool) {
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(patience)
 	for {
 		now = census(t)
 		// There may be fewer: what a test before has left to a goroutine may have been open then.

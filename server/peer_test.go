@@ -39,7 +39,7 @@ func dialAddr(t testing.TB, network, addr string) *peer {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(20 * time.Second))
+	c.SetDeadline(time.Now().Add(peerPatience))
 	return &peer{t, c, bufio.NewReader(c)}
 }
 

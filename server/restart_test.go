@@ -10,7 +10,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -164,7 +163,7 @@ func TestListenerFiles_LeaveThePath(t *testing.T) {
 			}
 			defer files[0].Close()
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		if err := drain(s, ctx); err != nil {
 			t.Error(err)
 		}

@@ -95,7 +95,7 @@ func TestSeed_DisconnectOneAndAll(t *testing.T) {
 			p.alive()
 		}
 
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		done := make(chan error, 1)
 		go func() { done <- drain(s, ctx) }()

@@ -124,7 +124,7 @@ func TestDrain_CountsAddUpUnderChurn(t *testing.T) {
 						return // the listener is closed
 					}
 					_, _ = c.Write([]byte(with() + masked(frame.Close, true, "\x03\xe8")))
-					_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
+					_ = c.SetReadDeadline(time.Now().Add(peerPatience))
 					for b := make([]byte, 512); err == nil; _, err = c.Read(b) {
 					}
 					_ = c.Close()

@@ -130,7 +130,7 @@ func TestShutdown_UnderLoad(t *testing.T) {
 				})
 			}
 			eventually(t, "some traffic", func() bool { return echoed.Load() > 10*clients })
-			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			ctx, cancel := context.WithTimeout(context.Background(), patience)
 			err := drain(s, ctx)
 			cancel()
 			if err != nil {

@@ -18,7 +18,7 @@ func TestTLS_HandlerServesRequests(t *testing.T) {
 	})})
 	transport := &http.Transport{TLSClientConfig: trusting()}
 	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport, Timeout: 20 * time.Second}
+	client := &http.Client{Transport: transport, Timeout: peerPatience}
 	body := strings.Repeat("x", 100_000)
 	resp, err := client.Post("https://"+s.ListenAddr().String()+"/", "text/plain", strings.NewReader(body))
 	if err != nil {

@@ -175,14 +175,14 @@ func torture(t *testing.T, w way, name string, plan func(inject.Site) syscall.Er
 	}
 
 	// Whatever has failed, nobody outlives the timeouts.
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(patience)
 	for srv.Stats().Clients > 0 && time.Now().Before(deadline) {
 		time.Sleep(time.Millisecond)
 	}
 	if n := srv.Stats().Clients; n > 0 {
 		t.Errorf("%s: %d connections are stuck", name, n)
 	}
-	ctx, stop := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, stop := context.WithTimeout(context.Background(), patience)
 	defer stop()
 	if _, err := srv.Shutdown(ctx); errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("%s: %v", name, err)

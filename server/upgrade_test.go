@@ -9,7 +9,6 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
@@ -253,7 +252,7 @@ func TestUpgrade_NetHTTPKeepsNothing(t *testing.T) {
 	for receive(t, states) != http.StateHijacked {
 	}
 	before := runtime.NumGoroutine()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	if err := hs.Shutdown(ctx); err != nil {
 		t.Errorf("net/http waits for it: %v", err)

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
@@ -198,7 +197,7 @@ func TestUpgradeListener_BesideHTTP2(t *testing.T) {
 
 	transport := &http.Transport{TLSClientConfig: trusting(), ForceAttemptHTTP2: true}
 	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport, Timeout: 20 * time.Second}
+	client := &http.Client{Transport: transport, Timeout: peerPatience}
 	get := func(path string) (int, string) {
 		resp, err := client.Get("https://" + ln.Addr().String() + path)
 		if err != nil {

@@ -122,7 +122,7 @@ func openStreamOf(t testing.TB, s *Server, r *http.Request, stalled chan struct{
 		ended <- err
 	}()
 	t.Cleanup(func() { _ = client.Close() })
-	_ = client.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = client.SetDeadline(time.Now().Add(peerPatience))
 	return st, &peer{t, client, bufio.NewReader(client)}, ended
 }
 
@@ -358,7 +358,7 @@ func TestStream_TurnedAwayGetsACloseFrame(t *testing.T) {
 	own, client := net.Pipe()
 	st := &h2stream{t: t, own: own, client: client, header: make(http.Header), status: make(chan int, 1)}
 	defer client.Close()
-	_ = client.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = client.SetDeadline(time.Now().Add(peerPatience))
 	_ = s.Close()
 	receive(t, l.Done())
 	r := h2request()

@@ -20,7 +20,7 @@ func dialFrom(t testing.TB, s *Server, from string) *peer {
 		t.Skipf("no connection from %s: %v", from, err) // not every system has all of 127/8
 	}
 	t.Cleanup(func() { nc.Close() })
-	_ = nc.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = nc.SetDeadline(time.Now().Add(peerPatience))
 	return &peer{t, nc, bufio.NewReader(nc)}
 }
 

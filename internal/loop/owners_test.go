@@ -127,7 +127,7 @@ func pair(t *testing.T) (taken platform.Accepted, peer net.Conn) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = peer.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = peer.SetDeadline(time.Now().Add(time.Minute))
 	return taken, peer
 }
 
@@ -223,7 +223,7 @@ func TestCommand_Drain(t *testing.T) {
 		t.Fatalf("got % x, %v", h, err)
 	}
 	_ = open.Close()
-	_ = waits.SetReadDeadline(time.Now().Add(20 * time.Second))
+	_ = waits.SetReadDeadline(time.Now().Add(time.Minute))
 	if _, err := waits.Read(h[:]); err == nil {
 		t.Error("what was not open is still there")
 	}
@@ -248,7 +248,7 @@ func TestAsk_IsAnsweredBehindOneThatEndsTheGoroutine(t *testing.T) {
 		if !on {
 			t.Error("not on a loop")
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Fatal("no answer")
 	}
 	if loop.OnLoop() {
@@ -258,7 +258,7 @@ func TestAsk_IsAnsweredBehindOneThatEndsTheGoroutine(t *testing.T) {
 
 func eventually(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !cond(); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); !cond(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain for %s", what)
 		}

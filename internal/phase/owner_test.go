@@ -164,7 +164,7 @@ func arrive(t *testing.T, l *Table, config *tls.Config, said []byte) net.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = peer.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = peer.SetDeadline(time.Now().Add(time.Minute))
 	if !l.Deliver(gate.Accepted{Accepted: taken, TLS: config, Ticket: l.Gate.Enter(taken.Remote.Addr())}) {
 		t.Fatal("the loop does not take it")
 	}
@@ -173,7 +173,7 @@ func arrive(t *testing.T, l *Table, config *tls.Config, said []byte) net.Conn {
 
 func eventually(t *testing.T, what string, cond func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	for !cond() {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain for %s", what)

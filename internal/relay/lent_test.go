@@ -128,7 +128,7 @@ func TestLend_CloseGivesTheBufferBack(t *testing.T) {
 	b.must(b.poll.Remove(b.Number()))
 	b.must(b.Close())
 	b.must(l.Close())
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	for n := before + 1; n > before; n, _ = buffers.Lent() {
 		if time.Now().After(deadline) {
 			t.Fatalf("%d buffers are lent, %d before", n, before)

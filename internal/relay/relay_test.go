@@ -26,7 +26,7 @@ type bench struct {
 func newBench(t *testing.T, system System) *bench {
 	near, far := net.Pipe()
 	b := &bench{t: t, poll: NewPoller(system), peer: far, Conn: New(near, near)}
-	_ = far.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = far.SetDeadline(time.Now().Add(time.Minute))
 	t.Cleanup(func() {
 		_ = far.Close()
 		_ = b.poll.Close()
@@ -37,7 +37,7 @@ func newBench(t *testing.T, system System) *bench {
 // await waits for an event of the Conn, and fails if another comes.
 func (b *bench) await(want poller.Interest) {
 	b.t.Helper()
-	if ev := b.event(time.Now().Add(20 * time.Second)); ev != (poller.Event{Token: 7, Ready: want}) {
+	if ev := b.event(time.Now().Add(30 * time.Second)); ev != (poller.Event{Token: 7, Ready: want}) {
 		b.t.Fatalf("got %+v, want %v", ev, want)
 	}
 }

@@ -199,7 +199,7 @@ func (p *player) play(t *testing.T, in []byte, cuts []byte) (got played) {
 	}
 	p.wire.inErr = io.EOF
 	p.turn(d)
-	timeout := time.NewTimer(10 * time.Second)
+	timeout := time.NewTimer(time.Minute)
 	defer timeout.Stop()
 	for over := false; !over; {
 		select {
@@ -216,7 +216,7 @@ func (p *player) play(t *testing.T, in []byte, cuts []byte) (got played) {
 	if p.closed != 1 || len(p.ended) > 0 || c.State() != Closed {
 		t.Fatalf("closed %d times, ended %d times more, %v", p.closed, len(p.ended), c.State())
 	}
-	for range 1000 { // what runs the callbacks gives back behind the last of them
+	for range 30_000 { // what runs the callbacks gives back behind the last of them
 		if n, _ := p.loop.Lent(); n == 0 {
 			break
 		}
