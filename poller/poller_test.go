@@ -331,7 +331,7 @@ func TestClose(t *testing.T) {
 		p.Wait(make([]Event, 1), briefly())
 		must(t, p.Wake())
 		must(t, p.Close())
-		if after := countDescriptors(); after != before {
+		if after := countDescriptors(); after > before {
 			t.Errorf("%d descriptors before, %d after", before, after)
 		}
 		if err := p.Close(); !errors.Is(err, os.ErrClosed) {

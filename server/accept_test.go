@@ -253,9 +253,7 @@ func TestAccept_TooLateForTheLoop(t *testing.T) {
 	}
 	l.Deliver(gate.Accepted{Accepted: platform.Accepted{FD: fds[0]}})
 	l.Deliver(gate.Accepted{Accepted: platform.Accepted{FD: fds[1]}})
-	if n := countDescriptors(); n != before {
-		t.Errorf("%d descriptors before, %d after", before, n)
-	}
+	noMoreDescriptors(t, before)
 	if got := s.run.leastLoaded(); got.Load() < 1<<32 {
 		t.Errorf("a loop that has ended counts as one with %d connections", got.Load())
 	}

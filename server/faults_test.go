@@ -78,9 +78,7 @@ func TestStart_OutOfDescriptors(t *testing.T) {
 		if !errors.Is(err, syscall.EMFILE) {
 			t.Errorf("with %d descriptors: %v, want EMFILE", n, err)
 		}
-		if after := countDescriptors(); after != before {
-			t.Errorf("with %d descriptors: %d before, %d after", n, before, after)
-		}
+		noMoreDescriptors(t, before)
 		if s.ListenAddr() != nil {
 			t.Errorf("with %d descriptors: listening on %v", n, s.ListenAddr())
 		}
@@ -169,9 +167,7 @@ func TestAccept_WatchingFails(t *testing.T) {
 	s.run.loops[0].Deliver(gate.Accepted{Accepted: platform.Accepted{FD: 1 << 20}}) // not open
 	log.expect(t, "cannot watch a connection")
 	eventually(t, "it to be forgotten", func() bool { return load(s) == 0 })
-	if n := countDescriptors(); n != before {
-		t.Errorf("%d descriptors before, %d after", before, n)
-	}
+	noMoreDescriptors(t, before)
 	dial(t, s).alive()
 }
 

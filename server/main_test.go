@@ -48,6 +48,12 @@ func (c count) comesBack(t testing.TB) (now count, ok bool) {
 	}
 }
 
+// noMoreDescriptors fails unless the process comes to have no more descriptors than before.
+func noMoreDescriptors(t testing.TB, before int) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("no more than %d descriptors", before), func() bool { return countDescriptors() <= before })
+}
+
 func stacks() []byte {
 	b := make([]byte, 1<<20)
 	return b[:runtime.Stack(b, true)]

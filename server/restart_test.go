@@ -137,9 +137,7 @@ func TestListenerFiles_OrderAndErrors(t *testing.T) {
 	if files, err := s.ListenerFiles(); !errors.Is(err, errors.ErrUnsupported) || files != nil {
 		t.Errorf("a listener of another package: %v, %v", files, err)
 	}
-	if n := countDescriptors(); n != before {
-		t.Errorf("%d descriptors before, %d after", before, n)
-	}
+	noMoreDescriptors(t, before)
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}

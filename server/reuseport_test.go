@@ -84,7 +84,5 @@ func TestListenReusePort_Fails(t *testing.T) {
 			t.Errorf("%d sockets at %s: %v, %v", test.n, test.address, lns, err)
 		}
 	}
-	if n := countDescriptors(); n != before {
-		t.Errorf("%d descriptors before, %d after", before, n)
-	}
+	noMoreDescriptors(t, before)
 }
