@@ -165,7 +165,7 @@ func TestConnection_Heartbeat(t *testing.T) {
 		close(pinged)
 	})
 	in := newInbox()
-	mustDial(t, closed(t, in.in(&Client{Limits: Limits{Limits: conn.Limits{IdleTimeout: 200 * time.Millisecond, CloseTimeout: 50 * time.Millisecond}}})), url)
+	mustDial(t, closed(t, in.in(&Client{Limits: Limits{Limits: conn.Limits{IdleTimeout: time.Second, CloseTimeout: 50 * time.Millisecond}}})), url)
 	<-pinged
 	if i := in.ends(t); !errors.Is(i.Err, conn.ErrIdle) || i.Sent != frame.GoingAway {
 		t.Error(i)

@@ -384,7 +384,7 @@ func TestDial_NameWithSeveralAddresses(t *testing.T) {
 func TestDial_TheLoopIsHeld(t *testing.T) {
 	url := start(t, &server.Server{OnConnection: func(c *conn.Conn) { _ = c.SendText("x") }}, false)
 	held, goOn := make(chan struct{}), make(chan struct{})
-	c := closed(t, &Client{Limits: Limits{HandshakeTimeout: time.Second}, OnMessage: func(*conn.Conn, conn.Message) {
+	c := closed(t, &Client{Limits: Limits{HandshakeTimeout: 2 * time.Second}, OnMessage: func(*conn.Conn, conn.Message) {
 		close(held)
 		<-goOn
 	}})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/test/loopback"
 	"github.com/framerail/framerail/server"
 )
 
@@ -173,7 +174,7 @@ func TestReconnecting_SendersKeepTheirOrder(t *testing.T) {
 	for sender := range 4 {
 		all.Go(func() {
 			// The last ones may be lost, so it goes on until one of them has come.
-			for n := 1; arrived(sender) < 500 && n < 100_000; n++ {
+			for n, end := 1, time.Now().Add(patience); arrived(sender) < 500 && time.Now().Before(end); n++ {
 				if err := w.Send(conn.Message{Type: conn.Text, Payload: fmt.Append(nil, sender, " ", n)}); err != nil && !errors.Is(err, conn.ErrPendingFull) {
 					t.Error(err)
 					return
@@ -362,7 +363,7 @@ func TestReconnecting_ServerIsReplaced(t *testing.T) {
 			srv = &server.Server{Addr: addr, Loops: 1, Logger: quiet, Limits: srv.Limits}
 		}
 	}
-	first := serve("127.0.0.1:0")
+	first := serve(loopback.Own())
 	addr := first.ListenAddr().String()
 	c := closed(t, &Client{Loops: 2})
 	ups := make(chan *conn.Conn, 10*n)

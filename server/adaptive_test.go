@@ -218,14 +218,15 @@ func TestAdaptive_AllMayBlockAtOnce(t *testing.T) {
 
 // The watchdog has nothing to say of a callback that has lost the loop.
 func TestAdaptive_TheWatchdogIsSilent(t *testing.T) {
+	parallel(t)
 	log := new(journal)
 	b := newBlocking()
-	b.SlowCallback, b.Logger = 100*time.Millisecond, log.logger()
+	b.SlowCallback, b.Logger = time.Second, log.logger() // by then a busy machine has another goroutine go on with the loop
 	start(t, b.Server)
 	p := dial(t, b.Server)
 	p.text("block")
 	receive(t, b.blocked)
-	time.Sleep(300 * time.Millisecond) // it would have looked several times
+	time.Sleep(2500 * time.Millisecond) // it would have looked several times
 	close(b.free)
 	p.expectText("block")
 	if n := log.lines("holds an event loop"); n != 0 {

@@ -19,7 +19,7 @@ func TestHandshake_ASilentConnectionIsClosedSilently(t *testing.T) {
 	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
 		parallel(t)
 		var log journal
-		s := begin(t, &Server{Limits: Limits{HandshakeTimeout: time.Second}, Logger: log.logger()})
+		s := begin(t, &Server{Limits: Limits{HandshakeTimeout: 3 * time.Second}, Logger: log.logger()})
 		p := dial(t, s)
 		if b, err := io.ReadAll(p.r); err != nil || len(b) > 0 {
 			t.Errorf("got %q, %v", b, err)

@@ -29,7 +29,7 @@ func faulty(d conn.Dispatch, fault func(), log *journal) *Server {
 		}
 	}
 	return &Server{
-		Dispatch: d, Overflow: conn.OverflowRefuse, Logger: log.logger(), Limits: Limits{Limits: conn.Limits{CloseTimeout: 500 * time.Millisecond}},
+		Dispatch: d, Overflow: conn.OverflowRefuse, Logger: log.logger(), Limits: Limits{Limits: conn.Limits{CloseTimeout: time.Minute}},
 		OnConnection: func(c *conn.Conn) {
 			r, _ := c.Request()
 			where := r.Header.Get("Fail")

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"strings"
 	"sync"
@@ -67,11 +68,12 @@ func TestCheckDispatch_Deadline(t *testing.T) {
 // A check that does not heed its context keeps its place, but not its client: what it says
 // at last is about nobody, even if another has the client's place by then.
 func TestCheckDispatch_LateVerdictIsNobodys(t *testing.T) {
+	parallel(t)
 	verdict := make(chan error)
 	over := make(chan struct{})
 	defer close(over) // or a check would wait for ever
 	s := start(t, &Server{Loops: 1, OnMessage: echo, CheckDispatch: conn.OnGoroutines,
-		Limits: Limits{CheckTimeout: 500 * time.Millisecond, MaxChecks: 1},
+		Limits: Limits{CheckTimeout: 2 * time.Second, MaxChecks: 1},
 		Check: func(*Handshake) error {
 			select {
 			case err := <-verdict:
@@ -170,6 +172,8 @@ func TestCheckDispatch_ComingAndGoing(t *testing.T) {
 	within(t, "the last client", func() bool { clients.Wait(); return true })
 	eventually(t, "all to be gone", func() bool { return load(s) == 0 })
 	// All places are free again: those for checks, and those for waiting.
+	eventually(t, "the last check to end", func() bool { return !bytes.Contains(stacks(), []byte("phase.(*checks).start.func")) })
+	do(t, s.run.loops[0], func() {}) // behind what the checks have left to the loop
 	left.Store(true)
 	before := s.Stats()
 	for range atOnce * (1 + checksWaiting) {

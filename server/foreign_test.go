@@ -156,8 +156,13 @@ func TestForeign_APeerIsHeldBack(t *testing.T) {
 
 // A silent peer of no descriptor has the time that others have.
 func TestForeign_ASilentPeerIsClosed(t *testing.T) {
+	parallel(t)
 	onForeigns(t, func(t *testing.T, f foreign) {
+		parallel(t)
 		s := &Server{Limits: Limits{HandshakeTimeout: 100 * time.Millisecond}}
+		if f.secure { // crypto/tls needs some of it
+			s.HandshakeTimeout = 3 * time.Second
+		}
 		p := f.serve(t, s)()
 		if f.shared {
 			p.send("G") // which opens it

@@ -78,10 +78,7 @@ func TestLate_TheLoopReadsBeforeItGivesUp(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			parallel(t)
-			timeout := 600 * time.Millisecond
-			if c.tls { // afterwards the loop gives as much time back
-				timeout = 2500 * time.Millisecond
-			}
+			timeout := 2 * time.Second     // afterwards the loop gives as much time back
 			for !c.areServed(t, timeout) { // a busy machine needs more
 				timeout *= 2
 			}
@@ -190,13 +187,14 @@ func (w *firstWrite) Write(b []byte) (n int, err error) {
 // A client that has not sent all of its request is ended, whether the loop is late or not.
 func TestLate_UnfinishedRequestsAreEnded(t *testing.T) {
 	parallel(t)
-	s := &Server{Limits: Limits{HandshakeTimeout: time.Second}}
+	const timeout = 2 * time.Second
+	s := &Server{Limits: Limits{HandshakeTimeout: timeout}}
 	holding(t, s, start, func(t testing.TB, s *Server) *peer { return dial(t, s) }, func(hold, release func()) {
 		p := dialRaw(t, s)
 		p.send(upgrade[:40])
 		eventually(t, "it to be taken in", func() bool { return s.Stats().Accepted == 2 })
 		hold()
-		time.Sleep(time.Second + 2*wheel.Resolution)
+		time.Sleep(timeout + 2*wheel.Resolution)
 		release()
 		_, _ = io.Copy(io.Discard, p.expectStatus(408).Body)
 	})
@@ -243,6 +241,8 @@ func peersAnswer(t *testing.T, idle time.Duration) (inTime bool) {
 		release()
 		for _, p := range peers {
 			p.text("still there")
+		}
+		for _, p := range peers {
 			p.expectEcho("still there")
 		}
 	})

@@ -47,9 +47,9 @@ func (p *peer) catchUp() (came int) {
 // for them, with the buffers that the system chooses: what it has not sent waits here, and
 // is replaced.
 func TestLatest_SlowClientsGetFreshSnapshots(t *testing.T) {
-	// What has left is with the client's system, which holds so much for one that did not
+	// What has left is with the client's system, which holds so much at most for one that did not
 	// read yet; 16 KiB are with ours.
-	const most = 60
+	const most, theirs = 60, 64 << 10
 	for name, s := range map[string]*Server{
 		"latest":                {Overflow: conn.OverflowLatest},
 		"drop oldest":           {Overflow: conn.OverflowDropOldest, Limits: Limits{Limits: conn.Limits{MaxPending: 256 << 10}}},
@@ -66,6 +66,9 @@ func TestLatest_SlowClientsGetFreshSnapshots(t *testing.T) {
 				for range 5 {
 					slow = append(slow, dial(t, s))
 				}
+			}
+			for _, p := range slow {
+				_ = underTLS(p).SetReadBuffer(theirs)
 			}
 			eventually(t, "all to be listed", func() bool { return s.ClientCount() == len(slow) })
 			publish(t, s)

@@ -12,17 +12,18 @@ import (
 
 func TestLifetime_EndsWith1001(t *testing.T) {
 	parallel(t)
+	const lifetime = 3 * time.Second
 	modes(t, func(t *testing.T, d conn.Dispatch) {
 		parallel(t)
 		for name, limits := range map[string]conn.Limits{
 			"alone":            {IdleTimeout: -1, WriteTimeout: -1},
-			"beside_heartbeat": {IdleTimeout: time.Second},
+			"beside_heartbeat": {IdleTimeout: lifetime},
 			"far_heartbeat":    {},
 		} {
 			t.Run(name, func(t *testing.T) {
 				parallel(t)
 				closed := make(chan conn.CloseInfo, 1)
-				limits.MaxLifetime = time.Second
+				limits.MaxLifetime = lifetime
 				s := start(t, &Server{Dispatch: d, Limits: Limits{Limits: limits}, OnMessage: echo,
 					OnClose: func(_ *conn.Conn, info conn.CloseInfo) { closed <- info }})
 				begin := time.Now()
@@ -32,7 +33,7 @@ func TestLifetime_EndsWith1001(t *testing.T) {
 				for ; h.Opcode == frame.Ping; h, payload = p.next() {
 					p.send(masked(frame.Pong, true, payload))
 				}
-				if d := time.Since(begin); h.Opcode != frame.Close || d < 800*time.Millisecond {
+				if d := time.Since(begin); h.Opcode != frame.Close || d < lifetime*8/10 {
 					t.Fatalf("a frame with %v after %v", h.Opcode, d)
 				}
 				p.send(masked(frame.Close, true, payload))

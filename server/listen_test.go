@@ -17,11 +17,17 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/test/loopback"
 )
 
 func listenLocal(t testing.TB) net.Listener {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	return listenOn(t, "127.0.0.1:0")
+}
+
+func listenOn(t testing.TB, addr string) net.Listener {
+	t.Helper()
+	ln, err := net.Listen("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +103,7 @@ func TestServe_SeveralListeners(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, ln := range []net.Listener{listenLocal(t), listenLocal(t), unix} {
+	for _, ln := range []net.Listener{listenOn(t, loopback.Own()), listenOn(t, loopback.Own()), unix} {
 		addrs = append(addrs, ln.Addr())
 		go func() { served <- s.Serve(ln) }()
 		eventually(t, "the listener", func() bool { return s.ListenAddr() != nil })
@@ -139,7 +145,7 @@ func TestServe_SeveralKindsOfListeners(t *testing.T) {
 		t.Fatal(err)
 	}
 	served := make(chan error, 3)
-	plain, secure := listenLocal(t), listenLocal(t)
+	plain, secure := listenOn(t, loopback.Own()), listenOn(t, loopback.Own())
 	for i, ln := range []net.Listener{plain, secure, over} {
 		go func() {
 			if ln == secure {
@@ -339,7 +345,7 @@ func TestServe_OptionsAreTakenAtTheStart(t *testing.T) {
 
 // Whoever closes an address must have it back at once, for the next process.
 func TestRestart_OnTheSamePort(t *testing.T) {
-	s := start(t, &Server{OnMessage: echo})
+	s := start(t, &Server{Addr: loopback.Own(), OnMessage: echo})
 	addr := s.ListenAddr().String()
 	for i := range 100 {
 		p := dial(t, s)

@@ -24,7 +24,7 @@ func TestLog_HasNoPayload(t *testing.T) {
 		s := start(t, &Server{
 			Dispatch: d,
 			Path:     "/chat",
-			Limits:   Limits{Limits: conn.Limits{MaxMessageSize: 2000, CloseTimeout: time.Second}},
+			Limits:   Limits{Limits: conn.Limits{MaxMessageSize: 2000, CloseTimeout: time.Minute}},
 			Logger:   slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 			OnMessage: func(c *conn.Conn, m conn.Message) {
 				if m.String() == secret+" panic" {

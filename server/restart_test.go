@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/test/loopback"
 )
 
 func init() { parts["nothing"] = func() int { return 0 } }
@@ -35,7 +36,7 @@ func inherit(t *testing.T, f *os.File) net.Listener {
 // refused. What the first has accepted stays with it to the end.
 func TestListenerFiles_NextServerTakesOver(t *testing.T) {
 	onlyNative(t, "listeners show no file")
-	for _, addr := range []string{"127.0.0.1:0", "unix:" + filepath.Join(t.TempDir(), "s")} {
+	for _, addr := range []string{loopback.Own(), "unix:" + filepath.Join(t.TempDir(), "s")} {
 		t.Run(addr[:4], func(t *testing.T) {
 			first := start(t, &Server{Addr: addr, OnMessage: echo})
 			at := first.ListenAddr()

@@ -115,14 +115,14 @@ func TestSeed_Heartbeat(t *testing.T) {
 	modes(t, func(t *testing.T, d conn.Dispatch) {
 		parallel(t)
 		closed := make(chan conn.CloseInfo, 1)
-		s := start(t, &Server{Dispatch: d, Limits: Limits{Limits: conn.Limits{IdleTimeout: 1500 * time.Millisecond}}, OnConnection: func(c *conn.Conn) {
+		s := start(t, &Server{Dispatch: d, Limits: Limits{Limits: conn.Limits{IdleTimeout: 4 * time.Second}}, OnConnection: func(c *conn.Conn) {
 			if r, _ := c.Request(); r.Header.Get("Watch") != "" {
 				c.OnClose(func(_ *conn.Conn, info conn.CloseInfo) { closed <- info })
 			}
 		}})
 		silent, lively := dial(t, s, "Watch: 1"), dial(t, s)
 		silent.expect(frame.Ping, "") // at half the timeout
-		for range 4 {
+		for range 3 {
 			lively.expect(frame.Ping, "")
 			lively.send(masked(frame.Pong, true, ""))
 		}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/test/loopback"
 )
 
 func TestShutdown_SendsWhatIsPendingThen1001(t *testing.T) {
@@ -60,7 +61,7 @@ func TestShutdown_SendsWhatIsPendingThen1001(t *testing.T) {
 // It is closed if no byte of a request has come.
 func TestShutdown_AnswersClientsThatWereAccepted(t *testing.T) {
 	parallel(t)
-	s := start(t, &Server{OnMessage: echo})
+	s := start(t, &Server{Addr: loopback.Own(), OnMessage: echo, Limits: Limits{Limits: conn.Limits{CloseTimeout: time.Minute}}})
 	half := dialRaw(t, s)
 	half.send("GET /")
 	none, soon := dialRaw(t, s), dialRaw(t, s)
@@ -185,14 +186,14 @@ func TestShutdown_AgainstTheStuck(t *testing.T) {
 				}
 			}()
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second) // in which the healthy can answer
 		defer cancel()
 		err := drain(s, ctx)
 		late := -time.Until(func() time.Time { at, _ := ctx.Deadline(); return at }())
 		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), fmt.Sprintf("cut %d connections", each)) {
 			t.Errorf("got %v, want %d connections cut at the deadline", err, each)
 		}
-		if late < 0 || late > 5*time.Second {
+		if late < 0 || late > patience {
 			t.Errorf("returned %v after the deadline", late)
 		}
 		eventually(t, "the close callbacks", func() bool { return unsent.Load() == each })

@@ -156,7 +156,7 @@ func TestHandler_BodyTimeoutSparesWhatGoesOn(t *testing.T) {
 	parallel(t)
 	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
 		parallel(t)
-		const limit = time.Second
+		const limit = 2 * time.Second
 		ended := make(chan error, 2)
 		s := handled(onceOver(ended, func(w http.ResponseWriter, r *http.Request) error {
 			if err := readAll(w, r); err != nil {
@@ -209,14 +209,15 @@ func TestHandler_SetsItsOwnDeadlines(t *testing.T) {
 		handle("/soon", func(c *http.ResponseController, w http.ResponseWriter, r *http.Request) error {
 			return errors.Join(c.SetReadDeadline(time.Now().Add(brief)), readAll(w, r))
 		})
-		s := &Server{Handler: mux, Limits: Limits{BodyTimeout: 4 * brief, Limits: conn.Limits{WriteTimeout: 4 * brief}}}
+		const limit = time.Second // by then a busy machine has called the Handler
+		s := &Server{Handler: mux, Limits: Limits{BodyTimeout: limit, Limits: conn.Limits{WriteTimeout: limit}}}
 		begin(t, s)
 
 		p := dial(t, s)
 		p.send("POST /patient HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\n")
-		time.Sleep(8 * brief)
+		time.Sleep(2 * limit)
 		p.send("x")
-		time.Sleep(8 * brief)
+		time.Sleep(2 * limit)
 		p.expectBody(flood)
 		if err := receive(t, ended); err != nil {
 			t.Errorf("without a deadline: %v", err)
@@ -314,7 +315,7 @@ func TestHandler_MaxLifetimeHoldsThereToo(t *testing.T) {
 			}
 		}))
 		mux.HandleFunc("/deaf", func(http.ResponseWriter, *http.Request) { <-release })
-		s := &Server{Handler: mux, Limits: Limits{Limits: conn.Limits{MaxLifetime: time.Second, CloseTimeout: brief}, MaxConnections: 3}}
+		s := &Server{Handler: mux, Limits: Limits{Limits: conn.Limits{MaxLifetime: 4 * time.Second, CloseTimeout: 2 * time.Second}, MaxConnections: 3}}
 		begin(t, s)
 
 		idle, stream, deaf := dial(t, s), dial(t, s), dial(t, s)
@@ -355,7 +356,7 @@ func TestHandler_HijackedConnectionsHaveNoLimits(t *testing.T) {
 				_, _ = io.Copy(c, c)
 			}()
 		})
-		const limit = 4 * brief // by then a busy machine has called the Handler
+		const limit = 2 * time.Second // by then a busy machine has called the Handler
 		s.Limits = Limits{BodyTimeout: limit, Limits: conn.Limits{WriteTimeout: limit, MaxLifetime: limit, CloseTimeout: limit}}
 		begin(t, s)
 		p := dial(t, s)
@@ -376,7 +377,7 @@ func TestHandler_UpgradedConnectionsAreTheLoops(t *testing.T) {
 	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
 		parallel(t)
 		s := handled(describe)
-		s.Limits = Limits{BodyTimeout: brief, Limits: conn.Limits{WriteTimeout: brief, MaxLifetime: 20 * brief}}
+		s.Limits = Limits{BodyTimeout: brief, Limits: conn.Limits{WriteTimeout: brief, MaxLifetime: time.Minute}}
 		begin(t, s)
 		p := dial(t, s)
 		p.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello")

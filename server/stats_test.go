@@ -63,7 +63,8 @@ func TestStats_CountTraffic(t *testing.T) {
 }
 
 func TestStats_CountRefusalsByReason(t *testing.T) {
-	s := start(t, &Server{Path: "/chat", Limits: Limits{HandshakeTimeout: time.Second},
+	parallel(t)
+	s := start(t, &Server{Path: "/chat", Limits: Limits{HandshakeTimeout: 3 * time.Second},
 		Check: func(h *Handshake) error {
 			if h.Request.Header.Get("Refuse") != "" {
 				return &Refusal{Status: http.StatusBadRequest}

@@ -198,7 +198,7 @@ func TestTLS_StallWithinARecordIsSilence(t *testing.T) {
 	parallel(t)
 	infos := make(chan conn.CloseInfo, 1)
 	s := startTLS(t, &Server{
-		OnMessage: echo, Limits: Limits{Limits: conn.Limits{IdleTimeout: 300 * time.Millisecond}},
+		OnMessage: echo, Limits: Limits{Limits: conn.Limits{IdleTimeout: 2 * time.Second}},
 		OnClose: func(_ *conn.Conn, info conn.CloseInfo) { infos <- info },
 	})
 	c := dialSealer(t, s)

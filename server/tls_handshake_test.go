@@ -250,9 +250,10 @@ func (recorder) SetWriteDeadline(time.Time) error { return nil }
 
 // A callback that never returns holds its goroutine, and neither the loop nor Close.
 func TestTLS_CallbackMayBlock(t *testing.T) {
+	parallel(t)
 	release := make(chan struct{})
 	var released bool
-	s := startTLS(t, &Server{OnMessage: echo, Limits: Limits{HandshakeTimeout: time.Second}, TLSConfig: &tls.Config{
+	s := startTLS(t, &Server{OnMessage: echo, Limits: Limits{HandshakeTimeout: 3 * time.Second}, TLSConfig: &tls.Config{
 		GetCertificate: func(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
 			cert := exampleCertificate()
 			if h.ServerName == "slow.example" {

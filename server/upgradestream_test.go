@@ -332,7 +332,8 @@ func TestStream_ShutdownClosesAndUpgradeReturns(t *testing.T) {
 
 // A client that takes no answer keeps its handler waiting, but not Shutdown. Its stream is reset in the end.
 func TestStream_AClientThatTakesNoAnswerDelaysNobody(t *testing.T) {
-	s := unstarted(t, &Server{OnMessage: echo, Limits: Limits{HandshakeTimeout: 2 * time.Second}})
+	parallel(t)
+	s := unstarted(t, &Server{OnMessage: echo, Limits: Limits{HandshakeTimeout: 5 * time.Second}})
 	st, _, ended := openStreamOf(t, s, h2request(), make(chan struct{}))
 	receive(t, st.status)
 	if _, err := s.Shutdown(t.Context()); err != nil {

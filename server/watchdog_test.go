@@ -42,17 +42,18 @@ func TestWatchdog_NamesTheCallbackThatHoldsALoop(t *testing.T) {
 				message = string(deflated("hello"))
 			}
 			p.send(upgrade + offer + "\r\n\r\n" + message + masked(9, true, "ping"))
-			eventually(t, "the watchdog", func() bool { return log.lines("holds an event loop") == 1 })
-			log.expect(t, "server.holdTheLoop ", "level=WARN", "limit=20ms")
+			// On a busy machine another callback may hold the loop for a moment. It is counted too.
+			eventually(t, "the watchdog", func() bool { return log.lines("server.holdTheLoop ") == 1 })
+			log.expect(t, "holds an event loop", "level=WARN", "limit=20ms")
 			st := s.Stats()
-			if st.Lag.SlowCallbacks != 1 || st.Lag.Recent < 20*time.Millisecond {
+			if st.Lag.SlowCallbacks < 1 || st.Lag.Recent < 20*time.Millisecond {
 				t.Errorf("%d slow callbacks, recent lag %v", st.Lag.SlowCallbacks, st.Lag.Recent)
 			}
 			close(release)
 			if resp := p.response(); resp.StatusCode != http.StatusSwitchingProtocols {
 				t.Errorf("status %d", resp.StatusCode)
 			}
-			if n := log.lines("holds an event loop"); n != 1 {
+			if n := log.lines("server.holdTheLoop "); n != 1 {
 				t.Errorf("%d lines for one callback", n)
 			}
 			eventually(t, "the turn to be counted", func() bool {

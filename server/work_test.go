@@ -23,6 +23,7 @@ func TestDeflate_AFloodOfCompressedMessagesLeavesNeighboursTheirTurn(t *testing.
 		modes(t, func(t *testing.T, d conn.Dispatch) {
 			var said, seen atomic.Int64
 			began, heard := make(chan bool, 1), make(chan bool, 1)
+			spoken := make(chan bool) // closed when the neighbour has said something
 			s := start(t, &Server{
 				Loops: 1, Dispatch: d, Deflate: Deflate{Enabled: true}, Limits: Limits{Limits: conn.Limits{MaxMessageSize: 200 * size}},
 				OnMessage: func(_ *conn.Conn, m conn.Message) {
@@ -33,6 +34,7 @@ func TestDeflate_AFloodOfCompressedMessagesLeavesNeighboursTheirTurn(t *testing.
 					}
 					if said.Add(int64(len(m.Payload))) == size {
 						began <- true
+						<-spoken
 					}
 				},
 			})
@@ -41,6 +43,7 @@ func TestDeflate_AFloodOfCompressedMessagesLeavesNeighboursTheirTurn(t *testing.
 			attacker.send(flood)
 			receive(t, began)
 			neighbour.send(masked(frame.Text, true, "and I?"))
+			close(spoken)
 			receive(t, heard)
 			if n := seen.Load(); n >= 200*size {
 				t.Errorf("%s: the neighbour was heard when all of it had been said", name)

@@ -24,6 +24,7 @@ var allowed = map[string][]string{
 	"internal/race":            {},
 	"internal/test/allocs":     {},
 	"internal/test/child":      {},
+	"internal/test/loopback":   {},
 	"internal/test/missing":    {},
 	"internal/test/fence":      {},
 	"internal/test/versus":     {},
