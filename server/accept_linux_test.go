@@ -19,15 +19,16 @@ func TestAccept_AllocatesTheConnectionAlone(t *testing.T) {
 	const some = 250
 	s := start(t, &Server{Loops: 1, Limits: Limits{MaxConnectionsPerAddress: -1, HandshakeTimeout: time.Minute}})
 	to := &syscall.SockaddrInet4{Port: int(netip.MustParseAddrPort(s.ListenAddr().String()).Port()), Addr: [4]byte{127, 0, 0, 1}}
-	fds := make([]int, 0, 6*some)
-	defer func() {
+	fds := make([]int, 0, some)
+	end := func() {
 		for _, fd := range fds {
 			_ = syscall.Close(fd)
 		}
-	}()
+		fds = fds[:0]
+	}
+	defer end()
 	batch := func() uint64 {
 		var before, after runtime.MemStats
-		was := load(s)
 		runtime.ReadMemStats(&before)
 		for range some {
 			fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
@@ -39,8 +40,10 @@ func TestAccept_AllocatesTheConnectionAlone(t *testing.T) {
 			}
 			fds = append(fds, fd)
 		}
-		eventually(t, "the connections", func() bool { return load(s) == was+some })
+		eventually(t, "the connections", func() bool { return load(s) == some })
 		runtime.ReadMemStats(&after)
+		end()
+		eventually(t, "their end", func() bool { return load(s) == 0 })
 		return after.Mallocs - before.Mallocs
 	}
 	batch()

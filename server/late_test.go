@@ -77,7 +77,10 @@ func TestLate_TheLoopReadsBeforeItGivesUp(t *testing.T) {
 		"TLS behind the header": {header: announced, n: 30, tls: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			parallel(t)
+			needsDescriptors(t, 3*c.n)
+			if mostDescriptors() > 6000 { // enough for all at once
+				parallel(t)
+			}
 			timeout := 2 * time.Second     // afterwards the loop gives as much time back
 			for !c.areServed(t, timeout) { // a busy machine needs more
 				timeout *= 2
@@ -205,6 +208,7 @@ func TestLate_UnfinishedRequestsAreEnded(t *testing.T) {
 
 // Peers that have answered their ping in time are not idle.
 func TestLate_PeersThatHaveAnsweredAreNotIdle(t *testing.T) {
+	needsDescriptors(t, 3*loop.EventsAtOnce)
 	idle, inTime := 2*time.Second, false
 	for ; !inTime && !t.Failed(); idle *= 2 { // a busy machine needs more
 		t.Run(idle.String(), func(t *testing.T) { inTime = peersAnswer(t, idle) })

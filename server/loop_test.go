@@ -10,7 +10,6 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
-	"github.com/framerail/framerail/internal/platform"
 )
 
 func TestEcho_EverySizeAndBothTypes(t *testing.T) {
@@ -30,7 +29,7 @@ func TestEcho_EverySizeAndBothTypes(t *testing.T) {
 func TestEcho_ManyConnectionsAtOnce(t *testing.T) {
 	modes(t, func(t *testing.T, d conn.Dispatch) {
 		clients := 1000
-		if n, ok := (platform.Real{}).Sockets().Limit(); testing.Short() || ok && n < 3*clients {
+		if testing.Short() || mostDescriptors() < 3*clients {
 			clients = 200
 		}
 		s := start(t, &Server{Dispatch: d, OnMessage: echo, Limits: Limits{HandshakeTimeout: time.Minute}})

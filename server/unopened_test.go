@@ -88,6 +88,7 @@ func (h *hoard) dial(t *testing.T, s *Server) *peer {
 func TestUnopened_DoNotCostTheOpen(t *testing.T) {
 	for _, h := range hoards() {
 		t.Run(h.name, func(t *testing.T) {
+			needsDescriptors(t, 2*h.clients+200)
 			s := h.server
 			s.OnMessage = echo
 			s.HandshakeTimeout = 20 * time.Second
