@@ -56,6 +56,9 @@ func start(t *testing.T, srv *server.Server, secure bool) (url string) {
 		srv.OnMessage = echo
 	}
 	srv.Addr, srv.Loops, srv.Logger = "127.0.0.1:0", 1, quiet
+	if srv.HandshakeTimeout == 0 { // on a slow machine clients take their time
+		srv.HandshakeTimeout = time.Minute
+	}
 	scheme := "ws"
 	var err error
 	if secure {

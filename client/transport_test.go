@@ -170,18 +170,20 @@ func testTLS_SessionIsResumed(t *testing.T) {
 // The program's own trace sees the dial.
 func TestDial_Trace(t *testing.T) {
 	url := start(t, new(server.Server), false)
-	var seen []string // on several goroutines, one after the other
+	seen := make(chan string, 10) // the last one when the answer may have come
 	ctx := httptrace.WithClientTrace(soon(t), &httptrace.ClientTrace{
-		ConnectDone:  func(_, _ string, _ error) { seen = append(seen, "connected") },
-		GotConn:      func(httptrace.GotConnInfo) { seen = append(seen, "got") },
-		WroteRequest: func(httptrace.WroteRequestInfo) { seen = append(seen, "wrote") },
+		ConnectDone:  func(_, _ string, _ error) { seen <- "connected" },
+		GotConn:      func(httptrace.GotConnInfo) { seen <- "got" },
+		WroteRequest: func(httptrace.WroteRequestInfo) { seen <- "wrote" },
 	})
 	c := closed(t, new(Client))
 	if _, err := c.Dial(ctx, url); err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(seen, " "); got != "connected got wrote" {
-		t.Error(got)
+	for _, want := range []string{"connected", "got", "wrote"} {
+		if got := next(t, seen, want); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
 	}
 }
 

@@ -60,6 +60,9 @@ func prepare(s *Server) {
 	if s.Loops == 0 {
 		s.Loops = 2
 	}
+	if s.HandshakeTimeout == 0 { // on a slow machine clients take their time
+		s.HandshakeTimeout = time.Minute
+	}
 }
 
 // expectNothingHeld fails unless a server that has ended has nothing left.

@@ -32,7 +32,7 @@ func TestEcho_ManyConnectionsAtOnce(t *testing.T) {
 		if testing.Short() || mostDescriptors() < 3*clients {
 			clients = 200
 		}
-		s := start(t, &Server{Dispatch: d, OnMessage: echo, Limits: Limits{HandshakeTimeout: time.Minute}})
+		s := start(t, &Server{Dispatch: d, OnMessage: echo})
 		peers := make([]*peer, clients)
 		for i := range peers {
 			peers[i] = dialRaw(t, s)

@@ -21,7 +21,7 @@ func TestDrain_CountsEveryConnectionOnce(t *testing.T) {
 	modes(t, func(t *testing.T, d conn.Dispatch) {
 		parallel(t)
 		var unsent, filled atomic.Int64
-		s := start(t, &Server{Dispatch: d, Limits: Limits{HandshakeTimeout: time.Minute, Limits: conn.Limits{CloseTimeout: time.Minute, MaxPending: 8 << 20}},
+		s := start(t, &Server{Dispatch: d, Limits: Limits{Limits: conn.Limits{CloseTimeout: time.Minute, MaxPending: 8 << 20}},
 			OnConnection: func(c *conn.Conn) {
 				if r, _ := c.Request(); r.Header.Get("Stuck") != "" {
 					for c.SendText(strings.Repeat("x", 64<<10)) == nil {

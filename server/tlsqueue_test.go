@@ -7,7 +7,7 @@ import (
 )
 
 func TestTLS_HandshakesAtOnceAreBounded(t *testing.T) {
-	s := startTLS(t, &Server{OnMessage: echo, Loops: 1, Limits: Limits{MaxTLSHandshakes: 1, HandshakeTimeout: time.Minute}})
+	s := startTLS(t, &Server{OnMessage: echo, Loops: 1, Limits: Limits{MaxTLSHandshakes: 1}})
 	staller := dialRaw(t, s)
 	staller.send(string(hello()))
 	if _, err := staller.r.Peek(1); err != nil { // the server's answer
