@@ -27,7 +27,7 @@ type Broker interface {
 	// Interest begins and ends the interest in topics, and in patterns with "*" and ">". There may be
 	// 100,000 in one call. It returns when the broker has confirmed them: what anyone publishes
 	// from then on comes to Node.Receive. A topic that is on already stays on, and one that is not
-	// on may be ended. After Node.Up nothing is on.
+	// on may be ended. After an error each of these topics may be on or not, and is given again. After Node.Up nothing is on.
 	Interest(ctx context.Context, on, off []string) error
 }
 

@@ -96,7 +96,7 @@ func (g *hang) resume(l *link, method string) {
 	g.is.Store(false)
 	l.asks.behind = nil
 	for _, t := range l.hub.allTopics() {
-		if _, on := l.interest.on[t.name]; on && t.isRecorded() {
+		if l.interest.on[t.name] && t.isRecorded() {
 			l.confirm(t)
 		}
 	}

@@ -2,6 +2,7 @@ package topics
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -15,7 +16,8 @@ type interest struct {
 	changed map[string]bool // guarded by mu: names that have come or gone; whether they are patterns
 	refused map[string]bool // guarded by mu: those that the broker has refused, until the next tick
 
-	on map[string]struct{} // owned by the worker: what the broker has confirmed
+	// on is owned by the worker: what the broker has confirmed. false: a call with that name has failed, so that it may be on or not.
+	on map[string]bool
 }
 
 // change notes that a topic has come or gone. Topics.mu may be held.
@@ -38,7 +40,7 @@ func (a *across) noteInterest(t *topic) {
 
 // renew notes that a connection is new, on which nothing is on. By the worker.
 func (i *interest) renew(h *Topics) {
-	i.on = make(map[string]struct{})
+	i.on = make(map[string]bool)
 	for _, t := range h.allTopics() {
 		i.change(t.name, t.wild)
 	}
@@ -109,11 +111,11 @@ func (l *link) giveInterest(ctx context.Context) error {
 func (l *link) giveBatch(ctx context.Context, changed map[string]bool, refusals *int) error {
 	var on, off []string
 	for name, wild := range changed {
-		_, is := l.interest.on[name]
+		confirmed, perhaps := l.interest.on[name]
 		switch wanted := l.hub.lookup(name, wild) != nil; {
-		case wanted && !is:
+		case wanted && !confirmed:
 			on = append(on, name)
-		case is && !wanted:
+		case perhaps && !wanted:
 			off = append(off, name)
 		}
 	}
@@ -125,6 +127,9 @@ func (l *link) giveBatch(ctx context.Context, changed map[string]bool, refusals 
 		err := l.hang.call(ctx, l, "Interest", most, func(ctx context.Context) error { return l.broker.Interest(ctx, on, off) })
 		if err != nil {
 			*refusals--
+			for _, name := range slices.Concat(on, off) {
+				l.interest.on[name] = false
+			}
 			return l.giveHalves(ctx, changed, refusals, err)
 		}
 	}
@@ -132,10 +137,10 @@ func (l *link) giveBatch(ctx context.Context, changed map[string]bool, refusals 
 		delete(l.interest.on, name)
 	}
 	for _, name := range on {
-		l.interest.on[name] = struct{}{}
+		l.interest.on[name] = true
 	}
 	for name, wild := range changed {
-		if _, is := l.interest.on[name]; is {
+		if l.interest.on[name] {
 			if t := l.hub.lookup(name, wild); t != nil {
 				l.confirm(t)
 			}

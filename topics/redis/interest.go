@@ -39,18 +39,18 @@ func (i *interest) add(prefix, pattern string) bool {
 	return len(had) == 0
 }
 
-// remove removes a pattern, and reports whether it was the last one with its prefix.
+// remove removes a pattern, and reports whether none with its prefix is left. It does so again for a pattern that is gone: the
+// call that removed it may have failed before all servers had ended the channel.
 func (i *interest) remove(prefix, pattern string) bool {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	had := i.patterns[prefix]
-	left := slices.DeleteFunc(had, func(p string) bool { return p == pattern })
+	left := slices.DeleteFunc(i.patterns[prefix], func(p string) bool { return p == pattern })
 	if len(left) > 0 {
 		i.patterns[prefix] = left
 		return false
 	}
 	delete(i.patterns, prefix)
-	return len(had) > 0
+	return true
 }
 
 // leave notes channels that are about to be ended.
@@ -62,6 +62,15 @@ func (i *interest) leave(channels []string) {
 	}
 	for _, channel := range channels {
 		i.leaving[channel] = true
+	}
+}
+
+// stay notes channels that the server did not end.
+func (i *interest) stay(channels []string) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for _, channel := range channels {
+		delete(i.leaving, channel)
 	}
 }
 
@@ -108,11 +117,10 @@ func (s *session) change(ctx context.Context, on, off []string) (err error) {
 		}
 	}()
 	for _, l := range s.all {
-		err := s.do(ctx, "unsubscribing", l.messages, s.unsubscribe(l, &end))
-		if err != nil {
+		if err := s.unsubscribe(ctx, l, &end); err != nil {
 			return err
 		}
-		err = s.do(ctx, "subscribing", l.messages, s.commands(l, &begin, func(names []string) rueidis.Completed {
+		err := s.do(ctx, "subscribing", l.messages, s.commands(l, &begin, func(names []string) rueidis.Completed {
 			return l.messages.B().Ssubscribe().Channel(names...).Build()
 		}))
 		if err != nil {
@@ -125,16 +133,26 @@ func (s *session) change(ctx context.Context, on, off []string) (err error) {
 // undo ends subscriptions, some of which the server has refused. An error that is not of rights ends the session.
 func (s *session) undo(ctx context.Context, begun *channels) {
 	for _, l := range s.all {
-		_ = s.do(ctx, "unsubscribing", l.messages, s.unsubscribe(l, begun))
+		_ = s.unsubscribe(ctx, l, begun)
 	}
 }
 
-// unsubscribe is the commands that end subscriptions.
-func (s *session) unsubscribe(l *link, of *channels) []rueidis.Completed {
-	return s.commands(l, of, func(names []string) rueidis.Completed {
+// unsubscribe ends subscriptions at one server.
+func (s *session) unsubscribe(ctx context.Context, l *link, of *channels) error {
+	for p := range of { // patterns with one prefix have the same channel, whose end is confirmed each time that it is named
+		slices.Sort(of[p])
+		of[p] = slices.Compact(of[p])
+	}
+	err := s.do(ctx, "unsubscribing", l.messages, s.commands(l, of, func(names []string) rueidis.Completed {
 		s.interest.leave(names)
 		return l.messages.B().Sunsubscribe().Channel(names...).Build()
-	})
+	}))
+	for p, names := range of {
+		if err != nil && s.links[p] == l { // or a slot that moves later would seem to be the end that was refused
+			s.interest.stay(names)
+		}
+	}
+	return err
 }
 
 // channelsOf adds the channels that a name needs. What it needs for a pattern depends on change, which

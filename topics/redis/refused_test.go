@@ -1,8 +1,11 @@
 package redis
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/redis/rueidis"
 
 	"github.com/framerail/framerail/topics"
 )
@@ -52,4 +55,62 @@ func TestInterest_WithoutRights(t *testing.T) {
 	other.publish("rooms.1", topics.History{}, "1")
 	other.publish("rooms.2.x", topics.History{}, "2")
 	wait(t, "both arrive", func() bool { return len(n.received()) == 2 })
+}
+
+// A batch that one server of a cluster refuses has ended its patterns, or ends them when it is given again: at each server, whichever
+// was asked before the refusal.
+func TestInterest_PatternsOfARefusedBatchEnd(t *testing.T) {
+	servers, addrs := startCluster(t, 3)
+	for _, r := range servers {
+		r.answer("ACL", "SETUSER", "some", "on", ">x", "allkeys", "allcommands", "resetchannels", "&framerail:*:rooms*")
+	}
+	b := &Broker{Client: rueidis.ClientOption{InitAddress: addrs, Username: "some", Password: "x"}}
+	n := run(t, b)
+	n.interest("rooms.*", "rooms.>")
+	s := b.session.Load()
+	secret := "secret"
+	for s.links[partition(secret)] != s.all[0] { // the other servers are not asked
+		secret += "x"
+	}
+	off := []string{"rooms.*", "rooms.>"}
+	if err := b.Interest(t.Context(), []string{secret}, off); err == nil || !strings.Contains(err.Error(), "NOPERM") {
+		t.Errorf("%v", err)
+	}
+	if err := b.Interest(t.Context(), nil, off); err != nil {
+		t.Error(err)
+	}
+	for i, r := range servers {
+		if left := r.answer("PUBSUB", "SHARDCHANNELS"); left != "[]" {
+			t.Errorf("server %d has %d bytes of channels still: %.100s", i, len(left), left)
+		}
+	}
+
+	// What has ended begins again, on all of them.
+	if err := b.Interest(t.Context(), []string{secret, "rooms.*"}, nil); err == nil {
+		t.Error("not refused")
+	}
+	n.interest("rooms.*")
+	other := run(t, &Broker{Client: rueidis.ClientOption{InitAddress: addrs}})
+	for i := range 50 { // in all partitions, nearly
+		other.publish(fmt.Sprint("rooms.", i), topics.History{}, "x")
+	}
+	wait(t, "all arrive", func() bool { return len(n.received()) == 50 })
+}
+
+// A channel that the server refuses to end is not taken to have ended by the program's will, when its slot moves later.
+func TestInterest_AnEndThatIsRefused(t *testing.T) {
+	r := startServer(t)
+	r.answer("ACL", "SETUSER", "some", "on", ">x", "allkeys", "allchannels", "allcommands", "-sunsubscribe")
+	b := r.broker()
+	b.Client.Username, b.Client.Password = "some", "x"
+	n := run(t, b)
+	n.interest("room")
+	if err := b.Interest(t.Context(), nil, []string{"room"}); err == nil || !strings.Contains(err.Error(), "NOPERM") {
+		t.Errorf("%v", err)
+	}
+	if s := b.session.Load(); s.interest.hasLeft(s.name(partition("room"), kindTopic, "room")) {
+		t.Error("its end is expected")
+	}
+	n.publish("room", topics.History{}, "1")
+	wait(t, "what is on still arrives", func() bool { return len(n.received()) == 1 })
 }
