@@ -87,9 +87,19 @@ func dial(tb testing.TB, p peers.Peer, addr string, opcode byte, size int) *clie
 // its client; a goroutine that writes meanwhile would allocate now and then.
 func (c *client) echo() error {
 	c.check.Expect(c.opcode, c.payload)
-	if _, err := c.Write(c.frame); err != nil {
+	if err := c.send(); err != nil {
 		return err
 	}
+	return c.await()
+}
+
+func (c *client) send() error {
+	_, err := c.Write(c.frame)
+	return err
+}
+
+// await reads the message that is expected.
+func (c *client) await() error {
 	for {
 		n, err := c.Read(c.read)
 		if err != nil {
@@ -105,9 +115,11 @@ func (c *client) echo() error {
 	}
 }
 
-func (c *client) echoes(tb testing.TB, n int) {
+// repeat does one thing over and over.
+func repeat(tb testing.TB, n int, do func() error) {
+	tb.Helper()
 	for range n {
-		if err := c.echo(); err != nil {
+		if err := do(); err != nil {
 			tb.Fatal(err)
 		}
 	}

@@ -47,7 +47,7 @@ func TestEchoDoesNotAllocate(t *testing.T) {
 		for _, kind := range kinds {
 			for _, size := range sizes {
 				t.Run(fmt.Sprintf("%s/%s/%d", name, kind.name, size), func(t *testing.T) {
-					steady(t, dial(t, p, addr, kind.opcode, size), count(size))
+					steady(t, dial(t, p, addr, kind.opcode, size).echo, count(size))
 				})
 			}
 		}
@@ -55,11 +55,11 @@ func TestEchoDoesNotAllocate(t *testing.T) {
 }
 
 // steady fails unless a sample of n messages is without allocations.
-func steady(t *testing.T, c *client, n int) {
+func steady(t *testing.T, do func() error, n int) {
 	t.Helper()
 	var perMessage float64
 	for range samples {
-		if perMessage = allocations(t, c, n); perMessage < tolerance {
+		if perMessage = allocations(t, do, n); perMessage < tolerance {
 			return
 		}
 	}
@@ -74,7 +74,7 @@ func TestPeersAreCounted(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := dial(t, p, serve(t, p), wire.Text, 1024)
-	if perMessage := allocations(t, c, 1000); perMessage < 1 {
+	if perMessage := allocations(t, c.echo, 1000); perMessage < 1 {
 		t.Errorf("%.3f allocations for each message", perMessage)
 	}
 }
@@ -86,11 +86,12 @@ func count(size int) int {
 }
 
 // allocations is the process's count for each of n messages.
-func allocations(t *testing.T, c *client, n int) float64 {
-	c.echoes(t, n/10)
+func allocations(t *testing.T, do func() error, n int) float64 {
+	t.Helper()
+	repeat(t, n/10, do)
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	c.echoes(t, n)
+	repeat(t, n, do)
 	runtime.ReadMemStats(&after)
 	return float64(after.Mallocs-before.Mallocs) / float64(n)
 }
@@ -111,7 +112,7 @@ func BenchmarkEcho(b *testing.B) {
 func benchmarkEcho(b *testing.B, p peers.Peer, size int) {
 	b.Run(fmt.Sprintf("peer=%s/type=text/size=%d", p.Name, size), func(b *testing.B) {
 		c := dial(b, p, serve(b, p), wire.Text, size)
-		c.echoes(b, 10)
+		repeat(b, 10, c.echo)
 		b.SetBytes(int64(size))
 		b.ReportAllocs()
 		for b.Loop() {
