@@ -114,11 +114,14 @@ func TestPublish_DoesNotAllocate(t *testing.T) {
 	if raceEnabled || guard.Checking {
 		t.Skip("this build allocates where others do not")
 	}
-	for name, k := range map[string]History{"plain": {}, "history": {Messages: 10, Last: true}, "pattern": {}} {
+	for name, k := range map[string]History{"plain": {}, "history": {Messages: 10, Last: true}, "stamp": {Messages: 10}, "pattern": {}} {
 		t.Run(name, func(t *testing.T) {
 			h := newHost(1000)
 			defer h.close()
 			topics := &Topics{History: keep(k)}
+			if name == "stamp" {
+				topics.Stamp = func(_ string, _ Position, m conn.Message) conn.Message { return m }
+			}
 			h.allSubscribe(t, topics, "a.b")
 			if name == "pattern" {
 				h.allSubscribe(t, topics, "a.*")

@@ -28,9 +28,7 @@ var publications = sync.Pool{New: func() any { return new(publication) }}
 
 // newPublication encodes a message. The caller holds the publication.
 func newPublication(m conn.Message, except *conn.Conn) (*publication, error) {
-	message, err := session.Prepare(session.Outgoing{
-		Type: frame.Opcode(m.Type), Uncompressed: m.Uncompressed, Valid: m.Valid, Payload: m.Payload, Key: m.Key,
-	})
+	message, err := session.Prepare(outgoing(m))
 	if err != nil {
 		return nil, err
 	}
@@ -38,6 +36,10 @@ func newPublication(m conn.Message, except *conn.Conn) (*publication, error) {
 	pub.message, pub.except, pub.size = message, (*session.Conn)(except), message.Size()
 	pub.holders.Store(1)
 	return pub, nil
+}
+
+func outgoing(m conn.Message) session.Outgoing {
+	return session.Outgoing{Type: frame.Opcode(m.Type), Uncompressed: m.Uncompressed, Valid: m.Valid, Payload: m.Payload, Key: m.Key}
 }
 
 // hold notes one more holder.

@@ -35,14 +35,14 @@ func (h *Topics) publish(name string, except *conn.Conn, m conn.Message) (at Pos
 		return at, err
 	}
 	var pub *publication
-	if h.Stamp == nil {
+	l := h.link()
+	if h.Stamp == nil && !recorded(h, l, name) { // or its position comes into it, or it is encoded when it comes back
 		if pub, err = newPublication(m, except); err != nil {
 			return at, err
 		}
 	}
 	r := routes.Get().(*route)
 	defer r.done()
-	l := h.link()
 	t, keep := h.target(name, l)
 	if t != nil {
 		defer func() { h.retire(t, r.use) }() // also if Stamp panics
@@ -54,6 +54,15 @@ func (h *Topics) publish(name string, except *conn.Conn, m conn.Message) (at Pos
 	}
 	h.counts.published.Add(1)
 	return at, nil
+}
+
+// recorded reports whether the topic of that name is there, and a Recorder gives it its positions.
+func recorded(h *Topics, l *link, name string) bool {
+	if l == nil || l.recorder == nil {
+		return false
+	}
+	t := h.lookup(name, false)
+	return t != nil && t.isRecorded()
 }
 
 // target is the topic that a publication goes to, with mu held, and what is kept of it. nil: it has no
@@ -127,7 +136,7 @@ func (r *route) publish(h *Topics, t *topic, name string, keep History, pub *pub
 	case busy:
 		err = ErrBusy
 	case pub == nil && byRecorder:
-		pub, err = newPublication(m, except) // checks it: its position is not known yet
+		err = session.Check(outgoing(m)) // it is encoded once, when it comes back with its position
 	case pub == nil:
 		pub, err = encode(h, t, m, except)
 	}

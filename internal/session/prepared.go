@@ -43,7 +43,7 @@ var preparedPool = sync.Pool{New: func() any { return new(Prepared) }}
 // Prepare encodes a message, which it copies. The caller may give the Prepared back by Release, or leave
 // it to the garbage collector.
 func Prepare(o Outgoing) (*Prepared, error) {
-	if err := sendable(o.Type, o.Valid, o.Payload); err != nil {
+	if err := Check(o); err != nil {
 		return nil, err
 	}
 	p := preparedPool.Get().(*Prepared)
@@ -51,6 +51,9 @@ func Prepare(o Outgoing) (*Prepared, error) {
 	p.key, p.uncompressed = o.Key, o.Uncompressed
 	return p, nil
 }
+
+// Check is the error with which Prepare of a message would fail. It encodes nothing.
+func Check(o Outgoing) error { return sendable(o.Type, o.Valid, o.Payload) }
 
 // SetTag sets what an [Attachment] is given if the message is dropped. Before it is first sent.
 func (p *Prepared) SetTag(tag Tag) { p.plain.Tag = tag }
