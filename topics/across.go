@@ -31,13 +31,20 @@ type across struct {
 	fill      Position          // behind which a topic that is new here is to have all; zero: it has
 	sent      bool              // since confirmed, the Recorder has got what members heard while it was away
 	asking    uint64            // the number of what the Recorder is to be asked; 0: nothing
+	queued    bool              // it is in asks.queue
 	gaps      int               // in which something was missed, or may have been: what comes is held until that is there
-	held      []Packet          // what came meanwhile
-	heldBytes int               // of those
+	holding                     // what came meanwhile
 	pending   []pending         // the node's own messages that have not come back
 	delivered number            // own messages up to this one have been sent to the members
 	heard     map[uint64]number // the last numbers of other nodes
 	doubt     doubt
+}
+
+// holding is what came to a topic that waits for an answer of the Recorder.
+type holding struct {
+	held      []Packet
+	heldBytes int
+	adrift    bool // nothing has come, there is no answer, and the next message says where the topic is
 }
 
 // waiter is a connection that joins when more is known.
@@ -117,7 +124,7 @@ func (l *link) linkLost(t *topic) {
 	}
 	l.deliverPending(t)
 	a.confirmed, a.sent, a.asking, a.gaps, a.held, a.heldBytes = false, false, 0, 0, nil, 0
-	a.fill = Position{}
+	a.fill, a.adrift = Position{}, false
 	waiters := a.waiters
 	a.waiters = nil
 	t.mu.Unlock()
@@ -214,6 +221,11 @@ func (t *topic) reportGap(outage uint32) {
 	if !t.wild {
 		at = t.position()
 	}
+	t.reportGapAt(at, outage)
+}
+
+// reportGapAt is reportGap with the position where members go on. mu is held.
+func (t *topic) reportGapAt(at Position, outage uint32) {
 	if t.hub.OnGap == nil {
 		return
 	}
@@ -335,7 +347,7 @@ func (l *link) send(name string, t *topic, keep History, m conn.Message) {
 func (l *link) publish(t *topic, m conn.Message, except *session.Conn) error {
 	a := t.across
 	p := pending{body: bodyOf(m), except: except}
-	if !a.synced {
+	if !a.synced && !a.adrift {
 		if len(a.pending) >= maxBatchPackets {
 			return ErrBusy
 		}
@@ -345,7 +357,7 @@ func (l *link) publish(t *topic, m conn.Message, except *session.Conn) error {
 			return ErrBusy
 		}
 	}
-	if a.pending = append(a.pending, p); len(a.pending) > maxPendingOwn && a.synced {
+	if a.pending = append(a.pending, p); len(a.pending) > maxPendingOwn {
 		a.pending = a.pending[1:] // the broker does not send them back
 	}
 	return nil

@@ -1,6 +1,9 @@
 package topics
 
-import "sync"
+import (
+	"sync"
+	"time"
+)
 
 // Bounds of asking a Recorder.
 const (
@@ -16,6 +19,10 @@ type asks struct {
 	failed map[*topic]struct{} // guarded by mu: asked again with the next tick
 	closed bool                // guarded by mu
 	count  uint64              // guarded by mu: questions
+
+	timer    *time.Timer // guarded by mu: looks whether the Recorder answers; nil: it is not asked
+	watches  uint64      // guarded by mu: the number of the timer
+	answered time.Time   // guarded by mu: when it last did, or was asked for the first time since it was not asked
 
 	behind []behind // owned by the worker
 }
@@ -66,22 +73,25 @@ func (t *topic) want() {
 	defer q.mu.Unlock()
 	q.count++
 	a.asking = q.count
-	if q.closed {
+	if q.closed || a.queued {
 		return
 	}
+	a.queued = true
 	q.queue = append(q.queue, t)
 	if q.askers < maxAskers {
 		q.askers++
 		l.running.Add(1)
 		go l.askAll()
 	}
+	q.watch(l)
 }
 
 // close ends the asking.
-func (q *asks) close() {
+func (q *asks) close(l *link) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed, q.queue = true, nil
+	q.watch(l)
 }
 
 // later has a topic asked about with the next tick.
@@ -115,6 +125,7 @@ func (l *link) askAll() {
 		if len(q.queue) == 0 {
 			q.queue = nil
 			q.askers--
+			q.watch(l)
 			q.mu.Unlock()
 			return
 		}
@@ -128,14 +139,14 @@ func (l *link) askAll() {
 
 // ask asks about one topic.
 func (l *link) ask(t *topic) {
-	ctx, ok := l.uplink.enter()
-	if !ok {
-		return // linkLost ends the asking
+	ctx, up := l.uplink.enter()
+	if up {
+		defer l.uplink.leave()
 	}
-	defer l.uplink.leave()
 	t.mu.Lock()
 	a := t.across
-	if a.asking == 0 {
+	a.queued = false
+	if !up || a.asking == 0 { // linkLost ends the asking
 		t.mu.Unlock()
 		return
 	}
@@ -144,6 +155,9 @@ func (l *link) ask(t *topic) {
 	missed, at, err := l.recorder.Since(ctx, t.name, t.keep, q.since, limit(l.hub.MaxBacklog, DefaultMaxBacklog))
 	if ctx.Err() != nil {
 		return
+	}
+	if err == nil || err == ErrGap || err == ErrTooMuch {
+		l.asks.noteAnswer()
 	}
 	t.mu.Lock()
 	var waiters []waiter

@@ -160,12 +160,7 @@ func (l *link) merge(t *topic, q question, missed []Packet, at Position) {
 // once more. mu is held.
 func (l *link) catchUpWith(t *topic, missed []Packet, at Position, how course) {
 	a := t.across
-	last := 0
-	for i, p := range missed {
-		if hd, _, err := readHeader(p.Data); err == nil && hd.node == l.node && !a.delivered.before(hd.number) {
-			last = i
-		}
-	}
+	last := a.known(missed) - 1
 	for i, p := range missed {
 		if i >= last {
 			how.away = nil
@@ -185,7 +180,7 @@ func (l *link) catchUpWith(t *topic, missed []Packet, at Position, how course) {
 	if at.Offset > t.offset {
 		t.skip(at.Offset)
 	}
-	if len(missed) > 0 {
+	if len(missed) > 0 && !how.live {
 		l.reportPatterns(t.name)
 	}
 }
@@ -246,7 +241,7 @@ func (t *topic) sendPending() {
 // it is asked again. mu is held.
 func (l *link) settle(t *topic, q question) {
 	a := t.across
-	if a.gaps == q.gaps {
+	if a.adrift = false; a.gaps == q.gaps {
 		a.gaps = 0
 	}
 	t.sendPending()
@@ -278,7 +273,7 @@ func (l *link) applyHeld(r *route, t *topic, p Packet, hd header, rest []byte) {
 			err = l.receivePlain(r, nil, p.Topic, hd, rest)
 		}
 	default:
-		err = l.apply(r, t, p, hd, rest)
+		err = l.apply(r, t, p, hd, rest, false)
 	}
 	if err != nil {
 		l.refuse(t.name, err)

@@ -10,3 +10,6 @@ func (h *Topics) HangsAfter(d time.Duration) { h.linking.within.Store(int64(d)) 
 
 // Hangs reports whether the Recorder hangs.
 func (h *Topics) Hangs() bool { return h.link().hang.is.Load() }
+
+// AnswersAfter sets how long a Recorder may answer no question.
+func (h *Topics) AnswersAfter(d time.Duration) { h.linking.answered.Store(int64(d)) }

@@ -63,9 +63,12 @@ func (h *Topics) link() *link {
 
 // linking is what a Topics has for its link.
 type linking struct {
-	begin  sync.Once
-	link   *link
-	within atomic.Int64 // set by tests: how many nanoseconds a call may take before the Recorder hangs; 0: as it is
+	begin sync.Once
+	link  *link
+
+	// Set by tests, in nanoseconds. 0: as it is.
+	within   atomic.Int64 // how long a call may take before the Recorder hangs
+	answered atomic.Int64 // how long the Recorder may answer nothing; 0: within
 }
 
 func newLink(h *Topics) *link {
@@ -99,7 +102,7 @@ func (h *Topics) Close() {
 		time.Sleep(time.Millisecond)
 	}
 	l.end()
-	l.asks.close()
+	l.asks.close(l)
 	l.running.Wait()
 }
 

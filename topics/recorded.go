@@ -20,16 +20,23 @@ func (l *link) receiveRecorded(r *route, t *topic, p Packet, hd header, rest []b
 		}
 		return l.receivePlain(r, t, p.Topic, hd, rest)
 	case !a.isLive() || a.gaps > 0:
-		if a.confirmed {
+		switch {
+		case a.adrift:
+			t.goOn([]Packet{p})
+			if len(a.waiters) > 0 {
+				l.running.Go(t.rejoinLive) // which takes locks of connections
+			}
+		case a.confirmed:
 			a.hold(p)
 		}
 		return nil
 	}
-	return l.apply(r, t, p, hd, rest)
+	return l.apply(r, t, p, hd, rest, false)
 }
 
-// apply takes a message with its position, which is live. mu is held.
-func (l *link) apply(r *route, t *topic, p Packet, hd header, rest []byte) error {
+// apply takes a message with its position, which is live. anyway: the Recorder is not asked for what may be missing before it. mu is
+// held.
+func (l *link) apply(r *route, t *topic, p Packet, hd header, rest []byte, anyway bool) error {
 	a := t.across
 	if p.At.Epoch != t.era.epoch { // the Recorder has begun anew
 		l.counts.gaps.Add(1)
@@ -42,7 +49,14 @@ func (l *link) apply(r *route, t *topic, p Packet, hd header, rest []byte) error
 	}
 	known, isKnown := a.heard[hd.node]
 	v := hd.number.compare(known, isKnown)
-	if p.Prev > t.offset || p.Prev == 0 && v == missing {
+	switch hole := p.Prev > t.offset || p.Prev == 0 && v == missing; {
+	case hole && anyway:
+		l.counts.gaps.Add(1)
+		a.missPending()
+		t.beginEra(Position{p.At.Epoch, p.At.Offset - 1})
+		t.reportGap(0)
+		l.reportPatterns(t.name)
+	case hole:
 		t.gapLocked()
 		a.hold(p)
 		return nil
@@ -105,6 +119,9 @@ func (l *link) take(r *route, t *topic, offset uint64, hd header, rest []byte, h
 		pub.message.SetTag(session.Tag{Of: pub.era, Number: pub.offset})
 		pub.release()
 		if known {
+			if how.away == nil && how.outage == 0 { // behind the position that goOn has told members, it would come once more
+				t.reportGap(0)
+			}
 			return nil
 		}
 		if pub = t.makeAway(m, except, how.away); pub == nil {

@@ -1,0 +1,183 @@
+package topics
+
+import (
+	"slices"
+	"time"
+)
+
+// longestAnswer is how long members wait while a Recorder answers no question at all. An answer may have as much as MaxBacklog, so
+// that it takes longer than a call of Publish.
+const longestAnswer = 2 * time.Second
+
+func (k *linking) longestAnswer() time.Duration {
+	for _, set := range []int64{k.answered.Load(), k.within.Load()} {
+		if set > 0 {
+			return time.Duration(set)
+		}
+	}
+	return longestAnswer
+}
+
+// watch begins to watch whether the Recorder answers, while it is asked, or ends that. mu is held.
+func (q *asks) watch(l *link) {
+	asked := !q.closed && q.askers+len(q.failed) > 0
+	switch {
+	case asked && q.timer == nil:
+		q.answered = time.Now()
+		q.watchFor(l, l.hub.linking.longestAnswer())
+	case !asked && q.timer != nil:
+		if q.timer.Stop() {
+			l.running.Done()
+		}
+		q.timer = nil
+		q.watches++
+	}
+}
+
+// watchFor looks after a while. mu is held.
+func (q *asks) watchFor(l *link, d time.Duration) {
+	q.watches++
+	this := q.watches
+	l.running.Add(1)
+	q.timer = time.AfterFunc(d, func() {
+		defer l.running.Done()
+		q.look(l, this)
+	})
+}
+
+// noteAnswer notes that the Recorder has answered.
+func (q *asks) noteAnswer() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.answered = time.Now()
+}
+
+// look has topics go on if the Recorder has answered nothing for too long.
+func (q *asks) look(l *link, watch uint64) {
+	q.mu.Lock()
+	if q.watches != watch {
+		q.mu.Unlock()
+		return
+	}
+	q.timer = nil
+	left := l.hub.linking.longestAnswer() - time.Since(q.answered)
+	if left > 0 {
+		q.watchFor(l, left)
+	}
+	q.mu.Unlock()
+	if left > 0 {
+		return
+	}
+	waited := 0
+	for _, t := range l.hub.allTopics() {
+		if t.goOnWithout() {
+			waited++
+		}
+	}
+	if waited > 0 {
+		l.logger.Warn("framerail: the broker of topics does not answer what was missed; members of this node do not wait for it", "topics", waited)
+	}
+	q.mu.Lock()
+	q.watch(l)
+	q.mu.Unlock()
+}
+
+// goOnWithout has a topic go on without an answer. It reports whether it has waited for one.
+func (t *topic) goOnWithout() (waited bool) {
+	t.mu.Lock()
+	a := t.across
+	waited = !t.gone.Load() && a.confirmed && a.sent && !a.adrift && (!a.isLive() || a.gaps > 0)
+	if waited {
+		held := a.held
+		a.held, a.heldBytes = nil, 0
+		t.goOn(held)
+	}
+	t.mu.Unlock()
+	if waited {
+		t.rejoinLive()
+	}
+	return waited
+}
+
+// rejoinLive goes on with those that waited for the position of a topic.
+func (t *topic) rejoinLive() {
+	t.mu.Lock()
+	a := t.across
+	var waiters []waiter
+	if a.isLive() {
+		waiters, a.waiters = a.waiters, nil
+	}
+	t.mu.Unlock()
+	t.rejoin(waiters)
+}
+
+// goOn has a topic go on with what has come while it waited for an answer, behind a gap. If nothing has come, the next message
+// says where the topic is. The caller must call rejoinLive, without mu. mu is held.
+func (t *topic) goOn(held []Packet) {
+	a, l := t.across, t.across.link
+	base := a.before
+	if a.isLive() {
+		base = t.position()
+	}
+	held = slices.DeleteFunc(held, func(p Packet) bool { return p.At.Epoch == base.Epoch && p.At.Offset <= base.Offset })
+	t.sendPending()
+	if len(held) == 0 {
+		a.adrift = true
+		return
+	}
+	how, known := course{live: true}, 0
+	if a.out {
+		how.away, known = &away{t.era, t.offset}, a.known(held)
+	}
+	a.forgive(held)
+	a.missPending()
+	t.beginEra(Position{held[0].At.Epoch, held[0].At.Offset - 1})
+	a.synced, a.out, a.adrift, a.before, a.fill = true, false, false, Position{}, Position{}
+	a.asking, a.gaps = 0, 0
+	at := t.position()
+	if known > 0 { // behind it, what members have had would come once more
+		at = held[known-1].At
+	}
+	l.counts.gaps.Add(1)
+	t.reportGapAt(at, 0)
+	l.reportPatterns(t.name)
+	l.catchUpWith(t, held[:known], at, how)
+	for _, p := range held[known:] {
+		hd, rest, err := readHeader(p.Data)
+		if err == nil {
+			r := routes.Get().(*route)
+			err = l.apply(r, t, p, hd, rest, true)
+			r.done()
+		}
+		if err != nil {
+			l.refuse(t.name, err)
+		}
+	}
+}
+
+// known is how many of these packets lie up to the last one of the node's own that members have had already.
+func (a *across) known(held []Packet) (n int) {
+	for i, p := range held {
+		if p.At.Epoch != held[0].At.Epoch {
+			break
+		}
+		if hd, _, err := readHeader(p.Data); err == nil && hd.node == a.link.node && !a.delivered.before(hd.number) {
+			n = i + 1
+		}
+	}
+	return n
+}
+
+// forgive has the first packet of each node be the next one: what came before it lies in a gap.
+func (a *across) forgive(held []Packet) {
+	seen := make(map[uint64]bool)
+	for _, p := range held {
+		hd, _, err := readHeader(p.Data)
+		if err != nil || seen[hd.node] || hd.number.n == 0 {
+			continue
+		}
+		seen[hd.node] = true
+		hd.number.n--
+		a.note(hd)
+	}
+}

@@ -1,0 +1,182 @@
+package topics_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/topics"
+	"github.com/framerail/framerail/topics/brokertest"
+)
+
+// silentRecorder publishes, and may answer no question: it is silent, or it fails.
+type silentRecorder struct {
+	*hangingNode
+	silence hangingNode // holds calls of Since
+	fails   atomic.Bool
+	node    atomic.Value // a topics.Node
+}
+
+func newSilent(memory *brokertest.Memory) *silentRecorder {
+	return &silentRecorder{hangingNode: &hangingNode{RecordingNode: memory.Recorder()}}
+}
+
+func (r *silentRecorder) Run(ctx context.Context, n topics.Node) error {
+	r.node.Store(n)
+	return r.hangingNode.Run(ctx, n)
+}
+
+func (r *silentRecorder) ID() string { return r.node.Load().(topics.Node).ID() }
+
+func (r *silentRecorder) Since(ctx context.Context, topic string, keep topics.History, since topics.Position, most int) ([]topics.Packet, topics.Position, error) {
+	if err := r.silence.wait(ctx); err != nil {
+		return nil, topics.Position{}, err
+	}
+	if r.fails.Load() {
+		return nil, topics.Position{}, errors.New("no leader")
+	}
+	return r.hangingNode.Since(ctx, topic, keep, since, most)
+}
+
+// Members do not wait for a Recorder that publishes, and does not answer what was missed: they are told of a gap, and get all that has
+// come meanwhile. Whoever comes back when it answers gets all.
+func TestUnanswered_AGapDoesNotHoldUpATopic(t *testing.T) {
+	for name, fails := range map[string]bool{"it is silent": false, "it fails": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			memory := new(brokertest.Memory)
+			end := newSilent(memory)
+			memory.Drop = func(p topics.Packet, node string) bool {
+				return bytes.Contains(p.Data, []byte("dropped")) && node == end.ID()
+			}
+			n, other := newNode(t, end, kept), newNode(t, memory.Recorder(), kept)
+			t.Cleanup(end.silence.goOn)
+			ann, olga := n.member("room.1"), other.member("room.1")
+			other.say("room.1", "1")
+			ann.expect("1")
+			olga.expect("1")
+			before := ann.at
+
+			n.AnswersAfter(10 * time.Millisecond)
+			if end.fails.Store(fails); !fails {
+				end.silence.hang(false)
+			}
+			for _, text := range []string{"dropped", "3", "4"} {
+				other.say("room.1", text)
+			}
+			ann.expect("3 4")
+			olga.expect("dropped 3 4")
+			if want := (topics.Position{Epoch: before.Epoch, Offset: before.Offset + 1}); len(n.gaps) != 1 || n.gaps[0] != want {
+				t.Errorf("gaps at %v, want one at %v", n.gaps, want)
+			}
+			if ann.at != olga.at {
+				t.Errorf("ann is at %v, and olga at %v", ann.at, olga.at)
+			}
+			other.say("room.1", "5")
+			ann.expect("5")
+			olga.expect("5")
+
+			n.AnswersAfter(time.Hour)
+			end.fails.Store(false)
+			end.silence.goOn()
+			back := n.dial()
+			if _, err := back.since("room.1", before); err != nil {
+				t.Fatal(err)
+			}
+			back.expect("dropped 3 4 5")
+		})
+	}
+}
+
+// If nothing has come while the Recorder did not answer, the next message is not held up either.
+func TestUnanswered_TheNextMessageGoesOn(t *testing.T) {
+	memory := new(brokertest.Memory)
+	end := newSilent(memory)
+	n, other := newNode(t, end, kept), newNode(t, memory.Recorder(), kept)
+	t.Cleanup(end.silence.goOn)
+	ann := n.member("room.1")
+	other.say("room.1", "1")
+	ann.expect("1")
+	n.AnswersAfter(10 * time.Millisecond)
+	end.silence.hang(false)
+	end.node.Load().(topics.Node).Gap("room.1")
+	time.Sleep(50 * time.Millisecond) // mostly it has gone on by then
+	other.say("room.1", "2")
+	ann.expect("2")
+	if len(n.gaps) != 1 {
+		t.Errorf("gaps %v", n.gaps)
+	}
+}
+
+// A topic that is new to a node begins with the first message that comes, the node's own included.
+func TestUnanswered_ANewTopicBegins(t *testing.T) {
+	memory := new(brokertest.Memory)
+	end := newSilent(memory)
+	n, other := newNode(t, end, kept), newNode(t, memory.Recorder(), kept)
+	t.Cleanup(end.silence.goOn)
+	olga := other.member("room.1")
+	n.awaitUp(0)
+	n.AnswersAfter(10 * time.Millisecond)
+	end.silence.hang(false)
+	ann := n.dial()
+	if _, err := n.Subscribe(ann.conn, "room.1"); err != nil {
+		t.Fatal(err)
+	}
+	n.say("room.1", "1")
+	ann.expect("1")
+	olga.expect("1")
+	bob := n.member("room.1")
+	other.say("room.1", "2")
+	for _, c := range []*client{ann, bob, olga} {
+		c.expect("2")
+	}
+	if ann.at != olga.at || bob.at != olga.at {
+		t.Errorf("ann is at %v, bob at %v, and olga at %v", ann.at, bob.at, olga.at)
+	}
+}
+
+// A Recorder that is back, and does not answer what was missed while it was away: members get what comes from then on behind a gap,
+// and what they have had of each other not once more.
+func TestUnanswered_AfterAnOutage(t *testing.T) {
+	memory := new(brokertest.Memory)
+	end := newSilent(memory)
+	n, other := newNode(t, end, kept), newNode(t, memory.Recorder(), kept)
+	t.Cleanup(end.silence.goOn)
+	t.Cleanup(end.goOn)
+	ann, olga := n.member("room.1"), other.member("room.1")
+	n.say("room.1", "1")
+	ann.expect("1")
+	olga.expect("1")
+
+	n.HangsAfter(10 * time.Millisecond)
+	n.AnswersAfter(10 * time.Millisecond)
+	end.hang(false)
+	n.say("room.1", "2")
+	ann.expect("2")
+	n.HangsAfter(time.Hour)
+	n.say("room.1", "3")
+	ann.expect("3")
+	end.silence.hang(false)
+	end.goOn()
+	olga.expect("2 3")
+	other.say("room.1", "4")
+	ann.expect("4")
+	n.say("room.1", "5")
+	ann.expect("5")
+	olga.expect("4 5")
+	if len(n.gaps) == 0 || ann.at != olga.at {
+		t.Errorf("gaps %v; ann is at %v, and olga at %v", n.gaps, ann.at, olga.at)
+	}
+	for _, at := range n.gaps { // a client may have seen nothing behind one of them
+		back := other.dial()
+		if _, err := back.since("room.1", at); err != nil {
+			t.Fatalf("since %v: %v", at, err)
+		}
+		if at == n.gaps[len(n.gaps)-1] {
+			back.expect("4 5")
+		}
+	}
+}
