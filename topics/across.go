@@ -309,7 +309,7 @@ func (l *link) receivePlain(r *route, t *topic, name string, hd header, rest []b
 	if err != nil {
 		return err
 	}
-	if r.isBusy(int64(limit(l.hub.MaxBacklog, DefaultMaxBacklog))) {
+	if r.isBehind(int64(limit(l.hub.MaxBacklog, DefaultMaxBacklog))) {
 		l.counts.dropped.Add(1)
 		if t != nil {
 			t.gapLocked()

@@ -42,16 +42,21 @@ func newHost(n int) *host {
 // turn does what there is to do.
 func (h *host) turn() {
 	for len(h.asked)+len(h.due) > 0 {
-		asked := h.asked
-		h.asked = h.asked[:0]
-		for _, f := range asked {
-			f()
-		}
-		for _, c := range h.due {
-			(*session.Driver)(unsafe.Pointer(c)).Attend() // a Driver begins with its Conn
-		}
-		h.due = h.due[:0]
+		h.turnOnce()
 	}
+}
+
+// turnOnce does as much as the loop does in one turn.
+func (h *host) turnOnce() {
+	asked := h.asked
+	h.asked = h.asked[:0]
+	for _, f := range asked {
+		f()
+	}
+	for _, c := range h.due {
+		(*session.Driver)(unsafe.Pointer(c)).Attend() // a Driver begins with its Conn
+	}
+	h.due = h.due[:0]
 }
 
 func (h *host) close() {

@@ -205,6 +205,21 @@ func (r *route) isBusy(most int64) bool {
 	return false
 }
 
+// isBehind is isBusy for a message of another node, which is dropped then. A loop that was behind takes no more of those until half of most is
+// free. Otherwise each message that finds room would have a gap before it, and OnGap keep the loop behind.
+func (r *route) isBehind(most int64) (behind bool) {
+	for _, p := range r.parts {
+		s := p.shard
+		n := s.backlog.Load()
+		is := n >= most || n > most/2 && s.behind.Load()
+		if is != s.behind.Load() {
+			s.behind.Store(is)
+		}
+		behind = behind || is
+	}
+	return behind
+}
+
 // send puts a publication into the inboxes of those loops that have members. Its tag is set in any
 // case, because it may be kept and sent later.
 func (r *route) send(pub *publication) {

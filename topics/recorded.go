@@ -134,7 +134,7 @@ func (l *link) take(r *route, t *topic, offset uint64, hd header, rest []byte, h
 	} else {
 		r.parts = append(r.parts, t.parts...)
 	}
-	if r.isBusy(int64(limit(l.hub.MaxBacklog, DefaultMaxBacklog))) {
+	if r.isBehind(int64(limit(l.hub.MaxBacklog, DefaultMaxBacklog))) {
 		l.counts.dropped.Add(1)
 		t.reportGap(0)
 		if how.live {

@@ -18,6 +18,7 @@ type shard struct {
 	mu    sync.Mutex
 	ops   []operation // guarded by mu
 	asked bool        // guarded by mu: the loop will come
+	taken uint64      // guarded by mu: how often it has taken ops
 
 	subscribers int // guarded by Topics.mu
 
@@ -26,6 +27,7 @@ type shard struct {
 	lists sync.Mutex
 
 	backlog atomic.Int64 // bytes of the publications that wait, about
+	behind  atomic.Bool  // backlog has reached its bound, and half of it is not free yet
 
 	// Owned by the loop.
 	batch []operation
@@ -50,6 +52,7 @@ type operation struct {
 type gap struct {
 	at     Position // where they go on
 	outage uint32   // only those that joined in this outage of the broker; 0: all
+	taken  uint64   // shard.taken when it was put
 
 	members []*subscription // owned by the loop: those that are not told yet; nil: all of the part
 }
@@ -77,19 +80,20 @@ func (s *shard) put(o operation) (ask bool) {
 func (s *shard) putGap(p *part, g gap) (ask bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, o := range slices.Backward(s.ops[max(0, len(s.ops)-maxGapsApart):]) {
-		if o.part == p {
-			if o.gap == nil || o.gap.outage != g.outage {
-				break
-			}
-			*o.gap = g
-			return false
-		}
+	g.taken = s.taken
+	if last := p.gap; last != nil && last.taken == g.taken && last.outage == g.outage {
+		*last = g
+		return false
 	}
-	return s.putLocked(operation{part: p, gap: &g})
+	ask = s.putLocked(operation{part: p, gap: &g})
+	p.gap = &g
+	return ask
 }
 
 func (s *shard) putLocked(o operation) (ask bool) {
+	if o.part != nil {
+		o.part.gap = nil
+	}
 	s.ops = append(s.ops, o)
 	ask = !s.asked
 	s.asked = true
@@ -123,8 +127,6 @@ const (
 	directShare = 8
 	// opCost is what an operation counts of the backlog, in bytes, besides its message.
 	opCost = 64
-	// maxGapsApart is how many operations before a gap are searched for one of the same part.
-	maxGapsApart = 64
 	// maxBatch is the longest list of operations that is kept for the next.
 	maxBatch = 1 << 12
 )
@@ -166,6 +168,7 @@ func (s *shard) take() bool {
 	}
 	s.mu.Lock()
 	s.batch, s.ops, s.next = s.ops, s.batch[:0], 0
+	s.taken++
 	s.mu.Unlock()
 	return len(s.batch) > 0
 }

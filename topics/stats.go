@@ -28,7 +28,7 @@ type BrokerStats struct {
 	Published   uint64        // messages that it took, those of Topics itself included
 	Received    uint64        // messages that came from it, in the same way
 	Lost        uint64        // messages for other nodes that did not fit into MaxOutbox, or that it refused
-	Dropped     uint64        // messages from other nodes for loops that were MaxBacklog behind
+	Dropped     uint64        // messages from other nodes for loops that were MaxBacklog behind, or half of it since
 	Gaps        uint64        // times that something of a topic had not come
 	Foreign     uint64        // messages that no Topics had made
 }

@@ -47,6 +47,7 @@ type part struct {
 	topic   *topic
 	shard   *shard
 	count   int             // guarded by topic.mu
+	gap     *gap            // guarded by shard.mu: what was put last, if it is a gap. It waits if shard.taken is as it was
 	members []*subscription // owned by the loop; see shard.lists
 }
 

@@ -31,7 +31,8 @@ type Topics struct {
 	MaxMembers int
 
 	// MaxBacklog bounds what waits for one event loop to send it to its members, in bytes, about.
-	// Beyond it Publish fails with ErrBusy. 0: 16 MiB.
+	// Beyond it Publish fails with ErrBusy, and messages of other nodes are dropped until half of it is free. Members are told of
+	// those by one OnGap. 0: 16 MiB.
 	MaxBacklog int
 
 	// History says what a topic keeps. It is called with each name without wildcards that has no
