@@ -38,6 +38,9 @@
 //   - [github.com/framerail/framerail/topics/redis] makes the topics of several processes one, by way
 //     of Redis or Valkey. It is a module of its own.
 //
+//   - [github.com/framerail/framerail/topics/brokertest] checks a broker of your own, and has one in
+//     memory for tests.
+//
 //   - [github.com/framerail/framerail/conn/wsjson] sends and receives JSON values.
 //
 //   - [github.com/framerail/framerail/server/xconnect] has net/http accept WebSockets over HTTP/2.
