@@ -9,7 +9,7 @@ import (
 )
 
 // patience bounds everything a client waits for.
-const patience = 60 * time.Second
+const patience = 4 * time.Minute
 
 // client is a WebSocket client library.
 type client struct {

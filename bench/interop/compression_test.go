@@ -141,12 +141,14 @@ func TestCompressed_BytesOnTheWire(t *testing.T) {
 			each(t, func(t *testing.T, m mode) {
 				r, agreed := startSqueezing(t, m, squeezes[0].Deflate, 0)
 				s := dial(t, c.client, r.url())
+				messages := uint64(0)
 				once := func() (in, out int64) {
-					before := settled(r)
+					before := settled(t, r, messages)
 					if err := exchange(s, s.send, wire.Text, wire.Prose(size, 1)); err != nil {
 						t.Fatal(err)
 					}
-					after := settled(r)
+					messages++
+					after := settled(t, r, messages)
 					return int64(after.Received.Bytes - before.Received.Bytes), int64(after.Sent.Bytes - before.Sent.Bytes)
 				}
 				in, out := once()
@@ -172,16 +174,20 @@ func check(t *testing.T, way string, first, second int64, takeover bool) {
 	}
 }
 
-// settled waits until the server's counters say no more than they did: what a loop
-// counts is shown at the end of its turn, which may be after the client has its echo.
-func settled(r *running) server.Stats {
+// settled waits until the server has counted so many messages both ways, and its counters say no more than they did: what a
+// loop counts is shown at the end of its turn, which may be after the client has its echo.
+func settled(t *testing.T, r *running, messages uint64) server.Stats {
+	t.Helper()
 	last := r.stats()
-	for same := 0; same < 5; time.Sleep(2 * time.Millisecond) {
+	for same, end := 0, time.Now().Add(patience); same < 5; time.Sleep(2 * time.Millisecond) {
 		now := r.stats()
-		if now.Sent != last.Sent || now.Received != last.Received || now.Sent.Messages != now.Received.Messages {
+		if now.Sent != last.Sent || now.Received != last.Received || now.Sent.Messages != messages || now.Received.Messages != messages {
 			same = 0
 		}
 		last, same = now, same+1
+		if time.Now().After(end) {
+			t.Fatalf("%d messages are not counted: %+v", messages, now)
+		}
 	}
 	return last
 }

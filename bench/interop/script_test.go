@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"testing"
+	"time"
 
 	"github.com/framerail/framerail/conn"
 )
@@ -49,22 +50,21 @@ func runScenarios(t *testing.T, cmd *exec.Cmd) {
 }
 
 // sawCloses looks for the server's side of the two closing handshakes of every script, which
-// has checked its own.
+// has checked its own. The server may see an end a little later.
 func sawCloses(t *testing.T, echo, commands *running) {
 	t.Helper()
 	found := map[conn.Side]bool{}
 	var seen []conn.CloseInfo
-	for range len(echo.closes) {
-		info := <-echo.closes
-		seen = append(seen, info)
-		found[conn.Peer] = found[conn.Peer] || info.By == conn.Peer && info.Received == 4001 && info.Reason == "from the client" && info.Clean()
-	}
-	for range len(commands.closes) {
-		info := <-commands.closes
-		seen = append(seen, info)
-		found[conn.Local] = found[conn.Local] || info.By == conn.Local && info.Sent == 4002 && info.Reason == "from the server" && info.Clean()
-	}
-	if !found[conn.Peer] || !found[conn.Local] {
-		t.Errorf("not among the ends that the server saw: %v\n%v", found, seen)
+	for late := time.After(patience); !found[conn.Peer] || !found[conn.Local]; {
+		select {
+		case info := <-echo.closes:
+			seen = append(seen, info)
+			found[conn.Peer] = found[conn.Peer] || info.By == conn.Peer && info.Received == 4001 && info.Reason == "from the client" && info.Clean()
+		case info := <-commands.closes:
+			seen = append(seen, info)
+			found[conn.Local] = found[conn.Local] || info.By == conn.Local && info.Sent == 4002 && info.Reason == "from the server" && info.Clean()
+		case <-late:
+			t.Fatalf("not among the ends that the server saw: %v\n%v", found, seen)
+		}
 	}
 }

@@ -75,13 +75,13 @@ func TestGorilla_RefusalsAreReadable(t *testing.T) {
 func TestGorilla_Upgrades(t *testing.T) {
 	for name, wrap := range gorillas {
 		t.Run(name, func(t *testing.T) {
-			dialer := websocket.Dialer{HandshakeTimeout: 20 * time.Second}
+			dialer := websocket.Dialer{HandshakeTimeout: time.Minute}
 			c, _, err := dialer.Dial("ws"+strings.TrimPrefix(wrapped(t, wrap), "http"), http.Header{"Accept-Encoding": {"gzip"}})
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer c.Close()
-			_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
+			_ = c.SetReadDeadline(time.Now().Add(time.Minute))
 			if err := c.WriteMessage(websocket.TextMessage, []byte("through")); err != nil {
 				t.Fatal(err)
 			}

@@ -52,7 +52,7 @@ func dial(t *testing.T, p Peer, addr string) net.Conn {
 		c = tls.Client(c, &tls.Config{InsecureSkipVerify: true})
 	}
 	t.Cleanup(func() { c.Close() })
-	if err := c.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+	if err := c.SetDeadline(time.Now().Add(4 * time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	if err := wire.Handshake(c, addr, "/"); err != nil {

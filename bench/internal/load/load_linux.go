@@ -17,7 +17,7 @@ import (
 )
 
 // stall is how long nothing at all may happen before a run is given up.
-const stall = 10 * time.Second
+const stall = time.Minute
 
 // Kind is what clients do.
 type Kind string
