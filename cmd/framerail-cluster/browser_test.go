@@ -15,6 +15,7 @@ import (
 	"github.com/framerail/framerail/cmd/internal/chromium"
 	"github.com/framerail/framerail/internal/test/child"
 	"github.com/framerail/framerail/internal/test/missing"
+	"github.com/framerail/framerail/internal/test/port"
 	"github.com/framerail/framerail/topics/nats/embedded"
 )
 
@@ -23,7 +24,7 @@ import (
 func talk(t *testing.T, one, two, another *process, name string) {
 	t.Helper()
 	network := cable.Start(t, two.host())
-	browser := chromium.Start(t, 3*patience)
+	browser := chromium.Start(t, 8*patience)
 	ada, bo := chatpage.Open(t, browser, one.url+"garden"), chatpage.Open(t, browser, "http://"+network.Addr+"/garden")
 	chatpage.TalkThroughCuts(ada, bo, network)
 	ada.Until(`document.querySelector("#node").textContent`, "node one")
@@ -55,7 +56,7 @@ func TestBrowser_TwoNodesOfThree(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 10 s")
 	}
-	addrs := []string{freeAddress(t), freeAddress(t), freeAddress(t)}
+	addrs := []string{port.Free(t), port.Free(t), port.Free(t)}
 	var nodes []*process
 	for i, name := range []string{"one", "two", "three"} {
 		nodes = append(nodes, launch(t, "--node="+name, "--cluster-listen="+addrs[i], "--cluster="+strings.Join(addrs, ","),
@@ -73,7 +74,7 @@ func TestBrowser_TwoNodesOverNATS(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes 10 s")
 	}
-	server := &embedded.Server{Listen: freeAddress(t), StoreDir: t.TempDir()}
+	server := &embedded.Server{Listen: port.Free(t), StoreDir: t.TempDir()}
 	if err := server.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -102,9 +103,9 @@ func redisServer(t *testing.T) string {
 	if err != nil {
 		missing.End(t, "no redis-server on this machine: install the package redis-server to run this test")
 	}
-	addr := freeAddress(t)
-	_, port, _ := strings.Cut(addr, ":")
-	cmd := exec.Command(path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir())
+	addr := port.Free(t)
+	_, number, _ := strings.Cut(addr, ":")
+	cmd := exec.Command(path, "--port", number, "--bind", "127.0.0.1", "--save", "", "--dir", t.TempDir())
 	child.EndWithTest(cmd)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

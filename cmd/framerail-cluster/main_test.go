@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"strings"
@@ -93,17 +92,6 @@ func (p *process) stop(t *testing.T) {
 	if err := p.cmd.Wait(); err != nil {
 		t.Errorf("%v after SIGTERM, want exit status 0", err)
 	}
-}
-
-// freeAddress is an address on which nothing listens now.
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
 }
 
 func TestFlags_ThatDoNotGoTogetherAreRefused(t *testing.T) {

@@ -45,7 +45,7 @@ func Run(t *testing.T, broker func(t *testing.T) topics.Broker) {
 }
 
 // patience is how long a condition may take.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // node is a node that notes what arrives.
 type node struct {

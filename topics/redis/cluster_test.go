@@ -10,6 +10,7 @@ import (
 
 	"github.com/redis/rueidis"
 
+	"github.com/framerail/framerail/internal/test/port"
 	"github.com/framerail/framerail/topics"
 )
 
@@ -17,10 +18,10 @@ import (
 func startCluster(t *testing.T, primaries int) (servers []*redisServer, addrs []string) {
 	t.Helper()
 	for range primaries {
-		port, bus := freePort(t), freePort(t)
-		r := startServer(t, "--port", port, "--bind", "127.0.0.1", "--cluster-enabled", "yes", "--cluster-port", bus,
-			"--cluster-node-timeout", "5000")
-		servers, addrs = append(servers, r), append(addrs, net.JoinHostPort("127.0.0.1", port))
+		own, bus := freePort(t), freePort(t)
+		r := startServer(t, "--port", own, "--bind", "127.0.0.1", "--cluster-enabled", "yes", "--cluster-port", bus,
+			"--cluster-node-timeout", "30000")
+		servers, addrs = append(servers, r), append(addrs, net.JoinHostPort("127.0.0.1", own))
 	}
 	for i, r := range servers {
 		first, last := 16384*i/primaries, 16384*(i+1)/primaries-1
@@ -30,8 +31,8 @@ func startCluster(t *testing.T, primaries int) (servers []*redisServer, addrs []
 		if i == 0 {
 			continue
 		}
-		_, port, _ := net.SplitHostPort(addrs[0])
-		if got := r.answer("CLUSTER", "MEET", "127.0.0.1", port, servers[0].args[7]); got != "OK" {
+		_, of, _ := net.SplitHostPort(addrs[0])
+		if got := r.answer("CLUSTER", "MEET", "127.0.0.1", of, servers[0].args[7]); got != "OK" {
 			t.Fatal(got)
 		}
 	}
@@ -48,18 +49,13 @@ func startCluster(t *testing.T, primaries int) (servers []*redisServer, addrs []
 // freePort is one that nothing listens to.
 func freePort(t *testing.T) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	_, port, _ := net.SplitHostPort(ln.Addr().String())
-	return port
+	_, number, _ := net.SplitHostPort(port.Free(t))
+	return number
 }
 
 func TestCluster(t *testing.T) {
 	servers, addrs := startCluster(t, 3)
-	client := rueidis.ClientOption{InitAddress: addrs}
+	client := rueidis.ClientOption{InitAddress: addrs, ConnWriteTimeout: patience}
 	a, b := run(t, &Broker{Client: client}), run(t, &Broker{Client: client})
 	if s := a.broker.session.Load(); !s.isCluster || len(s.all) != 3 {
 		t.Fatalf("%d servers, a cluster: %v", len(s.all), s.isCluster)

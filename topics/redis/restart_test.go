@@ -79,7 +79,7 @@ func TestRun_EndsWhenTheNetworkIsCut(t *testing.T) {
 	cut := newProxy(t, r)
 	b := r.broker()
 	b.Client.DialCtxFn = cut.dial
-	b.Client.ConnWriteTimeout, b.Client.Dialer.KeepAlive = 1500*time.Millisecond, 50*time.Millisecond
+	b.Client.ConnWriteTimeout, b.Client.Dialer.KeepAlive = 4*time.Second, 50*time.Millisecond
 	n := run(t, b)
 	n.interest("room")
 	n.publish("room", topics.History{}, "before")
@@ -113,7 +113,7 @@ func TestRun_EndsWhenTheNetworkOfAnIdleNodeIsCut(t *testing.T) {
 	cut := newProxy(t, r)
 	b := r.broker()
 	b.Client.DialCtxFn = cut.dial
-	b.Client.ConnWriteTimeout, b.Client.Dialer.KeepAlive = 1500*time.Millisecond, 50*time.Millisecond
+	b.Client.ConnWriteTimeout, b.Client.Dialer.KeepAlive = 4*time.Second, 50*time.Millisecond
 	n := run(t, b)
 	n.interest("room")
 	cut.set(true)

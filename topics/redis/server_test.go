@@ -19,7 +19,7 @@ import (
 )
 
 // patience is for what must happen, on a machine that has other work.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // redisServer is a real one, on a unix socket in a folder of its own.
 type redisServer struct {
@@ -124,9 +124,9 @@ func (r *redisServer) dial(ctx context.Context, _ string, d *net.Dialer, _ *tls.
 	return d.DialContext(ctx, "unix", r.socket())
 }
 
-// broker is one for this server.
+// broker is one for this server, which does not take a busy machine for one that is lost.
 func (r *redisServer) broker() *Broker {
-	return &Broker{Client: rueidis.ClientOption{DialCtxFn: r.dial}}
+	return &Broker{Client: rueidis.ClientOption{DialCtxFn: r.dial, ConnWriteTimeout: patience}}
 }
 
 // wait waits until something is so.

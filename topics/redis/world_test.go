@@ -85,7 +85,7 @@ func (w *world) add() *process {
 	b.Durable, b.Client.DialCtxFn = w.durable, p.net.dial
 	b.Client.ConnWriteTimeout, b.Client.Dialer.KeepAlive = time.Minute, 100*time.Millisecond
 	if p.id == cutOff && !w.calm {
-		b.Client.ConnWriteTimeout = 2 * time.Second
+		b.Client.ConnWriteTimeout = 4 * time.Second
 	}
 	quiet := slog.New(slog.DiscardHandler)
 	p.Topics = &topics.Topics{Broker: b, Logger: quiet, OnGap: w.onGap, MaxOutbox: w.outbox}

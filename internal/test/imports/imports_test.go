@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"internal/test/child":      {},
 	"internal/test/loopback":   {},
 	"internal/test/missing":    {},
+	"internal/test/port":       {},
 	"internal/test/fence":      {},
 	"internal/test/versus":     {},
 	"internal/inject":          {},

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/framerail/framerail/internal/test/port"
 	"github.com/framerail/framerail/topics"
 	"github.com/framerail/framerail/topics/nats"
 	"github.com/framerail/framerail/topics/nats/embedded"
@@ -151,16 +152,16 @@ func TestServer_SaysWhyItDoesNotStart(t *testing.T) {
 
 // A cluster has a port for clients, since NATS wants one. Nobody can use it.
 func TestServer_ClusterHasNoClientsFromOutside(t *testing.T) {
-	addr := freeAddress(t)
-	_, port, _ := net.SplitHostPort(addr)
-	s := start(t, &embedded.Server{ClusterListen: ":0", Configure: func(o *server.Options) { o.Port = atoi(t, port) }})
+	addr := port.Free(t)
+	_, number, _ := net.SplitHostPort(addr)
+	s := start(t, &embedded.Server{ClusterListen: ":0", Configure: func(o *server.Options) { o.Port = atoi(t, number) }})
 	if nc, err := client.Connect("nats://"+addr, client.NoReconnect()); !errors.Is(err, client.ErrAuthorization) {
 		t.Error("a stranger is connected: ", err)
 		nc.Close()
 	}
 	up(t, &nats.Broker{Options: s.Options()})
 
-	open := start(t, &embedded.Server{Listen: freeAddress(t)})
+	open := start(t, &embedded.Server{Listen: port.Free(t)})
 	up(t, &nats.Broker{URL: "nats://" + open.Listen})
 }
 
@@ -177,7 +178,7 @@ func TestServer_ThreeMakeACluster(t *testing.T) {
 	all[0].Close()
 	_ = nodes[0].over()
 	hasHeard(t, nodes[1], nodes[2], "without.the.first")
-	all[0].ClusterListen = freeAddress(t)
+	all[0].ClusterListen = port.Free(t)
 	all[0].Routes = []string{all[1].ClusterAddr().String()}
 	if err := all[0].Start(); err != nil {
 		t.Fatal(err)
@@ -226,6 +227,9 @@ func TestServer_InterestIsKnownInTheWholeCluster(t *testing.T) {
 	var nodes []*node
 	for _, s := range all {
 		nodes = append(nodes, up(t, &nats.Broker{Options: s.Options()}))
+	}
+	for i := range 12 { // until they know each other, which may be a little later than they are up
+		hasHeard(t, nodes[i%3], nodes[(i+1+i%2)%3], "known."+label(i))
 	}
 	for i := range 100 {
 		from, to := nodes[i%3], nodes[(i+1+i%2)%3]

@@ -14,10 +14,11 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/internal/test/child"
+	"github.com/framerail/framerail/internal/test/port"
 )
 
 // long is how long a test waits for something that must happen.
-const long = 30 * time.Second
+const long = time.Minute
 
 // eventually waits until a condition holds.
 func eventually(t testing.TB, what string, holds func() bool) {
@@ -44,20 +45,10 @@ type process struct {
 // newProcess starts nats-server, and kills it at the end of the test.
 func newProcess(t testing.TB) *process {
 	t.Helper()
-	p := &process{t: t, addr: freeAddress(t), dir: t.TempDir()}
+	p := &process{t: t, addr: port.Free(t), dir: t.TempDir()}
 	t.Cleanup(p.kill)
 	p.start()
 	return p
-}
-
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
 }
 
 func (p *process) url() string { return "nats://" + p.addr }
@@ -68,8 +59,8 @@ func (p *process) start() {
 	if err != nil {
 		p.t.Fatal(err)
 	}
-	host, port, _ := net.SplitHostPort(p.addr)
-	args := []string{"-a", host, "-p", port}
+	host, number, _ := net.SplitHostPort(p.addr)
+	args := []string{"-a", host, "-p", number}
 	if p.conf != "" {
 		args = append(args, "-c", p.conf)
 	}

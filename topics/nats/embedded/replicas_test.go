@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/framerail/framerail/internal/test/port"
 	"github.com/framerail/framerail/topics"
 	"github.com/framerail/framerail/topics/nats"
 	"github.com/framerail/framerail/topics/nats/embedded"
@@ -43,7 +44,7 @@ func TestServer_ThreeKeepWhatOneLoses(t *testing.T) {
 		t.Skip("elections of leaders take ten seconds")
 	}
 	t.Parallel() // it waits, mostly
-	addresses := []string{freeAddress(t), freeAddress(t), freeAddress(t)}
+	addresses := []string{port.Free(t), port.Free(t), port.Free(t)}
 	var all []*embedded.Server
 	for _, a := range addresses {
 		all = append(all, start(t, &embedded.Server{ClusterListen: a, Routes: addresses, StoreDir: t.TempDir()}))

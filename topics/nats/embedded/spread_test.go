@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/framerail/framerail/internal/test/port"
 	"github.com/framerail/framerail/topics"
 	"github.com/framerail/framerail/topics/nats"
 	"github.com/framerail/framerail/topics/nats/embedded"
@@ -13,9 +14,9 @@ import (
 
 var hundreds = topics.History{Messages: 1000}
 
-// alert are options with which a lost network is noticed at once.
-func alert(more ...client.Option) []client.Option {
-	return append(more, client.PingInterval(100*time.Millisecond), client.MaxPingsOutstanding(3))
+// alert are options with which a lost network is noticed soon. A machine with other work must not be taken for one.
+func alert() []client.Option {
+	return []client.Option{client.PingInterval(500 * time.Millisecond), client.MaxPingsOutstanding(4)}
 }
 
 // spread makes three places with two members each.
@@ -33,26 +34,30 @@ func spread(t *testing.T, keep topics.History, broker func(i int) topics.Broker,
 	return all
 }
 
-// kinds of brokers: each makes that of node i. The proxies are those of the nodes, where there are any.
+// kinds of brokers: each makes one of a URL and options.
 type kind struct {
 	name   string
 	keep   topics.History
-	broker func(url string) topics.Broker
+	broker func(url string, options []client.Option) topics.Broker
 }
 
 var kinds = []kind{
-	{"broker", topics.History{}, func(url string) topics.Broker { return &nats.Broker{URL: url, Options: alert()} }},
-	{"broker, and nodes keep", hundreds, func(url string) topics.Broker { return &nats.Broker{URL: url, Options: alert()} }},
-	{"recorder", hundreds, func(url string) topics.Broker {
+	{"broker", topics.History{}, func(url string, options []client.Option) topics.Broker {
+		return &nats.Broker{URL: url, Options: options}
+	}},
+	{"broker, and nodes keep", hundreds, func(url string, options []client.Option) topics.Broker {
+		return &nats.Broker{URL: url, Options: options}
+	}},
+	{"recorder", hundreds, func(url string, options []client.Option) topics.Broker {
 		r := recorder(url)
-		r.Options = alert()
+		r.Options = options
 		return r
 	}},
 }
 
 func (k kind) records() bool { return k.name == "recorder" }
 
-// forKinds runs a test with each kind of broker, at a server of its own, with a proxy for each node.
+// forKinds runs a test with each kind of broker, at a server of its own, with a proxy for each node. Node 0 is alert.
 func forKinds(t *testing.T, test func(t *testing.T, k kind, s *process, proxies []*proxy, broker func(i int) topics.Broker)) {
 	for _, k := range kinds {
 		t.Run(k.name, func(t *testing.T) {
@@ -61,7 +66,13 @@ func forKinds(t *testing.T, test func(t *testing.T, k kind, s *process, proxies 
 			for range 3 {
 				proxies = append(proxies, newProxy(t, s.addr))
 			}
-			test(t, k, s, proxies, func(i int) topics.Broker { return k.broker(proxies[i].url()) })
+			test(t, k, s, proxies, func(i int) topics.Broker {
+				var options []client.Option
+				if i == 0 {
+					options = alert()
+				}
+				return k.broker(proxies[i].url(), options)
+			})
 		})
 	}
 }
@@ -85,6 +96,7 @@ func TestTopics_MembersOfAnEmbeddedCluster(t *testing.T) {
 	together(t, servers)
 	for _, keep := range []topics.History{{}, hundreds} {
 		all := spread(t, keep, func(i int) topics.Broker { return &nats.Broker{Options: servers[i].Options()} }, nil)
+		anew(t, all)
 		for range 20 {
 			for _, p := range all {
 				p.say(10)
@@ -163,6 +175,19 @@ func settle(t *testing.T, all []*place) {
 			}
 			return false
 		})
+	}
+}
+
+// anew has the count of messages begin once the nodes hear each other: at a cluster they know each other a little later than
+// they are up.
+func anew(t *testing.T, all []*place) {
+	t.Helper()
+	settle(t, all)
+	for _, p := range all {
+		p.before = p.said
+		for _, m := range p.members {
+			clear(m.seen)
+		}
 	}
 }
 
@@ -289,7 +314,7 @@ func TestTopics_LossBetweenServersIsNoticed(t *testing.T) {
 
 // A program with a server in it is gone, and comes back. The others go on meanwhile.
 func TestTopics_EmbeddedServerIsKilled(t *testing.T) {
-	address := freeAddress(t)
+	address := port.Free(t)
 	servers := cluster(t, 3, func(s *embedded.Server) {
 		if s.Name == label(0) {
 			s.ClusterListen = address
@@ -297,6 +322,7 @@ func TestTopics_EmbeddedServerIsKilled(t *testing.T) {
 	})
 	together(t, servers)
 	all := spread(t, topics.History{}, func(i int) topics.Broker { return &nats.Broker{Options: servers[i].Options()} }, nil)
+	anew(t, all)
 	for _, p := range all {
 		p.say(10)
 	}

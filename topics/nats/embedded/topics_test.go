@@ -23,6 +23,7 @@ type place struct {
 	conns   []*conn.Conn
 	members []*member
 	said    int
+	before  int // of said: what does not count
 
 	mu   sync.Mutex
 	lost map[*conn.Conn]int // guarded by mu: how often OnGap was called for it
@@ -151,7 +152,7 @@ func everyoneHasLast(t *testing.T, all []*place) {
 }
 
 // missing is how many messages of a publisher, up to the last one, a member has not got.
-func (m *member) missing(p *place) int { return p.said - len(m.seen[p.name]) }
+func (m *member) missing(p *place) int { return p.said - p.before - len(m.seen[p.name]) }
 
 // isInformed reports whether OnGap was called for a member.
 func (m *member) isInformed() bool {
