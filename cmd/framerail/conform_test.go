@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -117,7 +118,8 @@ func TestConformTestsClients(t *testing.T) {
 
 // What is interrupted shows what was played until then, and says so.
 func TestConformInterrupted(t *testing.T) {
-	p := start(t, "echo", "--addr", "127.0.0.1:0", "--deflate", "takeover")
+	p := start(t, "echo", "--addr", "127.0.0.1:0", "--deflate", "takeover", "--metrics", "127.0.0.1:0")
+	metrics := p.metricsURL(t) + "/metrics"
 	file := filepath.Join(t.TempDir(), "report.json")
 	cmd := command("conform", "--cases", "1.1.1,12.1.*", "--parallel", "1", "--json", file, p.url)
 	var out, errs bytes.Buffer
@@ -125,7 +127,14 @@ func TestConformInterrupted(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	time.AfterFunc(time.Second, func() { cmd.Process.Signal(os.Interrupt) }) // any time will do: all of it is hundreds of megabytes
+	// Any time will do from when it has connected: all of it is hundreds of megabytes.
+	connected := regexp.MustCompile(`\nframerail_connections_opened_total [1-9]`)
+	for ctx := within(t); ctx.Err() == nil && !connected.MatchString(get(t, metrics)); {
+		time.Sleep(time.Millisecond)
+	}
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Error(err)
+	}
 	_ = cmd.Wait()
 	if status := cmd.ProcessState.ExitCode(); status != exitFailed && status != exitUsage || strings.Contains(out.String(), "\nFAILED  ") {
 		t.Errorf("status %d\n%s%s", status, &out, &errs)

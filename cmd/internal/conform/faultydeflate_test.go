@@ -281,7 +281,7 @@ func TestCompression_catches(t *testing.T) {
 	} {
 		t.Run(strings.ReplaceAll(name, " ", "_"), func(t *testing.T) {
 			t.Parallel()
-			for _, r := range playAt(t, tt.server.serve(t), 2*time.Second, tt.caught) {
+			for _, r := range playAt(t, tt.server.serve(t), 6*time.Second, tt.caught) {
 				if r.Verdict != Failed {
 					t.Errorf("%s is %v: %s", r.ID, r.Verdict, r.Came)
 				}

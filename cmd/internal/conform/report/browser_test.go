@@ -25,7 +25,7 @@ func typed(words string) string {
 // In a browser the page filters by verdict and by words, opens the case that its
 // address names, and does nothing that a server wrote into it.
 func TestWriteHTML_in_a_browser(t *testing.T) {
-	ctx := chromium.Start(t, time.Minute)
+	ctx := chromium.Start(t, 8*time.Minute)
 	path := filepath.Join(t.TempDir(), "report.html")
 	// The hostile bytes as markup too, as if escaping had failed.
 	page := strings.Replace(writeHTML(t, sample()), "</footer>", `<script>document.title = "hacked"</script><svg onload="document.title = 'hacked'"></svg></footer>`, 1)
