@@ -136,7 +136,7 @@ func (h *house) enter(name string) *page {
 // soon is take, once there are so many events.
 func (p *page) soon(n int) (events []string) {
 	p.h.t.Helper()
-	for end := time.Now().Add(30 * time.Second); len(events) < n; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); len(events) < n; time.Sleep(time.Millisecond) {
 		if events = append(events, p.take()...); time.Now().After(end) {
 			p.h.t.Fatalf("%d events of %d: %q", len(events), n, events)
 		}

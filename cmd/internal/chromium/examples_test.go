@@ -74,7 +74,7 @@ const open = `String(ws.readyState === WebSocket.OPEN)`
 func TestRooms_APageResumesAfterItsNetworkWasCut(t *testing.T) {
 	url := example(t, "rooms")
 	far, network := through(t, url)
-	browser := chromium.Start(t, 3*patience)
+	browser := chromium.Start(t, 8*patience)
 	ada := chromium.Open(t, browser, url+"?name=Ada#go", "#text")
 	bo := chromium.Open(t, browser, far+"?name=Bo#go", "#text")
 	for _, b := range []*chromium.Tab{ada, bo} {
@@ -103,7 +103,7 @@ func TestRooms_APageResumesAfterItsNetworkWasCut(t *testing.T) {
 func TestNotify_ShowsTheSameOnAllDevices(t *testing.T) {
 	url := example(t, "notify")
 	far, network := through(t, url)
-	browser := chromium.Start(t, 3*patience)
+	browser := chromium.Start(t, 8*patience)
 	laptop := chromium.Open(t, browser, url+"?user=ada", "#text")
 	phone := chromium.Open(t, browser, far+"?user=ada", "#text")
 	laptop.Until(open, "true")
@@ -128,7 +128,7 @@ func TestNotify_ShowsTheSameOnAllDevices(t *testing.T) {
 // The page of the feed has the last price of each thing, and draws what a slow reader sees beside what it sees itself.
 func TestFeed_DrawsASlowReader(t *testing.T) {
 	url := example(t, "feed", "-things=30", "-every=20ms", "-depth=200", "-slow=60")
-	b := chromium.Open(t, chromium.Start(t, 3*patience), url, "#chart")
+	b := chromium.Open(t, chromium.Start(t, 8*patience), url, "#chart")
 	b.Until(`String(document.querySelectorAll("#table tr").length)`, "20")
 	b.Until(`String(Number(missed.textContent) > 0)`, "true")
 	// The pixels of each colour: one is drawn with many more corners than the other.

@@ -124,7 +124,7 @@ func TestBrowser_OpensWebSocketsOverHTTP2(t *testing.T) {
 	defer web.Close()
 	defer ws.Close() // first: web waits for its handlers
 
-	ctx := chromium.Start(t, 2*time.Minute, chromedp.Flag("ignore-certificate-errors-spki-list", print))
+	ctx := chromium.Start(t, 8*time.Minute, chromedp.Flag("ignore-certificate-errors-spki-list", print))
 	var said string
 	if err := chromedp.Do(ctx, chromedp.Navigate(web.URL)); err != nil {
 		t.Fatal(err)

@@ -11,7 +11,7 @@ import (
 )
 
 // patience bounds every wait of a tab; none measures time.
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // Tab is one tab of the browser. What a tab does is done as a person would: by clicks and keys.
 type Tab struct {

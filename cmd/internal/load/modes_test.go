@@ -78,7 +78,7 @@ func TestFanout_FaultsAreNoticed(t *testing.T) {
 		}
 		return n != 40 && n != 119 // the last is missing too
 	}))
-	c.Patience = 2 * time.Second
+	c.Patience = 6 * time.Second
 	r := finish(t, c)
 	if r.Counts.Answered != 117 || r.Counts.Corrupt != 1 || r.Counts.Lost < 2 {
 		t.Errorf("%+v", r.Counts)
