@@ -27,7 +27,7 @@ type blockingCommand struct {
 func (b *blockingCommand) Run(ctx context.Context) error {
 	ctx = b.within(ctx)
 	if b.Short {
-		b.Conns, b.Loops, b.Sleep = 40, 4, 3*time.Second
+		b.Conns, b.Loops, b.Sleep = 40, 4, 6*time.Second
 	}
 	v := new(verdict)
 	onLoop, err := b.block(ctx, v, conn.OnLoop)

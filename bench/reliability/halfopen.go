@@ -31,7 +31,7 @@ type halfOpenCommand struct {
 func (b *halfOpenCommand) Run(ctx context.Context) error {
 	ctx = b.within(ctx)
 	if b.Short {
-		b.Conns, b.Healthy, b.Idle = 50, 10, 2*time.Second
+		b.Conns, b.Healthy, b.Idle = 50, 10, 8*time.Second
 	}
 	set := setup{Program: "echo", Limits: server.Limits{Limits: conn.Limits{IdleTimeout: either(b.scale, b.Idle, -1)}}}
 	return against(ctx, set, b.vanish)

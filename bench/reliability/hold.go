@@ -28,7 +28,7 @@ type holdCommand struct {
 func (b *holdCommand) Run(ctx context.Context) error {
 	ctx = b.within(ctx)
 	if b.Short {
-		b.Conns, b.Idle, b.Duration = 300, 6*time.Second, 4*time.Second
+		b.Conns, b.Idle, b.Duration = 300, 16*time.Second, 12*time.Second
 	}
 	set := setup{Program: either(b.scale, "echo", "drop"), Limits: server.Limits{Limits: conn.Limits{IdleTimeout: b.Idle}}}
 	return against(ctx, set, b.hold)

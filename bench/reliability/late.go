@@ -32,7 +32,7 @@ type lateCommand struct {
 }
 
 // lateHandshake is the server's handshake timeout.
-const lateHandshake = 3 * time.Second
+const lateHandshake = 6 * time.Second
 
 func (b *lateCommand) Run(ctx context.Context) error {
 	ctx = b.within(ctx)
@@ -195,7 +195,7 @@ func holdOf(message []byte) time.Duration {
 }
 
 // hastyIdle is the idle timeout of a server whose timers do not look.
-const hastyIdle = 4 * time.Second
+const hastyIdle = 8 * time.Second
 
 // hastyLoop is what that has for an event loop.
 var hastyLoop sync.Mutex

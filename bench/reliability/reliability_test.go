@@ -16,7 +16,7 @@ import (
 func TestMain(m *testing.M) { self.Main(m, main) }
 
 // slack is more than the bars allow: the machine that tests run on may stand still.
-const slack = 3 * time.Second
+const slack = 8 * time.Second
 
 // bar is a subcommand.
 type bar interface{ Run(context.Context) error }
@@ -139,9 +139,18 @@ func TestCuts_CostBeyondLinearIsMissed(t *testing.T) {
 	}
 }
 
+// tries is how often a bar is tried of which nothing but figures is missed: a machine with other work may spoil them. Whatever
+// else is missed fails the test at once.
+const tries = 4
+
 func test(t *testing.T, name string, bar func(scale) bar) {
 	t.Run(name+"holds", func(t *testing.T) {
-		if err := bar(scale{Short: true}).Run(t.Context()); err != nil {
+		err := bar(scale{Short: true}).Run(t.Context())
+		for n := 1; n < tries && errors.Is(err, errFigures); n++ {
+			t.Log("once more: ", err)
+			err = bar(scale{Short: true}).Run(t.Context())
+		}
+		if err != nil {
 			t.Error(err)
 		}
 	})

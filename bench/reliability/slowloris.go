@@ -30,11 +30,11 @@ type slowlorisCommand struct {
 
 func (b *slowlorisCommand) Run(ctx context.Context) error {
 	ctx = b.within(ctx)
-	if b.Short {
-		b.Conns, b.Timeout, b.Interval = 200, 1500*time.Millisecond, 100*time.Millisecond
+	if b.Short { // handshakes of others have to be done by then, on a busy machine too
+		b.Conns, b.Timeout, b.Interval = 200, 5*time.Second, 200*time.Millisecond
 	}
 	if b.Short && b.TLS {
-		b.Conns, b.Timeout, b.Interval = 100, 4*time.Second, 200*time.Millisecond // TLS handshakes have to be done by then
+		b.Conns = 100
 	}
 	set := setup{Program: "echo", Limits: server.Limits{HandshakeTimeout: either(b.scale, b.Timeout, time.Hour)}}
 	return against(ctx, set, b.attack)
@@ -57,7 +57,7 @@ func (b *slowlorisCommand) attack(ctx context.Context, v *verdict, p *process) (
 	}
 
 	shortest, longest := slices.Min(lives), slices.Max(lives)
-	v.expect(shortest >= b.Timeout-b.Slack && longest <= b.Timeout+b.Slack,
+	v.expect(shortest >= b.Timeout*9/10 && longest <= b.Timeout+b.Slack,
 		"slow clients lived for %v to %v, with a timeout of %v", shortest, longest, b.Timeout)
 	if len(holders) > 0 {
 		v.expect(slices.Max(holders) <= b.Timeout+b.Slack, "one who held a TLS handshake lived for %v, with a timeout of %v", slices.Max(holders), b.Timeout)

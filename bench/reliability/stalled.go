@@ -39,7 +39,7 @@ const stalledAnswer, stalledBuffer, stalledSlice = 64 << 20, 64 << 10, 1 << 20
 func (b *stalledCommand) Run(ctx context.Context) error {
 	ctx = b.within(ctx)
 	if b.Short {
-		b.Conns, b.Timeout = 16, 2*time.Second
+		b.Conns, b.Timeout = 16, 6*time.Second
 	}
 	v := new(verdict)
 	figure, err := b.run(ctx, v)

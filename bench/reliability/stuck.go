@@ -27,7 +27,7 @@ type stuckCommand struct {
 func (b *stuckCommand) Run(ctx context.Context) error {
 	ctx = b.within(ctx)
 	if b.Short {
-		b.Conns, b.Grace = 20, time.Second
+		b.Conns, b.Grace = 20, 4*time.Second
 	}
 	v := new(verdict)
 	srv := newLocal(ctx)

@@ -15,6 +15,9 @@ import (
 // it could not be tried.
 var errMissed = errors.New("the bar was missed")
 
+// errFigures is the errMissed of a bar of which nothing but figures was missed: other work of the machine may spoil those.
+var errFigures = fmt.Errorf("%w by its figures", errMissed)
+
 // scale is what all bars have in common.
 type scale struct {
 	Short bool `help:"A short form, of seconds."`
@@ -32,9 +35,10 @@ func either[T any](s scale, meant, broken T) T {
 // verdict gathers what speaks against a bar. Its methods may be called from any
 // goroutine.
 type verdict struct {
-	mu     sync.Mutex
-	misses int
-	first  string // of them
+	mu      sync.Mutex
+	misses  int
+	figures int    // those of measure
+	first   string // of them all
 }
 
 // shownMisses is how many are printed: of thousands alike, the first tell enough.
@@ -60,6 +64,17 @@ func (v *verdict) expect(holds bool, format string, args ...any) {
 	}
 }
 
+// measure is expect for a figure of time, such as how many times as long something takes.
+func (v *verdict) measure(holds bool, format string, args ...any) {
+	if holds {
+		return
+	}
+	v.mu.Lock()
+	v.figures++
+	v.mu.Unlock()
+	v.miss(format, args...)
+}
+
 // finish prints the figure, and returns errMissed if anything was missed. The figure is
 // worded for a bar that holds: of one that was missed, the last line says what was.
 func (v *verdict) finish(format string, args ...any) error {
@@ -69,6 +84,9 @@ func (v *verdict) finish(format string, args ...any) error {
 	if v.misses > 0 {
 		fmt.Printf("  the figure, in the words of a bar that holds: %s\n", figure)
 		fmt.Printf("MISSED, %d times, first: %s\n", v.misses, v.first)
+		if v.figures == v.misses {
+			return errFigures
+		}
 		return errMissed
 	}
 	fmt.Printf("held: %s\n", figure)

@@ -24,6 +24,18 @@ func TestVerdict_LastLineOfAMissedBarSaysWhatWasMissed(t *testing.T) {
 	if want := "MISSED, 2 times, first: restart 1: address already in use"; last(out) != want || !errors.Is(err, errMissed) {
 		t.Errorf("the last line is %q, and the error %v; want %q", last(out), err, want)
 	}
+	if errors.Is(err, errFigures) {
+		t.Error("what is no figure passes for one")
+	}
+	_, err = printed(t, func() error {
+		v := new(verdict)
+		v.measure(true, "%s", figure)
+		v.measure(false, "%s", figure)
+		return v.finish("%s", figure)
+	})
+	if !errors.Is(err, errFigures) || !errors.Is(err, errMissed) {
+		t.Errorf("a figure that is missed: %v", err)
+	}
 	out, err = printed(t, func() error { return new(verdict).finish("%s", figure) })
 	if want := "held: " + figure; last(out) != want || err != nil {
 		t.Errorf("the last line is %q, and the error %v; want %q", last(out), err, want)
