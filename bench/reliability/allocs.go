@@ -27,7 +27,7 @@ type allocsCommand struct {
 // allocsTries is how often a shape is measured until nothing was allocated for it. What each
 // message allocates is there every time; what is made once, as a goroutine that is kept for
 // the next callback, is not.
-const allocsTries = 3
+const allocsTries = 10
 
 // inputShape is something that a client may send, with the length of the answer.
 type inputShape struct {
