@@ -323,6 +323,11 @@ func TestAcross_ForeignBytesAreRefused(t *testing.T) {
 		}
 	}
 	await(t, "six are counted", func() bool { return a.Stats().Broker.Foreign == 6 })
+	place := topics.Packet{Topic: "room.1", Data: []byte("\xf5\x01aaaaaaaa\x01\x01\x00\x00x"), At: topics.Position{Epoch: 7}}
+	if _, err := b.Publish(t.Context(), []topics.Packet{place}); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "a message at no offset is one more", func() bool { return a.Stats().Broker.Foreign == 7 })
 	a.say("room.1", "x")
 	ann.expect("x")
 	a.Close()

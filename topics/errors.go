@@ -11,7 +11,7 @@ var (
 	ErrNameTooLong = errors.New("framerail: the name is longer than MaxNameLen")
 	// ErrWildcard: the name has a wildcard, which is for Subscribe and Unsubscribe alone.
 	ErrWildcard = errors.New("framerail: a name with a wildcard is for Subscribe alone")
-	// ErrTooManyTopics: the connection has MaxTopics topics.
+	// ErrTooManyTopics: the connection has MaxTopics topics, or as many calls of SubscribeSince wait.
 	ErrTooManyTopics = errors.New("framerail: the connection has MaxTopics topics")
 	// ErrTooManyMembers: the topic has MaxMembers members.
 	ErrTooManyMembers = errors.New("framerail: the topic has MaxMembers members")

@@ -71,6 +71,11 @@ func TestEvents_AreCoalesced(t *testing.T) {
 	r.expect(t, h, "gate true", "a true", "a +1 -0 *0")
 
 	_ = h.SetPresence(w.conns[1], "a", 2)
+	w.subscribe(w.conns[2], "c")
+	r.expect(t, h, "a +0 -0 *1", "c true", "c +1 -0 *0")
+	_ = h.SetPresence(w.conns[2], "c", nil) // it had no value
+	r.expect(t, h)
+	_ = h.SetPresence(w.conns[1], "a", 3)
 	r.expect(t, h, "a +0 -0 *1")
 	cl[1].Leave()
 	w.sim.Settle()

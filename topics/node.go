@@ -62,6 +62,9 @@ func (n *node) Receive(p Packet) {
 	if err == nil {
 		err = l.hub.checkPlain(p.Topic)
 	}
+	if err == nil && p.At.Offset == 0 && p.At != (Position{}) { // no message has such a place
+		err = errForeign
+	}
 	if err == nil {
 		l.counts.received.Add(1)
 		if hd.kind == kindCensus {

@@ -36,8 +36,11 @@ func (h *Topics) SetPresence(c *conn.Conn, topic string, value any) error {
 			return err
 		}
 	}
-	t.changeCensus()
 	before := t.present[cl]
+	if before == nil && value == nil {
+		return nil
+	}
+	t.changeCensus()
 	if value == nil {
 		delete(t.present, cl)
 	} else {

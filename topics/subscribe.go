@@ -163,6 +163,9 @@ func (cl *subscriber) answer(j *joining, at Position, err error) *answer {
 // refuse has a joining that cannot be done now wait, or answers that it fails. Other errors it returns. cl.mu is
 // held, and the topic's.
 func (cl *subscriber) refuse(t *topic, j *joining, err error) error {
+	if err == errWait && len(cl.waits) >= limit(cl.hub.MaxTopics, DefaultMaxTopics) {
+		err = ErrTooManyTopics // a member's calls count only among themselves
+	}
 	switch {
 	case err == errWait:
 		j.tries++

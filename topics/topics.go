@@ -22,8 +22,8 @@ const (
 // and clients. The zero value is ready to use. Set the fields before the first call. All methods
 // may be called from any goroutine, callbacks included, and none of them but Close blocks.
 type Topics struct {
-	// MaxTopics is how many topics one connection may subscribe to. 0: 1,000. Negative: any
-	// number.
+	// MaxTopics is how many topics one connection may subscribe to, and how many of its calls of SubscribeSince may wait.
+	// 0: 1,000. Negative: any number.
 	MaxTopics int
 	// MaxNameLen bounds a name, in bytes. 0: 256.
 	MaxNameLen int

@@ -180,3 +180,36 @@ func TestUnanswered_AfterAnOutage(t *testing.T) {
 		}
 	}
 }
+
+// How many calls of SubscribeSince wait for one connection is bounded, for a member too. All that wait are answered.
+func TestUnanswered_WaitingCallsAreBounded(t *testing.T) {
+	memory := new(brokertest.Memory)
+	end := newSilent(memory)
+	n := newNode(t, end, kept)
+	n.MaxTopics = 3
+	t.Cleanup(end.silence.goOn)
+	ann := n.member("room.1")
+	n.AnswersAfter(time.Hour)
+	end.silence.hang(false)
+	answers := 0
+	ask := func() error {
+		ahead := topics.Position{Epoch: ann.at.Epoch, Offset: ann.at.Offset + 100} // so that the Recorder is asked
+		return n.SubscribeSince(ann.conn, "room.1", ahead, func(_ topics.Position, err error) {
+			if answers++; err != topics.ErrGap {
+				t.Errorf("the answer is %v", err)
+			}
+		})
+	}
+	for range n.MaxTopics {
+		if err := ask(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := ask(); err != topics.ErrTooManyTopics {
+		t.Errorf("one more: %v", err)
+	}
+	end.silence.goOn()
+	await(t, "all are answered", func() bool { n.sim.Settle(); return answers == n.MaxTopics })
+	n.say("room.1", "1")
+	ann.expect("1")
+}
