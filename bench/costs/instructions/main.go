@@ -13,6 +13,7 @@ import (
 	"github.com/framerail/framerail/frame/deflate"
 	"github.com/framerail/framerail/server"
 	"github.com/framerail/framerail/server/servertest"
+	"github.com/framerail/framerail/topics"
 )
 
 // operations are made once, and then done so many times.
@@ -27,6 +28,7 @@ var operations = map[string]func(times int) error{
 	"echo":               echo,
 	"echo-in-memory":     echoInMemory,
 	"handshake":          handshake,
+	"publish-100":        func(times int) error { return publish(100, times) },
 }
 
 func main() {
@@ -129,6 +131,30 @@ func handshake(times int) error {
 		}
 		c.Reset()
 		sim.Settle()
+	}
+	return nil
+}
+
+// publish is a message of 20 bytes to a topic of simulated clients, until each of them has it.
+func publish(members, times int) error {
+	var all topics.Topics
+	sim := servertest.New(1, &server.Server{OnConnection: func(c *conn.Conn) { _, _ = all.Subscribe(c, "all") }})
+	clients := make([]*servertest.Client, members)
+	for i := range clients {
+		clients[i] = sim.Dial("/")
+	}
+	sim.Settle()
+	m := conn.Message{Type: conn.Text, Payload: []byte("a message of 20 byte")}
+	for range times {
+		if _, err := all.Publish("all", m); err != nil {
+			return err
+		}
+		sim.Settle()
+		for _, c := range clients {
+			if _, ok := c.Next(); !ok {
+				return fmt.Errorf("a member has no message: %w", sim.Err())
+			}
+		}
 	}
 	return nil
 }
