@@ -1,6 +1,7 @@
 package topics
 
 import (
+	"flag"
 	"fmt"
 	"net/netip"
 	"runtime"
@@ -184,13 +185,16 @@ func TestSubscription_Memory(t *testing.T) {
 	}
 }
 
+var subscribers = flag.Int("subscribers", 500, "how many connections TestSubscription_Memory has, with 100 of as many topics each")
+
 // memoryOfSubscriptions is how many bytes the heap grows by for each of some subscriptions.
 func memoryOfSubscriptions(t *testing.T) float64 {
-	const conns, each = 500, 100
+	const each = 100
+	conns := max(*subscribers, 5*each)
 	h := newHost(conns)
 	defer h.close()
 	topics := new(Topics)
-	names := make([]string, 5*each)
+	names := make([]string, conns)
 	for i := range names {
 		names[i] = fmt.Sprint("rooms.", i)
 	}
@@ -211,7 +215,7 @@ func memoryOfSubscriptions(t *testing.T) float64 {
 		n++
 		h.turn()
 	}
-	took := float64(heap()-before) / (conns * each)
+	took := float64(heap()-before) / float64(conns*each)
 	runtime.KeepAlive(topics)
 	return took
 }
