@@ -132,6 +132,7 @@ func (c *Client) write(b []byte) {
 func (c *Client) put(b []byte) {
 	if k := c.socket; !k.isReset && !k.upEnd {
 		k.flight.Write(b)
+		k.stir()
 	}
 }
 
@@ -142,14 +143,15 @@ func (c *Client) CloseWrite() {
 	if c.over != nil {
 		c.over.closeWrite()
 	}
-	c.socket.upEnd = true
+	c.socket.endUp()
 }
 
 // Leave closes the client's socket: what it has sent still arrives; if the server
 // sends anything more the connection is reset.
 func (c *Client) Leave() {
 	defer c.locked()()
-	c.socket.upEnd, c.gone, c.paused = true, true, false
+	c.socket.endUp()
+	c.gone, c.paused = true, false
 }
 
 // Reset resets the connection; what was on its way is lost.
@@ -217,7 +219,8 @@ func (c *Client) End() error {
 func (c *Client) ended(err error) {
 	c.end = err
 	if !c.manual || err == syscall.ECONNRESET {
-		c.socket.upEnd, c.gone = true, true
+		c.socket.endUp()
+		c.gone = true
 	}
 	if c.over != nil {
 		c.over.end()

@@ -90,6 +90,6 @@ func misused(s *Sim, e end, closed bool, op string) bool {
 func unwatched(s *Sim, e end) {
 	if p := e.watching().poller; p != nil {
 		s.breachLocked("%v is closed while it is watched", e)
-		p.watched = slices.DeleteFunc(p.watched, func(other end) bool { return other == e })
+		p.forget(e)
 	}
 }

@@ -93,10 +93,14 @@ func (o *outbound) ended(err error) {
 	if o.end = err; err == syscall.ECONNRESET {
 		o.landed.Reset()
 	}
+	o.watch.stir(o)
 }
 func (o *outbound) reads() bool   { return o.closed || o.landed.Len() < o.socket.sim.buffer() }
 func (o *outbound) hasLeft() bool { return o.closed }
-func (o *outbound) take(b []byte) { o.landed.Write(b) }
+func (o *outbound) take(b []byte) {
+	o.landed.Write(b)
+	o.watch.stir(o)
+}
 
 // Read implements transport.Transport.
 func (o *outbound) Read(b []byte) (int, error) {
@@ -123,6 +127,7 @@ func (o *outbound) Write(bufs [][]byte) (int, error) {
 	case k.isReset, k.isClosed, k.upEnd:
 		return 0, syscall.EPIPE
 	}
+	k.stir()
 	return writeTo(s, &k.flight, bufs, k.id, 1)
 }
 
@@ -134,7 +139,7 @@ func (o *outbound) CloseWrite() error {
 	if misused(s, o, o.closed, "shutdown") || o.socket.isReset {
 		return syscall.ENOTCONN
 	}
-	o.socket.upEnd = true
+	o.socket.endUp()
 	s.note(actShutdown, o.socket.id, 1)
 	return nil
 }
@@ -156,7 +161,8 @@ func (o *outbound) closeLocked() {
 	unwatched(s, o)
 	s.note(actClose, k.id, 1)
 	s.fds[o.fd] = nil
-	o.closed, k.upEnd = true, true
+	o.closed = true
+	k.endUp()
 	if o.landed.Len() > 0 && !k.isReset {
 		k.reset()
 	}

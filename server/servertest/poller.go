@@ -15,6 +15,8 @@ type simPoller struct {
 	sim     *Sim
 	id      int
 	watched []end
+	stirred []end // those of them that may be ready, in the same order; and some that are not
+	added   int   // registrations, ever
 	woken   bool
 	closed  bool
 	changed past
@@ -52,6 +54,41 @@ type watch struct {
 	poller   *simPoller
 	interest poller.Interest
 	token    uint64
+	order    int  // among the poller's registrations
+	stirred  bool // it is among those of the poller that are
+}
+
+// stir enters the registration of e among those that may be ready.
+func (w *watch) stir(e end) {
+	if w.poller == nil || w.stirred {
+		return
+	}
+	w.stirred = true
+	p := w.poller
+	at, _ := slices.BinarySearchFunc(p.stirred, w.order, func(o end, order int) int { return o.watching().order - order })
+	p.stirred = slices.Insert(p.stirred, at, e)
+}
+
+// mayGetReady tells whether it may without being stirred: what makes room to write is not noted.
+func (w *watch) mayGetReady() bool { return w.interest&poller.Write != 0 }
+
+// forget takes out a socket.
+func (p *simPoller) forget(e end) {
+	isIt := func(o end) bool { return o == e }
+	p.watched = slices.DeleteFunc(p.watched, isIt)
+	if e.watching().stirred {
+		p.stirred = slices.DeleteFunc(p.stirred, isIt)
+	}
+	*e.watching() = watch{}
+}
+
+// settle takes those out of stirred that are not ready.
+func (p *simPoller) settle() {
+	p.stirred = slices.DeleteFunc(p.stirred, func(e end) bool {
+		w := e.watching()
+		w.stirred = w.mayGetReady() || e.readiness()&w.interest != 0
+		return !w.stirred
+	})
 }
 
 // at is the socket under a descriptor, which it notes if there is none.
@@ -74,8 +111,10 @@ func (p *simPoller) Add(fd int, i poller.Interest, t uint64) error {
 		p.sim.breachLocked("%v is watched twice", k)
 		return os.ErrExist
 	}
-	*k.watching() = watch{p, i, t}
+	p.added++
+	*k.watching() = watch{poller: p, interest: i, token: t, order: p.added}
 	p.watched = append(p.watched, k)
+	k.watching().stir(k)
 	return nil
 }
 
@@ -89,6 +128,7 @@ func (p *simPoller) Modify(fd int, i poller.Interest, t uint64) error {
 	}
 	p.changed.add(k.watching().token)
 	k.watching().interest, k.watching().token = i, t
+	k.watching().stir(k)
 	p.sim.note(actWatch, k.number(), int(i))
 	return nil
 }
@@ -101,8 +141,7 @@ func (p *simPoller) Remove(fd int) error {
 		return os.ErrNotExist
 	}
 	p.gone.add(k.watching().token)
-	*k.watching() = watch{}
-	p.watched = slices.DeleteFunc(p.watched, func(o end) bool { return o == k })
+	p.forget(k)
 	return nil
 }
 
@@ -132,11 +171,12 @@ func (p *simPoller) ready() bool {
 	if p.woken {
 		return true
 	}
-	for _, k := range p.watched {
+	for _, k := range p.stirred {
 		if k.readiness()&k.watching().interest != 0 {
 			return true
 		}
 	}
+	p.settle()
 	return false
 }
 
@@ -160,7 +200,12 @@ func (p *simPoller) fill(events []poller.Event) (n int) {
 			n++
 		}
 	}
-	for _, k := range p.watched {
+	p.settle()
+	candidates := p.stirred
+	if f.Spurious > 0 {
+		candidates = p.watched
+	}
+	for _, k := range candidates {
 		ready := k.readiness() & k.watching().interest
 		if s.happens(f.Spurious) {
 			ready |= k.watching().interest

@@ -53,6 +53,7 @@ type schedule struct {
 	apart   *rand.Rand // for Faults.Gone
 	now     time.Time
 	strands []*strand // in the order they began
+	awake   []*strand // those of them that are looked at before each step, in the same order
 	begun   int       // strands, ever
 	turns   uint64    // of strands, except those that look again in vain
 	steps   int
@@ -64,6 +65,7 @@ type devices struct {
 	alarms  []*alarm
 	pollers []*simPoller
 	sockets []*socket // those either side has not done with
+	moving  []*socket // those with something on its way, by their numbers; and some without
 	fds     []end     // by descriptor
 	dialled int
 }

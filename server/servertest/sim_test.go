@@ -290,6 +290,37 @@ func TestClient_Ends(t *testing.T) {
 	}
 }
 
+// What was looked at in vain for long rests, and yet goes on when it can: by its time, and by what others do.
+func TestSim_WakesThoseThatRest(t *testing.T) {
+	sim := simulate(t, 1, &server.Server{OnMessage: echo})
+	var woke time.Time
+	sim.Go(func() {
+		sim.Sleep(time.Minute)
+		woke = sim.Now()
+	})
+	c := sim.Dial("/")
+	for range restAfter { // of several steps each
+		c.SendText("x")
+		c.expect(t, "x")
+	}
+	resting := 0
+	for _, st := range sim.strands {
+		if st.rests {
+			resting++
+		}
+	}
+	if resting != 2 {
+		t.Errorf("%d of the one that sleeps and the one that accepts rest", resting)
+	}
+	other := sim.Dial("/")
+	other.SendText("accepted")
+	other.expect(t, "accepted")
+	sim.Advance(2 * time.Minute)
+	if got := woke.Sub(birthday); got != time.Minute {
+		t.Errorf("it woke after %v", got)
+	}
+}
+
 // Close tells what was left behind.
 func TestSim_CloseFindsWhatIsLeft(t *testing.T) {
 	var sim *Sim

@@ -33,6 +33,7 @@ type socket struct {
 
 	isOpen, isClosed, isReset bool
 	stalled                   time.Time // the client reads nothing until then
+	isMoving                  bool      // it is among those of the simulation that are
 }
 
 func (k *socket) String() string { return fmt.Sprintf("connection %d (descriptor %d)", k.id, k.fd) }
@@ -43,6 +44,35 @@ type peer interface {
 	ended(error)   // nothing more will
 	reads() bool   // it is not paused
 	hasLeft() bool // it reads no more
+}
+
+// stir enters the socket among those with something on its way.
+func (k *socket) stir() {
+	if k.isMoving {
+		return
+	}
+	k.isMoving = true
+	s := k.sim
+	at, _ := slices.BinarySearchFunc(s.moving, k.id, func(o *socket, id int) int { return o.id - id })
+	s.moving = slices.Insert(s.moving, at, k)
+}
+
+// isQuiet tells whether nothing is on its way, and nothing will be unless either side does something.
+func (k *socket) isQuiet() bool {
+	up := k.isClosed || k.isReset || k.flight.Len() == 0 && (!k.upEnd || k.upArrived)
+	down := k.seenEnd || k.queued.Len() == 0 && !k.downEnd
+	return up && down
+}
+
+// endUp has the end of what the client sends on its way, and endDown that of what the server does.
+func (k *socket) endUp() {
+	k.upEnd = true
+	k.stir()
+}
+
+func (k *socket) endDown() {
+	k.downEnd = true
+	k.stir()
 }
 
 func (k *socket) watching() *watch { return &k.watch }
@@ -94,6 +124,7 @@ func (k *socket) Write(bufs [][]byte) (int, error) {
 	case k.isReset, k.downEnd:
 		return 0, syscall.EPIPE
 	}
+	k.stir()
 	return writeTo(s, &k.queued, bufs, k.id, 0)
 }
 
@@ -105,7 +136,7 @@ func (k *socket) CloseWrite() error {
 	if misused(s, k, k.isClosed, "shutdown") || k.isReset {
 		return syscall.ENOTCONN
 	}
-	k.downEnd = true
+	k.endDown()
 	s.note(actShutdown, k.id, 0)
 	return nil
 }
@@ -122,7 +153,8 @@ func (k *socket) Close() error {
 	unwatched(s, k)
 	s.note(actClose, k.id, 0)
 	s.fds[k.fd] = nil
-	k.isClosed, k.downEnd = true, true
+	k.isClosed = true
+	k.endDown()
 	if k.arrived.Len()+k.flight.Len() > 0 && s.rnd.IntN(2) == 0 {
 		k.reset()
 	}
@@ -160,6 +192,7 @@ func (k *socket) PeerAddr() netip.AddrPort { return k.remote }
 // reset ends the connection at both ends; what was on its way is lost.
 func (k *socket) reset() {
 	k.isReset = true
+	k.watch.stir(k)
 	k.flight.Reset()
 	k.arrived.Reset()
 	k.queued.Reset()
@@ -202,6 +235,7 @@ func (k *socket) moveUp() {
 		return
 	}
 	n := min(k.flight.Len(), s.buffer()-k.arrived.Len())
+	k.watch.stir(k)
 	if n == 0 {
 		k.upArrived = true
 		s.note(actEndUp, k.id, 0)

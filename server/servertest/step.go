@@ -1,6 +1,9 @@
 package servertest
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // choice is something that can happen now: a strand that goes on, or bytes of a
 // socket that move, up to the server or down to the client.
@@ -49,19 +52,13 @@ func (s *Sim) Steps() int {
 
 // choose picks what is to happen. mu is held.
 func (s *Sim) choose() (choice, bool) {
-	s.choices = s.choices[:0]
-	for _, st := range s.strands {
-		if st.waits.isOver(s) {
-			s.choices = append(s.choices, choice{strand: st})
-		}
+	over := func(w *waiting) bool { return w.isOver(s) }
+	if s.steps%restingSteps == 0 {
+		s.rouse(over)
 	}
-	for _, k := range s.sockets {
-		if k.canMoveUp() {
-			s.choices = append(s.choices, choice{socket: k, up: true})
-		}
-		if k.canMoveDown() {
-			s.choices = append(s.choices, choice{socket: k})
-		}
+	s.choices = s.movable(s.runnable(s))
+	if len(s.choices) == 0 && s.rouse(over) {
+		s.choices = s.runnable(s)
 	}
 	if len(s.choices) == 0 {
 		return choice{}, false
@@ -72,6 +69,71 @@ func (s *Sim) choose() (choice, bool) {
 		}
 	}
 	return s.choices[s.rnd.IntN(len(s.choices))], true
+}
+
+// A machine with thousands of clients would look at each of them before each step, in vain. So a strand that
+// was looked at for restAfter times rests, until its time comes. The machine looks at all that rest before time passes,
+// and once in restingSteps steps.
+const (
+	restAfter    = 1000
+	restingSteps = 64
+)
+
+// runnable is the strands that can go on, as far as they do not rest. mu is held.
+func (d *schedule) runnable(s *Sim) (choices []choice) {
+	choices = d.choices[:0]
+	tired := false
+	for _, st := range d.awake {
+		if st.waits.isOver(s) {
+			choices = append(choices, choice{strand: st})
+		} else if st.vain++; st.vain >= restAfter && st.waits.mayRest() {
+			st.rests, tired = true, true
+		}
+	}
+	if tired {
+		d.awake = slices.DeleteFunc(d.awake, func(st *strand) bool { return st.rests })
+	}
+	return choices
+}
+
+// rouse wakes the strands that rest and whose waiting is over. It returns false if there is none. mu is held.
+func (d *schedule) rouse(over func(*waiting) bool) (any bool) {
+	if len(d.awake) == len(d.strands) {
+		return false
+	}
+	for _, st := range d.strands {
+		if st.rests && over(&st.waits) {
+			st.rests, st.vain, any = false, 0, true
+		}
+	}
+	if any {
+		d.awake = d.awake[:0]
+		for _, st := range d.strands {
+			if !st.rests {
+				d.awake = append(d.awake, st)
+			}
+		}
+	}
+	return any
+}
+
+// movable adds the bytes that can move. mu is held.
+func (d *devices) movable(choices []choice) []choice {
+	quiet := false
+	for _, k := range d.moving {
+		if k.canMoveUp() {
+			choices = append(choices, choice{socket: k, up: true})
+		}
+		if k.canMoveDown() {
+			choices = append(choices, choice{socket: k})
+		}
+		k.isMoving = !k.isQuiet()
+		quiet = quiet || !k.isMoving
+	}
+	if quiet {
+		d.moving = slices.DeleteFunc(d.moving, func(k *socket) bool { return !k.isMoving })
+	}
+	return choices
 }
 
 // sleeper is a loop that waits, whatever for; nil if none was hit on.
@@ -158,4 +220,5 @@ func (s *Sim) setNowLocked(t time.Time) {
 	s.note(actTime, int(t.Sub(birthday)), 0)
 	s.now = t
 	s.ring()
+	s.rouse(func(w *waiting) bool { return w.isLate(t) })
 }

@@ -3,6 +3,7 @@ package servertest
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/framerail/framerail/internal/loop"
@@ -15,6 +16,8 @@ type strand struct {
 	work   func()
 	worker *worker // nil before it has begun
 	waits  waiting
+	vain   int  // looks that have found it waiting, since it ran
+	rests  bool // it is not among those that are awake
 	over   bool
 }
 
@@ -42,8 +45,15 @@ func (w *waiting) isOver(s *Sim) bool {
 		w.poller != nil && w.poller.ready() ||
 		w.ready != nil && w.ready() ||
 		w.asks != nil && s.ask(w.asks) ||
-		!w.until.IsZero() && !w.until.After(s.now)
+		w.isLate(s.now)
 }
+
+// isLate tells whether its time has come.
+func (w *waiting) isLate(now time.Time) bool { return !w.until.IsZero() && !w.until.After(now) }
+
+// mayRest tells whether it need not be looked at before each step. A loop may be wanted at any time, and the
+// program's own question must not be asked late.
+func (w *waiting) mayRest() bool { return w.poller == nil && w.asks == nil && !w.change }
 
 // ask is f, without mu, which is held.
 func (s *Sim) ask(f func() bool) bool {
@@ -64,7 +74,9 @@ func (s *Sim) Go(f func()) {
 		return
 	}
 	s.begun++
-	s.strands = append(s.strands, &strand{id: s.begun, work: f, waits: waiting{ready: always}})
+	st := &strand{id: s.begun, work: f, waits: waiting{ready: always}}
+	s.strands = append(s.strands, st)
+	s.awake = append(s.awake, st)
 }
 
 // run lets a strand run until it waits again or ends.
@@ -87,12 +99,9 @@ func (s *Sim) ran(st *strand) {
 	}
 	s.release(st.worker)
 	s.mu.Lock()
-	for i, other := range s.strands {
-		if other == st {
-			s.strands = append(s.strands[:i], s.strands[i+1:]...)
-			break
-		}
-	}
+	isIt := func(other *strand) bool { return other == st }
+	s.strands = slices.DeleteFunc(s.strands, isIt)
+	s.awake = slices.DeleteFunc(s.awake, isIt)
 	s.mu.Unlock()
 }
 
@@ -108,7 +117,7 @@ func (s *Sim) wait(w waiting) {
 		runtime.Goexit()
 	}
 	w.seen = s.turns
-	st.waits = w
+	st.waits, st.vain = w, 0
 	st.worker.yield(struct{}{})
 	if s.killing {
 		runtime.Goexit()
