@@ -53,14 +53,15 @@ func (s *Sim) DialWith(r Request) *Client {
 	k.peer = c
 	c.dec.Reset(frame.Client, frame.Limits{MaxMessageSize: math.MaxInt, MaxFragments: math.MaxInt})
 	s.note(actDial, k.id, 0)
-	if s.listener.closed {
+	h := s.hosts.last()
+	if h.listener.closed {
 		k.reset()
 		return c
 	}
 	s.sockets = append(s.sockets, k)
-	s.listener.backlog = append(s.listener.backlog, k)
+	h.listener.backlog = append(h.listener.backlog, k)
 	c.put(r.Before)
-	if s.srv.TLSConfig != nil && !r.Plain {
+	if h.srv.TLSConfig != nil && !r.Plain {
 		c.over = newOver(c)
 	}
 	if r.Raw != nil {

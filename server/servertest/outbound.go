@@ -45,13 +45,14 @@ func (o outward) DialContext(ctx context.Context, network, _ string) (net.Conn, 
 	s.dialled++
 	k := &socket{sim: s, id: s.dialled, remote: addressOf(s.dialled)}
 	s.note(actDial, k.id, 0)
-	if s.listener.closed || s.happens(s.Faults.Dials) {
+	l := s.hosts.last().listener
+	if l.closed || s.happens(s.Faults.Dials) {
 		return nil, &net.OpError{Op: "dial", Net: network, Addr: net.TCPAddrFromAddrPort(serverAddr), Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 	}
 	out := &outbound{socket: k}
 	k.peer = out
 	s.sockets = append(s.sockets, k)
-	s.listener.backlog = append(s.listener.backlog, k)
+	l.backlog = append(l.backlog, k)
 	out.fd = s.descriptor(out)
 	return &dialledConn{outbound: out, ctx: ctx}, nil
 }

@@ -14,7 +14,7 @@ import (
 // defaultBuffer is what a simulated socket holds each way, in bytes.
 const defaultBuffer = 64 << 10
 
-// Sim is a simulated machine with a server on it. It is for one goroutine; the
+// Sim is a simulated machine with a server on it, and another one after [Sim.Restart]. It is for one goroutine; the
 // fields may be changed between calls of its methods.
 type Sim struct {
 	// Faults are what goes wrong. Zero: nothing.
@@ -25,9 +25,7 @@ type Sim struct {
 	// Trace gets a line for each thing that happens. Nil: none is written.
 	Trace io.Writer
 
-	srv      *server.Server
-	listener *listener
-	served   error // what Serve returned
+	hosts hosts
 
 	// current is the strand that runs, nil while none does. It and the next two belong to
 	// the goroutine that runs: at any time there is one.
@@ -46,6 +44,19 @@ type Sim struct {
 	broken []error
 	chunk  [4 << 10]byte // for clients that inflate
 }
+
+// host is a server of the machine's.
+type host struct {
+	srv      *server.Server
+	listener *listener
+	served   error // what Serve returned
+}
+
+// hosts are the servers that the machine has had.
+type hosts []*host
+
+// last is where clients come to.
+func (h hosts) last() *host { return h[len(h)-1] }
 
 // schedule decides what happens next.
 type schedule struct {
@@ -79,18 +90,14 @@ var birthday = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 // exactly its key is of Ed25519, since signatures of others differ in length. New panics
 // if the server does not start.
 func New(seed uint64, srv *server.Server) *Sim {
-	s := newSim(seed, srv)
-	s.serve()
+	s := newSim(seed)
+	newHost(s, srv).serve(s)
 	return s
 }
 
 // newSim is a machine on which nothing runs yet.
-func newSim(seed uint64, srv *server.Server) *Sim {
-	if srv.Loops == 0 {
-		srv.Loops = 1
-	}
+func newSim(seed uint64) *Sim {
 	s := &Sim{
-		srv: srv,
 		schedule: schedule{
 			rnd:   rand.New(rand.NewPCG(seed, 0)),
 			apart: rand.New(rand.NewPCG(seed, 2)), // 1 is for scripts that share the seed
@@ -100,24 +107,48 @@ func newSim(seed uint64, srv *server.Server) *Sim {
 	}
 	s.unlock = s.mu.Unlock
 	s.watchdog.init()
-	s.listener = &listener{sim: s}
 	return s
 }
 
+// Restart starts another server in the place of one that has stopped accepting: call Shutdown or Close of that one
+// before. Between the two dials are refused. The one before may still have clients. It is for the goroutine of the
+// test, outside callbacks. Restart panics as New does, and if there is a server that accepts.
+func (s *Sim) Restart(srv *server.Server) {
+	s.mu.Lock()
+	closed := s.hosts.last().listener.closed
+	s.mu.Unlock()
+	if !closed {
+		panic("servertest: Restart on a machine whose server accepts")
+	}
+	newHost(s, srv).serve(s)
+}
+
+// newHost has a server be where clients come to.
+func newHost(s *Sim, srv *server.Server) *host {
+	if srv.Loops == 0 {
+		srv.Loops = 1
+	}
+	h := &host{srv: srv, listener: &listener{sim: s}}
+	s.mu.Lock()
+	s.hosts = append(s.hosts, h)
+	s.mu.Unlock()
+	return h
+}
+
 // serve starts the server.
-func (s *Sim) serve() {
-	srv := s.srv
+func (h *host) serve(s *Sim) {
+	srv := h.srv
 	s.Go(func() {
 		if srv.TLSConfig != nil {
-			s.served = srv.ServeTLS(s.listener, "", "")
+			h.served = srv.ServeTLS(h.listener, "", "")
 			return
 		}
-		s.served = srv.Serve(s.listener)
+		h.served = srv.Serve(h.listener)
 	})
-	s.drive(waiting{ready: func() bool { return s.listener.used || s.served != nil }})
-	if s.served != nil {
+	s.drive(waiting{ready: func() bool { return h.listener.used || h.served != nil }})
+	if h.served != nil {
 		s.kill()
-		panic("servertest: the server does not start: " + s.served.Error())
+		panic("servertest: the server does not start: " + h.served.Error())
 	}
 }
 
@@ -130,7 +161,9 @@ const (
 // Close closes the server, unless it has ended, and tells what is wrong: what it, or
 // a callback, left behind, and what it did to its sockets that must not be done.
 func (s *Sim) Close() error {
-	s.Go(func() { _ = s.srv.Close() })
+	for _, h := range s.hosts {
+		s.Go(func() { _ = h.srv.Close() })
+	}
 	end := s.now.Add(endWithin)
 	for step := 0; len(s.strands) > 0; step++ {
 		if step > endSteps {
@@ -151,13 +184,13 @@ func (s *Sim) Close() error {
 		}
 	}
 	s.checkRest()
-	if !errors.Is(s.served, server.ErrServerClosed) {
-		s.breach("Serve returned %v", s.served)
+	for _, h := range s.hosts {
+		h.checkRest(s)
 	}
 	return errors.Join(s.broken...)
 }
 
-// checkRest is what is true of a server that has ended.
+// checkRest is what is true of a machine whose servers have ended.
 func (s *Sim) checkRest() {
 	for _, k := range s.fds {
 		if k != nil {
@@ -172,13 +205,20 @@ func (s *Sim) checkRest() {
 			s.breach("poller %d was not closed", i)
 		}
 	}
-	if n := s.srv.ClientCount(); n > 0 {
+}
+
+// checkRest is what is true of a server that has ended.
+func (h *host) checkRest(s *Sim) {
+	if n := h.srv.ClientCount(); n > 0 {
 		s.breach("%d clients are in the table", n)
 	}
-	st := s.srv.Stats()
+	st := h.srv.Stats()
 	if st.Buffers != 0 || st.BufferBytes != 0 || st.Timers != 0 || st.Clients != 0 || st.Pending != 0 {
 		s.breach("left: %d buffers of %d bytes, %d timers, %d clients, %d bytes pending",
 			st.Buffers, st.BufferBytes, st.Timers, st.Clients, st.Pending)
+	}
+	if !errors.Is(h.served, server.ErrServerClosed) {
+		s.breach("Serve returned %v", h.served)
 	}
 }
 

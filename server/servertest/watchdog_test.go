@@ -43,10 +43,10 @@ func TestWatchdog_FindsWhatIsBlocked(t *testing.T) {
 
 // watched is New with a watchdog that looks often, and sends what it finds.
 func watched(t *testing.T, srv *server.Server, found chan<- string) *Sim {
-	sim := newSim(1, srv)
+	sim := newSim(1)
 	sim.watchdog.every = time.Millisecond
 	sim.watchdog.fail = func(what string) { found <- what }
-	sim.serve()
+	newHost(sim, srv).serve(sim)
 	t.Cleanup(func() {
 		if err := sim.Close(); err != nil {
 			t.Error(err)

@@ -1,0 +1,6 @@
+//go:build !race
+
+package client_test
+
+// herdSize is how many clients a server has that restarts.
+const herdSize = 10_000
