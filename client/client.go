@@ -114,7 +114,8 @@ type Client struct {
 	// loops of the client's own. Loops, MaxBuffers and SlowCallback are the server's then. Dial fails
 	// if one of these options is set. Stats, Close and Shutdown are about the client's connections
 	// alone. Shutdown and Close of the server end them, too, and later dials fail. A loop has room
-	// for 15 clients that have a connection there or are not closed. Zero: loops of the client's own.
+	// for 15 clients that have a connection there or are not closed. Loops of a server on a simulated machine
+	// need the Transport of that machine. Zero: loops of the client's own.
 	EventLoops conn.EventLoops
 	// SlowCallback is how long a callback may hold an event loop. A longer one is logged once with
 	// its stack, at level Warn, while it still runs. 0: 100 ms. Negative: never.

@@ -22,6 +22,9 @@ type shared struct {
 // errSharedOption is the error of an option that the loops of a server have already.
 var errSharedOption = errors.New("framerail: EventLoops is set, and Loops, MaxBuffers and SlowCallback are those of the server then")
 
+// errOtherMachine is the error of a client that dials on another machine than its loops run on.
+var errOtherMachine = errors.New("framerail: EventLoops of a server on a simulated machine need the Transport of that machine, and other loops need none of one")
+
 // errNoRoom is the error of a dial to a loop that too many clients share.
 var errNoRoom = errors.New("framerail: too many clients share the event loops of a server")
 
@@ -30,8 +33,8 @@ func (r *running) share(c *Client, lent loop.Shared) error {
 	switch {
 	case c.Loops != 0 || c.MaxBuffers != 0 || c.SlowCallback != 0:
 		return requestError{errSharedOption}
-	case lent.Simulated() || r.system.Simulated():
-		return requestError{errors.New("framerail: a client cannot have the event loops of a server on a simulated machine")}
+	case lent.System() != r.system:
+		return requestError{errOtherMachine}
 	case c.Dispatch == conn.Adaptive && !lent.Adaptive():
 		return requestError{errors.New("framerail: Dispatch is Adaptive, but that of the server of EventLoops is not")}
 	}
@@ -47,8 +50,8 @@ func (r *running) leave() {
 	if !r.isShared {
 		return
 	}
-	go func() {
-		<-r.busy.Idle()
+	r.system.Go(func() {
+		r.system.Await(r.busy.Idle(), nil, time.Time{})
 		for _, ts := range r.loops {
 			gone := make(chan struct{})
 			ts.Ask(func() {
@@ -61,16 +64,14 @@ func (r *running) leave() {
 			r.system.Await(gone, ts.Done(), time.Time{})
 		}
 		close(r.left)
-	}()
+	})
 }
 
 // drainShared waits until nothing of the client is left, until ctx is done. Then it cuts what the context
 // left no more time for.
 func (r *running) drainShared(ctx context.Context) error {
-	select {
-	case <-r.left:
+	if r.system.Await(r.left, ctx.Done(), time.Time{}) {
 		return nil
-	case <-ctx.Done():
 	}
 	if !r.await(r.command(loop.Abort), r.system.Now().Add(loop.CutPatience)) {
 		return fmt.Errorf("framerail: shutdown: a callback holds an event loop: %w", ctx.Err())
