@@ -85,9 +85,10 @@ func expectNothingHeld(t testing.TB, s *Server) {
 			n, _ := l.Buffers().Lent()
 			return n == 0
 		})
-		if n, size := unopened(l).Lent(); n != 0 {
-			t.Errorf("loop %d: %d buffers of requests, %d bytes, still lent", i, n, size)
-		}
+		eventually(t, "the last buffers of requests", func() bool { // a relay may have some a little longer
+			n, _ := unopened(l).Lent()
+			return n == 0
+		})
 	}
 }
 

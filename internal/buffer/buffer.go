@@ -43,6 +43,7 @@ type Pool struct {
 
 	watch func()       // nil: nobody watches
 	mark  atomic.Int64 // in bytes
+	ample func() bool  // nil: there is always enough
 
 	spare func() int64 // see Structs; nil: there are none
 }
@@ -54,6 +55,18 @@ func (p *Pool) Watch(f func()) { p.watch = f }
 
 // SetMark sets the mark for Watch.
 func (p *Pool) SetMark(bytes int64) { p.mark.Store(bytes) }
+
+// SetAmple sets how TryGet knows whether there is memory for a loan that can be done without. Before the
+// first Get. f takes no locks, as that of Watch.
+func (p *Pool) SetAmple(f func() bool) { p.ample = f }
+
+// TryGet is Get for a buffer that can be done without. It returns nil while memory is not ample.
+func (p *Pool) TryGet(n int) *Buffer {
+	if p.ample != nil && !p.ample() {
+		return nil
+	}
+	return p.Get(n)
+}
 
 // Get lends an empty buffer with room for at least n bytes.
 func (p *Pool) Get(n int) *Buffer {

@@ -33,6 +33,27 @@ func TestLentCountsWhatIsOut(t *testing.T) {
 	b.Release()
 }
 
+// A loan that can be done without is not made while memory is short. Any other is.
+func TestTryGetLendsWhileMemoryIsAmple(t *testing.T) {
+	var p Pool
+	p.TryGet(100).Release() // nothing limits it
+	ample := false
+	p.SetAmple(func() bool { return ample })
+	if p.TryGet(100) != nil {
+		t.Error("a buffer is lent though memory is short")
+	}
+	p.Get(100).Release()
+	ample = true
+	if b := p.TryGet(1000); b == nil || cap(b.B) != 1024 {
+		t.Errorf("lent %v, want a buffer of 1024 bytes", b)
+	} else {
+		b.Release()
+	}
+	if n, bytes := p.Lent(); n != 0 || bytes != 0 {
+		t.Errorf("%d buffers, %d bytes still lent", n, bytes)
+	}
+}
+
 func TestGetReleaseDoNotAllocate(t *testing.T) {
 	var p Pool
 	p.Get(2000).Release()

@@ -24,9 +24,12 @@ type Accepted struct {
 }
 
 // Over is the transport of the connection once a loop has it: k if it is a socket, with established TLS
-// over it if there is any.
+// over it if there is any. Its buffers come from the pool.
 func (a Accepted) Over(k *platform.Socket, pool *buffer.Pool) transport.Transport {
 	below := a.Transport(k)
+	if b, ok := a.Below.(buffer.Borrower); ok {
+		b.SetPool(pool)
+	}
 	if a.Secured != nil {
 		a.Secured.Attach(below, pool)
 		below = a.Secured

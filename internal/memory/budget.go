@@ -88,6 +88,11 @@ func (b *Budget) Init(loops []Loop, o Options) {
 	for _, l := range loops {
 		open, unopened := l.Pools()
 		b.pools = append(b.pools, open, unopened)
+		open.SetAmple(b.ample)
+		unopened.SetAmple(func() bool {
+			_, lent := unopened.Lent()
+			return lent < int64(b.unopenedMost/2) && b.ample()
+		})
 	}
 	for _, p := range b.pools {
 		p.Watch(b.Check)
@@ -112,6 +117,9 @@ func (b *Budget) Tight() bool { return b.limit > 0 && b.used() >= b.limit/100*ti
 
 // Full reports whether connections must be closed.
 func (b *Budget) Full() bool { return b.limit > 0 && b.used() >= b.limit/100*fullPercent }
+
+// ample reports whether buffers may be lent that can be done without. Half of the budget is for others.
+func (b *Budget) ample() bool { return b.used() < b.limit/2 }
 
 // Over reports whether the budget is used up.
 func (b *Budget) Over() bool { return b.limit > 0 && b.used() >= b.limit }

@@ -140,3 +140,39 @@ func TestBudget_ThoseClosingAreSparedWhileALoopIsLate(t *testing.T) {
 		t.Errorf("closed again %d times", its.shed)
 	}
 }
+
+// Half of the budget, and half of what connections that are not open may hold, is not for loans that can be done without.
+func TestBudget_HalfIsForWhatIsNeeded(t *testing.T) {
+	const budget = 1 << 20
+	b, l, _ := bounded(budget)
+	may := func(p *buffer.Pool) bool {
+		got := p.TryGet(1 << 10)
+		if got != nil {
+			got.Release()
+		}
+		return got != nil
+	}
+	expect := func(when string, open, unopened bool) {
+		t.Helper()
+		if o, u := may(&l.open), may(&l.unopened); o != open || u != unopened {
+			t.Errorf("%s: the pools lend: %v and %v, want %v and %v", when, o, u, open, unopened)
+		}
+	}
+	expect("nothing is lent", true, true)
+	request := l.unopened.Get(b.unopenedMost / 2)
+	expect("half is lent to connections that are not open", true, false)
+	request.Release()
+	message := l.open.Get(budget / 2)
+	expect("half is lent to open connections", false, false)
+	message.Release()
+	expect("all is given back", true, true)
+}
+
+// A connection that is being closed for its memory, and still holds as much, goes before another one is closed.
+func TestSortHolders_TheClosingFirst(t *testing.T) {
+	hs := []Holder{{ID: 1, Bytes: 5}, {ID: 2, Bytes: 7}, {ID: 3, Bytes: 7, Shed: true}, {ID: 4, Bytes: 7}, {ID: 5, Bytes: 9}, {ID: 6, Bytes: 5, Shed: true}}
+	SortHolders(hs)
+	if hs[0].ID != 5 || hs[1].ID != 3 || hs[4].ID != 6 || hs[5].ID != 1 {
+		t.Errorf("sorted as %+v", hs)
+	}
+}

@@ -133,7 +133,16 @@ func (b *Budget) largest() (all []Holder, late bool) {
 	return all, late
 }
 
-// SortHolders sorts the holders, the largest first.
+// SortHolders sorts the holders, the largest first. Of equal ones those come first that are being closed for their memory
+// already: closing others too would not free more.
 func SortHolders(hs []Holder) {
-	slices.SortFunc(hs, func(a, b Holder) int { return b.Bytes - a.Bytes })
+	slices.SortFunc(hs, func(a, b Holder) int {
+		switch {
+		case a.Bytes != b.Bytes || a.Shed == b.Shed:
+			return b.Bytes - a.Bytes
+		case a.Shed:
+			return -1
+		}
+		return 1
+	})
 }

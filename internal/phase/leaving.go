@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/loop"
@@ -75,7 +76,7 @@ func (l *Table) sendLast(cl *Tenant, answer []byte) {
 		l.linger(cl)
 		return
 	}
-	if !l.mayHold(cl, 0, len(answer)-n) {
+	if !l.mayHold(cl, buffer.LentTo(cl.Below()), len(answer)-n) { // the transport has a part of it already
 		l.drop(cl)
 		return
 	}

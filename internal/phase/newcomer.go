@@ -72,7 +72,11 @@ func (l *Table) seat(a gate.Accepted) {
 	cl := l.New()
 	cl.Socket = platform.NewSocket(a.FD)
 	cl.setTicket(a.Ticket)
-	phase, below := Request, a.Over(&cl.Socket, l.Buffers())
+	pool := &l.reader.heads // until the connection is open
+	if a.Opening != nil {
+		pool = l.Buffers()
+	}
+	phase, below := Request, a.Over(&cl.Socket, pool)
 	switch {
 	case a.Opening == nil && l.Proxies.SendHeader(a.Remote.Addr(), a.Unix):
 		below, phase = &behindProxy{below, a.TLS}, ProxyHeader

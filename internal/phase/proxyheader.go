@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"net/netip"
 
+	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/proxyproto"
@@ -18,6 +19,15 @@ type behindProxy struct {
 	transport.Transport
 	tls *tls.Config // nil: no TLS
 }
+
+// SetPool implements buffer.Borrower, as Lent does, for the transport behind it.
+func (b *behindProxy) SetPool(p *buffer.Pool) {
+	if below, ok := b.Transport.(buffer.Borrower); ok {
+		below.SetPool(p)
+	}
+}
+
+func (b *behindProxy) Lent() int { return buffer.LentTo(b.Transport) }
 
 // proxyHeaders is the phase in which the PROXY header arrives.
 type proxyHeaders struct{ unopenedRow }

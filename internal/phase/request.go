@@ -233,8 +233,8 @@ func (l *Table) open(cl *Tenant, o session.Opening) {
 		defer buf.Release() // o refers to it
 	}
 	cl.Enter(loop.Open)
-	if t := cl.tls(); t != nil {
-		t.SetPool(l.Buffers())
+	if b, ok := cl.Below().(buffer.Borrower); ok {
+		b.SetPool(l.Buffers())
 	}
 	l.Sessions.Begin()
 	cl.Open(o)

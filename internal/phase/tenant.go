@@ -1,6 +1,7 @@
 package phase
 
 import (
+	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/internal/gate"
 	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/secure"
@@ -46,10 +47,7 @@ func (cl *Tenant) unopened() (n int) {
 	if cl.head != nil {
 		n = cap(cl.head.buf.B)
 	}
-	if t := cl.tls(); t != nil {
-		n += t.Lent()
-	}
-	return n
+	return n + buffer.LentTo(cl.Below())
 }
 
 func (cl *Tenant) releaseHead() {

@@ -51,7 +51,7 @@ func (l *tlsHandshakes) read(cl *Tenant) {
 // starts or is queued.
 func (l *tlsHandshakes) takeHello(cl *Tenant, b []byte) {
 	t := cl.tls()
-	if !l.mayHear(cl, t.Lent(), t.HelloLen()+len(b)) {
+	if !l.mayHear(cl, t.HelloLent(), t.HelloLen()+len(b)) {
 		l.short(cl)
 		return
 	}

@@ -45,13 +45,25 @@ func (c *Conn) close(patience time.Duration) error {
 		return nil
 	}
 	if patience <= 0 {
-		c.dropOut()
+		c.disown()
 	}
 	if c.writing {
 		c.limitWrite(patience)
 	}
 	c.writeOn()
 	return nil
+}
+
+// disown drops what is not sent. Buffers that are in use leave the pool at once, and not only when the goroutines have
+// seen the end. So whoever cuts a connection for its memory finds that given back. mu is held.
+func (c *Conn) disown() {
+	c.dropOut()
+	if c.leaving != nil {
+		c.leaving.Disown()
+	}
+	if c.large != nil {
+		c.large.Disown()
+	}
 }
 
 // limitWrite bounds a write that may be stuck. mu is held.

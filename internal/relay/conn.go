@@ -24,8 +24,9 @@ type Conn struct {
 	read, write func()
 
 	mu     sync.Mutex
-	number int    // 0: none, because the loop has closed
-	ended  func() // called when no goroutine carries bytes any more; nil for none
+	pool   *buffer.Pool // lends what is beyond the buffer for waiting
+	number int          // 0: none, because the loop has closed
+	ended  func()       // called when no goroutine carries bytes any more; nil for none
 	input
 	output
 	watch
@@ -40,6 +41,7 @@ var (
 	_ transport.Peered  = (*Conn)(nil)
 	_ transport.Relayed = (*Conn)(nil)
 	_ transport.Limiter = (*Conn)(nil)
+	_ buffer.Borrower   = (*Conn)(nil)
 )
 
 const (
@@ -53,13 +55,13 @@ const (
 	lingerTimeout = 2 * time.Second
 )
 
-// buffers lends what is beyond the buffer for waiting.
-var buffers buffer.Pool
+// unowned lends to Conns that no loop has yet.
+var unowned buffer.Pool
 
 // New makes a Conn over nc, which belongs to the Conn from then on. Nothing is read before a poller watches
 // it. bottom is the connection below TLS and below wrappers, if it is known, or else nc.
 func New(nc, bottom net.Conn) *Conn {
-	c := &Conn{nc: nc, bottom: bottom}
+	c := &Conn{nc: nc, bottom: bottom, pool: &unowned}
 	c.read, c.write = c.readIn, c.writeOut
 	c.number = enter(c)
 	return c
@@ -70,6 +72,26 @@ func (c *Conn) Number() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.number
+}
+
+// SetPool implements buffer.Borrower. The pool is that of the loop, whose budget counts what it lends.
+func (c *Conn) SetPool(pool *buffer.Pool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pool = pool
+}
+
+// Lent implements buffer.Borrower: the buffer for long reads, that of bytes which wait to be written, and that of bytes
+// which are being written.
+func (c *Conn) Lent() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, b := range [...]*buffer.Buffer{c.large, c.out, c.leaving} {
+		if b != nil {
+			n += cap(b.B)
+		}
+	}
+	return n
 }
 
 // OnEnd implements transport.Relayed.

@@ -6,10 +6,15 @@
 //
 // One goroutine reads from a net.Conn, from when a poller begins to watch the Conn. It reads into a buffer of
 // 512 bytes, since nothing else can wait for a net.Conn. Between two reads it may end: if the loop does not
-// take what has come, nothing is read. A large buffer of a pool is lent for a read that follows a full one.
+// take what has come, nothing is read. A large buffer is lent for a read that follows a full one, while memory is ample.
 //
 // A second goroutine writes. It lives while there are bytes to write, and closes the net.Conn at the end.
 // Close and Write of a net.Conn may block, so that no loop calls them.
+//
+// # Memory
+//
+// What waits to be written is in buffers of the loop's pool, as the large buffer is. So the loop's budget bounds them: it
+// counts them, and a connection that is to give memory back counts as holding them. The 512 bytes are a part of the Conn.
 //
 // # Numbers
 //
@@ -18,5 +23,5 @@
 // # Locks
 //
 // The mu of a Conn comes behind that of session.Conn and that of secure.Transport. While it is held only the mu
-// of a Poller is taken, that of the table of numbers, and those of the shelves of package buffer.
+// of a Poller is taken, that of the table of numbers, those of the shelves of package buffer, and that of the memory budget.
 package relay

@@ -87,7 +87,7 @@ func (l *Lent) WriteNow(b []byte) (n int, err error) {
 		return 0, net.ErrClosed
 	}
 	if c.out == nil {
-		c.out = buffers.Get(min(len(b), c.room()))
+		c.out = c.pool.Get(min(len(b), c.room()))
 	}
 	n = c.put(b)
 	c.writeOn()

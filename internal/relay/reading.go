@@ -47,10 +47,11 @@ func (c *Conn) readOn() {
 	if c.reading || c.from < len(c.in) || c.readErr != nil || c.gone || c.closing || c.lent != nil {
 		return
 	}
-	if c.full && c.large == nil {
-		c.large = buffers.Get(readSize)
-	} else if !c.full {
+	switch {
+	case !c.full:
 		c.dropLarge()
+	case c.large == nil:
+		c.large = c.pool.TryGet(readSize) // or nil: short reads go on
 	}
 	c.in, c.from, c.full = c.space()[:0], 0, false
 	c.reading = true

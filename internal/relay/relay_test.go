@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/internal/test/allocs"
 	"github.com/framerail/framerail/internal/transport"
 	"github.com/framerail/framerail/poller"
@@ -21,17 +22,37 @@ type bench struct {
 	t    *testing.T
 	poll *Poller
 	peer net.Conn
+	pool buffer.Pool // the loop's
 }
 
+// newBench makes a bench over a pipe. Each test must close the Conn, which must then have given back what it had.
 func newBench(t *testing.T, system System) *bench {
 	near, far := net.Pipe()
+	return benchOver(t, system, near, far)
+}
+
+func benchOver(t *testing.T, system System, near, far net.Conn) *bench {
 	b := &bench{t: t, poll: NewPoller(system), peer: far, Conn: New(near, near)}
+	b.SetPool(&b.pool)
 	_ = far.SetDeadline(time.Now().Add(time.Minute))
 	t.Cleanup(func() {
 		_ = far.Close()
 		_ = b.poll.Close()
+		b.awaitNothingLent()
 	})
 	return b
+}
+
+// awaitNothingLent waits until the loop's pool has all that it has lent.
+func (b *bench) awaitNothingLent() {
+	b.t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for n, bytes := b.pool.Lent(); n > 0 || bytes > 0 || b.Lent() > 0; n, bytes = b.pool.Lent() {
+		if time.Now().After(deadline) {
+			b.t.Fatalf("%d buffers are lent, %d bytes, and the Conn has %d", n, bytes, b.Lent())
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // await waits for an event of the Conn, and fails if another comes.

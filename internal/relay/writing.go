@@ -13,6 +13,7 @@ import (
 // output is what the loop has sent and the net.Conn has not taken. Guarded by the Conn's mu.
 type output struct {
 	out      *buffer.Buffer // nil: there is nothing
+	leaving  *buffer.Buffer // is being written; nil: none
 	writing  bool           // a goroutine writes
 	limit    int            // of out, in bytes; 0: writeSize
 	last     bool           // nothing follows: the direction is to end
@@ -32,7 +33,7 @@ func (c *Conn) Write(bufs [][]byte) (n int, err error) {
 	}
 	for i, b := range bufs {
 		if c.out == nil {
-			c.out = buffers.Get(min(total(bufs[i:]), c.room()))
+			c.out = c.pool.Get(min(total(bufs[i:]), c.room()))
 		}
 		took := c.put(b)
 		n += took
@@ -77,7 +78,7 @@ func (c *Conn) put(b []byte) (n int) {
 	has := c.out
 	n = min(len(b), max(c.room()-len(has.B), 0))
 	if want := len(has.B) + n; want > cap(has.B) {
-		c.out = buffers.Get(want)
+		c.out = c.pool.Get(want)
 		c.out.B = append(c.out.B, has.B...)
 		has.Release()
 	}
@@ -99,13 +100,14 @@ func (c *Conn) writeOut() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for c.out != nil && c.writeErr == nil && !c.gone {
-		b := c.out
-		c.out = nil
+		b := c.out.B
+		c.out, c.leaving = nil, c.out
 		c.notify() // there is room while it is written
 		c.mu.Unlock()
-		_, err := c.nc.Write(b.B)
-		b.Release()
+		_, err := c.nc.Write(b)
 		c.mu.Lock()
+		c.leaving.Release()
+		c.leaving = nil
 		if err != nil && c.writeErr == nil {
 			c.writeErr = c.cause(err)
 			c.notify()
@@ -119,6 +121,7 @@ func (c *Conn) writeOut() {
 	}
 }
 
+// dropOut forgets what waits to be written. mu is held.
 func (c *Conn) dropOut() {
 	if c.out != nil {
 		c.out.Release()

@@ -28,7 +28,7 @@ type hello struct {
 }
 
 // ReadHello reads a part of the client's first record into scratch. Give the bytes to TakeHello,
-// unless the connection ends. ReadHello and the next three methods are for the loop, before
+// unless the connection ends. ReadHello and the next four methods are for the loop, before
 // Begin.
 func (t *Transport) ReadHello(scratch []byte) (int, error) {
 	return t.below.Read(scratch[:min(len(scratch), LongestHello)])
@@ -44,6 +44,9 @@ func (in *inbound) HelloLen() int {
 	}
 	return len(in.hello.buf.B)
 }
+
+// HelloLent is how many bytes the buffer has in which they are kept.
+func (in *inbound) HelloLent() int { return in.hello.lent() }
 
 // Heard reports whether the handshake may begin: crypto/tls has all that it needs to go on, or to
 // refuse.
@@ -69,6 +72,13 @@ func (h *hello) take(p []byte) (n int) {
 		h.release()
 	}
 	return n
+}
+
+func (h *hello) lent() int {
+	if h.buf == nil {
+		return 0
+	}
+	return cap(h.buf.B)
 }
 
 func (h *hello) release() {

@@ -69,7 +69,10 @@ type outbound struct {
 	unreported atomic.Bool // records wait that no Write has reported
 }
 
-var _ transport.Holder = (*Transport)(nil)
+var (
+	_ transport.Holder = (*Transport)(nil)
+	_ buffer.Borrower  = (*Transport)(nil)
+)
 
 // New is TLS over below, before its handshake with a client at that address. Buffers
 // come from the pool.
@@ -181,25 +184,27 @@ func (t *Transport) closeWith(closeBelow func(transport.Transport) error) error 
 	return closeBelow(t.below)
 }
 
-// Lent is how many bytes of pooled buffers the transport holds.
-func (t *Transport) Lent() (n int) {
+// Lent implements buffer.Borrower, as SetPool does. It is how many bytes of pooled buffers the transport holds, and
+// the one below.
+func (t *Transport) Lent() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.hello.buf != nil {
-		n = cap(t.hello.buf.B)
-	}
+	n := t.hello.lent() + buffer.LentTo(t.below)
 	if t.out != nil {
 		n += cap(t.out.B)
 	}
 	return n
 }
 
-// SetPool makes pool the source of further buffers. On the loop, while no other goroutine uses the
-// transport.
+// SetPool makes pool the source of further buffers, also of the transport below. On the loop, while no other
+// goroutine uses the transport.
 func (t *Transport) SetPool(pool *buffer.Pool) {
 	t.mu.Lock()
+	defer t.mu.Unlock()
 	t.pool = pool
-	t.mu.Unlock()
+	if b, ok := t.below.(buffer.Borrower); ok {
+		b.SetPool(pool)
+	}
 }
 
 // LimitUnsent implements transport.Limiter, if the transport below does.

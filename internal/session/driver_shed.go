@@ -1,8 +1,11 @@
 package session
 
-import "github.com/framerail/framerail/frame"
+import (
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/buffer"
+)
 
-// Holding is how many bytes of pooled buffers the connection holds: frames that wait for the transport,
+// Holding is how many bytes of pooled buffers the connection holds: frames that wait for the transport, or in it,
 // events that wait for callbacks, and parts of messages. shed reports whether Shed was called.
 func (d *Driver) Holding() (n int, shed bool) {
 	d.check()
@@ -11,6 +14,12 @@ func (d *Driver) Holding() (n int, shed bool) {
 	shed = c.end != nil && c.end.shed
 	if q := c.tx; q != nil {
 		n += q.size()
+	}
+	if lent := buffer.LentTo(c.transport); lent > 0 {
+		n += lent
+		if c.tx != nil {
+			n -= c.tx.held // which are among them
+		}
 	}
 	if in := c.in; in != nil {
 		n += in.size()
@@ -65,7 +74,10 @@ func (d *Driver) Shed() (first bool) {
 	}
 	c.dropContexts()
 	c.mu.Unlock()
-	if !first || rest > shedRest {
+	switch cut := !first || rest > shedRest; {
+	case cut && buffer.LentTo(c.transport) > shedLast:
+		d.abortOver(Local, ErrShed) // or the transport would keep its buffers for as long as the peer may take
+	case cut:
 		d.abort(Local, ErrShed)
 	}
 	d.settle()
@@ -76,3 +88,7 @@ func (d *Driver) Shed() (first bool) {
 // that is copied into the queue. Of a longer frame most is usually left. If memory remains short, such
 // connections are cut, so their sum is bounded too.
 const shedRest = directWrite
+
+// shedLast is how many bytes of buffers the transport of a connection that is cut may keep for the close timeout. The
+// Close frame may be among them.
+const shedLast = 2 * buffer.MinSize

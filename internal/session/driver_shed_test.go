@@ -3,9 +3,11 @@ package session
 import (
 	"io"
 	"testing"
+	"time"
 	"unsafe"
 
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/buffer"
 )
 
 // expectClosing takes what was sent, expects the numbers, and 1013 at their end.
@@ -190,4 +192,31 @@ func TestShedGivesBackWhatItHeld(t *testing.T) {
 			t.Errorf("%d frames", len(frames))
 		}
 	})
+}
+
+// borrowing is a transport that holds so many bytes of the loop's pool.
+type borrowing struct {
+	cutter
+	lent int
+}
+
+func (b *borrowing) SetPool(*buffer.Pool) {}
+func (b *borrowing) Lent() int            { return b.lent }
+
+// What the transport holds of the loop's pool counts as the connection's. Once the connection is shed again, the transport has
+// no time for it any more.
+func TestShedOfWhatTheTransportHolds(t *testing.T) {
+	for lent, want := range map[int]time.Duration{0: DefaultCloseTimeout, shedLast: DefaultCloseTimeout, 24 << 10: 0} {
+		r := openRig(t, Config{})
+		b := &borrowing{cutter{r.wire, -1}, lent}
+		r.d.SetTransport(b)
+		if n, _ := r.d.Holding(); n != lent {
+			t.Errorf("%d bytes held, want %d", n, lent)
+		}
+		expect(t, "shed for the first time", r.d.Shed(), true)
+		expect(t, "closed", r.wire.closed, false)
+		expect(t, "shed again", r.d.Shed(), false)
+		expect(t, "closed", r.wire.closed, true)
+		expect(t, "patience", b.patience, want)
+	}
 }

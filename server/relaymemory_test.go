@@ -1,0 +1,90 @@
+package server
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
+)
+
+// What clients do not read lies in buffers of the budget, also what a relay has taken from the loop. So those that hold
+// most are closed, and MaxBuffers bounds what all of them hold together.
+func TestForeign_UnsentBytesAreInTheBudget(t *testing.T) {
+	const budget, size, clients = 1 << 20, 20 << 10, 100
+	s := &Server{Loops: 2, OnMessage: echo,
+		Limits: Limits{MaxBuffers: budget, Limits: conn.Limits{WriteTimeout: -1, IdleTimeout: -1}}}
+	connect := foreigns["pipe"].serve(t, s)
+	var peers []*peer
+	for range clients {
+		p := connect()
+		p.handshake()
+		peers = append(peers, p)
+	}
+	eventually(t, "all to be open", func() bool { return s.ClientCount() == clients })
+	if n := held(s); n >= size {
+		t.Errorf("%d bytes are lent to idle clients", n)
+	}
+	var all []*conn.Conn
+	for c := range s.Clients() {
+		all = append(all, c)
+	}
+	message := make([]byte, size)
+	first := all[0]
+	_ = first.SendBinary(message)
+	eventually(t, "the relay to take all of a message", func() bool { return first.Pending() == 0 })
+	if n := held(s); n < size {
+		t.Errorf("%d bytes are lent for %d that one client does not read", n, size)
+	}
+	for _, c := range all[1:] {
+		_ = c.SendBinary(message)
+	}
+	eventually(t, "the largest holders to be closed", func() bool {
+		return s.ClientCount() <= budget/size && !s.run.budget.Full()
+	})
+	st := s.Stats()
+	if st.Causes[CauseShed] == 0 || st.BufferBytes > budget {
+		t.Errorf("%d were closed, %d bytes are lent of %d", st.Causes[CauseShed], st.BufferBytes, budget)
+	}
+	left := s.ClientCount()
+	whole := 0
+	for _, p := range peers {
+		_ = p.SetDeadline(time.Now().Add(30 * time.Second))
+		if h, payload, err := p.read(); err == nil && h.Opcode == frame.Binary && len(payload) == size {
+			whole++
+		}
+	}
+	if left == 0 || whole < left {
+		t.Errorf("%d clients got their message of %d that were left", whole, left)
+	}
+	for _, p := range peers {
+		p.Close()
+	}
+	eventually(t, "all to be given back", func() bool { return s.ClientCount() == 0 && held(s) == 0 })
+}
+
+// Clients that begin a long request and stop hold a long read's buffer only while memory is ample. None is refused for it.
+func TestForeign_LongReadsLeaveRoomForOthers(t *testing.T) {
+	const budget, clients, first = 1 << 20, 100, 512
+	s := &Server{Loops: 1, OnMessage: echo, Limits: Limits{MaxBuffers: budget, HandshakeTimeout: time.Minute}}
+	connect := foreigns["pipe"].serve(t, s)
+	request := with("X: " + strings.Repeat("x", 2*first))
+	var peers []*peer
+	for range clients {
+		p := connect()
+		p.send(request[:first])
+		peers = append(peers, p)
+	}
+	_, unopened := s.run.loops[0].Pools()
+	eventually(t, "all to be read", func() bool { n, _ := unopened.Lent(); return n >= clients })
+	_, bytes := unopened.Lent()
+	if most := int64(budget/4/2 + clients*first + 32<<10); bytes < 16<<10 || bytes > most {
+		t.Errorf("%d bytes are lent to clients that have sent %d, at most %d", bytes, clients*first, most)
+	}
+	for _, p := range peers {
+		p.send(request[first:])
+		p.expectStatus(101)
+	}
+	eventually(t, "all to be given back", func() bool { return held(s) == 0 })
+}
