@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -37,6 +38,7 @@ func (c *Conn) close(patience time.Duration) error {
 		return net.ErrClosed
 	}
 	c.closing, c.patience = true, patience
+	c.watch.poller = nil // as a descriptor leaves its poller when it is closed
 	leave(c.number)
 	c.number = 0
 	if c.lent != nil {
@@ -66,17 +68,35 @@ func (c *Conn) disown() {
 	}
 }
 
-// limitWrite bounds a write that may be stuck. mu is held.
+// limitWrite bounds a write that may be stuck. A type may know no deadlines, or accept them without effect, or have
+// SetWriteDeadline wait for its Write. mu is held, and nothing here waits.
 func (c *Conn) limitWrite(patience time.Duration) {
-	if err := c.nc.SetWriteDeadline(time.Now().Add(patience)); err != nil {
-		time.AfterFunc(patience, func() { _ = c.nc.Close() }) // it knows no deadlines
+	until := time.Now().Add(patience)
+	breakOff := func() { _ = c.nc.Close() }
+	c.setAlarm(patience+lateTimeout, breakOff)
+	go func() {
+		if err := c.nc.SetWriteDeadline(until); err != nil {
+			time.AfterFunc(time.Until(until), breakOff)
+		}
+	}()
+}
+
+// setAlarm has f called after some time, in place of what was to be called before; nil for nothing. mu is held.
+func (c *Conn) setAlarm(after time.Duration, f func()) {
+	if c.alarm != nil {
+		c.alarm.Stop()
+		c.alarm = nil
+	}
+	if f != nil {
+		c.alarm = time.AfterFunc(after, f)
 	}
 }
 
 // finish does what is to follow the last bytes. On the goroutine that writes. mu is held, but is not while a
 // method of the net.Conn runs.
 func (c *Conn) finish() {
-	if c.last && !c.halved && c.writeErr == nil && !c.gone {
+	cut := c.closing && c.patience <= 0
+	if c.last && !c.halved && c.writeErr == nil && !c.gone && !cut {
 		c.halved = true
 		c.mu.Unlock()
 		err := closeWrite(c.nc)
@@ -91,12 +111,26 @@ func (c *Conn) finish() {
 		}
 	}
 	if c.closing && c.lent == nil {
+		c.setAlarm(closeTimeout, c.giveUp)
 		c.shut()
-		if !c.reading {
-			c.dropLarge()
-		}
+		c.settle()
+	}
+}
+
+// settle ends the Conn once its net.Conn is closed and nothing reads from that any more. mu is held.
+func (c *Conn) settle() {
+	if c.closing && c.lent == nil && c.closed && !c.reading {
+		c.setAlarm(0, nil)
+		c.dropLarge()
 		c.end()
 	}
+}
+
+// giveUp ends the Conn though its net.Conn has not closed in time. Nobody waits for it any more.
+func (c *Conn) giveUp() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.end()
 }
 
 // shut closes the net.Conn. mu is held, and is not while that goes on.
@@ -109,10 +143,19 @@ func (c *Conn) shut() {
 	if !c.closing {
 		patience = lingerTimeout
 	}
+	stuck := patience <= 0 || c.writeErr != nil
 	c.mu.Unlock()
-	discard(c.bottom, patience)
+	below := c.bottom
+	if over, ok := below.(*tls.Conn); ok {
+		below = over.NetConn()
+	}
+	discard(below, patience)
+	if _, ok := c.nc.(*tls.Conn); ok && stuck {
+		_ = below.Close() // crypto/tls's Close would wait for the peer to take close_notify
+	}
 	_ = c.nc.Close()
 	c.mu.Lock()
+	c.closed = true
 }
 
 // discard sets what happens to unsent bytes of a connection after its Close. The system discards them once the

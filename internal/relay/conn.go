@@ -26,14 +26,15 @@ type Conn struct {
 	mu     sync.Mutex
 	pool   *buffer.Pool // lends what is beyond the buffer for waiting
 	number int          // 0: none, because the loop has closed
-	ended  func()       // called when no goroutine carries bytes any more; nil for none
+	ended  func()       // called when no goroutine carries bytes any more, or none is waited for; nil for none
 	input
 	output
 	watch
 	lent *Lent // nil, unless other code has the connection
-	// closing: the loop has closed. gone: nc is closed, or is being closed.
-	closing, gone bool
-	patience      time.Duration // for what is not sent when the loop has closed
+	// closing: the loop has closed. gone: nc is closed, or is being closed. closed: its Close has returned.
+	closing, gone, closed bool
+	patience              time.Duration // for what is not sent when the loop has closed
+	alarm                 *time.Timer   // for a net.Conn that does not return; nil for none
 }
 
 var (
@@ -53,15 +54,22 @@ const (
 	writeSize = 16 << 10
 	// lingerTimeout is how long what was sent before Close has to leave.
 	lingerTimeout = 2 * time.Second
+	// lateTimeout is how long a Write may go on after its deadline. Then the net.Conn is closed.
+	lateTimeout = time.Second
+	// closeTimeout is how long the Close of a net.Conn may take, with a Read that it is to end. Then nobody waits for
+	// them any more. crypto/tls waits for 5 seconds if the peer does not read.
+	closeTimeout = 10 * time.Second
 )
 
 // unowned lends to Conns that no loop has yet.
 var unowned buffer.Pool
 
 // New makes a Conn over nc, which belongs to the Conn from then on. Nothing is read before a poller watches
-// it. bottom is the connection below TLS and below wrappers, if it is known, or else nc.
+// it. bottom is the connection below TLS and below wrappers, if it is known, or else nc. Deadlines that were set
+// before are cleared: the loop has its own.
 func New(nc, bottom net.Conn) *Conn {
 	c := &Conn{nc: nc, bottom: bottom, pool: &unowned}
+	_ = nc.SetDeadline(time.Time{})
 	c.read, c.write = c.readIn, c.writeOut
 	c.number = enter(c)
 	return c

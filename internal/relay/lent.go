@@ -31,8 +31,12 @@ func (c *Conn) Lend() *Lent {
 func (l *Lent) Read(b []byte) (int, error) {
 	c := l.from
 	c.mu.Lock()
-	for c.reading && c.from == len(c.in) && !c.gone {
+	for c.lent == l && c.reading && c.from == len(c.in) && !c.gone {
 		l.changed.Wait()
+	}
+	if c.lent != l {
+		c.mu.Unlock()
+		return 0, net.ErrClosed
 	}
 	if n := copy(b, c.in[c.from:]); n > 0 {
 		c.from += n
@@ -72,8 +76,11 @@ func (l *Lent) await() error {
 	c := l.from
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for c.writing {
+	for c.lent == l && c.writing {
 		l.changed.Wait()
+	}
+	if c.lent != l {
+		return net.ErrClosed
 	}
 	return c.writeErr
 }
@@ -83,7 +90,7 @@ func (l *Lent) WriteNow(b []byte) (n int, err error) {
 	c := l.from
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.writeErr != nil || c.gone {
+	if c.lent != l || c.writeErr != nil || c.gone {
 		return 0, net.ErrClosed
 	}
 	if c.out == nil {
@@ -94,8 +101,13 @@ func (l *Lent) WriteNow(b []byte) (n int, err error) {
 	return n, nil
 }
 
-// SetLinger is that of the TCP connection at the bottom.
+// SetLinger is that of the TCP connection at the bottom. 0 also has Close discard what WriteNow has taken.
 func (l *Lent) SetLinger(seconds int) error {
+	if seconds == 0 {
+		l.from.mu.Lock()
+		l.from.patience = 0
+		l.from.mu.Unlock()
+	}
 	if t := l.from.TCP(); t != nil {
 		return t.SetLinger(seconds)
 	}
@@ -110,7 +122,8 @@ func (l *Lent) CloseWrite() error {
 	return closeWrite(l.Conn)
 }
 
-// Close implements net.Conn.
+// Close implements net.Conn. It does not wait for what WriteNow has taken: net/http closes many connections one after
+// the other. A goroutine closes the connection then.
 func (l *Lent) Close() error {
 	c := l.from
 	c.mu.Lock()
@@ -127,11 +140,14 @@ func (l *Lent) Close() error {
 	if c.gone {
 		return net.ErrClosed
 	}
-	if c.writing { // what WriteNow has taken
-		c.limitWrite(lingerTimeout)
-		for c.writing {
-			l.changed.Wait()
+	if c.writing {
+		if c.patience <= 0 {
+			c.disown()
 		}
+		c.limitWrite(c.patience)
+		c.lent = nil
+		l.changed.Broadcast()
+		return nil
 	}
 	c.gone = true
 	if !c.reading {

@@ -1,6 +1,7 @@
 package relay
 
 import (
+	"errors"
 	"io"
 
 	"github.com/framerail/framerail/internal/buffer"
@@ -83,6 +84,9 @@ func (c *Conn) readIn() {
 		room := c.in[at:cap(c.in)]
 		c.mu.Unlock()
 		n, err := c.nc.Read(room)
+		if n < 0 || n > len(room) {
+			n, err = 0, errImpossible
+		}
 		c.mu.Lock()
 		c.came(n)
 		switch {
@@ -112,7 +116,11 @@ func (c *Conn) readIn() {
 		c.lent.changed.Broadcast()
 	}
 	c.readOn() // the loop may have taken all meanwhile
+	c.settle()
 }
+
+// errImpossible ends a connection whose net.Conn cannot count.
+var errImpossible = errors.New("framerail: Read of a net.Conn has returned an impossible count")
 
 // emptyMost is how many reads may return nothing and no error, one after the other.
 const emptyMost = 100

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"cmp"
+	"io"
 	"net"
 	"syscall"
 
@@ -104,7 +105,10 @@ func (c *Conn) writeOut() {
 		c.out, c.leaving = nil, c.out
 		c.notify() // there is room while it is written
 		c.mu.Unlock()
-		_, err := c.nc.Write(b)
+		n, err := c.nc.Write(b)
+		if err == nil && n < len(b) {
+			err = io.ErrShortWrite
+		}
 		c.mu.Lock()
 		c.leaving.Release()
 		c.leaving = nil
