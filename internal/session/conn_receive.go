@@ -43,7 +43,17 @@ func (c Incoming) ask() error {
 // the end of the connection the error is ErrEnded. When ctx is done its error is returned, and the
 // connection goes on. It fails with ErrOnLoop where it would wait on an event loop.
 func (c Incoming) Receive(ctx stdcontext.Context) (Message, error) {
-	return c.receive(ctx, false)
+	m, err := c.receive(ctx, ctx.Done() == nil)
+	if err == errUnwatched {
+		return c.receiveWatching(ctx)
+	}
+	return m, err
+}
+
+// receiveWatching is Receive that may have to wait for a ctx that can be done.
+func (c Incoming) receiveWatching(ctx stdcontext.Context) (Message, error) {
+	defer c.WatchFor(ctx)()
+	return c.receive(ctx, true)
 }
 
 // WatchFor has ReceiveWatched return when ctx is done, until stop is called.
@@ -63,70 +73,90 @@ func (c Incoming) ReceiveWatched(ctx stdcontext.Context) (Message, error) {
 	return c.receive(ctx, true)
 }
 
-// receive is Receive.
+// receive is Receive. It fails with errUnwatched if it would have to wait, and ctx can be done but is not
+// watched.
+//
+// A goroutine that reads waits in here most of the time. Go gives it a stack of 2 KiB at first. So that this is
+// enough, the frames on the way to where it waits are small, and what is done elsewhere is not inlined.
 func (c Incoming) receive(ctx stdcontext.Context, watched bool) (Message, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.ask(); err != nil {
+	in, err := c.begin()
+	if err != nil {
 		return Message{}, err
 	}
-	c.leaveOpen()
-	in := c.receiving()
-	if in.busy {
-		return Message{}, errTwo
-	}
-	in.busy = true
-	defer func() { in.busy = false }()
-	in.release()
-	for checked := false; ; {
-		if err := ctx.Err(); err != nil {
-			return Message{}, err
-		}
-		if !c.reads() {
-			return Message{}, errCallback // it was set meanwhile
-		}
-		if in.waiting() > 0 {
-			if m, ok := c.next(in); ok {
-				return m, nil
-			}
-			continue
-		}
-		if c.State() == Closed {
-			return Message{}, ErrEnded
-		}
-		if !checked {
-			if RunsOnLoop() {
-				return Message{}, ErrOnLoop
-			}
-			if checked = true; !watched && ctx.Done() != nil {
-				defer c.WatchFor(ctx)()
-			}
+	defer in.end()
+	for first := true; ; first = false {
+		m, ok, err := c.take(ctx, in)
+		switch {
+		case ok || err != nil:
+			return m, err
+		case first && !watched:
+			return Message{}, errUnwatched
+		case first && RunsOnLoop():
+			return Message{}, ErrOnLoop
 		}
 		in.letGo()
 		c.await(in)
 	}
 }
 
+// errUnwatched is for Receive alone.
+var errUnwatched = errors.New("framerail: the context is not watched")
+
+// begin begins a call of Receive, which ends with end. mu is held, but not all the while.
+//
+//go:noinline
+func (c Incoming) begin() (*receiving, error) {
+	if err := c.ask(); err != nil {
+		return nil, err
+	}
+	c.leaveOpen()
+	in := c.receiving()
+	if in.busy {
+		return nil, errTwo
+	}
+	in.busy = true
+	in.release()
+	return in, nil
+}
+
+// take takes the next message. If none waits it returns false, or the reason why none will come. mu is held,
+// but not all the while.
+//
+//go:noinline
+func (c Incoming) take(ctx stdcontext.Context, in *receiving) (m Message, ok bool, err error) {
+	for !ok {
+		switch err := ctx.Err(); {
+		case err != nil:
+			return Message{}, false, err
+		case !c.reads():
+			return Message{}, false, errCallback // it was set meanwhile
+		case in.waiting() > 0:
+			m, ok = c.next(in)
+		case c.State() == Closed:
+			return Message{}, false, ErrEnded
+		default:
+			return Message{}, false, nil
+		}
+	}
+	return m, true, nil
+}
+
 // next takes the next of those that wait: a message, or an event that it runs. It lets the
 // input flow again once half is left. mu is held, but not all the while.
 func (c Incoming) next(in *receiving) (m Message, ok bool) {
-	ev := in.pop()
-	most := c.limits()
-	wake := false
-	if c.flags.Load()&holdReceive != 0 && in.half(most) {
-		c.release(holdReceive)
-		wake = c.wake()
+	if in.held.first().kind != eventMessage {
+		c.runNext(in)
+		return Message{}, false
 	}
-	switch {
-	case ev.kind != eventMessage:
-		c.mu.Unlock()
-		ev.run(c.Conn)
-		c.mu.Lock()
-	case c.end != nil && c.end.drop:
-		ev.buf.Release()
-	default:
-		in.held.last = ev.buf
-		m, ok = Message{Type: ev.op, Payload: ev.buf.B}, true
+	op, buf := in.popMessage()
+	wake := c.flowAgain(in)
+	if c.end != nil && c.end.drop {
+		buf.Release()
+	} else {
+		in.held.last = buf
+		m, ok = Message{Type: op, Payload: buf.B}, true
 	}
 	if wake {
 		c.mu.Unlock()
@@ -134,6 +164,29 @@ func (c Incoming) next(in *receiving) (m Message, ok bool) {
 		c.mu.Lock()
 	}
 	return m, ok
+}
+
+// runNext runs the next of those that wait, which is no message. It is not inlined because an event is large.
+//
+//go:noinline
+func (c Incoming) runNext(in *receiving) {
+	ev := in.pop()
+	wake := c.flowAgain(in)
+	c.mu.Unlock()
+	ev.run(c.Conn)
+	if wake {
+		c.loop.host.Schedule(c.Conn)
+	}
+	c.mu.Lock()
+}
+
+// flowAgain lets the input flow if half of what may wait is left. wake is as for Conn.wake. mu is held.
+func (c Incoming) flowAgain(in *receiving) (wake bool) {
+	if c.flags.Load()&holdReceive == 0 || !in.half(c.limits()) {
+		return false
+	}
+	c.release(holdReceive)
+	return c.wake()
 }
 
 // leaveOpen has other callbacks run beside the Open callback, from its first Receive on, and the

@@ -23,13 +23,21 @@ func (q *fifo[T]) push(v T) {
 }
 
 func (q *fifo[T]) pop() T {
-	v := q.items[q.head]
+	v := *q.first()
+	q.drop()
+	return v
+}
+
+// first is the one that is popped next, until the next push or pop. There must be one.
+func (q *fifo[T]) first() *T { return &q.items[q.head] }
+
+// drop is pop for one that nobody needs.
+func (q *fifo[T]) drop() {
 	clear(q.items[q.head : q.head+1])
 	q.head++
 	if q.head == len(q.items) {
 		q.items, q.head = q.items[:0], 0
 	}
-	return v
 }
 
 // eventQueue has events that wait, and counts the bytes of their payloads.

@@ -52,6 +52,18 @@ func (in *receiving) put(ev event) {
 // pop takes the next of those that wait.
 func (in *receiving) pop() event { return in.held.pop() }
 
+// popMessage is pop for a message, of which it copies no more than it must.
+func (in *receiving) popMessage() (op frame.Opcode, buf *buffer.Buffer) {
+	ev := in.held.first()
+	op, buf = ev.op, ev.buf
+	in.held.bytes -= len(buf.B)
+	in.held.drop()
+	return op, buf
+}
+
+// end ends a call of Receive.
+func (in *receiving) end() { in.busy = false }
+
 // waiting is how many wait.
 func (in *receiving) waiting() int {
 	if in.held == nil {

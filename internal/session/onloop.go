@@ -1,7 +1,6 @@
 package session
 
 import (
-	"reflect"
 	"runtime"
 	"slices"
 	"sync/atomic"
@@ -12,9 +11,8 @@ import (
 
 // A call that waits must fail on an event loop, whichever loop it is: the loop would wait
 // for itself, or for another loop that waits for it. Go does not tell which goroutine
-// calls, so the stack is searched for the function that runs loops. That takes half a
-// microsecond and more. While every loop of the process sleeps the caller is no loop, and
-// the stack need not be looked at.
+// calls, so the stack is searched for the function that runs loops. While every loop of the
+// process sleeps the caller is no loop, and the stack need not be looked at.
 
 // running are the loops of the process that run.
 var running struct {
@@ -75,7 +73,15 @@ func changeRunning(change func([]*Loop) []*Loop) {
 //go:noinline
 func onLoopBelow(turns func()) { turns() }
 
-var markEntry = reflect.ValueOf(onLoopBelow).Pointer()
+// mark is the place in onLoopBelow to which turns returns, as runtime.Callers tells it. There is no other.
+var mark = func() (pc uintptr) {
+	onLoopBelow(func() {
+		var pcs [1]uintptr
+		runtime.Callers(2, pcs[:])
+		pc = pcs[0]
+	})
+	return pc
+}()
 
 // RunsOnLoop tells whether the calling goroutine is one that runs a loop. A callback that may lose the
 // loop loses it now, because its caller is about to wait.
@@ -93,21 +99,26 @@ func leaveLoop() bool {
 	return true
 }
 
-// belowLoop tells whether the calling goroutine's stack is that of a loop.
+// belowLoop tells whether the calling goroutine's stack is that of a loop. The caller is about to wait, maybe
+// for long, so a small stack should not have to grow for this.
 func belowLoop() bool {
 	all := running.loops.Load()
 	if all == nil || !slices.ContainsFunc(*all, func(l *Loop) bool { return !l.asleep.Load() }) {
 		return false
 	}
+	var few [16]uintptr
+	n := runtime.Callers(2, few[:])
+	return slices.Contains(few[:n], mark) || n == len(few) && farBelowLoop()
+}
+
+// farBelowLoop is belowLoop for a stack of many calls.
+//
+//go:noinline
+func farBelowLoop() bool {
 	var some [64]uintptr
 	for pcs := some[:]; ; pcs = make([]uintptr, 4*len(pcs)) {
-		n := runtime.Callers(2, pcs)
-		if n == len(pcs) {
-			continue // there may be more
+		if n := runtime.Callers(2, pcs); n < len(pcs) {
+			return slices.Contains(pcs[:n], mark)
 		}
-		return slices.ContainsFunc(pcs[:n], func(pc uintptr) bool {
-			f := runtime.FuncForPC(pc - 1)
-			return f != nil && f.Entry() == markEntry
-		})
 	}
 }
