@@ -38,6 +38,73 @@ func BenchmarkEcho(b *testing.B) {
 	}
 }
 
+// BenchmarkIdle is what idle connections take beside their net.Conns: heap and stacks after a collection, and goroutines.
+// The clients are in the process, and wait on no goroutine.
+func BenchmarkIdle(b *testing.B) {
+	const clients = 400
+	usage := func() (bytes, goroutines float64) {
+		var m runtime.MemStats
+		runtime.GC() // twice, so that nothing lies in a pool
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return float64(m.HeapAlloc + m.StackInuse), float64(runtime.NumGoroutine())
+	}
+	connect := func(addr net.Addr, then func(nc net.Conn)) (all [clients]net.Conn) {
+		for i := range all {
+			nc, err := net.Dial("tcp", addr.String())
+			if err != nil {
+				b.Fatal(err)
+			}
+			then(nc)
+			all[i] = nc
+		}
+		return all
+	}
+	var bytes, goroutines float64
+	for b.Loop() {
+		ln, idle := listenLocal(b), [clients]net.Conn{}
+		accepted := 0
+		before, beforeThat := usage()
+		held := connect(ln.Addr(), func(net.Conn) {
+			nc, err := ln.Accept()
+			if err != nil {
+				b.Fatal(err)
+			}
+			idle[accepted] = nc
+			accepted++
+		})
+		after, afterThat := usage()
+		alone, aloneThat := after-before, afterThat-beforeThat
+		for i := range held {
+			held[i].Close()
+			idle[i].Close()
+		}
+		ln.Close()
+		held, idle = [clients]net.Conn{}, [clients]net.Conn{}
+
+		s := start(b, &Server{Loops: 1, OnMessage: echo})
+		request, answer := []byte(with()), make([]byte, 1<<10)
+		before, beforeThat = usage()
+		served := connect(s.ListenAddr(), func(nc net.Conn) {
+			if _, err := nc.Write(request); err != nil {
+				b.Fatal(err)
+			}
+			if _, err := nc.Read(answer); err != nil {
+				b.Fatal(err)
+			}
+		})
+		eventually(b, "all to be open", func() bool { return s.ClientCount() == clients })
+		after, afterThat = usage()
+		bytes += after - before - alone
+		goroutines += afterThat - beforeThat - aloneThat
+		for _, nc := range served {
+			nc.Close()
+		}
+	}
+	b.ReportMetric(bytes/clients/float64(b.N), "B/conn")
+	b.ReportMetric(goroutines/clients/float64(b.N), "goroutines/conn")
+}
+
 func BenchmarkHandshake(b *testing.B) {
 	s := start(b, &Server{Loops: 1})
 	request := []byte(with())
