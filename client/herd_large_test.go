@@ -1,4 +1,4 @@
-//go:build !race
+//go:build !race && !owned && !poison && !portable
 
 package client_test
 
