@@ -49,11 +49,11 @@ func newServer(o peer.Options, dispatch conn.Dispatch) *Server {
 		},
 		Limits: server.Limits{Limits: conn.Limits{MaxMessageSize: peer.MaxMessage, MaxPending: peer.MaxMessage + 1<<10}},
 	}}
+	s.IdleTimeout = -1 // no pings to quiet connections: the others here send none, and the clients take none
 	s.OnMessage = echo
 	switch o.Work {
 	case peer.Broadcast:
 		s.OnMessage = s.broadcast
-		s.IdleTimeout = -1 // no pings to members that only listen: the others here send none
 	case peer.Sleep, peer.Stall, peer.Compute:
 		s.OnMessage = func(c *conn.Conn, m conn.Message) {
 			o.Work.Take(len(m.Payload))

@@ -85,7 +85,9 @@ func (s *server) Serve(ln net.Listener) error {
 		IOMod:                   s.mode,
 		ReleaseWebsocketPayload: true,
 		MaxLoad:                 1 << 20,
-		ReadLimit:               2 * peer.MaxMessage,
+		// A deadline for requests that Upgrade leaves in place: after two minutes every connection would end.
+		KeepaliveTime: 24 * time.Hour,
+		ReadLimit:     2 * peer.MaxMessage,
 		// A message goes out as one frame, and not as one for each 32 KiB.
 		MaxWebsocketFramePayloadSize: peer.MaxMessage,
 		Handler:                      http.HandlerFunc(s.upgrade),
