@@ -49,7 +49,9 @@ func (c *Conn) close(patience time.Duration) error {
 	if patience <= 0 {
 		c.disown()
 	}
-	if c.writing {
+	if c.gone {
+		c.setAlarm(closeTimeout, c.giveUp)
+	} else if c.writing {
 		c.limitWrite(patience)
 	}
 	c.writeOn()
@@ -72,13 +74,23 @@ func (c *Conn) disown() {
 // SetWriteDeadline wait for its Write. mu is held, and nothing here waits.
 func (c *Conn) limitWrite(patience time.Duration) {
 	until := time.Now().Add(patience)
-	breakOff := func() { _ = c.nc.Close() }
-	c.setAlarm(patience+lateTimeout, breakOff)
+	c.setAlarm(patience+lateTimeout, c.breakOff)
 	go func() {
-		if err := c.nc.SetWriteDeadline(until); err != nil {
-			time.AfterFunc(time.Until(until), breakOff)
+		err := c.nc.SetWriteDeadline(until)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if err != nil && !c.gone {
+			c.setAlarm(time.Until(until), c.breakOff)
 		}
 	}()
+}
+
+// breakOff closes the net.Conn though a goroutine writes, or ends the sending direction. That goroutine may not notice.
+func (c *Conn) breakOff() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.shut()
+	c.settle()
 }
 
 // setAlarm has f called after some time, in place of what was to be called before; nil for nothing. mu is held.
@@ -111,39 +123,42 @@ func (c *Conn) finish() {
 		}
 	}
 	if c.closing && c.lent == nil {
-		c.setAlarm(closeTimeout, c.giveUp)
 		c.shut()
-		c.settle()
 	}
 }
 
-// settle ends the Conn once its net.Conn is closed and nothing reads from that any more. mu is held.
+// settle ends the Conn once its net.Conn is closed and no goroutine uses that any more. mu is held.
 func (c *Conn) settle() {
-	if c.closing && c.lent == nil && c.closed && !c.reading {
+	if c.closing && c.lent == nil && c.closed && !c.reading && !c.writing {
 		c.setAlarm(0, nil)
 		c.dropLarge()
 		c.end()
 	}
 }
 
-// giveUp ends the Conn though its net.Conn has not closed in time. Nobody waits for it any more.
+// giveUp ends the Conn though its net.Conn has not closed in time, or a Read or a Write goes on. Nobody waits for them
+// any more, and the pool does not count what they have.
 func (c *Conn) giveUp() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.disown()
 	c.end()
 }
 
-// shut closes the net.Conn. mu is held, and is not while that goes on.
+// shut closes the net.Conn. mu is held, and is not while that goes on. If the loop has closed, the time for that begins.
 func (c *Conn) shut() {
 	if c.gone {
 		return
 	}
 	c.gone = true
+	if c.closing {
+		c.setAlarm(closeTimeout, c.giveUp)
+	}
 	patience := c.patience
 	if !c.closing {
 		patience = lingerTimeout
 	}
-	stuck := patience <= 0 || c.writeErr != nil
+	stuck := patience <= 0 || c.writeErr != nil || c.leaving != nil
 	c.mu.Unlock()
 	below := c.bottom
 	if over, ok := below.(*tls.Conn); ok {

@@ -56,7 +56,7 @@ const (
 	lingerTimeout = 2 * time.Second
 	// lateTimeout is how long a Write may go on after its deadline. Then the net.Conn is closed.
 	lateTimeout = time.Second
-	// closeTimeout is how long the Close of a net.Conn may take, with a Read that it is to end. Then nobody waits for
+	// closeTimeout is how long the Close of a net.Conn may take, with a Read and a Write that it is to end. Then nobody waits for
 	// them any more. crypto/tls waits for 5 seconds if the peer does not read.
 	closeTimeout = 10 * time.Second
 )

@@ -20,6 +20,7 @@ type odd struct {
 	read             func(b []byte) (int, error)
 	write            func(b []byte) (int, error)
 	setWriteDeadline func(time.Time) error
+	closeWrite       func() error
 	close            func() error
 }
 
@@ -42,6 +43,13 @@ func (o *odd) SetWriteDeadline(t time.Time) error {
 		return o.setWriteDeadline(t)
 	}
 	return o.Conn.SetWriteDeadline(t)
+}
+
+func (o *odd) CloseWrite() error {
+	if o.closeWrite != nil {
+		return o.closeWrite()
+	}
+	return errors.ErrUnsupported // as for a pipe
 }
 
 func (o *odd) Close() error {

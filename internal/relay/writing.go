@@ -123,12 +123,13 @@ func (c *Conn) writeOut() {
 	if c.lent != nil {
 		c.lent.changed.Broadcast()
 	}
+	c.settle()
 }
 
 // dropOut forgets what waits to be written. mu is held.
-func (c *Conn) dropOut() {
-	if c.out != nil {
-		c.out.Release()
-		c.out = nil
+func (o *output) dropOut() {
+	if o.out != nil {
+		o.out.Release()
+		o.out = nil
 	}
 }
