@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"syscall"
 	"time"
@@ -74,7 +75,7 @@ func (c *Conn) disown() {
 // SetWriteDeadline wait for its Write. mu is held, and nothing here waits.
 func (c *Conn) limitWrite(patience time.Duration) {
 	until := time.Now().Add(patience)
-	c.setAlarm(patience+lateTimeout, c.breakOff)
+	c.setAlarm(min(patience, math.MaxInt64-lateTimeout)+lateTimeout, c.breakOff)
 	go func() {
 		err := c.nc.SetWriteDeadline(until)
 		c.mu.Lock()

@@ -3,6 +3,7 @@ package relay
 import (
 	"errors"
 	"io"
+	"math"
 	"net"
 	"sync/atomic"
 	"testing"
@@ -109,4 +110,21 @@ func TestClose_ClosesOnce(t *testing.T) {
 			})
 		})
 	}
+}
+
+// The longest patience that there is leaves a peer time.
+func TestCut_TheLongestPatience(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		ended := b.ending()
+		b.must(b.poll.Add(b.Number(), poller.Read, 7))
+		sent := b.fill()
+		b.must(b.Cut(math.MaxInt64))
+		time.Sleep(30 * time.Second)
+		got, err := io.ReadAll(b.peer)
+		if len(got) != sent || err != nil {
+			t.Errorf("%d of %d bytes came, %v", len(got), sent, err)
+		}
+		<-ended
+	})
 }
