@@ -177,5 +177,6 @@ func (l *Lent) Regain() (*Conn, error) {
 		c.readErr = nil
 	}
 	c.lent, c.closing, c.number = nil, false, enter(c)
+	l.changed.Broadcast()
 	return c, nil
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/framerail/framerail/poller"
@@ -131,4 +132,24 @@ func TestLend_CloseGivesTheBufferBack(t *testing.T) {
 	}
 	b.must(l.Close())
 	b.awaitNothingLent()
+}
+
+// A Read that waits for the one of the Conn ends when a loop takes the connection back.
+func TestLend_RegainEndsReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.must(b.poll.Add(b.Number(), poller.Read, 7))
+		l := b.Lend()
+		b.must(b.poll.Remove(b.Number()))
+		b.must(b.Close())
+		waiting := make(chan error, 1)
+		go func() { _, err := l.Read(make([]byte, 1)); waiting <- err }()
+		synctest.Wait()
+		c, err := l.Regain()
+		b.must(err)
+		if err := <-waiting; err != net.ErrClosed {
+			t.Errorf("ended with %v", err)
+		}
+		b.must(c.Close())
+	})
 }
