@@ -3,7 +3,7 @@ package buffer
 // Borrower has buffers of a pool, such as a transport that keeps what it has not sent yet. Its methods are safe from any
 // goroutine.
 type Borrower interface {
-	// SetPool makes p the source of further buffers. Those that are lent go back to their own pool.
+	// SetPool makes p the source of further buffers. Those that are lent move to p, or go back to their own pool.
 	SetPool(p *Pool)
 	// Lent is how many bytes of buffers the Borrower has.
 	Lent() int

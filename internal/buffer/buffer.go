@@ -121,6 +121,19 @@ func (b *Buffer) Disown() {
 	p.bytes.Add(-int64(cap(b.B)))
 }
 
+// Move makes the buffer a loan of another pool, which it goes back to. A disowned buffer has no pool to move from.
+func (b *Buffer) Move(to *Pool) {
+	from := b.pool
+	if from == nil || from == to {
+		return
+	}
+	b.pool = to
+	from.lent.Add(-1)
+	from.bytes.Add(-int64(cap(b.B)))
+	to.lent.Add(1)
+	to.Charge(cap(b.B))
+}
+
 // idle is a buffer of the class that nobody has, or nil.
 func (p *Pool) idle(class int) *Buffer {
 	if class >= large {

@@ -33,6 +33,29 @@ func TestLentCountsWhatIsOut(t *testing.T) {
 	b.Release()
 }
 
+// A buffer that moves is a loan of the other pool alone, and goes back there. One that nobody counts stays so.
+func TestMove_ChangesThePoolThatCounts(t *testing.T) {
+	var from, to Pool
+	a, b := from.Get(100), from.Get(1000)
+	a.Move(&to)
+	a.Move(&to)
+	if n, bytes := from.Lent(); n != 1 || bytes != 1024 {
+		t.Errorf("the first pool has lent %d buffers, %d bytes", n, bytes)
+	}
+	if n, bytes := to.Lent(); n != 1 || bytes != 512 {
+		t.Errorf("the second pool has lent %d buffers, %d bytes", n, bytes)
+	}
+	a.Release()
+	b.Disown()
+	b.Move(&to)
+	b.Release()
+	for _, p := range []*Pool{&from, &to} {
+		if n, bytes := p.Lent(); n != 0 || bytes != 0 {
+			t.Errorf("%d buffers, %d bytes still lent", n, bytes)
+		}
+	}
+}
+
 // A loan that can be done without is not made while memory is short. Any other is.
 func TestTryGetLendsWhileMemoryIsAmple(t *testing.T) {
 	var p Pool

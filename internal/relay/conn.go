@@ -82,11 +82,17 @@ func (c *Conn) Number() int {
 	return c.number
 }
 
-// SetPool implements buffer.Borrower. The pool is that of the loop, whose budget counts what it lends.
+// SetPool implements buffer.Borrower. The pool is that of the loop, whose budget counts what it lends. What the Conn has
+// moves there: a buffer for long reads may wait for its peer as long as the connection is open.
 func (c *Conn) SetPool(pool *buffer.Pool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.pool = pool
+	for _, b := range c.buffers() {
+		if b != nil {
+			b.Move(pool)
+		}
+	}
 }
 
 // Lent implements buffer.Borrower: the buffer for long reads, that of bytes which wait to be written, and that of bytes
@@ -94,13 +100,16 @@ func (c *Conn) SetPool(pool *buffer.Pool) {
 func (c *Conn) Lent() (n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, b := range [...]*buffer.Buffer{c.large, c.out, c.leaving} {
+	for _, b := range c.buffers() {
 		if b != nil {
 			n += cap(b.B)
 		}
 	}
 	return n
 }
+
+// buffers are those of a pool that the Conn has; nil for one that it has not. mu is held.
+func (c *Conn) buffers() [3]*buffer.Buffer { return [...]*buffer.Buffer{c.large, c.out, c.leaving} }
 
 // OnEnd implements transport.Relayed.
 func (c *Conn) OnEnd(f func()) {

@@ -60,18 +60,18 @@ func (c *Conn) readOn() {
 }
 
 // space is the buffer that is read into. mu is held.
-func (c *Conn) space() []byte {
-	if c.large != nil {
-		return c.large.B[:readSize]
+func (in *input) space() []byte {
+	if in.large != nil {
+		return in.large.B[:readSize]
 	}
-	return c.small[:]
+	return in.small[:]
 }
 
 // dropLarge gives the large buffer back, and forgets what is in it. mu is held, and no goroutine reads.
-func (c *Conn) dropLarge() {
-	if c.large != nil {
-		c.large.Release()
-		c.large, c.in, c.from = nil, nil, 0
+func (in *input) dropLarge() {
+	if in.large != nil {
+		in.large.Release()
+		in.large, in.in, in.from = nil, nil, 0
 	}
 }
 
