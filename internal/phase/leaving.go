@@ -33,7 +33,7 @@ func (l *leaving) Commanded(t *loop.Tenant, c loop.Command) {
 }
 
 func (l *leaving) Broken(t *loop.Tenant)           { l.drop(tenantOf(t)) }
-func (l *leaving) Short(t *loop.Tenant)            { l.drop(tenantOf(t)) }
+func (l *leaving) Short(t *loop.Tenant)            { l.dropForMemory(tenantOf(t)) }
 func (l *leaving) Step(*loop.Tenant) time.Duration { return loop.StepOf(l.HandshakeTimeout) }
 
 // ErrDraining answers requests while the server shuts down.
@@ -158,6 +158,16 @@ func (l *leaving) timedOut(cl *Tenant) {
 
 // drop closes a client whose connection was never open.
 func (l *Table) drop(cl *Tenant) { l.dropWithin(cl, l.Session.CloseTimeout) }
+
+// dropForMemory is drop for the memory that a client holds. What its transport has is given back at once, though its
+// peer has not read all of it.
+func (l *Table) dropForMemory(cl *Tenant) {
+	if buffer.LentTo(cl.Below()) > 0 {
+		l.dropWithin(cl, 0)
+		return
+	}
+	l.drop(cl)
+}
 
 // dropWithin is drop. The system has so much time for the bytes that it has not sent yet.
 func (l *Table) dropWithin(cl *Tenant, patience time.Duration) {

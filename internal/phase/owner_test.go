@@ -24,6 +24,7 @@ import (
 type owner struct {
 	sync.WaitGroup
 	check    func() *handshake.Refusal // nil: there is none
+	onAnswer func()                    // nil: nothing is to be called
 	behind   bool                      // all peers are proxies that send a PROXY header
 	begun    atomic.Int64
 	opened   atomic.Int64
@@ -81,6 +82,9 @@ func (w *owner) ClientOf(t *Tenant, _ *handshake.Request) (netip.AddrPort, bool)
 }
 
 func (w *owner) Answered(_ netip.AddrPort, refusal *handshake.Refusal) *handshake.Refusal {
+	if w.onAnswer != nil {
+		w.onAnswer()
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.answered = append(w.answered, refusal)
@@ -164,15 +168,21 @@ func arrive(t *testing.T, l *Table, config *tls.Config, said []byte) net.Conn {
 	if err != nil {
 		t.Fatal(err)
 	}
+	deliver(t, l, config, nc)
+	_ = peer.SetDeadline(time.Now().Add(time.Minute))
+	return peer
+}
+
+// deliver gives a table a connection.
+func deliver(t *testing.T, l *Table, config *tls.Config, nc net.Conn) {
+	t.Helper()
 	taken, err := platform.Real{}.Sockets().Take(nc)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = peer.SetDeadline(time.Now().Add(time.Minute))
 	if !l.Deliver(gate.Accepted{Accepted: taken, TLS: config, Ticket: l.Gate.Enter(taken.Remote.Addr())}) {
 		t.Fatal("the loop does not take it")
 	}
-	return peer
 }
 
 func eventually(t *testing.T, what string, cond func() bool) {

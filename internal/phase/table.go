@@ -102,7 +102,7 @@ func (l unopenedRow) Broken(t *loop.Tenant) {
 func (l unopenedRow) Short(t *loop.Tenant) {
 	l.Report.Refused(NoMemory)
 	l.Logger.Info("framerail: connection refused: buffers are short", "remote", t.RemoteAddr())
-	l.drop(tenantOf(t))
+	l.dropForMemory(tenantOf(t))
 }
 
 // Step is the step for HandshakeTimeout.
