@@ -139,13 +139,13 @@ func (l *link) askAll() {
 
 // ask asks about one topic.
 func (l *link) ask(t *topic) {
+	t.mu.Lock()
+	a := t.across
+	a.queued = false // before enter: if there is no connection, the next one's question is not taken for this one
 	ctx, up := l.uplink.enter()
 	if up {
 		defer l.uplink.leave()
 	}
-	t.mu.Lock()
-	a := t.across
-	a.queued = false
 	if !up || a.asking == 0 { // linkLost ends the asking
 		t.mu.Unlock()
 		return

@@ -1,0 +1,78 @@
+package topics
+
+import (
+	"context"
+	"testing"
+	"time"
+)
+
+// quietRecorder is a Recorder of one node, to which nothing comes. All topics are where they began.
+type quietRecorder struct {
+	connects chan struct{} // closed when there is a connection
+	asked    chan string   // gets the topic of each question, if there is room
+}
+
+func newQuiet() quietRecorder { return quietRecorder{make(chan struct{}), make(chan string, 100)} }
+
+func (r quietRecorder) Run(ctx context.Context, n Node) error {
+	select {
+	case <-r.connects:
+		n.Up()
+		<-ctx.Done()
+	case <-ctx.Done():
+	}
+	return ctx.Err()
+}
+
+func (quietRecorder) Publish(_ context.Context, ms []Packet) (int, error) { return len(ms), nil }
+
+func (quietRecorder) Interest(context.Context, []string, []string) error { return nil }
+
+func (r quietRecorder) Since(_ context.Context, topic string, _ History, _ Position, _ int) ([]Packet, Position, error) {
+	select {
+	case r.asked <- topic:
+	default:
+	}
+	return nil, Position{Epoch: 1}, nil
+}
+
+// awaitThat waits until something is so.
+func awaitThat(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: this does not happen", what)
+		}
+	}
+}
+
+// settled reports whether a topic has an answer of the Recorder, and waits for none.
+func (t *topic) settled() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	a := t.across
+	return a.isLive() && a.gaps == 0 && a.asking == 0
+}
+
+// A question that a new connection begins is asked, although the one before it was not, for want of a connection, just then.
+func TestAsks_ANewConnectionsQuestionIsAsked(t *testing.T) {
+	r := newQuiet()
+	h := &Topics{Broker: r, History: keep(History{Messages: 5})}
+	defer h.Close()
+	l := h.link()
+	of := h.lock("a", false)
+	of.across.queued = true
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		l.ask(of)
+	}()
+	time.Sleep(20 * time.Millisecond) // mostly it waits for the topic by then
+	close(r.connects)
+	awaitThat(t, "a connection", l.uplink.isUp)
+	of.across.confirmed, of.across.sent = true, true
+	of.catchUp()
+	of.mu.Unlock()
+	<-done
+	awaitThat(t, "a question", func() bool { return len(r.asked) > 0 })
+}
