@@ -73,3 +73,28 @@ func TestBehind_OneGapForManyMessages(t *testing.T) {
 	h.turn()
 	expect(t, "delivered", fmt.Sprint(topics.Stats().Delivered/members), fmt.Sprint(s.Delivered/members+1))
 }
+
+// What Publish takes for a Recorder comes back, and is not dropped then for the node's own members: Publish fails while their loop is behind.
+func TestBehind_PublishToARecordedTopicFails(t *testing.T) {
+	h := newHost(1)
+	defer h.close()
+	r := newQuiet()
+	close(r.connects)
+	topics := &Topics{Broker: r, MaxBacklog: 64 << 10, History: keep(History{Messages: 5})}
+	defer topics.Close()
+	h.allSubscribe(t, topics, "a")
+	of := topics.lookup("a", false)
+	awaitThat(t, "the Recorder's position", of.settled)
+	s := of.parts[0].shard
+	publish := func(backlog int64, behind bool) error {
+		s.backlog.Add(backlog)
+		defer s.backlog.Add(-backlog)
+		s.behind.Store(behind)
+		_, err := topics.Publish("a", text("hello"))
+		return err
+	}
+	expect(t, "behind, with a quarter free", publish(48<<10, true), ErrBusy)
+	expect(t, "behind, with more than half free", publish(16<<10, true), nil)
+	expect(t, "not behind, with a quarter free", publish(48<<10, false), nil)
+	expect(t, "with nothing free", publish(64<<10, false), ErrBusy)
+}

@@ -130,8 +130,9 @@ func (r *route) done() {
 // have the message. pub is nil if it is not encoded yet.
 func (r *route) publish(h *Topics, t *topic, name string, keep History, pub *publication, except *conn.Conn, m conn.Message) (at Position, err error) {
 	r.find(h, t, name)
-	busy, l := r.isBusy(int64(limit(h.MaxBacklog, DefaultMaxBacklog))), h.link()
+	l, most := h.link(), int64(limit(h.MaxBacklog, DefaultMaxBacklog))
 	byRecorder := t != nil && t.isRecorded() && (!t.across.out || t.across.confirmed)
+	busy := r.isBusy(most, byRecorder) // or it would be dropped when it comes back
 	switch {
 	case busy:
 		err = ErrBusy
@@ -195,23 +196,28 @@ func (r *route) match(h *Topics, name string) {
 	}
 }
 
-// isBusy reports whether a loop is behind with more than that.
-func (r *route) isBusy(most int64) bool {
+// isBusy reports whether a loop is behind with more than that or, for a message that comes by way of the broker, takes no more of those.
+func (r *route) isBusy(most int64, byBroker bool) bool {
 	for _, p := range r.parts {
-		if p.shard.backlog.Load() >= most {
+		if p.shard.backlog.Load() >= most || byBroker && p.shard.isBehind(most) {
 			return true
 		}
 	}
 	return false
 }
 
-// isBehind is isBusy for a message of another node, which is dropped then. A loop that was behind takes no more of those until half of most is
-// free. Otherwise each message that finds room would have a gap before it, and OnGap keep the loop behind.
+// isBehind reports whether a loop takes no messages that come by way of the broker.
+func (s *shard) isBehind(most int64) bool {
+	n := s.backlog.Load()
+	return n >= most || n > most/2 && s.behind.Load()
+}
+
+// isBehind is isBusy for a message that comes by way of the broker, which is dropped then. A loop that was behind takes no more of those until
+// half of most is free. Otherwise each message that finds room would have a gap before it, and OnGap keep the loop behind.
 func (r *route) isBehind(most int64) (behind bool) {
 	for _, p := range r.parts {
 		s := p.shard
-		n := s.backlog.Load()
-		is := n >= most || n > most/2 && s.behind.Load()
+		is := s.isBehind(most)
 		if is != s.behind.Load() {
 			s.behind.Store(is)
 		}
