@@ -224,10 +224,12 @@ func (s *shard) tell(o *operation) {
 		g.members = slices.Clone(p.members)
 	}
 	defer func() {
-		if len(g.members) > 0 {
-			s.next--
-			s.batch[s.next] = *o
+		if len(g.members) == 0 {
+			g.members = nil // part.gap may stay for long, and would keep those that leave
+			return
 		}
+		s.next--
+		s.batch[s.next] = *o
 	}()
 	for len(g.members) > 0 {
 		sub := g.members[0]

@@ -210,3 +210,25 @@ func TestShard_GapsThatWaitAreOne(t *testing.T) {
 	expect(t, "gaps", fmt.Sprint(at), "[999 2999 1000 1001 1001]")
 	w.expect(cl[0], "1")
 }
+
+// A gap that was reported keeps no members: they may leave, and be forgotten.
+func TestShard_AReportedGapKeepsNoMembers(t *testing.T) {
+	reported := 0
+	h := &Topics{OnGap: func(*conn.Conn, string, Position) { reported++ }}
+	w, _ := newWorld(t, h, &server.Server{}, 3)
+	for _, c := range w.conns {
+		w.subscribe(c, "a")
+	}
+	w.sim.Settle()
+	of := w.lookup("a", false)
+	of.mu.Lock()
+	of.reportGap(0)
+	of.mu.Unlock()
+	w.sim.Settle()
+	expect(t, "members that hear of it", reported, 3)
+	for _, p := range of.parts {
+		if p.gap != nil && p.gap.members != nil {
+			t.Errorf("a gap that was reported refers to a list of %d members", cap(p.gap.members))
+		}
+	}
+}
