@@ -111,9 +111,21 @@ func (q *asks) tick(l *link) {
 	q.mu.Unlock()
 	for t := range failed {
 		t.mu.Lock()
-		t.want()
+		if t.isIncomplete() {
+			t.want()
+		}
 		t.mu.Unlock()
 	}
+	q.mu.Lock()
+	q.watch(l) // there may be nothing to ask any more
+	q.mu.Unlock()
+}
+
+// isIncomplete reports whether there is something to ask. A topic that has gone on without an answer misses nothing: that the Recorder has not
+// got to its position yet would be taken for a gap. mu is held.
+func (t *topic) isIncomplete() bool {
+	a := t.across
+	return !a.isLive() || a.gaps > 0 || len(a.waiters) > 0 || a.fill != Position{}
 }
 
 // askAll asks until there is nothing to ask.

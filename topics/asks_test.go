@@ -76,3 +76,32 @@ func TestAsks_ANewConnectionsQuestionIsAsked(t *testing.T) {
 	<-done
 	awaitThat(t, "a question", func() bool { return len(r.asked) > 0 })
 }
+
+// After a question that failed, the Recorder is asked again about a topic that misses something, and not about one that has gone on meanwhile.
+func TestAsks_ATopicThatHasGoneOnIsNotAskedAbout(t *testing.T) {
+	r := newQuiet()
+	close(r.connects)
+	h := &Topics{Broker: r, History: keep(History{Messages: 5})}
+	defer h.Close()
+	l := h.link()
+	of := h.lock("a", false)
+	of.mu.Unlock()
+	awaitThat(t, "the Recorder's position", of.settled)
+	q := &l.asks
+	questions := func() uint64 {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		return q.count
+	}
+	before := questions()
+	q.later(of)
+	q.tick(l)
+	expect(t, "questions about a topic that misses nothing", questions()-before, 0)
+	of.mu.Lock()
+	of.across.gaps = 1
+	of.mu.Unlock()
+	q.later(of)
+	q.tick(l)
+	awaitThat(t, "a question about one that has a gap", func() bool { return questions() > before })
+	awaitThat(t, "its answer", of.settled)
+}
