@@ -11,5 +11,18 @@ func (h *Topics) HangsAfter(d time.Duration) { h.linking.within.Store(int64(d)) 
 // Hangs reports whether the Recorder hangs.
 func (h *Topics) Hangs() bool { return h.link().hang.is.Load() }
 
-// AnswersAfter sets how long a Recorder may answer no question.
-func (h *Topics) AnswersAfter(d time.Duration) { h.linking.answered.Store(int64(d)) }
+// AnswersAfter sets how long a Recorder may answer no question, also if it is asked already.
+func (h *Topics) AnswersAfter(d time.Duration) {
+	h.linking.answered.Store(int64(d))
+	l := h.link()
+	q := &l.asks
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.timer == nil {
+		return
+	}
+	if q.timer.Stop() {
+		l.running.Done()
+	}
+	q.watchFor(l, d)
+}
