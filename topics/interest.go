@@ -16,8 +16,9 @@ type interest struct {
 	changed map[string]bool // guarded by mu: names that have come or gone; whether they are patterns
 	refused map[string]bool // guarded by mu: those that the broker has refused, until the next tick
 
-	// on is owned by the worker: what the broker has confirmed. false: a call with that name has failed, so that it may be on or not.
-	on map[string]bool
+	// Owned by the worker.
+	on    map[string]bool // what the broker has confirmed; false: a call with that name has failed, so that it may be on or not
+	fails int             // calls in a row that have failed since the last tick
 }
 
 // change notes that a topic has come or gone. Topics.mu may be held.
@@ -40,7 +41,10 @@ func (a *across) noteInterest(t *topic) {
 
 // renew notes that a connection is new, on which nothing is on. By the worker.
 func (i *interest) renew(h *Topics) {
-	i.on = make(map[string]bool)
+	i.on, i.fails = make(map[string]bool), 0
+	i.mu.Lock()
+	i.refused = nil
+	i.mu.Unlock()
 	for _, t := range h.allTopics() {
 		i.change(t.name, t.wild)
 	}
@@ -76,7 +80,17 @@ func (i *interest) refuse(name string, wild bool) {
 	i.refused[name] = wild
 }
 
+// isRefused reports whether a name is given again with the next tick.
+func (i *interest) isRefused(name string) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	_, is := i.refused[name]
+	return is
+}
+
+// tick has what was refused given again. By the worker.
 func (i *interest) tick() {
+	i.fails = 0
 	i.mu.Lock()
 	refused := i.refused
 	i.refused = nil
@@ -89,7 +103,11 @@ func (i *interest) tick() {
 // maxRefusals is how many calls may fail before the broker is left alone for a while.
 const maxRefusals = 32
 
-// giveInterest gives the broker what has changed. By the worker.
+// isAbsent reports whether the broker takes no interest at all, as if it were away.
+func (i *interest) isAbsent() bool { return i.fails >= maxRefusals }
+
+// giveInterest gives the broker what has changed. After an error, what it has not got to is given with the next call, and what was refused with
+// the next tick. So many names that are refused end in a call without an error. By the worker.
 func (l *link) giveInterest(ctx context.Context) error {
 	refusals := maxRefusals
 	for {
@@ -99,7 +117,9 @@ func (l *link) giveInterest(ctx context.Context) error {
 		}
 		if err := l.giveBatch(ctx, changed, &refusals); err != nil {
 			for name, wild := range changed {
-				l.interest.change(name, wild)
+				if !l.interest.isRefused(name) {
+					l.interest.change(name, wild)
+				}
 			}
 			return err
 		}
@@ -127,11 +147,13 @@ func (l *link) giveBatch(ctx context.Context, changed map[string]bool, refusals 
 		err := l.hang.call(ctx, l, "Interest", most, func(ctx context.Context) error { return l.broker.Interest(ctx, on, off) })
 		if err != nil {
 			*refusals--
+			l.interest.fails++
 			for _, name := range slices.Concat(on, off) {
 				l.interest.on[name] = false
 			}
 			return l.giveHalves(ctx, changed, refusals, err)
 		}
+		l.interest.fails = 0
 	}
 	for _, name := range off {
 		delete(l.interest.on, name)

@@ -256,27 +256,33 @@ func (l *link) work() {
 }
 
 // serve gives the broker what waits for it. Interest is given before messages that were published after it was
-// noted, so that a publisher's own members have no gap.
+// noted, so that a publisher's own members have no gap. If it is refused, messages do not wait for it, and it is given again after a pause.
 func (l *link) serve(ctx context.Context) error {
-	for {
+	var refused error // the last call of giveInterest
+	for at := time.Now(); ; {
 		batch := l.outbox.peek()
-		if err := l.giveInterest(ctx); err != nil {
-			return err
+		if refused == nil || time.Since(at) > firstPause {
+			if refused = l.giveInterest(ctx); refused == nil {
+				l.hang.resume(l, "Interest") // all that there was is given
+			}
+			at = time.Now()
 		}
-		l.hang.resume(l, "Interest") // all that there was is given
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		if len(batch) == 0 {
 			l.hang.resume(l, "Publish") // what hung is lost, and nothing waits that could show more
 		}
 		l.askBehind()
 		if len(batch) == 0 {
-			return nil
+			return refused
 		}
 		taken := 0
 		err := l.hang.call(ctx, l, "Publish", longestFor(batch), func(ctx context.Context) (err error) {
 			taken, err = l.broker.Publish(ctx, batch)
 			return err
 		})
-		if lost := l.outbox.remove(taken, err != nil); lost.Keep.keeps() {
+		if lost := l.outbox.remove(taken, err != nil, l.interest.isAbsent()); lost.Keep.keeps() {
 			missOwn(l, lost)
 		}
 		l.counts.published.Add(uint64(taken))

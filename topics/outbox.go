@@ -15,7 +15,7 @@ type outbox struct {
 	put    uint64    // guarded by mu: how many packets were ever put into it
 	gone   uint64    // guarded by mu: how many of those have left it
 	lost   uint64    // guarded by mu: messages
-	fails  int       // guarded by mu: calls in a row that took nothing
+	fails  int       // guarded by mu: what calls in a row that took nothing count
 	series uint64    // guarded by mu: the newest
 	topics map[string]*published
 	quiet  [len(repeats)][]*published // guarded by mu: those that wait for a repetition, in order
@@ -156,16 +156,28 @@ func (o *outbox) peek() []Packet {
 	return o.batch
 }
 
+// What a call that took nothing counts, and with how much the first message is lost: with the third call or, while the broker takes no interest
+// either and may be away, with the hundredth. That takes ten seconds.
+const (
+	failsOnce   = 34
+	failsAbsent = 1
+	maxFails    = 100
+)
+
 // remove removes the first packets, which the broker has taken. What a broker refuses three times, while it
-// is connected, is lost. It is returned then.
-func (o *outbox) remove(n int, failed bool) (lost Packet) {
+// is connected, is lost. It is returned then. absent: it refuses all else too.
+func (o *outbox) remove(n int, failed, absent bool) (lost Packet) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.fails++
-	if n > 0 || !failed {
+	switch {
+	case n > 0 || !failed:
 		o.fails = 0
+	case absent:
+		o.fails += failsAbsent
+	default:
+		o.fails += failsOnce
 	}
-	if o.fails == 3 && o.first+n < len(o.queue) {
+	if o.fails >= maxFails && o.first+n < len(o.queue) {
 		o.fails = 0
 		if lost = o.queue[o.first+n].Packet; kindOf(lost.Data) == kindMessage {
 			o.lost++

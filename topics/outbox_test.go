@@ -25,7 +25,7 @@ func TestOutbox_TellsOfWhatItLost(t *testing.T) {
 		now = now.Add(time.Second)
 		o.repeat(l, now)
 	}
-	o.remove(len(o.peek()), false)
+	o.remove(len(o.peek()), false, false)
 	reported := false
 	for range 2 {
 		now = now.Add(repeats[len(repeats)-1])
@@ -39,7 +39,7 @@ func TestOutbox_TellsOfWhatItLost(t *testing.T) {
 		t.Error("nothing reports it")
 	}
 	for range 100 {
-		o.remove(len(o.peek()), false)
+		o.remove(len(o.peek()), false, false)
 		now = now.Add(time.Second)
 		o.repeat(l, now)
 	}

@@ -129,16 +129,25 @@ func TestOutbox_IsBounded(t *testing.T) {
 	expect(t, "number", number.n, uint64(n+1))
 	expect(t, "lost", o.lost, 1)
 	expect(t, "batch", len(o.peek()), n)
-	o.remove(n, false)
+	o.remove(n, false, false)
 	expect(t, "bytes", o.bytes, 0)
 	number, ok = o.add(l, kindMessage, "a", History{}, body(), false)
 	expect(t, "there is room", ok, true)
 	expect(t, "number", number.n, uint64(n+2))
 	for range 3 {
-		o.remove(0, true)
+		o.remove(0, true, false)
 	}
 	expect(t, "a message that the broker refuses", o.lost, 2)
 	expect(t, "it waits", o.waits(), false)
+	o.add(l, kindMessage, "a", History{}, body(), false)
+	for range 3 {
+		o.remove(0, true, true)
+	}
+	expect(t, "one waits while the broker refuses all", o.waits(), true)
+	for range 97 {
+		o.remove(0, true, true)
+	}
+	expect(t, "it waits for ever", o.waits(), false)
 }
 
 // A quiet publisher repeats its last number a few times, and then its series ends.
@@ -149,13 +158,13 @@ func TestOutbox_RepeatsTheLastNumber(t *testing.T) {
 	for range 3 {
 		o.add(l, kindMessage, "a", History{}, body(0), true)
 	}
-	o.remove(3, false)
+	o.remove(3, false, false)
 	now, repeated := time.Now(), 0
 	for second := range 20 {
 		now = now.Add(time.Second)
 		if second == 1 {
 			o.add(l, kindMessage, "a", History{}, body(0), true)
-			o.remove(1, false)
+			o.remove(1, false, false)
 		}
 		o.repeat(l, now.Add(time.Millisecond))
 		for _, p := range o.peek() {
@@ -164,7 +173,7 @@ func TestOutbox_RepeatsTheLastNumber(t *testing.T) {
 				t.Errorf("%+v: %v", h, err)
 			}
 			repeated++
-			o.remove(1, false)
+			o.remove(1, false, false)
 		}
 	}
 	expect(t, "repetitions", repeated, len(repeats))

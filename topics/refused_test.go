@@ -3,8 +3,10 @@ package topics_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/framerail/framerail/topics"
@@ -77,5 +79,59 @@ func TestAcross_WhatIsRefusedIsAGap(t *testing.T) {
 	}
 	if lost := a.Stats().Broker.Lost; lost != 1 {
 		t.Errorf("%d messages are lost", lost)
+	}
+}
+
+// selectiveRecorder refuses interest in topics that begin with "forbidden.". It refuses all until it has refused so many calls of Publish.
+type selectiveRecorder struct {
+	*hangingNode
+	away atomic.Int32
+}
+
+func (r *selectiveRecorder) Interest(ctx context.Context, on, off []string) error {
+	if err := r.wait(ctx); err != nil {
+		return err
+	}
+	if r.away.Load() > 0 || slices.ContainsFunc(on, func(name string) bool { return strings.HasPrefix(name, "forbidden.") }) {
+		return errors.New("no rights")
+	}
+	return r.hangingNode.Interest(ctx, on, off)
+}
+
+func (r *selectiveRecorder) Publish(ctx context.Context, ms []topics.Packet) (taken int, err error) {
+	if r.away.Load() > 0 {
+		r.away.Add(-1)
+		return 0, errors.New("away")
+	}
+	return r.hangingNode.Publish(ctx, ms)
+}
+
+// However many topics the broker refuses, others have their messages. If it refuses all, for a while, no message is lost.
+func TestAcross_ManyThatAreRefused(t *testing.T) {
+	for name, away := range map[string]int32{"some topics": 0, "all, for a while": 10} {
+		t.Run(name, func(t *testing.T) {
+			memory := new(brokertest.Memory)
+			end := &selectiveRecorder{hangingNode: &hangingNode{RecordingNode: memory.Recorder()}}
+			n, other := newNode(t, end, kept), newNode(t, memory.Recorder(), kept)
+			t.Cleanup(end.goOn)
+			n.OnGap = nil
+			ann, olga := n.member("room.1"), other.member("room.1")
+			end.hang(false) // so that all are given together
+			for i := range 200 {
+				if _, err := n.Subscribe(ann.conn, fmt.Sprint("forbidden.", i)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			end.away.Store(away)
+			n.say("room.1", "1")
+			end.goOn()
+			ann.expect("1")
+			olga.expect("1")
+			other.say("room.1", "2")
+			ann.expect("2")
+			if lost := n.Stats().Broker.Lost; lost != 0 {
+				t.Errorf("%d messages are lost", lost)
+			}
+		})
 	}
 }
