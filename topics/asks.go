@@ -1,6 +1,7 @@
 package topics
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -164,7 +165,7 @@ func (l *link) ask(t *topic) {
 	}
 	q := t.question()
 	t.mu.Unlock()
-	missed, at, err := l.recorder.Since(ctx, t.name, t.keep, q.since, limit(l.hub.MaxBacklog, DefaultMaxBacklog))
+	missed, at, err := q.put(ctx, l, t)
 	if ctx.Err() != nil {
 		return
 	}
@@ -179,4 +180,28 @@ func (l *link) ask(t *topic) {
 	}
 	t.mu.Unlock()
 	t.rejoin(waiters)
+}
+
+// put asks the Recorder. If what the node has missed is not to be had, it asks for the last message, if newcomers get it: the one that
+// the topic has is older.
+func (q question) put(ctx context.Context, l *link, t *topic) (missed []Packet, at Position, err error) {
+	most := limit(l.hub.MaxBacklog, DefaultMaxBacklog)
+	missed, at, err = l.recorder.Since(ctx, t.name, t.keep, q.since, most)
+	if err != ErrGap && err != ErrTooMuch {
+		return missed, at, err
+	}
+	if !t.keep.Last || q.base == (Position{}) || q.since != q.base {
+		return nil, at, err
+	}
+	switch last, now, failed := l.recorder.Since(ctx, t.name, t.keep, Position{}, most); failed {
+	case nil:
+		if now.Epoch == at.Epoch {
+			missed = last
+		}
+	case ErrGap, ErrTooMuch: // newcomers get none
+		missed = nil
+	default:
+		err = failed // it is asked again
+	}
+	return missed, at, err
 }

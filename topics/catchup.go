@@ -84,6 +84,8 @@ func (l *link) answered(t *topic, q question, missed []Packet, at Position, err 
 			return failed
 		}
 		l.adopt(t, at)
+		t.history.forgetLast()
+		l.putBefore(t, missed, at.Offset)
 	}
 	l.settle(t, q)
 	waiters := a.waiters

@@ -104,3 +104,30 @@ func readOf(c *client, n int) []string {
 	await(c.node.t, "messages", func() bool { c.look(); return len(c.read) >= n })
 	return c.read
 }
+
+// After a gap of which the Recorder has only the last message, newcomers get that one, and not what was the last before.
+func TestGap_NewcomersGetTheLastMessage(t *testing.T) {
+	memory := new(brokertest.Memory)
+	r := &slowRecorder{RecordingNode: memory.Recorder()}
+	memory.Drop = func(p topics.Packet, node string) bool {
+		return node == r.node.Load().(topics.Node).ID() && bytes.Contains(p.Data, []byte("dropped"))
+	}
+	last := topics.History{Last: true}
+	a, b := newNode(t, memory.Recorder(), last), newNode(t, r, last)
+	ann, bob := a.member("room.1"), b.member("room.1")
+	a.say("room.1", "1")
+	ann.expect("1")
+	bob.expect("1")
+	a.say("room.1", "dropped.2")
+	a.say("room.1", "dropped.3")
+	ann.expect("dropped.2 dropped.3")
+	r.gap()
+	await(t, "a gap", func() bool { b.sim.Settle(); return len(b.gaps) > 0 })
+	b.member("room.1").expect("dropped.3")
+	a.say("room.1", "4")
+	bob.expect("4")
+	b.member("room.1").expect("4")
+	if len(b.gaps) != 1 || b.gaps[0].Offset+1 != bob.at.Offset {
+		t.Errorf("gaps at %v, and then a message at %v", b.gaps, bob.at)
+	}
+}

@@ -130,6 +130,11 @@ func (r *history) grow(most int) {
 // clear drops all.
 func (r *history) clear() {
 	r.begin(r.floor)
+	r.forgetLast()
+}
+
+// forgetLast drops what newcomers get.
+func (r *history) forgetLast() {
 	if r.last != nil {
 		r.last.release()
 		r.last = nil
