@@ -2,6 +2,7 @@ package topics
 
 import (
 	"bytes"
+	"time"
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/session"
@@ -44,7 +45,8 @@ type across struct {
 type holding struct {
 	held      []Packet
 	heldBytes int
-	adrift    bool // nothing has come, there is no answer, and the next message says where the topic is
+	adrift    bool      // nothing has come, there is no answer, and the next message says where the topic is
+	asked     time.Time // since when the Recorder is asked and has not answered; it may have failed; zero: it is not asked
 }
 
 // waiter is a connection that joins when more is known.
@@ -124,7 +126,7 @@ func (l *link) linkLost(t *topic) {
 	}
 	l.deliverPending(t)
 	a.confirmed, a.sent, a.asking, a.gaps, a.held, a.heldBytes = false, false, 0, 0, nil, 0
-	a.fill, a.adrift = Position{}, false
+	a.fill, a.adrift, a.asked = Position{}, false, time.Time{}
 	waiters := a.waiters
 	a.waiters = nil
 	t.mu.Unlock()

@@ -74,6 +74,9 @@ func (t *topic) want() {
 	defer q.mu.Unlock()
 	q.count++
 	a.asking = q.count
+	if a.asked.IsZero() {
+		a.asked = time.Now()
+	}
 	if q.closed || a.queued {
 		return
 	}

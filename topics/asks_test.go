@@ -2,6 +2,7 @@ package topics
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -10,9 +11,12 @@ import (
 type quietRecorder struct {
 	connects chan struct{} // closed when there is a connection
 	asked    chan string   // gets the topic of each question, if there is room
+	silent   *atomic.Bool  // it does not answer
 }
 
-func newQuiet() quietRecorder { return quietRecorder{make(chan struct{}), make(chan string, 100)} }
+func newQuiet() quietRecorder {
+	return quietRecorder{make(chan struct{}), make(chan string, 100), new(atomic.Bool)}
+}
 
 func (r quietRecorder) Run(ctx context.Context, n Node) error {
 	select {
@@ -28,10 +32,14 @@ func (quietRecorder) Publish(_ context.Context, ms []Packet) (int, error) { retu
 
 func (quietRecorder) Interest(context.Context, []string, []string) error { return nil }
 
-func (r quietRecorder) Since(_ context.Context, topic string, _ History, _ Position, _ int) ([]Packet, Position, error) {
+func (r quietRecorder) Since(ctx context.Context, topic string, _ History, _ Position, _ int) ([]Packet, Position, error) {
 	select {
 	case r.asked <- topic:
 	default:
+	}
+	if r.silent.Load() {
+		<-ctx.Done()
+		return nil, Position{}, ctx.Err()
 	}
 	return nil, Position{Epoch: 1}, nil
 }
@@ -104,4 +112,40 @@ func TestAsks_ATopicThatHasGoneOnIsNotAskedAbout(t *testing.T) {
 	q.tick(l)
 	awaitThat(t, "a question about one that has a gap", func() bool { return questions() > before })
 	awaitThat(t, "its answer", of.settled)
+}
+
+// A Recorder that has not answered one question for long has as long for another.
+func TestAsks_EachQuestionHasItsTime(t *testing.T) {
+	r := newQuiet()
+	close(r.connects)
+	h := &Topics{Broker: r, History: keep(History{Messages: 5}), Logger: quiet}
+	defer h.Close()
+	h.AnswersAfter(time.Hour)
+	l := h.link()
+	old, young := h.lock("old", false), h.lock("young", false)
+	old.mu.Unlock()
+	young.mu.Unlock()
+	awaitThat(t, "the Recorder's positions", func() bool { return old.settled() && young.settled() })
+	r.silent.Store(true)
+	old.gap()
+	young.gap()
+	old.mu.Lock()
+	old.across.asked = time.Now().Add(-2 * time.Hour)
+	old.mu.Unlock()
+	next := l.asks.goOnAll(l, time.Hour)
+	goesOn := func(of *topic) bool {
+		of.mu.Lock()
+		defer of.mu.Unlock()
+		return of.across.adrift
+	}
+	expect(t, "the older one goes on", goesOn(old), true)
+	expect(t, "the younger one goes on", goesOn(young), false)
+	if next <= 0 || next > time.Hour {
+		t.Errorf("the younger one goes on in %v", next)
+	}
+	young.mu.Lock()
+	young.across.asked = time.Now().Add(-2 * time.Hour)
+	young.mu.Unlock()
+	l.asks.goOnAll(l, time.Hour)
+	expect(t, "the younger one goes on when it is as old", goesOn(young), true)
 }

@@ -1,6 +1,8 @@
 package topics
 
 import (
+	"time"
+
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/session"
 )
@@ -49,6 +51,9 @@ func (l *link) answered(t *topic, q question, missed []Packet, at Position, err 
 	a := t.across
 	isFirst := !a.synced
 	a.fill = Position{}
+	if err == nil || err == ErrGap || err == ErrTooMuch {
+		a.asked = time.Time{}
+	}
 	switch {
 	case err == nil:
 		l.merge(t, q, missed, at)

@@ -59,44 +59,57 @@ func (q *asks) look(l *link, watch uint64) {
 		q.mu.Unlock()
 		return
 	}
-	q.timer = nil
-	left := l.hub.linking.longestAnswer() - time.Since(q.answered)
-	if left > 0 {
+	longest := l.hub.linking.longestAnswer()
+	left := longest - time.Since(q.answered)
+	q.mu.Unlock()
+	if left <= 0 {
+		left = q.goOnAll(l, longest)
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.watches == watch {
 		q.watchFor(l, left)
 	}
-	q.mu.Unlock()
-	if left > 0 {
-		return
-	}
+}
+
+// goOnAll has those topics go on that have waited for so long. It returns when the next one has.
+func (q *asks) goOnAll(l *link, longest time.Duration) (next time.Duration) {
+	next = longest
 	waited := 0
 	for _, t := range l.hub.allTopics() {
-		if t.goOnWithout() {
+		switch left, waits := t.goOnWithout(longest); {
+		case waits && left > 0:
+			next = min(next, left)
+		case waits:
 			waited++
 		}
 	}
 	if waited > 0 {
 		l.logger.Warn("framerail: the broker of topics does not answer what was missed; members of this node do not wait for it", "topics", waited)
 	}
-	q.mu.Lock()
-	q.watch(l)
-	q.mu.Unlock()
+	return next
 }
 
-// goOnWithout has a topic go on without an answer. It reports whether it has waited for one.
-func (t *topic) goOnWithout() (waited bool) {
+// goOnWithout has a topic go on without an answer, if it has waited for so long. It reports whether it waits for one, and how long it is to
+// wait still.
+func (t *topic) goOnWithout(longest time.Duration) (left time.Duration, waits bool) {
 	t.mu.Lock()
 	a := t.across
-	waited = !t.gone.Load() && a.confirmed && a.sent && !a.adrift && (!a.isLive() || a.gaps > 0)
-	if waited {
+	waits = !t.gone.Load() && a.confirmed && a.sent && !a.adrift && (!a.isLive() || a.gaps > 0)
+	if waits {
+		left = longest - time.Since(a.asked)
+	}
+	over := waits && left <= 0
+	if over {
 		held := a.held
 		a.held, a.heldBytes = nil, 0
 		t.goOn(held)
 	}
 	t.mu.Unlock()
-	if waited {
+	if over {
 		t.rejoinLive()
 	}
-	return waited
+	return left, waits
 }
 
 // rejoinLive goes on with those that waited for the position of a topic.
@@ -119,6 +132,7 @@ func (t *topic) goOn(held []Packet) {
 	if a.isLive() {
 		base = t.position()
 	}
+	a.asked = time.Time{}
 	held = slices.DeleteFunc(held, func(p Packet) bool { return p.At.Epoch == base.Epoch && p.At.Offset <= base.Offset })
 	t.sendPending()
 	if len(held) == 0 {
