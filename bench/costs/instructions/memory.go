@@ -125,7 +125,7 @@ func (a acceptor) Accept() (platform.Accepted, error) {
 		return platform.Accepted{}, net.ErrClosed
 	}
 	a.accepted = true
-	return platform.Accepted{FD: 1, Remote: netip.MustParseAddrPort("192.0.2.1:1024"), Below: stream{a.client}}, nil
+	return platform.Accepted{FD: 1, Remote: netip.MustParseAddrPort("192.0.2.1:1024"), Below: stream(a)}, nil
 }
 
 func (a acceptor) Close() error {
