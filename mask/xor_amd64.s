@@ -30,11 +30,11 @@ TEXT ·xorVector(SB), NOSPLIT, $0-33
 	MOVL         AX, R10
 	LEAL         (DX*8), CX
 	RORL         CX, R10
-	MOVD         R10, X1
+	VMOVD        R10, X1
 	VPBROADCASTD X1, Y1
 	VPXOR        -32(SI)(DX*1), Y1, Y1
 
-	MOVD         AX, X0
+	VMOVD        AX, X0
 	VPBROADCASTD X0, Y0
 	VPXOR        (SI), Y0, Y2
 
@@ -53,7 +53,7 @@ TEXT ·xorVector(SB), NOSPLIT, $0-33
 	INCL         BX
 	LEAL         (BX*8), CX
 	RORL         CX, AX
-	MOVD         AX, X0
+	VMOVD        AX, X0
 	VPBROADCASTD X0, Y0
 
 middle:
