@@ -111,6 +111,9 @@ func TestDocuments_SentencesAreShort(t *testing.T) {
 	texts := documents(t)
 	maps.Copy(texts, packageComments(t))
 	for path, text := range texts {
+		if path == filepath.FromSlash("bench/figures/results.md") {
+			continue // lists of figures, made by a program
+		}
 		sentences, words := 0, 0
 		text = noProse.ReplaceAllString(code.ReplaceAllString(text, ""), "")
 		for _, part := range block.Split(text, -1) {
