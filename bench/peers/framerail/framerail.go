@@ -4,6 +4,7 @@ package framerail
 import (
 	"errors"
 	"net"
+	"time"
 
 	"github.com/framerail/framerail/bench/peers/peer"
 	"github.com/framerail/framerail/conn"
@@ -49,7 +50,9 @@ func newServer(o peer.Options, dispatch conn.Dispatch) *Server {
 		},
 		Limits: server.Limits{Limits: conn.Limits{MaxMessageSize: peer.MaxMessage, MaxPending: peer.MaxMessage + 1<<10}},
 	}}
-	s.IdleTimeout = -1 // no pings to quiet connections: the others here send none, and the clients take none
+	// No pings to quiet connections: the others here send none, and the clients take none. Without any limit
+	// the system would probe the peers instead.
+	s.IdleTimeout, s.PingInterval = 24*time.Hour, 24*time.Hour
 	s.OnMessage = echo
 	switch o.Work {
 	case peer.Broadcast:
