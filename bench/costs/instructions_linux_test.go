@@ -37,7 +37,7 @@ var instructions = []struct {
 	{"append-16384", 20_000, 1_710},
 	{"compress-1024", 400, 82_300},
 	{"inflate-1024", 600, 48_400},
-	{"echo", 3000, 9_390},
+	{"echo", 3000, 8_370},
 	{"echo-in-memory", 20_000, 3_050},
 	{"handshake", 500, 59_150},
 	{"publish-100", 200, 1_098_000}, // most of it is the simulation's: see record 055

@@ -82,8 +82,11 @@ func (p *simPoller) forget(e end) {
 	*e.watching() = watch{}
 }
 
-// settle takes those out of stirred that are not ready.
+// settle takes those out of stirred that are not ready, if it has many.
 func (p *simPoller) settle() {
+	if len(p.stirred) <= fewAtOnce {
+		return
+	}
 	p.stirred = slices.DeleteFunc(p.stirred, func(e end) bool {
 		w := e.watching()
 		w.stirred = w.mayGetReady() || e.readiness()&w.interest != 0

@@ -117,9 +117,12 @@ func (d *schedule) rouse(over func(*waiting) bool) (any bool) {
 	return any
 }
 
+// fewAtOnce is how many connections a step looks at without taking out those that are quiet. To take one out and
+// enter it again costs more than a look.
+const fewAtOnce = 16
+
 // movable adds the bytes that can move. mu is held.
 func (d *devices) movable(choices []choice) []choice {
-	quiet := false
 	for _, k := range d.moving {
 		if k.canMoveUp() {
 			choices = append(choices, choice{socket: k, up: true})
@@ -127,11 +130,12 @@ func (d *devices) movable(choices []choice) []choice {
 		if k.canMoveDown() {
 			choices = append(choices, choice{socket: k})
 		}
-		k.isMoving = !k.isQuiet()
-		quiet = quiet || !k.isMoving
 	}
-	if quiet {
-		d.moving = slices.DeleteFunc(d.moving, func(k *socket) bool { return !k.isMoving })
+	if len(d.moving) > fewAtOnce {
+		d.moving = slices.DeleteFunc(d.moving, func(k *socket) bool {
+			k.isMoving = !k.isQuiet()
+			return !k.isMoving
+		})
 	}
 	return choices
 }
