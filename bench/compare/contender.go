@@ -37,7 +37,7 @@ type other struct {
 
 // suffixes of names say what a server does, and so in which sections it takes part.
 var suffixes = map[string][]string{
-	"":                 {sectionEcho, sectionConnections, sectionSparse, sectionPipelined, sectionHandshakes, sectionText, sectionLatency, sectionMemory},
+	"":                 {sectionEcho, sectionConnections, sectionSparse, sectionCores, sectionFloor, sectionPipelined, sectionHandshakes, sectionText, sectionLatency, sectionMemory},
 	"-tls":             {sectionTLS},
 	"-takeover":        {sectionTakeover},
 	"-alone":           {sectionAlone},

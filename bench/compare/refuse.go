@@ -28,19 +28,29 @@ func refusals(r row, figures map[string]report.Figure, rounds []round) map[strin
 		}
 		return map[string]string{report.Rate: fmt.Sprintf("the clients used %.0f %% of their core, the server %.0f %%", client*100, server.Median*100)}
 	}
-	messages, late := 0, 0
-	for _, r := range rounds {
-		messages += r.Messages
-		late += r.Late
-	}
 	why := ""
 	switch {
 	case client > roomy:
 		why = fmt.Sprintf("the clients used %.0f %% of their core", client*100)
-	case float64(late) > lateFew*float64(messages):
+	case isLate(rounds):
+		late, messages := lateness(rounds)
 		why = fmt.Sprintf("the clients sent %d of %d messages over 1 ms late", late, messages)
 	default:
 		return nil
 	}
 	return map[string]string{report.P50: why, report.P99: why, report.P999: why}
+}
+
+// isLate reports whether the clients sent too many messages too late.
+func isLate(rounds []round) bool {
+	late, messages := lateness(rounds)
+	return float64(late) > lateFew*float64(messages)
+}
+
+func lateness(rounds []round) (late, messages int) {
+	for _, r := range rounds {
+		messages += r.Messages
+		late += r.Late
+	}
+	return late, messages
 }

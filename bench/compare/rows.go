@@ -35,6 +35,7 @@ const (
 	sectionEcho           = "echo"
 	sectionConnections    = "connections"
 	sectionSparse         = "sparse"
+	sectionCores          = "cores"
 	sectionPipelined      = "pipelined"
 	sectionHandshakes     = "handshakes"
 	sectionBroadcast      = "broadcast"
@@ -62,10 +63,16 @@ func each(numbers []int, make func(n int) row) (rows []row) {
 }
 
 // rows is the table of all measurements that this machine can make. A server that may use all of its cores
-// takes them from the clients, whose delays would then count as the server's.
+// takes them from the clients, whose delays would then count as the server's. Its CPU is its own.
 func rows() []row {
 	all := slices.Concat(messageRows(), connectionRows(), otherRows(), memoryRows())
-	return slices.DeleteFunc(all, func(r row) bool { return r.cores >= runtime.NumCPU() })
+	return slices.DeleteFunc(all, func(r row) bool {
+		most := runtime.NumCPU()
+		if r.load.Kind == load.Paced {
+			most--
+		}
+		return r.cores > most
+	})
 }
 
 func messageRows() []row {
@@ -104,15 +111,17 @@ func messageRows() []row {
 
 func connectionRows() []row {
 	return each([]int{1, 10, 100, 1000, 5000, 10000, 15000}, func(conns int) row {
-		return row{name: fmt.Sprintf("connections-%d", conns), section: sectionConnections, place: conns, servers: onLoops(),
+		return row{name: fmt.Sprintf("connections-%d", conns), section: sectionConnections, place: conns, servers: append(onLoops(), peers.Floors()...),
 			turn: 1 + conns/3000, load: load.Options{Kind: load.Echo, Conns: conns, Size: 100}}
 	})
 }
 
 func otherRows() []row {
 	return []row{
-		{name: "sparse-1", section: sectionSparse, servers: onLoops(), turn: 3, load: load.Options{Kind: load.Paced, Conns: 1, Size: 100, Rate: 1000}},
-		{name: "sparse-10000", section: sectionSparse, servers: onLoops(), turn: 3, load: load.Options{Kind: load.Paced, Conns: 10000, Size: 100, Rate: 1000}},
+		{name: "sparse-1", section: sectionSparse, servers: append(onLoops(), peers.Floors()...), turn: 3, load: load.Options{Kind: load.Paced, Conns: 1, Size: 100, Rate: 1000}},
+		{name: "sparse-10000", section: sectionSparse, servers: append(onLoops(), peers.Floors()...), turn: 3, load: load.Options{Kind: load.Paced, Conns: 10000, Size: 100, Rate: 1000}},
+		{name: "echo-20B-500", section: sectionConnections, servers: append(onLoops(), peers.Floors()...), load: load.Options{Kind: load.Echo, Conns: 500, Size: 20}},
+		{name: "echo-20B-2cores", section: sectionCores, servers: onLoops(), cores: 2, load: load.Options{Kind: load.Echo, Conns: 50, Size: 20}},
 		{name: "floor-20B", section: sectionFloor, servers: withFloor(), load: load.Options{Kind: load.Echo, Conns: 50, Size: 20}},
 		{name: "handshakes", section: sectionHandshakes, servers: append(onLoops(), peers.Handshaking()...), load: load.Options{Kind: load.Handshake, Conns: 32}},
 		broadcast("broadcast-1000", sectionBroadcast, peers.Broadcasting(), 1000, 100),
@@ -180,9 +189,9 @@ func inHTTP() []peers.Peer {
 	})
 }
 
-// withFloor is framerail between gws and what is no server.
+// withFloor is framerail between gws and what are no servers.
 func withFloor() []peers.Peer {
-	return append(slices.DeleteFunc(peers.All(), func(p peers.Peer) bool { return p.Name != "framerail" && p.Name != "gws" }), peers.Floor())
+	return append(slices.DeleteFunc(peers.All(), func(p peers.Peer) bool { return p.Name != "framerail" && p.Name != "gws" }), peers.Floors()...)
 }
 
 // overTLS are the libraries over TLS, and framerail inside net/http over TLS.
@@ -221,6 +230,9 @@ func (r row) words() string {
 		text = fmt.Sprintf("%s, %d under way on each", bytesWords(o.Size), o.Flight)
 	default:
 		text = bytesWords(o.Size)
+	}
+	if r.cores > 1 && o.Kind == load.Echo {
+		text += fmt.Sprintf(" on %d cores, which the clients use too", r.cores)
 	}
 	return text + ", " + connections(o.Conns)
 }

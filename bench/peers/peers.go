@@ -200,12 +200,15 @@ func Handshaking() []Peer {
 	return []Peer{{Name: "gws-server", Library: "gws", New: echoing(gws.NewServer)}}
 }
 
-// Floor is no server but the least that an echo can cost on linux: see [floor.New]. Linux only.
-func Floor() Peer { return Peer{Name: "floor", New: floor.New} }
+// Floors are no servers but the least that an echo can cost on linux, in the two ways to wait that Go has: see
+// [floor.New] and [floor.NewParked]. Linux only.
+func Floors() []Peer {
+	return []Peer{{Name: "floor", New: floor.New}, {Name: "floor-parked", New: floor.NewParked}}
+}
 
 // Every returns all servers there are. The slice is the caller's.
 func Every() []Peer {
-	return append(slices.Concat(All(), Broadcasting(), BroadcastingDeflated(), Sleeping(), Stalling(), Computing(), Compressing(), Secure(), Upgrading(), Handshaking()), Floor())
+	return slices.Concat(All(), Broadcasting(), BroadcastingDeflated(), Sleeping(), Stalling(), Computing(), Compressing(), Secure(), Upgrading(), Handshaking(), Floors())
 }
 
 // InProcess are those of the servers that may run in the process of a test. Under the race

@@ -3,6 +3,7 @@ package peers
 import (
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
 	"runtime"
 	"slices"
@@ -159,18 +160,29 @@ func TestOddMessagesKeepTheirCallbacks(t *testing.T) {
 	}
 }
 
-// TestFloorEchoes holds the floor to what it is measured with: without it the figure
+// TestFloorsEcho holds the floors to what they are measured with: without it the figure
 // could be that of a server which answers something else.
-func TestFloorEchoes(t *testing.T) {
+func TestFloorsEcho(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("it is made of epoll")
+		t.Skip("they are made of epoll")
 	}
-	c := open(t, Floor())
-	for i, size := range []int{0, 1, 20, 125} {
-		for _, opcode := range []byte{wire.Text, wire.Binary} {
-			if err := echo(c, opcode, wire.Payload(size, i)); err != nil {
-				t.Fatalf("%d bytes, opcode %d: %v", size, opcode, err)
+	for _, p := range Floors() {
+		c := open(t, p)
+		for i, size := range []int{0, 1, 20, 125} {
+			for _, opcode := range []byte{wire.Text, wire.Binary} {
+				if err := echo(c, opcode, wire.Payload(size, i)); err != nil {
+					t.Fatalf("%s: %d bytes, opcode %d: %v", p.Name, size, opcode, err)
+				}
 			}
+		}
+		two := wire.AppendFrame(nil, true, wire.Text, [4]byte{9, 8, 7, 6}, []byte("one"))
+		two = wire.AppendFrame(two, true, wire.Binary, [4]byte{1, 2, 3, 4}, []byte("another"))
+		if _, err := c.Write(two); err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, len("..one..another"))
+		if _, err := io.ReadFull(c, got); err != nil || string(got[2:5])+string(got[7:]) != "oneanother" {
+			t.Fatalf("%s: two at once: %q, %v", p.Name, got, err)
 		}
 	}
 }

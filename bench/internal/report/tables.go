@@ -64,7 +64,7 @@ func (s Server) cell(figure string, bold bool) string {
 	return text
 }
 
-// best is the server with the least of a figure, or the most.
+// best is the server with the least of a figure, or the most. What has no library is no server.
 func (r Row) best(figure string, most bool) (name string) {
 	limit := math.Inf(1)
 	for _, s := range r.Servers {
@@ -72,7 +72,7 @@ func (r Row) best(figure string, most bool) (name string) {
 		if most {
 			v = -v
 		}
-		if ok && v < limit {
+		if ok && s.Library != "" && v < limit {
 			name, limit = s.Name, v
 		}
 	}

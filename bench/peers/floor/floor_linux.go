@@ -20,16 +20,23 @@ import (
 // New returns what is no server but the least that an echo over epoll can cost in Go:
 // one thread that waits, receives, unmasks a byte at a time, and sends from the buffer
 // it received into. It serves only clients that send whole frames of at most 125 bytes,
-// each once the echo of the one before has come, checks nothing, and loses what a socket
+// 4 KiB at once at most, checks nothing, and loses what a socket
 // does not take. What another server costs beyond it is that server's own; the rest is
 // the kernel's.
 func New() peer.Server { return new(floor) }
 
+// NewParked is New, but the loop waits as framerail's does: a goroutine that Go's netpoller parks,
+// and not a thread that is blocked.
+func NewParked() peer.Server { return &floor{parks: true} }
+
 type floor struct {
-	ln   net.Listener
-	poll int
+	ln    net.Listener
+	poll  int
+	parks bool
+	buf   [4096]byte // of the loop
 	// stop is the pipe whose end ends the loop.
 	stop [2]*os.File
+	end  int // of stop, to read
 	done sync.WaitGroup
 }
 
@@ -41,10 +48,15 @@ func (s *floor) Serve(ln net.Listener) (err error) {
 	if s.stop[0], s.stop[1], err = os.Pipe(); err != nil {
 		return err
 	}
-	if err := s.watch(int(s.stop[0].Fd())); err != nil {
+	s.end = int(s.stop[0].Fd())
+	if err := s.watch(s.end); err != nil {
 		return err
 	}
-	s.done.Go(s.loop)
+	loop := s.block
+	if s.parks {
+		loop = s.park
+	}
+	s.done.Go(loop)
 	for {
 		c, err := ln.Accept()
 		switch {
@@ -85,46 +97,88 @@ func (s *floor) watch(fd int) error {
 	return unix.EpollCtl(s.poll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(fd)})
 }
 
-func (s *floor) loop() {
+// block is the loop of a thread of its own.
+func (s *floor) block() {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var events [128]unix.EpollEvent
-	var buf [4096]byte
-	stop := int(s.stop[0].Fd())
 	for {
 		n, err := unix.EpollWait(s.poll, events[:], -1)
 		if err != nil && err != unix.EINTR {
 			return
 		}
-		for _, ev := range events[:max(n, 0)] {
-			switch fd := int(ev.Fd); {
-			case fd == stop:
-				return
-			case !answer(fd, buf[:]):
-				_ = unix.Close(fd)
-			}
+		if !s.serve(events[:max(n, 0)]) {
+			return
 		}
 	}
 }
 
-// answer echoes the frame that has come; false, if there is no end of it.
+// park is the loop of a goroutine that waits in Go's netpoller.
+func (s *floor) park() {
+	own, err := unix.Dup(s.poll) // a file closes what it was made of
+	if err != nil || unix.SetNonblock(own, true) != nil {
+		return
+	}
+	file := os.NewFile(uintptr(own), "epoll")
+	defer file.Close()
+	conn, err := file.SyscallConn()
+	if err != nil {
+		return
+	}
+	var events [128]unix.EpollEvent
+	n := 0
+	look := func(fd uintptr) bool {
+		n, err = unix.EpollWait(int(fd), events[:], 0)
+		return n > 0 || err != nil && err != unix.EINTR
+	}
+	for {
+		if conn.Read(look) != nil || n < 0 || !s.serve(events[:n]) {
+			return
+		}
+	}
+}
+
+// serve answers those that are ready; false at the end of the loop.
+func (s *floor) serve(ready []unix.EpollEvent) bool {
+	for _, ev := range ready {
+		switch fd := int(ev.Fd); {
+		case fd == s.end:
+			return false
+		case !answer(fd, s.buf[:]):
+			_ = unix.Close(fd)
+		}
+	}
+	return true
+}
+
+// answer echoes the frames that have come; false, if there is no end of them.
 func answer(fd int, buf []byte) bool {
 	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&buf[0])), uintptr(len(buf)), 0, 0, 0)
 	if errno == unix.EAGAIN {
 		return true
 	}
+	if errno != 0 || n == 0 {
+		return false
+	}
 	const head, key = 2, 4
-	if errno != 0 || n < head+key {
-		return false
+	out := 0 // what is to be sent begins where it was received
+	for in := buf[:n]; len(in) > 0; {
+		if len(in) < head+key || in[0]&0x0f == 8 {
+			return false
+		}
+		end := head + key + int(in[1]&0x7f)
+		if end > len(in) {
+			return false
+		}
+		for i := range in[head+key : end] {
+			in[head+key+i] ^= in[head+i&3]
+		}
+		first, size := in[0], in[1]&0x7f
+		copy(buf[out+head:], in[head+key:end])
+		buf[out], buf[out+1] = first, size
+		out += head + int(size)
+		in = in[end:]
 	}
-	end := head + key + int(buf[1]&0x7f)
-	if buf[0]&0x0f == 8 || end != int(n) {
-		return false
-	}
-	for i := range buf[head+key : end] {
-		buf[head+key+i] ^= buf[head+i&3]
-	}
-	buf[key], buf[key+1] = buf[0], buf[1]&0x7f
-	_, _, _ = unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&buf[key])), uintptr(end-key), unix.MSG_NOSIGNAL, 0, 0)
+	_, _, _ = unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(&buf[0])), uintptr(out), unix.MSG_NOSIGNAL, 0, 0)
 	return true
 }

@@ -7,3 +7,6 @@ import "github.com/framerail/framerail/bench/peers/peer"
 
 // New panics: there is no floor here.
 func New() peer.Server { panic("floor: works on linux only") }
+
+// NewParked panics like New.
+func NewParked() peer.Server { panic("floor: works on linux only") }
