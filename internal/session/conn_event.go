@@ -135,17 +135,17 @@ func (c *Conn) opener(h *Handlers) func(*Conn) {
 	return h.Open
 }
 
-// endOpen is opened, unless the callback has read and left that behind already.
+// endOpen is opened, unless a call of Receive has left the callback behind already.
 func (c *Conn) endOpen() {
 	c.mu.Lock()
-	ended := c.extras == nil || c.extras.opening == nil || c.extras.opening.ended
+	ours := c.extras.claimOpening()
 	c.mu.Unlock()
-	if !ended {
+	if ours {
 		c.opened()
 	}
 }
 
-// opened ends the Open callback: what it asked for is kept, the input flows.
+// opened ends the Open callback: what it asked for is kept, the input flows. It is for the one that has claimed it.
 func (c *Conn) opened() {
 	c.loop.host.Opened(c)
 	c.mu.Lock()

@@ -193,10 +193,9 @@ func (c Incoming) flowAgain(in *receiving) (wake bool) {
 // input flow. The Close callback still waits until it has returned. mu is held, but not all the
 // while.
 func (c Incoming) leaveOpen() {
-	if c.flags.Load()&flagGoroutines == 0 || c.extras.opening == nil || c.extras.opening.ended {
+	if c.flags.Load()&flagGoroutines == 0 || !c.extras.claimOpening() {
 		return
 	}
-	c.extras.opening.ended = true
 	c.receiving().opening = true
 	work := c.in.work // the Open callback's: run leaves it to the new goroutine
 	c.mu.Unlock()

@@ -30,14 +30,16 @@ type rig struct {
 	scheduled chan *Driver
 	// onSchedule runs before the loop is asked to come back to the connection.
 	onSchedule func()
-	read       bool
-	write      bool
-	due        time.Duration // when the timer fires, by loop.Now; 0: it is not set
-	limited    int
-	opened     int
-	closed     int
-	ended      int
-	infos      []CloseInfo // what the close callback was told
+	// onOpened runs while the Open callback is being left behind.
+	onOpened func()
+	read     bool
+	write    bool
+	due      time.Duration // when the timer fires, by loop.Now; 0: it is not set
+	limited  int
+	opened   int
+	closed   int
+	ended    int
+	infos    []CloseInfo // what the close callback was told
 }
 
 // wire is a transport whose peer is the test.
@@ -144,9 +146,16 @@ func (r *rig) Schedule(c *Conn) {
 func (r *rig) SetInterest(_ *Driver, read, write bool) { r.read, r.write = read, write }
 func (r *rig) SetTimer(_ *Conn, after time.Duration)   { r.due = r.loop.Now + after }
 func (r *rig) Limited(*Driver)                         { r.limited++ }
-func (r *rig) Opened(*Conn)                            { r.mu.Lock(); r.opened++; r.mu.Unlock() }
-func (r *rig) Closed(*Driver)                          { r.closed++ }
-func (r *rig) Ended(*Conn)                             { r.mu.Lock(); r.ended++; r.mu.Unlock() }
+func (r *rig) Opened(*Conn) {
+	r.mu.Lock()
+	r.opened++
+	r.mu.Unlock()
+	if r.onOpened != nil {
+		r.onOpened()
+	}
+}
+func (r *rig) Closed(*Driver) { r.closed++ }
+func (r *rig) Ended(*Conn)    { r.mu.Lock(); r.ended++; r.mu.Unlock() }
 
 // allocates tells that this build allocates where others do not.
 const allocates = raceEnabled || guard.Checking

@@ -29,6 +29,16 @@ type opening struct {
 	ended    bool        // the callback has returned, or reads
 }
 
+// claimOpening reports whether the caller is to leave the Open callback behind, with Conn.opened. The first to ask
+// is, and no other: the callback may return while another goroutine begins to read. The connection's mu is held.
+func (e *extras) claimOpening() bool {
+	if e == nil || e.opening == nil || e.opening.ended {
+		return false
+	}
+	e.opening.ended = true
+	return true
+}
+
 // kept is what remains of the handshake once the Open callback has returned.
 func (e *extras) kept() *extras {
 	k := *e
