@@ -1,7 +1,9 @@
 package memory
 
 import (
+	"bytes"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -138,6 +140,50 @@ func TestBudget_ThoseClosingAreSparedWhileALoopIsLate(t *testing.T) {
 	}
 	if its.shed != 0 {
 		t.Errorf("closed again %d times", its.shed)
+	}
+}
+
+// slow is a loop that closes its connection only when it is asked for the next thing.
+type slow struct {
+	idle
+	short *buffer.Buffer // what the connection holds
+	kept  func()
+	asked int
+}
+
+func (l *slow) Ask(f func()) {
+	switch l.asked++; l.asked {
+	case 2:
+		l.kept = f
+		return
+	case 3:
+		l.kept()
+	}
+	f()
+}
+
+func (l *slow) Holders() []Holder {
+	if l.short == nil {
+		return nil
+	}
+	return []Holder{{ID: 1, Bytes: 1 << 20}}
+}
+
+func (l *slow) Shed(uint64) bool { l.short.Release(); l.short = nil; return true }
+
+// A connection that a loop has closed late is in the log as well.
+func TestBudget_TheLogHasWhatIsClosedLate(t *testing.T) {
+	const budget = 1 << 20
+	var log bytes.Buffer
+	l := new(slow)
+	b, on := over(budget, l)
+	b.logger = slog.New(slog.NewTextHandler(&log, nil))
+	l.short = l.open.Get(budget)
+	if on.run() != 1 || l.asked != 3 || b.Full() {
+		t.Fatalf("asked %d times", l.asked)
+	}
+	if n := strings.Count(log.String(), "connections=1 "); n != 1 {
+		t.Errorf("%d lines in the log: %s", n, &log)
 	}
 }
 

@@ -22,7 +22,8 @@ func (b *Budget) shed() {
 
 // shedFull closes the connections that hold most, until the budget is no longer full.
 func (b *Budget) shedFull() {
-	closed, freed := 0, 0
+	var closed atomic.Int64
+	freed := 0
 	for b.Full() && !b.stopped() {
 		if b.shedUnopened() > 0 {
 			continue
@@ -42,9 +43,9 @@ func (b *Budget) shedFull() {
 			b.await(nil)
 			continue
 		}
-		closed += b.closeAll(holders[:n])
+		b.closeAll(holders[:n], &closed)
 	}
-	if closed > 0 {
+	if closed := closed.Load(); closed > 0 {
 		b.logger.Warn("framerail: buffers are short: connections that hold most were closed",
 			"connections", closed, "bytes", freed, "limit", b.limit)
 	}
@@ -66,10 +67,10 @@ func (b *Budget) spare(holders []Holder) []Holder {
 }
 
 // closeAll makes the loops close connections and waits until they have. Otherwise the next round would
-// find the same ones, and close more. It returns how many of them were not being closed for their
-// memory already.
-func (b *Budget) closeAll(holders []Holder) int {
-	var gone, closed atomic.Int64
+// find the same ones, and close more. It adds to closed how many of them were not being closed for their
+// memory already. A loop that is late does so when it answers.
+func (b *Budget) closeAll(holders []Holder, closed *atomic.Int64) {
+	var gone atomic.Int64
 	done := make(chan struct{})
 	for _, h := range holders {
 		h.loop.Ask(func() {
@@ -78,13 +79,13 @@ func (b *Budget) closeAll(holders []Holder) int {
 					close(done)
 				}
 			}()
-			if h.loop.Shed(h.ID) {
-				closed.Add(1)
+			closed.Add(1) // before its bytes are given back, which may end the waiting
+			if !h.loop.Shed(h.ID) {
+				closed.Add(-1)
 			}
 		})
 	}
 	b.await(done)
-	return int(closed.Load())
 }
 
 // await waits until done is closed, the loops are to end, or patience is over.
