@@ -79,7 +79,7 @@ func TestWake_leaves_the_deadline_as_it_was(t *testing.T) {
 	deadline, waits := time.Now().Add(50*time.Millisecond), 0
 	var waker sync.WaitGroup
 	waker.Go(func() {
-		for p.state.Load() != parked {
+		for p.state.Load() != parked && time.Now().Before(deadline) {
 			time.Sleep(10 * time.Microsecond)
 		}
 		p.Wake()

@@ -193,6 +193,8 @@ func TestCallback_PanicsUnderLoad(t *testing.T) {
 					default:
 					}
 					text := fmt.Sprint(i)
+					_ = p.SetDeadline(time.Now().Add(peerPatience))
+					time.Sleep(time.Millisecond) // leaves the machine to the others
 					_, _ = p.Write([]byte(masked(frame.Text, true, text)))
 					if _, got, err := p.read(); err != nil || got != text {
 						t.Errorf("healthy connection: got %q, %v; want %q", got, err, text)

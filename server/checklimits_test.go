@@ -170,7 +170,7 @@ func TestCheckDispatch_ComingAndGoing(t *testing.T) {
 		})
 	}
 	within(t, "the last client", func() bool { clients.Wait(); return true })
-	eventually(t, "all to be gone", func() bool { return load(s) == 0 })
+	eventually(t, "all to have come and gone", func() bool { return s.Stats().Accepted == 8*50 && load(s) == 0 })
 	// All places are free again: those for checks, and those for waiting.
 	eventually(t, "the last check to end", func() bool { return !bytes.Contains(stacks(), []byte("phase.(*checks).start.func")) })
 	do(t, s.run.loops[0], func() {}) // behind what the checks have left to the loop

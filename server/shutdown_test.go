@@ -214,7 +214,7 @@ func TestShutdown_CallbackThatDoesNotReturn(t *testing.T) {
 	release := make(chan bool)
 	t.Run("on_loop", func(t *testing.T) {
 		var err error
-		for range 10 { // the machine may have no time for all the looks at one of them
+		for began := time.Now(); time.Since(began) < patience; { // a busy machine has no time for all the looks at one of them
 			s := start(t, &Server{Loops: 1, OnMessage: func(*conn.Conn, conn.Message) { <-release }})
 			dial(t, s).text("x")
 			eventually(t, "the callback", func() bool { return blockedIn("TestShutdown_CallbackThatDoesNotReturn") })
