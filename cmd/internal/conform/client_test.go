@@ -12,11 +12,12 @@ import (
 )
 
 // framerail's own client passes every case, and closes as it should, whether it offers compression with
-// context takeover or without. Only the cases that need takeover are left out in the second run.
+// context takeover, without, or not at all. Only the cases that need what is not offered are left out.
 func TestClient_IsConformant(t *testing.T) {
 	for name, deflate := range map[string]client.Deflate{
 		"takeover": {Enabled: true, ServerTakeover: true, ClientTakeover: true},
 		"alone":    {Enabled: true},
+		"plain":    {},
 	} {
 		t.Run(name, func(t *testing.T) {
 			srv, address := serveCases(t, "*")
