@@ -72,8 +72,8 @@ func (b *backoff) next(o *Outage, lived time.Duration) time.Duration {
 	}
 	window := b.window()
 	switch o.peersCode() {
-	case frame.ServiceRestart: // all clients of the server get it at once
-		return min(b.between(b.first, restartSpread*b.first), b.most)
+	case frame.ServiceRestart: // all clients of the server get it at once, so none of the range may be cut off
+		return b.between(min(b.first, b.most/2), min(restartSpread*b.first, b.most))
 	case frame.TryAgainLater:
 		return b.between(b.most/2, b.most)
 	}

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"container/heap"
 	"context"
 	"errors"
@@ -74,6 +75,17 @@ func TestBackoff(t *testing.T) {
 		b.failures = tc.failures
 		if least, most := extremes(b, tc.o, tc.lived); least != tc.least || most != tc.most {
 			t.Errorf("%s: from %v to %v, want %v to %v", tc.rule, least, most, tc.least, tc.most)
+		}
+	}
+	for _, tc := range []struct{ first, most, least, greatest time.Duration }{
+		{5 * s, 20 * s, 5 * s, 20 * s},
+		{5 * s, 5 * s, 5 * s / 2, 5 * s},
+		{60 * s, 90 * s, 45 * s, 90 * s},
+		{5 * s, 0, 5 * s / 2, 5 * s}, // MaxDelay is at least FirstDelay
+	} {
+		b := newBackoff(tc.first, tc.most, defaultStableTime)
+		if least, greatest := extremes(b, closedBy(conn.Peer, frame.ServiceRestart, nil), time.Hour); least != tc.least || greatest != tc.greatest {
+			t.Errorf("1012 with FirstDelay %v and MaxDelay %v: from %v to %v, want %v to %v", tc.first, tc.most, least, greatest, tc.least, tc.greatest)
 		}
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -220,7 +232,7 @@ func (q *queue) Pop() any {
 
 // restart has n clients of a server dial, each by a back-off of its own. The server tells them nothing, or code; is
 // away for a time, in which dials fail; and then takes so many a second, and refuses others with 503.
-func restart(n int, code frame.CloseCode, away time.Duration, perSecond int, seed uint64) (h herd) {
+func restart(n int, first, most time.Duration, code frame.CloseCode, away time.Duration, perSecond int, seed uint64) (h herd) {
 	random := rand.New(rand.NewPCG(seed, 0))
 	end := closedBy(conn.Nobody, frame.AbnormalClosure, io.ErrUnexpectedEOF)
 	if code != 0 {
@@ -228,7 +240,7 @@ func restart(n int, code frame.CloseCode, away time.Duration, perSecond int, see
 	}
 	var q queue
 	for range n {
-		b := newBackoff(defaultFirstDelay, defaultMaxDelay, defaultStableTime)
+		b := newBackoff(first, most, defaultStableTime)
 		b.random = random.Int64N
 		q = append(q, simulated{b, b.next(end, time.Hour)})
 	}
@@ -268,24 +280,29 @@ func TestBackoff_NoHerd(t *testing.T) {
 		perSecond int           // that the server takes
 		most      int           // dials in a second
 		within    time.Duration // all are back
+		first     time.Duration // FirstDelay; 0: the default
+		longest   time.Duration // MaxDelay; 0: the default
 	}{
 		// Without a word, or with 1001, the first dials spread over 5 s: 2,000 a second. While the
 		// server is away the second ones come on top.
-		{"lost, back at once", 0, 0, n, 2200, 6 * time.Second},
-		{"1001, away for 20 s", frame.GoingAway, 20 * time.Second, n, n / 3, 150 * time.Second},
-		{"1001, away for 10 minutes", frame.GoingAway, 10 * time.Minute, n, n / 3, 10*time.Minute + 95*time.Second},
+		{"lost, back at once", 0, 0, n, 2200, 6 * time.Second, 0, 0},
+		{"1001, away for 20 s", frame.GoingAway, 20 * time.Second, n, n / 3, 150 * time.Second, 0, 0},
+		{"1001, away for 10 minutes", frame.GoingAway, 10 * time.Minute, n, n / 3, 10*time.Minute + 95*time.Second, 0, 0},
 		// With 1012 over 25 s: 400 a second.
-		{"1012, back at once", frame.ServiceRestart, 0, n, 480, 31 * time.Second},
-		{"1012, away for 3 s", frame.ServiceRestart, 3 * time.Second, n, 480, 31 * time.Second},
+		{"1012, back at once", frame.ServiceRestart, 0, n, 480, 31 * time.Second, 0, 0},
+		{"1012, away for 3 s", frame.ServiceRestart, 3 * time.Second, n, 480, 31 * time.Second, 0, 0},
+		// A short MaxDelay narrows the range, and nobody comes at its end together: 10 s and 5 s are left.
+		{"1012, short MaxDelay", frame.ServiceRestart, 0, n, 1200, 16 * time.Second, 5 * time.Second, 15 * time.Second},
+		{"1012, equal delays", frame.ServiceRestart, 0, n, 2300, 11 * time.Second, 10 * time.Second, 10 * time.Second},
 		// With 1013 over 45 s: 222 a second.
-		{"1013", frame.TryAgainLater, 0, n, 300, 91 * time.Second},
+		{"1013", frame.TryAgainLater, 0, n, 300, 91 * time.Second, 0, 0},
 		// A server that takes 100 a second needs 100 s. It gets ten times as many at most.
-		{"1012, slow server", frame.ServiceRestart, 0, 100, 1200, 200 * time.Second},
-		{"lost, slow server", 0, 0, 100, n / 3, 200 * time.Second},
+		{"1012, slow server", frame.ServiceRestart, 0, 100, 1200, 200 * time.Second, 0, 0},
+		{"lost, slow server", 0, 0, 100, n / 3, 200 * time.Second, 0, 0},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			for seed := range uint64(5) {
-				h := restart(n, tc.code, tc.away, tc.perSecond, seed)
+				h := restart(n, cmp.Or(tc.first, defaultFirstDelay), cmp.Or(tc.longest, defaultMaxDelay), tc.code, tc.away, tc.perSecond, seed)
 				peak, total := slices.Max(h.perSecond), 0
 				for _, dials := range h.perSecond {
 					total += dials

@@ -23,8 +23,9 @@ import (
 //
 // Many clients of a server that restarts do not come back at once. Each waits for a random time. It is
 // from a window that begins with FirstDelay and doubles with each failure, up to MaxDelay (full jitter).
-// After the close code 1012 (Service Restart) it is from FirstDelay to six times that. After 1013 (Try Again
-// Later) it is the second half of MaxDelay. A refusal's Retry-After is added to it, up to an hour.
+// After the close code 1012 (Service Restart) it is from FirstDelay to six times that. MaxDelay ends that range
+// earlier, and FirstDelay counts for half of MaxDelay at most. After 1013 (Try Again Later) it is the second half of
+// MaxDelay. A refusal's Retry-After is added to it, up to an hour.
 //
 // These ends are final unless OnDown says otherwise:
 //
