@@ -4,15 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/session"
 )
 
@@ -59,16 +58,18 @@ type Reconnecting struct {
 	// StableTime is how long a connection has to last for the window to begin anew. 0: 30 s.
 	StableTime time.Duration
 	// MaxWaiting bounds the bytes of messages that Send keeps while there is no connection, with 64 for
-	// each message. They are sent in order once there is one. It is at most half of the Client's
-	// MaxPending. 0: Send fails with ErrAway meanwhile.
+	// each message. They are sent in order once there is one, as it has room for them. It is at most half of
+	// the Client's MaxPending. 0: Send fails with ErrAway meanwhile.
 	MaxWaiting int
 
 	mu      sync.Mutex
 	ran     bool           // guarded by mu: Run was called
 	ended   bool           // guarded by mu: and has returned
+	dial    int            // guarded by mu: the number of the dial that goes on, or has led to up
 	up      *conn.Conn     // guarded by mu: nil while there is none
 	waiting []conn.Message // guarded by mu: what Send keeps
 	bytes   int            // guarded by mu: of these
+	sender  chan struct{}  // guarded by mu: closed when the goroutine that sends them has ended; nil for none
 }
 
 // ErrAway is the error of Send while there is no connection, and after Run has returned.
@@ -185,25 +186,35 @@ func (r *Reconnecting) once(ctx context.Context) (o *Outage, lived time.Duration
 		err = r.BeforeDial(req)
 	}
 	var l *link
+	system := r.Client.platform()
 	if err == nil {
-		l, err = r.Client.dialLink(req, r.open)
+		l, err = r.Client.dialLink(req, r.opener())
 	}
 	if err != nil {
+		r.down(system)
 		return &Outage{Err: err, dialled: true}, 0
 	}
-	system := r.Client.platform()
 	since := system.Now()
 	if !system.Await(l.ended, ctx.Done(), time.Time{}) {
 		_ = l.conn.Close(frame.GoingAway, "")   // it fails if it is closing already
 		system.Await(l.ended, nil, time.Time{}) // within CloseTimeout
 	}
-	r.down()
+	r.down(system)
 	info, _ := l.conn.CloseInfo()
 	return &Outage{Close: info, Err: info.Err}, max(system.Since(since), 1)
 }
 
-// open is the open callback of a connection.
-func (r *Reconnecting) open(c *conn.Conn) {
+// opener is the open callback of a new dial.
+func (r *Reconnecting) opener() func(*conn.Conn) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.dial++
+	dial := r.dial
+	return func(c *conn.Conn) { r.open(c, dial) }
+}
+
+// open is the open callback of the connection of a dial.
+func (r *Reconnecting) open(c *conn.Conn, dial int) {
 	f := r.OnUp
 	if f == nil {
 		f = r.Client.OnConnection
@@ -213,17 +224,23 @@ func (r *Reconnecting) open(c *conn.Conn) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.ended { // else its dial was given up
+	if !r.ended && r.dial == dial { // else the dial was given up
 		r.up = c
 		r.sendWaiting()
 	}
 }
 
-// down notes that the connection has ended.
-func (r *Reconnecting) down() {
+// down notes that there is no connection: it has ended, or its dial was given up. Nothing is sent on it any more when
+// down returns.
+func (r *Reconnecting) down(system platform.Platform) {
 	r.mu.Lock()
 	r.up = nil
+	r.dial++
+	sender := r.sender
 	r.mu.Unlock()
+	if sender != nil {
+		system.Await(sender, nil, time.Time{}) // at once, since its connection is closing
+	}
 }
 
 // end forgets what waits.
@@ -238,46 +255,6 @@ func (r *Reconnecting) Conn() *conn.Conn {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.up
-}
-
-// Send sends a message, as [conn.Conn.SendMessage] does. While there is no connection, it keeps a copy
-// within MaxWaiting. It fails with ErrAway if MaxWaiting is 0 or Run has returned, and with
-// [conn.ErrPendingFull] if the message does not fit. A message that was given to a connection which
-// then breaks may be lost. One that is kept is not lost until Run returns.
-func (r *Reconnecting) Send(m conn.Message) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.up != nil && len(r.waiting) == 0 {
-		if err := r.up.SendMessage(m); !errors.Is(err, conn.ErrClosed) {
-			return err
-		}
-	}
-	size := len(m.Payload) + messageCost
-	switch {
-	case r.MaxWaiting == 0 || r.ended:
-		return ErrAway
-	case m.Type != conn.Text && m.Type != conn.Binary:
-		return conn.ErrMessageType
-	case m.Type == conn.Text && !m.Valid && !utf8.Valid(m.Payload):
-		return conn.ErrNotUTF8
-	case size > r.MaxWaiting-r.bytes:
-		return fmt.Errorf("%w, and %d bytes wait for a connection", conn.ErrPendingFull, r.bytes)
-	}
-	m.Payload = append([]byte(nil), m.Payload...)
-	r.waiting, r.bytes = append(r.waiting, m), r.bytes+size
-	return nil
-}
-
-// sendWaiting sends what waits, as far as the connection takes it. mu is held.
-func (r *Reconnecting) sendWaiting() {
-	for i, m := range r.waiting {
-		if err := r.up.SendMessage(m); err != nil { // it is closing
-			r.waiting = r.waiting[i:]
-			return
-		}
-		r.bytes -= len(m.Payload) + messageCost
-	}
-	r.waiting = nil
 }
 
 // link is a connection with its end.
