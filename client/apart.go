@@ -2,9 +2,13 @@ package client
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
 	"crypto/tls"
 	"errors"
 	"net"
+	"slices"
 
 	"github.com/framerail/framerail/internal/platform"
 )
@@ -70,5 +74,16 @@ func connected(connect dialFunc) dialFunc {
 func callsBack(program *tls.Config) bool {
 	return program != nil && (program.VerifyConnection != nil || program.VerifyPeerCertificate != nil ||
 		program.GetClientCertificate != nil || program.EncryptedClientHelloRejectionVerify != nil ||
-		program.ClientSessionCache != nil || program.KeyLogWriter != nil)
+		program.ClientSessionCache != nil || program.KeyLogWriter != nil || program.Time != nil || program.Rand != nil ||
+		slices.ContainsFunc(program.Certificates, signsElsewhere))
+}
+
+// signsElsewhere reports whether the private key of a certificate is none of the standard library's. It may lie in a
+// device, or with a service, and a signature then takes its time.
+func signsElsewhere(c tls.Certificate) bool {
+	switch c.PrivateKey.(type) {
+	case *rsa.PrivateKey, *ecdsa.PrivateKey, ed25519.PrivateKey:
+		return false
+	}
+	return true
 }

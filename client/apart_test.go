@@ -3,6 +3,8 @@ package client
 import (
 	"bufio"
 	"context"
+	"crypto"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -14,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/framerail/framerail/internal/test/testcert"
 	"github.com/framerail/framerail/server"
 )
 
@@ -21,8 +24,14 @@ import (
 func TestTLSConfig_CallbackThatBlocks(t *testing.T) { bothWays(t, testCallbackThatBlocks) }
 
 func testCallbackThatBlocks(t *testing.T) {
-	url := start(t, new(server.Server), true)
+	url := startAsking(t, new(server.Server), tls.RequestClientCert)
+	own := testcert.Config().Certificates[0]
 	for name, set := range map[string]func(config *tls.Config, block func()){
+		"Certificates": func(config *tls.Config, block func()) {
+			config.Certificates = []tls.Certificate{{Certificate: own.Certificate, PrivateKey: blockingSigner{own.PrivateKey.(crypto.Signer), block}}}
+		},
+		"Time": func(config *tls.Config, block func()) { config.Time = func() time.Time { block(); return time.Now() } },
+		"Rand": func(config *tls.Config, block func()) { config.Rand = blockingRandom(block) },
 		"VerifyConnection": func(config *tls.Config, block func()) {
 			config.VerifyConnection = func(tls.ConnectionState) error { block(); return nil }
 		},
@@ -55,6 +64,22 @@ func testCallbackThatBlocks(t *testing.T) {
 		})
 	}
 }
+
+// blockingSigner is a private key that takes its time.
+type blockingSigner struct {
+	crypto.Signer
+	block func()
+}
+
+func (s blockingSigner) Sign(random io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	s.block()
+	return s.Signer.Sign(random, digest, opts)
+}
+
+// blockingRandom are random bytes that take their time.
+type blockingRandom func()
+
+func (r blockingRandom) Read(p []byte) (int, error) { r(); return rand.Read(p) }
 
 // blockingCache has no sessions, and takes its time to say so.
 type blockingCache func()

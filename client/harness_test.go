@@ -74,6 +74,20 @@ func start(t *testing.T, srv *server.Server, secure bool) (url string) {
 	return scheme + "://" + srv.ListenAddr().String()
 }
 
+// startAsking is start, for a server that asks clients for a certificate.
+func startAsking(t *testing.T, srv *server.Server, auth tls.ClientAuthType) (url string) {
+	t.Helper()
+	needsLoops(t)
+	srv.TLSConfig = testcert.Config().Clone()
+	srv.TLSConfig.ClientAuth = auth
+	srv.OnMessage, srv.Addr, srv.Loops, srv.Logger, srv.HandshakeTimeout = echo, "127.0.0.1:0", 1, quiet, time.Minute
+	if err := srv.StartTLS("", ""); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = srv.Close() })
+	return "wss://" + srv.ListenAddr().String()
+}
+
 // serveHTTP serves a handler of net/http's and returns its URL for WebSockets.
 func serveHTTP(t *testing.T, h http.HandlerFunc) (url string) {
 	t.Helper()

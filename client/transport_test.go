@@ -134,17 +134,11 @@ func testTLS_Certificates(t *testing.T) {
 		t.Error(err)
 	}
 	certificates := make(chan []*x509.Certificate, 1)
-	mutual := &server.Server{OnMessage: echo, Addr: "127.0.0.1:0", Logger: quiet, TLSConfig: testcert.Config().Clone()}
-	mutual.TLSConfig.ClientAuth = tls.RequireAnyClientCert
-	mutual.OnConnection = func(c *conn.Conn) { certificates <- c.TLS().PeerCertificates }
-	if err := mutual.StartTLS("", ""); err != nil {
-		t.Fatal(err)
-	}
-	defer mutual.Close()
+	mutual := startAsking(t, &server.Server{OnConnection: func(c *conn.Conn) { certificates <- c.TLS().PeerCertificates }}, tls.RequireAnyClientCert)
 	config := trust(t)
 	config.Certificates = own
 	in := newInbox()
-	nc := mustDial(t, closed(t, in.in(&Client{TLSConfig: config})), "wss://"+mutual.ListenAddr().String())
+	nc := mustDial(t, closed(t, in.in(&Client{TLSConfig: config})), mutual)
 	checkEcho(t, nc, in)
 	if got := <-certificates; len(got) != 1 {
 		t.Errorf("%d certificates", len(got))
