@@ -101,16 +101,21 @@ func (r *running) dial(program *http.Request, open func(*conn.Conn), ended chan 
 // dialIn is dial. timed is ctx with the time for the handshake.
 func (r *running) dialIn(ctx, timed context.Context, program *http.Request, open func(*conn.Conn), ended chan struct{}) (*conn.Conn, error) {
 	a := &attempt{offer: handshake.Offer{Key: handshake.NewKey(), Subprotocols: r.subprotocols}}
+	taken := false
+	defer func() {
+		if !taken { // also if code of the program's has panicked, or ended the goroutine
+			a.end(false)
+		}
+	}()
 	answer, err := r.ask(timed, a, program)
 	if err != nil {
-		a.end(false)
 		return nil, r.explain(timed, program.URL, err)
 	}
 	n, err := r.take(a, answer)
 	if err != nil {
-		a.end(false)
 		return nil, r.explain(timed, program.URL, err) // the end of the context may have closed the socket
 	}
+	taken = true
 	n.ended = ended
 	c, err := n.deliver(ctx, timed, open)
 	if err != nil {
@@ -139,7 +144,14 @@ func (r *running) ask(ctx context.Context, a *attempt, program *http.Request) (*
 	if err != nil {
 		return nil, err
 	}
+	checked := false
+	defer func() {
+		if !checked { // Check has not returned, and a RoundTripper's connection is in the body alone
+			_ = resp.Body.Close()
+		}
+	}()
 	got, err := r.check(a, resp)
+	checked = true
 	if err != nil {
 		return nil, newHandshakeError(resp, err)
 	}

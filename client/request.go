@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/framerail/framerail/internal/handshake"
 )
@@ -84,10 +86,8 @@ func (r *running) request(ctx context.Context, program *http.Request, offer *han
 	if req.Header == nil {
 		req.Header = make(http.Header)
 	}
-	// By their canonical names, so that none is sent twice, and a redirect leaves none behind.
-	for name, values := range program.Header {
-		req.Header[http.CanonicalHeaderKey(name)] = values
-	}
+	// By their canonical names, so that a redirect leaves none behind.
+	maps.Copy(req.Header, canonical(program.Header))
 	offer.SetHeader(req.Header, r.extensions)
 	return req.WithContext(ctx), nil
 }
@@ -101,12 +101,13 @@ func (c *Client) header() http.Header {
 	return h
 }
 
-// canonical is a copy of a header with canonical names.
+// canonical is a copy of a header with canonical names. A name that is there in several spellings has the values of
+// all, in the order of the spellings.
 func canonical(h http.Header) http.Header {
 	c := make(http.Header, len(h))
-	for name, values := range h {
-		name = http.CanonicalHeaderKey(name)
-		c[name] = append(c[name], values...)
+	for _, name := range slices.Sorted(maps.Keys(h)) {
+		own := http.CanonicalHeaderKey(name)
+		c[own] = append(c[own], h[name]...)
 	}
 	return c
 }
