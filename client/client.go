@@ -42,9 +42,10 @@ type Client struct {
 	// loop; see Transport for others. Nil: that of Transport, or a [net.Dialer]'s. That one sends no
 	// probes of TCP's (keep-alive), unless IdleTimeout is negative, because there are pings.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
-	// TLSConfig is for wss. It is cloned. The clone offers no protocol by ALPN, which means HTTP/1.1,
-	// and has a ClientSessionCache. It must not allow renegotiation. Nil: the Transport's, or
-	// crypto/tls's defaults.
+	// TLSConfig is for wss. It is cloned, and the clone has a ClientSessionCache. Its NextProtos are offered
+	// by ALPN, but never "h2", because a WebSocket needs HTTP/1.1 (RFC 6455 4.1). Without NextProtos no
+	// protocol is offered, which means HTTP/1.1. Dials by package net/http, see Transport, offer none. It must
+	// not allow renegotiation. Nil: the Transport's, or crypto/tls's defaults.
 	TLSConfig *tls.Config
 	// Transport makes the requests. A *http.Transport is cloned, and the clone has the limits of
 	// this package. Its proxies, timeouts and TLS settings stay.

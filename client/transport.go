@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"slices"
 
 	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/platform"
@@ -30,9 +31,11 @@ func (c *Client) transport() (rt http.RoundTripper, config *tls.Config, own bool
 	default:
 		return program, nil, false, nil
 	}
-	if t.TLSClientConfig, err = c.tlsConfig(t.TLSClientConfig); err != nil {
+	if config, err = c.tlsConfig(t.TLSClientConfig); err != nil {
 		return nil, nil, false, err
 	}
+	t.TLSClientConfig = config.Clone()
+	t.TLSClientConfig.NextProtos = nil // as net/http has it for requests that can only be HTTP/1.1
 	t.DialContext = noted(c.dialer(t))
 	if t.Proxy != nil {
 		ts := &tunnels{t, t.Proxy, t.DialContext}
@@ -51,7 +54,7 @@ func (c *Client) transport() (rt http.RoundTripper, config *tls.Config, own bool
 	if t.MaxResponseHeaderBytes <= 0 || t.MaxResponseHeaderBytes > handshake.MaxHeadBytes {
 		t.MaxResponseHeaderBytes = handshake.MaxHeadBytes
 	}
-	return t, t.TLSClientConfig, true, nil
+	return t, config, true, nil
 }
 
 // dialer makes connections: by the client's DialContext, or as its transport does.
@@ -134,7 +137,8 @@ func (c *Client) tlsConfig(transport *tls.Config) (*tls.Config, error) {
 	if config.Renegotiation != tls.RenegotiateNever {
 		return nil, errRenegotiation
 	}
-	config.NextProtos = nil // as net/http has it for requests that can only be HTTP/1.1
+	// A WebSocket needs HTTP/1.1 (RFC 6455 4.1). h2 is another protocol, in which a handshake looks different (RFC 8441).
+	config.NextProtos = slices.DeleteFunc(slices.Clone(config.NextProtos), func(p string) bool { return p == "h2" })
 	if config.ClientSessionCache == nil {
 		config.ClientSessionCache = tls.NewLRUClientSessionCache(0)
 	}

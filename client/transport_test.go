@@ -4,13 +4,19 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/handshake"
 	"github.com/framerail/framerail/internal/test/testcert"
 	"github.com/framerail/framerail/server"
 )
@@ -75,6 +81,45 @@ func TestTransport_HiddenSocket(t *testing.T) {
 
 // A server that vanishes, and one that does not read, end a relayed connection as any other.
 func TestTransport_HiddenSocketBreaks(t *testing.T) {
+	relayed := func(serve func(nc net.Conn)) (*conn.Conn, *inbox) {
+		url := serveHTTP(t, func(w http.ResponseWriter, r *http.Request) {
+			nc, _, err := w.(http.Hijacker).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer nc.Close()
+			_, _ = fmt.Fprintf(nc, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
+				handshake.Accept(r.Header.Get("Sec-Websocket-Key")))
+			serve(nc)
+		})
+		base := &http.Transport{DisableKeepAlives: true}
+		in := newInbox()
+		c := closed(t, in.in(&Client{Transport: roundTripper(base.RoundTrip), Limits: Limits{Limits: conn.Limits{CloseTimeout: time.Millisecond}}}))
+		return mustDial(t, c, url), in
+	}
+	t.Run("vanishes", func(t *testing.T) {
+		_, in := relayed(func(net.Conn) {})
+		if i := in.ends(t); i.By != conn.Nobody || i.Received != frame.AbnormalClosure || !errors.Is(i.Err, conn.ErrUnexpectedEOF) {
+			t.Error(i)
+		}
+	})
+	t.Run("does not read", func(t *testing.T) {
+		over := make(chan struct{})
+		defer close(over)
+		nc, in := relayed(func(net.Conn) { <-over })
+		part, err := make([]byte, 64<<10), error(nil)
+		for err == nil {
+			err = nc.SendBinary(part)
+		}
+		if i := in.ends(t); !errors.Is(err, conn.ErrPendingFull) || i.By != conn.Local || i.Sent != frame.TryAgainLater || !errors.Is(i.Err, conn.ErrPendingFull) {
+			t.Error(err, i)
+		}
+	})
+}
+
+// A server that closes ends a relayed connection as any other.
+func TestTransport_HiddenSocketIsClosed(t *testing.T) {
 	url := start(t, &server.Server{OnMessage: func(c *conn.Conn, _ conn.Message) { _ = c.Close(1008, "no") }}, false)
 	base := &http.Transport{DisableKeepAlives: true}
 	in := newInbox()
@@ -120,6 +165,41 @@ func TestTransport_IsCloned(t *testing.T) {
 	c := &Client{TLSConfig: &tls.Config{Renegotiation: tls.RenegotiateFreelyAsClient}}
 	if _, _, _, err := c.transport(); err != errRenegotiation {
 		t.Error(err)
+	}
+}
+
+// The program's protocols are offered by ALPN, without that of HTTP/2. A Transport offers none.
+func TestTLS_ALPN(t *testing.T) { bothWays(t, testTLS_ALPN) }
+
+func testTLS_ALPN(t *testing.T) {
+	offered := make(chan []string, 1)
+	config := testcert.Config().Clone()
+	config.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		offered <- hello.SupportedProtos
+		return nil, nil
+	}
+	addr := accept(t, config, func(nc net.Conn) {
+		_ = nc.(*tls.Conn).Handshake()
+		_ = nc.Close()
+	})
+	for _, tc := range []struct{ program, want []string }{
+		{nil, nil}, {[]string{"h2"}, nil}, {[]string{"h2", "http/1.1", "x"}, []string{"http/1.1", "x"}},
+	} {
+		config := trust(t).Clone()
+		config.NextProtos = slices.Clone(tc.program)
+		c := closed(t, &Client{TLSConfig: config})
+		if c.Transport != nil {
+			tc.want = nil
+		}
+		if _, err := c.Dial(soon(t), "wss://"+addr); err == nil {
+			t.Error("there is no server")
+		}
+		if got := next(t, offered, "a client"); !slices.Equal(got, tc.want) {
+			t.Errorf("%q: %q are offered", tc.program, got)
+		}
+		if !slices.Equal(config.NextProtos, tc.program) {
+			t.Error("the program's configuration was changed")
+		}
 	}
 }
 
