@@ -18,11 +18,12 @@ import (
 )
 
 type program struct {
-	All     allCommand     `cmd:"" help:"Measure all rows, or some, and write JSON, tables and plots."`
-	Rows    rowsCommand    `cmd:"" help:"List the rows, each with its servers."`
-	Publish publishCommand `cmd:"" help:"Put the tables and plots of a whole run into the README."`
-	Serve   serveCommand   `cmd:"" help:"Run one server by itself, until interrupted."`
-	Load    loadCommand    `cmd:"" hidden:"" help:"Play the clients of one measurement and print its figures as JSON."`
+	All        allCommand        `cmd:"" help:"Measure all rows, or some, and write JSON, tables and plots."`
+	Rows       rowsCommand       `cmd:"" help:"List the rows, each with its servers."`
+	Publish    publishCommand    `cmd:"" help:"Put the tables and plots of a whole run into the README."`
+	Serve      serveCommand      `cmd:"" help:"Run one server by itself, until interrupted."`
+	Generators generatorsCommand `cmd:"" help:"Measure what framerail load costs itself, beside other generators of load."`
+	Load       loadCommand       `cmd:"" hidden:"" help:"Play the clients of one measurement and print its figures as JSON."`
 }
 
 func main() {
