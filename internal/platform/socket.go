@@ -13,9 +13,9 @@ import (
 type Socket struct{ fd int32 }
 
 var (
-	_ transport.Cutter  = (*Socket)(nil)
-	_ transport.Peered  = (*Socket)(nil)
-	_ transport.Limiter = (*Socket)(nil)
+	_ transport.LastWriter = (*Socket)(nil)
+	_ transport.Peered     = (*Socket)(nil)
+	_ transport.Limiter    = (*Socket)(nil)
 )
 
 // NewSocket is the transport of a descriptor.
@@ -48,6 +48,14 @@ func (s *Socket) Write(bufs [][]byte) (n int, err error) {
 	return n, err
 }
 
+// WriteLast implements transport.LastWriter. Several buffers are written as by Write.
+func (s *Socket) WriteLast(bufs [][]byte) (int, error) {
+	if len(bufs) != 1 {
+		return s.Write(bufs)
+	}
+	return socket.WriteLast(int(s.fd), bufs[0])
+}
+
 // CloseWrite implements transport.Transport.
 func (s *Socket) CloseWrite() error { return socket.CloseWrite(int(s.fd)) }
 
@@ -57,7 +65,7 @@ func (s *Socket) Close() error { return socket.Close(int(s.fd)) }
 // Cut implements transport.Cutter.
 func (s *Socket) Cut(patience time.Duration) error {
 	socket.DiscardAfter(int(s.fd), patience)
-	return s.Close()
+	return socket.CloseLast(int(s.fd))
 }
 
 // Gone reports whether the peer has closed the connection before anything was read.

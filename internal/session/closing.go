@@ -40,6 +40,10 @@ func (c *closing) ending(by Side, err error) *ending {
 	return c.end
 }
 
+// closes reports whether the transport can be closed once what was pending is sent. RFC 6455 7.1.1: the server
+// closes TCP first, once both Close frames have passed. mu is held.
+func (e *ending) closes() bool { return e.eof || e.sent && e.received }
+
 // lost notes that n bytes of frames will not be sent any more. mu is held.
 func (c *closing) lost(n int) {
 	if n > 0 {

@@ -92,8 +92,7 @@ func (c *writing) step() (finish bool) {
 	if q := c.tx; q != nil && q.main.Len()+q.held > 0 {
 		return false
 	}
-	// RFC 6455 7.1.1: the server closes TCP first, once both Close frames have passed.
-	if e.eof || e.sent && e.received {
+	if e.closes() {
 		return true
 	}
 	if e.failed && !e.halfClosed {

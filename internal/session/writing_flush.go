@@ -87,7 +87,7 @@ func (c *writing) write(q *queue, iov [][]byte) (n int, ok bool) {
 	for _, b := range iov {
 		total += len(b)
 	}
-	n, err := c.transport.Write(iov)
+	n, err := c.writeTo(q, iov, total)
 	q.uncounted.bytes += uint64(n)
 	if err != nil && err != transport.ErrWouldBlock {
 		c.broke("write", err)
@@ -102,6 +102,17 @@ func (c *writing) write(q *queue, iov [][]byte) (n int, ok bool) {
 		c.attend |= attendInterest
 	}
 	return n, true
+}
+
+// writeTo is the transport's Write. If all is written then and the loop closes the transport next, it is the
+// transport's WriteLast. mu is held.
+func (c *writing) writeTo(q *queue, iov [][]byte, total int) (n int, err error) {
+	if q.uncounted.onLoop && c.end != nil && c.end.closes() && !c.end.over && total == q.main.Len() {
+		if t, ok := c.transport.(transport.LastWriter); ok {
+			return t.WriteLast(iov)
+		}
+	}
+	return c.transport.Write(iov)
 }
 
 // latePong answers the latest of the pings that there was no room to answer. mu is

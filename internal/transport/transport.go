@@ -59,6 +59,14 @@ type Cutter interface {
 	Cut(patience time.Duration) error
 }
 
+// LastWriter is a Cutter that can send the last bytes and the end of the stream in one packet.
+type LastWriter interface {
+	Cutter
+	// WriteLast is Write for the last bytes. If it takes all of them, Cut follows at once, with some patience. The
+	// system may wait for that before it sends them.
+	WriteLast(bufs [][]byte) (int, error)
+}
+
 // Peered is a Transport that knows the address of its peer.
 type Peered interface {
 	Transport
