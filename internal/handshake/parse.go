@@ -106,17 +106,18 @@ func (r *Request) parseField(line []byte) error {
 	}
 
 	// RFC 9112 5.1: no white space between name and colon.
-	name, value, ok := bytes.Cut(line, []byte(":"))
-	if ok && len(name) > 0 && (name[len(name)-1] == ' ' || name[len(name)-1] == '\t') {
-		return ErrSpaceBeforeColon
+	end := 0
+	for end < len(line) && token.Is[line[end]] {
+		end++
 	}
-	if !ok || !all(name, &token.Is) {
-		return ErrFieldName
+	if end == 0 || end == len(line) || line[end] != ':' {
+		return nameFault(line)
 	}
+	name := line[:end]
 
 	// RFC 9110 5.5: no control bytes in the value.
-	value = token.Trim(value)
-	if len(value) > 0 && !all(value, &isFieldByte) {
+	value := token.Trim(line[end+1:])
+	if fieldBytes(value) < len(value) {
 		if bytes.IndexByte(value, '\r') >= 0 {
 			return ErrBareCR
 		}
@@ -130,6 +131,15 @@ func (r *Request) parseField(line []byte) error {
 		r.known[f].lines++
 	}
 	return nil
+}
+
+// nameFault names what is wrong with a field line that does not begin with a name and a colon.
+func nameFault(line []byte) *Refusal {
+	name, _, ok := bytes.Cut(line, []byte(":"))
+	if ok && len(name) > 0 && (name[len(name)-1] == ' ' || name[len(name)-1] == '\t') {
+		return ErrSpaceBeforeColon
+	}
+	return ErrFieldName
 }
 
 // checkFraming refuses what two readers could frame differently: RFC 9112 6.

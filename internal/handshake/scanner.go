@@ -41,8 +41,7 @@ func (s *Scanner) Scan(head []byte, limits Limits) (end int, err error) {
 	limit := limits.HeadBytes()
 	visible := head[:min(len(head), limit)]
 
-	// The switch runs once per byte only between lines. Within a line the
-	// inner loop does: one table look-up and one comparison per byte.
+	// The switch runs once per byte only between lines.
 	for int(s.pos) < len(visible) && s.state != atEnd {
 		b := visible[s.pos]
 		switch s.state {
@@ -72,10 +71,7 @@ func (s *Scanner) Scan(head []byte, limits Limits) (end int, err error) {
 			s.state = inField
 
 		case inRequestLine, inField:
-			i := int(s.pos)
-			for i < len(visible) && isFieldByte[visible[i]] {
-				i++
-			}
+			i := int(s.pos) + fieldBytes(visible[s.pos:])
 			s.pos = uint32(i)
 			if i == len(visible) {
 				continue
