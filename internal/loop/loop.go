@@ -192,7 +192,9 @@ func (l *Loop) turn() bool {
 	l.clock.turned += l.clock.tick(&l.busy)
 	l.clock.awoke(worked)
 	l.watchdog.awake()
-	l.monitor.awake()
+	if l.options.Adaptive && l.conns.BeginTurn(l.options.Short != nil && l.options.Short()) {
+		l.monitor.awake()
+	}
 	look := l.clock.stride
 	for i, ev := range l.events[:n] {
 		if i == look {

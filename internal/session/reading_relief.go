@@ -12,7 +12,7 @@ import (
 func (d *reading) lends() bool {
 	l := d.loop
 	return d.flags.Load()&(flagQueued|flagAdaptive) == flagAdaptive &&
-		l.lendable && l.Now >= l.until && l.out.Load() < lostMost
+		l.lendable && !l.pauses.Load()
 }
 
 // lend runs a Message callback on the loop. If the callback loses the loop, lend does not return:
@@ -55,6 +55,7 @@ func (d *reading) rescue() {
 
 	charged := cap(l.readBuf) + len(l.inflateBuf)
 	l.pool.Charge(charged)
+	l.kept.Add(int64(charged))
 	l.readBuf = make([]byte, len(l.readBuf))
 	if l.inflateBuf != nil {
 		l.inflateBuf = make([]byte, len(l.inflateBuf))
@@ -105,6 +106,7 @@ func (c *Conn) afterLoss(call *lostCall, payload []byte) {
 		b.Release()
 	}
 	c.loop.pool.Charge(-call.charged)
+	c.loop.kept.Add(-int64(call.charged))
 	c.loop.out.Add(-1)
 	c.loop.spawn(call.work)
 }

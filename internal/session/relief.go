@@ -15,12 +15,15 @@ const (
 	// doubles, up to pauseMost.
 	pauseFirst = 100 * time.Millisecond
 	pauseMost  = 5 * time.Second
-	// pauseMemory is how many pauses later a callback may lose the loop without that: then it was
-	// an exception.
-	pauseMemory = 4
+	// pauseMemory is how many callbacks the loop must run, after one has lost it, for the next pause to
+	// be a short one again: then it was an exception. That is no time, because a program may block
+	// in bursts. A loss costs a loop's connections a millisecond or two, and the loop saves about as much
+	// on so many callbacks.
+	pauseMemory = 10_000
 	// lostMost is how many callbacks of a loop may go on with its read buffer. While there are so
-	// many no callback runs on the loop.
+	// many no callback runs on the loop, nor while they keep keptMost bytes.
 	lostMost = 16
+	keptMost = 2 << 20
 )
 
 // relief is how a loop outlives a callback that holds it. With [Adaptive], Message callbacks run on
@@ -44,6 +47,8 @@ type relief struct {
 	at        atomic.Uint64 // the callback that holds the loop, and may lose it; 0 for none
 	goroutine atomic.Int64  // the number of the loop's goroutine; 0 from the loss to the succession
 	out       atomic.Int32  // callbacks that have lost the loop and have not returned
+	kept      atomic.Int64  // bytes of what was the loop's that they keep
+	pauses    atomic.Bool   // no callback runs on the loop in this turn; set by the loop
 
 	succession *lostCall // set by the one who took at out, for the successor
 
@@ -53,6 +58,7 @@ type relief struct {
 	behind   []byte        // the input behind the message that is handed on
 	until    time.Duration // callbacks run on workers until then, by Loop.Now
 	pause    time.Duration // how long that was
+	lostAt   uint64        // number when the last one lost the loop
 
 	mu   guard.LastMutex
 	lost map[uint64]*lostCall // guarded by mu: by the callback's number
@@ -124,10 +130,26 @@ func (r *relief) take(n uint64) *lostCall {
 
 // backOff has callbacks run on workers for a while. On the loop.
 func (r *relief) backOff(now time.Duration) {
-	if r.pause == 0 || now-r.until > pauseMemory*r.pause {
+	if r.pause == 0 || r.number-r.lostAt > pauseMemory {
 		r.pause = pauseFirst
 	} else {
 		r.pause = min(2*r.pause, pauseMost)
 	}
+	r.lostAt = r.number
 	r.until = now + r.pause
+	r.pauses.Store(true)
 }
+
+// BeginTurn decides whether callbacks run on the loop in the turn that begins, and may lose it. The
+// owner calls it once Now is set. If memory is short none does, because one that lost the loop would keep some.
+func (l *Loop) BeginTurn(short bool) (lends bool) {
+	l.check()
+	pauses := short || l.Now < l.until || l.out.Load() >= lostMost || l.kept.Load() >= keptMost
+	if pauses != l.pauses.Load() {
+		l.pauses.Store(pauses)
+	}
+	return !pauses
+}
+
+// Lends reports whether callbacks run on the loop in this turn. From any goroutine.
+func (r *relief) Lends() bool { return !r.pauses.Load() }

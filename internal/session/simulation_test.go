@@ -143,6 +143,7 @@ func (s *simulation) turns() {
 		if s.rnd.IntN(4) == 0 {
 			s.loop.until = 0 // callbacks run on the loop again
 		}
+		s.loop.BeginTurn(s.rnd.IntN(8) == 0)
 	}
 }
 
