@@ -76,7 +76,7 @@ func (c *Conn) SendPrepared(p *Prepared) error {
 // error once ctx is done, and ErrClosed once the connection is closing; nothing was sent then.
 // The key has no effect.
 func (c *Conn) SendAsWait(ctx stdcontext.Context, o Outgoing) error {
-	if RunsOnLoop() {
+	if staysOnLoop() {
 		return ErrOnLoop
 	}
 	if err := sendable(o.Type, o.Valid, o.Payload); err != nil {

@@ -85,19 +85,32 @@ var mark = func() (pc uintptr) {
 
 // RunsOnLoop tells whether the calling goroutine is one that runs a loop. A callback that may lose the
 // loop loses it now, because its caller is about to wait.
-func RunsOnLoop() bool { return belowLoop() && !leaveLoop() }
+func RunsOnLoop() bool {
+	return belowLoop() && onLoop(func(l *Loop) bool {
+		return !l.Relieve(l.Hold()) && !l.Lost() // Lost: a monitor came first
+	})
+}
 
-// leaveLoop has the calling goroutine, which runs a loop or did, lose the loop if it may. It reports
-// whether the loop is another goroutine's now.
-func leaveLoop() bool {
+// staysOnLoop is RunsOnLoop without the loss, for a caller that may have to wait.
+func staysOnLoop() bool {
+	return belowLoop() && onLoop(func(l *Loop) bool { return l.Hold() == 0 && !l.Lost() })
+}
+
+// onLoop is what f says of the loop that the calling goroutine runs, and false if it runs none: then
+// it did, and has lost it.
+func onLoop(f func(*Loop) bool) bool {
 	self := stacktrace.Number()
 	for _, l := range *running.loops.Load() {
 		if l.goroutine.Load() == self {
-			return l.Relieve(l.Hold()) || l.Lost() // Lost: a monitor came first
+			return f(l)
 		}
 	}
-	return true
+	return false
 }
+
+// WithinLoop tells whether the calling goroutine runs a loop or is that of a callback which has lost
+// one. Neither must wait for its own end. The loop may sleep, or have ended, since a callback lost it.
+func WithinLoop() bool { return stackHasMark() }
 
 // belowLoop tells whether the calling goroutine's stack is that of a loop. The caller is about to wait, maybe
 // for long, so a small stack should not have to grow for this.
@@ -106,15 +119,19 @@ func belowLoop() bool {
 	if all == nil || !slices.ContainsFunc(*all, func(l *Loop) bool { return !l.asleep.Load() }) {
 		return false
 	}
-	var few [16]uintptr
-	n := runtime.Callers(2, few[:])
-	return slices.Contains(few[:n], mark) || n == len(few) && farBelowLoop()
+	return stackHasMark()
 }
 
-// farBelowLoop is belowLoop for a stack of many calls.
+func stackHasMark() bool {
+	var few [16]uintptr
+	n := runtime.Callers(2, few[:])
+	return slices.Contains(few[:n], mark) || n == len(few) && deepStackHasMark()
+}
+
+// deepStackHasMark is stackHasMark for a stack of many calls.
 //
 //go:noinline
-func farBelowLoop() bool {
+func deepStackHasMark() bool {
 	var some [64]uintptr
 	for pcs := some[:]; ; pcs = make([]uintptr, 4*len(pcs)) {
 		if n := runtime.Callers(2, pcs); n < len(pcs) {

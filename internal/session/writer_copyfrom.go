@@ -17,13 +17,13 @@ func (w *Writer) ReadFrom(r io.Reader) (n int64, err error) {
 // CopyFrom forwards r to its end as fragments of the message, each as large as
 // what a Read gave. Like [Conn.SendAsWait] it waits while more than a quarter of the bound
 // on pending bytes is in use, so that memory stays bounded however slow the peer
-// is. On an event loop it always fails with ErrOnLoop. Once ctx is done it fails with
+// is. On an event loop that its callback cannot lose it fails with ErrOnLoop. Once ctx is done it fails with
 // ctx's error instead of waiting any longer; it does not interrupt a Read of r's. It fails
 // with ErrNotUTF8 as Write does. The n
 // bytes before that were sent, and what else was read is lost. The message is left open,
 // and the Writer usable, however CopyFrom ends.
 func (w *Writer) CopyFrom(ctx stdcontext.Context, r io.Reader) (n int64, err error) {
-	if RunsOnLoop() {
+	if staysOnLoop() {
 		return 0, ErrOnLoop
 	}
 	if ctx.Done() != nil {
@@ -120,6 +120,7 @@ func (w *Writer) awaitRoom(ctx stdcontext.Context, n int) error {
 		}
 		// The loop has been asked to attend to what is pending, or is about to: it
 		// will find the transport full, wait for it, and tell.
+		RunsOnLoop() // a callback that may lose its loop loses it
 		w.waiting = true
 		c.loop.wait(&w.room)
 		w.waiting = false
