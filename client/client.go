@@ -144,13 +144,14 @@ var errShutdownOnLoop = fmt.Errorf("%w; the shutdown goes on", conn.ErrOnLoop)
 // closed and its close callback has run, and until the loops have ended.
 //
 // When ctx is done Shutdown cuts the connections that are left, and returns an error that matches
-// ctx's. In a callback on a loop it does not wait, and returns [conn.ErrOnLoop].
+// ctx's. In a callback on a loop, or one that has lost its loop, it does not wait, and returns
+// [conn.ErrOnLoop].
 func (c *Client) Shutdown(ctx context.Context) error {
 	run, _ := c.stop(loop.Drain)
 	switch {
 	case run == nil:
 		return nil
-	case loop.OnLoop():
+	case loop.WithinLoop():
 		return errShutdownOnLoop
 	}
 	return run.drain(ctx)
@@ -162,7 +163,7 @@ func (c *Client) Shutdown(ctx context.Context) error {
 // wait. The error is always nil.
 func (c *Client) Close() error {
 	run, cut := c.stop(loop.Abort)
-	if run == nil || loop.OnLoop() {
+	if run == nil || loop.WithinLoop() {
 		return nil
 	}
 	run.await(cut, time.Time{})

@@ -3,12 +3,14 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/server"
 )
 
@@ -45,23 +47,45 @@ func TestClose_AtAnyMoment(t *testing.T) {
 	}
 }
 
-// In a callback on a loop neither waits for itself.
+// In a callback on a loop neither waits for itself, be it one that may lose the loop or has lost it. On a worker
+// Shutdown would, so there another goroutine asks.
 func TestClose_InACallbackOnALoop(t *testing.T) {
 	url := start(t, new(server.Server), false)
-	for name, end := range map[string]func(c *Client) error{
-		"Close":    (*Client).Close,
-		"Shutdown": func(c *Client) error { return c.Shutdown(context.Background()) },
-	} {
-		in, result := newInbox(), make(chan error, 1)
-		c := in.in(&Client{Logger: quiet})
-		c.OnMessage = func(*conn.Conn, conn.Message) { result <- end(c) }
-		_ = mustDial(t, c, url).SendText("x")
-		if err := next(t, result, name); name == "Shutdown" != errors.Is(err, conn.ErrOnLoop) {
-			t.Errorf("%s: %v", name, err)
-		}
-		in.ends(t)
-		for _, l := range c.run.engine {
-			next(t, l.Done(), "the end of a loop")
+	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines, conn.Adaptive} {
+		for _, loses := range []bool{false, true} {
+			for name, end := range map[string]func(c *Client) error{
+				"Close":    (*Client).Close,
+				"Shutdown": func(c *Client) error { return c.Shutdown(context.Background()) },
+			} {
+				what := fmt.Sprintf("%s, Dispatch %d, loses=%v", name, dispatch, loses)
+				in, asked, result := newInbox(), make(chan bool), make(chan error, 1)
+				c := in.in(&Client{Logger: quiet, Dispatch: dispatch})
+				c.OnMessage = func(*conn.Conn, conn.Message) {
+					onLoop := loop.WithinLoop()
+					asked <- onLoop || dispatch == conn.OnGoroutines
+					if loses {
+						loop.OnLoop() // takes it from the callback
+					}
+					switch {
+					case onLoop:
+						result <- end(c)
+					case dispatch == conn.OnGoroutines:
+						go func() { result <- end(c) }()
+					}
+				}
+				out := mustDial(t, c, url)
+				for asks := false; !asks; asks = next(t, asked, what) {
+					_ = out.SendText("x")
+				}
+				err := next(t, result, what)
+				if told := name == "Shutdown" && dispatch != conn.OnGoroutines; told != errors.Is(err, conn.ErrOnLoop) {
+					t.Errorf("%s: %v", what, err)
+				}
+				in.ends(t)
+				for _, l := range c.run.engine {
+					next(t, l.Done(), "the end of a loop")
+				}
+			}
 		}
 	}
 }

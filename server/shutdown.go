@@ -49,8 +49,9 @@ type Drain struct {
 // Shutdown returns the outcome of the connections too. net/http's Shutdown does not: it leaves upgraded
 // connections alone. Several calls all wait, and return the same outcome in the end.
 //
-// A callback that runs on a loop may call Shutdown. It gets [conn.ErrOnLoop] and the outcome so far. A callback
-// on a goroutine should call Shutdown on another goroutine, or it waits for itself until ctx is done.
+// A callback that runs on a loop may call Shutdown. It gets [conn.ErrOnLoop] and the outcome so far. So does
+// one that has lost its loop, with [conn.Adaptive]. A callback on a goroutine should call Shutdown on another
+// goroutine, or it waits for itself until ctx is done.
 func (s *Server) Shutdown(ctx context.Context) (Drain, error) {
 	run, notice := announce(ctx, s)
 	if notice == 0 {
@@ -69,7 +70,7 @@ func (s *Server) Shutdown(ctx context.Context) (Drain, error) {
 		return err
 	}
 	err := errOnLoop
-	if loop.OnLoop() {
+	if loop.WithinLoop() {
 		run.platform.Go(func() { _ = end() })
 	} else {
 		err = end()
@@ -160,7 +161,7 @@ func (s *Server) Close() error {
 		return nil
 	}
 	run.abort()
-	if loop.OnLoop() {
+	if loop.WithinLoop() {
 		return nil
 	}
 	for _, l := range run.loops {

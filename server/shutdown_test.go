@@ -14,6 +14,7 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/test/loopback"
 )
 
@@ -278,12 +279,13 @@ func TestShutdown_FromACallback(t *testing.T) {
 						errs <- drain(s, ctx)
 					})
 				}
-				onLoop := d == conn.OnLoop
+				onLoop, either := d == conn.OnLoop, false
 				switch where {
 				case "open":
 					s.OnConnection = func(*conn.Conn) { act() }
 				case "message":
 					s.OnMessage = func(*conn.Conn, conn.Message) { act() }
+					either = d == conn.Adaptive
 				case "stream":
 					s.OnStream = func(*conn.Conn, *conn.Reader) { act() }
 					onLoop = false
@@ -302,7 +304,7 @@ func TestShutdown_FromACallback(t *testing.T) {
 				if onLoop && !errors.Is(err, conn.ErrOnLoop) {
 					t.Errorf("got %v, want ErrOnLoop", err)
 				}
-				if !onLoop && err != nil && !errors.Is(err, context.DeadlineExceeded) {
+				if !onLoop && err != nil && !errors.Is(err, context.DeadlineExceeded) && !(either && errors.Is(err, conn.ErrOnLoop)) {
 					t.Errorf("got %v", err)
 				}
 				p.expectGone()
@@ -312,6 +314,53 @@ func TestShutdown_FromACallback(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Nor does a callback that runs on the loop and may lose it wait, nor one that has lost it: its connection
+// would wait for it. No context ends the wait here. A callback on a worker would wait for itself, so it does not
+// ask.
+func TestShutdown_FromACallbackThatMayLoseTheLoop(t *testing.T) {
+	modes(t, func(t *testing.T, d conn.Dispatch) {
+		for name, before := range map[string]func(){"has the loop": func() {}, "has lost it": func() { loop.OnLoop() }} {
+			for _, closes := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s, closes=%v", name, closes), func(t *testing.T) {
+					asked, ended := make(chan bool), make(chan error, 1)
+					s := &Server{Loops: 1, Dispatch: d}
+					end := func() {
+						if closes {
+							ended <- s.Close()
+						} else {
+							ended <- drain(s, context.Background())
+						}
+					}
+					s.OnMessage = func(*conn.Conn, conn.Message) {
+						onLoop := loop.WithinLoop()
+						asked <- onLoop || d == conn.OnGoroutines
+						before()
+						switch {
+						case onLoop:
+							end()
+						case d == conn.OnGoroutines:
+							go end()
+						}
+					}
+					start(t, s)
+					p := dial(t, s)
+					for asks := false; !asks; asks = receive(t, asked) {
+						p.text("x")
+					}
+					if !closes {
+						p.send(masked(frame.Close, true, ""))
+					}
+					err := receive(t, ended)
+					if told := d != conn.OnGoroutines && !closes; told != errors.Is(err, conn.ErrOnLoop) {
+						t.Errorf("got %v", err)
+					}
+					receive(t, s.run.loops[0].Done())
+				})
+			}
+		}
+	})
 }
 
 //go:noinline

@@ -50,3 +50,7 @@ func (o *Options) inCallback(stack string) bool {
 // OnLoop reports whether the caller runs on an event loop. A callback that another goroutine can take the
 // loop from loses it, because its caller is about to wait. From any goroutine.
 func OnLoop() bool { return session.RunsOnLoop() }
+
+// WithinLoop reports whether the caller is a callback on an event loop, or one that has lost it. Such a caller
+// must not wait for its own end. It loses no loop. From any goroutine.
+func WithinLoop() bool { return session.WithinLoop() }
