@@ -78,7 +78,7 @@ func TestClose_InACallbackOnALoop(t *testing.T) {
 					_ = out.SendText("x")
 				}
 				err := next(t, result, what)
-				if told := name == "Shutdown" && dispatch != conn.OnGoroutines; told != errors.Is(err, conn.ErrOnLoop) {
+				if want := name == "Shutdown" && dispatch != conn.OnGoroutines; want != errors.Is(err, conn.ErrOnLoop) {
 					t.Errorf("%s: %v", what, err)
 				}
 				in.ends(t)

@@ -353,7 +353,7 @@ func TestShutdown_FromACallbackThatMayLoseTheLoop(t *testing.T) {
 						p.send(masked(frame.Close, true, ""))
 					}
 					err := receive(t, ended)
-					if told := d != conn.OnGoroutines && !closes; told != errors.Is(err, conn.ErrOnLoop) {
+					if want := d != conn.OnGoroutines && !closes; want != errors.Is(err, conn.ErrOnLoop) {
 						t.Errorf("got %v", err)
 					}
 					receive(t, s.run.loops[0].Done())

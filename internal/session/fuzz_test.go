@@ -39,10 +39,11 @@ func FuzzDispatch(f *testing.F) {
 		f.Add(in, []byte{6}, uint8(0))
 		f.Add(in, []byte{0, 40}, uint8(1))
 		f.Add(in, []byte{200}, uint8(2))
+		f.Add(in, []byte{6}, uint8(3))
 	}
-	players := []*player{newPlayer(OnGoroutines, false), newPlayer(OnGoroutines, true), newPlayer(OnLoop, true)}
+	players := []*player{newPlayer(OnGoroutines, false), newPlayer(OnGoroutines, true), newPlayer(OnLoop, true), newPlayer(Adaptive, false)}
 	f.Fuzz(func(t *testing.T, in []byte, cuts []byte, mode uint8) {
-		p := players[mode%3]
+		p := players[int(mode)%len(players)]
 		got, want := p.play(t, in, cuts), expected(in, p.stream)
 		if p.stream || want.err != nil {
 			// The callback does not echo, or the fault may overtake its answers.

@@ -48,6 +48,9 @@ func (l *Loop) Take() {
 	l.owner.Take()
 	l.goroutine.Store(stacktrace.Number())
 	l.lendable = false
+	if l.Succeeds() {
+		l.at(stepTaken)
+	}
 }
 
 // Sleeps tells that the loop is about to wait for its poller, or has done so. In between

@@ -15,7 +15,7 @@ func TestRunsOnLoop_WaitsForAMonitorThatTakesTheLoop(t *testing.T) {
 		go func() { // Relieve, slowly
 			l.mu.Lock()
 			defer l.mu.Unlock()
-			l.at.CompareAndSwap(n, 0)
+			l.holder.CompareAndSwap(n, 0)
 			close(begun)
 			for range 1000 {
 				runtime.Gosched()

@@ -22,6 +22,9 @@ func (d *reading) lend(h func(*Conn, Message), m Message) {
 	n := l.begin()
 	returned, kept := false, false
 	defer func() {
+		if !returned {
+			d.mayLose(stepReturned, n)
+		}
 		if kept || l.keep(n) {
 			return // a panic is the parser's to contain
 		}
@@ -34,11 +37,10 @@ func (d *reading) lend(h func(*Conn, Message), m Message) {
 			runtime.Goexit()
 		}
 	}()
-	if l.Chance != nil && l.Chance() && l.Relieve(n) {
-		d.letSucceed()
-	}
+	d.mayLose(stepBegun, n)
 	h(c, m)
 	returned = true
+	d.mayLose(stepReturned, n)
 	if kept = l.keep(n); !kept {
 		runtime.Goexit()
 	}
@@ -50,6 +52,7 @@ func (d *reading) rescue() {
 	d.check()
 	c, l, rx := &d.Conn, d.loop, d.rx
 	call := l.succession
+	l.at(stepRescuing)
 	l.succession, l.lendable = nil, false
 	l.backOff(l.Now)
 
@@ -84,6 +87,7 @@ func (d *reading) rescue() {
 	}
 	d.interest |= interestUnread // how the read has ended is not known, so another one follows
 
+	defer l.at(stepRescued)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	d.noteHeld()
@@ -98,6 +102,7 @@ func (c *Conn) afterLoss(call *lostCall, payload []byte) {
 	c.mu.Lock()
 	call.done.L = &c.mu
 	for !call.resumed {
+		c.loop.at(stepWaits)
 		c.loop.wait(&call.done)
 	}
 	c.mu.Unlock()
@@ -108,7 +113,24 @@ func (c *Conn) afterLoss(call *lostCall, payload []byte) {
 	c.loop.pool.Charge(-call.charged)
 	c.loop.kept.Add(-int64(call.charged))
 	c.loop.out.Add(-1)
+	c.loop.at(stepReleased)
 	c.loop.spawn(call.work)
+	c.loop.at(stepSpawned)
+}
+
+// mayLose has a test look at a step of the callback, and a simulation decide whether it loses the loop there.
+func (d *reading) mayLose(s step, n uint64) {
+	if l := d.loop; l.Chance != nil || l.look != nil {
+		d.decide(s, n)
+	}
+}
+
+func (d *reading) decide(s step, n uint64) {
+	l := d.loop
+	l.at(s)
+	if l.Chance != nil && l.Hold() == n && l.Chance() && l.Relieve(n) {
+		d.letSucceed()
+	}
 }
 
 // letSucceed lets the successor come first, or not: in a simulation, where nothing else decides that.

@@ -30,7 +30,7 @@ const (
 // the loop. If one does not return soon, another goroutine, the successor, takes the loop over where
 // it stands. The callback has then lost the loop: it goes on beside it, as on a worker.
 //
-// The loop stores the callback's number in at before the call, and takes it out after. A monitor
+// The loop stores the callback's number in holder before the call, and takes it out after. A monitor
 // takes it out, too. Whichever does so first decides who has the loop from then on. Everything that the
 // loop has written before belongs to the successor then. What the callback uses, the payload above all, the
 // successor replaces: see [Driver.Resume]. The callback's goroutine ends when the callback has returned,
@@ -40,17 +40,19 @@ type relief struct {
 	// lost the loop. From any goroutine. The owner sets it before the first connection.
 	// Nil: no callback loses the loop.
 	Succeed func()
-	// Chance, in a simulation, decides what happens at a callback: first whether it loses the loop when
-	// it begins, then whether the successor comes first. Nil: monitors decide.
+	// Chance, in a simulation, decides what happens at a callback: whether it loses the loop when it begins,
+	// or has returned, and then whether the successor comes first. Nil: monitors decide.
 	Chance func() bool
+	// look, in a test, is called at each step of a hand-over. From the goroutine that takes it. Nil: nothing is.
+	look func(step)
 
-	at        atomic.Uint64 // the callback that holds the loop, and may lose it; 0 for none
+	holder    atomic.Uint64 // the callback that holds the loop, and may lose it; 0 for none
 	goroutine atomic.Int64  // the number of the loop's goroutine; 0 from the loss to the succession
 	out       atomic.Int32  // callbacks that have lost the loop and have not returned
 	kept      atomic.Int64  // bytes of what was the loop's that they keep
 	pauses    atomic.Bool   // no callback runs on the loop in this turn; set by the loop
 
-	succession *lostCall // set by the one who took at out, for the successor
+	succession *lostCall // set by the one who took it out of holder, for the successor
 
 	// Owned by the loop.
 	number   uint64        // of the last callback
@@ -74,15 +76,39 @@ type lostCall struct {
 	charged int              // bytes of what was the loop's and the payload may lie in
 }
 
+// step is a step of a hand-over, which a test may look at.
+type step uint8
+
+const (
+	stepBegun    step = iota // the callback's number is stored
+	stepReturned             // the callback has returned, or panicked, and its number is still stored
+	stepWon                  // Relieve has taken it out; mu is held
+	stepRecorded             // there is a lostCall, and no successor yet
+	stepTaken                // the successor has the loop
+	stepRescuing             // it is about to see to the connection
+	stepRescued              // and has done so
+	stepWaits                // the callback waits for that; the connection's mu is held
+	stepReleased             // the callback's memory is given back
+	stepSpawned              // the connection's inbox is on its way to a worker
+	steps
+)
+
+func (r *relief) at(s step) {
+	if r.look != nil {
+		r.look(s)
+	}
+}
+
 // Hold is the callback that holds the loop, and may lose it; 0 for none. From any goroutine.
-func (r *relief) Hold() uint64 { return r.at.Load() }
+func (r *relief) Hold() uint64 { return r.holder.Load() }
 
 // Relieve takes the loop from a callback, unless that has returned. It reports whether it did. From any
 // goroutine.
 func (r *relief) Relieve(n uint64) bool {
 	r.mu.Lock()
-	lost := n != 0 && r.Succeed != nil && r.at.CompareAndSwap(n, 0)
+	lost := n != 0 && r.Succeed != nil && r.holder.CompareAndSwap(n, 0)
 	if lost {
+		r.at(stepWon)
 		if r.lost == nil {
 			r.lost = make(map[uint64]*lostCall)
 		}
@@ -93,6 +119,7 @@ func (r *relief) Relieve(n uint64) bool {
 	}
 	r.mu.Unlock()
 	if lost {
+		r.at(stepRecorded)
 		r.Succeed()
 	}
 	return lost
@@ -112,12 +139,12 @@ func (r *relief) Lost() bool {
 func (r *relief) begin() uint64 {
 	n := r.number + 1
 	r.number = n
-	r.at.Store(n)
+	r.holder.Store(n)
 	return n
 }
 
 // keep notes that a callback has returned, and reports whether it has the loop still.
-func (r *relief) keep(n uint64) bool { return r.at.CompareAndSwap(n, 0) }
+func (r *relief) keep(n uint64) bool { return r.holder.CompareAndSwap(n, 0) }
 
 // take is the record of a callback that has lost the loop. From its goroutine.
 func (r *relief) take(n uint64) *lostCall {

@@ -45,7 +45,7 @@ func (c *Client) expect(t *testing.T, want string) {
 
 // play is a script that a seed decides about, with many clients and faults.
 func play(t *testing.T, seed uint64, faults Faults, trace io.Writer) (sum uint64) {
-	srv := &server.Server{Loops: 2, Dispatch: conn.Dispatch(seed % 2), Logger: quiet}
+	srv := &server.Server{Loops: 2, Dispatch: conn.Dispatch(seed % 3), Logger: quiet}
 	srv.OnMessage = func(c *conn.Conn, m conn.Message) {
 		for other := range srv.Clients() {
 			_ = other.Send(m.Type, m.Payload)
