@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/framerail/framerail/internal/test/testcert"
 	"github.com/framerail/framerail/server"
@@ -221,8 +222,11 @@ func TestProxy_OfTheEnvironment(t *testing.T) {
 		_, _ = io.WriteString(nc, "HTTP/1.1 200 OK\r\n\r\n")
 		pipe(nc, in, far)
 	})
-	cmd := exec.CommandContext(soon(t), os.Args[0], "-test.run=^TestProxy_OfTheEnvironment$")
-	cmd.Env = append(os.Environ(), "FRAMERAIL_TEST_PROXY="+proxy, "HTTP_PROXY=http://"+proxy, "HTTPS_PROXY=http://"+proxy, "NO_PROXY=", "no_proxy=")
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute) // each dial has its own, shorter, limit
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestProxy_OfTheEnvironment$")
+	cmd.Env = append(os.Environ(), "FRAMERAIL_TEST_PROXY="+proxy, "HTTP_PROXY=http://"+proxy, "HTTPS_PROXY=http://"+proxy, "NO_PROXY=", "no_proxy=",
+		"GORACE="+os.Getenv("GORACE")+" atexit_sleep_ms=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

@@ -147,15 +147,28 @@ func TestEventLoops_EndWithTheServer(t *testing.T) {
 
 // The connections that a server's Shutdown has cut are its own: a client's do not count.
 func TestEventLoops_ServerCutsItsOwn(t *testing.T) {
-	srv := new(server.Server)
-	loops, _ := sharing(t, srv)
 	silent := serveFrames(t, "", func(net.Conn, *bufio.Reader) {})
-	mustDial(t, closed(t, &Client{EventLoops: loops}), silent)
 	over, end := context.WithCancel(context.Background())
 	end()
-	if _, err := srv.Shutdown(over); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "cut 0 connections") {
-		t.Error(err)
+	for range 10 {
+		srv := new(server.Server)
+		loops, _ := sharing(t, srv)
+		mustDial(t, closed(t, &Client{EventLoops: loops}), silent)
+		_, err := srv.Shutdown(over)
+		if cutLate(err) {
+			continue
+		}
+		if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "cut 0 connections") {
+			t.Error(err)
+		}
+		return
 	}
+	t.Error("the machine was too slow each time")
+}
+
+// cutLate reports whether an error of Shutdown says that it has not waited for all loops to cut their connections.
+func cutLate(err error) bool {
+	return err != nil && (strings.Contains(err.Error(), "has not come to its end") || strings.Contains(err.Error(), "holds an event loop"))
 }
 
 // Shutdown returns once the loops have let go of the client. So Stats are complete then.
@@ -215,15 +228,25 @@ func TestEventLoops_ShutdownWaitsForTheCut(t *testing.T) {
 	silent := serveFrames(t, "", func(net.Conn, *bufio.Reader) {})
 	over, end := context.WithCancel(context.Background())
 	end()
-	for range 10 {
+	const attempts = 10
+	late := 0
+	for range attempts {
 		c := closed(t, &Client{EventLoops: loops})
 		mustDial(t, c, silent)
-		if err := c.Shutdown(over); !errors.Is(err, context.Canceled) {
+		err := c.Shutdown(over)
+		if cutLate(err) {
+			late++
+			continue
+		}
+		if !errors.Is(err, context.Canceled) {
 			t.Errorf("Shutdown: %v", err)
 		}
 		if st := c.Stats(); st.Closed != 1 {
 			t.Errorf("%d of 1 are closed", st.Closed)
 		}
+	}
+	if late == attempts {
+		t.Error("the machine was too slow each time")
 	}
 }
 
