@@ -198,7 +198,7 @@ func TestAdaptive_TheConnectionEndsMeanwhile(t *testing.T) {
 
 // A thousand callbacks block side by side, however few of them may lose the loop.
 func TestAdaptive_AllMayBlockAtOnce(t *testing.T) {
-	const many = 300
+	many := map[bool]int{false: 300, true: 100}[raceEnabled]
 	b := newBlocking()
 	start(t, b.Server)
 	var peers []*peer

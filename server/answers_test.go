@@ -19,22 +19,22 @@ func TestHandshake_ASilentConnectionIsClosedSilently(t *testing.T) {
 	plainAndTLS(t, func(t *testing.T, begin func(testing.TB, *Server) *Server, dial func(testing.TB, *Server) *peer) {
 		parallel(t)
 		var log journal
-		s := begin(t, &Server{Limits: Limits{HandshakeTimeout: 3 * time.Second}, Logger: log.logger()})
-		p := dial(t, s)
+		s := begin(t, &Server{Limits: Limits{HandshakeTimeout: 10 * time.Second}, Logger: log.logger()})
+		p, speaks := dial(t, s), dial(t, s)
+		speaks.send("G")
 		if b, err := io.ReadAll(p.r); err != nil || len(b) > 0 {
 			t.Errorf("got %q, %v", b, err)
 		}
 		p.Close()
+		speaks.expectRefusal(http.StatusRequestTimeout)
+		speaks.Close()
 		s.run.nobody(t)
-		if n := s.Stats().Refused[ReasonTimeout]; n != 1 {
-			t.Errorf("%d counted, want 1", n)
+		if n := s.Stats().Refused[ReasonTimeout]; n != 2 {
+			t.Errorf("%d counted, want 2", n)
 		}
-		if n := log.lines("handshake refused"); n > 0 {
-			t.Errorf("it was logged:\n%s", &log)
+		if n := log.lines("handshake refused"); n != 1 {
+			t.Errorf("%d lines, want that of the other alone:\n%s", n, &log)
 		}
-		p = dial(t, s)
-		p.send("G")
-		p.expectRefusal(http.StatusRequestTimeout)
 	})
 }
 

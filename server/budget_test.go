@@ -30,10 +30,13 @@ func TestBudget_HandshakesGet503At95Percent(t *testing.T) {
 	s := start(t, &Server{Loops: 2, OnMessage: echo, Limits: Limits{MaxBuffers: 1 << 20, Limits: conn.Limits{MaxMessageSize: 4 << 20}}})
 	// Buffers are powers of two: 512 KiB, 256, 128, 64 and 32 of 1024 make 96.9 %.
 	var in []*peer
+	sum := int64(0)
 	for i := 19; i >= 15; i-- {
 		p := dial(t, s)
 		in = append(in, p)
 		p.begin(1 << i)
+		sum += 1 << i
+		eventually(t, "its buffer", func() bool { return held(s) >= sum })
 	}
 	eventually(t, "the budget to be tight", s.run.budget.Tight)
 	p := dialRaw(t, s)

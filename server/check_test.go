@@ -60,10 +60,11 @@ func (panicking) As(any) bool   { panic("in As") }
 
 func TestCheck_Refuses(t *testing.T) {
 	var none *Refusal
-	long := strings.Repeat("long ", 1<<20)
+	long := strings.Repeat("long ", 1<<17)
 	var verdict cell[error]
 	var log journal
-	s := start(t, &Server{Logger: log.logger(), OnMessage: echo, Check: func(*Handshake) error { return verdict.get() }})
+	s := start(t, &Server{Logger: log.logger(), OnMessage: echo, TCP: TCP{SendBuffer: 64 << 10}, // less than the long body
+		Check: func(*Handshake) error { return verdict.get() }})
 	for _, test := range []struct {
 		name   string
 		err    error

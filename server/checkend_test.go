@@ -33,6 +33,11 @@ func TestCheckDispatch_CloseEndsIt(t *testing.T) {
 // A client that was accepted is answered: by the check, if it decides soon, or by the server.
 func TestCheckDispatch_ShutdownGivesItTwoSeconds(t *testing.T) {
 	parallel(t)
+	onceInTime(t, func() bool { return shutdownGivesTwoSeconds(t) })
+}
+
+// shutdownGivesTwoSeconds returns false if the machine was too slow for a check that decides soon.
+func shutdownGivesTwoSeconds(t *testing.T) (inTime bool) {
 	s, questions := questioning(&Server{Limits: Limits{CheckTimeout: time.Hour}})
 	start(t, s)
 	quick, slow := ask(t, s), ask(t, s)
@@ -51,7 +56,9 @@ func TestCheckDispatch_ShutdownGivesItTwoSeconds(t *testing.T) {
 	accepted, refused := quick, slow
 	if resp := accepted.response(); resp.StatusCode == 503 { // the other was asked about first
 		accepted, refused = slow, quick
-		accepted.expectStatus(101)
+		if !accepted.joins(began) {
+			return false
+		}
 	} else {
 		refused.expectRefusal(503)
 	}
@@ -61,6 +68,7 @@ func TestCheckDispatch_ShutdownGivesItTwoSeconds(t *testing.T) {
 	if err := receive(t, done); err != nil {
 		t.Error(err)
 	}
+	return true
 }
 
 // Shutdown does not leave a check behind, unless its context says so.

@@ -107,7 +107,7 @@ func TestAfterFunc_AsADeadline(t *testing.T) {
 		s := &Server{Dispatch: d}
 		s.IdleTimeout, s.MaxLifetime = -1, -1 // no other timer helps
 		s.OnConnection = func(c *conn.Conn) {
-			timer, err := c.AfterFunc(3*time.Second, func(c *conn.Conn) { _ = c.Close(4401, "log in first") })
+			timer, err := c.AfterFunc(10*time.Second, func(c *conn.Conn) { _ = c.Close(4401, "log in first") })
 			if err != nil {
 				t.Error(err)
 			}

@@ -161,7 +161,7 @@ func TestForeign_ASilentPeerIsClosed(t *testing.T) {
 		parallel(t)
 		s := &Server{Limits: Limits{HandshakeTimeout: 100 * time.Millisecond}}
 		if f.secure { // crypto/tls needs some of it
-			s.HandshakeTimeout = 3 * time.Second
+			s.HandshakeTimeout = 10 * time.Second
 		}
 		p := f.serve(t, s)()
 		if f.shared {

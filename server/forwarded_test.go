@@ -73,11 +73,7 @@ func TestForwarded_LimitsAreByTheClientsAddress(t *testing.T) {
 		t.Error("no Retry-After")
 	}
 	in[0].Close()
-	eventually(t, "its place to be free", func() bool {
-		p := dialRaw(t, s)
-		p.send(upgrade + from + "2\r\n\r\n")
-		return p.response().StatusCode == http.StatusSwitchingProtocols
-	})
+	eventually(t, "its place to be free", func() bool { return dialRaw(t, s).isTaken(with(from + "2")) })
 	for _, p := range in[1:] {
 		p.alive()
 		p.Close()

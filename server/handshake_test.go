@@ -129,7 +129,7 @@ func TestHandshake_RefusesHEADWithoutBody(t *testing.T) {
 
 func TestHandshake_TimeoutGets408(t *testing.T) {
 	parallel(t)
-	const timeout = 3 * time.Second
+	const timeout = 10 * time.Second
 	s := start(t, &Server{Limits: Limits{HandshakeTimeout: timeout}, OnMessage: echo})
 	inTime := dial(t, s) // and stays
 	begin := time.Now()  // the server's time runs from its accept on

@@ -158,6 +158,22 @@ func eventually(t testing.TB, what string, cond func() bool) {
 	}
 }
 
+// onceInTime calls f until it returns true: false says that the machine was too slow for what f looks at.
+func onceInTime(t testing.TB, f func() bool) {
+	t.Helper()
+	for range 10 {
+		if f() || t.Failed() {
+			return
+		}
+	}
+	t.Error("the machine was too slow each time")
+}
+
+// cutLate reports whether an error of Shutdown says that it has not waited for all loops to cut their connections.
+func cutLate(err error) bool {
+	return err != nil && (strings.Contains(err.Error(), "has not come to its end") || strings.Contains(err.Error(), "holds an event loop"))
+}
+
 // receive takes the next value a callback has sent.
 func receive[T any](t testing.TB, c <-chan T) T {
 	t.Helper()

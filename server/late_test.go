@@ -128,6 +128,7 @@ func (c lateClients) areServed(t *testing.T, timeout time.Duration) (inTime bool
 		served := make(chan error, len(peers))
 		for _, p := range peers {
 			said.Add(1)
+			_ = p.SetDeadline(time.Now().Add(timeout + peerPatience))
 			go func() { served <- c.finish(p, said.Done) }()
 		}
 		time.Sleep(timeout + 2*wheel.Resolution)
@@ -138,7 +139,8 @@ func (c lateClients) areServed(t *testing.T, timeout time.Duration) (inTime bool
 		for range peers {
 			err = cmp.Or(<-served, err)
 		}
-		if inTime = err == nil || time.Since(began) < timeout-2*wheel.Resolution; inTime && err != nil {
+		// A short time proves nothing: the machine may stand still for as long.
+		if inTime = err == nil || timeout > 10*time.Second && time.Since(began) < timeout-2*wheel.Resolution; inTime && err != nil {
 			t.Error(err)
 		}
 	})

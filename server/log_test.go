@@ -22,10 +22,10 @@ func TestLog_HasNoPayload(t *testing.T) {
 	modes(t, func(t *testing.T, d conn.Dispatch) {
 		log := new(journal)
 		s := start(t, &Server{
-			Dispatch: d,
-			Path:     "/chat",
-			Limits:   Limits{Limits: conn.Limits{MaxMessageSize: 2000, CloseTimeout: time.Minute}},
-			Logger:   slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+			Dispatch: d, SlowCallback: -1, // a slow machine has slow callbacks, which are logged
+			Path:   "/chat",
+			Limits: Limits{Limits: conn.Limits{MaxMessageSize: 2000, CloseTimeout: time.Minute}},
+			Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 			OnMessage: func(c *conn.Conn, m conn.Message) {
 				if m.String() == secret+" panic" {
 					panic("in a callback")
@@ -172,7 +172,7 @@ func TestLog_StacksHaveTheProgramAlone(t *testing.T) {
 			"close": masked(frame.Close, true, ""), "own close": masked(frame.Close, true, ""),
 		} {
 			var log journal
-			s := &Server{Dispatch: d, Logger: log.logger(), Check: panicsInCheck, OnConnection: panicsInOpen, OnClose: panicsInClose}
+			s := &Server{Dispatch: d, SlowCallback: -1, Logger: log.logger(), Check: panicsInCheck, OnConnection: panicsInOpen, OnClose: panicsInClose}
 			s.OnPing, s.OnPong = panicsInControl, panicsInControl
 			if in == "stream" {
 				s.OnStream = panicsInStream

@@ -31,6 +31,8 @@ func TestEcho_ManyConnectionsAtOnce(t *testing.T) {
 		clients := 1000
 		if testing.Short() || mostDescriptors() < 3*clients {
 			clients = 200
+		} else if raceEnabled {
+			clients = 300
 		}
 		s := start(t, &Server{Dispatch: d, OnMessage: echo})
 		peers := make([]*peer, clients)
@@ -42,14 +44,14 @@ func TestEcho_ManyConnectionsAtOnce(t *testing.T) {
 		for h := range hands {
 			wg.Go(func() {
 				for i := h; i < clients; i += hands {
-					peers[i].handshake()
+					peers[i].anew().handshake()
 				}
 				for round := range 3 {
 					for i := h; i < clients; i += hands {
-						peers[i].text(fmt.Sprint(i, " ", round))
+						peers[i].anew().text(fmt.Sprint(i, " ", round))
 					}
 					for i := h; i < clients; i += hands {
-						peers[i].expectText(fmt.Sprint(i, " ", round))
+						peers[i].anew().expectText(fmt.Sprint(i, " ", round))
 					}
 				}
 			})

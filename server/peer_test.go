@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/phase"
 )
 
 // peer is a client that sends what a test tells it to.
@@ -51,6 +52,24 @@ func dial(t testing.TB, s *Server, headers ...string) *peer {
 	return p
 }
 
+// anew gives the peer its time anew.
+func (p *peer) anew() *peer {
+	_ = p.SetDeadline(time.Now().Add(peerPatience))
+	return p
+}
+
+// isTaken sends a request and reports whether it is answered with 101. Otherwise it closes the peer, and leaves the
+// server some time to see that.
+func (p *peer) isTaken(request string) bool {
+	_, _ = io.WriteString(p, request)
+	if resp, err := http.ReadResponse(p.r, nil); err == nil && resp.StatusCode == http.StatusSwitchingProtocols {
+		return true
+	}
+	p.Close()
+	time.Sleep(50 * time.Millisecond)
+	return false
+}
+
 // handshake does the handshake.
 func (p *peer) handshake(headers ...string) *http.Response {
 	p.t.Helper()
@@ -74,6 +93,21 @@ func (p *peer) expectStatus(status int) *http.Response {
 		p.t.Fatalf("status %s, want %d", resp.Status, status)
 	}
 	return resp
+}
+
+// joins reads the answer to a request while the server ends, which is 101. It returns false if the machine was too
+// slow: the end began so long ago that the server may have refused.
+func (p *peer) joins(began time.Time) bool {
+	p.t.Helper()
+	resp, err := http.ReadResponse(p.r, nil)
+	refused := err != nil || resp.StatusCode == http.StatusServiceUnavailable
+	if refused && time.Since(began) > phase.DrainGrace {
+		return false
+	}
+	if err != nil || resp.StatusCode != http.StatusSwitchingProtocols {
+		p.t.Fatalf("got %v, %v; want 101", resp, err)
+	}
+	return true
 }
 
 // expectRefusal checks that the response has the status and the form of a refusal,

@@ -167,11 +167,7 @@ func TestProxyProtocol_LimitsAreByTheClientsAddress(t *testing.T) {
 		}
 		p.Close()
 		in[0].Close()
-		eventually(t, "its place to be free", func() bool {
-			p := come(announced)
-			p.send(upgrade + "\r\n")
-			return p.response().StatusCode == http.StatusSwitchingProtocols
-		})
+		eventually(t, "its place to be free", func() bool { return come(announced).isTaken(with()) })
 		for _, p := range in[1:] {
 			p.alive()
 			p.Close()

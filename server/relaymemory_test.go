@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 	"time"
@@ -43,6 +44,10 @@ func TestForeign_UnsentBytesAreInTheBudget(t *testing.T) {
 	eventually(t, "the largest holders to be closed", func() bool {
 		return s.ClientCount() <= budget/size && !s.run.budget.Full()
 	})
+	eventually(t, "the end of the closing", func() bool { return !bytes.Contains(stacks(), []byte("memory.(*Budget).shed(")) })
+	for _, l := range s.run.loops {
+		do(t, l, func() {}) // behind what it still was to close
+	}
 	st := s.Stats()
 	if st.Causes[CauseShed] == 0 || st.BufferBytes > budget {
 		t.Errorf("%d were closed, %d bytes are lent of %d", st.Causes[CauseShed], st.BufferBytes, budget)

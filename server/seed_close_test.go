@@ -115,7 +115,7 @@ func TestSeed_Heartbeat(t *testing.T) {
 	modes(t, func(t *testing.T, d conn.Dispatch) {
 		parallel(t)
 		closed := make(chan conn.CloseInfo, 1)
-		s := start(t, &Server{Dispatch: d, Limits: Limits{Limits: conn.Limits{IdleTimeout: 4 * time.Second}}, OnConnection: func(c *conn.Conn) {
+		s := start(t, &Server{Dispatch: d, Limits: Limits{Limits: conn.Limits{IdleTimeout: 12 * time.Second}}, OnConnection: func(c *conn.Conn) {
 			if r, _ := c.Request(); r.Header.Get("Watch") != "" {
 				c.OnClose(func(_ *conn.Conn, info conn.CloseInfo) { closed <- info })
 			}

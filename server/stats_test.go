@@ -17,11 +17,7 @@ import (
 // expectAllAccounted fails unless every accepted connection became something.
 func expectAllAccounted(t *testing.T, st Stats) {
 	t.Helper()
-	sum := st.Opened + st.HandedOver
-	for _, n := range st.Refused {
-		sum += n
-	}
-	if sum != st.Accepted {
+	if accounted(st) != st.Accepted {
 		t.Errorf("%d accepted, but %d opened, %d handed over and refused %v", st.Accepted, st.Opened, st.HandedOver, st.Refused)
 	}
 }
@@ -64,7 +60,7 @@ func TestStats_CountTraffic(t *testing.T) {
 
 func TestStats_CountRefusalsByReason(t *testing.T) {
 	parallel(t)
-	s := start(t, &Server{Path: "/chat", Limits: Limits{HandshakeTimeout: 3 * time.Second},
+	s := start(t, &Server{Path: "/chat", Limits: Limits{HandshakeTimeout: 10 * time.Second},
 		Check: func(h *Handshake) error {
 			if h.Request.Header.Get("Refuse") != "" {
 				return &Refusal{Status: http.StatusBadRequest}

@@ -43,7 +43,7 @@ func TestTLS_RefusalsAreRead(t *testing.T) {
 
 func TestTLS_LateRequestGets408(t *testing.T) {
 	parallel(t)
-	s := startTLS(t, &Server{Limits: Limits{HandshakeTimeout: 3 * time.Second}})
+	s := startTLS(t, &Server{Limits: Limits{HandshakeTimeout: 10 * time.Second}})
 	p := secured(t, s, trusting())
 	p.send("GET /")
 	p.expectRefusal(http.StatusRequestTimeout)

@@ -98,7 +98,8 @@ func TestTLS_StallersLoseTheirTurn(t *testing.T) {
 // A handshake that waits only for this side keeps its turn. Clients that wait for their turn meanwhile are
 // counted apart from slow ones.
 func TestTLS_WorkKeepsItsTurn(t *testing.T) {
-	const timeout = time.Second
+	parallel(t)
+	const timeout = 5 * time.Second
 	release := make(chan struct{})
 	s := startTLS(t, &Server{Loops: 1, Limits: Limits{MaxTLSHandshakes: 1, HandshakeTimeout: timeout}, TLSConfig: &tls.Config{
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {

@@ -88,10 +88,13 @@ func (h *hoard) dial(t *testing.T, s *Server) *peer {
 func TestUnopened_DoNotCostTheOpen(t *testing.T) {
 	for _, h := range hoards() {
 		t.Run(h.name, func(t *testing.T) {
+			if raceEnabled {
+				h.clients = min(h.clients, 150)
+			}
 			needsDescriptors(t, 2*h.clients+200)
 			s := h.server
 			s.OnMessage = echo
-			s.HandshakeTimeout = 20 * time.Second
+			s.HandshakeTimeout = time.Minute
 			if s.CheckDispatch == conn.OnGoroutines {
 				s.CheckTimeout = s.HandshakeTimeout
 			}

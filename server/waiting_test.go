@@ -111,7 +111,7 @@ func TestRate_ThoseThatWaitAreAnsweredAtShutdown(t *testing.T) {
 		p.send(with())
 		peers = append(peers, p)
 	}
-	eventually(t, "them to wait", func() bool { return s.Stats().Paced == 19 })
+	s.run.admissionIs(t, 20) // of which all but a few wait
 	if err := drain(s, t.Context()); err != nil {
 		t.Error(err)
 	}

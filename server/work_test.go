@@ -14,18 +14,22 @@ import (
 // message, is dealt with bit by bit: a neighbour on the same loop gets its turn between.
 func TestDeflate_AFloodOfCompressedMessagesLeavesNeighboursTheirTurn(t *testing.T) {
 	const size = 256 << 10
+	times := 200
+	if raceEnabled {
+		times = 50
+	}
 	zeros := string(deflate.Compressor{Level: 9}.Append(nil, make([]byte, size), nil, true))
 	packed := func(s string) string {
 		return string(frame.AppendFrame(nil, frame.Header{Fin: true, RSV1: true, Opcode: frame.Binary, Masked: true, MaskingKey: 77}, []byte(s)))
 	}
-	long := string(deflate.Compressor{Level: 9}.Append(nil, make([]byte, 200*size), nil, true))
-	for name, flood := range map[string]string{"messages": strings.Repeat(packed(zeros), 200), "one message": packed(zeros) + packed(long)} {
+	long := string(deflate.Compressor{Level: 9}.Append(nil, make([]byte, times*size), nil, true))
+	for name, flood := range map[string]string{"messages": strings.Repeat(packed(zeros), times), "one message": packed(zeros) + packed(long)} {
 		modes(t, func(t *testing.T, d conn.Dispatch) {
 			var said, seen atomic.Int64
 			began, heard := make(chan bool, 1), make(chan bool, 1)
 			spoken := make(chan bool) // closed when the neighbour has said something
 			s := start(t, &Server{
-				Loops: 1, Dispatch: d, Deflate: Deflate{Enabled: true}, Limits: Limits{Limits: conn.Limits{MaxMessageSize: 200 * size}},
+				Loops: 1, Dispatch: d, Deflate: Deflate{Enabled: true}, Limits: Limits{Limits: conn.Limits{MaxMessageSize: int64(times * size)}},
 				OnMessage: func(_ *conn.Conn, m conn.Message) {
 					if m.Type == conn.Text {
 						seen.Store(said.Load())
@@ -45,10 +49,10 @@ func TestDeflate_AFloodOfCompressedMessagesLeavesNeighboursTheirTurn(t *testing.
 			neighbour.send(masked(frame.Text, true, "and I?"))
 			close(spoken)
 			receive(t, heard)
-			if n := seen.Load(); n >= 200*size {
+			if n := seen.Load(); n >= int64(times*size) {
 				t.Errorf("%s: the neighbour was heard when all of it had been said", name)
 			}
-			eventually(t, "the rest", func() bool { return said.Load() >= 200*size })
+			eventually(t, "the rest", func() bool { return said.Load() >= int64(times*size) })
 		})
 	}
 }
