@@ -52,9 +52,9 @@ func TestInstructionsForAnOperation(t *testing.T) {
 	for _, c := range instructions {
 		t.Run(c.operation, func(t *testing.T) {
 			t.Parallel()
-			// The difference is without what comes before the operations.
-			once, twice := count(t, valgrind, program, c.operation, c.times), count(t, valgrind, program, c.operation, 2*c.times)
-			got := float64(twice-once) / float64(c.times)
+			got := each(t, c.times, func(times int) int {
+				return count(t, references, valgrind, "--cache-sim=no", program, c.operation, strconv.Itoa(times))
+			})
 			t.Logf("%s: %.0f instructions", c.operation, got)
 			if got > c.figure*(1+tolerance) {
 				t.Errorf("%.0f instructions, %.0f at most, and %.0f %% of tolerance", got, c.figure, tolerance*100)
@@ -74,17 +74,23 @@ func need(t *testing.T, there bool, otherwise string) {
 	}
 }
 
+// each is the count for one operation of so many. The difference is without what comes before them.
+func each(t *testing.T, times int, count func(times int) int) float64 {
+	t.Helper()
+	once, twice := count(times), count(2*times)
+	return float64(twice-once) / float64(times)
+}
+
 var references = regexp.MustCompile(`I\s+refs:\s+([0-9,]+)`)
 
-// count runs the program under cachegrind, which counts the instructions of all threads.
-func count(t *testing.T, valgrind, program, operation string, times int) int {
+// count runs a program under cachegrind, and returns one of the figures that it prints. They are those of all threads.
+func count(t *testing.T, figure *regexp.Regexp, valgrind string, args ...string) int {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), valgrind, "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null",
-		program, operation, strconv.Itoa(times))
+	cmd := exec.CommandContext(t.Context(), valgrind, append([]string{"--tool=cachegrind", "--cachegrind-out-file=/dev/null"}, args...)...)
 	// What runs now and then is left out: the collector, and signals that stop goroutines.
 	cmd.Env = append(os.Environ(), "GOMAXPROCS=1", "GOGC=off", "GODEBUG=asyncpreemptoff=1")
 	out, err := cmd.CombinedOutput()
-	match := references.FindSubmatch(out)
+	match := figure.FindSubmatch(out)
 	if err != nil || match == nil {
 		t.Fatalf("valgrind: %v\n%s", err, out)
 	}

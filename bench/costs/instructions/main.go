@@ -18,17 +18,18 @@ import (
 
 // operations are made once, and then done so many times.
 var operations = map[string]func(times int) error{
-	"decode-text-20":     func(times int) error { return decode(wire.Payload(20, 1), times) },
-	"decode-text-16384":  func(times int) error { return decode(wire.Payload(16<<10, 1), times) },
-	"decode-russian-256": func(times int) error { return decode(wire.Cyrillic(256, 1), times) },
-	"append-20":          func(times int) error { return appendFrames(20, times) },
-	"append-16384":       func(times int) error { return appendFrames(16<<10, times) },
-	"compress-1024":      func(times int) error { return compress(1<<10, times) },
-	"inflate-1024":       func(times int) error { return inflate(1<<10, times) },
-	"echo":               echo,
-	"echo-in-memory":     echoInMemory,
-	"handshake":          handshake,
-	"publish-100":        func(times int) error { return publish(100, times) },
+	"decode-text-20":      func(times int) error { return decode(wire.Payload(20, 1), times) },
+	"decode-text-16384":   func(times int) error { return decode(wire.Payload(16<<10, 1), times) },
+	"decode-russian-256":  func(times int) error { return decode(wire.Cyrillic(256, 1), times) },
+	"append-20":           func(times int) error { return appendFrames(20, times) },
+	"append-16384":        func(times int) error { return appendFrames(16<<10, times) },
+	"compress-1024":       func(times int) error { return compress(1<<10, times) },
+	"inflate-1024":        func(times int) error { return inflate(1<<10, times) },
+	"echo":                echo,
+	"echo-in-memory":      func(times int) error { return echoInMemory(1, times) },
+	"echo-in-memory-4096": func(times int) error { return echoInMemory(4096, times) },
+	"handshake":           handshake,
+	"publish-100":         func(times int) error { return publish(100, times) },
 }
 
 func main() {

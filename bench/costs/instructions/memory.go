@@ -18,15 +18,17 @@ import (
 	"github.com/framerail/framerail/server"
 )
 
-// echoInMemory is echo without a simulation. The bytes of the only connection are in memory, and the poller
+// echoInMemory is echo without a simulation. The bytes of the connections are in memory, and the poller
 // tells of them at once. So nearly all that is counted is what the server does for a message in a turn of its own.
-func echoInMemory(times int) error {
+// The connections have their turns in another order than they came in, and so than their memory has.
+func echoInMemory(conns, times int) error {
 	text := []byte("a message of 20 byte")
 	c := &client{
 		left:    times,
 		request: wire.Request("server.test", "/"),
 		message: wire.AppendFrame(nil, true, wire.Text, [4]byte{0x37, 0xfa, 0x21, 0x3d}, text),
 		echo:    string(append([]byte{0x80 | wire.Text, byte(len(text))}, text...)),
+		tokens:  make([]uint64, conns),
 		woken:   make(chan struct{}, 1),
 		closed:  make(chan struct{}),
 		result:  make(chan error, 1),
@@ -35,7 +37,7 @@ func echoInMemory(times int) error {
 		OnMessage:    func(c *conn.Conn, m conn.Message) { _ = c.SendMessage(m) },
 		Loops:        1,
 		SlowCallback: -1, // no watchdog
-		Limits:       server.Limits{Limits: conn.Limits{MessagesPerSecond: -1}},
+		Limits:       server.Limits{Limits: conn.Limits{MessagesPerSecond: -1}, HandshakesPerSecond: -1},
 	}
 	go func() { c.result <- srv.Serve(listener{c}) }()
 	err := <-c.result
@@ -43,51 +45,74 @@ func echoInMemory(times int) error {
 	return err
 }
 
-// client is the other end of the connection, which sends its message again once it has the echo.
+// client is the other end of all connections. Each sends its message once all have the echoes of their last.
 type client struct {
 	// Owned by the loop.
 	left             int // messages to be echoed
 	request, message []byte
 	echo             string
-	watched, open    bool
-	token            uint64
-	sent             []byte // and not read yet
-	answer           []byte
+	tokens           []uint64 // in the order of turns
+	open             int
+	turn             int      // the place of the connection that is next
+	newcomers        []uint64 // the tokens of those that have not sent their request
+	unread           int      // requests or messages that were sent
 
-	accepted bool // owned by the goroutine that accepts
+	accepted int // owned by the goroutine that accepts
 	closing  sync.Once
 	closed   chan struct{} // once the listener is
 	woken    chan struct{}
 	result   chan error
 }
 
-// next sends what comes next. It returns false if nothing does.
-func (c *client) next() bool {
-	switch {
-	case c.left == 0:
-		return false
-	case c.request != nil:
-		c.sent, c.request = c.request, nil
-		return true
-	case !c.open:
-		if c.open = bytes.HasPrefix(c.answer, []byte("HTTP/1.1 101 ")); !c.open {
-			return c.end(fmt.Errorf("not connected: %q", c.answer))
-		}
-	case string(c.answer) != c.echo:
-		return c.end(fmt.Errorf("no echo: %q", c.answer))
-	default:
-		if c.left--; c.left == 0 {
-			return c.end(nil)
-		}
+// stride is between the places of two connections that came one after the other. It is a prime.
+const stride = 7919
+
+// next sends what comes next, and fills events with it. It returns 0 if nothing does.
+func (c *client) next(events []poller.Event) (n int) {
+	if c.unread > 0 || c.left == 0 {
+		return 0
 	}
-	c.sent, c.answer = c.message, c.answer[:0]
-	return true
+	if c.open < len(c.tokens) {
+		n = copyEvents(events, c.newcomers)
+		c.newcomers = c.newcomers[n:]
+	} else {
+		n = copyEvents(events[:min(len(events), c.left)], c.tokens[c.turn:])
+		c.turn = (c.turn + n) % len(c.tokens)
+	}
+	c.unread = n
+	return n
 }
 
-func (c *client) end(err error) (more bool) {
+// copyEvents makes events of tokens, as many as there is room for.
+func copyEvents(events []poller.Event, tokens []uint64) (n int) {
+	for n < min(len(events), len(tokens)) {
+		events[n] = poller.Event{Token: tokens[n], Ready: poller.Read}
+		n++
+	}
+	return n
+}
+
+// answered takes an answer.
+func (c *client) answered(answer []byte) {
+	switch {
+	case c.left == 0:
+	case c.open < len(c.tokens):
+		if !bytes.HasPrefix(answer, []byte("HTTP/1.1 101 ")) {
+			c.end(fmt.Errorf("not connected: %q", answer))
+		}
+		c.open++
+	case string(answer) != c.echo:
+		c.end(fmt.Errorf("no echo: %q", answer))
+	default:
+		if c.left--; c.left == 0 {
+			c.end(nil)
+		}
+	}
+}
+
+func (c *client) end(err error) {
 	c.left = 0
 	c.result <- err
-	return false
 }
 
 // still is a system on which no time passes, and whose only connection is the client's.
@@ -120,12 +145,12 @@ func (l listener) Close() error                { return nil }
 type acceptor struct{ *client }
 
 func (a acceptor) Accept() (platform.Accepted, error) {
-	if a.accepted {
+	if a.accepted == len(a.tokens) {
 		<-a.closed
 		return platform.Accepted{}, net.ErrClosed
 	}
-	a.accepted = true
-	return platform.Accepted{FD: 1, Remote: netip.MustParseAddrPort("192.0.2.1:1024"), Below: stream(a)}, nil
+	a.accepted++
+	return platform.Accepted{FD: a.accepted, Remote: netip.AddrPortFrom(netip.IPv6Loopback(), uint16(a.accepted)), Below: stream(a)}, nil
 }
 
 func (a acceptor) Close() error {
@@ -140,25 +165,18 @@ func (a acceptor) File() (*os.File, error)     { return nil, errors.ErrUnsupport
 // watcher is the loop's poller.
 type watcher struct{ *client }
 
-func (w watcher) Add(_ int, _ poller.Interest, token uint64) error {
-	w.watched, w.token = true, token
+func (w watcher) Add(fd int, _ poller.Interest, token uint64) error {
+	w.tokens[fd*stride%len(w.tokens)] = token
+	w.newcomers = append(w.newcomers, token)
 	return nil
 }
 
-func (w watcher) Modify(_ int, _ poller.Interest, token uint64) error {
-	w.token = token
-	return nil
-}
-
-func (w watcher) Remove(int) error {
-	w.watched = false
-	return nil
-}
+func (w watcher) Modify(int, poller.Interest, uint64) error { return nil }
+func (w watcher) Remove(int) error                          { return nil }
 
 func (w watcher) Wait(events []poller.Event, _ time.Time) (int, error) {
-	if w.watched && w.next() {
-		events[0] = poller.Event{Token: w.token, Ready: poller.Read}
-		return 1, nil
+	if n := w.next(events); n > 0 {
+		return n, nil
 	}
 	<-w.woken
 	return 0, nil
@@ -178,20 +196,22 @@ func (w watcher) Close() error { return nil }
 type stream struct{ *client }
 
 func (s stream) Read(b []byte) (int, error) {
-	n := copy(b, s.sent)
-	s.sent = s.sent[n:]
-	if n == 0 {
+	if s.unread == 0 {
 		return 0, transport.ErrWouldBlock
 	}
-	return n, nil
+	s.unread--
+	if s.open < len(s.tokens) {
+		return copy(b, s.request), nil
+	}
+	return copy(b, s.message), nil
 }
 
 func (s stream) Write(bufs [][]byte) (n int, err error) {
-	for _, b := range bufs {
-		s.answer = append(s.answer, b...)
-		n += len(b)
+	if len(bufs) != 1 {
+		return 0, fmt.Errorf("an answer in %d parts", len(bufs))
 	}
-	return n, nil
+	s.answered(bufs[0])
+	return len(bufs[0]), nil
 }
 
 func (s stream) CloseWrite() error         { return nil }
