@@ -2,6 +2,7 @@ package session
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -27,6 +28,35 @@ func BenchmarkEcho(b *testing.B) {
 				for len(r.wire.in) > 0 {
 					r.d.Readable()
 				}
+				r.wire.out.Reset()
+			}
+		})
+	}
+}
+
+// BenchmarkEchoAmongMany is a message on one of so many connections, which have their turns in random order.
+func BenchmarkEchoAmongMany(b *testing.B) {
+	type seat struct { // as large as what a server allocates for a connection
+		Driver
+		_ [32]byte
+	}
+	for _, conns := range []int{1, 1 << 10, 1 << 14, 1 << 18} {
+		b.Run(fmt.Sprintf("conns=%d", conns), func(b *testing.B) {
+			r := openRig(b, Config{MessagesPerSecond: -1, Handlers: Handlers{Message: echo}})
+			frames := text("a message of 20 byte")
+			in := make([]byte, len(frames))
+			seats := make([]*seat, conns)
+			for i := range seats {
+				seats[i] = new(seat)
+				seats[i].Init(r.loop, r.policy, i, r.wire, r.c.RemoteAddr())
+				seats[i].Open(Opening{})
+			}
+			rand.Shuffle(conns, func(i, j int) { seats[i], seats[j] = seats[j], seats[i] })
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				copy(in, frames)
+				r.wire.in = in
+				seats[i%conns].Readable()
 				r.wire.out.Reset()
 			}
 		})
