@@ -220,8 +220,11 @@ func (h *Topics) reportTopic(t *topic) {
 			c.Changed = append(c.Changed, member)
 		}
 	}
-	if census || len(c.Joined)+len(c.Left)+len(c.Changed) > 0 {
+	if len(c.Joined)+len(c.Left)+len(c.Changed) > 0 {
 		e.call("OnChange", func() { h.OnChange(c) })
+	}
+	if census { // in a Change of its own, which has no members
+		e.call("OnChange", func() { h.OnChange(Change{Topic: t.name}) })
 	}
 }
 

@@ -84,3 +84,33 @@ func TestEvents_AreCoalesced(t *testing.T) {
 	r.expect(t, h, "a.* true", "a.* +1 -0 *0")
 	h.OnChange = nil // no callback waits when the connections end
 }
+
+// A change of other nodes' census is reported by a Change that has only its Topic, also if it comes together with changes
+// of members.
+func TestEvents_ChangeOfACensusIsReportedAlone(t *testing.T) {
+	r := new(recorder)
+	h := new(Topics)
+	entered, leave := make(chan bool), make(chan bool)
+	h.OnChange = func(c Change) {
+		if c.Topic == "gate" { // callbacks wait here, and changes come together
+			entered <- true
+			<-leave
+			return
+		}
+		r.note("%s +%d -%d *%d", c.Topic, len(c.Joined), len(c.Left), len(c.Changed))
+	}
+	w, _ := newWorld(t, h, &server.Server{}, 2)
+	w.subscribe(w.conns[0], "gate")
+	<-entered
+	w.subscribe(w.conns[0], "a")
+	h.named("a").reportCensus()
+	w.subscribe(w.conns[1], "a")
+	h.named("a").reportCensus()
+	w.subscribe(w.conns[0], "b")
+	w.subscribe(w.conns[0], "c")
+	h.named("c").reportCensus()
+	_ = h.Unsubscribe(w.conns[0], "c")
+	leave <- true
+	r.expect(t, h, "a +2 -0 *0", "a +0 -0 *0", "b +1 -0 *0", "c +0 -0 *0")
+	h.OnChange = nil // no callback waits when the connections end
+}
