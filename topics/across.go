@@ -75,7 +75,7 @@ func (l *link) newAcross(t *topic) *across {
 		a.outage = 1
 	}
 	a.noteInterest(t)
-	if t.keep.Presence && l.ctx.Err() == nil {
+	if t.keep.Presence {
 		l.census.add(t)
 	}
 	l.rouse()

@@ -40,6 +40,7 @@ const maxCensusNodes = 1 << 12
 type censuses struct {
 	mu     sync.Mutex
 	topics map[*topic]struct{} // guarded by mu
+	left   bool                // guarded by mu: the node is going, and tells nothing more
 	next   time.Time           // owned by the worker: of the next refresh
 	number uint64              // owned by the worker
 }
@@ -112,10 +113,13 @@ func textOf(value any) (text string, err error) {
 	return text, nil
 }
 
-// add adds a topic. Topics.mu is held.
+// add adds a topic, unless the node is going. Topics.mu is held.
 func (c *censuses) add(t *topic) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.left {
+		return
+	}
 	if c.topics == nil {
 		c.topics = make(map[*topic]struct{})
 	}
@@ -177,7 +181,7 @@ func (l *link) tickCensus(now time.Time) {
 	}
 }
 
-// tell tells other nodes who is here. mu is held.
+// tell tells other nodes who is here, unless leaveCensus has told them that this one is going. mu is held.
 func (t *topic) tell(gone bool) {
 	t.across.changed = false
 	var values []string
@@ -190,6 +194,11 @@ func (t *topic) tell(gone bool) {
 	}
 	l := t.across.link
 	c := &l.census
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.left {
+		return
+	}
 	c.number++
 	for parts, part := censusParts(values), 0; part < len(parts); part++ {
 		b := binary.AppendUvarint(body(0), c.number)
@@ -218,11 +227,12 @@ func censusParts(values []string) [][]string {
 
 // leaveCensus tells other nodes that this one is going. It tells them nothing more of these topics then.
 func (l *link) leaveCensus() {
-	all := l.census.all()
-	for _, t := range all {
-		l.census.remove(t)
-	}
-	for _, t := range all {
+	c := &l.census
+	c.mu.Lock()
+	all := c.topics
+	c.topics, c.left = nil, true
+	c.mu.Unlock()
+	for t := range all {
 		b := binary.AppendUvarint(body(0), ^uint64(0))
 		l.outbox.add(l, kindCensus, t.name, History{}, append(b, 0, 1, 0), false)
 	}
