@@ -20,12 +20,14 @@ func node(t *testing.T, name string, broker topics.Broker) *house {
 func TestNodes_HearEachOther(t *testing.T) {
 	memory := new(brokertest.Memory)
 	one, two := node(t, "one", memory.Recorder()), node(t, "two", memory.Recorder())
-	ada, bo := one.enter("Ada"), two.enter("Bo")
+	ada, bo := one.enter("Ada"), two.join("Bo")
+	if got := bo.meet(0, "Ada"); len(got) > 0 { // who is here since before
+		t.Errorf("Bo gets %q", got)
+	}
 	ada.wantSoon("joined Bo")
 	if ada.last.Node != "two" {
 		t.Errorf("Bo is on node %q", ada.last.Node)
 	}
-	bo.wantSoon("here Ada") // since before
 	ada.say(`{"type":"say","text":"hello"}`)
 	bo.wantSoon("said Ada hello")
 	at := bo.last.Position
@@ -63,18 +65,16 @@ func TestNodes_AreAsGoodAsEachOther(t *testing.T) {
 	bo.wantSoon(said(1, 60)...)
 
 	ada = two.back("Ada", at.String())
-	ada.wantSoon(append([]string{"welcome Ada Ada"}, said(1, 60)...)...)
-	ada.wantSoon("here Bo")
+	if got := ada.meet(60, "Bo"); !slices.Equal(got, said(1, 60)) {
+		t.Errorf("Ada is back and gets %q", got)
+	}
 	bo.wantSoon("joined Ada")
 
-	cy := three.open()
-	cy.say(`{"type":"join","room":"lobby","name":"Cy"}`)
-	got := cy.soon(1 + 50)
-	if got[0] != "welcome Cy Cy (older)" || got[1] != "said Bo 11" || got[50] != "said Bo 60" {
-		t.Errorf("a newcomer gets %q, %q … %q", got[0], got[1], got[50])
+	cy := three.join("Cy")
+	if got := cy.meet(50, "Ada", "Bo"); !slices.Equal(got, said(11, 60)) || !cy.welcome.Older {
+		t.Errorf("a newcomer gets %q, and there is more: %v", got, cy.welcome.Older)
 	}
-	first := topics.Position{Epoch: cy.last.Position.Epoch, Offset: cy.last.Position.Offset - 49}
-	cy.soon(2) // Ada and Bo are here
+	first := topics.Position{Epoch: cy.at.Epoch, Offset: cy.at.Offset - 49}
 	cy.say(`{"type":"older","before":%q}`, first)
 	want := append([]string{"older", "said Ada 0"}, said(1, 10)...)
 	if got := cy.soon(len(want)); !slices.Equal(got, want) {
@@ -87,9 +87,9 @@ func TestNodes_TellOfAGap(t *testing.T) {
 	memory := new(brokertest.Memory)
 	far := memory.Broker()
 	one, two := node(t, "one", memory.Broker()), node(t, "two", far)
-	ada, bo := one.enter("Ada"), two.enter("Bo")
+	ada, bo := one.enter("Ada"), two.join("Bo")
+	bo.meet(0, "Ada")
 	ada.wantSoon("joined Bo")
-	bo.wantSoon("here Ada")
 	far.Cut()
 	bo.wantSoon("gap")
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/server"
 	"github.com/framerail/framerail/server/servertest"
+	"github.com/framerail/framerail/topics"
 )
 
 // house is the rooms of a node, with simulated pages.
@@ -48,7 +49,9 @@ type page struct {
 	*servertest.Client
 	h       *house
 	welcome event
-	last    event // of those that want has seen
+	last    event           // of those that want has seen
+	at      topics.Position // of the last line
+	known   map[string]bool // names that the page has from its welcome, or has been told since to be here
 }
 
 func (h *house) open() *page {
@@ -72,13 +75,29 @@ func (p *page) take() []string {
 	var events []string
 	for m, ok := p.Next(); ok; m, ok = p.Next() {
 		e := p.decode(m)
-		events = append(events, e.words())
+		events = append(events, p.note(e))
 		for _, line := range e.Lines {
-			events = append(events, p.decode(conn.Message{Payload: line}).words())
+			events = append(events, p.note(p.decode(conn.Message{Payload: line})))
 		}
 		p.last = e
 	}
 	return events
+}
+
+// note keeps what the page knows from an event, and returns its words.
+func (p *page) note(e event) (words string) {
+	switch e.Type {
+	case "welcome":
+		p.welcome, p.known = e, map[string]bool{}
+		for _, one := range e.People {
+			p.known[one.Name] = true
+		}
+	case "here":
+		p.known[e.Name] = true
+	case "said":
+		p.at = e.Position
+	}
+	return e.words()
 }
 
 func (p *page) decode(m conn.Message) (e event) {
@@ -121,15 +140,21 @@ func (p *page) wantClosed(code uint16) {
 	}
 }
 
-// enter opens a page that has joined the lobby as name and has seen its welcome.
-func (h *house) enter(name string) *page {
+// join opens a page that joins the lobby as name.
+func (h *house) join(name string) *page {
 	h.t.Helper()
 	p := h.open()
 	p.say(`{"type":"join","room":"lobby","name":%q}`, name)
+	return p
+}
+
+// enter opens a page that has joined the lobby as name and has seen its welcome.
+func (h *house) enter(name string) *page {
+	h.t.Helper()
+	p := h.join(name)
 	if got := p.soon(1); len(got) == 0 || !strings.HasPrefix(got[0], "welcome ") {
 		h.t.Fatalf("%s got %q, want a welcome", name, got)
 	}
-	p.welcome = p.last
 	return p
 }
 
@@ -142,6 +167,25 @@ func (p *page) soon(n int) (events []string) {
 		}
 	}
 	return events
+}
+
+// meet waits until the page knows all these names, and has n events that are neither its welcome nor about who is here: those
+// come at any time between. It returns the n events.
+func (p *page) meet(n int, names ...string) (events []string) {
+	p.h.t.Helper()
+	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		for _, words := range p.take() {
+			if kind, _, _ := strings.Cut(words, " "); kind != "welcome" && kind != "here" {
+				events = append(events, words)
+			}
+		}
+		if len(events) >= n && !slices.ContainsFunc(names, func(name string) bool { return !p.known[name] }) {
+			return events
+		}
+		if time.Now().After(end) {
+			p.h.t.Fatalf("it knows %v of %q, and has %d events of %d: %q", p.known, names, len(events), n, events)
+		}
+	}
 }
 
 func (p *page) wantSoon(events ...string) {
