@@ -195,7 +195,7 @@ func TestAcross_BrokerIsAway(t *testing.T) {
 		bob.expect("1")
 		before, beforeB := ann.at, bob.at
 		memory.SetDown(true)
-		await(t, "the loss", func() bool { return !a.Stats().Broker.Up && !b.Stats().Broker.Up })
+		await(t, "the loss", func() bool { return a.Away("room.1") && b.Away("room.1") })
 		a.say("room.1", "a2")
 		b.say("room.1", "b2")
 		ann.expect("a2")

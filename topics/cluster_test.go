@@ -170,7 +170,7 @@ func (c *client) expect(want string) {
 }
 
 // patience is how long a condition may take.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 func await(t *testing.T, what string, is func() bool) {
 	t.Helper()

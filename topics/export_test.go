@@ -11,6 +11,14 @@ func (h *Topics) HangsAfter(d time.Duration) { h.linking.within.Store(int64(d)) 
 // Hangs reports whether the Recorder hangs.
 func (h *Topics) Hangs() bool { return h.link().hang.is.Load() }
 
+// Away reports whether a topic knows that the broker is away.
+func (h *Topics) Away(topic string) bool {
+	t := h.named(topic)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.across.out
+}
+
 // AnswersAfter sets how long a Recorder may answer no question, also if it is asked already.
 func (h *Topics) AnswersAfter(d time.Duration) {
 	h.linking.answered.Store(int64(d))

@@ -191,13 +191,14 @@ func (m *nodesModel) play() {
 	m.mu.Lock()
 	m.topic = fmt.Sprintf("h%d-%d", m.history, m.keep)
 	m.calm = m.rnd.IntN(3) > 0 // the broker is never away, and does not hang
-	for _, n := range m.nodes {
-		n.HangsAfter(m.hangsAfter())
-	}
-	m.drops = []float64{0, 0, 0.05, 0.3}[m.rnd.IntN(4)]
+	drops := []float64{0, 0, 0.05, 0.3}[m.rnd.IntN(4)]
 	clear(m.heard)
 	clear(m.taken)
 	clear(m.places)
+	m.mu.Unlock()
+	m.settle()
+	m.mu.Lock()
+	m.drops = drops
 	m.mu.Unlock()
 	m.trace.mu.Lock()
 	m.trace.all = nil
@@ -216,6 +217,28 @@ func (m *nodesModel) play() {
 	for _, c := range m.clients {
 		m.cut(c)
 	}
+}
+
+// settle has nothing of the last history hang in one that is calm, neither a call nor a question.
+func (m *nodesModel) settle() {
+	for _, n := range m.nodes {
+		n.HangsAfter(m.hangsAfter())
+		n.AnswersAfter(m.hangsAfter())
+		if m.calm {
+			n.say("calm-0", "x") // a call of Publish that returns
+		}
+	}
+	if !m.calm {
+		return
+	}
+	m.await("nothing hangs", func() bool {
+		for _, n := range m.nodes {
+			if s := n.Stats().Broker; !s.Up || s.OutboxBytes > 0 || n.Hangs() {
+				return false
+			}
+		}
+		return true
+	})
 }
 
 func (m *nodesModel) step(c *modelClient) {
@@ -360,6 +383,9 @@ func (m *nodesModel) await(what string, is func() bool) {
 		}
 		if time.Now().After(deadline) {
 			for i, c := range m.clients {
+				if c.on == nil {
+					continue
+				}
 				m.t.Logf("client %d: on %d, at %v, unsure %v, asked %v, began %v, last %v, published %v", i, c.on.publisher, c.at, c.unsure, c.asked, c.began, c.last, m.published)
 			}
 			m.t.Fatalf("history %d: %s: this does not happen", m.history, what)

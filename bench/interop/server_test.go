@@ -66,7 +66,7 @@ func start(t *testing.T, m mode, whole func(*conn.Conn, conn.Message), stream fu
 	s := &server.Server{
 		Addr:    "127.0.0.1:0",
 		Logger:  slog.New(slog.DiscardHandler), // most clients here fail on purpose
-		Limits:  server.Limits{Limits: conn.Limits{MaxMessageSize: maxMessage}},
+		Limits:  server.Limits{Limits: conn.Limits{MaxMessageSize: maxMessage}, HandshakeTimeout: patience},
 		OnPong:  reportPong,
 		OnClose: func(_ *conn.Conn, info conn.CloseInfo) { r.closes <- info },
 	}

@@ -175,7 +175,7 @@ func (l *link) change(ctx context.Context, prefix string, on, off []string) (beg
 }
 
 // atOnce is how many subscriptions a server must confirm within patience.
-const atOnce = 20_000
+const atOnce = 5_000
 
 // cut cuts a list after atOnce.
 func cut(all []string) (first, rest []string) {

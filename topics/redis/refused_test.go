@@ -64,7 +64,7 @@ func TestInterest_PatternsOfARefusedBatchEnd(t *testing.T) {
 	for _, r := range servers {
 		r.answer("ACL", "SETUSER", "some", "on", ">x", "allkeys", "allcommands", "resetchannels", "&framerail:*:rooms*")
 	}
-	b := &Broker{Client: rueidis.ClientOption{InitAddress: addrs, Username: "some", Password: "x"}}
+	b := &Broker{Client: rueidis.ClientOption{InitAddress: addrs, Username: "some", Password: "x", ConnWriteTimeout: patience}}
 	n := run(t, b)
 	n.interest("rooms.*", "rooms.>")
 	s := b.session.Load()
@@ -90,7 +90,7 @@ func TestInterest_PatternsOfARefusedBatchEnd(t *testing.T) {
 		t.Error("not refused")
 	}
 	n.interest("rooms.*")
-	other := run(t, &Broker{Client: rueidis.ClientOption{InitAddress: addrs}})
+	other := run(t, &Broker{Client: rueidis.ClientOption{InitAddress: addrs, ConnWriteTimeout: patience}})
 	for i := range 50 { // in all partitions, nearly
 		other.publish(fmt.Sprint("rooms.", i), topics.History{}, "x")
 	}

@@ -30,7 +30,8 @@ func TestSentinel_Failover(t *testing.T) {
 		return strings.Contains(sentinel.answer("SENTINEL", "replicas", "topics"), second)
 	})
 
-	b := &Broker{Client: rueidis.ClientOption{InitAddress: []string{"127.0.0.1:" + third}, Sentinel: rueidis.SentinelOption{MasterSet: "topics"}}}
+	b := &Broker{Client: rueidis.ClientOption{InitAddress: []string{"127.0.0.1:" + third}, ConnWriteTimeout: patience,
+		Sentinel: rueidis.SentinelOption{MasterSet: "topics"}}}
 	n := run(t, b)
 	keep := topics.History{Messages: 10}
 	n.interest("room")

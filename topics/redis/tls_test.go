@@ -34,7 +34,7 @@ func TestRun_OverTLS(t *testing.T) {
 	startServer(t, "--bind", "127.0.0.1", "--tls-port", port, "--tls-cert-file", cert, "--tls-key-file", private,
 		"--tls-ca-cert-file", cert, "--tls-auth-clients", "no")
 
-	client := rueidis.ClientOption{InitAddress: []string{"127.0.0.1:" + port}, TLSConfig: testcert.Trusting()}
+	client := rueidis.ClientOption{InitAddress: []string{"127.0.0.1:" + port}, TLSConfig: testcert.Trusting(), ConnWriteTimeout: patience}
 	n := run(t, &Broker{Client: client})
 	n.interest("a")
 	n.publish("a", topics.History{Messages: 1}, "1")

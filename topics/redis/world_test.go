@@ -99,6 +99,8 @@ func (w *world) add() *process {
 	w.processes = append(w.processes, p)
 	w.answers = 0
 	w.mu.Unlock()
+	p.Stats() // the first call has it connect
+	wait(w.t, "it is connected", func() bool { return p.Stats().Broker.Up })
 	for i := range membersOf {
 		m := &member{id: fmt.Sprint(p.id, ".", i), process: p, got: map[string][]string{}, lost: map[string]int{}}
 		w.mu.Lock()
@@ -223,7 +225,7 @@ func (w *world) end() {
 	})
 }
 
-// up waits until all processes are connected, and have nothing left to send.
+// up waits until all processes are connected, have nothing left to send, and hear all rooms again.
 func (w *world) up() {
 	w.t.Helper()
 	for _, p := range w.processes {
@@ -231,6 +233,11 @@ func (w *world) up() {
 			s := p.Stats().Broker
 			return s.Up && s.OutboxBytes == 0
 		})
+	}
+	for i := range rooms {
+		channel := fmt.Sprintf("%s{%s}%s%s", DefaultPrefix, tags()[partition(room(i))], kindTopic, room(i))
+		want := fmt.Sprintf("[%s %d]", channel, len(w.processes))
+		wait(w.t, "all hear "+room(i), func() bool { return w.redis.answer("PUBSUB", "SHARDNUMSUB", channel) == want })
 	}
 }
 

@@ -155,7 +155,7 @@ func TestServer_ClusterHasNoClientsFromOutside(t *testing.T) {
 	addr := port.Free(t)
 	_, number, _ := net.SplitHostPort(addr)
 	s := start(t, &embedded.Server{ClusterListen: ":0", Configure: func(o *server.Options) { o.Port = atoi(t, number) }})
-	if nc, err := client.Connect("nats://"+addr, client.NoReconnect()); !errors.Is(err, client.ErrAuthorization) {
+	if nc, err := client.Connect("nats://"+addr, client.NoReconnect(), client.Timeout(long)); !errors.Is(err, client.ErrAuthorization) {
 		t.Error("a stranger is connected: ", err)
 		nc.Close()
 	}

@@ -138,6 +138,7 @@ type proxy struct {
 	mu    sync.Mutex
 	conns map[net.Conn]bool // guarded by mu
 	hole  bool              // guarded by mu: bytes vanish
+	gone  []byte            // guarded by mu: what has vanished
 	wait  sync.WaitGroup
 }
 
@@ -184,6 +185,9 @@ func (p *proxy) carry(to, from net.Conn) {
 		n, err := from.Read(buf)
 		p.mu.Lock()
 		hole := p.hole
+		if hole {
+			p.gone = append(p.gone, buf[:n]...)
+		}
 		p.mu.Unlock()
 		if err == nil && !hole {
 			_, err = to.Write(buf[:n])
@@ -215,6 +219,13 @@ func (p *proxy) partition(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.hole = on
+}
+
+// hasSwallowed reports whether a text has vanished.
+func (p *proxy) hasSwallowed(text string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return bytes.Contains(p.gone, []byte(text))
 }
 
 func label(i int) string { return "rooms." + strconv.Itoa(i) }

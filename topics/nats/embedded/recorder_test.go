@@ -32,7 +32,7 @@ func spoken(from, to int) string { return strings.Join(numbers(from, to), " ") }
 // admin is a program that manages streams.
 func admin(t *testing.T, s *process) jetstream.JetStream {
 	t.Helper()
-	nc, err := client.Connect(s.url(), client.NoReconnect())
+	nc, err := client.Connect(s.url(), client.NoReconnect(), client.Timeout(long))
 	if err != nil {
 		t.Fatal(err)
 	}

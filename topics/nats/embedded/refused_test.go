@@ -10,7 +10,7 @@ import (
 
 // A name that is too long for NATS, and a message that is, keep no others out, and do not cost the connection.
 func TestTopics_WhatNATSDoesNotTake(t *testing.T) {
-	forKinds(t, func(t *testing.T, k kind, _ *process, _ []*proxy, broker func(int) topics.Broker) {
+	forKinds(t, nil, func(t *testing.T, k kind, _ *process, _ []*proxy, broker func(int) topics.Broker) {
 		all := spread(t, k.keep, broker, func(h *topics.Topics) { h.MaxNameLen = 1 << 16 })
 		long := "room." + strings.Repeat("x", 5000)
 		for _, p := range all {
