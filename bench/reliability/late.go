@@ -32,7 +32,7 @@ type lateCommand struct {
 }
 
 // lateHandshake is the server's handshake timeout.
-const lateHandshake = 6 * time.Second
+const lateHandshake = 12 * time.Second
 
 func (b *lateCommand) Run(ctx context.Context) error {
 	ctx = b.within(ctx)

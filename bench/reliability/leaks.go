@@ -28,6 +28,9 @@ type leaksCommand struct {
 	Workers int    `default:"16" help:"How many at a time."`
 }
 
+// leaksHandshake is how long a handshake may take: long, on a busy machine.
+const leaksHandshake = 10 * time.Second
+
 func (b *leaksCommand) Run(ctx context.Context) error {
 	ctx = b.within(ctx)
 	if b.Short {
@@ -40,10 +43,7 @@ func (b *leaksCommand) Run(ctx context.Context) error {
 	var figure string
 	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
 		set := setup{Program: either(b.scale, "mixed", "leaky"), Dispatch: dispatch, Pages: true, Deflate: leaksDeflate,
-			Limits: server.Limits{Limits: conn.Limits{CloseTimeout: time.Second}, HandshakeTimeout: 2 * time.Second}}
-		if b.TLS {
-			set.HandshakeTimeout = 5 * time.Second // a handshake takes its time, on a busy machine
-		}
+			Limits: server.Limits{Limits: conn.Limits{CloseTimeout: time.Second}, HandshakeTimeout: leaksHandshake}}
 		err := withServer(ctx, v, set, func(p *process) (err error) {
 			figure, err = b.live(ctx, v, p)
 			return err

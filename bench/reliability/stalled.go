@@ -95,12 +95,12 @@ func (b *stalledCommand) run(ctx context.Context, v *verdict) (figure string, er
 func (b *stalledCommand) stall(ctx context.Context, v *verdict, srv *local) ([]time.Duration, error) {
 	lives := make([]time.Duration, b.Conns)
 	err := each(ctx, b.Conns, b.Conns, func(ctx context.Context, i int) error {
+		start := time.Now()
 		c, err := b.begin(ctx, srv.address(), i)
 		if err != nil {
 			return err
 		}
 		defer c.Close()
-		start := time.Now()
 		// A client that does not read sees only a reset when it is cut.
 		ended, err := eventually(ctx, b.Timeout+b.Timeout/4+b.Slack, func() (bool, error) { return c.isGone(i) })
 		lives[i] = time.Since(start)

@@ -60,7 +60,7 @@ func (g *group) claims() {
 		}
 		g.add(g.next("attack"), c.title, fmt.Sprintf("A frame that claims %d bytes, of which 5 come.", c.claim),
 			refused+" To wait for the rest is NON-STRICT.", exchange{
-				steps: []step{all(append(c.first, f)...), quietFor(2*pause, "for the rest")},
+				steps: []step{all(append(c.first, f)...), untilPatience("for the rest")},
 				end:   tooLong,
 				or:    []outcome{{verdict: NonStrict, events: []event{silenceEvent("for the rest")}, end: ending{anyhow: true}}},
 			})

@@ -325,6 +325,8 @@ func (s *Session) story() string {
 	return story
 }
 
-// failFastPause gives the server its chance to fail the connection before the rest is
-// sent: as long as the session's patience, since a strict server is not waited for.
-func failFastPause(ctx context.Context, s *Session) { quietFor(s.patience, "B")(ctx, s) }
+// untilPatience gives the server its chance to fail the connection: as long as the session's patience, since a
+// strict server is not waited for.
+func untilPatience(name string) step {
+	return func(ctx context.Context, s *Session) { quietFor(s.patience, name)(ctx, s) }
+}

@@ -94,12 +94,12 @@ func (g *group) failFast() {
 		if i < 2 {
 			x.steps = []step{
 				all(text(broken[:cut[0]]).more()), quietFor(pause, "A"),
-				all(continuation(broken[cut[0]:cut[1]]).more()), failFastPause,
+				all(continuation(broken[cut[0]:cut[1]]).more()), untilPatience("B"),
 				all(continuation(broken[cut[1]:])),
 			}
 		} else {
 			how = "One frame in three pieces"
-			x.steps = []step{inParts(text(broken), cut, quietFor(pause, "A"), failFastPause)}
+			x.steps = []step{inParts(text(broken), cut, quietFor(pause, "A"), untilPatience("B"))}
 		}
 		g.add(fmt.Sprintf("6.4.%d", 1+i), how+" with pauses, the second with "+what,
 			"A text message: "+lower(how)+" with silence between, right so far; "+what+"; the rest.", expected, x)
