@@ -10,8 +10,8 @@ import (
 
 // Defaults of the server's own options.
 const (
-	// defaultHandshakesPerSecond is more than one core can do: a flood of handshakes
-	// leaves the others to the connections there are.
+	// defaultHandshakesPerSecond is half of what one core can do: a flood of handshakes
+	// leaves the rest to the connections there are.
 	defaultHandshakesPerSecond = 10_000
 	// defaultHandshakeTimeout is the time a client has for its whole request. It is ample for a
 	// phone far away, and short for a client that sends a byte a second.

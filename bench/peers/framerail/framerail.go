@@ -53,6 +53,7 @@ func newServer(o peer.Options, dispatch conn.Dispatch) *Server {
 	// No pings to quiet connections: the others here send none, and the clients take none. Without any limit
 	// the system would probe the peers instead.
 	s.IdleTimeout, s.PingInterval = 24*time.Hour, 24*time.Hour
+	s.HandshakesPerSecond = -1 // nor do the others pace newcomers
 	s.OnMessage = echo
 	switch o.Work {
 	case peer.Broadcast:
