@@ -2,6 +2,7 @@ package server
 
 import (
 	"github.com/framerail/framerail/internal/loop"
+	"github.com/framerail/framerail/internal/nethttp"
 	"github.com/framerail/framerail/internal/phase"
 )
 
@@ -33,7 +34,13 @@ type opened struct{ *Server }
 var _ phase.Sessions = opened{}
 
 // Begin implements phase.Sessions, as the next three do.
-func (s opened) Begin() { s.sessions.Begin() }
+func (s opened) Begin(t *phase.Tenant) {
+	s.sessions.Begin()
+	if stream := nethttp.StreamBelow(t.Below()); stream != nil {
+		stream.Begin()
+		s.sessions.streams.Store(tenantOf(t), stream)
+	}
+}
 
 // Opened enters a connection into the table of clients.
 func (s opened) Opened(t *phase.Tenant) { s.clients.add(tenantOf(t)) }
@@ -45,7 +52,12 @@ func (s opened) Closed(t *phase.Tenant) {
 }
 
 // Ended notes that its close callback has returned.
-func (s opened) Ended(*phase.Tenant) { s.sessions.End() }
+func (s opened) Ended(t *phase.Tenant) {
+	if stream, ok := s.sessions.streams.LoadAndDelete(tenantOf(t)); ok {
+		stream.(*nethttp.Stream).End()
+	}
+	s.sessions.End()
+}
 
 // tenantOf is a tenant of the server's.
 func tenantOf(t *phase.Tenant) *tenant { return loop.Of[tenant](&t.Conn) }

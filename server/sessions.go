@@ -1,6 +1,8 @@
 package server
 
 import (
+	"sync"
+
 	"github.com/framerail/framerail/internal/guard"
 	"github.com/framerail/framerail/internal/loop"
 	"github.com/framerail/framerail/internal/session"
@@ -10,7 +12,8 @@ import (
 // callback, and how they end once the server drains. The zero value is ready; its
 // methods are safe from any goroutine.
 type sessions struct {
-	loop.Tasks // until the close callback has returned
+	loop.Tasks          // until the close callback has returned
+	streams    sync.Map // *tenant to *nethttp.Stream: those over HTTP/2, until then too
 
 	mu guard.LoneMutex
 	// Guarded by mu.

@@ -8,7 +8,8 @@ import (
 	"github.com/framerail/framerail/internal/nethttp"
 )
 
-// upgradeStream is the end of Upgrade for a stream of HTTP/2. It returns when the connection has ended.
+// upgradeStream is the end of Upgrade for a stream of HTTP/2. It returns when the connection has ended, and
+// its callbacks have returned.
 func (r *running) upgradeStream(a gate.Accepted, w http.ResponseWriter, hr *http.Request, header http.Header) (taken bool, err error) {
 	stream, err := nethttp.NewStream(w, hr)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -28,6 +29,8 @@ type h2stream struct {
 	returned atomic.Bool
 	reset    atomic.Pointer[error]
 	stalled  chan struct{} // if not nil, the client takes no answer, until it is closed
+	closed   chan struct{} // closed when the server has closed the content of the request
+	closing  sync.Once
 }
 
 func (s *h2stream) use() {
@@ -88,7 +91,11 @@ func (b h2body) Read(p []byte) (int, error) {
 	return n, b.failed(err)
 }
 
-func (b h2body) Close() error { b.use(); return b.own.SetReadDeadline(time.Unix(1, 0)) }
+func (b h2body) Close() error {
+	b.use()
+	b.closing.Do(func() { close(b.closed) })
+	return b.own.SetReadDeadline(time.Unix(1, 0))
+}
 
 // h2request is an extended CONNECT with more fields.
 func h2request(fields ...string) *http.Request {
@@ -112,7 +119,7 @@ func openStream(t testing.TB, s *Server, r *http.Request) (st *h2stream, p *peer
 // openStreamOf is openStream of a client that takes no answer until stalled is closed.
 func openStreamOf(t testing.TB, s *Server, r *http.Request, stalled chan struct{}) (st *h2stream, p *peer, ended chan error) {
 	own, client := net.Pipe()
-	st = &h2stream{t: t, own: own, client: client, header: make(http.Header), status: make(chan int, 1), stalled: stalled}
+	st = &h2stream{t: t, own: own, client: client, header: make(http.Header), status: make(chan int, 1), stalled: stalled, closed: make(chan struct{})}
 	r.Body = h2body{st}
 	ended = make(chan error, 1)
 	go func() {
@@ -243,7 +250,7 @@ func TestStream_NeedsAWriterThatFlushes(t *testing.T) {
 	s := unstarted(t, &Server{OnMessage: echo})
 	own, client := net.Pipe()
 	go func() { _, _ = io.Copy(io.Discard, client) }()
-	st := &h2stream{t: t, own: own, header: make(http.Header), status: make(chan int, 1)}
+	st := &h2stream{t: t, own: own, header: make(http.Header), status: make(chan int, 1), closed: make(chan struct{})}
 	r := h2request()
 	r.Body = h2body{st}
 	err := s.Upgrade(bare{st}, r, nil)
@@ -290,6 +297,90 @@ func TestStream_Ends(t *testing.T) {
 				t.Errorf("the reset is lost: %v", info.Err)
 			}
 		})
+	}
+}
+
+// Upgrade returns when all callbacks have, also those that run on although the stream was closed.
+func TestStream_UpgradeReturnsBehindOnClose(t *testing.T) {
+	reset := errors.New("stream error: stream ID 1; CANCEL")
+	ends := map[string]func(st *h2stream, p *peer){
+		"clean": func(_ *h2stream, p *peer) { p.close(1000, ""); p.expectClose(1000) },
+		"reset": func(st *h2stream, p *peer) { st.reset.Store(&reset); _ = p.Conn.Close() },
+	}
+	for name, end := range ends {
+		t.Run(name, func(t *testing.T) {
+			modes(t, func(t *testing.T, d conn.Dispatch) {
+				begun, unheld := make(chan struct{}, 1), make(chan struct{})
+				unhold := sync.OnceFunc(func() { close(unheld) })
+				defer unhold()
+				var returned atomic.Bool
+				s := unstarted(t, &Server{OnMessage: echo, Dispatch: d, OnClose: func(*conn.Conn, conn.CloseInfo) {
+					begun <- struct{}{}
+					<-unheld
+					returned.Store(true)
+				}})
+				st, p, ended := openStream(t, s, h2request())
+				receive(t, st.status)
+				p.alive()
+				end(st, p)
+				receive(t, begun)
+				receive(t, st.closed)
+				expectNone(t, ended)
+				unhold()
+				if err := receive(t, ended); err != nil || !returned.Load() {
+					t.Errorf("Upgrade has returned %v; OnClose has returned: %v", err, returned.Load())
+				}
+			})
+		})
+	}
+}
+
+// OnMessage may go on when its client has reset the stream. Upgrade waits for that, and for OnClose behind it.
+func TestStream_UpgradeWaitsForABlockedCallback(t *testing.T) {
+	reset := errors.New("stream error: stream ID 1; CANCEL")
+	for name, end := range map[string]func(s *Server, st *h2stream, p *peer){
+		"reset": func(_ *Server, st *h2stream, p *peer) {
+			st.reset.Store(&reset)
+			_ = p.Conn.Close()
+		},
+		"abort": func(s *Server, _ *h2stream, _ *peer) {
+			for c := range s.Clients() {
+				c.Abort()
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			begun, unheld := make(chan struct{}, 1), make(chan struct{})
+			unhold := sync.OnceFunc(func() { close(unheld) })
+			defer unhold()
+			var returned atomic.Bool
+			s := unstarted(t, &Server{
+				Dispatch:  conn.OnGoroutines,
+				OnMessage: func(*conn.Conn, conn.Message) { begun <- struct{}{}; <-unheld },
+				OnClose:   func(*conn.Conn, conn.CloseInfo) { returned.Store(true) },
+			})
+			st, p, ended := openStream(t, s, h2request())
+			receive(t, st.status)
+			p.text("hello")
+			receive(t, begun)
+			end(s, st, p)
+			receive(t, st.closed)
+			expectNone(t, ended)
+			unhold()
+			if err := receive(t, ended); err != nil || !returned.Load() {
+				t.Errorf("Upgrade has returned %v; OnClose has returned: %v", err, returned.Load())
+			}
+		})
+	}
+}
+
+// expectNone fails if Upgrade returns. It looks a little later, for an Upgrade that wrongly does.
+func expectNone(t *testing.T, ended chan error) {
+	t.Helper()
+	select {
+	case err := <-ended:
+		t.Fatalf("Upgrade has returned %v before the callbacks", err)
+	case <-time.After(20 * time.Millisecond):
 	}
 }
 
@@ -357,7 +448,7 @@ func TestStream_TurnedAwayGetsACloseFrame(t *testing.T) {
 	}
 	l := s.run.loops[0]
 	own, client := net.Pipe()
-	st := &h2stream{t: t, own: own, client: client, header: make(http.Header), status: make(chan int, 1)}
+	st := &h2stream{t: t, own: own, client: client, header: make(http.Header), status: make(chan int, 1), closed: make(chan struct{})}
 	defer client.Close()
 	_ = client.SetDeadline(time.Now().Add(peerPatience))
 	_ = s.Close()

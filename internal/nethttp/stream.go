@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/framerail/framerail/internal/transport"
 )
 
 // Stream is a WebSocket's stream of an HTTP/2 connection (RFC 8441), as a net.Conn. It reads the content of
@@ -31,6 +33,8 @@ type Stream struct {
 	writing atomic.Int32
 	once    sync.Once
 	over    chan struct{} // closed by Close
+
+	callbacks sync.WaitGroup // those of its connection have not all returned
 
 	mu            sync.Mutex
 	reads, writes *time.Timer // guarded by mu: the deadlines
@@ -110,10 +114,32 @@ func (s *Stream) Accept(w http.ResponseWriter, header http.Header, patience time
 	_ = s.ctl.Flush()
 }
 
-// Wait returns once the stream was closed and nothing of net/http's is in use any more.
+// StreamBelow is the Stream that a transport relays; nil if it relays none.
+func StreamBelow(t transport.Transport) *Stream {
+	relayed, ok := t.(interface{ NetConn() net.Conn })
+	if !ok {
+		return nil
+	}
+	switch nc := relayed.NetConn().(type) {
+	case *Stream:
+		return nc
+	case securedStream:
+		return nc.Stream
+	}
+	return nil
+}
+
+// Begin has Wait wait for End, too: callbacks of the stream's connection are about to run. Before Close.
+func (s *Stream) Begin() { s.callbacks.Add(1) }
+
+// End tells that the last of them has returned. From any goroutine.
+func (s *Stream) End() { s.callbacks.Done() }
+
+// Wait returns once the stream was closed, nothing of net/http's is in use any more, and the callbacks have returned.
 func (s *Stream) Wait() {
 	<-s.over
 	s.use.Lock() // and nobody unlocks it
+	s.callbacks.Wait()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, t := range [...]*time.Timer{s.reads, s.writes} {

@@ -71,7 +71,7 @@ func (w *owner) Accept(req *handshake.Request, _ Candidate, _ Question, o sessio
 
 func (w *owner) SendHeader(netip.Addr, bool) bool     { return w.behind }
 func (w *owner) CountedAs(addr netip.Addr) netip.Addr { return addr }
-func (w *owner) Begin()                               { w.begun.Add(1) }
+func (w *owner) Begin(*Tenant)                        { w.begun.Add(1) }
 func (w *owner) Opened(*Tenant)                       { w.opened.Add(1) }
 func (w *owner) Closed(*Tenant)                       { w.closed.Add(1) }
 func (w *owner) Ended(*Tenant)                        { w.ended.Add(1) }

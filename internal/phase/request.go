@@ -236,7 +236,7 @@ func (l *Table) open(cl *Tenant, o session.Opening) {
 	if b, ok := cl.Below().(buffer.Borrower); ok {
 		b.SetPool(l.Buffers())
 	}
-	l.Sessions.Begin()
+	l.Sessions.Begin(cl)
 	cl.Open(o)
 	l.Apply(&cl.Tenant)
 }

@@ -128,6 +128,9 @@ func (c *Conn) end() {
 	}
 }
 
+// NetConn is the net.Conn whose bytes the Conn carries.
+func (c *Conn) NetConn() net.Conn { return c.nc }
+
 // TCP is the TCP connection at the bottom; nil if there is none.
 func (c *Conn) TCP() *net.TCPConn {
 	t, _ := c.bottom.(*net.TCPConn)
