@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -69,9 +70,9 @@ func TestForeign_UnsentBytesAreInTheBudget(t *testing.T) {
 	eventually(t, "all to be given back", func() bool { return s.ClientCount() == 0 && held(s) == 0 })
 }
 
-// Clients that begin a long request and stop hold a long read's buffer only while memory is ample. None is refused for it.
-func TestForeign_LongReadsLeaveRoomForOthers(t *testing.T) {
-	const budget, clients, first = 1 << 20, 100, 512
+// Clients that begin a long request and stop hold what they have sent, and no long read's buffer. None is refused for it.
+func TestForeign_LongReadsAreForOpenConnections(t *testing.T) {
+	const budget, clients, first = 1 << 20, 100, 1 << 10
 	s := &Server{Loops: 1, OnMessage: echo, Limits: Limits{MaxBuffers: budget, HandshakeTimeout: time.Minute}}
 	connect := foreigns["pipe"].serve(t, s)
 	request := with("X: " + strings.Repeat("x", 2*first))
@@ -82,14 +83,35 @@ func TestForeign_LongReadsLeaveRoomForOthers(t *testing.T) {
 		peers = append(peers, p)
 	}
 	_, unopened := s.run.loops[0].Pools()
-	eventually(t, "all to be read", func() bool { n, _ := unopened.Lent(); return n >= clients })
-	_, bytes := unopened.Lent()
-	if most := int64(budget/4/2 + clients*first + 32<<10); bytes < 16<<10 || bytes > most {
-		t.Errorf("%d bytes are lent to clients that have sent %d, at most %d", bytes, clients*first, most)
+	eventually(t, "all to be read", func() bool { _, bytes := unopened.Lent(); return bytes >= clients*first })
+	if n, bytes := unopened.Lent(); n != clients || bytes != clients*first {
+		t.Errorf("%d buffers with %d bytes are lent to clients that have sent %d", n, bytes, clients*first)
 	}
 	for _, p := range peers {
 		p.send(request[first:])
 		p.expectStatus(101)
 	}
 	eventually(t, "all to be given back", func() bool { return held(s) == 0 })
+}
+
+// A connection that net/http has holds none of the server's memory while its handler waits, however long its request was.
+func TestForeign_AWaitingHandlerHoldsNothing(t *testing.T) {
+	begun, unheld := make(chan struct{}, 1), make(chan struct{})
+	s := &Server{Loops: 1, OnMessage: echo, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		begun <- struct{}{}
+		<-unheld
+	})}
+	connect := foreigns["pipe"].serve(t, s)
+	for _, size := range []int{512, 1 << 10, 4 << 10} { // as many as fill a buffer of the relay's
+		request := "GET / HTTP/1.1\r\nHost: example.com\r\nX: "
+		request += strings.Repeat("x", size-len(request)-4) + "\r\n\r\n"
+		p := connect()
+		p.send(request)
+		receive(t, begun)
+		if n := held(s); n != 0 {
+			t.Errorf("%d bytes are lent behind a request of %d", n, size)
+		}
+		unheld <- struct{}{}
+		p.expectStatus(200)
+	}
 }

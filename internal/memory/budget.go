@@ -89,10 +89,6 @@ func (b *Budget) Init(loops []Loop, o Options) {
 		open, unopened := l.Pools()
 		b.pools = append(b.pools, open, unopened)
 		open.SetAmple(b.ample)
-		unopened.SetAmple(func() bool {
-			_, lent := unopened.Lent()
-			return lent < int64(b.unopenedMost/2) && b.ample()
-		})
 	}
 	for _, p := range b.pools {
 		p.Watch(b.Check)

@@ -187,31 +187,28 @@ func TestBudget_TheLogHasWhatIsClosedLate(t *testing.T) {
 	}
 }
 
-// Half of the budget, and half of what connections that are not open may hold, is not for loans that can be done without.
+// Half of the budget is not for loans that can be done without.
 func TestBudget_HalfIsForWhatIsNeeded(t *testing.T) {
 	const budget = 1 << 20
-	b, l, _ := bounded(budget)
-	may := func(p *buffer.Pool) bool {
-		got := p.TryGet(1 << 10)
+	_, l, _ := bounded(budget)
+	expect := func(when string, want bool) {
+		t.Helper()
+		got := l.open.TryGet(1 << 10)
+		if (got != nil) != want {
+			t.Errorf("%s: the pool lends: %v, want %v", when, got != nil, want)
+		}
 		if got != nil {
 			got.Release()
 		}
-		return got != nil
 	}
-	expect := func(when string, open, unopened bool) {
-		t.Helper()
-		if o, u := may(&l.open), may(&l.unopened); o != open || u != unopened {
-			t.Errorf("%s: the pools lend: %v and %v, want %v and %v", when, o, u, open, unopened)
-		}
-	}
-	expect("nothing is lent", true, true)
-	request := l.unopened.Get(b.unopenedMost / 2)
-	expect("half is lent to connections that are not open", true, false)
+	expect("nothing is lent", true)
+	request := l.unopened.Get(budget / 2)
+	expect("half is lent to connections that are not open", false)
 	request.Release()
 	message := l.open.Get(budget / 2)
-	expect("half is lent to open connections", false, false)
+	expect("half is lent to open connections", false)
 	message.Release()
-	expect("all is given back", true, true)
+	expect("all is given back", true)
 }
 
 // A connection that is being closed for its memory, and still holds as much, goes before another one is closed.

@@ -57,8 +57,7 @@ func TestClose_AWriteThatItDoesNotEndIsNotWaitedFor(t *testing.T) {
 					b := benchOver(t, nil, o, far)
 					ended := b.ending()
 					b.must(b.poll.Add(b.Number(), poller.Read, 7))
-					b.send(string(make([]byte, waitSize))) // so that a long read follows
-					b.take(string(make([]byte, waitSize)))
+					b.sendBurst("")
 					stuck.begin(b)
 					synctest.Wait()
 					begin := time.Now()

@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -103,35 +102,39 @@ func TestLend_Close(t *testing.T) {
 
 // After Close nothing is read from a buffer that may be another connection's by then.
 func TestLend_CloseForgetsWhatWasNotRead(t *testing.T) {
-	b := newBench(t, nil)
-	b.must(b.poll.Add(b.Number(), poller.Read, 7))
-	first, rest := strings.Repeat("a", waitSize), "in a large buffer"
-	go io.WriteString(b.peer, first+rest)
-	b.take(first)
-	b.await(poller.Read)
-	l := b.Lend()
-	b.must(b.poll.Remove(b.Number()))
-	b.must(b.Close())
-	b.must(l.Close())
-	if n, err := l.Read(make([]byte, 100)); n != 0 || err != net.ErrClosed {
-		t.Errorf("read %d bytes, %v", n, err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.must(b.poll.Add(b.Number(), poller.Read, 7))
+		b.sendBurst("in a large buffer")
+		b.await(poller.Read)
+		if b.Lent() != readSize {
+			t.Errorf("%d bytes are lent", b.Lent())
+		}
+		l := b.Lend()
+		b.must(b.poll.Remove(b.Number()))
+		b.must(b.Close())
+		b.must(l.Close())
+		if n, err := l.Read(make([]byte, 100)); n != 0 || err != net.ErrClosed {
+			t.Errorf("read %d bytes, %v", n, err)
+		}
+	})
 }
 
 // A large buffer goes back to the pool though a read into it goes on at Close.
 func TestLend_CloseGivesTheBufferBack(t *testing.T) {
-	b := newBench(t, nil)
-	b.must(b.poll.Add(b.Number(), poller.Read, 7))
-	go io.WriteString(b.peer, strings.Repeat("a", waitSize))
-	b.take(strings.Repeat("a", waitSize))
-	l := b.Lend()
-	b.must(b.poll.Remove(b.Number()))
-	b.must(b.Close())
-	if b.Lent() != readSize {
-		t.Errorf("%d bytes are lent", b.Lent())
-	}
-	b.must(l.Close())
-	b.awaitNothingLent()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.must(b.poll.Add(b.Number(), poller.Read, 7))
+		b.sendBurst("")
+		l := b.Lend()
+		b.must(b.poll.Remove(b.Number()))
+		b.must(b.Close())
+		if b.Lent() != readSize {
+			t.Errorf("%d bytes are lent", b.Lent())
+		}
+		b.must(l.Close())
+		b.awaitNothingLent()
+	})
 }
 
 // A Read that waits for the one of the Conn ends when a loop takes the connection back.

@@ -99,21 +99,49 @@ func TestPool_CountsWhatIsWrittenAtOnce(t *testing.T) {
 	})
 }
 
+// burst is what fills the small buffer twice at once, so that a long read follows.
+var burst = strings.Repeat("a", 2*waitSize)
+
+// sendBurst has the peer send so much that a long read follows, and more.
+func (b *bench) sendBurst(more string) {
+	b.t.Helper()
+	go io.WriteString(b.peer, burst+more)
+	b.take(burst)
+}
+
 // Long reads have a buffer of the pool while memory is ample. Otherwise short reads go on, and all comes.
 func TestPool_LongReadsAreForWhenMemoryIsAmple(t *testing.T) {
 	for ample, want := range map[bool]int{true: readSize, false: 0} {
-		b := newBench(t, nil)
-		b.pool.SetAmple(func() bool { return ample })
-		b.must(b.poll.Add(b.Number(), poller.Read, 7))
-		go io.WriteString(b.peer, strings.Repeat("a", waitSize))
-		b.take(strings.Repeat("a", waitSize))
-		if n := b.Lent(); n != want {
-			t.Errorf("memory is ample: %v: %d bytes are lent, want %d", ample, n, want)
-		}
-		go io.WriteString(b.peer, strings.Repeat("b", 5000))
-		b.take(strings.Repeat("b", 5000))
-		b.must(b.Close())
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, nil)
+			b.pool.SetAmple(func() bool { return ample })
+			b.must(b.poll.Add(b.Number(), poller.Read, 7))
+			b.sendBurst("")
+			if n := b.Lent(); n != want {
+				t.Errorf("memory is ample: %v: %d bytes are lent, want %d", ample, n, want)
+			}
+			go io.WriteString(b.peer, strings.Repeat("b", 5000))
+			b.take(strings.Repeat("b", 5000))
+			b.must(b.Close())
+		})
 	}
+}
+
+// A connection that is silent holds no buffer of the pool, though its messages fill the small one.
+func TestPool_ASilentConnectionHoldsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, nil)
+		b.must(b.poll.Add(b.Number(), poller.Read, 7))
+		for range 5 {
+			b.send(strings.Repeat("a", waitSize))
+			b.take(strings.Repeat("a", waitSize))
+			time.Sleep(time.Second)
+			if n := b.Lent(); n != 0 {
+				t.Fatalf("%d bytes are lent", n)
+			}
+		}
+		b.must(b.Close())
+	})
 }
 
 // A Conn takes the pool of the loop that it comes to. What it holds of an earlier pool moves there.
@@ -145,8 +173,7 @@ func TestPool_AReadThatWaitsGoesWithTheLoop(t *testing.T) {
 		b := newBench(t, nil)
 		var second buffer.Pool
 		b.must(b.poll.Add(b.Number(), poller.Read, 7))
-		b.send(strings.Repeat("a", waitSize)) // a request that fills the first buffer, so that a long read follows
-		b.take(strings.Repeat("a", waitSize))
+		b.sendBurst("")
 		synctest.Wait()
 		b.SetPool(&second)
 		if n, bytes := b.pool.Lent(); n != 0 || bytes != 0 {

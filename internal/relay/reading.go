@@ -3,6 +3,7 @@ package relay
 import (
 	"errors"
 	"io"
+	"time"
 
 	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/internal/transport"
@@ -15,10 +16,16 @@ type input struct {
 	from    int
 	large   *buffer.Buffer // nil: small is used
 	full    bool           // the last read has filled its buffer
+	behind  bool           // this read is right behind one that did
+	burst   bool           // the last read was, has filled its buffer too, and did not wait
 	reading bool           // a goroutine reads
 	readErr error          // what the reads have ended with
 	small   [waitSize]byte
 }
+
+// pollTime is how long a read may take whose bytes had come before it began. One that takes longer has waited, and says
+// nothing about what follows.
+const pollTime = time.Millisecond
 
 // smallestRead is how much room a read must have at least. With less the goroutine waits for the loop.
 const smallestRead = waitSize / 4
@@ -51,10 +58,10 @@ func (c *Conn) readOn() {
 	switch {
 	case !c.full:
 		c.dropLarge()
-	case c.large == nil:
+	case c.large == nil && c.burst: // a full read alone may be all: a large buffer would wait with a silent connection
 		c.large = c.pool.TryGet(readSize) // or nil: short reads go on
 	}
-	c.in, c.from, c.full = c.space()[:0], 0, false
+	c.in, c.from, c.behind, c.full = c.space()[:0], 0, c.full, false
 	c.reading = true
 	go c.read()
 }
@@ -82,7 +89,12 @@ func (c *Conn) readIn() {
 	for empty := 0; ; {
 		at := len(c.in)
 		room := c.in[at:cap(c.in)]
+		behind, began := c.behind, time.Time{}
+		c.behind = false
 		c.mu.Unlock()
+		if behind {
+			began = time.Now()
+		}
 		n, err := c.nc.Read(room)
 		if n < 0 || n > len(room) {
 			n, err = 0, errImpossible
@@ -101,6 +113,7 @@ func (c *Conn) readIn() {
 			c.readErr = c.cause(err)
 		}
 		c.full = n == len(room)
+		c.burst = behind && c.full && time.Since(began) < pollTime
 		if n > 0 || err != nil {
 			c.notify()
 		}

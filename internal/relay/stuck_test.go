@@ -168,8 +168,7 @@ func TestClose_EndsWithTheLastRead(t *testing.T) {
 			close(ended)
 		})
 		b.must(b.poll.Add(b.Number(), poller.Read, 7))
-		b.send(string(make([]byte, waitSize))) // so that a long read follows
-		b.take(string(make([]byte, waitSize)))
+		b.sendBurst("")
 		b.must(b.Close())
 		<-ended
 		if took := time.Since(begin); took != time.Second || held != 0 {
@@ -334,8 +333,7 @@ func TestCut_GivesBackAtOnce(t *testing.T) {
 		b := benchOver(t, nil, o, far)
 		ended := b.ending()
 		b.must(b.poll.Add(b.Number(), poller.Read, 7))
-		b.send(string(make([]byte, waitSize))) // so that a long read follows
-		b.take(string(make([]byte, waitSize)))
+		b.sendBurst("")
 		b.fill()
 		if n, _ := b.pool.Lent(); n != 3 {
 			t.Errorf("%d buffers are lent before", n)
