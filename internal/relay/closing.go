@@ -130,7 +130,7 @@ func (c *Conn) finish() {
 
 // settle ends the Conn once its net.Conn is closed and no goroutine uses that any more. mu is held.
 func (c *Conn) settle() {
-	if c.closing && c.lent == nil && c.closed && !c.reading && !c.writing {
+	if c.closing && c.closed && !c.reading && !c.writing {
 		c.setAlarm(0, nil)
 		c.dropLarge()
 		c.end()

@@ -46,10 +46,10 @@ func (l *Lent) Read(b []byte) (int, error) {
 	if !c.reading {
 		c.dropLarge()
 	}
-	err := c.readErr
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		c.readErr = nil // the next deadline is another one
+	if errors.Is(c.readErr, os.ErrDeadlineExceeded) {
+		c.readErr = nil // there may be another deadline by now: the net.Conn knows
 	}
+	err := c.readErr
 	gone := c.gone
 	c.mu.Unlock()
 	switch {
@@ -153,9 +153,12 @@ func (l *Lent) Close() error {
 	if !c.reading {
 		c.dropLarge()
 	}
+	c.setAlarm(closeTimeout, c.giveUp)
 	c.mu.Unlock()
 	err := l.Conn.Close()
 	c.mu.Lock()
+	c.closed = true
+	c.settle()
 	l.changed.Broadcast()
 	return err
 }

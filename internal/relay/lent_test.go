@@ -137,6 +137,61 @@ func TestLend_CloseGivesTheBufferBack(t *testing.T) {
 	})
 }
 
+// A large buffer goes back to the pool though the Close of the net.Conn does not end the read into it.
+func TestLend_CloseGivesTheBufferOfAStuckReadBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		b := benchOver(t, nil, deaf{near}, far)
+		b.must(b.poll.Add(b.Number(), poller.Read, 7))
+		b.sendBurst("")
+		l := b.Lend()
+		b.must(b.poll.Remove(b.Number()))
+		b.must(b.Close())
+		b.must(l.Close())
+		time.Sleep(closeTimeout)
+		synctest.Wait()
+		if n, bytes := b.pool.Lent(); n != 0 || bytes != 0 {
+			t.Errorf("%d buffers are lent, %d bytes", n, bytes)
+		}
+	})
+}
+
+// deaf is a net.Conn whose Close does not end a Read.
+type deaf struct{ net.Conn }
+
+func (deaf) Close() error { return nil }
+
+// A deadline that was over while the Conn's own read went on does not end a read after it, if there is another deadline.
+func TestLend_ADeadlineOfBeforeEndsNoRead(t *testing.T) {
+	for name, set := range map[string]func(l *Lent, at time.Time) error{
+		"SetReadDeadline": (*Lent).SetReadDeadline,
+		"SetDeadline":     (*Lent).SetDeadline,
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t, nil)
+				b.must(b.poll.Add(b.Number(), poller.Read, 7))
+				l := b.Lend()
+				b.must(b.poll.Remove(b.Number()))
+				b.must(b.Close())
+				b.must(set(l, time.Unix(1, 0)))
+				synctest.Wait() // the read of the Conn has ended
+				b.must(set(l, time.Time{}))
+				go b.peer.Write([]byte("hello"))
+				buf := make([]byte, 5)
+				if n, err := l.Read(buf); err != nil || string(buf[:n]) != "hello" {
+					t.Errorf("read %q, %v", buf[:n], err)
+				}
+				b.must(set(l, time.Unix(1, 0)))
+				if _, err := l.Read(buf); !errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Errorf("read beyond its deadline: %v", err)
+				}
+				b.must(l.Close())
+			})
+		})
+	}
+}
+
 // A Read that waits for the one of the Conn ends when a loop takes the connection back.
 func TestLend_RegainEndsReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
