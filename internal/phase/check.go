@@ -45,7 +45,7 @@ func (l *checks) Late(t *loop.Tenant) {
 
 func (l *checks) Short(t *loop.Tenant) {
 	if l.end(tenantOf(t), errMemoryShort) {
-		l.refuse(tenantOf(t), ErrNoMemory)
+		l.refuseForMemory(tenantOf(t))
 	}
 }
 
@@ -80,7 +80,7 @@ func (l *checks) begin(cl *Tenant, asked Question, o session.Opening, head, rest
 	}
 	if cl.head == nil {
 		if !l.mayHold(cl, 0, len(head)+len(rest)) {
-			l.refuse(cl, ErrNoMemory)
+			l.short(cl)
 			return
 		}
 		buf := l.reader.heads.Get(len(head) + len(rest))

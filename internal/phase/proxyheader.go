@@ -3,6 +3,7 @@ package phase
 import (
 	"crypto/tls"
 	"net/netip"
+	"time"
 
 	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/internal/gate"
@@ -28,6 +29,19 @@ func (b *behindProxy) SetPool(p *buffer.Pool) {
 }
 
 func (b *behindProxy) Lent() int { return buffer.LentTo(b.Transport) }
+
+// Cut implements transport.Cutter, as far as the transport behind it does.
+func (b *behindProxy) Cut(patience time.Duration) error {
+	if below, ok := b.Transport.(transport.Cutter); ok {
+		return below.Cut(patience)
+	}
+	return b.Close()
+}
+
+var (
+	_ transport.Cutter = (*behindProxy)(nil)
+	_ buffer.Borrower  = (*behindProxy)(nil)
+)
 
 // proxyHeaders is the phase in which the PROXY header arrives.
 type proxyHeaders struct{ unopenedRow }

@@ -54,7 +54,7 @@ func (l *requests) Broken(t *loop.Tenant) {
 	l.refuse(tenantOf(t), handshake.ErrInternal)
 }
 
-func (l *requests) Short(t *loop.Tenant) { l.refuse(tenantOf(t), ErrNoMemory) }
+func (l *requests) Short(t *loop.Tenant) { l.refuseForMemory(tenantOf(t)) }
 
 // read reads on in a client's request.
 func (l *requests) read(cl *Tenant) {
@@ -87,7 +87,7 @@ func (l *requests) take(cl *Tenant, head []byte) {
 	scan := &first
 	if p := cl.head; p != nil {
 		if !l.mayHold(cl, cap(p.buf.B), len(p.buf.B)+len(head)) {
-			l.refuse(cl, ErrNoMemory)
+			l.short(cl)
 			return
 		}
 		p.add(&g.heads, head)
@@ -100,7 +100,7 @@ func (l *requests) take(cl *Tenant, head []byte) {
 	case end > 0:
 		l.decide(cl, head[:end], head[end:])
 	case cl.head == nil && !l.mayHold(cl, 0, len(head)):
-		l.refuse(cl, ErrNoMemory)
+		l.short(cl)
 	case cl.head == nil:
 		cl.head = &partial{buf: g.heads.Get(len(head)), scan: first}
 		cl.head.buf.B = append(cl.head.buf.B, head...)

@@ -82,6 +82,16 @@ func (l *Table) shedUnopened(bytes int, asking *Tenant, size int) (clients, free
 	return clients, freed, in
 }
 
+// refuseForMemory refuses a request because of the memory that its client holds. If the client's transport holds some, an
+// answer would keep that until it is read: there is none then.
+func (l unopenedRow) refuseForMemory(cl *Tenant) {
+	if buffer.LentTo(cl.Below()) > 0 {
+		l.Short(&cl.Tenant)
+		return
+	}
+	l.refuse(cl, ErrNoMemory)
+}
+
 // mayHear reports whether a client's ClientHello may be n bytes long. While the budget is tight, a limited
 // number of short ones a second goes on, so that their clients get an answer over TLS.
 func (l *Table) mayHear(cl *Tenant, have, n int) bool {
