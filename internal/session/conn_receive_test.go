@@ -188,42 +188,6 @@ func TestAutoAnswer(t *testing.T) {
 	})
 }
 
-func TestRTT(t *testing.T) {
-	r := openRig(t, Config{IdleTimeout: 20 * time.Second})
-	_, ok := r.c.RTT()
-	expect(t, "ok", ok, false)
-	r.turn()
-	expect(t, "pings", r.pings(), 1)
-	r.loop.Now += 30 * time.Millisecond
-	r.receive(peer(frame.Pong, true, "not that one"))
-	_, ok = r.c.RTT()
-	expect(t, "after another pong", ok, false)
-	r.receive(peer(frame.Pong, true, ""))
-	rtt, _ := r.c.RTT()
-	expect(t, "measured", rtt, 30*time.Millisecond)
-
-	_ = r.c.Ping([]byte("the program's"))
-	r.loop.Now += 40 * time.Millisecond
-	_ = r.c.Ping([]byte("another"))
-	r.receive(peer(frame.Pong, true, "the program's"))
-	rtt, _ = r.c.RTT()
-	expect(t, "of the program's ping", rtt, 40*time.Millisecond)
-	r.receive(peer(frame.Pong, true, "the program's"))
-	rtt, _ = r.c.RTT()
-	expect(t, "after a pong nobody waits for", rtt, 40*time.Millisecond)
-
-	_ = r.c.Ping([]byte("lost"))
-	r.turn()
-	r.receive(text("x"))
-	r.sent()
-	r.advance(10 * time.Second) // the heartbeat's
-	expect(t, "pings", r.pings(), 1)
-	r.loop.Now += 50 * time.Millisecond
-	r.receive(peer(frame.Pong, true, ""))
-	rtt, _ = r.c.RTT()
-	expect(t, "of the heartbeat's", rtt, 50*time.Millisecond)
-}
-
 // A peer that has gone is found out by a ping, also while nobody reads what it sent.
 func TestReceiverThatIsGone_AsIsThePeer(t *testing.T) {
 	r := readingRig(t, Config{QueueMessages: 1, IdleTimeout: 2 * time.Minute, PingInterval: 30 * time.Second})

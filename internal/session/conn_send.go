@@ -151,13 +151,14 @@ func (c *Conn) Ping(payload []byte) error { return c.control(frame.Ping, payload
 func (c *Conn) Pong(payload []byte) error { return c.control(frame.Pong, payload) }
 
 // RTT is the time from the latest ping that was answered to its pong, be it the program's or the
-// heartbeat's; false before there is one. The first call sends a ping. Pings before it are not measured.
+// heartbeat's; false before there is one. The first call sends a ping. Pings before it are not measured,
+// nor are those of the program without a payload. Those of the heartbeat have a payload from then on.
 func (c *Conn) RTT() (rtt time.Duration, ok bool) {
 	c.mu.Lock()
 	defer c.unlockAndWake()
 	r, begins := c.measure()
 	if begins {
-		_ = c.sendControl(frame.Ping, nil) // no room, or too late: there is no time then
+		_ = c.sendOwnPing() // no room, or too late: there is no time then
 	}
 	return r.last, r.last > 0
 }

@@ -37,7 +37,7 @@ func (d *expiring) sendPing(ask bool) {
 	defer c.mu.Unlock()
 	if ask || c.tx == nil || c.tx.pending() == 0 {
 		d.interest |= pinged
-		_ = c.sendControl(frame.Ping, nil) // no room: the silence will tell
+		_ = c.sendOwnPing() // no room: the silence will tell
 	}
 }
 

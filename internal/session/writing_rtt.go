@@ -2,6 +2,7 @@ package session
 
 import (
 	"bytes"
+	"encoding/binary"
 	"time"
 
 	"github.com/framerail/framerail/frame"
@@ -20,11 +21,24 @@ type roundTrip struct {
 // the latest of several pings (RFC 6455 5.5.3).
 const pingLost = 10 * time.Second
 
-// pinged notes that a ping is sent.
+// pinged notes that a ping is sent. One without payload is not measured: a pong that nobody asked for, or that comes
+// late, would pass for its answer.
 func (r *roundTrip) pinged(now time.Duration, payload []byte) {
-	if !r.waits || now-r.sent >= pingLost {
+	if len(payload) > 0 && (!r.waits || now-r.sent >= pingLost) {
 		r.waits, r.sent, r.payload = true, now, append(r.space[:0], payload...)
 	}
+}
+
+// sendOwnPing sends a ping that is not the program's. While pings are measured it has a payload that the peer cannot
+// know before. mu is held.
+func (c *writing) sendOwnPing() error {
+	if c.flags.Load()&flagMeasures == 0 {
+		return c.sendControl(frame.Ping, nil)
+	}
+	var payload [8]byte
+	binary.NativeEndian.PutUint32(payload[:], uint32(c.loop.sends.NewMaskingKey()))
+	binary.NativeEndian.PutUint32(payload[4:], uint32(c.loop.sends.NewMaskingKey()))
+	return c.sendControl(frame.Ping, payload[:])
 }
 
 // notePong ends a measurement if the pong is the one that is waited for. On the loop.
