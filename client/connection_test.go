@@ -29,6 +29,31 @@ func serveFrames(t *testing.T, fields string, f func(nc net.Conn, r *bufio.Reade
 	})
 }
 
+// A client answers a text of the server's without the program, too.
+func TestClient_AutoAnswer(t *testing.T) {
+	answers := make(chan string, 2)
+	url := start(t, &server.Server{
+		OnConnection: func(c *conn.Conn) { _ = c.SendText("ping") },
+		OnMessage:    func(_ *conn.Conn, m conn.Message) { answers <- m.String() },
+	}, false)
+	in := newInbox()
+	c := closed(t, in.in(&Client{AutoAnswer: conn.AutoAnswer{Request: "ping", Answer: "pong"}}))
+	nc := mustDial(t, c, url)
+	if got := next(t, answers, "the answer"); got != "pong" {
+		t.Error(got)
+	}
+	_ = nc.Close(frame.NormalClosure, "")
+	in.ends(t)
+	if n := len(in.messages); n != 0 {
+		t.Errorf("%d messages came to the program", n)
+	}
+	for _, wrong := range []conn.AutoAnswer{{Request: "ping", Answer: "\xff"}, {Answer: "pong"}} {
+		if _, err := closed(t, &Client{AutoAnswer: wrong}).Dial(soon(t), url); !errors.As(err, new(requestError)) {
+			t.Errorf("%q: %v", wrong, err)
+		}
+	}
+}
+
 // readFrame reads a whole frame, which must be masked.
 func readFrame(r *bufio.Reader) (h frame.Header, payload []byte, err error) {
 	var head []byte

@@ -258,11 +258,22 @@ func TestMessages_BoundWhatWaits(t *testing.T) {
 
 // A round trip is measured, and a text ping answered, at either end.
 func TestConn_RTTAndAutoAnswer(t *testing.T) {
-	own := &server.Server{OnConnection: func(c *conn.Conn) { c.AutoAnswer(`{"ping":1}`, `{"pong":1}`) }}
+	own := &server.Server{OnConnection: func(c *conn.Conn) { _ = c.AutoAnswer(`{"ping":1}`, `{"pong":1}`) }}
 	option := &server.Server{AutoAnswer: conn.AutoAnswer{Request: `{"ping":1}`, Answer: `{"pong":1}`}}
 	for name, srv := range map[string]*server.Server{"own": own, "option": option} {
 		t.Run(name, func(t *testing.T) { checkAutoAnswer(t, dialled(t, serving(t, srv))) })
 	}
+}
+
+// An answer that could not be sent as a text is an error of the call, as it is one of the option, and changes nothing.
+func TestConn_AutoAnswerIsText(t *testing.T) {
+	srv := &server.Server{AutoAnswer: conn.AutoAnswer{Request: `{"ping":1}`, Answer: `{"pong":1}`}}
+	srv.OnConnection = func(c *conn.Conn) {
+		if err := c.AutoAnswer(`{"ping":1}`, "\xff"); !errors.Is(err, conn.ErrNotUTF8) {
+			t.Error(err)
+		}
+	}
+	checkAutoAnswer(t, dialled(t, serving(t, srv)))
 }
 
 func checkAutoAnswer(t *testing.T, c *conn.Conn) {

@@ -96,6 +96,12 @@ type AutoAnswer struct{ Request, Answer string }
 // AutoAnswer has every text message that is exactly request answered with the text answer: on the event
 // loop, before messages that wait, and without OnMessage or Receive noticing. Programs in browsers
 // cannot send pings, and send such texts instead. An empty request ends it. OnStream gets all messages.
-func (c *Conn) AutoAnswer(request, answer string) {
-	session.Incoming{Conn: (*session.Conn)(c)}.AutoAnswer(request, answer)
+//
+// [Overflow] says what becomes of an answer for which there is no room. With [OverflowRefuse] a request is then
+// left without an answer, and the program does not notice. An answer larger than MaxPending is never sent,
+// which is logged each time.
+//
+// AutoAnswer fails with [ErrNotUTF8], and changes nothing, if answer is not valid UTF-8.
+func (c *Conn) AutoAnswer(request, answer string) error {
+	return session.Incoming{Conn: (*session.Conn)(c)}.AutoAnswer(request, answer)
 }

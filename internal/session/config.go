@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/netip"
 	"time"
-	"unicode/utf8"
 
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/session/sendq"
@@ -185,14 +184,12 @@ func (cfg *Config) Validate() error {
 		return errors.New("framerail: OnMessage and OnStream are both set, and a message is for one of them")
 	case cfg.AutoAnswer.Request == "" && cfg.AutoAnswer.Answer != "":
 		return errors.New("framerail: AutoAnswer has an answer, but no request that it is for")
-	case !utf8.ValidString(cfg.AutoAnswer.Answer):
-		return errors.New("framerail: AutoAnswer has an answer that is not UTF-8, and could not be sent as a text")
 	case cfg.Dispatch > Adaptive:
 		return fmt.Errorf("framerail: there is no Dispatch %d", cfg.Dispatch)
 	case cfg.Overflow > OverflowLatest:
 		return fmt.Errorf("framerail: there is no Overflow policy %d", cfg.Overflow)
 	}
-	return nil
+	return cfg.AutoAnswer.validate()
 }
 
 // WithDefaults is the config with every zero replaced by its default.

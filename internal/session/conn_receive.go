@@ -298,11 +298,17 @@ func (c *Conn) OnStream(f func(*Conn, *Reader)) {
 }
 
 // AutoAnswer has each text message that is request answered with the text answer, on the loop and
-// without the program. An empty request ends that. A Stream callback gets all messages.
-func (c Incoming) AutoAnswer(request, answer string) {
+// without the program. An empty request ends that. A Stream callback gets all messages. It fails, and changes
+// nothing, if the answer is not UTF-8.
+func (c Incoming) AutoAnswer(request, answer string) error {
+	a := AutoAnswer{request, answer}
+	if err := a.validate(); err != nil {
+		return err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	own := *c.terms.Load()
-	own.answer = AutoAnswer{request, answer}.orNil()
+	own.answer = a.orNil()
 	c.terms.Store(&own)
+	return nil
 }

@@ -169,7 +169,10 @@ func TestReceiveAfterClose(t *testing.T) {
 func TestAutoAnswer(t *testing.T) {
 	both(t, func(t *testing.T, dispatch Dispatch) {
 		r := readingRig(t, Config{Dispatch: dispatch})
-		Incoming{r.c}.AutoAnswer("ping", "pong")
+		expect(t, "error", Incoming{r.c}.AutoAnswer("ping", "pong"), nil)
+		if err := (Incoming{r.c}).AutoAnswer("ping", "\xff"); !errors.Is(err, ErrNotUTF8) { // RFC 6455 5.6
+			t.Errorf("an answer that is no text: %v", err)
+		}
 		r.receive(slices.Concat(text("ping"), text("pin"), peer(frame.Binary, true, "ping"), text("ping")))
 		sent := r.sent()
 		if len(sent) != 2 || sent[0].payload != "pong" || sent[1].op != frame.Text {
@@ -179,7 +182,7 @@ func TestAutoAnswer(t *testing.T) {
 			got, _ := r.taken()
 			expect(t, "message", got, want)
 		}
-		Incoming{r.c}.AutoAnswer("", "")
+		expect(t, "error", Incoming{r.c}.AutoAnswer("", ""), nil)
 		r.receive(text("ping"))
 		got, _ := r.taken()
 		expect(t, "message", got, "ping")

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"github.com/framerail/framerail/frame"
 )
@@ -138,6 +139,16 @@ type terms struct {
 
 // AutoAnswer is a text that is answered without the program. An empty Request is none.
 type AutoAnswer struct{ Request, Answer string }
+
+// validate refuses an answer that could not be sent as a text.
+func (a AutoAnswer) validate() error {
+	if !utf8.ValidString(a.Answer) {
+		return errAnswerNotUTF8
+	}
+	return nil
+}
+
+var errAnswerNotUTF8 = fmt.Errorf("%w: the answer of AutoAnswer", ErrNotUTF8)
 
 // orNil is a pointer to a copy, or nil for none.
 func (a AutoAnswer) orNil() *AutoAnswer {
