@@ -172,7 +172,7 @@ func (l *link) ask(t *topic) {
 	if ctx.Err() != nil {
 		return
 	}
-	if err == nil || err == ErrGap || err == ErrTooMuch {
+	if isAnswer(err) {
 		l.asks.noteAnswer()
 	}
 	t.mu.Lock()
@@ -193,7 +193,7 @@ func (q question) put(ctx context.Context, l *link, t *topic) (missed []Packet, 
 	if err != ErrGap && err != ErrTooMuch {
 		return missed, at, err
 	}
-	if !t.keep.Last || q.base == (Position{}) || q.since != q.base {
+	if !t.keep.Last || q.gaps == 0 || q.base == (Position{}) || q.since != q.base {
 		return nil, at, err
 	}
 	switch last, now, failed := l.recorder.Since(ctx, t.name, t.keep, Position{}, most); failed {

@@ -1,6 +1,7 @@
 package topics
 
 import (
+	"slices"
 	"time"
 
 	"github.com/framerail/framerail/conn"
@@ -10,7 +11,7 @@ import (
 // question is what the Recorder is asked about a topic.
 type question struct {
 	number uint64   // of across.asking
-	gaps   int      // of across.gaps: later ones are not in the answer
+	gaps   int      // of across.gaps: later ones are not in the answer. 0: only those that wait miss something
 	base   Position // where the node is; zero: nowhere
 	since  Position // where to begin: at base, or earlier for one that waits
 	fill   bool     // since is across.fill
@@ -29,6 +30,9 @@ func (t *topic) question() question {
 	q.since = q.base
 	if a.fill != (Position{}) {
 		q.since = a.fill
+	}
+	for _, w := range a.waiters {
+		w.joining.question = q.number
 	}
 	if t.keep.Last && !a.synced {
 		return q // the last message first: newcomers get it
@@ -51,8 +55,11 @@ func (l *link) answered(t *topic, q question, missed []Packet, at Position, err 
 	a := t.across
 	isFirst := !a.synced
 	a.fill = Position{}
-	if err == nil || err == ErrGap || err == ErrTooMuch {
+	if isAnswer(err) {
 		a.asked = time.Time{}
+		for _, w := range a.waiters {
+			w.joining.told = w.joining.told || w.joining.question == q.number
+		}
 	}
 	switch {
 	case err == nil:
@@ -80,8 +87,11 @@ func (l *link) answered(t *topic, q question, missed []Packet, at Position, err 
 			if w.joining.since == q.since && q.since != (Position{}) {
 				w.joining.failed = err
 			}
+			if w.joining.told && q.isForAhead() {
+				w.joining.failed = ErrGap
+			}
 		}
-		if q.since != q.base && a.synced { // a client's position, not the node's
+		if (q.since != q.base || q.isForAhead()) && a.synced { // it is clients that miss something, and not the node
 			failed := a.takeFailed()
 			if a.gaps > 0 || len(a.waiters) > 0 {
 				t.want()
@@ -96,6 +106,21 @@ func (l *link) answered(t *topic, q question, missed []Packet, at Position, err 
 	waiters := a.waiters
 	a.waiters = nil
 	return waiters
+}
+
+// isAnswer reports whether an error of Recorder.Since is an answer.
+func isAnswer(err error) bool { return err == nil || err == ErrGap || err == ErrTooMuch }
+
+// isForAhead reports whether a question is there only for clients with positions that the node has not got to. Its members have what is
+// before theirs, and do not wait.
+func (q question) isForAhead() bool { return q.gaps == 0 && q.since == q.base && q.base != Position{} }
+
+// isAwaitedAhead reports whether a client waits that was where the topic is not yet, but the Recorder is. mu is held.
+func (t *topic) isAwaitedAhead(at Position) bool {
+	return slices.ContainsFunc(t.across.waiters, func(w waiter) bool {
+		since := w.joining.since
+		return since.Epoch == at.Epoch && t.offset < since.Offset && since.Offset <= at.Offset
+	})
 }
 
 // takeFailed takes those that need not wait any more.
@@ -154,7 +179,7 @@ func (l *link) merge(t *topic, q question, missed []Packet, at Position) {
 		}
 		l.putBefore(t, older, floor)
 	}
-	if q.gaps > 0 {
+	if q.gaps > 0 || t.isAwaitedAhead(at) {
 		l.catchUpWith(t, missed[n:], at, how)
 	}
 	if how.outage != 0 {

@@ -34,3 +34,13 @@ func (h *Topics) AnswersAfter(d time.Duration) {
 	}
 	q.watchFor(l, d)
 }
+
+// Misses is how many gaps of a topic the Recorder is still to fill, or to answer about.
+func (h *Topics) Misses(name string) int {
+	t := h.lockIf(name)
+	defer t.mu.Unlock()
+	if t.across.asking != 0 {
+		return t.across.gaps + 1
+	}
+	return t.across.gaps
+}

@@ -54,11 +54,13 @@ func (h *Topics) SubscribeSince(c *conn.Conn, topic string, since Position, answ
 
 // joining is a call of SubscribeSince.
 type joining struct {
-	name   string
-	since  Position
-	answer func(Position, error)
-	tries  int   // how often it has waited
-	failed error // what the Recorder has answered
+	name     string
+	since    Position
+	answer   func(Position, error)
+	tries    int    // how often it has waited
+	question uint64 // the number of the last question that was put to the Recorder while it waited
+	told     bool   // that question was answered
+	failed   error  // what the Recorder has answered
 }
 
 func (h *Topics) subscribe(c *conn.Conn, name string, j *joining) (Position, error) {
@@ -233,13 +235,10 @@ func (t *topic) replay(c *conn.Conn, j *joining) ([]*publication, error) {
 	}
 	r.expire(&t.keep, t.hub.now())
 	if ahead := j.since.Offset > t.offset; ahead || j.since.Offset < r.floor {
-		if !t.isRecorded() || !t.across.isLive() || j.tries > maxTries || !ahead && t.keep.Messages <= 0 {
-			return nil, ErrGap
+		if !t.isRecorded() || !t.across.isLive() || j.tries > maxTries || ahead && j.told || !ahead && t.keep.Messages <= 0 {
+			return nil, ErrGap // nobody has been there, if the Recorder has not: it was asked behind the call
 		}
-		if ahead {
-			t.across.gaps = max(t.across.gaps, 1)
-		}
-		return nil, errWait
+		return nil, errWait // members do not wait
 	}
 	all := r.behind(j.since.Offset)
 	if !roomFor(c, all) {

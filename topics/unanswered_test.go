@@ -16,6 +16,7 @@ import (
 type silentRecorder struct {
 	*hangingNode
 	silence hangingNode // holds calls of Since
+	asked   atomic.Int64
 	fails   atomic.Bool
 	node    atomic.Value // a topics.Node
 }
@@ -32,6 +33,7 @@ func (r *silentRecorder) Run(ctx context.Context, n topics.Node) error {
 func (r *silentRecorder) ID() string { return r.node.Load().(topics.Node).ID() }
 
 func (r *silentRecorder) Since(ctx context.Context, topic string, keep topics.History, since topics.Position, most int) ([]topics.Packet, topics.Position, error) {
+	r.asked.Add(1)
 	if err := r.silence.wait(ctx); err != nil {
 		return nil, topics.Position{}, err
 	}
