@@ -13,7 +13,7 @@ var (
 	ErrWildcard = errors.New("framerail: a name with a wildcard is for Subscribe alone")
 	// ErrTooManyTopics: the connection has MaxTopics topics, or as many calls of SubscribeSince wait.
 	ErrTooManyTopics = errors.New("framerail: the connection has MaxTopics topics")
-	// ErrTooManyMembers: the topic has MaxMembers members.
+	// ErrTooManyMembers: the topic has MaxMembers members, or as many calls of SubscribeSince wait for it.
 	ErrTooManyMembers = errors.New("framerail: the topic has MaxMembers members")
 	// ErrBusy: an event loop with members is behind with MaxBacklog bytes of messages. Or a Recorder keeps the
 	// topic, and MaxOutbox bytes wait for it. Nothing was published. Publish less, or later.

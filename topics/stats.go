@@ -8,7 +8,7 @@ import (
 // Stats are counts of what [Topics] did and have. They can be marshalled as JSON, so that package expvar needs only
 // expvar.Func. Package server/promstats has them for Prometheus.
 type Stats struct {
-	Topics        int    // topics and patterns, with members or with something kept
+	Topics        int    // topics and patterns, with members, with calls of SubscribeSince that wait, or with something kept
 	Subscriptions int    // members of all topics together
 	Published     uint64 // messages
 	Delivered     uint64 // messages that connections took, once for each

@@ -34,7 +34,8 @@ func (h *Topics) Subscribe(c *conn.Conn, topic string) (Position, error) {
 // member, and the topic is at that position. Next it is sent all that was published behind since, in order and once, and then what
 // is published from now on. Otherwise nothing is sent, and the connection does not
 // join: [ErrGap] says that something is missing, and [ErrTooMuch] that there is no room for it. To begin anew is
-// to call SubscribeSince with the zero Position, which answer may do.
+// to call SubscribeSince with the zero Position, which answer may do. A call that waited may also get [ErrTooManyTopics] or
+// [ErrTooManyMembers]: it counts as a topic, and as a member, when it joins.
 //
 // Send a new client the position of its answer: it may be cut off before it has seen a message. A client that was sent
 // messages comes back with the position of the last one, because it may be cut off among them.
@@ -89,7 +90,7 @@ func (cl *subscriber) join(name string, wild bool, j *joining) (Position, error)
 	if i := cl.find(name); i >= 0 {
 		return cl.again(cl.subs[i], j)
 	}
-	if len(cl.subs)+len(cl.waits) >= limit(h.MaxTopics, DefaultMaxTopics) {
+	if len(cl.subs) >= limit(h.MaxTopics, DefaultMaxTopics) {
 		return Position{}, ErrTooManyTopics
 	}
 	t := h.lock(name, wild)
@@ -165,8 +166,12 @@ func (cl *subscriber) answer(j *joining, at Position, err error) *answer {
 // refuse has a joining that cannot be done now wait, or answers that it fails. Other errors it returns. cl.mu is
 // held, and the topic's.
 func (cl *subscriber) refuse(t *topic, j *joining, err error) error {
-	if err == errWait && len(cl.waits) >= limit(cl.hub.MaxTopics, DefaultMaxTopics) {
-		err = ErrTooManyTopics // a member's calls count only among themselves
+	switch h := cl.hub; {
+	case err != errWait:
+	case len(cl.waits) >= limit(h.MaxTopics, DefaultMaxTopics): // they count among themselves: they may be refused still
+		err = ErrTooManyTopics
+	case len(t.across.waiters) >= limit(h.MaxMembers, DefaultMaxMembers):
+		err = ErrTooManyMembers
 	}
 	switch {
 	case err == errWait:

@@ -27,7 +27,8 @@ type Topics struct {
 	MaxTopics int
 	// MaxNameLen bounds a name, in bytes. 0: 256.
 	MaxNameLen int
-	// MaxMembers is how many members one topic may have. 0: a million. Negative: any number.
+	// MaxMembers is how many members one topic may have, and how many calls of SubscribeSince may wait for it. 0: a million.
+	// Negative: any number.
 	MaxMembers int
 
 	// MaxBacklog bounds what waits for one event loop to send it to its members, in bytes, about.
