@@ -37,6 +37,7 @@ type across struct {
 	holding                     // what came meanwhile
 	pending   []pending         // the node's own messages that have not come back
 	delivered number            // own messages up to this one have been sent to the members
+	coming    number            // the last of those that the outbox took, and that has not come back; zero: none
 	heard     map[uint64]number // the last numbers of other nodes
 	doubt     doubt
 }
@@ -46,6 +47,7 @@ type holding struct {
 	held      []Packet
 	heldBytes int
 	adrift    bool      // nothing has come, there is no answer, and the next message says where the topic is
+	returning bool      // there is no answer, and the topic goes on when what members heard in the outage has come back
 	asked     time.Time // since when the Recorder is asked and has not answered; it may have failed; zero: it is not asked
 }
 
@@ -126,7 +128,7 @@ func (l *link) linkLost(t *topic) {
 	}
 	l.deliverPending(t)
 	a.confirmed, a.sent, a.asking, a.gaps, a.held, a.heldBytes = false, false, 0, 0, nil, 0
-	a.fill, a.adrift, a.asked = Position{}, false, time.Time{}
+	a.fill, a.adrift, a.returning, a.asked = Position{}, false, false, time.Time{}
 	waiters := a.waiters
 	a.waiters = nil
 	t.mu.Unlock()
@@ -143,7 +145,7 @@ func (l *link) deliverPending(t *topic) {
 			missed = true
 			continue
 		}
-		a.delivered = p.number
+		a.delivered, a.coming = p.number, p.number
 		m, err := readMessage(p.body[maxHeader:])
 		if err != nil {
 			continue // cannot be: this process made it
@@ -339,9 +341,12 @@ func (l *link) send(name string, t *topic, keep History, m conn.Message) {
 	if !keep.keeps() || l.recorder == nil {
 		keep = History{}
 	}
-	n, _ := l.outbox.add(l, kindMessage, name, keep, bodyOf(m), true)
-	if t != nil {
-		t.across.delivered = n
+	n, ok := l.outbox.add(l, kindMessage, name, keep, bodyOf(m), true)
+	if t == nil {
+		return
+	}
+	if t.across.delivered = n; ok {
+		t.across.coming = n
 	}
 }
 
@@ -363,6 +368,12 @@ func (l *link) publish(t *topic, m conn.Message, except *session.Conn) error {
 		a.pending = a.pending[1:] // the broker does not send them back
 	}
 	return nil
+}
+
+// takeHeld takes what is held. mu is held.
+func (a *across) takeHeld() (held []Packet) {
+	held, a.held, a.heldBytes = a.held, nil, 0
+	return held
 }
 
 // hold keeps a packet until the topic has caught up. mu is held.

@@ -180,11 +180,22 @@ func (l *link) merge(t *topic, q question, missed []Packet, at Position) {
 		l.putBefore(t, older, floor)
 	}
 	if q.gaps > 0 || t.isAwaitedAhead(at) {
+		if known := a.known(missed[n:]); known > 0 && how.away == nil {
+			how.away = t.beginBehind(missed[n+known-1].At)
+		}
 		l.catchUpWith(t, missed[n:], at, how)
 	}
 	if how.outage != 0 {
 		t.reportGap(how.outage) // these were not there before
 	}
+}
+
+// beginBehind has members go on behind a message that they have had already, and that comes after others that they have not: of the positions before
+// it they have none. The others get positions of a time of its own. mu is held.
+func (t *topic) beginBehind(at Position) *away {
+	t.across.link.counts.gaps.Add(1)
+	t.reportGapAt(at, 0)
+	return &away{era: &era{t, randomEpoch()}}
 }
 
 // catchUpWith takes messages that were missed. Members may have had some of the node's own while the broker was
@@ -273,13 +284,13 @@ func (t *topic) sendPending() {
 // it is asked again. mu is held.
 func (l *link) settle(t *topic, q question) {
 	a := t.across
-	if a.adrift = false; a.gaps == q.gaps {
+	a.adrift, a.returning, a.coming = false, false, number{} // what was coming lies before the answer
+	if a.gaps == q.gaps {
 		a.gaps = 0
 	}
 	t.sendPending()
-	held, overflowed := a.held, a.heldBytes > maxBatchBytes
-	a.held, a.heldBytes = nil, 0
-	for _, p := range held {
+	overflowed := a.heldBytes > maxBatchBytes
+	for _, p := range a.takeHeld() {
 		if hd, rest, err := readHeader(p.Data); err == nil {
 			r := routes.Get().(*route)
 			l.applyHeld(r, t, p, hd, rest)

@@ -44,3 +44,10 @@ func (h *Topics) Misses(name string) int {
 	}
 	return t.across.gaps
 }
+
+// Waits reports what a topic waits for that the Recorder does not answer about: what members heard while it was away, or the next message.
+func (h *Topics) Waits(name string) (returning, adrift bool) {
+	t := h.lockIf(name)
+	defer t.mu.Unlock()
+	return t.across.returning, t.across.adrift
+}

@@ -2,6 +2,7 @@ package topics
 
 import (
 	"slices"
+	"time"
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/internal/session"
@@ -10,6 +11,10 @@ import (
 // receiveRecorded takes what arrives for a topic that is recorded. The topic's mu is held.
 func (l *link) receiveRecorded(r *route, t *topic, p Packet, hd header, rest []byte) error {
 	a := t.across
+	own := hd.node == l.node && hd.kind == kindMessage
+	if own && !hd.number.before(a.coming) {
+		a.coming = number{}
+	}
 	switch {
 	case hd.kind == kindLast:
 		l.receiveLast(t, hd)
@@ -20,14 +25,19 @@ func (l *link) receiveRecorded(r *route, t *topic, p Packet, hd header, rest []b
 		}
 		return l.receivePlain(r, t, p.Topic, hd, rest)
 	case !a.isLive() || a.gaps > 0:
+		if a.adrift && own && a.coming != (number{}) {
+			a.adrift, a.returning = false, true // late, but they come
+		}
 		switch {
-		case a.adrift:
-			t.goOn([]Packet{p})
+		case a.adrift, a.returning && a.coming == number{}:
+			t.goOn(append(a.takeHeld(), p))
 			if len(a.waiters) > 0 {
 				l.running.Go(t.rejoinLive) // which takes locks of connections
 			}
 		case a.confirmed:
-			a.hold(p)
+			if a.hold(p); own && a.returning {
+				a.asked = time.Now() // others may come as late
+			}
 		}
 		return nil
 	}
@@ -56,7 +66,7 @@ func (l *link) apply(r *route, t *topic, p Packet, hd header, rest []byte, anywa
 		t.beginEra(Position{p.At.Epoch, p.At.Offset - 1})
 		t.reportGap(0)
 		l.reportPatterns(t.name)
-	case hole:
+	case hole, !anyway && v != old && a.isKnown(hd):
 		t.gapLocked()
 		a.hold(p)
 		return nil
@@ -103,10 +113,9 @@ func (l *link) take(r *route, t *topic, offset uint64, hd header, rest []byte, h
 		return err
 	}
 	var except *session.Conn
-	known := false // by the members
+	known := a.isKnown(hd)
 	if hd.node == l.node {
 		except = a.takePending(hd.number)
-		known = !a.delivered.before(hd.number)
 	}
 	t.offset = offset - 1
 	pub := l.make(t, m, except)
@@ -119,9 +128,6 @@ func (l *link) take(r *route, t *topic, offset uint64, hd header, rest []byte, h
 		pub.message.SetTag(session.Tag{Of: pub.era, Number: pub.offset})
 		pub.release()
 		if known {
-			if how.away == nil && how.outage == 0 { // behind the position that goOn has told members, it would come once more
-				t.reportGap(0)
-			}
 			return nil
 		}
 		if pub = t.makeAway(m, except, how.away); pub == nil {
@@ -145,6 +151,11 @@ func (l *link) take(r *route, t *topic, offset uint64, hd header, rest []byte, h
 	}
 	r.send(pub)
 	return nil
+}
+
+// isKnown reports whether members have had a message of the node's own, while the broker was away. mu is held.
+func (a *across) isKnown(hd header) bool {
+	return hd.node == a.link.node && !a.delivered.before(hd.number)
 }
 
 // makeAway makes a publication whose position is of the time in which the broker was away. mu is held.

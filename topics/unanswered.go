@@ -100,10 +100,12 @@ func (t *topic) goOnWithout(longest time.Duration) (left time.Duration, waits bo
 		left = longest - time.Since(a.asked)
 	}
 	over := waits && left <= 0
-	if over {
-		held := a.held
-		a.held, a.heldBytes = nil, 0
-		t.goOn(held)
+	switch {
+	case over && !a.returning && a.coming != number{}: // members have one gap, and go on behind all that they have had
+		a.returning, a.asked = true, time.Now()
+		left, over = longest, false
+	case over:
+		t.goOn(a.takeHeld())
 	}
 	t.mu.Unlock()
 	if over {
@@ -139,15 +141,15 @@ func (t *topic) goOn(held []Packet) {
 		a.adrift = true
 		return
 	}
-	how, known := course{live: true}, 0
-	if a.out {
-		how.away, known = &away{t.era, t.offset}, a.known(held)
+	how, known := course{live: true, away: &away{t.era, t.offset}}, a.known(held)
+	if !a.out {
+		how.away = &away{era: &era{t, randomEpoch()}}
 	}
 	a.forgive(held)
 	a.missPending()
 	t.beginEra(Position{held[0].At.Epoch, held[0].At.Offset - 1})
 	a.synced, a.out, a.adrift, a.before, a.fill = true, false, false, Position{}, Position{}
-	a.asking, a.gaps = 0, 0
+	a.asking, a.gaps, a.returning, a.coming = 0, 0, false, number{}
 	at := t.position()
 	if known > 0 { // behind it, what members have had would come once more
 		at = held[known-1].At
