@@ -1,7 +1,6 @@
 package topics
 
 import (
-	"bytes"
 	"time"
 
 	"github.com/framerail/framerail/conn"
@@ -37,7 +36,6 @@ type across struct {
 	holding                     // what came meanwhile
 	pending   []pending         // the node's own messages that have not come back
 	delivered number            // own messages up to this one have been sent to the members
-	coming    number            // the last of those that the outbox took, and that has not come back; zero: none
 	heard     map[uint64]number // the last numbers of other nodes
 	doubt     doubt
 }
@@ -45,9 +43,11 @@ type across struct {
 // holding is what came to a topic that waits for an answer of the Recorder.
 type holding struct {
 	held      []Packet
-	heldBytes int
+	heldBytes int       // of those
+	spilled   bool      // more came than is held: the Recorder is asked again
 	adrift    bool      // nothing has come, there is no answer, and the next message says where the topic is
 	returning bool      // there is no answer, and the topic goes on when what members heard in the outage has come back
+	coming    number    // the last of the messages up to across.delivered that the outbox took, and that has not come back; zero: none
 	asked     time.Time // since when the Recorder is asked and has not answered; it may have failed; zero: it is not asked
 }
 
@@ -57,15 +57,13 @@ type waiter struct {
 	joining    *joining
 }
 
-// maxPendingOwn is how many messages of a topic may be on their way to the Recorder and back.
-const maxPendingOwn = 1 << 16
-
 // pending is a message of the node's own that members get when it comes back with its position. One that
 // has no number waits for the topic to have a position at all.
 type pending struct {
 	number number
 	body   []byte // as bodyOf makes it
 	except *session.Conn
+	since  time.Time
 	missed bool // it may lie in a gap that was reported
 }
 
@@ -127,7 +125,8 @@ func (l *link) linkLost(t *topic) {
 		t.ownEra()
 	}
 	l.deliverPending(t)
-	a.confirmed, a.sent, a.asking, a.gaps, a.held, a.heldBytes = false, false, 0, 0, nil, 0
+	a.confirmed, a.sent, a.asking, a.gaps = false, false, 0, 0
+	a.takeHeld()
 	a.fill, a.adrift, a.returning, a.asked = Position{}, false, false, time.Time{}
 	waiters := a.waiters
 	a.waiters = nil
@@ -140,7 +139,7 @@ func (l *link) deliverPending(t *topic) {
 	a := t.across
 	t.sendPending()
 	missed := false
-	for _, p := range a.pending {
+	for _, p := range a.forgetPending(len(a.pending)) {
 		if p.missed {
 			missed = true
 			continue
@@ -158,7 +157,6 @@ func (l *link) deliverPending(t *topic) {
 		}
 		r.done()
 	}
-	a.pending = nil
 	if missed {
 		t.reportGap(0) // whether it comes still is not known
 	}
@@ -353,35 +351,18 @@ func (l *link) send(name string, t *topic, keep History, m conn.Message) {
 // publish hands a message to the Recorder. Members get it when it comes back, with its position. t.mu is held.
 func (l *link) publish(t *topic, m conn.Message, except *session.Conn) error {
 	a := t.across
-	p := pending{body: bodyOf(m), except: except}
-	if !a.synced && !a.adrift {
-		if len(a.pending) >= maxBatchPackets {
-			return ErrBusy
-		}
-	} else {
+	p := pending{body: bodyOf(m), except: except, since: time.Now()}
+	waits := !a.synced && !a.adrift
+	if waits && len(a.pending) >= maxBatchPackets || !l.returns.add(p.size()) {
+		return ErrBusy
+	}
+	if !waits {
 		var ok bool
 		if p.number, ok = l.outbox.add(l, kindMessage, t.name, t.keep, p.body, false); !ok {
+			l.returns.remove(p.size())
 			return ErrBusy
 		}
 	}
-	if a.pending = append(a.pending, p); len(a.pending) > maxPendingOwn {
-		a.pending = a.pending[1:] // the broker does not send them back
-	}
+	a.pending = append(a.pending, p)
 	return nil
-}
-
-// takeHeld takes what is held. mu is held.
-func (a *across) takeHeld() (held []Packet) {
-	held, a.held, a.heldBytes = a.held, nil, 0
-	return held
-}
-
-// hold keeps a packet until the topic has caught up. mu is held.
-func (a *across) hold(p Packet) {
-	if a.heldBytes += len(p.Data); a.heldBytes > maxBatchBytes {
-		a.held = nil // the Recorder is asked again
-		return
-	}
-	p.Data = bytes.Clone(p.Data)
-	a.held = append(a.held, p)
 }

@@ -58,7 +58,7 @@ func (l *link) answered(t *topic, q question, missed []Packet, at Position, err 
 	if isAnswer(err) {
 		a.asked = time.Time{}
 		for _, w := range a.waiters {
-			w.joining.told = w.joining.told || w.joining.question == q.number
+			w.joining.answered = w.joining.answered || w.joining.question == q.number
 		}
 	}
 	switch {
@@ -87,7 +87,7 @@ func (l *link) answered(t *topic, q question, missed []Packet, at Position, err 
 			if w.joining.since == q.since && q.since != (Position{}) {
 				w.joining.failed = err
 			}
-			if w.joining.told && q.isForAhead() {
+			if w.joining.answered && q.isForAhead() {
 				w.joining.failed = ErrGap
 			}
 		}
@@ -115,11 +115,12 @@ func isAnswer(err error) bool { return err == nil || err == ErrGap || err == Err
 // before theirs, and do not wait.
 func (q question) isForAhead() bool { return q.gaps == 0 && q.since == q.base && q.base != Position{} }
 
-// isAwaitedAhead reports whether a client waits that was where the topic is not yet, but the Recorder is. mu is held.
-func (t *topic) isAwaitedAhead(at Position) bool {
-	return slices.ContainsFunc(t.across.waiters, func(w waiter) bool {
+// isAwaitedAhead reports whether a client waits that was behind an offset, which is where the topic is, and not behind where the Recorder is. mu is
+// held.
+func (a *across) isAwaitedAhead(offset uint64, at Position) bool {
+	return slices.ContainsFunc(a.waiters, func(w waiter) bool {
 		since := w.joining.since
-		return since.Epoch == at.Epoch && t.offset < since.Offset && since.Offset <= at.Offset
+		return since.Epoch == at.Epoch && offset < since.Offset && since.Offset <= at.Offset
 	})
 }
 
@@ -179,7 +180,7 @@ func (l *link) merge(t *topic, q question, missed []Packet, at Position) {
 		}
 		l.putBefore(t, older, floor)
 	}
-	if q.gaps > 0 || t.isAwaitedAhead(at) {
+	if q.gaps > 0 || a.isAwaitedAhead(t.offset, at) {
 		if known := a.known(missed[n:]); known > 0 && how.away == nil {
 			how.away = t.beginBehind(missed[n+known-1].At)
 		}
@@ -289,7 +290,7 @@ func (l *link) settle(t *topic, q question) {
 		a.gaps = 0
 	}
 	t.sendPending()
-	overflowed := a.heldBytes > maxBatchBytes
+	spilled := a.spilled
 	for _, p := range a.takeHeld() {
 		if hd, rest, err := readHeader(p.Data); err == nil {
 			r := routes.Get().(*route)
@@ -298,7 +299,7 @@ func (l *link) settle(t *topic, q question) {
 		}
 	}
 	switch {
-	case overflowed:
+	case spilled:
 		t.catchUp()
 	case a.gaps > 0:
 		t.want()

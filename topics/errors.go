@@ -16,7 +16,7 @@ var (
 	// ErrTooManyMembers: the topic has MaxMembers members, or as many calls of SubscribeSince wait for it.
 	ErrTooManyMembers = errors.New("framerail: the topic has MaxMembers members")
 	// ErrBusy: an event loop with members is behind with MaxBacklog bytes of messages. Or a Recorder keeps the
-	// topic, and MaxOutbox bytes wait for it. Nothing was published. Publish less, or later.
+	// topic, and MaxOutbox bytes wait for it, or for it to send them back. Nothing was published. Publish less, or later.
 	ErrBusy = errors.New("framerail: an event loop is MaxBacklog behind, or the broker MaxOutbox")
 	// ErrNotSubscribed: the connection is no member of the topic.
 	ErrNotSubscribed = errors.New("framerail: the connection is no member of the topic")

@@ -32,6 +32,8 @@ type link struct {
 	hang     hang
 	interest interest
 	outbox   outbox
+	returns  allowance // of the node's own messages that a Recorder has not sent back
+	held     allowance // of what came to topics that wait for an answer of it
 	asks     asks
 	heard    heard
 	census   censuses
@@ -82,6 +84,7 @@ func newLink(h *Topics) *link {
 	l.uplink.idle.L = &l.uplink.mu
 	l.uplink.since = time.Now()
 	l.outbox.most = limit(h.MaxOutbox, DefaultMaxOutbox)
+	l.returns.most, l.held.most = int64(l.outbox.most), int64(limit(h.MaxBacklog, DefaultMaxBacklog))
 	l.running.Add(2)
 	go l.run()
 	go l.work()
@@ -310,6 +313,7 @@ func (l *link) tick(now time.Time) {
 	l.beginAway(now)
 	l.interest.tick()
 	l.outbox.repeat(l, now)
+	tickReturns(l, now)
 	l.heard.tick(now)
 	l.asks.tick(l)
 	l.tickCensus(now)

@@ -194,3 +194,42 @@ func TestOutage_OfMuchIsOneGap(t *testing.T) {
 		t.Errorf("gaps at %v, want one at %d", n.gaps, messages)
 	}
 }
+
+// Nothing is counted of what has come back, of an outage that is over, and of topics that are gone.
+func TestBounds_NothingIsLeft(t *testing.T) {
+	memory := new(brokertest.Memory)
+	end := newSilent(memory)
+	n, other := newNode(t, end, kept), newNode(t, memory.Recorder(), kept)
+	t.Cleanup(end.silence.goOn)
+	t.Cleanup(end.goOn)
+	ann, olga := n.member("room.1"), other.member("room.1")
+	nothing := func(when string) {
+		t.Helper()
+		await(t, when, func() bool { n.sim.Settle(); return n.Stats().Broker.RecorderBytes == 0 })
+	}
+	n.say("room.1", "1")
+	ann.expect("1")
+	nothing("a message has come back")
+	end.silence.hang(false)
+	end.node.Load().(topics.Node).Gap("room.1")
+	other.say("room.1", "2")
+	olga.expect("1 2")
+	n.say("room.1", "3")
+	await(t, "something is held", func() bool { return n.Stats().Broker.RecorderBytes > 200 })
+	end.silence.goOn()
+	ann.expect("2 3")
+	nothing("the Recorder has answered")
+	n.HangsAfter(10 * time.Millisecond)
+	end.hang(false)
+	n.say("room.1", "4")
+	ann.expect("4")
+	nothing("the Recorder hangs")
+	n.HangsAfter(time.Hour)
+	end.goOn()
+	await(t, "the Recorder's position", func() bool { return !n.Hangs() && n.Misses("room.1") == 0 })
+	end.hang(false)
+	n.say("room.1", "5")
+	ann.Reset()
+	await(t, "no topics", func() bool { n.sim.Settle(); return n.Stats().Topics == 0 })
+	nothing("the topic is gone")
+}

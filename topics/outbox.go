@@ -210,6 +210,16 @@ func (o *outbox) marks() (put, gone uint64) {
 	return o.put, o.gone
 }
 
+// waitsSince is since when the first packet waits, if there is one.
+func (o *outbox) waitsSince() (since time.Time, waits bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.first == len(o.queue) {
+		return since, false
+	}
+	return o.queue[o.first].since, true
+}
+
 // waits reports whether something waits.
 func (o *outbox) waits() bool {
 	o.mu.Lock()

@@ -183,12 +183,14 @@ func missOwn(l *link, p Packet) {
 	}
 	defer t.mu.Unlock()
 	a := t.across
-	before := len(a.pending)
-	a.pending = slices.DeleteFunc(a.pending, func(own pending) bool { return own.number == hd.number })
-	if len(a.pending) < before {
-		l.counts.gaps.Add(1)
-		t.reportGap(0)
+	i := slices.IndexFunc(a.pending, func(own pending) bool { return own.number == hd.number })
+	if i < 0 {
+		return
 	}
+	l.returns.remove(a.pending[i].size())
+	a.pending = slices.Delete(a.pending, i, i+1)
+	l.counts.gaps.Add(1)
+	t.reportGap(0)
 }
 
 // missPending notes that what is pending may lie in a gap. mu is held.
@@ -235,16 +237,18 @@ func (a *across) note(hd header) {
 
 // takePending is which connection is not sent a message of the node's own that came back. mu is held.
 func (a *across) takePending(n number) (except *session.Conn) {
-	for len(a.pending) > 0 {
-		p := a.pending[0]
+	come := 0
+	for ; come < len(a.pending); come++ {
+		p := &a.pending[come]
 		if p.number == (number{}) || n.before(p.number) {
 			break
 		}
 		if p.number == n {
 			except = p.except
 		}
-		a.pending[0] = pending{}
-		a.pending = a.pending[1:]
+		a.link.returns.remove(p.size())
+		*p = pending{}
 	}
+	a.pending = a.pending[come:]
 	return except
 }

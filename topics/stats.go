@@ -20,17 +20,18 @@ type Stats struct {
 
 // BrokerStats are counts of the connection to a [Broker].
 type BrokerStats struct {
-	Up          bool          // it is connected
-	Since       time.Time     // since when it is, or is not
-	Losses      uint64        // connections that were lost
-	OutboxBytes int           // what waits for it, about
-	Lag         time.Duration // how long the first message there has waited
-	Published   uint64        // messages that it took, those of Topics itself included
-	Received    uint64        // messages that came from it, in the same way
-	Lost        uint64        // messages for other nodes that did not fit into MaxOutbox, or that it refused
-	Dropped     uint64        // messages from other nodes for loops that were MaxBacklog behind, or half of it since
-	Gaps        uint64        // times that something of a topic had not come
-	Foreign     uint64        // messages that no Topics had made
+	Up            bool          // it is connected
+	Since         time.Time     // since when it is, or is not
+	Losses        uint64        // connections that were lost
+	OutboxBytes   int           // what waits for it, about
+	Lag           time.Duration // how long the first message there has waited
+	RecorderBytes int           // messages that a Recorder has not sent back, and those that wait for its answer, about
+	Published     uint64        // messages that it took, those of Topics itself included
+	Received      uint64        // messages that came from it, in the same way
+	Lost          uint64        // messages for other nodes that did not fit into MaxOutbox, or that it refused
+	Dropped       uint64        // messages from other nodes for loops that were MaxBacklog behind, or half of it since
+	Gaps          uint64        // times that something of a topic had not come
+	Foreign       uint64        // messages that no Topics had made
 }
 
 // counts are the counters behind Stats.
@@ -62,6 +63,7 @@ func (l *link) stats() BrokerStats {
 	s := BrokerStats{
 		Published: c.published.Load(), Received: c.received.Load(), Dropped: c.dropped.Load(), Gaps: c.gaps.Load(), Foreign: c.foreign.Load(),
 	}
+	s.RecorderBytes = int(l.returns.used.Load() + l.held.used.Load())
 	l.uplink.mu.Lock()
 	s.Up, s.Since, s.Losses = l.uplink.ctx != nil, l.uplink.since, l.uplink.lost
 	l.uplink.mu.Unlock()

@@ -60,7 +60,7 @@ type joining struct {
 	answer   func(Position, error)
 	tries    int    // how often it has waited
 	question uint64 // the number of the last question that was put to the Recorder while it waited
-	told     bool   // that question was answered
+	answered bool   // one that was put meanwhile
 	failed   error  // what the Recorder has answered
 }
 
@@ -240,7 +240,7 @@ func (t *topic) replay(c *conn.Conn, j *joining) ([]*publication, error) {
 	}
 	r.expire(&t.keep, t.hub.now())
 	if ahead := j.since.Offset > t.offset; ahead || j.since.Offset < r.floor {
-		if !t.isRecorded() || !t.across.isLive() || j.tries > maxTries || ahead && j.told || !ahead && t.keep.Messages <= 0 {
+		if !t.isRecorded() || !t.across.isLive() || j.tries > maxTries || ahead && j.answered || !ahead && t.keep.Messages <= 0 {
 			return nil, ErrGap // nobody has been there, if the Recorder has not: it was asked behind the call
 		}
 		return nil, errWait // members do not wait

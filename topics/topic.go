@@ -181,7 +181,10 @@ func (t *topic) rest() use {
 	case !t.keep.keeps() || t.isRecorded():
 		t.gone.Store(true)
 		t.history.clear()
-		t.sendPending()
+		if t.sendPending(); t.across != nil {
+			t.across.forgetPending(len(t.across.pending))
+			t.across.takeHeld()
+		}
 		return over
 	case t.stays():
 		return inUse

@@ -1,0 +1,105 @@
+package topics
+
+import (
+	"bytes"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+// allowance is how many bytes all topics of a node together may have wait for something.
+type allowance struct {
+	most    int64
+	used    atomic.Int64
+	refused atomic.Bool // since the last tick
+}
+
+// add takes some bytes of it, unless there are too few.
+func (b *allowance) add(n int) bool {
+	if b.used.Add(int64(n)) <= b.most {
+		return true
+	}
+	b.used.Add(-int64(n))
+	b.refused.Store(true)
+	return false
+}
+
+// remove gives some bytes back.
+func (b *allowance) remove(n int) { b.used.Add(-int64(n)) }
+
+// hold keeps a packet until the topic has caught up. mu is held.
+func (a *across) hold(p Packet) {
+	size := len(p.Data) + packetCost
+	if a.spilled || a.heldBytes+size > maxBatchBytes || !a.link.held.add(size) {
+		a.takeHeld()
+		a.spilled = true
+		return
+	}
+	a.heldBytes += size
+	p.Data = bytes.Clone(p.Data)
+	a.held = append(a.held, p)
+}
+
+// takeHeld takes what is held. mu is held.
+func (a *across) takeHeld() (held []Packet) {
+	held = a.held
+	a.link.held.remove(a.heldBytes)
+	a.held, a.heldBytes, a.spilled = nil, 0, false
+	return held
+}
+
+// size is what a pending message counts.
+func (p *pending) size() int { return len(p.body) + packetCost }
+
+// forgetPending forgets the first n of the node's own messages that have not come back, and returns them. mu is held.
+func (a *across) forgetPending(n int) (forgotten []pending) {
+	forgotten = slices.Clone(a.pending[:n])
+	for i := range forgotten {
+		a.link.returns.remove(forgotten[i].size())
+	}
+	clear(a.pending[:n])
+	if a.pending = a.pending[n:]; len(a.pending) == 0 {
+		a.pending = nil
+	}
+	return forgotten
+}
+
+// longestReturn is how long a message may be on its way from the Recorder back to its node, while other messages have no room.
+const longestReturn = 10 * time.Second
+
+// tickReturns gives up messages that do not come back, if others had no room since the last tick. By the worker.
+func tickReturns(l *link, now time.Time) {
+	if !l.returns.refused.Swap(false) {
+		return
+	}
+	before := now.Add(-longestReturn)
+	if first, waits := l.outbox.waitsSince(); waits && first.Before(before) {
+		before = first
+	}
+	for _, t := range l.hub.allTopics() {
+		if t.isRecorded() {
+			giveUp(t, before)
+		}
+	}
+}
+
+// giveUp gives up what the node gave the Recorder before that, and has not come back. A topic that waits for an answer gets it with that, or goes
+// on without.
+func giveUp(t *topic, before time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	a := t.across
+	if !a.adrift && (!a.isLive() || a.gaps > 0) {
+		return
+	}
+	n := 0
+	for n < len(a.pending) && a.pending[n].since.Before(before) {
+		n++
+	}
+	if n == 0 {
+		return
+	}
+	a.forgetPending(n)
+	a.link.counts.gaps.Add(1)
+	t.reportGap(0)
+}
