@@ -49,6 +49,7 @@ type holding struct {
 	returning bool      // there is no answer, and the topic goes on when what members heard in the outage has come back
 	coming    number    // the last of the messages up to across.delivered that the outbox took, and that has not come back; zero: none
 	asked     time.Time // since when the Recorder is asked and has not answered; it may have failed; zero: it is not asked
+	late      int       // how many questions in a row had no answer in their time
 }
 
 // waiter is a connection that joins when more is known.
@@ -127,7 +128,7 @@ func (l *link) linkLost(t *topic) {
 	l.deliverPending(t)
 	a.confirmed, a.sent, a.asking, a.gaps = false, false, 0, 0
 	a.takeHeld()
-	a.fill, a.adrift, a.returning, a.asked = Position{}, false, false, time.Time{}
+	a.fill, a.adrift, a.returning, a.asked, a.late = Position{}, false, false, time.Time{}, 0
 	waiters := a.waiters
 	a.waiters = nil
 	t.mu.Unlock()

@@ -92,3 +92,26 @@ func TestAhead_AClientOfANodeThatHasMore(t *testing.T) {
 		t.Errorf("gaps %v", n.gaps)
 	}
 }
+
+// A client with a position ahead waits no longer than members would for a Recorder that does not answer. No member waits, or has a gap.
+func TestAhead_WithoutAnAnswerItIsNo(t *testing.T) {
+	memory := new(brokertest.Memory)
+	end := newSilent(memory)
+	n, other := newNode(t, end, kept), newNode(t, memory.Recorder(), kept)
+	t.Cleanup(end.silence.goOn)
+	ann := n.member("room.1")
+	other.say("room.1", "1")
+	ann.expect("1")
+	await(t, "a topic that misses nothing", func() bool { return n.Misses("room.1") == 0 })
+	n.AnswersAfter(10 * time.Millisecond)
+	end.silence.hang(false)
+	ahead := topics.Position{Epoch: ann.at.Epoch, Offset: ann.at.Offset + 7}
+	if _, err := n.dial().since("room.1", ahead); err != topics.ErrGap {
+		t.Errorf("since %v: %v", ahead, err)
+	}
+	other.say("room.1", "2")
+	ann.expect("2")
+	if len(n.gaps) > 0 {
+		t.Errorf("gaps %v", n.gaps)
+	}
+}

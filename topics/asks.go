@@ -8,18 +8,23 @@ import (
 
 // Bounds of asking a Recorder.
 const (
-	maxAskers = 32
-	maxTries  = 4 // of one that waits to join
+	maxTries     = 4 // of one that waits to join
+	maxPatiences = 4 // how often the time for an answer doubles
 )
+
+// maxAskers is how many questions are put at once: of topics of which the last one was answered, and of others. A Recorder that never answers about
+// some topics keeps few of the askers.
+var maxAskers = [...]int{32, 8}
 
 // asks are the topics of which the Recorder is asked.
 type asks struct {
 	mu     sync.Mutex
-	queue  []*topic            // guarded by mu
-	askers int                 // guarded by mu: goroutines
-	failed map[*topic]struct{} // guarded by mu: asked again with the next tick
-	closed bool                // guarded by mu
-	count  uint64              // guarded by mu: questions
+	queues [len(maxAskers)][]*topic // guarded by mu
+	askers [len(maxAskers)]int      // guarded by mu: goroutines
+	failed map[*topic]struct{}      // guarded by mu: asked again with the next tick
+	open   map[*topic]struct{}      // guarded by mu: a question is put, or waits although the one before was not answered
+	closed bool                     // guarded by mu
+	count  uint64                   // guarded by mu: questions
 
 	timer    *time.Timer // guarded by mu: looks whether the Recorder answers; nil: it is not asked
 	watches  uint64      // guarded by mu: the number of the timer
@@ -65,36 +70,59 @@ func (t *topic) catchUp() {
 // want has the Recorder asked about a topic. mu is held.
 func (t *topic) want() {
 	a := t.across
-	if a.asking != 0 || !a.confirmed || !a.sent {
+	if !a.confirmed || !a.sent || t.gone.Load() {
 		return
 	}
 	l := a.link
 	q := &l.asks
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.count++
-	a.asking = q.count
 	if a.asked.IsZero() {
 		a.asked = time.Now()
 	}
-	if q.closed || a.queued {
+	if a.late > 0 {
+		q.opened(t)
+	}
+	if a.asking != 0 {
 		return
 	}
-	a.queued = true
-	q.queue = append(q.queue, t)
-	if q.askers < maxAskers {
-		q.askers++
+	q.count++
+	a.asking = q.count
+	if !q.closed && !a.queued {
+		q.enqueue(l, t)
+	}
+}
+
+// queueOf is the queue that a topic is to be in. mu is held.
+func (a *across) queueOf() int { return min(a.late, len(maxAskers)-1) }
+
+// enqueue has a topic be asked about. mu is held, and the topic's.
+func (q *asks) enqueue(l *link, t *topic) {
+	t.across.queued = true
+	i := t.across.queueOf()
+	q.queues[i] = append(q.queues[i], t)
+	if q.askers[i] < maxAskers[i] {
+		q.askers[i]++
 		l.running.Add(1)
-		go l.askAll()
+		go l.askAll(i)
 	}
 	q.watch(l)
+}
+
+// opened notes that a topic is to be looked at while others are answered. mu is held.
+func (q *asks) opened(t *topic) {
+	if q.open == nil {
+		q.open = make(map[*topic]struct{})
+	}
+	q.open[t] = struct{}{}
 }
 
 // close ends the asking.
 func (q *asks) close(l *link) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.closed, q.queue = true, nil
+	q.closed, q.open = true, nil
+	clear(q.queues[:])
 	q.watch(l)
 }
 
@@ -132,32 +160,42 @@ func (t *topic) isIncomplete() bool {
 	return !a.isLive() || a.gaps > 0 || len(a.waiters) > 0 || a.fill != Position{}
 }
 
-// askAll asks until there is nothing to ask.
-func (l *link) askAll() {
+// askAll asks until there is nothing to ask in a queue.
+func (l *link) askAll(i int) {
 	defer l.running.Done()
 	q := &l.asks
 	for {
 		q.mu.Lock()
-		if len(q.queue) == 0 {
-			q.queue = nil
-			q.askers--
+		queue := q.queues[i]
+		if len(queue) == 0 {
+			q.queues[i] = nil
+			q.askers[i]--
 			q.watch(l)
 			q.mu.Unlock()
 			return
 		}
-		t := q.queue[0]
-		q.queue[0] = nil
-		q.queue = q.queue[1:]
+		t := queue[0]
+		queue[0] = nil
+		q.queues[i] = queue[1:]
 		q.mu.Unlock()
-		l.ask(t)
+		l.ask(t, i)
 	}
 }
 
-// ask asks about one topic.
-func (l *link) ask(t *topic) {
+// ask asks about one topic, from a queue.
+func (l *link) ask(t *topic, queue int) {
 	t.mu.Lock()
 	a := t.across
-	a.queued = false // before enter: if there is no connection, the next one's question is not taken for this one
+	a.queued = false          // before enter: if there is no connection, the next one's question is not taken for this one
+	if queue != a.queueOf() { // meanwhile it has gone on without an answer, or a late one has come
+		q := &l.asks
+		if q.mu.Lock(); !q.closed {
+			q.enqueue(l, t)
+		}
+		q.mu.Unlock()
+		t.mu.Unlock()
+		return
+	}
 	ctx, up := l.uplink.enter()
 	if up {
 		defer l.uplink.leave()
@@ -166,23 +204,39 @@ func (l *link) ask(t *topic) {
 		t.mu.Unlock()
 		return
 	}
+	if a.late == 0 {
+		a.asked = time.Now() // it may have waited for an asker
+	}
 	q := t.question()
+	longest := l.hub.linking.longestAnswer()
+	limited, end := context.WithTimeout(ctx, longest<<min(a.late, maxPatiences))
 	t.mu.Unlock()
-	missed, at, err := q.put(ctx, l, t)
+	defer end()
+	l.asks.begin(t)
+	missed, at, err := q.put(limited, l, t)
 	if ctx.Err() != nil {
+		l.asks.shut(t)
 		return
 	}
 	if isAnswer(err) {
-		l.asks.noteAnswer()
+		l.asks.noteAnswer(t)
 	}
 	t.mu.Lock()
 	var waiters []waiter
+	if isAnswer(err) {
+		a.late = 0
+	}
 	if a.asking == q.number { // or the link was lost, and what is asked is another question
-		a.asking = 0
+		if a.asking = 0; !isAnswer(err) {
+			a.late++
+		}
 		waiters = l.answered(t, q, missed, at, err)
 	}
 	t.mu.Unlock()
 	t.rejoin(waiters)
+	if !isAnswer(err) {
+		goOnOf(l, []*topic{t}, longest)
+	}
 }
 
 // put asks the Recorder. If what the node has missed is not to be had, it asks for the last message, if newcomers get it: the one that

@@ -73,7 +73,7 @@ func TestAsks_ANewConnectionsQuestionIsAsked(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		l.ask(of)
+		l.ask(of, 0)
 	}()
 	time.Sleep(20 * time.Millisecond) // mostly it waits for the topic by then
 	close(r.connects)
@@ -127,12 +127,14 @@ func TestAsks_EachQuestionHasItsTime(t *testing.T) {
 	young.mu.Unlock()
 	awaitThat(t, "the Recorder's positions", func() bool { return old.settled() && young.settled() })
 	r.silent.Store(true)
+	before := len(r.asked)
 	old.gap()
 	young.gap()
+	awaitThat(t, "both questions", func() bool { return len(r.asked) >= before+2 })
 	old.mu.Lock()
 	old.across.asked = time.Now().Add(-2 * time.Hour)
 	old.mu.Unlock()
-	next := l.asks.goOnAll(l, time.Hour)
+	next := goOnOf(l, h.allTopics(), time.Hour)
 	goesOn := func(of *topic) bool {
 		of.mu.Lock()
 		defer of.mu.Unlock()
@@ -146,6 +148,42 @@ func TestAsks_EachQuestionHasItsTime(t *testing.T) {
 	young.mu.Lock()
 	young.across.asked = time.Now().Add(-2 * time.Hour)
 	young.mu.Unlock()
-	l.asks.goOnAll(l, time.Hour)
+	goOnOf(l, h.allTopics(), time.Hour)
 	expect(t, "the younger one goes on when it is as old", goesOn(young), true)
+}
+
+// A topic that nobody has any more is not asked about, however often the Recorder has failed.
+func TestAsks_ATopicThatIsGoneIsForgotten(t *testing.T) {
+	r := newQuiet()
+	close(r.connects)
+	h := &Topics{Broker: r, History: keep(History{Messages: 5})}
+	defer h.Close()
+	h.AnswersAfter(time.Hour)
+	l := h.link()
+	of := h.lock("a", false)
+	of.mu.Unlock()
+	awaitThat(t, "the Recorder's position", of.settled)
+	before := len(r.asked)
+	r.silent.Store(true)
+	of.gap()
+	awaitThat(t, "a question", func() bool { return len(r.asked) > before })
+	of.mu.Lock()
+	of.across.asking = 0 // it has failed
+	u := of.rest()
+	of.mu.Unlock()
+	h.retire(of, u)
+	q := &l.asks
+	q.later(of)
+	q.tick(l)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	waits := 0
+	for _, queue := range q.queues {
+		waits += len(queue)
+	}
+	expect(t, "questions that wait", waits, 0)
+	expect(t, "topics that are asked about again", len(q.failed), 0)
+	of.mu.Lock()
+	defer of.mu.Unlock()
+	expect(t, "the question", of.across.asking, 0)
 }

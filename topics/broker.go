@@ -46,7 +46,8 @@ type Recorder interface {
 	//
 	// A topic without messages has a position too, and the same one for all nodes.
 	//
-	// If no call returns an answer for two seconds, members hear of a gap and go on with what has come.
+	// If a call returns no answer for two seconds, members hear of a gap and go on with what has come. ctx ends then, and the topic
+	// is asked about again. While calls for a topic are late, each may take twice as long as the one before, up to 32 seconds.
 	//
 	// Since is called from several goroutines at once, and while Publish and Interest run.
 	Since(ctx context.Context, topic string, keep History, since Position, most int) (missed []Packet, at Position, err error)

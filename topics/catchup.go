@@ -77,9 +77,7 @@ func (l *link) answered(t *topic, q question, missed []Packet, at Position, err 
 	case err != ErrGap && err != ErrTooMuch:
 		l.asks.later(t)
 		for _, w := range a.waiters {
-			if w.joining.tries++; w.joining.tries > maxTries {
-				w.joining.failed = ErrGap
-			}
+			w.joining.tries++
 		}
 		return a.takeFailed()
 	default:
@@ -124,11 +122,11 @@ func (a *across) isAwaitedAhead(offset uint64, at Position) bool {
 	})
 }
 
-// takeFailed takes those that need not wait any more.
+// takeFailed takes those that need not wait any more: they have an answer, or have waited so often that they get what is here.
 func (a *across) takeFailed() (failed []waiter) {
 	var left []waiter
 	for _, w := range a.waiters {
-		if w.joining.failed != nil {
+		if w.joining.failed != nil || w.joining.tries > maxTries {
 			failed = append(failed, w)
 		} else {
 			left = append(left, w)

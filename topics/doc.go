@@ -52,7 +52,7 @@
 //
 // While the broker is away, members of one node get each other's messages, with positions of their own. A [Recorder] that is
 // connected, and does not answer for a second, is away too. If it carries messages, and does not answer for two seconds what was missed,
-// members have a gap. What is for other nodes waits, up to [Topics.MaxOutbox]. When the
+// members have one gap. What is for other nodes waits, up to [Topics.MaxOutbox]. When the
 // broker is back, members get what they have missed, once. If that is not to be had, [Topics.OnGap] is called for each member of
 // the topic, before anything newer is sent to it.
 //

@@ -1,6 +1,7 @@
 package topics
 
 import (
+	"maps"
 	"slices"
 	"time"
 )
@@ -20,7 +21,10 @@ func (k *linking) longestAnswer() time.Duration {
 
 // watch begins to watch whether the Recorder answers, while it is asked, or ends that. mu is held.
 func (q *asks) watch(l *link) {
-	asked := !q.closed && q.askers+len(q.failed) > 0
+	asked := !q.closed && len(q.failed) > 0
+	for _, askers := range q.askers {
+		asked = asked || askers > 0 && !q.closed
+	}
 	switch {
 	case asked && q.timer == nil:
 		q.answered = time.Now()
@@ -45,14 +49,23 @@ func (q *asks) watchFor(l *link, d time.Duration) {
 	})
 }
 
-// noteAnswer notes that the Recorder has answered.
-func (q *asks) noteAnswer() {
+// begin notes that a question about a topic is put.
+func (q *asks) begin(t *topic) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.opened(t)
+}
+
+// noteAnswer notes that the Recorder has answered about a topic.
+func (q *asks) noteAnswer(t *topic) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.answered = time.Now()
+	delete(q.open, t)
 }
 
-// look has topics go on if the Recorder has answered nothing for too long.
+// look has topics go on if the Recorder has answered nothing for too long. While it answers about others, it is those of which a question is put: the
+// others wait for each other.
 func (q *asks) look(l *link, watch uint64) {
 	q.mu.Lock()
 	if q.watches != watch {
@@ -61,9 +74,12 @@ func (q *asks) look(l *link, watch uint64) {
 	}
 	longest := l.hub.linking.longestAnswer()
 	left := longest - time.Since(q.answered)
+	open := slices.Collect(maps.Keys(q.open))
 	q.mu.Unlock()
 	if left <= 0 {
-		left = q.goOnAll(l, longest)
+		left = goOnOf(l, l.hub.allTopics(), longest)
+	} else {
+		left = min(left, goOnOf(l, open, longest))
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -72,22 +88,35 @@ func (q *asks) look(l *link, watch uint64) {
 	}
 }
 
-// goOnAll has those topics go on that have waited for so long. It returns when the next one has.
-func (q *asks) goOnAll(l *link, longest time.Duration) (next time.Duration) {
+// goOnOf has those of some topics go on that have waited for so long. It returns when the next one has.
+func goOnOf(l *link, topics []*topic, longest time.Duration) (next time.Duration) {
 	next = longest
 	waited := 0
-	for _, t := range l.hub.allTopics() {
+	var done []*topic
+	for _, t := range topics {
 		switch left, waits := t.goOnWithout(longest); {
 		case waits && left > 0:
 			next = min(next, left)
+			continue
 		case waits:
 			waited++
 		}
+		done = append(done, t)
 	}
+	l.asks.shut(done...)
 	if waited > 0 {
 		l.logger.Warn("framerail: the broker of topics does not answer what was missed; members of this node do not wait for it", "topics", waited)
 	}
 	return next
+}
+
+// shut notes that topics need not be looked at any more.
+func (q *asks) shut(done ...*topic) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, t := range done {
+		delete(q.open, t)
+	}
 }
 
 // goOnWithout has a topic go on without an answer, if it has waited for so long. It reports whether it waits for one, and how long it is to
@@ -95,16 +124,23 @@ func (q *asks) goOnAll(l *link, longest time.Duration) (next time.Duration) {
 func (t *topic) goOnWithout(longest time.Duration) (left time.Duration, waits bool) {
 	t.mu.Lock()
 	a := t.across
-	waits = !t.gone.Load() && a.confirmed && a.sent && !a.adrift && (!a.isLive() || a.gaps > 0)
+	misses := !a.isLive() || a.gaps > 0
+	waits = !t.gone.Load() && a.confirmed && a.sent && !a.adrift && (misses || a.asking != 0 && len(a.waiters) > 0)
 	if waits {
 		left = longest - time.Since(a.asked)
 	}
 	over := waits && left <= 0
 	switch {
+	case over && !misses: // only those that join do, and have a no if what they miss is not here
+		for _, w := range a.waiters {
+			w.joining.tries = maxTries + 1
+		}
+		a.asked = time.Time{}
 	case over && !a.returning && a.coming != number{}: // members have one gap, and go on behind all that they have had
 		a.returning, a.asked = true, time.Now()
 		left, over = longest, false
 	case over:
+		a.late = max(a.late, 1)
 		t.goOn(a.takeHeld())
 	}
 	t.mu.Unlock()

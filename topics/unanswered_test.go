@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/topics"
 	"github.com/framerail/framerail/topics/brokertest"
 )
@@ -214,4 +217,87 @@ func TestUnanswered_WaitingCallsAreBounded(t *testing.T) {
 	await(t, "all are answered", func() bool { n.sim.Settle(); return answers == n.MaxTopics })
 	n.say("room.1", "1")
 	ann.expect("1")
+}
+
+// mutedRecorder never answers about topics that begin with "mute.", while it is muted.
+type mutedRecorder struct {
+	*silentRecorder
+	muted atomic.Bool
+}
+
+func (r *mutedRecorder) Since(ctx context.Context, topic string, keep topics.History, since topics.Position, most int) ([]topics.Packet, topics.Position, error) {
+	if r.muted.Load() && strings.HasPrefix(topic, "mute.") {
+		<-ctx.Done()
+		return nil, topics.Position{}, ctx.Err()
+	}
+	return r.silentRecorder.Since(ctx, topic, keep, since, most)
+}
+
+// However many topics a Recorder never answers about, it is asked about others, and their members get what they missed.
+func TestUnanswered_SomeTopicsKeepNoOtherWaiting(t *testing.T) {
+	t.Parallel()
+	const mute = 100
+	memory := new(brokertest.Memory)
+	end := &mutedRecorder{silentRecorder: newSilent(memory)}
+	memory.Drop = func(p topics.Packet, node string) bool {
+		return bytes.Contains(p.Data, []byte("dropped")) && node == end.ID()
+	}
+	n, other := newNode(t, end, kept), newNode(t, memory.Recorder(), kept)
+	n.OnGap = nil
+	ann, olga := n.member("room.1"), other.member("room.1")
+	c := n.dial()
+	for i := range mute {
+		if _, err := c.since(fmt.Sprint("mute.", i), topics.Position{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	other.say("room.1", "1")
+	ann.expect("1")
+	olga.expect("1")
+	n.AnswersAfter(10 * time.Millisecond)
+	end.muted.Store(true)
+	for i := range mute {
+		end.node.Load().(topics.Node).Gap(fmt.Sprint("mute.", i))
+	}
+	await(t, "topics that go on", func() bool {
+		for i := range mute {
+			if _, adrift := n.Waits(fmt.Sprint("mute.", i)); !adrift {
+				return false
+			}
+		}
+		return true
+	})
+	n.AnswersAfter(time.Hour)
+	other.say("room.1", "dropped")
+	other.say("room.1", "2")
+	ann.expect("dropped 2")
+}
+
+// A topic that the Recorder never answers about goes on, although it answers about others all the time. Nothing is held of it then.
+func TestUnanswered_OneTopicGoesOnWhileOthersAreAnswered(t *testing.T) {
+	t.Parallel()
+	memory := new(brokertest.Memory)
+	end := &mutedRecorder{silentRecorder: newSilent(memory)}
+	n, other := newNode(t, end, kept), newNode(t, memory.Recorder(), kept)
+	gaps := 0
+	n.OnGap = func(_ *conn.Conn, topic string, _ topics.Position) {
+		if topic == "mute.1" {
+			gaps++
+		}
+	}
+	_, mia := n.member("room.1"), n.member("mute.1")
+	other.say("mute.1", "1")
+	mia.expect("1")
+	n.AnswersAfter(200 * time.Millisecond)
+	end.muted.Store(true)
+	gap := end.node.Load().(topics.Node).Gap
+	gap("mute.1")
+	other.say("mute.1", "2")
+	await(t, "the topic goes on", func() bool { gap("room.1"); mia.look(); return len(mia.read) > 0 })
+	mia.expect("2")
+	if gaps != 1 {
+		t.Errorf("%d gaps", gaps)
+	}
+	n.AnswersAfter(time.Hour)
+	await(t, "nothing is held", func() bool { return n.Stats().Broker.RecorderBytes == 0 })
 }
