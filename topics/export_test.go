@@ -3,7 +3,9 @@ package topics
 import "time"
 
 // Tests with many nodes do not wait for long.
-func init() { firstPause = 2 * time.Millisecond }
+func init() {
+	firstPause, maxPause, tickEvery = 2*time.Millisecond, 10*time.Millisecond, 20*time.Millisecond
+}
 
 // HangsAfter sets how long a call of a Recorder may take.
 func (h *Topics) HangsAfter(d time.Duration) { h.linking.within.Store(int64(d)) }

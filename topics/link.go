@@ -140,10 +140,14 @@ func (l *link) run() {
 	}
 }
 
-// The bounds of the pause between two connections. Tests shorten the first.
-var firstPause = 100 * time.Millisecond
+// tickEvery is how often the worker looks at what is due. Tests shorten it.
+var tickEvery = time.Second
 
-const maxPause = 15 * time.Second
+// The bounds of the pause between two connections. Tests shorten them.
+var (
+	firstPause = 100 * time.Millisecond
+	maxPause   = 15 * time.Second
+)
 
 // backOff is a random pause, with full jitter: from nothing up to a bound that doubles.
 func backOff(tries int) time.Duration { return rand.N(longestPause(tries)) }
@@ -232,7 +236,7 @@ func (u *uplink) isAway() bool {
 // work gives the broker interest and messages.
 func (l *link) work() {
 	defer l.running.Done()
-	tick := time.NewTicker(time.Second)
+	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
 	for served := context.Context(nil); ; {
 		select {
