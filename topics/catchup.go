@@ -288,8 +288,12 @@ func (l *link) settle(t *topic, q question) {
 		a.gaps = 0
 	}
 	t.sendPending()
-	spilled := a.spilled
+	spilled, seen := a.spilled, Position{}
 	for _, p := range a.takeHeld() {
+		if p.At.Epoch == seen.Epoch && p.At.Offset <= seen.Offset {
+			continue // it came for a pattern too
+		}
+		seen = p.At
 		if hd, rest, err := readHeader(p.Data); err == nil {
 			r := routes.Get().(*route)
 			l.applyHeld(r, t, p, hd, rest)

@@ -131,3 +131,32 @@ func TestGap_NewcomersGetTheLastMessage(t *testing.T) {
 		t.Errorf("gaps at %v, and then a message at %v", b.gaps, bob.at)
 	}
 }
+
+// Members of a pattern get a message once that is held for a topic of their node, although it comes for the topic and for the pattern.
+func TestGap_PatternsGetWhatIsHeldOnce(t *testing.T) {
+	memory := new(brokertest.Memory)
+	r := &slowRecorder{RecordingNode: memory.Recorder(), asked: make(chan struct{}), answer: make(chan struct{})}
+	a, b := newNode(t, memory.Recorder(), kept), newNode(t, r, kept)
+	b.OnGap = nil
+	bob, wild := b.member("room.1"), b.dial()
+	if _, err := b.Subscribe(wild.conn, "room.*"); err != nil {
+		t.Fatal(err)
+	}
+	b.member("mark") // the broker has confirmed the pattern too
+	a.say("room.1", "1")
+	bob.expect("1")
+	wild.expect("1")
+	await(t, "a topic that misses nothing", func() bool { return b.Misses("room.1") == 0 })
+	r.slow.Store(true)
+	r.gap()
+	<-r.asked
+	received := b.Stats().Broker.Received
+	a.say("room.1", "2")
+	await(t, "both copies", func() bool { return b.Stats().Broker.Received >= received+2 })
+	r.answer <- struct{}{}
+	bob.expect("2")
+	wild.expect("2")
+	a.say("room.1", "3")
+	bob.expect("3")
+	wild.expect("3")
+}
