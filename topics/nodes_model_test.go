@@ -3,6 +3,7 @@ package topics_test
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -18,17 +19,20 @@ import (
 )
 
 var (
-	nodeHistories = flag.Int("nodehistories", 150, "how many histories TestRecovery_OverNodes plays with each broker")
+	nodeHistories = flag.Int("nodehistories", 150, "how many histories TestRecovery_OverNodes plays in each model")
+	nodeModels    = flag.Int("nodemodels", 1, "how many models TestRecovery_OverNodes has for each broker, with seeds that follow each other; -parallel says how many at once")
 	nodeSeed      = flag.Uint64("nodeseed", 7, "the seed of what TestRecovery_OverNodes does")
 )
 
 // Whatever is published, lost on the way, cut, or begun anew, on nodes and at the broker: a client that comes back to any node gets
 // exactly what it missed, in order and once, or a no. What a member was not sent is reported.
 func TestRecovery_OverNodes(t *testing.T) {
-	for name, end := range brokers {
-		t.Run(name, func(t *testing.T) {
+	for i := range len(brokers) * *nodeModels {
+		name := slices.Sorted(maps.Keys(brokers))[i%len(brokers)]
+		seed := *nodeSeed + uint64(i/len(brokers))
+		t.Run(fmt.Sprint(name, "/", seed), func(t *testing.T) {
 			t.Parallel()
-			m := newNodesModel(t, memoryOf(name), end)
+			m := newNodesModel(t, seed, memoryOf(name), brokers[name])
 			histories := *nodeHistories
 			if guard.Checking {
 				histories = min(histories, 40) // each look at who runs takes long
@@ -99,8 +103,8 @@ func (n *modelNode) goOn() {
 	}
 }
 
-func newNodesModel(t *testing.T, memory *brokertest.Memory, end func(*brokertest.Memory) ends) *nodesModel {
-	m := &nodesModel{t: t, rnd: rand.New(rand.NewPCG(*nodeSeed, 9)), end: end, memory: memory,
+func newNodesModel(t *testing.T, seed uint64, memory *brokertest.Memory, end func(*brokertest.Memory) ends) *nodesModel {
+	m := &nodesModel{t: t, rnd: rand.New(rand.NewPCG(seed, 9)), end: end, memory: memory,
 		published: map[int]int{}, heard: map[string]bool{}, places: map[topics.Position]bool{}, taken: map[string]bool{}}
 	m.memory.Drop = m.drop
 	_, m.records = end(m.memory).(topics.Recorder)
