@@ -21,6 +21,14 @@ func (h *Topics) Away(topic string) bool {
 	return t.across.out
 }
 
+// IsIdle reports whether the worker calls the broker for nothing, and has nothing to call it for.
+func (h *Topics) IsIdle() bool {
+	l := h.link()
+	l.hang.mu.Lock()
+	defer l.hang.mu.Unlock()
+	return l.hang.now == 0 && !l.outbox.waits()
+}
+
 // AnswersAfter sets how long a Recorder may answer no question, also if it is asked already.
 func (h *Topics) AnswersAfter(d time.Duration) {
 	h.linking.answered.Store(int64(d))

@@ -107,6 +107,13 @@ func (n *hangingNode) Since(ctx context.Context, topic string, keep topics.Histo
 	return n.RecordingNode.Since(ctx, topic, keep, since, most)
 }
 
+// hangsSoon has each call of the Recorder that begins from now on hang after a moment. There is none that began before.
+func (n *clusterNode) hangsSoon() {
+	n.t.Helper()
+	n.HangsAfter(10 * time.Millisecond)
+	await(n.t, "nothing is on its way to the Recorder", n.IsIdle)
+}
+
 // While a Recorder is connected and does not answer, members of a node get each other's messages, and a client that comes with a position
 // is told no, and not to wait. When it answers again, all have all, once and in the Recorder's order.
 func TestHang_LocalDeliveryGoesOn(t *testing.T) {
@@ -123,7 +130,7 @@ func TestHang_LocalDeliveryGoesOn(t *testing.T) {
 			olga.expect("1")
 			before := ann.at
 
-			n.HangsAfter(10 * time.Millisecond)
+			n.hangsSoon()
 			end.hang(late)
 			n.say("room.1", "2")
 			ann.expect("2")
@@ -172,7 +179,7 @@ func TestHang_ANewTopicIsAway(t *testing.T) {
 	n := newNode(t, end, topics.History{})
 	t.Cleanup(end.goOn)
 	n.awaitUp(0)
-	n.HangsAfter(10 * time.Millisecond)
+	n.hangsSoon()
 	end.hang(false)
 	if _, err := n.Subscribe(n.dial().conn, "another"); err != nil {
 		t.Fatal(err)
@@ -221,7 +228,7 @@ func TestHang_AnOldAnswerIsNone(t *testing.T) {
 	drop.Store(true) // so what other nodes publish comes with an answer alone
 	end.slow.Store(true)
 	hangs := func(text string) (answer chan struct{}) {
-		n.HangsAfter(10 * time.Millisecond)
+		n.hangsSoon()
 		end.hang(false)
 		n.say("room.1", text)
 		ann.expect(text)
@@ -249,7 +256,7 @@ func TestHang_OfInterest(t *testing.T) {
 	n := newNode(t, end, kept)
 	t.Cleanup(end.goOn)
 	n.awaitUp(0)
-	n.HangsAfter(10 * time.Millisecond)
+	n.hangsSoon()
 	end.hang(false)
 	ann := n.member("room.1")
 	n.HangsAfter(time.Hour)
@@ -289,7 +296,7 @@ func TestHang_EndsWithNothingToPublish(t *testing.T) {
 	ann := n.member("room.1")
 	n.say("room.1", "1")
 	ann.expect("1")
-	n.HangsAfter(10 * time.Millisecond)
+	n.hangsSoon()
 	end.refuses.Store(true)
 	end.hang(false)
 	n.say("room.1", "2")

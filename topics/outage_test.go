@@ -85,7 +85,7 @@ func TestOutage_IsOneGap(t *testing.T) {
 
 // away has a node's Recorder hang while that is said, and not answer then.
 func away(n *clusterNode, end *steppingNode, all ...string) {
-	n.HangsAfter(10 * time.Millisecond)
+	n.hangsSoon()
 	n.AnswersAfter(10 * time.Millisecond)
 	end.hang(false)
 	n.say("room.1", all[0])
@@ -219,7 +219,7 @@ func TestBounds_NothingIsLeft(t *testing.T) {
 	end.silence.goOn()
 	ann.expect("2 3")
 	nothing("the Recorder has answered")
-	n.HangsAfter(10 * time.Millisecond)
+	n.hangsSoon()
 	end.hang(false)
 	n.say("room.1", "4")
 	ann.expect("4")

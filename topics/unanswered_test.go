@@ -156,7 +156,7 @@ func TestUnanswered_AfterAnOutage(t *testing.T) {
 	ann.expect("1")
 	olga.expect("1")
 
-	n.HangsAfter(10 * time.Millisecond)
+	n.hangsSoon()
 	n.AnswersAfter(10 * time.Millisecond)
 	end.hang(false)
 	n.say("room.1", "2")
