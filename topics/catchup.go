@@ -101,9 +101,26 @@ func (l *link) answered(t *topic, q question, missed []Packet, at Position, err 
 		l.putBefore(t, missed, at.Offset)
 	}
 	l.settle(t, q)
-	waiters := a.waiters
-	a.waiters = nil
+	waiters := a.takeAnswered(q, t.position())
+	if len(a.waiters) > 0 {
+		t.want()
+	}
 	return waiters
+}
+
+// takeAnswered takes those that waited for a question. Others that are ahead of the topic wait for the next one, all for the same. mu is held.
+func (a *across) takeAnswered(q question, here Position) (taken []waiter) {
+	var left []waiter
+	for _, w := range a.waiters {
+		since := w.joining.since
+		if w.joining.question != q.number && a.isLive() && since.Epoch == here.Epoch && since.Offset > here.Offset {
+			left = append(left, w)
+		} else {
+			taken = append(taken, w)
+		}
+	}
+	a.waiters = left
+	return taken
 }
 
 // isAnswer reports whether an error of Recorder.Since is an answer.
