@@ -20,6 +20,7 @@ import (
 	"golang.org/x/net/http2"
 
 	"github.com/framerail/framerail/bench/internal/self"
+	"github.com/framerail/framerail/internal/test/missing"
 	"github.com/framerail/framerail/server"
 )
 
@@ -131,7 +132,7 @@ func (s *served) dial(tr http.RoundTripper, path string, fields ...string) (*str
 	}
 	answer, err := tr.RoundTrip(r)
 	if err != nil && strings.Contains(err.Error(), `invalid header field name ":protocol"`) {
-		s.t.Skip("from Go 1.27 on golang.org/x/net/http2 is net/http's client, which refuses :protocol: test with -tags http2legacy")
+		missing.End(s.t, "from Go 1.27 on golang.org/x/net/http2 is net/http's client, which refuses :protocol: test with -tags http2legacy")
 	}
 	if err != nil {
 		return nil, err
@@ -173,6 +174,20 @@ func (c *stream) echo(text string) {
 	c.expect(text)
 	if err := <-said; err != nil {
 		c.t.Error(err)
+	}
+}
+
+// closeBoth sends a Close frame, and reads one, behind which nothing may follow.
+func (c *stream) closeBoth() {
+	c.t.Helper()
+	if err := wsutil.WriteClientMessage(c, ws.OpClose, ws.NewCloseFrameBody(ws.StatusNormalClosure, "")); err != nil {
+		c.t.Error(err)
+	}
+	if h, err := ws.ReadHeader(c); err != nil || h.OpCode != ws.OpClose {
+		c.t.Errorf("%+v, %v", h, err)
+	}
+	if b, err := io.ReadAll(c); err != nil || len(b) != 2 { // the code alone
+		c.t.Errorf("in the Close frame, and behind: % x, %v", b, err)
 	}
 }
 

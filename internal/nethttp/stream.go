@@ -48,6 +48,9 @@ const streamChunk = 4 << 10
 func NewStream(w http.ResponseWriter, r *http.Request) (*Stream, error) {
 	s := &Stream{w: innermost(w), body: r.Body, tls: r.TLS, over: make(chan struct{})}
 	s.ctl = http.NewResponseController(s.w)
+	if encoding := w.Header().Get("Content-Encoding"); encoding != "" {
+		return nil, fmt.Errorf("framerail: a stream of HTTP/2 cannot be inside middleware that compresses its answer (Content-Encoding: %s): that would write behind the last frame", encoding)
+	}
 	if _, ok := s.w.(http.Flusher); !ok {
 		return nil, cannotStream(s.w, http.ErrNotSupported)
 	}
@@ -95,22 +98,18 @@ type securedStream struct{ *Stream }
 func (s securedStream) ConnectionState() tls.ConnectionState { return *s.tls }
 
 // Accept answers with 200. If the client has left, reading says so. w is the handler's ResponseWriter: middleware gets
-// to know the status. But what would compress the answer must not flush, because that writes. A client that takes no answer
-// for so long has its stream reset.
+// to know the status. A client that takes no answer for so long has its stream reset.
 func (s *Stream) Accept(w http.ResponseWriter, header http.Header, patience time.Duration) {
 	_ = s.SetWriteDeadline(time.Now().Add(patience))
 	defer s.SetWriteDeadline(time.Time{})
 	h := w.Header()
-	encoded := h.Get("Content-Encoding") != ""
 	clear(h)
 	for name, values := range header {
 		h[name] = values
 	}
 	delete(h, "Content-Encoding")
 	w.WriteHeader(http.StatusOK)
-	if !encoded {
-		_ = http.NewResponseController(w).Flush()
-	}
+	_ = http.NewResponseController(w).Flush()
 	_ = s.ctl.Flush()
 }
 
