@@ -18,7 +18,7 @@ import (
 type serveFlags struct {
 	Loops        int           `default:"0" placeholder:"N" help:"Event loops; 0 is one for each CPU that Go uses. Default: 0."`
 	DrainTimeout time.Duration `default:"10s" placeholder:"TIME" help:"After a signal, wait this long for connections to close before they are cut. Default: ${default}."`
-	DrainWindow  time.Duration `default:"0s" placeholder:"TIME" help:"After a signal, spread the close frames over this time, at random, before --drain-timeout begins. Default: all at once."`
+	DrainWindow  time.Duration `default:"0s" placeholder:"TIME" help:"After a signal, spread the close frames over this time, at random, before --drain-timeout begins. Less if that is below 5s: the last clients have 5s to answer. Default: all at once."`
 	Metrics      listenAddr    `placeholder:"HOST:PORT" help:"Serve counters here too: /metrics for Prometheus, /debug/vars as JSON. Default: nowhere."`
 }
 

@@ -63,7 +63,7 @@ func TestSignalDrainsAndExits0(t *testing.T) {
 	}
 }
 
-// The time for closing begins behind the window, however short it is.
+// The time for closing begins behind the window.
 func TestDrainWindow_SpreadsTheClosing(t *testing.T) {
 	for _, command := range []string{"echo", "chat"} {
 		p := start(t, command, "--addr=127.0.0.1:0", "--drain-window=1s", "--drain-timeout=1m")
