@@ -34,7 +34,7 @@ func TestEchoDoesNotAllocate(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector makes sync.Pool forget at random")
 	}
-	for _, name := range []string{"framerail", "framerail-goroutines", "framerail-takeover", "framerail-alone"} {
+	for _, name := range []string{"framerail", "framerail-goroutines", "framerail-adaptive", "framerail-takeover", "framerail-alone"} {
 		p, err := peers.ByName(name)
 		if err != nil {
 			t.Fatal(err)

@@ -127,29 +127,32 @@ func TestHeartbeatDoesNotAllocate(t *testing.T) {
 }
 
 // On goroutines a whole message costs none either: the goroutine's start does not
-// allocate, its payload is in a pooled buffer.
+// allocate, its payload is in a pooled buffer. Nor does one that runs on the loop and may lose it.
 func TestGoroutineDispatchDoesNotAllocate(t *testing.T) {
-	answered := make(chan bool, 1)
-	r := openRig(t, Config{Dispatch: OnGoroutines, Handlers: Handlers{
-		Message: func(c *Conn, m Message) { echo(c, m); answered <- true },
-	}})
-	r.wire.out.Grow(1 << 20)
-	in := text(strings.Repeat("x", 1000))
-	scratch := make([]byte, len(in))
-	if allocates {
-		t.Skip("the race detector allocates")
-	}
-	once := func() {
-		r.play(in, scratch)
-		<-answered
-		for r.c.queued() || len(r.scheduled) > 0 {
-			r.turn()
-			time.Sleep(time.Microsecond)
+	for _, dispatch := range []Dispatch{OnGoroutines, Adaptive} {
+		answered := make(chan bool, 1)
+		r := openRig(t, Config{Dispatch: dispatch, Handlers: Handlers{
+			Message: func(c *Conn, m Message) { echo(c, m); answered <- true },
+		}})
+		r.loop.Succeed = func() {}
+		r.wire.out.Grow(1 << 20)
+		in := text(strings.Repeat("x", 1000))
+		scratch := make([]byte, len(in))
+		if allocates {
+			t.Skip("the race detector allocates")
 		}
-	}
-	once()
-	if n := allocs.PerRun(100, once); n > 0 {
-		t.Errorf("%v allocations", n)
+		once := func() {
+			r.play(in, scratch)
+			<-answered
+			for r.c.queued() || len(r.scheduled) > 0 {
+				r.turn()
+				time.Sleep(time.Microsecond)
+			}
+		}
+		once()
+		if n := allocs.PerRun(100, once); n > 0 {
+			t.Errorf("dispatch %d: %v allocations", dispatch, n)
+		}
 	}
 }
 
