@@ -85,11 +85,15 @@ func (l *link) answered(t *topic, q question, missed []Packet, at Position, err 
 			if w.joining.since == q.since && q.since != (Position{}) {
 				w.joining.failed = err
 			}
-			if w.joining.answered && q.isForAhead() {
-				w.joining.failed = ErrGap
-			}
 		}
-		if (q.since != q.base || q.isForAhead()) && a.synced { // it is clients that miss something, and not the node
+		if q.isForAhead() { // members miss nothing
+			taken := a.takeAnswered(q, t.position())
+			if a.gaps > 0 || len(a.waiters) > 0 {
+				t.want()
+			}
+			return taken
+		}
+		if q.since != q.base && a.synced { // a client's position, not the node's
 			failed := a.takeFailed()
 			if a.gaps > 0 || len(a.waiters) > 0 {
 				t.want()
