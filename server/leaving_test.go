@@ -93,3 +93,28 @@ func TestLeaving_ADoneContextCutsAtOnce(t *testing.T) {
 		return true
 	})
 }
+
+// Close within the notice of a Shutdown cuts all clients, and Shutdown waits no longer.
+func TestLeaving_CloseWithinTheNotice(t *testing.T) {
+	s := start(t, &Server{OnMessage: echo, Leaving: Leaving{Notice: time.Hour}})
+	p := dial(t, s)
+	p.alive()
+	type result struct {
+		Drain
+		err error
+	}
+	ended := make(chan result, 1)
+	go func() {
+		d, err := s.Shutdown(context.Background())
+		ended <- result{d, err}
+	}()
+	eventually(t, "the notice", s.Draining)
+	p.alive()
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if r := receive(t, ended); r.err != nil || r.Clean != 0 || r.Open != 0 {
+		t.Errorf("%+v", r)
+	}
+	p.expectGone()
+}
