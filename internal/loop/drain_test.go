@@ -19,7 +19,7 @@ func TestDrain_AWindowBeginsOnce(t *testing.T) {
 }
 
 // A client that opens within the window leaves at a time of its own in what is left of that, and not with all the others.
-func TestDrain_WhoOpensWithinTheWindowLeavesInWhatIsLeft(t *testing.T) {
+func TestDrain_ALateClientLeavesInWhatIsLeftOfTheWindow(t *testing.T) {
 	const window, now, clients = time.Minute, 40 * time.Second, 200
 	l := unserved(0, time.Second)
 	l.inbox.draining = Draining{Window: window}
