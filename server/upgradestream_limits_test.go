@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -90,7 +91,7 @@ func TestStream_LimitsHold(t *testing.T) {
 				if h.Opcode != frame.Close {
 					t.Fatalf("a frame with %v", h.Opcode)
 				}
-				p.send(masked(frame.Close, true, payload))
+				_, _ = io.WriteString(p.Conn, masked(frame.Close, true, payload)) // or the server has gone already
 			}
 			go p.readOn()
 			info := receive(t, closed)
