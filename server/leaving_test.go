@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -72,6 +73,34 @@ func TestLeaving_ShutdownInACallback(t *testing.T) {
 	p.expectEOF()
 	if d, err := s.Shutdown(context.Background()); err != nil || d.Clean != 1 {
 		t.Errorf("%+v, %v", d, err)
+	}
+}
+
+// A callback that cancels its context as it returns does not cut the clients.
+func TestShutdown_GoesOnAfterTheCallbackHasReturned(t *testing.T) {
+	for _, d := range []conn.Dispatch{conn.OnLoop, conn.Adaptive} {
+		t.Run(fmt.Sprint(d), func(t *testing.T) {
+			errs := make(chan error, 1)
+			s := &Server{Dispatch: d}
+			s.OnMessage = func(c *conn.Conn, m conn.Message) {
+				ctx, cancel := context.WithTimeout(context.Background(), patience)
+				defer cancel()
+				_, err := s.Shutdown(ctx)
+				errs <- err
+			}
+			start(t, s)
+			p := dial(t, s)
+			p.text("end")
+			if err := receive(t, errs); !errors.Is(err, conn.ErrOnLoop) {
+				t.Fatal(err)
+			}
+			p.expectClose(frame.GoingAway)
+			p.close(frame.GoingAway, "")
+			p.expectEOF()
+			if drained, err := s.Shutdown(context.Background()); err != nil || drained.Clean != 1 {
+				t.Errorf("%+v, %v", drained, err)
+			}
+		})
 	}
 }
 

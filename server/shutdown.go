@@ -50,7 +50,8 @@ type Drain struct {
 // connections alone. Several calls all wait, and return the same outcome in the end.
 //
 // A callback that runs on a loop may call Shutdown. It gets [conn.ErrOnLoop] and the outcome so far. So does
-// one that has lost its loop, with [conn.Adaptive]. A callback on a goroutine should call Shutdown on another
+// one that has lost its loop, with [conn.Adaptive]. The shutdown then goes on until ctx's deadline, even if ctx is
+// cancelled as the callback returns. A callback on a goroutine should call Shutdown on another
 // goroutine, or it waits for itself until ctx is done.
 func (s *Server) Shutdown(ctx context.Context) (Drain, error) {
 	run, notice := announce(ctx, s)
@@ -71,11 +72,29 @@ func (s *Server) Shutdown(ctx context.Context) (Drain, error) {
 	}
 	err := errOnLoop
 	if loop.WithinLoop() {
-		run.platform.Go(func() { _ = end() })
+		after, stop := beyondTheCallback(ctx)
+		ctx = after
+		run.platform.Go(func() {
+			defer stop()
+			_ = end()
+		})
 	} else {
 		err = end()
 	}
 	return s.sessions.drained(), err
+}
+
+// beyondTheCallback has ctx's deadline, but is not cancelled when a callback returns that had it cancelled
+// then, as callers do. A ctx that is done already stays so.
+func beyondTheCallback(ctx context.Context) (after context.Context, stop context.CancelFunc) {
+	if ctx.Err() != nil {
+		return ctx, func() {}
+	}
+	after = context.WithoutCancel(ctx)
+	if at, ok := ctx.Deadline(); ok {
+		return context.WithDeadline(after, at)
+	}
+	return after, func() {}
 }
 
 // announce has Draining report true. The first call decides how much time the clients have to leave. announce

@@ -96,7 +96,7 @@ func RunsOnLoop() bool {
 
 // staysOnLoop is RunsOnLoop without the loss, for a caller that may have to wait.
 func staysOnLoop() bool {
-	return belowLoop() && onLoop(func(l *Loop) bool { return l.Hold() == 0 && !l.Lost() })
+	return belowLoop() && onLoop(func(l *Loop) bool { return !l.canLose() })
 }
 
 // onLoop is what f says of the loop that the calling goroutine runs, and false if it runs none: then

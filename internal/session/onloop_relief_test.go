@@ -7,6 +7,12 @@ import (
 
 // A call that waits succeeds, too, if a monitor is just taking the loop from its callback.
 func TestRunsOnLoop_WaitsForAMonitorThatTakesTheLoop(t *testing.T) {
+	for name, asks := range map[string]func() bool{"runs": RunsOnLoop, "stays": staysOnLoop} {
+		t.Run(name, func(t *testing.T) { testMonitorThatTakesTheLoop(t, asks) })
+	}
+}
+
+func testMonitorThatTakesTheLoop(t *testing.T, asks func() bool) {
 	l := NewLoop(nil)
 	l.Succeed = func() {}
 	l.Run(func() {
@@ -23,7 +29,7 @@ func TestRunsOnLoop_WaitsForAMonitorThatTakesTheLoop(t *testing.T) {
 			l.goroutine.Store(0)
 		}()
 		<-begun
-		expect(t, "runs on a loop", RunsOnLoop(), false)
+		expect(t, "runs on a loop", asks(), false)
 	})
-	l.Run(func() { expect(t, "the successor does", RunsOnLoop(), true) })
+	l.Run(func() { expect(t, "the successor does", asks(), true) })
 }

@@ -139,7 +139,9 @@ func (d *reading) piece(rx *receiver, ev frame.Event) {
 		return
 	}
 	if a := h.answer; a != nil && msg.Opcode == frame.Text && string(msg.Payload) == a.Request {
+		d.loop.work.answers.Store(true)
 		_ = c.SendText(a.Answer) // Overflow says what happens without room
+		d.loop.work.answers.Store(false)
 		buffer.Poison(msg.Payload)
 		rx.dropMessage()
 		return

@@ -134,6 +134,14 @@ func (r *relief) Lost() bool {
 	return r.Succeed != nil && r.goroutine.Load() != stacktrace.Number()
 }
 
+// canLose reports whether the callback that calls can lose the loop, or has lost it. From goroutines that are, or
+// were, the loop's.
+func (r *relief) canLose() bool {
+	r.mu.Lock() // a monitor that has begun to take the loop is done then
+	defer r.mu.Unlock()
+	return r.Succeed != nil && r.holder.Load() != 0 || r.Lost()
+}
+
 // begin notes that a callback begins, and returns its number. On the loop, for the last time if the
 // callback loses it.
 func (r *relief) begin() uint64 {

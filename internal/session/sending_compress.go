@@ -32,10 +32,12 @@ func (c *sending) compress(buf *buffer.Buffer, p []byte, history *deflate.Window
 }
 
 // compressed notes that n bytes' worth was compressed for c. Where callbacks run on
-// goroutines it is not the loop that does it, unless a callback holds it. From any goroutine.
+// goroutines it is not the loop that does it, unless a callback holds it, or the loop answers by itself. From
+// any goroutine.
 func (c *sending) compressed(n int) {
 	l := c.loop
-	if f := c.flags.Load(); f&flagGoroutines != 0 && (f&flagAdaptive == 0 || f&flagQueued != 0 || l.Hold() == 0) {
+	if f := c.flags.Load(); f&flagGoroutines != 0 && !l.work.answers.Load() &&
+		(f&flagAdaptive == 0 || f&flagQueued != 0 || l.Hold() == 0) {
 		return
 	}
 	l.work.all.Add(int64(n))

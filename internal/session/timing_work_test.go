@@ -114,6 +114,25 @@ func TestWork_AnswersCount(t *testing.T) {
 	}
 }
 
+// So do those that the loop sends by itself, wherever callbacks run.
+func TestWork_AutoAnswersCount(t *testing.T) {
+	for _, dispatch := range []Dispatch{OnLoop, OnGoroutines, Adaptive} {
+		t.Run(fmt.Sprint(dispatch), func(t *testing.T) {
+			answer := strings.Repeat("an answer ", 800)
+			r := deflateRig(t, Config{
+				Dispatch: dispatch, MaxPending: 8 << 20, CompressionPerSecond: 1 << 20,
+				Handlers: Handlers{Message: func(*Conn, Message) {}},
+			}, noTakeover)
+			expect(t, "error", (Incoming{r.c}).AutoAnswer("short", answer), nil)
+			r.receive([]byte(strings.Repeat(string(text("short")), 5)))
+			each := r.c.compressor().Work(len(answer), nil)
+			if got, want := int(r.d.workDebt), 5*each/(1<<20/1000); got < want-5 {
+				t.Errorf("the debt for 5 answers is %d, want %d", got, want)
+			}
+		})
+	}
+}
+
 // What a callback sends to others counts for the turn in which it does so, and not for
 // what its own peer may have.
 func TestWork_SendingToOthersEndsTheTurn(t *testing.T) {
