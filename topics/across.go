@@ -113,7 +113,7 @@ func (t *topic) beginEra(at Position) {
 // ownEra begins an epoch of this process. mu is held.
 func (t *topic) ownEra() { t.beginEra(Position{Epoch: randomEpoch()}) }
 
-// linkLost notes that the broker is away. Local delivery goes on, with positions of the node's own.
+// linkLost notes that the broker is away, or refuses interest in a topic that is recorded. Local delivery goes on, with positions of the node's own.
 func (l *link) linkLost(t *topic) {
 	t.mu.Lock()
 	a := t.across

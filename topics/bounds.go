@@ -77,10 +77,22 @@ func tickReturns(l *link, now time.Time) {
 		before = first
 	}
 	for _, t := range l.hub.allTopics() {
-		if t.isRecorded() {
-			giveUp(t, before)
+		if !t.isRecorded() {
+			continue
 		}
+		if t.isStuck(now.Add(-longestReturn)) {
+			l.linkLost(t)
+		}
+		giveUp(t, before)
 	}
+}
+
+// isStuck reports whether something published before that waits for the broker to confirm interest. The broker may have refused it.
+func (t *topic) isStuck(before time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	a := t.across
+	return !a.out && !a.confirmed && len(a.pending) > 0 && a.pending[0].since.Before(before)
 }
 
 // giveUp gives up what the node gave the Recorder before that, and has not come back. A topic that waits for an answer gets it with that, or goes

@@ -1,6 +1,7 @@
 package topics
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -72,6 +73,44 @@ func TestBounds_WhatWaitsForAPosition(t *testing.T) {
 	}
 	if n < 40 || n > 64 {
 		t.Errorf("%d messages of 1,000 bytes wait", n)
+	}
+}
+
+// deafRecorder does not answer to interest.
+type deafRecorder struct{ quietRecorder }
+
+func (deafRecorder) Interest(ctx context.Context, _, _ []string) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// While the broker does not confirm interest, what waits for a position is given to members of this node when others had no room for long.
+func TestBounds_WhatWaitsForInterest(t *testing.T) {
+	h := newHost(1)
+	defer h.close()
+	r := deafRecorder{newQuiet()}
+	close(r.connects)
+	topics := &Topics{Broker: r, MaxOutbox: 64 << 10, History: keep(History{Messages: 5})}
+	topics.HangsAfter(time.Hour)
+	defer topics.Close()
+	h.allSubscribe(t, topics, "a")
+	message := conn.Message{Type: conn.Binary, Payload: make([]byte, 1000)}
+	before := h.sum().bytes
+	n := 0
+	for _, err := topics.Publish("a", message); err == nil; _, err = topics.Publish("a", message) {
+		n++
+	}
+	l := topics.link()
+	for at := time.Now().Add(longestReturn); topics.Stats().Broker.RecorderBytes > 0; at = at.Add(time.Second) {
+		_, _ = topics.Publish("a", message) // which has no room
+		tickReturns(l, at)
+	}
+	h.turn()
+	if got := h.sum().bytes - before; n == 0 || got < n*1000 {
+		t.Errorf("%d messages were published, the member was sent %d bytes", n, got)
+	}
+	if _, err := topics.Publish("a", message); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -180,7 +180,11 @@ func (l *link) giveHalves(ctx context.Context, changed map[string]bool, refusals
 		for name, wild := range changed {
 			l.logger.Warn("framerail: the broker refuses interest", "topic", name, "error", err)
 			l.interest.refuse(name, wild)
-			if t := l.hub.lookup(name, wild); t != nil {
+			switch t := l.hub.lookup(name, wild); {
+			case t == nil:
+			case t.isRecorded(): // or members would wait for a position that nobody gives
+				l.linkLost(t)
+			default:
 				t.waitLess()
 			}
 		}
@@ -196,7 +200,7 @@ func (l *link) giveHalves(ctx context.Context, changed map[string]bool, refusals
 	return l.giveBatch(ctx, halves[1], refusals)
 }
 
-// waitLess notes that the broker refuses a topic. Who waits to join it has a bound of refusals. Then it is a topic
+// waitLess notes that the broker refuses a topic that is not recorded. A call that waits to join it is refused a few times, and then the topic is one
 // of this node, or has a gap.
 func (t *topic) waitLess() {
 	t.mu.Lock()

@@ -52,6 +52,69 @@ func TestAcross_JoiningWhatIsRefused(t *testing.T) {
 	}
 }
 
+// Members on a node hear each other also if the Recorder refuses interest in their topic. What they say does not count as on its way back, and keeps no
+// other topic from its messages.
+func TestAcross_WhatIsRefusedIsHeardHere(t *testing.T) {
+	t.Parallel()
+	memory := new(brokertest.Memory)
+	n := newNode(t, boundedRecorder{memory.Recorder()}, topics.History{Messages: 10})
+	n.MaxOutbox = 4 << 10
+	n.awaitUp(0)
+	ann, bob := n.dial(), n.member("room.1")
+	if _, err := n.Subscribe(ann.conn, "room.1000"); err != nil {
+		t.Fatal(err)
+	}
+	n.say("room.1000", "first")
+	ann.expect("first")
+	var all []string
+	for i := range 100 { // together more than MaxOutbox
+		all = append(all, fmt.Sprint(i, ":", strings.Repeat("x", 100)))
+		n.say("room.1000", all[i])
+	}
+	ann.expect(strings.Join(all, " "))
+	n.say("room.1", "1")
+	bob.expect("1")
+	await(t, "nothing is on its way back", func() bool { return n.Stats().Broker.RecorderBytes == 0 })
+}
+
+// latePermission refuses interest until it is permitted.
+type latePermission struct {
+	brokertest.RecordingNode
+	permitted atomic.Bool
+}
+
+func (r *latePermission) Interest(ctx context.Context, on, off []string) error {
+	if !r.permitted.Load() && len(on) > 0 {
+		return errors.New("no rights")
+	}
+	return r.RecordingNode.Interest(ctx, on, off)
+}
+
+// When the Recorder takes interest that it has refused, members are told of one gap, and go on with its positions. What they have had they get
+// not once more.
+func TestAcross_WhatWasRefusedGoesOn(t *testing.T) {
+	t.Parallel()
+	memory := new(brokertest.Memory)
+	end := &latePermission{RecordingNode: memory.Recorder()}
+	n, other := newNode(t, end, kept), newNode(t, memory.Recorder(), kept)
+	n.awaitUp(0)
+	olga, ann := other.member("room.1"), n.dial()
+	if _, err := n.Subscribe(ann.conn, "room.1"); err != nil {
+		t.Fatal(err)
+	}
+	n.say("room.1", "1")
+	ann.expect("1")
+	olga.expect("1")
+	end.permitted.Store(true)
+	await(t, "a gap", func() bool { n.sim.Settle(); return len(n.gaps) > 0 })
+	n.say("room.1", "2")
+	other.say("room.1", "3")
+	await(t, "both have all", func() bool { ann.look(); olga.look(); return len(ann.read) == 2 && len(olga.read) == 2 })
+	if got, want := strings.Join(ann.read, " "), strings.Join(olga.read, " "); got != want || ann.at != olga.at || len(n.gaps) != 1 {
+		t.Errorf("ann read %q, olga %q; at %v and %v; %d gaps", got, want, ann.at, olga.at, len(n.gaps))
+	}
+}
+
 // plainBroker is a boundedRecorder that does not record.
 type plainBroker struct{ topics.Broker }
 
