@@ -54,6 +54,7 @@ func (t *topic) question() question {
 func (l *link) answered(t *topic, q question, missed []Packet, at Position, err error) []waiter {
 	a := t.across
 	isFirst := !a.synced
+	fill := a.fill
 	a.fill = Position{}
 	if isAnswer(err) {
 		a.asked = time.Time{}
@@ -64,8 +65,7 @@ func (l *link) answered(t *topic, q question, missed []Packet, at Position, err 
 	switch {
 	case err == nil:
 		l.merge(t, q, missed, at)
-		if isFirst && q.since == (Position{}) && t.keep.Messages > 0 && at.Offset > 0 {
-			a.fill = Position{Epoch: at.Epoch} // all that there ever was, perhaps
+		if isFirst && (q.since == Position{} || q.since.Offset > 0) && a.wantFill(t, at) {
 			l.settle(t, q)
 			t.want()
 			return nil
@@ -75,6 +75,7 @@ func (l *link) answered(t *topic, q question, missed []Packet, at Position, err 
 		t.want()
 		return nil
 	case err != ErrGap && err != ErrTooMuch:
+		a.fill = fill
 		l.asks.later(t)
 		for _, w := range a.waiters {
 			w.joining.tries++
@@ -94,8 +95,11 @@ func (l *link) answered(t *topic, q question, missed []Packet, at Position, err 
 			return taken
 		}
 		if q.since != q.base && a.synced { // a client's position, not the node's
+			if !q.fill {
+				a.fill = fill
+			}
 			failed := a.takeFailed()
-			if a.gaps > 0 || len(a.waiters) > 0 {
+			if a.gaps > 0 || len(a.waiters) > 0 || a.fill != (Position{}) {
 				t.want()
 			}
 			return failed
@@ -103,6 +107,11 @@ func (l *link) answered(t *topic, q question, missed []Packet, at Position, err 
 		l.adopt(t, at)
 		t.history.forgetLast()
 		l.putBefore(t, missed, at.Offset)
+		if isFirst && a.wantFill(t, at) {
+			l.settle(t, q)
+			t.want()
+			return a.takeFailed()
+		}
 	}
 	l.settle(t, q)
 	waiters := a.takeAnswered(q, t.position())
@@ -110,6 +119,15 @@ func (l *link) answered(t *topic, q question, missed []Packet, at Position, err 
 		t.want()
 	}
 	return waiters
+}
+
+// wantFill has a topic that is new here have all that the Recorder keeps, if it keeps anything. mu is held.
+func (a *across) wantFill(t *topic, at Position) bool {
+	if t.keep.Messages <= 0 || at.Offset == 0 {
+		return false
+	}
+	a.fill = Position{Epoch: at.Epoch} // all that there ever was, perhaps
+	return true
 }
 
 // takeAnswered takes those that waited for a question. Others that are ahead of the topic wait for the next one, all for the same. mu is held.
