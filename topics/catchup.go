@@ -247,7 +247,12 @@ func (l *link) catchUpWith(t *topic, missed []Packet, at Position, how course) {
 			how.away = nil
 		}
 		hd, rest, err := readHeader(p.Data)
-		if known, ok := a.heard[hd.node]; err == nil && hd.number.compare(known, ok) != old {
+		known, ok := a.heard[hd.node]
+		v := hd.number.compare(known, ok)
+		if how.live && (p.Prev > t.offset || p.Prev == 0 && err == nil && v == missing) { // what is missing before it is not in the history
+			t.history.begin(p.At.Offset - 1)
+		}
+		if err == nil && v != old {
 			r := routes.Get().(*route)
 			err = l.take(r, t, p.At.Offset, hd, rest, how)
 			r.done()

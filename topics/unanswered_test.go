@@ -186,6 +186,72 @@ func TestUnanswered_AfterAnOutage(t *testing.T) {
 	}
 }
 
+// gatedRecorder keeps a message from the Recorder until the test lets it go.
+type gatedRecorder struct {
+	*silentRecorder
+	gate chan struct{}
+}
+
+func (r *gatedRecorder) Publish(ctx context.Context, ms []topics.Packet) (int, error) {
+	for _, p := range ms {
+		if bytes.Contains(p.Data, []byte("gated")) {
+			select {
+			case <-r.gate:
+			case <-ctx.Done():
+				return 0, ctx.Err()
+			}
+		}
+	}
+	return r.silentRecorder.Publish(ctx, ms)
+}
+
+// A topic that goes on without an answer keeps nothing from before a message that it has missed, also if members have had what comes behind it. Who comes
+// back from before that message gets it.
+func TestUnanswered_NoHoleInWhatIsKept(t *testing.T) {
+	t.Parallel()
+	memory := new(brokertest.Memory)
+	end := &gatedRecorder{newSilent(memory), make(chan struct{})}
+	memory.Drop = func(p topics.Packet, node string) bool {
+		return bytes.Contains(p.Data, []byte("dropped")) && node == end.ID()
+	}
+	n, other := newNode(t, end, kept), newNode(t, memory.Recorder(), kept)
+	t.Cleanup(end.silence.goOn)
+	t.Cleanup(end.goOn)
+	ann, olga := n.member("room.1"), other.member("room.1")
+	n.say("room.1", "1")
+	ann.expect("1")
+	olga.expect("1")
+
+	n.hangsSoon()
+	end.hang(false)
+	n.say("room.1", "2")
+	ann.expect("2")
+	n.HangsAfter(time.Hour)
+	n.say("room.1", "gated")
+	ann.expect("gated")
+	n.AnswersAfter(10 * time.Millisecond)
+	end.silence.hang(false)
+	end.goOn()
+	await(t, "the topic is to catch up", func() bool { return n.Misses("room.1") > 0 })
+	olga.expect("2")
+	other.say("room.1", "x")
+	olga.expect("x")
+	before := olga.at
+	other.say("room.1", "dropped")
+	olga.expect("dropped")
+	close(end.gate)
+	ann.expect("x")
+	olga.expect("gated")
+
+	n.AnswersAfter(time.Hour)
+	end.silence.goOn()
+	back := n.dial()
+	if _, err := back.since("room.1", before); err != nil {
+		t.Fatal(err)
+	}
+	back.expect("dropped gated")
+}
+
 // How many calls of SubscribeSince wait for one connection is bounded, for a member too. All that wait are answered.
 func TestUnanswered_WaitingCallsAreBounded(t *testing.T) {
 	memory := new(brokertest.Memory)
