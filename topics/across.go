@@ -66,6 +66,7 @@ type pending struct {
 	except *session.Conn
 	since  time.Time
 	missed bool // it may lie in a gap that was reported
+	lost   bool // the outbox had no room for it
 }
 
 // newAcross is what a new topic begins with. While a Recorder hangs it begins away, recorded or not: the broker is told of no
@@ -145,7 +146,9 @@ func (l *link) deliverPending(t *topic) {
 			missed = true
 			continue
 		}
-		a.delivered, a.coming = p.number, p.number
+		if a.delivered = p.number; !p.lost {
+			a.coming = p.number
+		}
 		m, err := readMessage(p.body[maxHeader:])
 		if err != nil {
 			continue // cannot be: this process made it
@@ -352,7 +355,7 @@ func (l *link) send(name string, t *topic, keep History, m conn.Message) {
 // publish hands a message to the Recorder. Members get it when it comes back, with its position. t.mu is held.
 func (l *link) publish(t *topic, m conn.Message, except *session.Conn) error {
 	a := t.across
-	p := pending{body: bodyOf(m), except: except, since: time.Now()}
+	p := pending{body: bodyOf(m), except: except}
 	waits := !a.synced && !a.adrift
 	if waits && len(a.pending) >= maxBatchPackets || !l.returns.add(p.size()) {
 		return ErrBusy
@@ -364,6 +367,7 @@ func (l *link) publish(t *topic, m conn.Message, except *session.Conn) error {
 			return ErrBusy
 		}
 	}
+	p.since = time.Now() // not before it is in the outbox: see tickReturns
 	a.pending = append(a.pending, p)
 	return nil
 }

@@ -111,7 +111,8 @@ func giveUp(t *topic, before time.Time) {
 	if n == 0 {
 		return
 	}
-	a.forgetPending(n)
-	a.link.counts.gaps.Add(1)
-	t.reportGap(0)
+	if slices.ContainsFunc(a.forgetPending(n), func(p pending) bool { return !p.missed }) { // of others members know
+		a.link.counts.gaps.Add(1)
+		t.reportGap(0)
+	}
 }

@@ -3,6 +3,7 @@ package topics
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -112,6 +113,125 @@ func TestBounds_WhatWaitsForInterest(t *testing.T) {
 	if _, err := topics.Publish("a", message); err != nil {
 		t.Error(err)
 	}
+}
+
+// heldRecorder takes messages, and answers, when the test lets it.
+type heldRecorder struct {
+	quietRecorder
+	take, answer chan struct{}
+}
+
+func newHeld() heldRecorder {
+	r := heldRecorder{newQuiet(), make(chan struct{}), make(chan struct{})}
+	close(r.connects)
+	return r
+}
+
+func (r heldRecorder) Publish(ctx context.Context, ms []Packet) (int, error) {
+	select {
+	case <-r.take:
+	case <-ctx.Done():
+	}
+	return len(ms), ctx.Err()
+}
+
+func (r heldRecorder) Since(ctx context.Context, topic string, keep History, since Position, most int) ([]Packet, Position, error) {
+	r.asked <- topic
+	select {
+	case <-r.answer:
+	case <-ctx.Done():
+	}
+	return nil, Position{Epoch: 1}, ctx.Err()
+}
+
+// newPatient is topics that wait for a Recorder as long as it takes. Those with a name that begins with "kept" keep something.
+func newPatient(r Broker, gaps *int) *Topics {
+	topics := &Topics{Broker: r, MaxOutbox: 8 << 10}
+	topics.HangsAfter(time.Hour)
+	topics.OnGap = func(*conn.Conn, string, Position) { *gaps++ }
+	topics.History = func(name string) History {
+		if strings.HasPrefix(name, "kept") {
+			return History{Messages: 5}
+		}
+		return History{}
+	}
+	return topics
+}
+
+// What has waited for a position, and finds no room then, is a gap: it does not come back.
+func TestBounds_WhatFindsNoRoomIsAGap(t *testing.T) {
+	h := newHost(1)
+	defer h.close()
+	r, gaps := newHeld(), 0
+	topics := newPatient(r, &gaps)
+	defer topics.Close()
+	h.allSubscribe(t, topics, "kept")
+	awaitThat(t, "a question", func() bool { return len(r.asked) > 0 })
+	message := conn.Message{Type: conn.Binary, Payload: make([]byte, 1000)}
+	for range 100 { // the outbox takes some of those
+		_, err := topics.Publish("plain", message)
+		expect(t, "publish", err, nil)
+	}
+	_, err := topics.Publish("kept", message)
+	expect(t, "publish", err, nil)
+	close(r.answer)
+	awaitThat(t, "the Recorder's position", topics.lookup("kept", false).settled)
+	h.turn()
+	expect(t, "gaps", gaps, 1)
+	expect(t, "bytes that wait", topics.Stats().Broker.RecorderBytes, 0)
+}
+
+// What still waits for the Recorder to take it is not given up.
+func TestBounds_WhatIsNotSentIsNotGivenUp(t *testing.T) {
+	h := newHost(1)
+	defer h.close()
+	r, gaps := newHeld(), 0
+	close(r.answer)
+	topics := newPatient(r, &gaps)
+	defer topics.Close()
+	h.allSubscribe(t, topics, "kept")
+	awaitThat(t, "the Recorder's position", topics.lookup("kept", false).settled)
+	message := conn.Message{Type: conn.Binary, Payload: make([]byte, 1000)}
+	for _, err := topics.Publish("kept", message); err == nil; _, err = topics.Publish("kept", message) {
+	}
+	before := topics.Stats().Broker.RecorderBytes
+	topics.link().returns.refused.Store(true)
+	tickReturns(topics.link(), time.Now().Add(2*longestReturn))
+	h.turn()
+	expect(t, "gaps", gaps, 0)
+	expect(t, "bytes that wait", topics.Stats().Broker.RecorderBytes, before)
+}
+
+// What lies in a gap that was reported is given up without another one.
+func TestBounds_WhatIsMissedIsNoOtherGap(t *testing.T) {
+	h := new(Topics)
+	l := &link{hub: h}
+	of := h.lock("a", false)
+	of.across = &across{link: l, recorded: true, synced: true, confirmed: true}
+	of.across.pending = []pending{{number: number{1, 1}, missed: true}, {number: number{1, 2}}}
+	of.mu.Unlock()
+	now := time.Now()
+	of.across.pending[1].since = now
+	giveUp(of, now)
+	expect(t, "gaps", l.counts.gaps.Load(), 0)
+	giveUp(of, now.Add(time.Second))
+	expect(t, "gaps with a message that was not missed", l.counts.gaps.Load(), 1)
+	expect(t, "messages that wait", len(of.across.pending), 0)
+}
+
+// A topic does not wait for a message to come back that the Recorder does not take.
+func TestBounds_WhatIsRefusedIsNotAwaited(t *testing.T) {
+	h := new(Topics)
+	l := &link{hub: h}
+	of := h.lock("a", false)
+	of.across = &across{link: l, recorded: true}
+	of.across.coming = number{1, 2}
+	of.mu.Unlock()
+	for n := range uint64(2) {
+		expect(t, "it waits", of.across.coming, number{1, 2})
+		missOwn(l, Packet{Topic: "a", Data: header{kindMessage, l.node, number{1, n + 1}}.append(nil)})
+	}
+	expect(t, "it waits", of.across.coming, number{})
 }
 
 // What is held for topics that wait for an answer is bounded over all of them. A topic that finds no room asks once more.

@@ -310,17 +310,37 @@ func (l *link) putBefore(t *topic, older []Packet, floor uint64) {
 	}
 }
 
-// sendPending hands over messages that waited for the topic to have a position. mu is held.
-func (t *topic) sendPending() {
+// sendPending hands over messages that waited for the topic to have a position. It reports whether the outbox had no room for one of them: that one
+// does not come back. mu is held.
+func (t *topic) sendPending() (lost bool) {
 	a := t.across
 	if a == nil {
-		return
+		return false
 	}
 	for i := range a.pending {
 		if p := &a.pending[i]; p.number == (number{}) {
-			p.number, _ = a.link.outbox.add(a.link, kindMessage, t.name, t.keep, p.body, true)
+			n, ok := a.link.outbox.add(a.link, kindMessage, t.name, t.keep, p.body, true)
+			p.number, p.lost, p.since = n, !ok, time.Now() // not before it is in the outbox: see tickReturns
+			lost = lost || !ok
 		}
 	}
+	return lost
+}
+
+// sendOrMiss is sendPending for members that get these messages only when they come back. What is lost is a gap. mu is held.
+func (t *topic) sendOrMiss() {
+	if !t.sendPending() {
+		return
+	}
+	a := t.across
+	a.pending = slices.DeleteFunc(a.pending, func(p pending) bool {
+		if p.lost {
+			a.link.returns.remove(p.size())
+		}
+		return p.lost
+	})
+	a.link.counts.gaps.Add(1)
+	t.reportGap(0)
 }
 
 // settle goes on with a topic that is where the Recorder was when it answered. If there was a gap since it was asked,
@@ -331,7 +351,7 @@ func (l *link) settle(t *topic, q question) {
 	if a.gaps == q.gaps {
 		a.gaps = 0
 	}
-	t.sendPending()
+	t.sendOrMiss()
 	spilled, seen := a.spilled, Position{}
 	for _, p := range a.takeHeld() {
 		if p.At.Epoch == seen.Epoch && p.At.Offset <= seen.Offset {

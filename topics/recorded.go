@@ -183,6 +183,9 @@ func missOwn(l *link, p Packet) {
 	}
 	defer t.mu.Unlock()
 	a := t.across
+	if hd.number == a.coming {
+		a.coming = number{}
+	}
 	i := slices.IndexFunc(a.pending, func(own pending) bool { return own.number == hd.number })
 	if i < 0 {
 		return

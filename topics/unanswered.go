@@ -172,7 +172,7 @@ func (t *topic) goOn(held []Packet) {
 	}
 	a.asked = time.Time{}
 	held = slices.DeleteFunc(held, func(p Packet) bool { return p.At.Epoch == base.Epoch && p.At.Offset <= base.Offset })
-	t.sendPending()
+	t.sendOrMiss()
 	if len(held) == 0 {
 		a.adrift = true
 		return
