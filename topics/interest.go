@@ -19,6 +19,7 @@ type interest struct {
 	// Owned by the worker.
 	on    map[string]bool // what the broker has confirmed; false: a call with that name has failed, so that it may be on or not
 	fails int             // calls in a row that have failed since the last tick
+	takes bool            // a name was confirmed on this connection
 }
 
 // change notes that a topic has come or gone. Topics.mu may be held.
@@ -41,7 +42,7 @@ func (a *across) noteInterest(t *topic) {
 
 // renew notes that a connection is new, on which nothing is on. By the worker.
 func (i *interest) renew(h *Topics) {
-	i.on, i.fails = make(map[string]bool), 0
+	i.on, i.fails, i.takes = make(map[string]bool), 0, false
 	i.mu.Lock()
 	i.refused = nil
 	i.mu.Unlock()
@@ -103,8 +104,8 @@ func (i *interest) tick() {
 // maxRefusals is how many calls may fail before the broker is left alone for a while.
 const maxRefusals = 32
 
-// isAbsent reports whether the broker takes no interest at all, as if it were away.
-func (i *interest) isAbsent() bool { return i.fails >= maxRefusals }
+// isAbsent reports whether the broker takes no interest at all, as if it were away. Of few names that it refuses, calls fail less often than maxRefusals.
+func (i *interest) isAbsent() bool { return i.fails >= maxRefusals || i.fails > 0 && !i.takes }
 
 // giveInterest gives the broker what has changed. After an error, what it has not got to is given with the next call, and what was refused with
 // the next tick. So many names that are refused end in a call without an error. By the worker.
@@ -159,7 +160,7 @@ func (l *link) giveBatch(ctx context.Context, changed map[string]bool, refusals 
 		delete(l.interest.on, name)
 	}
 	for _, name := range on {
-		l.interest.on[name] = true
+		l.interest.on[name], l.interest.takes = true, true
 	}
 	for name, wild := range changed {
 		if l.interest.on[name] {

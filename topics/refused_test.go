@@ -72,6 +72,7 @@ func TestAcross_WhatIsRefusedIsHeardHere(t *testing.T) {
 		n.say("room.1000", all[i])
 	}
 	ann.expect(strings.Join(all, " "))
+	await(t, "the broker has what it was given", n.IsIdle)
 	n.say("room.1", "1")
 	bob.expect("1")
 	await(t, "nothing is on its way back", func() bool { return n.Stats().Broker.RecorderBytes == 0 })
@@ -196,5 +197,24 @@ func TestAcross_ManyThatAreRefused(t *testing.T) {
 				t.Errorf("%d messages are lost", lost)
 			}
 		})
+	}
+}
+
+// A broker that has taken no topic yet, and refuses all for a while, may be away: no message is lost, however few topics there are.
+func TestAcross_AllThatThereIsIsRefused(t *testing.T) {
+	memory := new(brokertest.Memory)
+	end := &selectiveRecorder{hangingNode: &hangingNode{RecordingNode: memory.Recorder()}}
+	end.away.Store(10)
+	n, other := newNode(t, end, kept), newNode(t, memory.Recorder(), kept)
+	n.OnGap = nil
+	olga, ann := other.member("room.1"), n.dial()
+	n.awaitUp(0)
+	if _, err := n.Subscribe(ann.conn, "room.1"); err != nil {
+		t.Fatal(err)
+	}
+	n.say("room.1", "1")
+	olga.expect("1")
+	if lost := n.Stats().Broker.Lost; lost != 0 {
+		t.Errorf("%d messages are lost", lost)
 	}
 }
