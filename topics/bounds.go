@@ -80,7 +80,7 @@ func tickReturns(l *link, now time.Time) {
 		if !t.isRecorded() {
 			continue
 		}
-		if t.isStuck(now.Add(-longestReturn)) {
+		if isStuck(t, now.Add(-longestReturn)) {
 			l.linkLost(t)
 		}
 		giveUp(t, before)
@@ -88,7 +88,7 @@ func tickReturns(l *link, now time.Time) {
 }
 
 // isStuck reports whether something published before that waits for the broker to confirm interest. The broker may have refused it.
-func (t *topic) isStuck(before time.Time) bool {
+func isStuck(t *topic, before time.Time) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	a := t.across

@@ -82,27 +82,8 @@ func (l *link) answered(t *topic, q question, missed []Packet, at Position, err 
 		}
 		return a.takeFailed()
 	default:
-		for _, w := range a.waiters {
-			if w.joining.since == q.since && q.since != (Position{}) {
-				w.joining.failed = err
-			}
-		}
-		if q.isForAhead() { // members miss nothing
-			taken := a.takeAnswered(q, t.position())
-			if a.gaps > 0 || len(a.waiters) > 0 {
-				t.want()
-			}
+		if taken, is := a.refuseClients(t, q, fill, err); is {
 			return taken
-		}
-		if q.since != q.base && a.synced { // a client's position, not the node's
-			if !q.fill {
-				a.fill = fill
-			}
-			failed := a.takeFailed()
-			if a.gaps > 0 || len(a.waiters) > 0 || a.fill != (Position{}) {
-				t.want()
-			}
-			return failed
 		}
 		l.adopt(t, at)
 		t.history.forgetLast()
@@ -121,6 +102,9 @@ func (l *link) answered(t *topic, q question, missed []Packet, at Position, err 
 	return waiters
 }
 
+// isAnswer reports whether an error of Recorder.Since is an answer.
+func isAnswer(err error) bool { return err == nil || err == ErrGap || err == ErrTooMuch }
+
 // wantFill has a topic that is new here have all that the Recorder keeps, if it keeps anything. mu is held.
 func (a *across) wantFill(t *topic, at Position) bool {
 	if t.keep.Messages <= 0 || at.Offset == 0 {
@@ -128,51 +112,6 @@ func (a *across) wantFill(t *topic, at Position) bool {
 	}
 	a.fill = Position{Epoch: at.Epoch} // all that there ever was, perhaps
 	return true
-}
-
-// takeAnswered takes those that waited for a question. Others that are ahead of the topic wait for the next one, all for the same. mu is held.
-func (a *across) takeAnswered(q question, here Position) (taken []waiter) {
-	var left []waiter
-	for _, w := range a.waiters {
-		since := w.joining.since
-		if w.joining.question != q.number && a.isLive() && since.Epoch == here.Epoch && since.Offset > here.Offset {
-			left = append(left, w)
-		} else {
-			taken = append(taken, w)
-		}
-	}
-	a.waiters = left
-	return taken
-}
-
-// isAnswer reports whether an error of Recorder.Since is an answer.
-func isAnswer(err error) bool { return err == nil || err == ErrGap || err == ErrTooMuch }
-
-// isForAhead reports whether a question is there only for clients with positions that the node has not got to. Its members have what is
-// before theirs, and do not wait.
-func (q question) isForAhead() bool { return q.gaps == 0 && q.since == q.base && q.base != Position{} }
-
-// isAwaitedAhead reports whether a client waits that was behind an offset, which is where the topic is, and not behind where the Recorder is. mu is
-// held.
-func (a *across) isAwaitedAhead(offset uint64, at Position) bool {
-	return slices.ContainsFunc(a.waiters, func(w waiter) bool {
-		since := w.joining.since
-		return since.Epoch == at.Epoch && offset < since.Offset && since.Offset <= at.Offset
-	})
-}
-
-// takeFailed takes those that need not wait any more: they have an answer, or have waited so often that they get what is here.
-func (a *across) takeFailed() (failed []waiter) {
-	var left []waiter
-	for _, w := range a.waiters {
-		if w.joining.failed != nil || w.joining.tries > maxTries {
-			failed = append(failed, w)
-		} else {
-			left = append(left, w)
-		}
-	}
-	a.waiters = left
-	return failed
 }
 
 // adopt has the topic be where the Recorder says. What is between is not to be had. mu is held.

@@ -1,0 +1,70 @@
+package topics
+
+import "slices"
+
+// refuseClients takes a no as the answer to clients' positions, or to fill, which is what across.fill was. It returns those that need not wait any more,
+// and reports false if it is the node that misses something. mu is held.
+func (a *across) refuseClients(t *topic, q question, fill Position, err error) (taken []waiter, is bool) {
+	for _, w := range a.waiters {
+		if w.joining.since == q.since && q.since != (Position{}) {
+			w.joining.failed = err
+		}
+	}
+	switch {
+	case q.isForAhead(): // members miss nothing
+		taken = a.takeAnswered(q, t.position())
+	case q.since != q.base && a.synced: // a client's position, not the node's
+		if !q.fill {
+			a.fill = fill
+		}
+		taken = a.takeFailed()
+	default:
+		return nil, false
+	}
+	if a.gaps > 0 || len(a.waiters) > 0 || a.fill != (Position{}) {
+		t.want()
+	}
+	return taken, true
+}
+
+// takeAnswered takes those that waited for a question. Others that are ahead of the topic wait for the next one, all for the same. mu is held.
+func (a *across) takeAnswered(q question, here Position) (taken []waiter) {
+	var left []waiter
+	for _, w := range a.waiters {
+		since := w.joining.since
+		if w.joining.question != q.number && a.isLive() && since.Epoch == here.Epoch && since.Offset > here.Offset {
+			left = append(left, w)
+		} else {
+			taken = append(taken, w)
+		}
+	}
+	a.waiters = left
+	return taken
+}
+
+// isForAhead reports whether a question is there only for clients with positions that the node has not got to. Its members have what is
+// before theirs, and do not wait.
+func (q question) isForAhead() bool { return q.gaps == 0 && q.since == q.base && q.base != Position{} }
+
+// isAwaitedAhead reports whether a client waits that was behind an offset, which is where the topic is, and not behind where the Recorder is. mu is
+// held.
+func (a *across) isAwaitedAhead(offset uint64, at Position) bool {
+	return slices.ContainsFunc(a.waiters, func(w waiter) bool {
+		since := w.joining.since
+		return since.Epoch == at.Epoch && offset < since.Offset && since.Offset <= at.Offset
+	})
+}
+
+// takeFailed takes those that need not wait any more: they have an answer, or have waited so often that they get what is here.
+func (a *across) takeFailed() (failed []waiter) {
+	var left []waiter
+	for _, w := range a.waiters {
+		if w.joining.failed != nil || w.joining.tries > maxTries {
+			failed = append(failed, w)
+		} else {
+			left = append(left, w)
+		}
+	}
+	a.waiters = left
+	return failed
+}
