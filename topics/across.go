@@ -49,6 +49,7 @@ type holding struct {
 	returning bool      // there is no answer, and the topic goes on when what members heard in the outage has come back
 	coming    number    // the last of the messages up to across.delivered that the outbox took, and that has not come back; zero: none
 	asked     time.Time // since when the Recorder is asked and has not answered; it may have failed; zero: it is not asked
+	alone     bool      // the next question is about what the node itself misses: one for clients was put before
 	late      int       // how many questions in a row had no answer in their time
 }
 
@@ -129,7 +130,8 @@ func (l *link) linkLost(t *topic) {
 	l.deliverPending(t)
 	a.confirmed, a.sent, a.asking, a.gaps = false, false, 0, 0
 	a.takeHeld()
-	a.fill, a.adrift, a.returning, a.asked, a.late = Position{}, false, false, time.Time{}, 0
+	a.fill, a.adrift, a.returning, a.asked, a.late = Position{}, false, false, time.Time{}, min(a.late/2, 1) // one that was never answered about keeps no asker from others
+	a.alone = false
 	waiters := a.waiters
 	a.waiters = nil
 	t.mu.Unlock()

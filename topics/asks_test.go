@@ -187,3 +187,23 @@ func TestAsks_ATopicThatIsGoneIsForgotten(t *testing.T) {
 	defer of.mu.Unlock()
 	expect(t, "the question", of.across.asking, 0)
 }
+
+// A topic that was never answered about keeps no asker from others when the connection is lost. One that failed once begins anew.
+func TestAsks_ALateTopicStaysLate(t *testing.T) {
+	for late, want := range map[int]int{0: 0, 1: 0, 2: 1, 5: 1} {
+		h := new(Topics)
+		l := &link{hub: h}
+		of := h.lock("a", false)
+		of.across = &across{link: l, recorded: true, holding: holding{late: late}}
+		of.mu.Unlock()
+		l.linkLost(of)
+		expect(t, "questions without an answer", of.across.late, want)
+	}
+}
+
+// However soon the next topic has waited for long enough, there are few looks.
+func TestAsks_LooksAreFew(t *testing.T) {
+	expect(t, "long", lookAfter(time.Second, 2*time.Second), time.Second)
+	expect(t, "short", lookAfter(1, 2*time.Second), 20*time.Millisecond)
+	expect(t, "over", lookAfter(-time.Second, 64*time.Millisecond), time.Millisecond)
+}

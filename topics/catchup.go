@@ -15,6 +15,7 @@ type question struct {
 	base   Position // where the node is; zero: nowhere
 	since  Position // where to begin: at base, or earlier for one that waits
 	fill   bool     // since is across.fill
+	alone  bool     // it is not for clients
 }
 
 // question is what there is to ask. mu is held.
@@ -33,6 +34,10 @@ func (t *topic) question() question {
 	}
 	for _, w := range a.waiters {
 		w.joining.question = q.number
+	}
+	q.fill = q.since == a.fill && q.since != Position{}
+	if q.alone, a.alone = a.alone, false; q.alone {
+		return q
 	}
 	if t.keep.Last && !a.synced {
 		return q // the last message first: newcomers get it
@@ -95,7 +100,7 @@ func (l *link) answered(t *topic, q question, missed []Packet, at Position, err 
 		}
 	}
 	l.settle(t, q)
-	waiters := a.takeAnswered(q, t.position())
+	waiters := a.takeAnswered(q, t)
 	if len(a.waiters) > 0 {
 		t.want()
 	}

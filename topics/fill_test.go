@@ -139,3 +139,42 @@ func TestFill_BehindAClient(t *testing.T) {
 		})
 	}
 }
+
+// Clients with positions that are not to be had any more, each with another one, keep members waiting for one question at most.
+func TestCatchUp_BesideClientsThatAreTooLate(t *testing.T) {
+	t.Parallel()
+	end, n, at := recorded(t, topics.History{Messages: 3}, "1 2 3 4 5 6 7 8 9")
+	ann := n.member("room.1")
+	n.expectKept("room.1", "7 8 9")
+	gap := end.node.Load().(topics.Node).Gap
+	before := len(end.questions())
+	end.silence.hang(false)
+	gap("room.1")
+	await(t, "the Recorder is asked", func() bool { return len(end.questions()) == before+1 })
+	gap("room.1") // it is asked again, behind this
+	answers := 0
+	for _, since := range at[:4] {
+		if err := n.SubscribeSince(n.dial().conn, "room.1", since, func(_ topics.Position, err error) {
+			if answers++; err != topics.ErrGap {
+				t.Errorf("the answer is %v", err)
+			}
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	back := n.dial()
+	if err := n.SubscribeSince(back.conn, "room.1", ann.at, func(topics.Position, error) { answers++ }); err != nil {
+		t.Fatal(err)
+	}
+	end.silence.goOn()
+	await(t, "all are answered", func() bool { n.sim.Settle(); return answers == 5 })
+	var own []int
+	for i, since := range end.questions()[before:] {
+		if since == at[8] {
+			own = append(own, i)
+		}
+	}
+	if len(own) < 2 || own[1] > 2 {
+		t.Errorf("of the questions since %v those are the node's own: %v", end.questions()[before:], own)
+	}
+}

@@ -84,8 +84,14 @@ func (q *asks) look(l *link, watch uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.watches == watch {
-		q.watchFor(l, left)
+		q.watchFor(l, lookAfter(left, longest))
 	}
+}
+
+// lookAfter is how long to wait before the next look, if a topic has waited for longest in left. However close to each other topics begin to wait,
+// there are few looks.
+func lookAfter(left, longest time.Duration) time.Duration {
+	return max(left, min(longest/64, 20*time.Millisecond))
 }
 
 // goOnOf has those of some topics go on that have waited for so long. It returns when the next one has.
@@ -185,7 +191,7 @@ func (t *topic) goOn(held []Packet) {
 	a.missPending()
 	t.beginEra(Position{held[0].At.Epoch, held[0].At.Offset - 1})
 	a.synced, a.out, a.adrift, a.before, a.fill = true, false, false, Position{}, Position{}
-	a.asking, a.gaps, a.returning, a.coming = 0, 0, false, number{}
+	a.asking, a.gaps, a.returning, a.coming, a.alone = 0, 0, false, number{}, false
 	at := t.position()
 	if known > 0 { // behind it, what members have had would come once more
 		at = held[known-1].At

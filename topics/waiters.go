@@ -12,12 +12,13 @@ func (a *across) refuseClients(t *topic, q question, fill Position, err error) (
 	}
 	switch {
 	case q.isForAhead(): // members miss nothing
-		taken = a.takeAnswered(q, t.position())
+		taken = a.takeAnswered(q, t)
 	case q.since != q.base && a.synced: // a client's position, not the node's
 		if !q.fill {
 			a.fill = fill
 		}
 		taken = a.takeFailed()
+		a.alone = a.gaps > 0 || a.fill != (Position{}) // or clients that come with other positions keep members waiting
 	default:
 		return nil, false
 	}
@@ -27,12 +28,16 @@ func (a *across) refuseClients(t *topic, q question, fill Position, err error) (
 	return taken, true
 }
 
-// takeAnswered takes those that waited for a question. Others that are ahead of the topic wait for the next one, all for the same. mu is held.
-func (a *across) takeAnswered(q question, here Position) (taken []waiter) {
+// takeAnswered takes those that waited for a question. Others wait for the next one: those that are ahead of the topic, all for the same, and those
+// that this one was not put for. mu is held.
+func (a *across) takeAnswered(q question, t *topic) (taken []waiter) {
+	here := t.position()
 	var left []waiter
 	for _, w := range a.waiters {
-		since := w.joining.since
-		if w.joining.question != q.number && a.isLive() && since.Epoch == here.Epoch && since.Offset > here.Offset {
+		j := w.joining
+		ahead := j.question != q.number && j.since.Offset > here.Offset
+		behind := q.alone && t.keep.Messages > 0 && j.since.Offset < t.history.floor && j.failed == nil && j.tries <= maxTries
+		if a.isLive() && j.since.Epoch == here.Epoch && (ahead || behind) {
 			left = append(left, w)
 		} else {
 			taken = append(taken, w)
