@@ -12,6 +12,9 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/frame"
 )
 
 // describe answers with what it was asked.
@@ -218,6 +221,35 @@ func TestHandler_ShutdownCutsItAtTheDeadline(t *testing.T) {
 		t.Errorf("got %v, want the context's error", err)
 	}
 	p.expectGone()
+}
+
+// If the Handler waits for close callbacks, as Upgrade does over HTTP/2, the error of Shutdown names those.
+func TestHandler_ShutdownNamesCallbacksThatItWaitsFor(t *testing.T) {
+	began, closing, finish := make(chan bool), make(chan bool, 1), make(chan bool)
+	s := handled(func(http.ResponseWriter, *http.Request) { began <- true; <-finish })
+	s.Dispatch = conn.OnGoroutines
+	s.OnClose = func(*conn.Conn, conn.CloseInfo) { closing <- true; <-finish }
+	start(t, s)
+	defer close(finish)
+	p, web := dial(t, s), dialRaw(t, s)
+	p.alive()
+	web.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	receive(t, began)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- drain(s, ctx) }()
+	p.expectClose(frame.GoingAway)
+	p.close(frame.GoingAway, "")
+	receive(t, closing)
+	for _, l := range s.run.loops {
+		<-l.Done()
+	}
+	cancel()
+	if err := receive(t, done); !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "close callbacks have not returned") {
+		t.Errorf("got %v", err)
+	}
+	web.expectGone()
 }
 
 // What waits for net/http when it ends is closed, not forgotten.

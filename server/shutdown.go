@@ -144,17 +144,28 @@ func (s *Server) drain(ctx context.Context, run *running) error {
 	}
 	if run.http != nil {
 		if err := run.http.Shutdown(ctx); err != nil {
-			return s.cutLate(run, err)
+			late := s.cutLate(run, err)
+			select {
+			case <-s.sessions.Idle():
+				return late
+			default: // a handler may wait for one of those: Upgrade does over HTTP/2
+				return errCallbacks(err)
+			}
 		}
 	}
 	if !run.platform.Await(run.onGoroutines.Idle(), ctx.Done(), time.Time{}) {
 		return fmt.Errorf("framerail: shutdown: a Check or a callback of TLSConfig has not returned: %w", ctx.Err())
 	}
 	if !run.platform.Await(s.sessions.Idle(), ctx.Done(), time.Time{}) {
-		return fmt.Errorf("framerail: shutdown: close callbacks have not returned: %w", ctx.Err())
+		return errCallbacks(ctx.Err())
 	}
 	run.tellCut() // nothing is left, and the budget of buffers need not look at it any more
 	return nil
+}
+
+// errCallbacks is the error of a shutdown for which callbacks take too long.
+func errCallbacks(err error) error {
+	return fmt.Errorf("framerail: shutdown: close callbacks have not returned: %w", err)
 }
 
 // cutLate cuts what the context left no more time for. It waits a little, but not for a loop
