@@ -28,6 +28,7 @@ type asks struct {
 
 	timer    *time.Timer // guarded by mu: looks whether the Recorder answers; nil: it is not asked
 	watches  uint64      // guarded by mu: the number of the timer
+	heard    time.Time   // guarded by mu: when a question from the first queue was last answered, or that queue began
 	answered time.Time   // guarded by mu: when it last did, or was asked for the first time since it was not asked
 
 	behind []behind // owned by the worker
@@ -101,6 +102,9 @@ func (q *asks) enqueue(l *link, t *topic) {
 	t.across.queued = true
 	i := t.across.queueOf()
 	q.queues[i] = append(q.queues[i], t)
+	if i == 0 && q.askers[0] == 0 {
+		q.heard = time.Now()
+	}
 	if q.askers[i] < maxAskers[i] {
 		q.askers[i]++
 		l.running.Add(1)
@@ -219,7 +223,7 @@ func (l *link) ask(t *topic, queue int) {
 		return
 	}
 	if isAnswer(err) {
-		l.asks.noteAnswer(t)
+		l.asks.noteAnswer(t, queue)
 	}
 	t.mu.Lock()
 	var waiters []waiter

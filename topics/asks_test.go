@@ -207,3 +207,28 @@ func TestAsks_LooksAreFew(t *testing.T) {
 	expect(t, "short", lookAfter(1, 2*time.Second), 20*time.Millisecond)
 	expect(t, "over", lookAfter(-time.Second, 64*time.Millisecond), time.Millisecond)
 }
+
+// A topic that waits behind others that the Recorder never answers about goes on without an answer. If others of its queue are answered, it waits for them.
+func TestAsks_AQueueThatStands(t *testing.T) {
+	for name, stands := range map[string]bool{"no question is answered": true, "others are": false} {
+		t.Run(name, func(t *testing.T) {
+			h := new(Topics)
+			h.linking.answered.Store(int64(time.Hour))
+			l := &link{hub: h, logger: quiet}
+			q := &l.asks
+			of := h.lock("a", false)
+			now := time.Now()
+			of.across = &across{link: l, recorded: true, synced: true, confirmed: true, sent: true, gaps: 1, asking: 1, queued: true}
+			of.across.asked = now.Add(-5 * time.Hour)
+			of.mu.Unlock()
+			q.queues[0] = []*topic{of}
+			q.answered, q.heard = now, now
+			if stands {
+				q.heard = now.Add(-2 * time.Hour)
+			}
+			q.look(l, q.watches)
+			expect(t, "a timer was stopped", q.timer.Stop(), true)
+			expect(t, "it goes on", of.across.adrift, stands)
+		})
+	}
+}

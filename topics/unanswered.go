@@ -56,16 +56,19 @@ func (q *asks) begin(t *topic) {
 	q.opened(t)
 }
 
-// noteAnswer notes that the Recorder has answered about a topic.
-func (q *asks) noteAnswer(t *topic) {
+// noteAnswer notes that the Recorder has answered about a topic from a queue.
+func (q *asks) noteAnswer(t *topic, queue int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.answered = time.Now()
+	if queue == 0 {
+		q.heard = q.answered
+	}
 	delete(q.open, t)
 }
 
 // look has topics go on if the Recorder has answered nothing for too long. While it answers about others, it is those of which a question is put: the
-// others wait for each other.
+// others wait for each other, unless no question of their queue is answered. Then they have time for a few that the Recorder never answers.
 func (q *asks) look(l *link, watch uint64) {
 	q.mu.Lock()
 	if q.watches != watch {
@@ -75,11 +78,15 @@ func (q *asks) look(l *link, watch uint64) {
 	longest := l.hub.linking.longestAnswer()
 	left := longest - time.Since(q.answered)
 	open := slices.Collect(maps.Keys(q.open))
+	var queued []*topic
+	if time.Since(q.heard) > longest {
+		queued = slices.Clone(q.queues[0])
+	}
 	q.mu.Unlock()
 	if left <= 0 {
 		left = goOnOf(l, l.hub.allTopics(), longest)
 	} else {
-		left = min(left, goOnOf(l, open, longest))
+		left = min(left, goOnOf(l, open, longest), goOnOf(l, queued, 4*longest))
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
