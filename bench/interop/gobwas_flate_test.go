@@ -1,6 +1,8 @@
 package interop
 
 import (
+	"fmt"
+	"io"
 	"net"
 	"sync"
 	"testing"
@@ -61,11 +63,10 @@ func echoFlate(c net.Conn) error {
 	}
 	var whole ws.Frame // of the fragments that have come
 	for {
-		f, err := ws.ReadFrame(c)
+		f, err := readFrame(c)
 		if err != nil {
 			return err
 		}
-		f = ws.UnmaskFrameInPlace(f)
 		switch f.Header.OpCode {
 		case ws.OpClose:
 			return ws.WriteFrame(c, ws.NewCloseFrame(f.Payload))
@@ -89,6 +90,21 @@ func echoFlate(c net.Conn) error {
 			return err
 		}
 	}
+}
+
+// readFrame reads a frame of at most 4 MiB.
+func readFrame(c net.Conn) (f ws.Frame, err error) {
+	if f.Header, err = ws.ReadHeader(c); err != nil {
+		return f, err
+	}
+	if f.Header.Length > 4<<20 {
+		return f, fmt.Errorf("a frame of %d bytes", f.Header.Length)
+	}
+	f.Payload = make([]byte, f.Header.Length)
+	if _, err := io.ReadFull(c, f.Payload); err != nil {
+		return f, err
+	}
+	return ws.UnmaskFrameInPlace(f), nil
 }
 
 func echoOfFlate(f ws.Frame) (ws.Frame, error) {
