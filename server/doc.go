@@ -379,11 +379,11 @@
 //
 // # Platforms
 //
-// The server runs on linux with epoll, and on darwin, freebsd, netbsd, openbsd and dragonfly with
-// kqueue. Everywhere else, such as on windows and js, package net's own connections are relayed: see
-// [Server.Serve]. A connection then takes a goroutine and a buffer of 512 bytes while it is idle. Options of TCP
-// that package net does not have are ignored there, and ListenerFiles and ListenReusePort fail with an error
-// that matches [errors.ErrUnsupported]. The simulated machine of package servertest runs on all systems.
+// The server runs on linux with epoll, and on darwin, freebsd, netbsd, openbsd and dragonfly with kqueue. Everywhere
+// else, such as on windows and js, package net's own connections are relayed: see [Server.Serve]. One takes a buffer
+// of 512 bytes and a goroutine while it is idle, and two at most, so MaxConnections bounds them. After a close whose
+// last bytes nobody reads they stay for some seconds. Options of TCP that package net does not have are ignored there.
+// ListenerFiles and ListenReusePort fail with [errors.ErrUnsupported]. Package servertest runs everywhere.
 package server
 
 // What is where, for those who change the package. It is the face of a server and puts the rooms below

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -236,12 +237,27 @@ func TestForeign_GoroutinesAreBounded(t *testing.T) {
 	f := foreigns["pipe"]
 	s := &Server{OnMessage: echo, Limits: Limits{MaxConnections: 5}}
 	connect := f.serve(t, s)
+	before := relaying()
 	for range 5 {
 		connect().handshake()
 	}
 	p := connect()
 	p.send(with("A: b"))
+	if n := relaying() - before; n < 5 || n > 2*6 {
+		t.Errorf("%d goroutines relay 6 connections", n)
+	}
 	p.expectRefusal(http.StatusServiceUnavailable)
+	eventually(t, "the goroutines of what is idle alone", func() bool { return relaying()-before <= 5 })
+}
+
+// relaying is how many goroutines relay connections.
+func relaying() (n int) {
+	for goroutine := range bytes.SplitSeq(stacks(), []byte("\n\n")) {
+		if bytes.Contains(goroutine, []byte("internal/relay.(*Conn)")) {
+			n++
+		}
+	}
+	return n
 }
 
 // Who has no address of IP is not over a unix socket for that: what it says of others is not believed.
