@@ -2,11 +2,14 @@ package client
 
 import (
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/framerail/framerail/internal/test/testcert"
@@ -110,6 +113,34 @@ func testDial_NobodyIsThere(t *testing.T) {
 	for _, url := range []string{"ws://" + addr, "wss://" + addr, "ws://name.invalid/"} {
 		if _, err := closed(t, new(Client)).Dial(soon(t), url); err == nil {
 			t.Errorf("%s: somebody is there", url)
+		}
+	}
+}
+
+// connect(2) fails with each number that it has on some system: the error has it, and tells where, at whichever dial.
+func TestDial_ConnectFails(t *testing.T) { bothWays(t, testDial_ConnectFails) }
+
+func testDial_ConnectFails(t *testing.T) {
+	needsLoops(t)
+	for _, number := range []syscall.Errno{
+		syscall.EACCES, syscall.EADDRINUSE, syscall.EADDRNOTAVAIL, syscall.EAFNOSUPPORT, syscall.EAGAIN, syscall.EALREADY, syscall.EBADF,
+		syscall.ECONNABORTED, syscall.ECONNREFUSED, syscall.ECONNRESET, syscall.EFAULT, syscall.EHOSTUNREACH, syscall.EINPROGRESS, syscall.EINTR,
+		syscall.EINVAL, syscall.EISCONN, syscall.EMFILE, syscall.ENETDOWN, syscall.ENETUNREACH, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM,
+		syscall.ENOTSOCK, syscall.EPERM, syscall.EPROTOTYPE, syscall.ETIMEDOUT,
+	} {
+		fails := &net.Dialer{Control: func(string, string, syscall.RawConn) error { return os.NewSyscallError("connect", number) }}
+		for _, proxy := range []string{"", "http", "https", "socks5"} {
+			for _, scheme := range []string{"ws", "wss"} {
+				c := &Client{DialContext: fails.DialContext}
+				if proxy != "" {
+					c.Transport = &http.Transport{Proxy: http.ProxyURL(&url.URL{Scheme: proxy, Host: "127.0.0.1:2"})}
+				}
+				to := scheme + "://127.0.0.1:1/"
+				_, err := closed(t, c).Dial(soon(t), to)
+				if !errors.Is(err, number) || !strings.HasPrefix(err.Error(), "framerail: dial "+to) || !strings.Contains(err.Error(), "connect") {
+					t.Errorf("proxy %q, %s: %v, want %v", proxy, scheme, err, number)
+				}
+			}
 		}
 	}
 }
