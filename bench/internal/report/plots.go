@@ -31,14 +31,19 @@ type chart struct {
 
 // plots are all there are.
 var plots = []chart{
-	{"echo", "CPU for each echo, 50 connections or fewer", inSection("echo"), lines("bytes of payload", "µs of server CPU", CPU, 1, true)},
-	{"connections", "CPU for each echo of 100 B", inSection("connections"), lines("connections", "µs of server CPU", CPU, 1, true)},
-	{"ratios", "CPU for each message, gws being 1", func(r Row) bool { return r.has(Ratio) && r.Section != "echo" && r.Section != "connections" }, bars},
+	{"echo", "CPU for each echo, 50 connections or fewer", onAxisOf("echo"), lines("bytes of payload", "µs of server CPU", CPU, 1, true)},
+	{"connections", "CPU for each echo of 100 B", onAxisOf("connections"), lines("connections", "µs of server CPU", CPU, 1, true)},
+	{"ratios", "CPU for each message, gws being 1", func(r Row) bool { return r.has(Ratio) && !onAxisOf("echo")(r) && !onAxisOf("connections")(r) }, bars},
 	{"latency", "Latency under a mixed load", inSection("latency"), percentiles},
 	{"memory", "Memory of the server's process", inSection("memory"), lines("connections", "MB", Resident, 1e-6, false)},
 }
 
 func inSection(name string) func(Row) bool { return func(r Row) bool { return r.Section == name } }
+
+// onAxisOf are the rows of a section that have a place on its axis.
+func onAxisOf(name string) func(Row) bool {
+	return func(r Row) bool { return r.Section == name && r.Place > 0 }
+}
 
 // plot draws a chart. Nil: there is nothing in it.
 func (c chart) plot(r Report) (*plot.Plot, error) {

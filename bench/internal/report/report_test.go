@@ -94,6 +94,24 @@ func TestRenderWritesTablesAndPlots(t *testing.T) {
 	}
 }
 
+// A row of a section with an axis may have no place on it.
+func TestRenderLeavesOutOfAPlotWhatHasNoPlace(t *testing.T) {
+	echo := func(place int) Row {
+		return Row{Name: "echo", Section: "connections", Place: place, Servers: []Server{
+			{Name: "framerail", Library: "framerail", Figures: map[string]Figure{CPU: NewFigure([]float64{5}), Ratio: NewFigure([]float64{1})}},
+		}}
+	}
+	for name, rows := range map[string][]Row{"alone": {echo(0)}, "beside": {echo(0), echo(10), echo(100)}} {
+		dir := t.TempDir()
+		if _, err := (Report{Rows: rows}).Render(dir); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "connections.svg")); (err == nil) != (name == "beside") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestReadReadsWhatWriteWrote(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "r.json")
 	if err := sample().Write(name); err != nil {
