@@ -78,8 +78,8 @@ func callsBack(program *tls.Config) bool {
 		slices.ContainsFunc(program.Certificates, signsElsewhere))
 }
 
-// signsElsewhere reports whether the private key of a certificate is none of the standard library's. It may lie in a
-// device, or with a service, and a signature then takes its time.
+// signsElsewhere reports whether a certificate's private key has a type from outside the standard library. The key may
+// lie in a device or a remote service, and signing may block.
 func signsElsewhere(c tls.Certificate) bool {
 	switch c.PrivateKey.(type) {
 	case *rsa.PrivateKey, *ecdsa.PrivateKey, ed25519.PrivateKey:

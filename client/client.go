@@ -159,8 +159,8 @@ func (c *Client) Shutdown(ctx context.Context) error {
 
 // Close closes the client at once. It cuts every connection, with ErrClientClosed for its close
 // callback, and ends the loops. Dials that go on fail with ErrClientClosed. It waits for callbacks
-// that run on loops, but not for callbacks on goroutines. In a callback on a loop it does not
-// wait. The error is always nil.
+// that run on loops, but not for callbacks on goroutines. In a callback on a loop, or one
+// that has lost its loop, it does not wait. The error is always nil.
 func (c *Client) Close() error {
 	run, cut := c.stop(loop.Abort)
 	if run == nil || loop.WithinLoop() {

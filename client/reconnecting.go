@@ -11,7 +11,6 @@ import (
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
-	"github.com/framerail/framerail/internal/platform"
 	"github.com/framerail/framerail/internal/session"
 )
 
@@ -22,8 +21,8 @@ import (
 //
 // Many clients of a server that restarts do not come back at once. Each waits for a random time. It is
 // from a window that begins with FirstDelay and doubles with each failure, up to MaxDelay (full jitter).
-// After the close code 1012 (Service Restart) it is from FirstDelay to six times that. MaxDelay ends that range
-// earlier, and FirstDelay counts for half of MaxDelay at most. After 1013 (Try Again Later) it is the second half of
+// After the close code 1012 (Service Restart) it is from FirstDelay to six times that. That range ends
+// at MaxDelay at the latest, and begins at half of MaxDelay at the latest. After 1013 (Try Again Later) it is the second half of
 // MaxDelay. A refusal's Retry-After is added to it, up to an hour.
 //
 // These ends are final unless OnDown says otherwise:
@@ -58,7 +57,7 @@ type Reconnecting struct {
 	// StableTime is how long a connection has to last for the window to begin anew. 0: 30 s.
 	StableTime time.Duration
 	// MaxWaiting bounds the bytes of messages that Send keeps while there is no connection, with 64 for
-	// each message. They are sent in order once there is one, as it has room for them. It is at most half of
+	// each message. They are sent in order once there is one that has room for them. It is at most half of
 	// the Client's MaxPending. 0: Send fails with ErrAway meanwhile.
 	MaxWaiting int
 
@@ -69,7 +68,7 @@ type Reconnecting struct {
 	up      *conn.Conn     // guarded by mu: nil while there is none
 	waiting []conn.Message // guarded by mu: what Send keeps
 	bytes   int            // guarded by mu: of these
-	sender  chan struct{}  // guarded by mu: closed when the goroutine that sends them has ended; nil for none
+	sender  chan struct{}  // guarded by mu: closed when sendSlowly has returned; nil while it does not run
 }
 
 // ErrAway is the error of Send while there is no connection, and after Run has returned.
@@ -186,20 +185,20 @@ func (r *Reconnecting) once(ctx context.Context) (o *Outage, lived time.Duration
 		err = r.BeforeDial(req)
 	}
 	var l *link
-	system := r.Client.platform()
 	if err == nil {
 		l, err = r.Client.dialLink(req, r.opener())
 	}
 	if err != nil {
-		r.down(system)
+		r.down()
 		return &Outage{Err: err, dialled: true}, 0
 	}
+	system := r.Client.platform()
 	since := system.Now()
 	if !system.Await(l.ended, ctx.Done(), time.Time{}) {
 		_ = l.conn.Close(frame.GoingAway, "")   // it fails if it is closing already
 		system.Await(l.ended, nil, time.Time{}) // within CloseTimeout
 	}
-	r.down(system)
+	r.down()
 	info, _ := l.conn.CloseInfo()
 	return &Outage{Close: info, Err: info.Err}, max(system.Since(since), 1)
 }
@@ -230,16 +229,16 @@ func (r *Reconnecting) open(c *conn.Conn, dial int) {
 	}
 }
 
-// down notes that there is no connection: it has ended, or its dial was given up. Nothing is sent on it any more when
-// down returns.
-func (r *Reconnecting) down(system platform.Platform) {
+// down notes that there is no connection: it has ended, or its dial was given up. When down returns, sendSlowly
+// does not run any more.
+func (r *Reconnecting) down() {
 	r.mu.Lock()
 	r.up = nil
 	r.dial++
 	sender := r.sender
 	r.mu.Unlock()
 	if sender != nil {
-		system.Await(sender, nil, time.Time{}) // at once, since its connection is closing
+		r.Client.platform().Await(sender, nil, time.Time{}) // at once, since its connection is closing
 	}
 }
 

@@ -105,9 +105,9 @@ func (c *Client) header() http.Header {
 // all, in the order of the spellings.
 func canonical(h http.Header) http.Header {
 	c := make(http.Header, len(h))
-	for _, name := range slices.Sorted(maps.Keys(h)) {
-		own := http.CanonicalHeaderKey(name)
-		c[own] = append(c[own], h[name]...)
+	for _, spelling := range slices.Sorted(maps.Keys(h)) {
+		name := http.CanonicalHeaderKey(spelling)
+		c[name] = append(c[name], h[spelling]...)
 	}
 	return c
 }

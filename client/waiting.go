@@ -15,8 +15,8 @@ import (
 //
 // What is kept goes to the next connection, before what Send is given later. If the connection has no room for
 // all of it, the rest follows as the server reads, and Send keeps messages until then. A message that was given
-// to a connection which then breaks may be lost. So is one that is larger than MaxPending of the connection,
-// which is logged. Any other that is kept is not lost until Run returns.
+// to a connection which then breaks may be lost. A message larger than the connection's MaxPending is lost, too,
+// and that is logged. Any other that is kept is not lost until Run returns.
 func (r *Reconnecting) Send(m conn.Message) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -59,7 +59,7 @@ func (r *Reconnecting) sendWaiting() {
 }
 
 // sendSlowly sends what waits as the connection has room, until nothing waits or the connection is closing.
-// down waits for it, so each message goes to one connection. Sender is closed at its end.
+// down waits for it, so that each message goes to one connection. It closes sender at its end.
 func (r *Reconnecting) sendSlowly(c *conn.Conn, sender chan struct{}) {
 	defer close(sender)
 	r.mu.Lock()
@@ -77,7 +77,7 @@ func (r *Reconnecting) sendSlowly(c *conn.Conn, sender chan struct{}) {
 	r.sender = nil
 }
 
-// dropFirst takes out the first message that waits, if Run has not returned. mu is held.
+// dropFirst takes out the first message that waits. There is none if Run has returned meanwhile. mu is held.
 func (r *Reconnecting) dropFirst() {
 	if len(r.waiting) == 0 {
 		return

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/server"
@@ -56,16 +55,6 @@ func (r *Reconnecting) state() (waiting int, sends bool) {
 	return len(r.waiting), r.sender != nil
 }
 
-// until waits for a condition.
-func until(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patience); !holds(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("waited in vain for %s", what)
-		}
-	}
-}
-
 // What waits and finds no room on a connection follows when there is some, before what is sent then.
 func TestReconnecting_SendsAsRoomComes(t *testing.T) {
 	got := make(chan string, 100)
@@ -82,7 +71,7 @@ func TestReconnecting_SendsAsRoomComes(t *testing.T) {
 	waits(t, r, 40)
 	w := watch(t, r)
 	next(t, w.ups, "a connection")
-	until(t, "a full connection", func() bool { _, sends := r.state(); return sends })
+	eventually(t, "a full connection", func() bool { _, sends := r.state(); return sends })
 	if n, _ := r.state(); n == 0 || n == 40 {
 		t.Errorf("%d messages wait", n)
 	}
@@ -103,7 +92,7 @@ func TestReconnecting_SendsAsRoomComes(t *testing.T) {
 	if m := next(t, got, "the last"); m != "last" {
 		t.Error(m)
 	}
-	until(t, "the sender's end", func() bool { n, sends := r.state(); return n == 0 && !sends })
+	eventually(t, "the sender's end", func() bool { n, sends := r.state(); return n == 0 && !sends })
 	if r.bytes != 0 {
 		t.Errorf("%d bytes wait", r.bytes)
 	}
@@ -126,7 +115,7 @@ func TestReconnecting_ConnectionEndsWithoutRoom(t *testing.T) {
 	waits(t, r, 40)
 	w := watch(t, r)
 	first := next(t, w.ups, "a connection")
-	until(t, "a full connection", func() bool { _, sends := r.state(); return sends })
+	eventually(t, "a full connection", func() bool { _, sends := r.state(); return sends })
 	left, _ := r.state()
 	first.Abort()
 	next(t, w.ups, "another connection")
@@ -135,7 +124,7 @@ func TestReconnecting_ConnectionEndsWithoutRoom(t *testing.T) {
 			t.Fatalf("got %s in place of %d", m, i)
 		}
 	}
-	until(t, "the end", func() bool { n, sends := r.state(); return n == 0 && !sends })
+	eventually(t, "the end", func() bool { n, sends := r.state(); return n == 0 && !sends })
 }
 
 // A message that can never be sent is logged and dropped. It holds up no others.
@@ -156,7 +145,7 @@ func TestReconnecting_DropsWhatIsTooLarge(t *testing.T) {
 	if m := next(t, got, "a message"); len(m) != 100 {
 		t.Errorf("a message of %d bytes", len(m))
 	}
-	until(t, "the end", func() bool { n, sends := r.state(); return n == 0 && !sends })
+	eventually(t, "the end", func() bool { n, sends := r.state(); return n == 0 && !sends })
 	if s := log.String(); strings.Count(s, "larger than MaxPending") != 1 {
 		t.Errorf("the log: %s", s)
 	}
@@ -198,7 +187,7 @@ func TestReconnecting_DialThatWasGivenUp(t *testing.T) {
 		t.Errorf("%+v", o)
 	}
 	second := next(t, w.ups, "another connection")
-	until(t, "it", func() bool { return w.Conn() == second })
+	eventually(t, "it", func() bool { return w.Conn() == second })
 	close(goOn)
 	if c := next(t, closes, "the first one's end"); c != given { // it comes once the open callback has returned
 		t.Fatal("another connection has ended")
@@ -217,7 +206,7 @@ func TestReconnecting_DialThatWasGivenUpLate(t *testing.T) {
 	if r.Conn() != c {
 		t.Fatal("there is no connection")
 	}
-	r.down(r.Client.platform())
+	r.down()
 	if r.Conn() != nil {
 		t.Error("there is a connection")
 	}

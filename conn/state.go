@@ -27,7 +27,7 @@ func (s State) String() string { return session.State(s).String() }
 
 // RTT returns the time from the latest ping that was answered to its pong; ok is false before there is
 // one. The pings are those of the heartbeat and of [Conn.Ping]. The first call sends a ping, and has
-// this and later ones measured. From then on pings of the heartbeat carry eight random bytes, so that no
-// other pong passes for theirs. OnPong gets these, too. A ping of the program's is measured if it has
-// a payload. Give each another payload, or a late pong may count for a newer ping.
+// this and later ones measured. From then on the heartbeat's pings carry eight random bytes, so that
+// no other pong is taken for their answer. OnPong gets the pongs to them, too. A ping of [Conn.Ping] is
+// measured only if it has a payload. Give each ping another payload, or a late pong may count for a newer one.
 func (c *Conn) RTT() (rtt time.Duration, ok bool) { return (*session.Conn)(c).RTT() }

@@ -62,8 +62,8 @@ func (w *Writer) ReadFrom(r io.Reader) (n int64, err error) { return (*session.W
 //
 // n is the number of bytes sent; bytes that were read but not sent are lost. CopyFrom does not
 // close the Writer. When ctx ends it returns ctx's error instead of waiting; it does not
-// interrupt a Read of r. It fails with [ErrOnLoop] on an event loop, with [ErrNotUTF8] as Write
-// does, and with the errors of r.
+// interrupt a Read of r. It fails with [ErrOnLoop] where [Conn.SendWait] does, with [ErrNotUTF8]
+// as Write does, and with the errors of r.
 func (w *Writer) CopyFrom(ctx context.Context, r io.Reader) (n int64, err error) {
 	return (*session.Writer)(w).CopyFrom(ctx, r)
 }

@@ -40,6 +40,9 @@ type Options struct {
 	SlowCallback time.Duration
 }
 
+// isShort reports whether buffers are so short that no message must grow.
+func (o *Options) isShort() bool { return o.Short != nil && o.Short() }
+
 // Loop is an event loop: a goroutine that owns its tenants, from the accepted descriptor to
 // their close.
 type Loop struct {
@@ -192,7 +195,7 @@ func (l *Loop) turn() bool {
 	l.clock.turned += l.clock.tick(&l.busy)
 	l.clock.awoke(worked)
 	l.watchdog.awake()
-	if l.options.Adaptive && l.conns.BeginTurn(l.options.Short != nil && l.options.Short()) {
+	if l.options.Adaptive && l.conns.BeginTurn(l.options.isShort()) {
 		l.monitor.awake()
 	}
 	look := l.clock.stride
@@ -302,7 +305,7 @@ func (l *Loop) deadline() time.Time {
 
 // short reports whether messages must not grow, and notes that one would have.
 func (l *Loop) short() bool {
-	if l.options.Short == nil || !l.options.Short() {
+	if !l.options.isShort() {
 		return false
 	}
 	l.starved = true

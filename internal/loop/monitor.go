@@ -28,8 +28,8 @@ type monitor struct {
 // watched is a loop as the monitor sees it.
 type watched interface {
 	HasEnded() bool
-	// since is when the loop was last seen to get on, and whether callbacks may hold it in this turn. The time
-	// is zero while it sleeps.
+	// since returns when the loop last noted the time, zero while it sleeps, and whether callbacks may hold it in
+	// this turn.
 	since() (at time.Time, lends bool)
 	// Hold and Relieve are those of session.Loop.
 	Hold() uint64
@@ -83,10 +83,10 @@ func (m *monitor) watch() {
 	}
 }
 
-// rest sleeps until a loop is awake, and looks at once: a callback that it finds loses the loop at the next
-// look. On a single processor the monitor runs just when a callback has begun to wait. rest returns busy,
-// too, if loops awake so often that a timer is cheaper than to be woken by each. Where they seldom do, a timer
-// would be set in vain, and Go's scheduler would set one of the kernel for each sleep of a loop.
+// rest sleeps until a loop awakes, and then looks at once. A callback that runs then loses the loop at the next
+// look. On a single processor the monitor runs just when a callback has begun to wait. rest also returns busy if
+// the last wake-up was less than holdMost ago: a timer is cheaper then than a wake-up by each loop. Where loops
+// seldom awake a timer would be set in vain. Go's scheduler would set one of the kernel's each time a loop sleeps.
 func (m *monitor) rest() (busy, ended bool) {
 	// It announces its sleep before it looks again, so that no loop is overlooked.
 	m.idle.Store(true)
@@ -102,9 +102,9 @@ func (m *monitor) rest() (busy, ended bool) {
 }
 
 // look takes each loop from the callback that held it at the last look, too. If that look is long ago the
-// machine had no time for the monitor; then a callback loses the loop at the first look. look returns
-// whether any loop has callbacks that may hold it, and whether all have ended. Two looks follow each other at
-// once only if there was none at the first.
+// machine had no time for the monitor; then a callback loses the loop at the first look. It returns busy if a
+// callback holds a loop, or may in this turn, and ended if all loops have ended. Look twice without a pause only
+// if the first look has found no callback: a young one would lose its loop.
 func (m *monitor) look() (busy, ended bool) {
 	ended = true
 	now := time.Now()

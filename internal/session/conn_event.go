@@ -135,7 +135,7 @@ func (c *Conn) opener(h *Handlers) func(*Conn) {
 	return h.Open
 }
 
-// endOpen is opened, unless a call of Receive has left the callback behind already.
+// endOpen calls opened when the Open callback has returned, unless a call of Receive has done so.
 func (c *Conn) endOpen() {
 	c.mu.Lock()
 	ours := c.extras.claimOpening()
@@ -145,7 +145,8 @@ func (c *Conn) endOpen() {
 	}
 }
 
-// opened ends the Open callback: what it asked for is kept, the input flows. It is for the one that has claimed it.
+// opened ends the Open callback: what it asked for is kept, the input flows.
+// Call it only if claimOpening has returned true.
 func (c *Conn) opened() {
 	c.loop.host.Opened(c)
 	c.mu.Lock()

@@ -26,11 +26,11 @@ type opening struct {
 	head     []byte
 	callback func(*Conn) // the callback, if it is not the one configured
 	asked    bool        // for the request
-	ended    bool        // the callback has returned, or reads
+	ended    bool        // claimOpening has returned true
 }
 
-// claimOpening reports whether the caller is to leave the Open callback behind, with Conn.opened. The first to ask
-// is, and no other: the callback may return while another goroutine begins to read. The connection's mu is held.
+// claimOpening reports whether the caller must call Conn.opened. Only the first call returns true, because the Open
+// callback may return while another goroutine begins to read. The connection's mu is held.
 func (e *extras) claimOpening() bool {
 	if e == nil || e.opening == nil || e.opening.ended {
 		return false

@@ -94,7 +94,11 @@ func RunsOnLoop() bool {
 	})
 }
 
-// staysOnLoop is RunsOnLoop without the loss, for a caller that may have to wait.
+// leaveLoop has the callback that calls lose its loop, if it may, because it is about to wait.
+func leaveLoop() { RunsOnLoop() }
+
+// staysOnLoop tells whether the calling goroutine runs a loop that its callback cannot lose: a caller must not
+// wait there. Unlike RunsOnLoop it takes the loop from no callback.
 func staysOnLoop() bool {
 	return belowLoop() && onLoop(func(l *Loop) bool { return !l.canLose() })
 }
@@ -111,12 +115,11 @@ func onLoop(f func(*Loop) bool) bool {
 	return false
 }
 
-// WithinLoop tells whether the calling goroutine runs a loop or is that of a callback which has lost
-// one. Neither must wait for its own end. The loop may sleep, or have ended, since a callback lost it.
+// WithinLoop tells whether the calling goroutine runs a loop, or a callback that has lost one. Neither must
+// wait for its own end. It looks even if all loops sleep, because the loop may sleep that a callback has lost.
 func WithinLoop() bool { return stackHasMark() }
 
-// belowLoop tells whether the calling goroutine's stack is that of a loop. The caller is about to wait, maybe
-// for long, so a small stack should not have to grow for this.
+// belowLoop tells whether the calling goroutine's stack is that of a loop. While all loops sleep it does not look.
 func belowLoop() bool {
 	all := running.loops.Load()
 	if all == nil || !slices.ContainsFunc(*all, func(l *Loop) bool { return !l.asleep.Load() }) {
@@ -125,6 +128,8 @@ func belowLoop() bool {
 	return stackHasMark()
 }
 
+// stackHasMark tells whether the calling goroutine's stack is that of a loop, or was. The caller may be about to
+// wait for long, so a small stack should not have to grow for this.
 func stackHasMark() bool {
 	var few [16]uintptr
 	n := runtime.Callers(2, few[:])

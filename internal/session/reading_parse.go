@@ -139,9 +139,7 @@ func (d *reading) piece(rx *receiver, ev frame.Event) {
 		return
 	}
 	if a := h.answer; a != nil && msg.Opcode == frame.Text && string(msg.Payload) == a.Request {
-		d.loop.work.answers.Store(true)
-		_ = c.SendText(a.Answer) // Overflow says what happens without room
-		d.loop.work.answers.Store(false)
+		d.autoAnswer(a.Answer)
 		buffer.Poison(msg.Payload)
 		rx.dropMessage()
 		return
@@ -210,4 +208,11 @@ func (d *reading) pong(payload []byte) {
 	if c.terms.Load().Pong != nil {
 		d.deliverControl(eventPong, payload)
 	}
+}
+
+// autoAnswer sends an answer of AutoAnswer. Overflow says what happens without room.
+func (d *reading) autoAnswer(text string) {
+	d.loop.work.answers.Store(true)
+	defer d.loop.work.answers.Store(false)
+	_ = d.Conn.SendText(text)
 }

@@ -12,7 +12,7 @@ import (
 func (d *reading) lends() bool {
 	l := d.loop
 	return d.flags.Load()&(flagQueued|flagAdaptive) == flagAdaptive &&
-		l.lendable && !l.pauses.Load()
+		l.lendable && l.Lends()
 }
 
 // lend runs a Message callback on the loop. If the callback loses the loop, lend does not return:
@@ -118,13 +118,14 @@ func (c *Conn) afterLoss(call *lostCall, payload []byte) {
 	c.loop.at(stepSpawned)
 }
 
-// mayLose has a test look at a step of the callback, and a simulation decide whether it loses the loop there.
+// mayLose has a test look at a step of the callback. A simulation decides whether the callback loses the loop there.
 func (d *reading) mayLose(s step, n uint64) {
 	if l := d.loop; l.Chance != nil || l.look != nil {
 		d.decide(s, n)
 	}
 }
 
+// decide is the rest of mayLose, which has neither in a program.
 func (d *reading) decide(s step, n uint64) {
 	l := d.loop
 	l.at(s)

@@ -43,16 +43,17 @@ type relief struct {
 	// Chance, in a simulation, decides what happens at a callback: whether it loses the loop when it begins,
 	// or has returned, and then whether the successor comes first. Nil: monitors decide.
 	Chance func() bool
-	// look, in a test, is called at each step of a hand-over. From the goroutine that takes it. Nil: nothing is.
+	// look, in a test, is called at each step of a hand-over, on the goroutine that takes the step. Nil: it is not
+	// called.
 	look func(step)
 
 	holder    atomic.Uint64 // the callback that holds the loop, and may lose it; 0 for none
 	goroutine atomic.Int64  // the number of the loop's goroutine; 0 from the loss to the succession
 	out       atomic.Int32  // callbacks that have lost the loop and have not returned
-	kept      atomic.Int64  // bytes of what was the loop's that they keep
+	kept      atomic.Int64  // bytes of the loop's buffers that these callbacks keep
 	pauses    atomic.Bool   // no callback runs on the loop in this turn; set by the loop
 
-	succession *lostCall // set by the one who took it out of holder, for the successor
+	succession *lostCall // set by the goroutine that took the number out of holder, for the successor
 
 	// Owned by the loop.
 	number   uint64        // of the last callback
@@ -60,7 +61,7 @@ type relief struct {
 	behind   []byte        // the input behind the message that is handed on
 	until    time.Duration // callbacks run on workers until then, by Loop.Now
 	pause    time.Duration // how long that was
-	lostAt   uint64        // number when the last one lost the loop
+	lostAt   uint64        // number of the last callback that lost the loop
 
 	mu   guard.LastMutex
 	lost map[uint64]*lostCall // guarded by mu: by the callback's number
@@ -93,6 +94,7 @@ const (
 	steps
 )
 
+// at tells a test of a step.
 func (r *relief) at(s step) {
 	if r.look != nil {
 		r.look(s)
@@ -176,7 +178,7 @@ func (r *relief) backOff(now time.Duration) {
 }
 
 // BeginTurn decides whether callbacks run on the loop in the turn that begins, and may lose it. The
-// owner calls it once Now is set. If memory is short none does, because one that lost the loop would keep some.
+// owner calls it once Now is set. If memory is short, none does: one that lost the loop would keep some memory.
 func (l *Loop) BeginTurn(short bool) (lends bool) {
 	l.check()
 	pauses := short || l.Now < l.until || l.out.Load() >= lostMost || l.kept.Load() >= keptMost

@@ -164,7 +164,7 @@ var events = map[string]struct {
 	behind  string // what has come behind the message
 	do      func(h *handOver)
 	returns string // what is seen if the callback returns
-	else_   string // and if it panics or ends its goroutine
+	fails   string // and if it panics or ends its goroutine
 }{
 	"data behind": {string(text("y")), nil, "x y closed", "x closed"},
 	"peer closes": {string(peerClose(frame.NormalClosure, "")), nil, "x closed", "x closed"},
@@ -193,7 +193,7 @@ func TestRelief_AtEachStep(t *testing.T) {
 				t.Run(fmt.Sprintf("step=%d/%s/%s", held, ends, name), func(t *testing.T) {
 					want := event.returns
 					if ends != "returns" {
-						want = event.else_
+						want = event.fails
 					}
 					playHandOver(t, held, ends, event.behind, event.do, want)
 				})

@@ -95,8 +95,8 @@ func TestRescue_CountsAllOfALongReadBuffer(t *testing.T) {
 	r.eventually("all given back", func() bool { return r.loop.kept.Load() == 0 && !r.c.queued() })
 }
 
-// What a callback sends while it holds the loop is compressed by the loop. What others of the loop's connections
-// send meanwhile from workers is not: the loop has no part in it.
+// What a callback sends while it holds the loop is compressed by the loop. What is sent while no callback holds
+// the loop is compressed by a worker, and does not count.
 func TestCompressed_OnWorkersIsNotTheLoops(t *testing.T) {
 	r := openRig(t, Config{Dispatch: Adaptive})
 	r.eventually("the inbox given back", func() bool { return !r.c.queued() })

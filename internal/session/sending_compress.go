@@ -31,13 +31,14 @@ func (c *sending) compress(buf *buffer.Buffer, p []byte, history *deflate.Window
 	return how.Append(buf.B, p, history, last)
 }
 
-// compressed notes that n bytes' worth was compressed for c. Where callbacks run on
-// goroutines it is not the loop that does it, unless a callback holds it, or the loop answers by itself. From
-// any goroutine.
+// compressed notes that n bytes' worth was compressed for c, if the loop did it. It did if callbacks run on
+// the loop, or if it sends an AutoAnswer. With Adaptive it did if a callback holds the loop and c's inbox is not
+// with a worker. From any goroutine.
 func (c *sending) compressed(n int) {
-	l := c.loop
-	if f := c.flags.Load(); f&flagGoroutines != 0 && !l.work.answers.Load() &&
-		(f&flagAdaptive == 0 || f&flagQueued != 0 || l.Hold() == 0) {
+	l, f := c.loop, c.flags.Load()
+	byLoop := f&flagGoroutines == 0 || l.work.answers.Load() ||
+		f&(flagQueued|flagAdaptive) == flagAdaptive && l.Hold() != 0
+	if !byLoop {
 		return
 	}
 	l.work.all.Add(int64(n))

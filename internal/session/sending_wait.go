@@ -24,7 +24,7 @@ func (c *sending) awaitTurn(ctx stdcontext.Context, n int) error {
 		if c.tx.waiters.first == w && c.makeRoomToWait(n) || ctx.Err() != nil {
 			break
 		}
-		RunsOnLoop() // a callback that may lose its loop loses it
+		leaveLoop()
 		c.loop.wait(&w.ready)
 	}
 	return c.endTurn(ctx, w)

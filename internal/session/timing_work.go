@@ -21,7 +21,7 @@ type work struct {
 	all atomic.Int64
 	// own is the part of it that was for the connection itself, and is not charged yet.
 	own atomic.Int64
-	// answers is set while the loop sends an answer of AutoAnswer, which no callback holds.
+	// answers is set while the loop sends an AutoAnswer. The loop compresses then, although no callback holds it.
 	answers atomic.Bool
 	// rest is the part of a millisecond that no connection was charged, in workParts of it. Its
 	// bytes differ by the connections' rates. Owned by the loop.

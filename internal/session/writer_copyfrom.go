@@ -120,7 +120,7 @@ func (w *Writer) awaitRoom(ctx stdcontext.Context, n int) error {
 		}
 		// The loop has been asked to attend to what is pending, or is about to: it
 		// will find the transport full, wait for it, and tell.
-		RunsOnLoop() // a callback that may lose its loop loses it
+		leaveLoop()
 		w.waiting = true
 		c.loop.wait(&w.room)
 		w.waiting = false

@@ -104,8 +104,8 @@ func (c *writing) write(q *queue, iov [][]byte) (n int, ok bool) {
 	return n, true
 }
 
-// writeTo is the transport's Write. If all is written then and the loop closes the transport next, it is the
-// transport's WriteLast. mu is held.
+// writeTo calls the transport's Write. It calls WriteLast if iov is all that is pending and the loop closes the
+// transport next. mu is held.
 func (c *writing) writeTo(q *queue, iov [][]byte, total int) (n int, err error) {
 	if q.uncounted.onLoop && c.end != nil && c.end.closes() && !c.end.over && total == q.main.Len() {
 		if t, ok := c.transport.(transport.LastWriter); ok {
