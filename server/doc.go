@@ -380,10 +380,10 @@
 // # Platforms
 //
 // The server runs on linux with epoll, and on darwin, freebsd, netbsd, openbsd and dragonfly with kqueue. Everywhere
-// else, such as on windows and js, package net's own connections are relayed: see [Server.Serve]. One takes a buffer
-// of 512 bytes and a goroutine while it is idle, and two at most, so MaxConnections bounds them. After a close whose
-// last bytes nobody reads they stay for some seconds. Options of TCP that package net does not have are ignored there.
-// ListenerFiles and ListenReusePort fail with [errors.ErrUnsupported]. Package servertest runs everywhere.
+// else, such as on windows and js, package net's own connections are relayed: see [Server.Serve]. A relayed one
+// takes 512 bytes and a goroutine while it is idle, and another goroutine while it writes. So MaxConnections bounds
+// those of open connections. A refused or closed one may keep its two for some seconds. Options of TCP that net lacks
+// are ignored. ListenerFiles and ListenReusePort fail: see [errors.ErrUnsupported]. Package servertest runs everywhere.
 package server
 
 // What is where, for those who change the package. It is the face of a server and puts the rooms below

@@ -37,7 +37,7 @@ var _ phase.Sessions = opened{}
 func (s opened) Begin(t *phase.Tenant) {
 	s.sessions.Begin()
 	if stream := nethttp.StreamBelow(t.Below()); stream != nil {
-		stream.Begin()
+		stream.BeginCallbacks()
 		s.sessions.streams.Store(tenantOf(t), stream)
 	}
 }
@@ -54,7 +54,7 @@ func (s opened) Closed(t *phase.Tenant) {
 // Ended notes that its close callback has returned.
 func (s opened) Ended(t *phase.Tenant) {
 	if stream, ok := s.sessions.streams.LoadAndDelete(tenantOf(t)); ok {
-		stream.(*nethttp.Stream).End()
+		stream.(*nethttp.Stream).EndCallbacks()
 	}
 	s.sessions.End()
 }

@@ -50,8 +50,9 @@ type Drain struct {
 // connections alone. Several calls all wait, and return the same outcome in the end.
 //
 // A callback that runs on a loop may call Shutdown. It gets [conn.ErrOnLoop] and the outcome so far. So does
-// one that has lost its loop, with [conn.Adaptive]. The shutdown then goes on until ctx's deadline, even if ctx is
-// cancelled as the callback returns. A callback on a goroutine should call Shutdown on another
+// one that has lost its loop, with [conn.Adaptive]. From then on only ctx's deadline counts.
+// Cancelling ctx later cuts nothing, because callbacks cancel theirs when they return. Without a deadline the shutdown
+// waits as long as it takes. A callback on a goroutine should call Shutdown on another
 // goroutine, or it waits for itself until ctx is done.
 func (s *Server) Shutdown(ctx context.Context) (Drain, error) {
 	run, notice := announce(ctx, s)
@@ -61,7 +62,7 @@ func (s *Server) Shutdown(ctx context.Context) (Drain, error) {
 	if run == nil {
 		return Drain{}, nil
 	}
-	end := func() error {
+	end := func(ctx context.Context) error {
 		if notice > 0 {
 			run.platform.Await(run.stopping, ctx.Done(), run.platform.Now().Add(notice))
 			s.stop(loop.Drain)
@@ -73,19 +74,18 @@ func (s *Server) Shutdown(ctx context.Context) (Drain, error) {
 	err := errOnLoop
 	if loop.WithinLoop() {
 		after, stop := beyondTheCallback(ctx)
-		ctx = after
 		run.platform.Go(func() {
 			defer stop()
-			_ = end()
+			_ = end(after)
 		})
 	} else {
-		err = end()
+		err = end(ctx)
 	}
 	return s.sessions.drained(), err
 }
 
-// beyondTheCallback has ctx's deadline, but is not cancelled when a callback returns that had it cancelled
-// then, as callers do. A ctx that is done already stays so.
+// beyondTheCallback returns a context with ctx's deadline that ctx's later cancel does not reach: a callback cancels
+// its context when it returns. If ctx is done already, it returns ctx.
 func beyondTheCallback(ctx context.Context) (after context.Context, stop context.CancelFunc) {
 	if ctx.Err() != nil {
 		return ctx, func() {}
@@ -184,7 +184,7 @@ func (s *Server) cutLate(run *running, err error) error {
 
 // Close ends the server at once. It cuts every connection, with ErrServerClosed for its close callback. It
 // waits for the loops, and so for callbacks that run on them, but not for callbacks on goroutines. In a
-// callback on a loop it does not wait. The error is always nil.
+// callback on a loop, or one that has lost its loop, it does not wait. The error is always nil.
 func (s *Server) Close() error {
 	run := s.stop(loop.Abort)
 	if run == nil {

@@ -11,16 +11,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
-	"gonum.org/v1/gonum/stat"
 
 	"github.com/framerail/framerail/bench/internal/proc"
+	"github.com/framerail/framerail/bench/internal/report"
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/server"
 )
@@ -47,14 +46,17 @@ type generator struct {
 func (g *generatorsCommand) Run(ctx context.Context) error { return g.run(ctx, os.Stdout) }
 
 func (g *generatorsCommand) run(ctx context.Context, out io.Writer) (err error) {
+	if g.Rounds < 1 {
+		return errors.New("nothing to measure: it takes a round")
+	}
 	dir, err := os.MkdirTemp("", "generators")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	program := filepath.Join(dir, "framerail")
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", program, "github.com/framerail/framerail/cmd/framerail").CombinedOutput(); err != nil {
-		return fmt.Errorf("in a clone: %w\n%s", err, out)
+	if text, err := exec.CommandContext(ctx, "go", "build", "-o", program, "github.com/framerail/framerail/cmd/framerail").CombinedOutput(); err != nil {
+		return fmt.Errorf("go build: %w\n%s", err, text)
 	}
 	all, err := g.generators(program)
 	if err != nil {
@@ -117,12 +119,12 @@ func (g *generatorsCommand) measure(ctx context.Context, echo *counter, command 
 		_ = cmd.Wait() // an interrupted program fails, or does not
 	}()
 	time.Sleep(g.Turn / 4) // it starts, and dials
-	ran, came, err := g.look(cmd.Process.Pid, echo)
+	ran, came, err := echo.look(cmd.Process.Pid)
 	if err != nil {
 		return 0, err
 	}
 	time.Sleep(g.Turn)
-	ranSince, cameSince, err := g.look(cmd.Process.Pid, echo)
+	ranSince, cameSince, err := echo.look(cmd.Process.Pid)
 	if err != nil {
 		return 0, err
 	}
@@ -134,9 +136,9 @@ func (g *generatorsCommand) measure(ctx context.Context, echo *counter, command 
 }
 
 // look reads what a process has used, and how many messages have come.
-func (g *generatorsCommand) look(pid int, echo *counter) (ran proc.Threads, came int64, err error) {
+func (c *counter) look(pid int) (ran proc.Threads, came int64, err error) {
 	ran, err = proc.RunTime(pid)
-	return ran, echo.count.Load(), err
+	return ran, c.count.Load(), err
 }
 
 // writeCosts writes a line for each generator.
@@ -146,10 +148,9 @@ func writeCosts(out io.Writer, all []*generator) {
 		for i, cost := range g.costs {
 			ratios = append(ratios, cost/all[0].costs[i])
 		}
-		cost, ratio := slices.Sorted(slices.Values(g.costs)), slices.Sorted(slices.Values(ratios))
+		cost, ratio := report.NewFigure(g.costs), report.NewFigure(ratios)
 		fmt.Fprintf(out, "%-20s %.2f µs a message (%.2f to %.2f), %.2f times %s (%.2f to %.2f)\n", g.name,
-			stat.Quantile(0.5, stat.Empirical, cost, nil), cost[0], cost[len(cost)-1],
-			stat.Quantile(0.5, stat.Empirical, ratio, nil), all[0].name, ratio[0], ratio[len(ratio)-1])
+			cost.Median, cost.Low, cost.High, ratio.Median, all[0].name, ratio.Low, ratio.High)
 	}
 }
 

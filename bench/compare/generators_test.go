@@ -9,7 +9,18 @@ import (
 	"time"
 )
 
-// Each generator has a line, and the first is what the others are compared with.
+// The first generator is what the others are compared with, round by round.
+func TestWriteCosts(t *testing.T) {
+	var out bytes.Buffer
+	writeCosts(&out, []*generator{{name: "other", costs: []float64{2, 4, 2}}, {name: "framerail load", costs: []float64{3, 4, 6}}})
+	want := "other                2.00 µs a message (2.00 to 4.00), 1.00 times other (1.00 to 1.00)\n" +
+		"framerail load       4.00 µs a message (3.00 to 6.00), 1.50 times other (1.00 to 3.00)\n"
+	if got := out.String(); got != want {
+		t.Errorf("%q", got)
+	}
+}
+
+// framerail load alone has one line, and is compared with itself.
 func TestGenerators_AreCompared(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it builds a program")

@@ -24,7 +24,8 @@ type row struct {
 	servers []peers.Peer
 	// turn is how long a turn is, as a multiple of the usual. Zero: once.
 	turn int
-	// cores is how many the server may use, beside that of the clients. Zero: one, which is its own.
+	// cores is how many cores the server may use. Zero: one, its own. With more it is not pinned, and the clients'
+	// core may be among them.
 	cores int
 	// memory: the load is opened once and then idle, and memory is measured in place of CPU.
 	memory bool
@@ -62,8 +63,8 @@ func each(numbers []int, make func(n int) row) (rows []row) {
 	return rows
 }
 
-// rows is the table of all measurements that this machine can make. A server that may use all of its cores
-// takes them from the clients, whose delays would then count as the server's. Its CPU is its own.
+// rows is the table of all measurements that this machine can make. A server on all cores takes the clients' core
+// from them. That spoils latencies, so a paced row leaves one core free. CPU is counted for each process.
 func rows() []row {
 	all := slices.Concat(messageRows(), connectionRows(), otherRows(), memoryRows())
 	return slices.DeleteFunc(all, func(r row) bool {
@@ -111,16 +112,16 @@ func messageRows() []row {
 
 func connectionRows() []row {
 	return each([]int{1, 10, 100, 1000, 5000, 10000, 15000}, func(conns int) row {
-		return row{name: fmt.Sprintf("connections-%d", conns), section: sectionConnections, place: conns, servers: append(onLoops(), peers.Floors()...),
+		return row{name: fmt.Sprintf("connections-%d", conns), section: sectionConnections, place: conns, servers: onLoopsAndFloors(),
 			turn: 1 + conns/3000, load: load.Options{Kind: load.Echo, Conns: conns, Size: 100}}
 	})
 }
 
 func otherRows() []row {
 	return []row{
-		{name: "sparse-1", section: sectionSparse, servers: append(onLoops(), peers.Floors()...), turn: 3, load: load.Options{Kind: load.Paced, Conns: 1, Size: 100, Rate: 1000}},
-		{name: "sparse-10000", section: sectionSparse, servers: append(onLoops(), peers.Floors()...), turn: 3, load: load.Options{Kind: load.Paced, Conns: 10000, Size: 100, Rate: 1000}},
-		{name: "echo-20B-500", section: sectionConnections, servers: append(onLoops(), peers.Floors()...), load: load.Options{Kind: load.Echo, Conns: 500, Size: 20}},
+		{name: "sparse-1", section: sectionSparse, servers: onLoopsAndFloors(), turn: 3, load: load.Options{Kind: load.Paced, Conns: 1, Size: 100, Rate: 1000}},
+		{name: "sparse-10000", section: sectionSparse, servers: onLoopsAndFloors(), turn: 3, load: load.Options{Kind: load.Paced, Conns: 10000, Size: 100, Rate: 1000}},
+		{name: "echo-20B-500", section: sectionConnections, servers: onLoopsAndFloors(), load: load.Options{Kind: load.Echo, Conns: 500, Size: 20}},
 		{name: "echo-20B-2cores", section: sectionCores, servers: onLoops(), cores: 2, load: load.Options{Kind: load.Echo, Conns: 50, Size: 20}},
 		{name: "floor-20B", section: sectionFloor, servers: withFloor(), load: load.Options{Kind: load.Echo, Conns: 50, Size: 20}},
 		{name: "handshakes", section: sectionHandshakes, servers: append(onLoops(), peers.Handshaking()...), load: load.Options{Kind: load.Handshake, Conns: 32}},
@@ -188,6 +189,9 @@ func inHTTP() []peers.Peer {
 		return !slices.Contains([]string{"framerail-nethttp", "gws", "gorilla", "coder"}, p.Name)
 	})
 }
+
+// onLoopsAndFloors are those of onLoops, and the floors.
+func onLoopsAndFloors() []peers.Peer { return append(onLoops(), peers.Floors()...) }
 
 // withFloor is framerail between gws and what are no servers.
 func withFloor() []peers.Peer {

@@ -73,9 +73,9 @@ func (e effort) traffic(ctx context.Context, r row, list []contender) (servers [
 // many is from how many connections on a row has ballast.
 const many = 1000
 
-// ballast is a server that is started twice. The copy connects before all others, and has no turns: with thousands of
-// connections each, whoever connects first takes 3 to 11 % more CPU than a copy of itself that connects later
-// (record 073). It is below 0 if there is none.
+// ballast is the index of the server that is started a second time; -1 for none. The copy's clients connect before all
+// others, and have no turns. With thousands of connections each, the server whose clients connect first takes 3 to
+// 11 % more CPU than a copy of itself (record 073).
 func ballast(r row, list []contender) int {
 	if r.load.Conns < many {
 		return -1
@@ -121,6 +121,9 @@ func takeBack(pairs []*pair) {
 // again makes a round again for those whose clients sent too much too late in it, as when the machine takes their
 // core away for some milliseconds. What stays so is refused in the end.
 func (e effort) again(r row, pairs []*pair) error {
+	if r.load.Kind != load.Paced || e.warmup == 0 {
+		return nil
+	}
 	for range attempts {
 		var disturbed []*pair
 		for _, p := range pairs {
@@ -128,7 +131,7 @@ func (e effort) again(r row, pairs []*pair) error {
 				disturbed = append(disturbed, p)
 			}
 		}
-		if r.load.Kind != load.Paced || e.warmup == 0 || len(disturbed) == 0 {
+		if len(disturbed) == 0 {
 			return nil
 		}
 		takeBack(disturbed)
@@ -213,7 +216,8 @@ func (r round) quantile(p float64) float64 {
 // against is the library that ratios refer to.
 const against = "gws"
 
-// addRatio adds the ratio of CPU to that of the reference in the same round.
+// addRatio adds the ratio of CPU to that of the reference, round by round. Of a paced row a round may have been made
+// again for one of the two: see again.
 func (p *pair) addRatio(figures map[string]report.Figure, reference *pair) {
 	if p.server.pid == 0 {
 		return

@@ -34,7 +34,7 @@ type Stream struct {
 	once    sync.Once
 	over    chan struct{} // closed by Close
 
-	callbacks sync.WaitGroup // those of its connection have not all returned
+	callbacks sync.WaitGroup // 1 from BeginCallbacks to EndCallbacks
 
 	mu            sync.Mutex
 	reads, writes *time.Timer // guarded by mu: the deadlines
@@ -128,11 +128,11 @@ func StreamBelow(t transport.Transport) *Stream {
 	return nil
 }
 
-// Begin has Wait wait for End, too: callbacks of the stream's connection are about to run. Before Close.
-func (s *Stream) Begin() { s.callbacks.Add(1) }
+// BeginCallbacks makes Wait wait for EndCallbacks. Call it once, before the connection opens, and so before Close.
+func (s *Stream) BeginCallbacks() { s.callbacks.Add(1) }
 
-// End tells that the last of them has returned. From any goroutine.
-func (s *Stream) End() { s.callbacks.Done() }
+// EndCallbacks says that the last callback of the connection has returned. From any goroutine.
+func (s *Stream) EndCallbacks() { s.callbacks.Done() }
 
 // Wait returns once the stream was closed, nothing of net/http's is in use any more, and the callbacks have returned.
 func (s *Stream) Wait() {

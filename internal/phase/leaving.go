@@ -174,9 +174,5 @@ func (l *Table) dropWithin(cl *Tenant, patience time.Duration) {
 	l.checks.cancel(cl, gate.ErrStopped)
 	cl.releaseHead()
 	l.Forget(&cl.Tenant)
-	if t, ok := cl.Below().(transport.Cutter); ok {
-		_ = t.Cut(patience)
-		return
-	}
-	_ = cl.Below().Close()
+	_ = transport.Cut(cl.Below(), patience)
 }

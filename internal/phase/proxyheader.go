@@ -32,10 +32,7 @@ func (b *behindProxy) Lent() int { return buffer.LentTo(b.Transport) }
 
 // Cut implements transport.Cutter, as far as the transport behind it does.
 func (b *behindProxy) Cut(patience time.Duration) error {
-	if below, ok := b.Transport.(transport.Cutter); ok {
-		return below.Cut(patience)
-	}
-	return b.Close()
+	return transport.Cut(b.Transport, patience)
 }
 
 var (

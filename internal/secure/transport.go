@@ -154,10 +154,7 @@ func (t *Transport) Close() error { return t.closeWith(transport.Transport.Close
 // Cut implements transport.Cutter, as far as the transport below does.
 func (t *Transport) Cut(patience time.Duration) error {
 	return t.closeWith(func(below transport.Transport) error {
-		if c, ok := below.(transport.Cutter); ok {
-			return c.Cut(patience)
-		}
-		return below.Close()
+		return transport.Cut(below, patience)
 	})
 }
 

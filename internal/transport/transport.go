@@ -59,6 +59,14 @@ type Cutter interface {
 	Cut(patience time.Duration) error
 }
 
+// Cut is the Cut of a Cutter, and Close for any other Transport.
+func Cut(t Transport, patience time.Duration) error {
+	if c, ok := t.(Cutter); ok {
+		return c.Cut(patience)
+	}
+	return t.Close()
+}
+
 // LastWriter is a Cutter that can send the last bytes and the end of the stream in one packet.
 type LastWriter interface {
 	Cutter

@@ -64,7 +64,7 @@ func (s Server) cell(figure string, bold bool) string {
 	return text
 }
 
-// best is the server with the least of a figure, or the most. What has no library is no server.
+// best is the server with the least of a figure, or the most. The floors have no library, and are left out.
 func (r Row) best(figure string, most bool) (name string) {
 	limit := math.Inf(1)
 	for _, s := range r.Servers {
@@ -128,7 +128,7 @@ func defeats(rows []Row, figure string, most bool) (list []string) {
 		}
 		mine, ok := own.Value(figure)
 		best, _ := row.In(columnOf(row.best(figure, most)))
-		if value, better := best.Value(figure); found && ok && better && best.Library != ours && best.Library != "" {
+		if value, better := best.Value(figure); found && ok && better && best.Library != ours {
 			list = append(list, fmt.Sprintf("%s in `%s` (%s, framerail %s)", best.Name, row.Name, number(value), number(mine)))
 		}
 	}

@@ -20,8 +20,8 @@ import (
 // New returns what is no server but the least that an echo over epoll can cost in Go:
 // one thread that waits, receives, unmasks a byte at a time, and sends from the buffer
 // it received into. It serves only clients that send whole frames of at most 125 bytes,
-// 4 KiB at once at most, checks nothing, and loses what a socket
-// does not take. What another server costs beyond it is that server's own; the rest is
+// and at most 4 KiB of them at once. It checks nothing. It loses bytes that a socket does
+// not take. What another server costs beyond it is that server's own; the rest is
 // the kernel's.
 func New() peer.Server { return new(floor) }
 
