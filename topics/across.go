@@ -40,10 +40,10 @@ type across struct {
 	doubt     doubt
 }
 
-// holding is what came to a topic that waits for an answer of the Recorder.
+// holding is what a topic has, and what it knows, while it waits for an answer of the Recorder.
 type holding struct {
 	held      []Packet
-	heldBytes int       // of those
+	heldBytes int       // what held counts
 	spilled   bool      // more came than is held: the Recorder is asked again
 	adrift    bool      // nothing has come, there is no answer, and the next message says where the topic is
 	returning bool      // there is no answer, and the topic goes on when what members heard in the outage has come back
@@ -143,7 +143,7 @@ func (l *link) deliverPending(t *topic) {
 	a := t.across
 	t.sendPending()
 	missed := false
-	for _, p := range a.forgetPending(len(a.pending)) {
+	for _, p := range a.pending {
 		if p.missed {
 			missed = true
 			continue
@@ -163,6 +163,7 @@ func (l *link) deliverPending(t *topic) {
 		}
 		r.done()
 	}
+	a.forgetPending(len(a.pending))
 	if missed {
 		t.reportGap(0) // whether it comes still is not known
 	}

@@ -8,8 +8,8 @@ import (
 
 // Bounds of asking a Recorder.
 const (
-	maxTries     = 4 // of one that waits to join
-	maxPatiences = 4 // how often the time for an answer doubles
+	maxTries     = 4 // of a call that waits to join
+	maxDoublings = 4 // how often the time for an answer doubles
 )
 
 // maxAskers is how many questions are put at once: of topics of which the last one was answered, and of others. A Recorder that never answers about
@@ -213,7 +213,7 @@ func (l *link) ask(t *topic, queue int) {
 	}
 	q := t.question()
 	longest := l.hub.linking.longestAnswer()
-	limited, end := context.WithTimeout(ctx, longest<<min(a.late, maxPatiences))
+	limited, end := context.WithTimeout(ctx, longest<<min(a.late, maxDoublings))
 	t.mu.Unlock()
 	defer end()
 	l.asks.begin(t)

@@ -51,17 +51,15 @@ func (a *across) takeHeld() (held []Packet) {
 // size is what a pending message counts.
 func (p *pending) size() int { return len(p.body) + packetCost }
 
-// forgetPending forgets the first n of the node's own messages that have not come back, and returns them. mu is held.
-func (a *across) forgetPending(n int) (forgotten []pending) {
-	forgotten = slices.Clone(a.pending[:n])
-	for i := range forgotten {
-		a.link.returns.remove(forgotten[i].size())
+// forgetPending forgets the first n of the node's own messages that have not come back. mu is held.
+func (a *across) forgetPending(n int) {
+	for i := range n {
+		a.link.returns.remove(a.pending[i].size())
 	}
 	clear(a.pending[:n])
 	if a.pending = a.pending[n:]; len(a.pending) == 0 {
-		a.pending = nil
+		a.pending = nil // or a topic that is quiet keeps the array
 	}
-	return forgotten
 }
 
 // longestReturn is how long a message may be on its way from the Recorder back to its node, while other messages have no room.
@@ -72,15 +70,16 @@ func tickReturns(l *link, now time.Time) {
 	if !l.returns.refused.Swap(false) {
 		return
 	}
-	before := now.Add(-longestReturn)
+	long := now.Add(-longestReturn)
+	before := long
 	if first, waits := l.outbox.waitsSince(); waits && first.Before(before) {
-		before = first
+		before = first // what is still in the outbox is not on its way back: its pending.since is not before its time there
 	}
 	for _, t := range l.hub.allTopics() {
 		if !t.isRecorded() {
 			continue
 		}
-		if isStuck(t, now.Add(-longestReturn)) {
+		if isStuck(t, long) {
 			l.linkLost(t)
 		}
 		giveUp(t, before)
@@ -95,8 +94,8 @@ func isStuck(t *topic, before time.Time) bool {
 	return !a.out && !a.confirmed && len(a.pending) > 0 && a.pending[0].since.Before(before)
 }
 
-// giveUp gives up what the node gave the Recorder before that, and has not come back. A topic that waits for an answer gets it with that, or goes
-// on without.
+// giveUp gives up what was published before a time and has not come back. A topic that waits for an answer is left alone: it gets these messages
+// with the answer, or goes on without.
 func giveUp(t *topic, before time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -111,7 +110,8 @@ func giveUp(t *topic, before time.Time) {
 	if n == 0 {
 		return
 	}
-	if slices.ContainsFunc(a.forgetPending(n), func(p pending) bool { return !p.missed }) { // of others members know
+	unknown := slices.ContainsFunc(a.pending[:n], func(p pending) bool { return !p.missed }) // of the others members know
+	if a.forgetPending(n); unknown {
 		a.link.counts.gaps.Add(1)
 		t.reportGap(0)
 	}

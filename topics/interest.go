@@ -104,7 +104,8 @@ func (i *interest) tick() {
 // maxRefusals is how many calls may fail before the broker is left alone for a while.
 const maxRefusals = 32
 
-// isAbsent reports whether the broker takes no interest at all, as if it were away. Of few names that it refuses, calls fail less often than maxRefusals.
+// isAbsent reports whether the broker takes no interest at all, as if it were away. With few names fewer calls than maxRefusals fail. So a broker
+// that has confirmed no name on this connection is absent after one.
 func (i *interest) isAbsent() bool { return i.fails >= maxRefusals || i.fails > 0 && !i.takes }
 
 // giveInterest gives the broker what has changed. After an error, what it has not got to is given with the next call, and what was refused with

@@ -222,7 +222,6 @@ func (o *outbox) waitsSince() (since time.Time, waits bool) {
 
 // waits reports whether something waits.
 func (o *outbox) waits() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.first < len(o.queue)
+	_, waits := o.waitsSince()
+	return waits
 }

@@ -238,7 +238,7 @@ func (a *across) note(hd header) {
 	noteNumber(a.heard, hd.node, hd.number)
 }
 
-// takePending is which connection is not sent a message of the node's own that came back. mu is held.
+// takePending forgets the node's own messages up to one that came back. It returns the connection that is not sent that one; nil: none. mu is held.
 func (a *across) takePending(n number) (except *session.Conn) {
 	come := 0
 	for ; come < len(a.pending); come++ {
@@ -249,9 +249,7 @@ func (a *across) takePending(n number) (except *session.Conn) {
 		if p.number == n {
 			except = p.except
 		}
-		a.link.returns.remove(p.size())
-		*p = pending{}
 	}
-	a.pending = a.pending[come:]
+	a.forgetPending(come)
 	return except
 }

@@ -25,7 +25,7 @@ type BrokerStats struct {
 	Losses        uint64        // connections that were lost
 	OutboxBytes   int           // what waits for it, about
 	Lag           time.Duration // how long the first message there has waited
-	RecorderBytes int           // messages that a Recorder has not sent back, and those that wait for its answer, about
+	RecorderBytes int           // what a Recorder has not sent back, and what is held until it answers, about
 	Published     uint64        // messages that it took, those of Topics itself included
 	Received      uint64        // messages that came from it, in the same way
 	Lost          uint64        // messages for other nodes that did not fit into MaxOutbox, or that it refused

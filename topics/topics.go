@@ -33,7 +33,7 @@ type Topics struct {
 
 	// MaxBacklog bounds what waits for one event loop to send it to its members, in bytes, about.
 	// Beyond it Publish fails with ErrBusy, and messages of other nodes are dropped until half of it is free. Members are told of
-	// those by one OnGap. It also bounds what is held for topics that wait for an answer of a Recorder. 0: 16 MiB.
+	// those by one OnGap. As many bytes again may be held for topics that wait for an answer of a Recorder. 0: 16 MiB.
 	MaxBacklog int
 
 	// History says what a topic keeps. It is called with each name without wildcards that has no
@@ -51,8 +51,9 @@ type Topics struct {
 	// process is alone.
 	Broker Broker
 	// MaxOutbox bounds what waits for the Broker, in bytes. Beyond it messages for other nodes are lost and counted, and
-	// Publish fails with ErrBusy where the members here would wait for them too. It also bounds what a Recorder has not sent
-	// back. While that is full, what does not come back within ten seconds is a gap. 0: 16 MiB.
+	// Publish fails with ErrBusy where the members here would wait for them too. A Recorder may have as many bytes
+	// again that it has not sent back. While those are full Publish to its topics fails with ErrBusy, and what does not come
+	// back within ten seconds is a gap. 0: 16 MiB.
 	MaxOutbox int
 
 	// The callbacks, except OnGap, run one after another on a goroutine. One that panics is logged and counted, and

@@ -67,8 +67,9 @@ func (q *asks) noteAnswer(t *topic, queue int) {
 	delete(q.open, t)
 }
 
-// look has topics go on if the Recorder has answered nothing for too long. While it answers about others, it is those of which a question is put: the
-// others wait for each other, unless no question of their queue is answered. Then they have time for a few that the Recorder never answers.
+// look has topics go on that have waited for too long. If the Recorder answers nothing, these are all. If it answers some, these are topics whose
+// question is put, because the others wait for their turn. If the first queue had no answer for longest, topics in it go on too, after four times
+// longest.
 func (q *asks) look(l *link, watch uint64) {
 	q.mu.Lock()
 	if q.watches != watch {
@@ -95,8 +96,8 @@ func (q *asks) look(l *link, watch uint64) {
 	}
 }
 
-// lookAfter is how long to wait before the next look, if a topic has waited for longest in left. However close to each other topics begin to wait,
-// there are few looks.
+// lookAfter is the pause before the next look. left is when the next topic has waited for longest. The pause is never very short, so topics that
+// begin to wait one soon after another share a look.
 func lookAfter(left, longest time.Duration) time.Duration {
 	return max(left, min(longest/64, 20*time.Millisecond))
 }
@@ -226,7 +227,7 @@ func (a *across) known(held []Packet) (n int) {
 		if p.At.Epoch != held[0].At.Epoch {
 			break
 		}
-		if hd, _, err := readHeader(p.Data); err == nil && hd.node == a.link.node && !a.delivered.before(hd.number) {
+		if hd, _, err := readHeader(p.Data); err == nil && a.isKnown(hd) {
 			n = i + 1
 		}
 	}
