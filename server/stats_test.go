@@ -22,6 +22,15 @@ func expectAllAccounted(t *testing.T, st Stats) {
 	}
 }
 
+// accounted is how many connections were opened, handed over or refused.
+func accounted(st Stats) uint64 {
+	n := st.Opened + st.HandedOver
+	for _, refused := range st.Refused {
+		n += refused
+	}
+	return n
+}
+
 func TestStats_CountTraffic(t *testing.T) {
 	modes(t, func(t *testing.T, d conn.Dispatch) {
 		s := start(t, &Server{Dispatch: d, OnMessage: echo})

@@ -196,7 +196,7 @@ func TestTLS_GarbageIsNotAnswered(t *testing.T) {
 		st := s.Stats()
 		return st.Accepted == 4 && load(s) == 0 && accounted(st) >= 4
 	})
-	expectAllCounted(t, s)
+	expectAllAccounted(t, s.Stats())
 }
 
 func TestTLS_SilentClientsCostNoGoroutine(t *testing.T) {
@@ -225,24 +225,6 @@ func hello() []byte {
 func half() []byte {
 	b := hello()
 	return b[:len(b)/2]
-}
-
-// expectAllCounted checks that each accepted connection is counted once. All of them are gone.
-func expectAllCounted(t *testing.T, s *Server) {
-	t.Helper()
-	st := s.Stats()
-	if n := accounted(st); n != st.Accepted {
-		t.Errorf("%d accepted, of which %d are accounted for: %+v", st.Accepted, n, st.Refused)
-	}
-}
-
-// accounted is how many connections were opened, handed over or refused.
-func accounted(st Stats) uint64 {
-	n := st.Opened + st.HandedOver
-	for _, refused := range st.Refused {
-		n += refused
-	}
-	return n
 }
 
 type recorder struct{ *bytes.Buffer }

@@ -47,7 +47,7 @@ func TestTLS_StalledHandshakesEnd(t *testing.T) {
 	if st[ReasonTimeout]+st[ReasonTLSBusy] != 3 {
 		t.Errorf("counted %v", st)
 	}
-	expectAllCounted(t, s)
+	expectAllAccounted(t, s.Stats())
 	eventually(t, "its goroutine to end", func() bool { return census(t).goroutines <= before })
 }
 

@@ -45,8 +45,8 @@ import (
 // Over HTTP/2 a handshake is an extended CONNECT (RFC 8441), which net/http accepts only if the program imports
 // package xconnect, or was started with GODEBUG=http2xconnect=1 in its environment. The connection is a stream then, which net/http ends when
 // the handler returns. So Upgrade returns when the connection has ended, and after OnClose. OnClose must not wait for
-// [http.Server.Shutdown], which waits for the handler. Middleware that compresses the
-// answer is not possible: it would write behind the last frame, and the client gets 500. All else is the same. See
+// [http.Server.Shutdown], which waits for the handler. Upgrade does not work inside
+// middleware that compresses the answer, since that would write behind the last frame. The client gets 500. All else is the same. See
 // HTTP/2 in the package's documentation.
 //
 // Over HTTP/1.1 w must allow Hijack, by itself or through its Unwrap method, as for [http.ResponseController]. The

@@ -67,8 +67,8 @@ func (b *Budget) spare(holders []Holder) []Holder {
 }
 
 // closeAll makes the loops close connections and waits until they have. Otherwise the next round would
-// find the same ones, and close more. It adds to closed how many of them were not being closed for their
-// memory already. A loop that is late does so when it answers.
+// find the same ones, and close more. It adds to closed those that were not being closed for their
+// memory already. A loop that answers late still adds its own.
 func (b *Budget) closeAll(holders []Holder, closed *atomic.Int64) {
 	var gone atomic.Int64
 	done := make(chan struct{})

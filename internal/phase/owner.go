@@ -62,7 +62,7 @@ type Proxies interface {
 
 // Sessions follows connections from their opening on.
 type Sessions interface {
-	// Begin counts a connection that is about to open. On the loop.
+	// Begin counts t, whose connection is about to open. Ended follows. On the loop.
 	Begin(t *Tenant)
 	// Opened, Closed and Ended are those of loop.Owner.
 	Opened(t *Tenant)

@@ -23,7 +23,7 @@ type requestReader struct {
 func (g *requestReader) init() {
 	g.in = make([]byte, readSize)
 	g.out = make([]byte, 0, 1<<10)
-	g.heads.SetAmple(func() bool { return false }) // a loan that can be done without would wait with the client
+	g.heads.SetAmple(func() bool { return false }) // no large buffers for relays: a silent client would keep one
 }
 
 // partial is a request or a PROXY header of which more is to come, or a refusal of which more is to be

@@ -98,7 +98,8 @@ func (l unopenedRow) Broken(t *loop.Tenant) {
 	l.drop(tenantOf(t))
 }
 
-// Short closes the connection without an answer: the client has not asked for one yet, or that would hold memory.
+// Short closes the connection without an answer. The client has not asked for one yet, or the answer would keep the
+// memory.
 func (l unopenedRow) Short(t *loop.Tenant) {
 	l.Report.Refused(NoMemory)
 	l.Logger.Info("framerail: connection refused: buffers are short", "remote", t.RemoteAddr())

@@ -82,8 +82,8 @@ func (l *Table) shedUnopened(bytes int, asking *Tenant, size int) (clients, free
 	return clients, freed, in
 }
 
-// refuseForMemory refuses a request because of the memory that its client holds. If the client's transport holds some, an
-// answer would keep that until it is read: there is none then.
+// refuseForMemory refuses a request because its client holds too much memory. If some of that is the transport's, there
+// is no answer: it would keep the memory until the client has read it.
 func (l unopenedRow) refuseForMemory(cl *Tenant) {
 	if buffer.LentTo(cl.Below()) > 0 {
 		l.Short(&cl.Tenant)

@@ -6,8 +6,8 @@
 //
 // One goroutine reads from a net.Conn, from when a poller begins to watch the Conn. It reads into a buffer of
 // 512 bytes, since nothing else can wait for a net.Conn. Between two reads it may end: if the loop does not
-// take what has come, nothing is read. A large buffer is lent for a read that follows two full ones at once, while memory is
-// ample. No pool lends one before the connection is open: net/http may get the connection then, and keep it silent.
+// take what has come, nothing is read. A large buffer is lent once two reads in a row were full and the
+// second did not wait, while memory is ample. No pool lends one before the connection is open: net/http may get the connection then, and keep it silent.
 //
 // A second goroutine writes. It lives while there are bytes to write, and closes the net.Conn at the end.
 // Close and Write of a net.Conn may block, so that no loop calls them.

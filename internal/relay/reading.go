@@ -16,15 +16,14 @@ type input struct {
 	from    int
 	large   *buffer.Buffer // nil: small is used
 	full    bool           // the last read has filled its buffer
-	behind  bool           // this read is right behind one that did
-	burst   bool           // the last read was, has filled its buffer too, and did not wait
+	behind  bool           // the read that goes on, or is next, follows one that filled its buffer
+	burst   bool           // the last two reads have filled their buffers, and the second did not wait
 	reading bool           // a goroutine reads
 	readErr error          // what the reads have ended with
 	small   [waitSize]byte
 }
 
-// pollTime is how long a read may take whose bytes had come before it began. One that takes longer has waited, and says
-// nothing about what follows.
+// pollTime is the longest that a read takes if its bytes are there already. A longer read has waited for its peer.
 const pollTime = time.Millisecond
 
 // smallestRead is how much room a read must have at least. With less the goroutine waits for the loop.

@@ -7,8 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// WriteLast is Write for the last bytes, behind which CloseLast follows at once. The system waits for that, and so both
-// leave in one packet. It waits for 0.2 seconds at most.
+// WriteLast is Write for the last bytes. CloseLast must follow at once. The system keeps the bytes until then, for 0.2
+// seconds at most, and sends them and the FIN in one packet.
 func WriteLast(fd int, b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil
@@ -20,8 +20,8 @@ func WriteLast(fd int, b []byte) (int, error) {
 	return n, nil
 }
 
-// CloseLast is Close for a socket that may have bytes of WriteLast. If the peer has sent what was not read,
-// closing resets the connection, and the system discards what it has. So these bytes leave before.
+// CloseLast is Close after WriteLast, or without it. If the peer sent bytes that were not read, Close resets the
+// connection, and the system drops the bytes that it keeps. So CloseLast has them sent first.
 func CloseLast(fd int) error {
 	var unread int32
 	_, _, errno := unix.RawSyscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCINQ, uintptr(unsafe.Pointer(&unread)))

@@ -31,7 +31,7 @@ var (
 	brokerUp       = ofTopics.describe("broker_up", "1 if the broker is connected.")
 	brokerLosses   = ofTopics.describe("broker_losses_total", "Connections to the broker that were lost.")
 	outboxBytes    = ofTopics.describe("broker_outbox_bytes", "What waits for the broker.")
-	recorderBytes  = ofTopics.describe("broker_recorder_bytes", "What a recorder has not sent back, and what waits for its answer.")
+	recorderBytes  = ofTopics.describe("broker_recorder_bytes", "Messages that a Recorder has not sent back, and messages that wait for its answer.")
 	brokerLag      = ofTopics.describe("broker_lag_seconds", "How long the first message has waited for the broker.")
 	brokerMessages = ofTopics.describe("broker_messages_total", "Messages that the broker took or brought.", "direction")
 	brokerLost     = ofTopics.describe("broker_lost_total", "Messages for other nodes that did not fit into the outbox, or that the broker refused.")

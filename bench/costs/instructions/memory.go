@@ -20,7 +20,7 @@ import (
 
 // echoInMemory is echo without a simulation. The bytes of the connections are in memory, and the poller
 // tells of them at once. So nearly all that is counted is what the server does for a message in a turn of its own.
-// The connections have their turns in another order than they came in, and so than their memory has.
+// The connections have their turns in another order than they were accepted, so that their memory is not read in order.
 func echoInMemory(conns, times int) error {
 	text := []byte("a message of 20 byte")
 	c := &client{
@@ -45,7 +45,8 @@ func echoInMemory(conns, times int) error {
 	return err
 }
 
-// client is the other end of all connections. Each sends its message once all have the echoes of their last.
+// client is the other end of all connections. They send in turn, as many at once as the poller has room for. The next
+// ones send once the server has read all of these.
 type client struct {
 	// Owned by the loop.
 	left             int // messages to be echoed
@@ -64,7 +65,8 @@ type client struct {
 	result   chan error
 }
 
-// stride is between the places of two connections that came one after the other. It is a prime.
+// stride is how many places lie between two connections that were accepted one after the other. It is a prime, so that
+// each has a place of its own.
 const stride = 7919
 
 // next sends what comes next, and fills events with it. It returns 0 if nothing does.
