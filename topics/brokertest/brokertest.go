@@ -21,8 +21,8 @@ type Cutter interface {
 }
 
 // Run checks a Broker. broker returns a new node each time, and all nodes of one test are of one
-// broker. If they are Recorders, that is checked too, and if they are Cutters, they are cut. The names of
-// topics begin with "brokertest.", and are new each time.
+// broker. If they are Recorders, that is checked too. If they are Cutters, they are cut, and if they are Refusers, they are to refuse. The
+// names of topics begin with "brokertest.", and are new each time.
 func Run(t *testing.T, broker func(t *testing.T) topics.Broker) {
 	for name, test := range map[string]func(*testing.T, func(*testing.T) topics.Broker){
 		"delivery":                 testDelivery,
@@ -39,6 +39,7 @@ func Run(t *testing.T, broker func(t *testing.T) topics.Broker) {
 		"the last message":         testLast,
 		"what is not recorded":     testNotRecorded,
 		"since while others write": testSinceConcurrently,
+		"a batch that is refused":  testRefused,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, broker) })
 	}

@@ -25,6 +25,8 @@ type Memory struct {
 	// Drop reports whether a message that was published is not to reach the node of that ID. It is called
 	// under a lock. nil: none is dropped.
 	Drop func(p topics.Packet, node string) bool
+	// Refuse returns why a message is refused that is being published, or nil. It is called under a lock. nil: none is refused.
+	Refuse func(p topics.Packet) error
 
 	mu       sync.Mutex
 	down     bool // guarded by mu
@@ -163,6 +165,11 @@ func (n *Node) Publish(_ context.Context, ms []topics.Packet) (taken int, err er
 	for _, p := range ms {
 		if n.now == nil || n.now.over {
 			return taken, ErrDown
+		}
+		if m.Refuse != nil {
+			if err := m.Refuse(p); err != nil {
+				return taken, err
+			}
 		}
 		m.publish(p)
 		taken++

@@ -1,6 +1,7 @@
 package brokertest
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/framerail/framerail/internal/test/leaks"
@@ -9,13 +10,35 @@ import (
 
 func TestMain(m *testing.M) { leaks.Main(m) }
 
+const unwanted = "unwanted"
+
+// refusing is a node of a Memory that refuses what is unwanted.
+type refusing struct{ *Node }
+
+// refusingRecorder is the same of one that records.
+type refusingRecorder struct{ RecordingNode }
+
+func (refusing) Refused(topic string) (topics.Packet, func()) {
+	return packet(topic, unwanted), func() {}
+}
+
+func (r refusingRecorder) Refused(topic string) (topics.Packet, func()) {
+	return refusing{}.Refused(topic)
+}
+
 // brokers are those of one Memory.
 func brokers(m *Memory, records bool) func(*testing.T) topics.Broker {
+	m.Refuse = func(p topics.Packet) error {
+		if string(p.Data) == unwanted {
+			return errors.New("it is unwanted")
+		}
+		return nil
+	}
 	return func(*testing.T) topics.Broker {
 		if records {
-			return m.Recorder()
+			return refusingRecorder{m.Recorder()}
 		}
-		return m.Broker()
+		return refusing{m.Broker()}
 	}
 }
 

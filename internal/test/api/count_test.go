@@ -15,7 +15,7 @@ var most = map[string]int{
 	"server":               88, // Leaving and Draining: decision 065; EventLoops: 069
 	"client":               22, // Stats: 069
 	"topics":               47, // brokers, by which several processes have the same topics: decision 060; Kept: 063
-	"topics/brokertest":    19, // checks of a broker, and one in memory: decision 060
+	"topics/brokertest":    20, // checks of a broker, and one in memory: decision 060; Refuser, of which a message may be refused
 	"server/servertest":    47, // Transport, by which clients dial on the machine, and Restart, after which they come back: decision 070
 	"server/xconnect":      0,  // it is imported for its effect
 	"topics/nats":          13, // decision 062
