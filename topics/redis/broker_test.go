@@ -321,34 +321,29 @@ func TestRights_ThoseOfTheDocumentationAreEnough(t *testing.T) {
 
 	b = r.broker()
 	b.Client.Username, b.Client.Password, b.Prefix = "topics", "secret", "others:"
-	n = run(t, b)
-	if err := b.Interest(t.Context(), []string{"a"}, nil); err == nil {
-		t.Error("subscribed to a channel of others")
+	run(t, b)
+	for range 2 {
+		if err := b.Interest(t.Context(), []string{"a"}, nil); err == nil || !strings.Contains(err.Error(), "NOPERM") {
+			t.Errorf("subscribed to a channel of others: %v", err)
+		}
+		if _, err := b.Publish(t.Context(), []topics.Packet{{Topic: "a"}}); err == nil || !strings.Contains(err.Error(), "NOPERM") {
+			t.Errorf("published to a channel of others: %v", err)
+		}
 	}
-	if _, err := b.Publish(t.Context(), []topics.Packet{{Topic: "a"}}); err == nil {
-		t.Error("published to a channel of others")
-	}
-	if n.end() == nil {
-		t.Error("Run goes on")
-	}
+	b = r.broker()
+	b.Client.Username = "topics"
 	b.Client.Password = "guessed"
 	if b.Run(t.Context(), nil) == nil {
 		t.Error("connected with a wrong password")
 	}
 }
 
-// Not a bar: a machine with other work takes longer.
 func TestInterest_HundredThousandTopics(t *testing.T) {
 	r := startServer(t)
 	n := run(t, r.broker())
-	on := make([]string, 100_000)
-	for i := range on {
-		on[i] = fmt.Sprintf("rooms.%d.chat", i)
-	}
-	for _, what := range []string{"subscribed", "subscribed again after the connection was lost"} {
-		began := time.Now()
+	on := hundredThousand()
+	for range 2 { // on a new connection too
 		n.interest(on...)
-		t.Logf("%s to %d topics in %v", what, len(on), time.Since(began).Round(time.Millisecond))
 		n.publish(on[0], topics.History{}, "first")
 		n.publish(on[len(on)-1], topics.History{}, "last")
 		n.expect(on[0]+" first", on[len(on)-1]+" last")
@@ -356,13 +351,20 @@ func TestInterest_HundredThousandTopics(t *testing.T) {
 		n.end()
 		n.run()
 	}
-	began := time.Now()
 	n.interest(on...)
 	if err := n.broker.Interest(t.Context(), nil, on); err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("subscribed and unsubscribed in %v", time.Since(began).Round(time.Millisecond))
 	if got := r.answer("PUBSUB", "SHARDCHANNELS"); got != "[]" {
 		t.Error("there are still channels")
 	}
+}
+
+// hundredThousand is the names of as many topics.
+func hundredThousand() []string {
+	names := make([]string, 100_000)
+	for i := range names {
+		names[i] = fmt.Sprintf("rooms.%d.chat", i)
+	}
+	return names
 }

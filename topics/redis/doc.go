@@ -20,6 +20,14 @@
 // that lose nothing. A key that was evicted is noticed too. Better have maxmemory-policy noeviction: then Publish
 // fails while there is no room, and what is kept stays.
 //
+// # Refusals
+//
+// A server refuses single commands when it lacks memory (OOM), room on its disk (MISCONF) or replicas (NOREPLICAS), and when rights
+// are missing (NOPERM). The connection stays then, and carries what is not refused: messages that nobody keeps go to other
+// nodes, and what is kept can be read. Of a topic, nothing is taken behind the first message that is refused. Topics tries a
+// message three times, and then counts it as lost. With Sentinel, NOREPLICAS ends the connection, because another server may be
+// the primary by then.
+//
 // # Memory in Redis
 //
 // A topic takes what its History keeps, in a stream. What is known of it, about 200 bytes, stays for [Broker.Retention]
@@ -38,6 +46,10 @@
 // Topics are spread over 64 hash tags, so up to 64 primaries share the work. A pattern takes 64 channels there,
 // and one elsewhere. While slots move, nodes connect again. The topics in those slots begin new
 // epochs.
+//
+// A node is connected to all primaries, or it counts as not connected. If one primary is lost, Run returns, and succeeds again when all
+// slots have a primary. So the failover of one shard is an outage for all topics: until then, members of different nodes do not hear
+// each other. Behind it, topics that keep nothing have a gap, and so have those of the shard that has failed. The others catch up.
 //
 // # Rights
 //

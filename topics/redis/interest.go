@@ -130,7 +130,7 @@ func (s *session) change(ctx context.Context, on, off []string) (err error) {
 	return nil
 }
 
-// undo ends subscriptions, some of which the server has refused. An error that is not of rights ends the session.
+// undo ends subscriptions, some of which the server has refused.
 func (s *session) undo(ctx context.Context, begun *channels) {
 	for _, l := range s.all {
 		_ = s.unsubscribe(ctx, l, begun)

@@ -90,15 +90,11 @@ func (l *link) onSubscription(sub rueidis.PubSubSubscription) {
 	}
 }
 
-// do runs commands on a client. An error of any of them ends the session, unless it says that rights are missing.
+// do runs commands on a client, and fails with the first error of theirs.
 func (s *session) do(ctx context.Context, doing string, client rueidis.DedicatedClient, cmds []rueidis.Completed) error {
 	for _, r := range client.DoMulti(ctx, cmds...) {
 		if err := r.Error(); err != nil {
-			err = wrap(doing, err)
-			if refused := (*rueidis.RedisError)(nil); !errors.As(err, &refused) || !strings.HasPrefix(refused.Error(), "NOPERM ") {
-				s.fail(err)
-			}
-			return err
+			return s.failed(doing, err)
 		}
 	}
 	return nil

@@ -30,12 +30,13 @@ type session struct {
 	cancel context.CancelCauseFunc
 
 	// Set by connect.
-	client    rueidis.Client
-	all       []*link
-	links     [partitions]*link // the server of each partition
-	isCluster bool
-	publish   string // the hashes of scripts
-	position  string
+	client     rueidis.Client
+	all        []*link
+	links      [partitions]*link // the server of each partition
+	isCluster  bool
+	isSentinel bool
+	publish    string // the hashes of scripts
+	position   string
 
 	wg    sync.WaitGroup // reads of lost connections
 	mu    sync.Mutex
@@ -83,6 +84,7 @@ func (s *session) connect() (err error) {
 	if s.client, err = rueidis.NewClient(o); err != nil {
 		return wrap("connecting", err)
 	}
+	s.isSentinel = s.client.Mode() == rueidis.ClientModeSentinel
 	if s.client.Mode() == rueidis.ClientModeCluster {
 		s.isCluster = true
 		return s.findServers()

@@ -73,13 +73,13 @@ func (r *reader) position(ctx context.Context, known string) (at topics.Position
 	return at, r.fail(ctx, errAnswer)
 }
 
-// fail wraps an error, which ends the session unless the caller's ctx has ended.
+// fail wraps an error, which ends the session unless the caller's ctx has ended, or the server refuses to answer.
 func (r *reader) fail(ctx context.Context, err error) error {
-	err = wrap("reading what was missed", err)
-	if ctx.Err() == nil {
-		r.s.fail(err)
+	const doing = "reading what was missed"
+	if ctx.Err() != nil {
+		return wrap(doing, err)
 	}
-	return err
+	return r.s.failed(doing, err)
 }
 
 // last reads the last message.
