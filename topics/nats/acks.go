@@ -24,10 +24,11 @@ type acks struct {
 type answers struct {
 	prefix string // of the subjects of answers
 
-	mu      sync.Mutex
-	waiting int     // guarded by mu: how many are to come, and 1 more while messages are being sent
-	errs    []error // guarded by mu: by message. errWaiting: not answered yet
-	all     chan struct{}
+	mu       sync.Mutex
+	waiting  int      // guarded by mu: how many are to come, and 1 more while messages are being sent
+	subjects []string // guarded by mu: by message
+	errs     []error  // guarded by mu: by message. errWaiting: not answered yet
+	all      chan struct{}
 }
 
 var errWaiting = errors.New("framerail: a message is not confirmed")
@@ -64,12 +65,25 @@ func (a *acks) end() {
 	a.mu.Unlock()
 }
 
-// expect is the subject for the answer to a message.
-func (a *answers) expect(i int) string {
+// refused is called when the server has refused what is published to a subject. Nobody answers that.
+func (a *acks) refused(subject string, err error) {
+	a.mu.Lock()
+	present := a.present
+	a.mu.Unlock()
+	if present != nil {
+		present.refuse(subject, err)
+	}
+}
+
+// expect notes the next message, which is about to be sent. If it is to be stored, reply is the subject for the answer.
+func (a *answers) expect(subject string, stored bool) (reply string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for len(a.errs) < i {
-		a.errs = append(a.errs, nil) // not to be stored
+	i := len(a.errs)
+	a.subjects = append(a.subjects, subject)
+	if !stored {
+		a.errs = append(a.errs, nil)
+		return ""
 	}
 	a.errs = append(a.errs, errWaiting)
 	a.waiting++
@@ -78,6 +92,20 @@ func (a *answers) expect(i int) string {
 
 // cancel is called for a message that was not sent.
 func (a *answers) cancel(i int) { a.answer(i, errWaiting) }
+
+func (a *answers) refuse(subject string, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for i, s := range a.subjects {
+		if s != subject {
+			continue
+		}
+		if a.errs[i] == errWaiting {
+			a.less()
+		}
+		a.errs[i] = err
+	}
+}
 
 func (a *answers) answer(i int, err error) {
 	a.mu.Lock()

@@ -118,13 +118,15 @@ func (b *Broker) connected() (*link, error) {
 	return b.live, nil
 }
 
-// Publish implements [topics.Broker]. It returns when the server has confirmed the messages.
+// Publish implements [topics.Broker]. It returns when the server has confirmed the messages. Behind one for whose topic rights are missing,
+// those of other topics may have been taken.
 func (b *Broker) Publish(ctx context.Context, ms []topics.Packet) (taken int, err error) {
 	l, err := b.connected()
 	if err != nil || len(ms) == 0 {
 		return 0, err
 	}
 	var refused error
+	l.refusals.clear()
 	for i := range ms {
 		if refused = fitting(ms[i].Topic); refused == nil {
 			refused = l.nc.Publish(b.subject(ms[i].Topic), ms[i].Data)
@@ -136,6 +138,10 @@ func (b *Broker) Publish(ctx context.Context, ms []topics.Packet) (taken int, er
 	}
 	if err := l.flush(ctx); err != nil {
 		return 0, err
+	}
+	n, err := l.refusals.accepted(taken, func(i int) string { return b.subject(ms[i].Topic) })
+	if err != nil {
+		return n, err
 	}
 	return taken, refused
 }
@@ -155,7 +161,8 @@ func (b *Broker) Interest(ctx context.Context, on, off []string) error {
 
 // change begins and ends interest, and returns the topics that are new.
 func (l *link) change(ctx context.Context, prefix string, on, off []string) (begun []string, err error) {
-	many := len(on) + len(off)
+	all, many := on, len(on)+len(off)
+	l.refusals.clear()
 	for len(on)+len(off) > 0 {
 		var now [2][]string
 		now[0], on = cut(on)
@@ -171,7 +178,10 @@ func (l *link) change(ctx context.Context, prefix string, on, off []string) (beg
 			}
 		}
 	}
-	return begun, l.probe.confirm(ctx, l, many)
+	if err := l.probe.confirm(ctx, l, many); err != nil {
+		return begun, err
+	}
+	return begun, l.refusals.interest(prefix, all, l.probe.subject)
 }
 
 // atOnce is how many subscriptions a server must confirm within patience.

@@ -19,7 +19,8 @@
 // subscribe to "$JS.EVENT.ADVISORY.STREAM.>". Whoever has these rights is trusted: what it publishes counts as a node's.
 //
 // A name of more than 3 KiB is refused, and so is a message of more than the server's max_payload, which is 1 MiB by
-// default. Such a topic is only of its node. Topics counts the messages as lost.
+// default. So is a topic for which rights are missing. Such a topic is only of its node. Topics counts the messages as lost. The
+// connection stays, and carries the others.
 //
 // # Delivery
 //
@@ -60,6 +61,17 @@
 //
 // A message is stored once, also when it is published again because its confirmation was lost: the stream
 // tells it by a hash for two minutes.
+//
+// # Order
+//
+// Messages are sent in bursts, and stored in the order in which they were published. A stream that has no leader refuses a
+// burst, which is sent again for up to ten seconds. In a cluster each burst waits for the confirmation of its first message. So a stream
+// that gets its leader while a burst is on its way stores all of it, or nothing.
+//
+// JetStream cannot be asked to take nothing behind a message that it did not take. So one message of a burst may be missing, and those behind
+// it be stored, in three cases: the stream loses its leader and gets another one within the milliseconds of one burst, a server dies
+// with the message in it while others reach the next leader, or too many messages wait for the stream (error 429). The
+// message is sent again, and is stored behind those. Topics tells members of a gap where it was missing.
 //
 // # Memory
 //

@@ -25,6 +25,7 @@ type link struct {
 	messages chan *nats.Msg // of all subscriptions
 	inbox    inbox
 	probe    probe
+	refusals refusals
 	running  sync.WaitGroup
 
 	once  sync.Once
@@ -98,8 +99,11 @@ func (b *Broker) options(ctx context.Context, l *link) (nats.Options, error) {
 		}
 	}
 	o.AsyncErrorCB = func(nc *nats.Conn, sub *nats.Subscription, err error) {
-		if err == nats.ErrSlowConsumer { // reported once for each subscription, however much is dropped
+		switch {
+		case err == nats.ErrSlowConsumer: // reported once for each subscription, however much is dropped
 			l.fail(errSlow)
+		case isRefusal(err):
+			l.refusals.note(err)
 		}
 		if failed != nil {
 			failed(nc, sub, err)
@@ -234,10 +238,9 @@ func (l *link) discard(topics []string) {
 	}
 }
 
-// flush waits until the server has answered to all that was sent, and returns what it has refused. If it
+// flush waits until the server has answered to all that was sent. What it has refused is in refusals then. If it
 // does not answer, the connection is lost.
 func (l *link) flush(ctx context.Context) error {
-	before := l.nc.LastError()
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if err := l.nc.FlushWithContext(limited); err != nil {
@@ -246,8 +249,14 @@ func (l *link) flush(ctx context.Context) error {
 		}
 		return err
 	}
-	if err := l.nc.LastError(); err != nil && err != before {
+	l.refusals.settle(limited, l)
+	return nil
+}
+
+// demand is flush for what a connection cannot do without.
+func (l *link) demand(ctx context.Context) error {
+	if err := l.flush(ctx); err != nil {
 		return err
 	}
-	return nil
+	return l.refusals.any()
 }

@@ -53,6 +53,9 @@ func (p *probe) listen(ctx context.Context, l *link, subject string) error {
 	if err := p.ask(ctx, l); err != nil {
 		return err
 	}
+	if err := l.refusals.any(); err != nil {
+		return err
+	}
 	t := time.NewTimer(acquaintance)
 	defer t.Stop()
 	select {

@@ -24,34 +24,57 @@ func (r *Recorder) Publish(ctx context.Context, ms []topics.Packet) (taken int, 
 	}
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if err := s.allow(limited, ms); err != nil {
-		return 0, err
+	taken, err = inOrder(ms, !s.link.probe.alone, func(part []topics.Packet) (int, error) {
+		if err := s.allow(limited, ms); err != nil {
+			return 0, err
+		}
+		return r.publish(ctx, s, part)
+	}, func() error { return pause(limited) })
+	if isPassing(err) && ctx.Err() == nil && !errors.Is(err, errSilent) {
+		s.link.fail(err) // it has lasted too long
 	}
+	return taken, err
+}
+
+// inOrder publishes messages in parts, until one is refused. What a passing error refuses is published again after a pause.
+//
+// A stream that has no leader refuses a message at once. If it gets one in that moment, it takes what was sent behind the message, and the
+// order is lost. So where a stream may change its leader, each call begins with one message alone. So does it go on after a
+// refusal.
+func inOrder(ms []topics.Packet, alone bool, publish func(part []topics.Packet) (int, error), pause func() error) (taken int, err error) {
 	for taken < len(ms) {
-		n, err := r.publish(ctx, s, ms[taken:min(len(ms), taken+unconfirmed)])
+		part := ms[taken:min(len(ms), taken+unconfirmed)]
+		if alone {
+			part = untilStored(part)
+		}
+		n, err := publish(part)
 		taken += n
-		if err == nil {
-			continue
-		}
-		if !isPassing(err) {
-			return taken, err
-		}
-		if pause(limited) != nil {
-			if ctx.Err() == nil {
-				s.link.fail(err)
-			}
+		if alone = err != nil; alone && (!isPassing(err) || pause() != nil) {
 			return taken, err
 		}
 	}
 	return taken, nil
 }
 
+// untilStored is the messages up to the first one that is to be stored, with it.
+func untilStored(ms []topics.Packet) []topics.Packet {
+	for i := range ms {
+		if kept(&ms[i].Keep) {
+			return ms[:i+1]
+		}
+	}
+	return ms
+}
+
+// errSilent: what manages streams does not answer.
+var errSilent = errors.New("framerail: JetStream does not answer")
+
 // isPassing reports whether the stream may take the same request in a moment: it has no leader, say, while servers
-// elect one.
+// elect one, or too much waits for it.
 func isPassing(err error) bool {
 	var refused *jetstream.APIError
 	return errors.Is(err, jetstream.ErrNoStreamResponse) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrJetStreamNotEnabled) ||
-		errors.As(err, &refused) && refused.Code == 503
+		errors.Is(err, errSilent) || errors.As(err, &refused) && (refused.Code == 503 || refused.Code == 429)
 }
 
 // allow raises the limits of the stream if topics ask for more.
@@ -66,7 +89,13 @@ func (s *store) allow(ctx context.Context, ms []topics.Packet) error {
 	if most == (topics.History{}) {
 		return nil
 	}
-	return s.grow(ctx, most.Messages, most.Age)
+	try, cancel := context.WithTimeout(ctx, patience/5)
+	defer cancel()
+	err := s.grow(try, most.Messages, most.Age)
+	if err != nil && try.Err() != nil && ctx.Err() == nil {
+		err = fmt.Errorf("%w: %w", errSilent, err)
+	}
+	return err
 }
 
 // kept reports whether a topic keeps anything.
@@ -79,21 +108,14 @@ func (r *Recorder) publish(ctx context.Context, s *store, ms []topics.Packet) (t
 	var refused error
 	sent, plain := 0, false
 	for i := range ms {
-		p := &ms[i]
-		if refused = fitting(p.Topic); refused != nil {
-			break
-		}
-		if kept(&p.Keep) {
-			m := &nats.Msg{Subject: s.subject + p.Topic, Data: p.Data, Reply: answers.expect(i), Header: nats.Header{jetstream.MsgIDHeader: {identity(p)}}}
-			refused = s.link.nc.PublishMsg(m)
-		} else {
-			plain = true
-			refused = s.link.nc.Publish(r.subject(p.Topic), p.Data)
+		if refused = fitting(ms[i].Topic); refused == nil {
+			refused = r.send(s, &ms[i], answers)
 		}
 		if refused != nil {
 			answers.cancel(i)
 			break
 		}
+		plain = plain || !kept(&ms[i].Keep)
 		sent++
 	}
 	if plain {
@@ -103,6 +125,19 @@ func (r *Recorder) publish(ctx context.Context, s *store, ms []topics.Packet) (t
 	}
 	taken, err = s.confirmed(ctx, answers, sent)
 	return taken, errors.Join(err, refused)
+}
+
+// send sends a message, to the stream if it is to be stored.
+func (r *Recorder) send(s *store, p *topics.Packet, answers *answers) error {
+	if !kept(&p.Keep) {
+		subject := r.subject(p.Topic)
+		answers.expect(subject, false)
+		return s.link.nc.Publish(subject, p.Data)
+	}
+	subject := s.subject + p.Topic
+	return s.link.nc.PublishMsg(&nats.Msg{
+		Subject: subject, Reply: answers.expect(subject, true), Data: p.Data, Header: nats.Header{jetstream.MsgIDHeader: {identity(p)}},
+	})
 }
 
 // confirmed waits for the answers of the stream.

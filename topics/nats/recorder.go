@@ -94,7 +94,8 @@ func (r *Recorder) open(ctx context.Context, l *link) (*store, error) {
 		return nil, fmt.Errorf("framerail: stream %q: %w", s.name, err)
 	}
 	l.epoch = epochOf(info)
-	return s, l.flush(ctx)
+	l.refusals.listen(s.acks.refused)
+	return s, l.demand(ctx)
 }
 
 // opened is the stream of the present connection.

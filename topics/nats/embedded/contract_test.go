@@ -16,6 +16,8 @@ type cut struct {
 
 func (c cut) Cut() { c.cut() }
 
+func (c cut) Refused(topic string) (topics.Packet, func()) { return tooLong(topic) }
+
 // cutRecorder is the same for a Recorder.
 type cutRecorder struct {
 	*nats.Recorder
@@ -23,6 +25,13 @@ type cutRecorder struct {
 }
 
 func (c cutRecorder) Cut() { c.cut() }
+
+func (c cutRecorder) Refused(topic string) (topics.Packet, func()) { return tooLong(topic) }
+
+// tooLong is a message that no server of NATS takes, unless it is told to.
+func tooLong(topic string) (topics.Packet, func()) {
+	return topics.Packet{Topic: topic, Data: make([]byte, 2<<20)}, func() {}
+}
 
 func TestContract_OfBroker(t *testing.T) {
 	s := newProcess(t)
