@@ -2,6 +2,7 @@ package embedded_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"io"
 	"net"
 	"os"
@@ -37,6 +38,7 @@ type process struct {
 	dir   string // of JetStream
 	conf  string // a file of configuration, if there is one
 	plain bool   // without JetStream
+	as    string // what the program is told to be: see asServer
 	out   bytes.Buffer
 	cmd   *exec.Cmd
 	done  chan struct{} // closed when it has ended
@@ -45,10 +47,31 @@ type process struct {
 // newProcess starts nats-server, and kills it at the end of the test.
 func newProcess(t testing.TB) *process {
 	t.Helper()
-	p := &process{t: t, addr: port.Free(t), dir: t.TempDir()}
+	p := &process{t: t, addr: port.Free(t), dir: t.TempDir(), as: "nats-server"}
 	t.Cleanup(p.kill)
 	p.start()
 	return p
+}
+
+// newCluster starts embedded servers that keep messages, each in a process of its own.
+func newCluster(t testing.TB, n int) (all []*process) {
+	t.Helper()
+	var routes []string
+	for range n {
+		routes = append(routes, port.Free(t))
+	}
+	for i := range n {
+		p := &process{t: t, addr: port.Free(t), dir: t.TempDir()}
+		as, err := json.Marshal(embeddedServer{Name: label(i), ClusterListen: routes[i], Routes: routes, Listen: p.addr, StoreDir: p.dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.as = string(as)
+		t.Cleanup(p.kill)
+		p.start()
+		all = append(all, p)
+	}
+	return all
 }
 
 func (p *process) url() string { return "nats://" + p.addr }
@@ -68,7 +91,7 @@ func (p *process) start() {
 		args = append(args, "-js", "-sd", p.dir)
 	}
 	p.cmd = exec.Command(program, args...)
-	p.cmd.Env = append(os.Environ(), asServer+"=1")
+	p.cmd.Env = append(os.Environ(), asServer+"="+p.as)
 	p.out.Reset()
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
 	p.cmd.WaitDelay = time.Second
