@@ -254,7 +254,7 @@ func (l *link) work() {
 			served, l.asks.behind = ctx, nil
 			l.interest.renew(l.hub)
 		}
-		err := l.serve(ctx)
+		err := l.serve(ctx, tick.C)
 		l.uplink.leave()
 		if err != nil {
 			l.failed(ctx, err)
@@ -264,9 +264,15 @@ func (l *link) work() {
 
 // serve gives the broker what waits for it. Interest is given before messages that were published after it was
 // noted, so that a publisher's own members have no gap. If it is refused, messages do not wait for it, and it is given again after a pause.
-func (l *link) serve(ctx context.Context) error {
+// It returns when nothing waits, which may be never. So it does what is due itself.
+func (l *link) serve(ctx context.Context, due <-chan time.Time) error {
 	var refused error // the last call of giveInterest
 	for at := time.Now(); ; {
+		select {
+		case now := <-due:
+			l.tick(now)
+		default:
+		}
 		batch := l.outbox.peek()
 		if refused == nil || time.Since(at) > firstPause {
 			if refused = l.giveInterest(ctx); refused == nil {
