@@ -22,8 +22,7 @@ type across struct {
 	outage    uint32 // counts those
 	waiters   []waiter
 
-	remote  map[uint64]*nodeCensus
-	changed bool // the census must be sent
+	telling
 
 	// Of a recorded topic.
 	synced    bool              // the node has been where the Recorder is
@@ -70,19 +69,19 @@ type pending struct {
 	lost   bool // the outbox had no room for it
 }
 
-// newAcross is what a new topic begins with. While a Recorder hangs it begins away, recorded or not: the broker is told of no
+// newAcross gives a new topic what it begins with. While a Recorder hangs it begins away, recorded or not: the broker is told of no
 // interest then. So members do not wait, and are told of a gap when the broker has confirmed. Topics.mu is held.
-func (l *link) newAcross(t *topic) *across {
+func (l *link) newAcross(t *topic) {
 	a := &across{link: l, recorded: l.recorder != nil && !t.wild && t.keep.keeps(), out: l.uplink.isAway() || l.hang.is.Load()}
 	if a.out {
 		a.outage = 1
 	}
 	a.noteInterest(t)
+	t.across = a // before the worker finds it among the censuses
 	if t.keep.Presence {
 		l.census.add(t)
 	}
 	l.rouse()
-	return a
 }
 
 // isRecorded reports whether a Recorder gives the topic its positions.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"sync"
 	"time"
 )
@@ -26,6 +27,9 @@ const (
 	censusLife    = 3 * censusRefresh
 )
 
+// censusTurns is in how many parts all topics are told of again, one after another within censusRefresh.
+const censusTurns = 10
+
 // maxCensusPart is how many bytes of values one packet has, so that it fits into the messages of any broker: those of NATS may
 // have a MiB, and 64 KiB where that was lowered a lot.
 const maxCensusPart = 48 << 10
@@ -41,8 +45,15 @@ type censuses struct {
 	mu     sync.Mutex
 	topics map[*topic]struct{} // guarded by mu
 	left   bool                // guarded by mu: the node is going, and tells nothing more
-	next   time.Time           // owned by the worker: of the next refresh
+	began  time.Time           // owned by the worker: when turns began
+	turn   int64               // owned by the worker: the present one
 	number uint64              // owned by the worker
+}
+
+// telling is what a topic has for its census. Guarded by the topic's mu.
+type telling struct {
+	remote  map[uint64]*nodeCensus
+	changed bool // the census must be sent
 }
 
 // nodeCensus is what another node has told of a topic. Guarded by the topic's mu.
@@ -157,33 +168,47 @@ func (t *topic) changeCensus() {
 	}
 }
 
-// tickCensus tells other nodes what has changed, and sometimes all. By the worker.
+// turnSeed spreads topics over the turns.
+var turnSeed = maphash.MakeSeed()
+
+// turnOf is the turn of a topic.
+func turnOf(t *topic) int64 { return int64(maphash.String(turnSeed, t.name) % censusTurns) }
+
+// turns begins the turns up to the present one. It returns that one, and how many have begun. By the worker.
+func (c *censuses) turns(now time.Time) (turn, begun int64) {
+	if c.began.IsZero() {
+		c.began = now.Add(-censusRefresh) // all begin
+	}
+	last := c.turn
+	c.turn = int64(now.Sub(c.began) / (censusRefresh / censusTurns))
+	return c.turn, c.turn - last
+}
+
+// tickCensus tells other nodes what has changed, and of each topic again when it is its turn. By the worker.
 func (l *link) tickCensus(now time.Time) {
 	c := &l.census
-	refresh := !now.Before(c.next)
-	if refresh {
-		c.next = now.Add(censusRefresh)
-	}
+	turn, begun := c.turns(now)
 	for _, t := range c.all() {
 		t.mu.Lock()
 		a := t.across
-		gone := t.gone.Load()
+		gone, refresh := t.gone.Load(), (turn+turnOf(t))%censusTurns < begun
 		if gone || a.confirmed && (a.changed || refresh && t.members > 0) {
-			t.tell(gone)
+			a.changed = !t.tell(gone)
 		}
 		if t.forgetDead() {
 			t.reportCensus()
 		}
+		over := gone && !a.changed
 		t.mu.Unlock()
-		if gone {
+		if over {
 			c.remove(t)
 		}
 	}
 }
 
-// tell tells other nodes who is here, unless leaveCensus has told them that this one is going. mu is held.
-func (t *topic) tell(gone bool) {
-	t.across.changed = false
+// tell tells other nodes who is here, unless leaveCensus has told them that this one is going. It reports whether the outbox had room for it. mu is
+// held.
+func (t *topic) tell(gone bool) bool {
 	var values []string
 	if !gone {
 		for _, value := range t.present {
@@ -197,7 +222,7 @@ func (t *topic) tell(gone bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.left {
-		return
+		return true
 	}
 	c.number++
 	for parts, part := censusParts(values), 0; part < len(parts); part++ {
@@ -208,8 +233,11 @@ func (t *topic) tell(gone bool) {
 		for _, v := range parts[part] {
 			b = append(binary.AppendUvarint(b, uint64(len(v))), v...)
 		}
-		l.outbox.add(l, kindCensus, t.name, History{}, b, false)
+		if _, ok := l.outbox.add(l, kindCensus, t.name, History{}, b, false); !ok {
+			return false
+		}
 	}
+	return true
 }
 
 // censusParts cuts values into packets, of which there is one at least.

@@ -54,13 +54,13 @@ const (
 )
 
 // add puts a message into the outbox, or something else that is not repeated. must is set for what is
-// published in any case: if there is no room it is numbered and counted as lost. Otherwise it is refused. The body
-// belongs to the outbox then.
+// published in any case: if there is no room it is numbered and counted as lost. Otherwise it is refused. A census is refused if the
+// outbox is half full, so that very many leave room for messages. The body belongs to the outbox then.
 func (o *outbox) add(l *link, kind kind, topic string, keep History, body []byte, must bool) (n number, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	size := len(topic) + len(body) + packetCost
-	full := o.bytes+size > o.most
+	full := o.bytes+size > o.most || kind == kindCensus && o.bytes > o.most/2
 	if full && !must {
 		return n, false
 	}

@@ -45,3 +45,20 @@ func TestOutbox_TellsOfWhatItLost(t *testing.T) {
 	}
 	expect(t, "series", len(o.topics), 0)
 }
+
+// Censuses take half of the outbox at most, so that they push out no message.
+func TestOutbox_CensusesLeaveRoomForMessages(t *testing.T) {
+	l := &link{wake: make(chan struct{}, 1)}
+	o := &l.outbox
+	o.most = 100_000
+	for ok := true; ok; {
+		_, ok = o.add(l, kindCensus, "a", History{}, body(100), false)
+	}
+	if o.bytes < o.most/2 || o.bytes > o.most/2+1000 {
+		t.Errorf("%d of %d bytes are of censuses", o.bytes, o.most)
+	}
+	if _, ok := o.add(l, kindMessage, "a", History{}, body(100), false); !ok {
+		t.Error("a message has no room")
+	}
+	o.peek()
+}

@@ -96,7 +96,7 @@ func (h *Topics) make(name string, wild bool) *topic {
 		return made
 	}
 	if l != nil {
-		t.across = l.newAcross(t)
+		l.newAcross(t)
 	}
 	if wild {
 		place := h.patterns.place(name, true)
