@@ -119,13 +119,26 @@ func (l *link) giveInterest(ctx context.Context) error {
 		}
 		if err := l.giveBatch(ctx, changed, &refusals); err != nil {
 			for name, wild := range changed {
-				if !l.interest.isRefused(name) {
+				if l.interest.isDue(l.hub, name, wild) && !l.interest.isRefused(name) {
 					l.interest.change(name, wild)
 				}
 			}
 			return err
 		}
 	}
+}
+
+// isDue reports whether the broker is to be given a name again that it has refused: it is wanted, or may be on. If the broker has taken no name
+// at all, one that is not wanted is forgotten. By the worker.
+func (i *interest) isDue(h *Topics, name string, wild bool) bool {
+	if h.lookup(name, wild) != nil {
+		return true
+	}
+	if !i.takes {
+		delete(i.on, name)
+	}
+	_, perhaps := i.on[name]
+	return perhaps
 }
 
 // giveBatch gives the broker a batch in one call. If it fails, halves are tried: one name that is refused, say for
@@ -181,7 +194,9 @@ func (l *link) giveHalves(ctx context.Context, changed map[string]bool, refusals
 	if len(changed) == 1 {
 		for name, wild := range changed {
 			l.logger.Warn("framerail: the broker refuses interest", "topic", name, "error", err)
-			l.interest.refuse(name, wild)
+			if l.interest.isDue(l.hub, name, wild) {
+				l.interest.refuse(name, wild)
+			}
 			switch t := l.hub.lookup(name, wild); {
 			case t == nil:
 			case t.isRecorded(): // or members would wait for a position that nobody gives

@@ -37,3 +37,39 @@ func TestInterest_WhatIsRefusedWaitsForTheTick(t *testing.T) {
 	i.tick()
 	expect(t, "names to be given with the tick", len(i.changed), names)
 }
+
+// A name of a topic that is gone is forgotten while the broker takes no interest at all. So names that come and go do not pile up.
+func TestInterest_WhatIsGoneIsForgotten(t *testing.T) {
+	h := new(Topics)
+	l := &link{hub: h, broker: noRights{}, logger: quiet, wake: make(chan struct{}, 1)}
+	i := &l.interest
+	i.on = make(map[string]bool)
+	names := func() int { return len(i.on) + len(i.changed) + len(i.refused) }
+	most := 0
+	for round := range 50 {
+		var all []*topic
+		for n := range 100 {
+			of := h.lock(fmt.Sprint("a.", round, ".", n), false)
+			of.across = &across{link: l}
+			of.mu.Unlock()
+			i.change(of.name, false)
+			all = append(all, of)
+		}
+		_ = l.giveInterest(context.Background())
+		for _, of := range all {
+			of.gone.Store(true)
+			h.retire(of, over)
+		}
+		for range 10 {
+			i.tick()
+			_ = l.giveInterest(context.Background())
+		}
+		if round == 0 {
+			most = names()
+		}
+	}
+	if n := names(); n > most {
+		t.Errorf("%d names are left, %d after the first round", n, most)
+	}
+	expect(t, "names that are given again", len(i.changed)+len(i.refused), 0)
+}
