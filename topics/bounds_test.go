@@ -229,7 +229,7 @@ func TestBounds_WhatIsRefusedIsNotAwaited(t *testing.T) {
 	of.mu.Unlock()
 	for n := range uint64(2) {
 		expect(t, "it waits", of.across.coming, number{1, 2})
-		missOwn(l, Packet{Topic: "a", Data: header{kindMessage, l.node, number{1, n + 1}}.append(nil)})
+		missOwn(l, Packet{Topic: "a", Keep: History{Messages: 1}, Data: header{kindMessage, l.node, number{1, n + 1}}.append(nil)})
 	}
 	expect(t, "it waits", of.across.coming, number{})
 }

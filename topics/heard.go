@@ -27,19 +27,29 @@ func (n number) compare(known number, isKnown bool) verdict {
 	return missing
 }
 
-// heard are the last numbers of what other nodes publish, by topic and node. A topic of which nothing is heard is
-// forgotten after a minute or two: its publishers' series are over by then.
+// heard are the last numbers of what other nodes publish, by topic and node. A topic of which nothing is heard leaves now and before after a
+// minute or two: its publishers' series are over by then.
 //
 // When a connection or an interest is new, what was published before it is not missing. But a publisher may send a
-// message again whose confirmation it did not get. So the numbers of before it stay, for ten minutes or twenty.
+// message again whose confirmation it did not get. So numbers that have left now and before stay in over, for numbersKept at least, and
+// for twice that at most.
 type heard struct {
 	mu          sync.Mutex
 	now, before numbers
 	rotated     time.Time
 
-	over, overBefore numbers // of connections and interest that are over
+	over, overBefore numbers
 	overRotated      time.Time
 }
+
+// numbersKept is how long a number is known at least. An outbox sends nothing again that it has sent before that: see outbox.giveUp.
+const numbersKept = 10 * time.Minute
+
+// Bounds of what is known. Beyond them any is forgotten.
+const (
+	maxHeardNodes = 1 << 10 // of a topic
+	maxOver       = 1 << 17 // topics, in over and in overBefore
+)
 
 // numbers are numbers by topic and node.
 type numbers map[string]map[uint64]number
@@ -54,6 +64,12 @@ func (s *numbers) add(topic string, nodes map[uint64]number) {
 	}
 	have := (*s)[topic]
 	if have == nil {
+		for other := range *s {
+			if len(*s) < maxOver {
+				break
+			}
+			delete(*s, other)
+		}
 		(*s)[topic] = nodes
 		return
 	}
@@ -102,7 +118,7 @@ func (s numbers) has(topic string, node uint64, n number) bool {
 // noteNumber notes a number. Of very many nodes any is forgotten.
 func noteNumber(nodes map[uint64]number, node uint64, n number) {
 	for other := range nodes {
-		if len(nodes) < 1<<10 {
+		if len(nodes) < maxHeardNodes {
 			break
 		}
 		delete(nodes, other)
@@ -136,13 +152,19 @@ func (h *heard) clear() {
 	}
 }
 
+// tick forgets what is old.
 func (h *heard) tick(now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if now.Sub(h.rotated) > time.Minute {
+		for topic, nodes := range h.before {
+			if h.now[topic] == nil { // else it is there with the same numbers
+				h.over.add(topic, nodes)
+			}
+		}
 		h.rotated, h.before, h.now = now, h.now, nil
 	}
-	if now.Sub(h.overRotated) > 10*time.Minute {
+	if now.Sub(h.overRotated) > numbersKept {
 		h.overRotated, h.overBefore, h.over = now, h.over, nil
 	}
 }

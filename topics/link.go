@@ -273,6 +273,9 @@ func (l *link) serve(ctx context.Context, due <-chan time.Time) error {
 			l.tick(now)
 		default:
 		}
+		for _, lost := range l.outbox.giveUp(time.Now()) {
+			missOwn(l, lost)
+		}
 		batch := l.outbox.peek()
 		if refused == nil || time.Since(at) > firstPause {
 			if refused = l.giveInterest(ctx); refused == nil {
@@ -295,9 +298,7 @@ func (l *link) serve(ctx context.Context, due <-chan time.Time) error {
 			taken, err = l.broker.Publish(ctx, batch)
 			return err
 		})
-		if lost := l.outbox.remove(taken, err != nil, l.interest.isAbsent()); lost.Keep.keeps() {
-			missOwn(l, lost)
-		}
+		missOwn(l, l.outbox.remove(taken, err != nil, l.interest.isAbsent()))
 		l.counts.published.Add(uint64(taken))
 		if err != nil {
 			return err

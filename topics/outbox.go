@@ -20,7 +20,9 @@ type outbox struct {
 	topics map[string]*published
 	quiet  [len(repeats)][]*published // guarded by mu: those that wait for a repetition, in order
 
-	batch []Packet // owned by the worker
+	batch []Packet    // owned by the worker
+	given time.Time   // owned by the worker: when it was made
+	tried []time.Time // owned by the worker: of the first packets, when the broker was first given them. They may have arrived
 }
 
 // waiting is a packet that waits.
@@ -42,8 +44,8 @@ type published struct {
 // nodes that missed the message notice. Behind the last one the topic's series ends. While the outbox has no room they wait.
 var repeats = [...]time.Duration{time.Second, 2 * time.Second, 4 * time.Second}
 
-// maxUnreported is how many topics have a number that waits for room in the outbox. Beyond it nodes notice what was lost by the next
-// message.
+// maxUnreported is how many topics have a number that waits for room in the outbox. Beyond it a topic's series ends, and what was lost at its
+// end is counted here, and not noticed by other nodes.
 const maxUnreported = 1 << 17
 
 // Bounds of a batch, and what a packet counts besides its bytes.
@@ -144,7 +146,7 @@ func (o *outbox) peek() []Packet {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	clear(o.batch)
-	o.batch = o.batch[:0]
+	o.batch, o.given = o.batch[:0], time.Now()
 	bytes := 0
 	for _, w := range o.queue[o.first:] {
 		if len(o.batch) == maxBatchPackets || bytes > maxBatchBytes {
@@ -164,8 +166,8 @@ const (
 	maxFails    = 100
 )
 
-// remove removes the first packets, which the broker has taken. What a broker refuses three times, while it
-// is connected, is lost. It is returned then. absent: it refuses all else too.
+// remove removes the first packets, which the broker has taken. What it has not taken in three calls in a row is lost, also if connections
+// ended with these calls: a message may be why. It may have arrived all the same. It is returned then. absent: the broker refuses all else too.
 func (o *outbox) remove(n int, failed, absent bool) (lost Packet) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -184,7 +186,39 @@ func (o *outbox) remove(n int, failed, absent bool) (lost Packet) {
 		}
 		n++
 	}
+	o.drop(n)
+	for left := len(o.batch) - n; failed && len(o.tried) < left; {
+		o.tried = append(o.tried, o.given)
+	}
+	clear(o.batch)
+	o.batch = o.batch[:0]
+	return lost
+}
+
+// giveUp removes packets that the broker was first given long ago, and did not confirm. Other nodes may have them, and do not know their numbers any
+// more: they would take them for new ones. By the worker.
+func (o *outbox) giveUp(now time.Time) (lost []Packet) {
+	if len(o.tried) == 0 || now.Sub(o.tried[0]) <= numbersKept {
+		return nil
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for len(o.tried) > len(lost) && now.Sub(o.tried[len(lost)]) > numbersKept {
+		p := o.queue[o.first+len(lost)].Packet
+		if kindOf(p.Data) == kindMessage {
+			o.lost++
+		}
+		lost = append(lost, p)
+	}
+	o.drop(len(lost))
+	o.fails = 0
+	return lost
+}
+
+// drop drops the first packets. mu is held.
+func (o *outbox) drop(n int) {
 	o.gone += uint64(n)
+	o.tried = o.tried[min(n, len(o.tried)):]
 	for range n {
 		o.bytes -= o.queue[o.first].size
 		o.queue[o.first] = waiting{}
@@ -200,7 +234,6 @@ func (o *outbox) remove(n int, failed, absent bool) (lost Packet) {
 		clear(o.queue[left:])
 		o.queue, o.first = o.queue[:left], 0
 	}
-	return lost
 }
 
 // marks are how many packets were put into it, and have left it.

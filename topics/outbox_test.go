@@ -46,6 +46,42 @@ func TestOutbox_TellsOfWhatItLost(t *testing.T) {
 	expect(t, "series", len(o.topics), 0)
 }
 
+// A message whose confirmation was lost is sent again for as long as nodes that have it know its number. Then it is lost, and what the broker was never
+// given is not.
+func TestOutbox_GivesUpWhatMayHaveArrivedLongAgo(t *testing.T) {
+	l := &link{wake: make(chan struct{}, 1)}
+	o := &l.outbox
+	o.most = 10_000
+	for range 3 {
+		o.add(l, kindMessage, "a", History{Messages: 1}, body(0), true)
+	}
+	expect(t, "batch", len(o.peek()), 3)
+	now := time.Now()
+	o.remove(1, true, false)
+	o.add(l, kindMessage, "a", History{}, body(0), true)
+	expect(t, "given up too early", len(o.giveUp(now.Add(numbersKept-time.Second))), 0)
+	expect(t, "batch", len(o.peek()), 3)
+	lost := o.giveUp(now.Add(numbersKept + time.Second))
+	expect(t, "given up", len(lost), 2)
+	for i, p := range lost {
+		hd, _, err := readHeader(p.Data)
+		if err != nil || hd.number != (number{1, uint64(i + 2)}) {
+			t.Errorf("%+v is given up: %v", hd, err)
+		}
+	}
+	expect(t, "lost", o.lost, 2)
+	_, gone := o.marks()
+	expect(t, "gone", gone, 3)
+	expect(t, "batch", len(o.peek()), 1)
+	o.remove(0, true, false)
+	expect(t, "given up before its time", len(o.giveUp(time.Now())), 0)
+	o.peek()
+	o.remove(1, false, false)
+	expect(t, "given up", len(o.giveUp(now.Add(time.Hour))), 0)
+	expect(t, "lost", o.lost, 2)
+	expect(t, "bytes", o.bytes, 0)
+}
+
 // Censuses take half of the outbox at most, so that they push out no message.
 func TestOutbox_CensusesLeaveRoomForMessages(t *testing.T) {
 	l := &link{wake: make(chan struct{}, 1)}

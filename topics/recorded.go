@@ -171,8 +171,11 @@ func (t *topic) makeAway(m conn.Message, except *session.Conn, at *away) *public
 	return pub
 }
 
-// missOwn notes that the Recorder does not take a message of the node's own. Members wait for it to come back.
+// missOwn notes that the outbox has lost a message of the node's own. If it was for the Recorder, members wait for it to come back.
 func missOwn(l *link, p Packet) {
+	if !p.Keep.keeps() {
+		return
+	}
 	hd, _, err := readHeader(p.Data)
 	if err != nil {
 		return // cannot be: this process made it

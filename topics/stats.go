@@ -28,7 +28,7 @@ type BrokerStats struct {
 	RecorderBytes int           // what a Recorder has not sent back, and what is held until it answers, about
 	Published     uint64        // messages that it took, those of Topics itself included
 	Received      uint64        // messages that came from it, in the same way
-	Lost          uint64        // messages for other nodes that did not fit into MaxOutbox, or that it refused
+	Lost          uint64        // messages for other nodes that did not fit into MaxOutbox, or that it did not confirm. Some of those may have arrived
 	Dropped       uint64        // messages from other nodes for loops that were MaxBacklog behind, or half of it since
 	Gaps          uint64        // times that something of a topic had not come
 	Foreign       uint64        // messages that no Topics had made

@@ -34,7 +34,7 @@ var (
 	recorderBytes  = ofTopics.describe("broker_recorder_bytes", "Messages that a Recorder has not sent back, and messages that wait for its answer.")
 	brokerLag      = ofTopics.describe("broker_lag_seconds", "How long the first message has waited for the broker.")
 	brokerMessages = ofTopics.describe("broker_messages_total", "Messages that the broker took or brought.", "direction")
-	brokerLost     = ofTopics.describe("broker_lost_total", "Messages for other nodes that did not fit into the outbox, or that the broker refused.")
+	brokerLost     = ofTopics.describe("broker_lost_total", "Messages for other nodes that did not fit into the outbox, or that the broker did not confirm.")
 	brokerDropped  = ofTopics.describe("broker_dropped_total", "Messages of other nodes for event loops that were too far behind.")
 	brokerGaps     = ofTopics.describe("broker_gaps_total", "Times that something of a topic had not come.")
 	brokerForeign  = ofTopics.describe("broker_foreign_total", "Messages of the broker that no node had made.")
