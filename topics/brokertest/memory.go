@@ -20,7 +20,7 @@ var ErrDown = errors.New("brokertest: the broker is gone")
 // node. All methods are safe from any goroutine.
 type Memory struct {
 	// Sparse gives all topics together one sequence of offsets, so that those of one topic have holes, as
-	// in JetStream. Otherwise each topic counts for itself.
+	// in JetStream, and each topic is where the last message of any topic is. Otherwise each topic counts for itself.
 	Sparse bool
 	// Drop reports whether a message that was published is not to reach the node of that ID. It is called
 	// under a lock. nil: none is dropped.
@@ -267,6 +267,9 @@ func (n RecordingNode) Since(_ context.Context, topic string, keep topics.Histor
 	}
 	r := m.log(topic)
 	at = topics.Position{Epoch: m.epoch, Offset: r.last}
+	if m.Sparse {
+		at.Offset = m.sequence // nothing of this topic lies behind r.last
+	}
 	from := since.Offset
 	switch {
 	case since == topics.Position{} && keep.Last:
@@ -275,7 +278,7 @@ func (n RecordingNode) Since(_ context.Context, topic string, keep topics.Histor
 		}
 	case since == topics.Position{}:
 		return nil, at, nil
-	case since.Epoch != m.epoch || since.Offset > r.last || since.Offset < r.floor:
+	case since.Epoch != m.epoch || since.Offset > at.Offset || since.Offset < r.floor:
 		return nil, at, topics.ErrGap
 	}
 	for _, p := range r.kept {

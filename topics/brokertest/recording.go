@@ -110,6 +110,12 @@ func testSince(t *testing.T, broker func(*testing.T) topics.Broker) {
 		a.since(name, keep, p.At, nil, data[i+1:]...)
 	}
 	a.since(name, keep, at, nil)
+	a.publish(kept(fresh("room"), "elsewhere", keep)) // which may move all topics, and each answer says how far
+	if all := b.since(name, keep, begin, nil, data...); all != b.since(name, keep, at, nil) {
+		t.Errorf("with all messages the topic is at %v, and without any at %v", all, b.since(name, keep, at, nil))
+	}
+	at = a.since(name, keep, at, nil)
+	a.since(name, keep, at, nil)
 	if now := a.since(name, keep, topics.Position{}, nil); now != at {
 		t.Errorf("at %v and %v", now, at)
 	}

@@ -173,11 +173,28 @@ func (q *lookup) isWhole(ctx context.Context, n now, got []stored) (at uint64, w
 			return 0, false, errors.Join(err, errNone)
 		}
 	}
-	if untouched {
-		return at, true, nil
+	if !untouched {
+		oldest, err := q.next(ctx, 1)
+		if err != nil || oldest.At.Offset > from {
+			return 0, false, err
+		}
 	}
-	oldest, err := q.next(ctx, 1)
-	return at, err == nil && oldest.At.Offset <= from, err
+	at, err = q.upTo(ctx, n, at)
+	return at, err == nil, err
+}
+
+// upTo returns the position up to which the topic has nothing behind a message, as the leader says. That is where the stream is, unless
+// more has come meanwhile or the replica did not have all. The message's own position would do for what comes next. But a node whose
+// topic is there already, by an answer about other topics' messages, would take the answer for one that does not reach so far.
+func (q *lookup) upTo(ctx context.Context, n now, message uint64) (uint64, error) {
+	next, err := q.next(ctx, message+1)
+	switch {
+	case errors.Is(err, errNone):
+		return max(message, n.at.Offset), nil
+	case err != nil:
+		return 0, err
+	}
+	return max(message, min(n.at.Offset, next.At.Offset-1)), nil
 }
 
 // isAllowed reports whether the topic's History keeps that much.

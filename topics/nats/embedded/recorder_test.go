@@ -98,9 +98,29 @@ func TestRecorder_QuietTopicsHaveNoGap(t *testing.T) {
 			t.Errorf("%s: %q, %v, %v", topic, got, now, err)
 		}
 		n.publish(topic, ten, "2")
-		if got, _, err := n.since(topic, ten, at); err != nil || got != "2" {
-			t.Errorf("%s: %q, %v", topic, got, err)
+		n.publish("busy", ten, "51")
+		if got, now, err := n.since(topic, ten, at); err != nil || got != "2" || now != n.position(topic) {
+			t.Errorf("%s: %q, %v, %v", topic, got, now, err)
 		}
+	}
+}
+
+// A node that is new to a topic has what the stream keeps of it, also if others were the last ones to be published to.
+func TestRecorder_ANewNodeHasWhatIsKept(t *testing.T) {
+	s := newProcess(t)
+	one, two := newPlace(t, "one", recorder(s.url()), ten, nil), newPlace(t, "two", recorder(s.url()), ten, nil)
+	ann := one.join(topics.Position{})
+	one.say(3)
+	eventually(t, "Ann has all", func() bool { ann.look(); return len(ann.seen["one"]) == 3 })
+	up(t, recorder(s.url())).publish("another", ten, "1")
+	bob := two.join(topics.Position{})
+	kept, err := two.Kept(room, bob.at, 10)
+	n := 0
+	for range kept {
+		n++
+	}
+	if err != nil || n != 3 {
+		t.Errorf("at %v it has %d messages, %v; want 3", bob.at, n, err)
 	}
 }
 
