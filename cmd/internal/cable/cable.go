@@ -6,6 +6,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 )
 
 // Cable carries TCP connections to an address, until it is cut. Its methods are safe from any
@@ -15,12 +16,14 @@ type Cable struct {
 
 	ln net.Listener
 
-	mu    sync.Mutex
-	to    string                // guarded by mu
-	cut   bool                  // guarded by mu
-	ends  map[net.Conn]struct{} // guarded by mu: both ends of what is carried
-	work  sync.WaitGroup
-	ended bool // guarded by mu
+	mu        sync.Mutex
+	to        string                // guarded by mu
+	cut       bool                  // guarded by mu
+	swallows  bool                  // guarded by mu
+	swallowed bool                  // guarded by mu: something was lost since Swallow
+	ends      map[net.Conn]struct{} // guarded by mu: both ends of what is carried
+	work      sync.WaitGroup
+	ended     bool // guarded by mu
 }
 
 // Start lays a cable to an address, until the test ends.
@@ -57,11 +60,34 @@ func (c *Cable) Cut() {
 	clear(c.ends)
 }
 
-// Mend lets connections through again.
+// Swallow lets connections through, and has the cable lose all that is sent to the address from now on, without a word, until
+// Mend. The other direction goes on.
+func (c *Cable) Swallow() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cut, c.swallows, c.swallowed = c.ended, true, false
+}
+
+// AwaitSwallowed waits until something was lost since Swallow.
+func (c *Cable) AwaitSwallowed(t *testing.T) {
+	t.Helper()
+	lost := func() bool {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return c.swallowed
+	}
+	for end := time.Now().Add(time.Minute); !lost(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("nothing is sent that the cable could swallow")
+		}
+	}
+}
+
+// Mend lets connections through again. What was lost stays lost.
 func (c *Cable) Mend() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.cut = c.ended
+	c.cut, c.swallows = c.ended, false
 }
 
 // Lead has connections that come go to another address.
@@ -91,8 +117,8 @@ func (c *Cable) accept() {
 		if !c.hold(near, far) {
 			continue
 		}
-		c.work.Go(func() { c.carry(near, far) })
-		c.work.Go(func() { c.carry(far, near) })
+		c.work.Go(func() { c.carry(near, far, near) })
+		c.work.Go(func() { c.carry(far, near, there{c, far}) })
 	}
 }
 
@@ -110,9 +136,28 @@ func (c *Cable) hold(ends ...net.Conn) bool {
 	return !c.cut
 }
 
+// there is the direction to the address.
+type there struct {
+	cable *Cable
+	far   net.Conn
+}
+
+// Write implements io.Writer.
+func (w there) Write(b []byte) (int, error) {
+	c := w.cable
+	c.mu.Lock()
+	swallows := c.swallows
+	c.swallowed = c.swallowed || swallows
+	c.mu.Unlock()
+	if swallows {
+		return len(b), nil
+	}
+	return w.far.Write(b)
+}
+
 // carry copies one direction until it ends, and then ends the other one.
-func (c *Cable) carry(to, from net.Conn) {
-	_, _ = io.Copy(struct{ io.Writer }{to}, struct{ io.Reader }{from}) // without splice, whose pipes would be left
+func (c *Cable) carry(to, from net.Conn, by io.Writer) {
+	_, _ = io.Copy(struct{ io.Writer }{by}, struct{ io.Reader }{from}) // without splice, whose pipes would be left
 	_, _ = to.Close(), from.Close()
 	c.mu.Lock()
 	defer c.mu.Unlock()

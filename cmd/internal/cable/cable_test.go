@@ -54,4 +54,15 @@ func TestCable_IsCutAndMended(t *testing.T) {
 	if echoes(dial()) {
 		t.Error("it leads where it led before")
 	}
+	cable.Lead(ln.Addr().String())
+	last := dial()
+	cable.Swallow()
+	if _, err := last.Write([]byte("lost")); err != nil {
+		t.Error(err)
+	}
+	cable.AwaitSwallowed(t)
+	cable.Mend()
+	if !echoes(last) {
+		t.Error("a connection whose bytes were swallowed does not go on")
+	}
 }
