@@ -32,7 +32,7 @@ func TestChatServesPageAndRoomOnOnePort(t *testing.T) {
 	hear(t, bo, `{"type":"welcome","name":"Bo","seat":1,"node":"one","from":"PiPoFgA5WUoziU9l","people":[{"name":"Ada","seat":0},{"name":"Bo","seat":1}]`)
 	hear(t, ada, `{"type":"joined","name":"Bo","seat":1}`)
 	say(t, ada, `{"type":"say","text":"Hello <b>Bo</b>","number":1}`)
-	hear(t, bo, `{"type":"said","name":"Ada","text":"Hello \u003cb\u003eBo\u003c/b\u003e","from":"ypeBEsobvcr6wjGz","number":1,"at":`)
+	hear(t, bo, `{"type":"said","name":"Ada","node":"one","text":"Hello \u003cb\u003eBo\u003c/b\u003e","from":"ypeBEsobvcr6wjGz","number":1,"at":`)
 	ada.Close(websocket.StatusNormalClosure, "")
 	hear(t, bo, `{"type":"left","name":"Ada"}`)
 	bo.Close(websocket.StatusNormalClosure, "")

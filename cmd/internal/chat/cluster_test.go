@@ -93,3 +93,51 @@ func TestNodes_TellOfAGap(t *testing.T) {
 	far.Cut()
 	bo.wantSoon("gap")
 }
+
+// Who comes back to a node that had nobody else in the room sees those on the others, although nothing has changed for them
+// meanwhile.
+func TestNodes_APageThatIsBackSeesTheOthers(t *testing.T) {
+	memory := new(brokertest.Memory)
+	one, two := node(t, "one", memory.Broker()), node(t, "two", memory.Broker())
+	ada, bo := one.enter("Ada"), two.join("Bo")
+	bo.meet(0, "Ada")
+	ada.wantSoon("joined Bo")
+	bo.Reset()
+	two.sim.Settle()
+	ada.wantSoon("left Bo")
+	bo = two.join("Bo")
+	bo.meet(0, "Ada")
+	ada.wantSoon("joined Bo")
+	ada.Reset()
+	one.sim.Settle()
+	bo.wantSoon("left Ada")
+}
+
+// A page that is back before its old connection is closed is still there for other nodes in the end. Their news of it may
+// fall between the end of one connection and the welcome of the other.
+func TestNodes_KeepAPageThatIsBackInTime(t *testing.T) {
+	memory := new(brokertest.Memory)
+	one, two := node(t, "one", memory.Recorder()), node(t, "two", memory.Recorder())
+	bo, old := one.enter("Bo"), two.withKey("Ada", "a")
+	old.meet(0, "Bo")
+	bo.wantSoon("joined Ada")
+	ada := two.withKey("Ada", "a")
+	ada.meet(0, "Bo")
+	if old.take(); old.End() == nil {
+		t.Error("the old connection is left")
+	}
+	ada.say(`{"type":"say","text":"hello"}`)
+	var news []string
+	for heard := false; !heard || len(news) == 1; {
+		for _, words := range bo.soon(1) {
+			if words == "said Ada hello" {
+				heard = true
+			} else {
+				news = append(news, words)
+			}
+		}
+	}
+	if want := []string{"left Ada", "joined Ada"}; len(news) > 0 && !slices.Equal(news, want) {
+		t.Errorf("Bo gets %q, want %q or nothing", news, want)
+	}
+}

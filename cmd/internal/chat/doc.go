@@ -14,7 +14,7 @@
 //	               {"type":"joined","name":"Cy","seat":2}
 //	               {"type":"here","name":"Di","node":"two"}
 //	               {"type":"left","name":"Cy"}
-//	               {"type":"said","name":"Ada","text":"Hello","from":"5f…","number":1,"at":1767225600000,"position":"8a3f.18"}
+//	               {"type":"said","name":"Ada","node":"one","text":"Hello","from":"5f…","number":1,"at":1767225600000,"position":"8a3f.18"}
 //	               {"type":"older","lines":[…],"older":false}
 //	               {"type":"gap","position":"8a3f.19"}
 //	               {"type":"pong"}
@@ -23,21 +23,25 @@
 //
 // A visitor joins once. The name in the welcome may differ from the name in the join, because no two
 // people of a node share a name in a room. They do not share a seat either: a number from 0, of which
-// the page makes a colour. A missing "seat" is 0. "node" is the name of the process that serves the page, or a person elsewhere.
-// Those are "here" if they were there before. The nodes tell each other of their people, within about a second.
+// the page makes a colour. A missing "seat" is 0. "node" is the name of the process that serves the page, or a person elsewhere, and
+// of the one where a line was said.
+// People elsewhere are "here" if they were there before. The nodes tell each other of their people, within about a second.
 //
 // # Coming back
 //
 // "position" is where a line, or the welcome, lies among the room's lines. A page that comes back
 // gives the last position that it has seen as "since". It gets all lines behind that position, in order
-// and once. If that cannot be had, the welcome has "gap", and the last lines that are kept. A page without
-// "since" gets these too. "older" says that there are more before them, which a page can ask for.
+// and once. If that cannot be had, the welcome has "gap", and all lines that are kept. A page without
+// "since" gets the last of these. "older" says that there are more before them, which a page can ask for.
 // A "gap" by itself says that the broker between the nodes has lost something, and where the
 // page goes on.
 //
+// A page that is back before its old connection is closed takes over the name and the seat of that.
+//
 // A page numbers what it says. It says a line again, with its number, if its connection was cut before
-// the line came back. Pages leave out a second line with the same "from" and "number". A "from" is made of the
-// page's key. No other page knows the key, so none can take the numbers. The time of a line, "at", is the
+// the line came back. First it sends a ping: the pong comes behind all lines that were missed. Pages leave out a second
+// line with the same "from" and "number". A "from" is made of the
+// page's key. No other page knows the key, so none can take the numbers, or the place. The time of a line, "at", is the
 // node's clock in milliseconds since 1970.
 //
 // # Concurrency

@@ -24,7 +24,7 @@ type event struct {
 	Type     string            `json:"type"`
 	Name     string            `json:"name,omitempty"`
 	Seat     int               `json:"seat,omitempty"`
-	Node     string            `json:"node,omitempty"` // where the person is, or the page
+	Node     string            `json:"node,omitempty"` // where the person is, or the page, or where a line was said
 	Text     string            `json:"text,omitempty"`
 	From     string            `json:"from,omitempty"` // who a page is, told by no name
 	Number   uint64            `json:"number,omitempty"`

@@ -25,9 +25,23 @@ type room struct {
 }
 
 // enter gives a visitor a name and a seat, which are its own until it leaves. It fails if the room is full.
+//
+// A page may come back before the server notices that its old connection is dead. Then it takes over the place of that, which is
+// cut, and the others are told nothing. Only the page has the key that its "from" is made of, so that nobody else can do that.
 func (r *room) enter(v *visitor, name string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	v.asked = name
+	if i := slices.IndexFunc(r.people, func(p *visitor) bool { return p.from == v.from }); i >= 0 {
+		old := r.people[i]
+		old.conn.Abort()
+		if old.asked == name {
+			v.person, v.known, v.since = old.person, old.known, old.since
+			r.people[i] = v
+			return true
+		}
+		r.remove(old)
+	}
 	if len(r.people) >= maxPeople {
 		return false
 	}
@@ -43,43 +57,64 @@ func (r *room) enter(v *visitor, name string) bool {
 func (r *room) welcome(v *visitor, e event) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if !slices.Contains(r.people, v) {
+		return // another connection has taken over its place
+	}
+	r.look() // the nodes tell each other of changes, and this one may have known who is there before it had anybody here
 	if _, err := r.rooms.local.Subscribe(v.conn, r.topic); err != nil {
 		return // it is closed
 	}
-	v.here = true
+	isNew := !v.known
+	if v.here, v.known = true, true; isNew {
+		v.since = time.Now().UnixNano()
+	}
 	e.Type, e.Name, e.Seat, e.From, e.Node = "welcome", v.person.Name, v.person.Seat, v.from, r.rooms.node
 	for _, p := range r.people {
-		if p.here {
+		if p.known {
 			e.People = append(e.People, p.person)
 		}
 	}
 	for _, o := range r.others {
 		e.People = append(e.People, o.person)
 	}
-	me := other{person{v.person.Name, v.person.Seat, r.rooms.node}, r.rooms.process, time.Now().UnixNano()}
+	me := other{person{v.person.Name, v.person.Seat, r.rooms.node}, r.rooms.process, v.since}
 	if b, err := json.Marshal(me); err == nil {
 		_ = r.rooms.Topics.SetPresence(v.conn, r.topic, string(b))
 	}
 	_ = v.conn.SendMessage(e.message()) // before the lines: those come with the loop's turn
-	_, _ = r.rooms.local.PublishExcept(r.topic, v.conn, event{Type: "joined", Name: v.person.Name, Seat: v.person.Seat}.message())
+	if isNew {
+		_, _ = r.rooms.local.PublishExcept(r.topic, v.conn, event{Type: "joined", Name: v.person.Name, Seat: v.person.Seat}.message())
+	}
 }
 
-// leave takes a visitor out of the room and tells the others.
+// leave takes a visitor out of the room and tells the others, unless another connection has taken over its place.
 func (r *room) leave(v *visitor) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if slices.Contains(r.people, v) {
+		r.remove(v)
+	}
+}
+
+// remove is leave for a visitor that is there. mu is held.
+func (r *room) remove(v *visitor) {
 	i := slices.Index(r.people, v)
 	r.people = slices.Delete(r.people, i, i+1)
-	if v.here {
+	if v.known {
 		_, _ = r.rooms.local.Publish(r.topic, event{Type: "left", Name: v.person.Name}.message())
 	}
 }
 
-// see takes who is in the room on other nodes, and tells the pages what has changed. Whoever was there before
-// this node began with the room has not joined now.
-func (r *room) see(others []other) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+// look takes who is in the room on other nodes, and tells the pages what has changed. Whoever was there before
+// this node began with the room has not joined now. mu is held.
+func (r *room) look() {
+	var others []other
+	for _, text := range r.rooms.Topics.Census(r.topic).Values {
+		var o other
+		if json.Unmarshal([]byte(text), &o) == nil && o.Process != r.rooms.process && !slices.Contains(others, o) {
+			others = append(others, o) // once, also while the old connection of a page that is back is not closed yet
+		}
+	}
 	tell := func(what string, o other) {
 		_, _ = r.rooms.local.Publish(r.topic, event{Type: what, Name: o.Name, Seat: o.Seat, Node: o.Node}.message())
 	}
@@ -105,7 +140,7 @@ func (r *room) say(v *visitor, text string, number uint64) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	line := event{
-		Type: "said", Name: v.person.Name, Seat: v.person.Seat, Text: text,
+		Type: "said", Name: v.person.Name, Seat: v.person.Seat, Node: r.rooms.node, Text: text,
 		From: v.from, Number: number, At: time.Now().UnixMilli(),
 	}
 	_, err := r.rooms.Topics.Publish(r.topic, line.message())

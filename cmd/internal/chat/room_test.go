@@ -32,10 +32,16 @@ func TestSay_IsHeardByAll(t *testing.T) {
 	ada.say(`{"type":"say","text":" one\ntwo ","number":7}`)
 	ada.want("said Ada one\ntwo")
 	bo.want("said Ada one\ntwo")
-	if bo.last.Number != 7 || bo.last.From != ada.welcome.From || bo.last.Position.Offset != 1 {
+	if bo.last.Number != 7 || bo.last.From != ada.welcome.From || bo.last.Position.Offset != 1 || bo.last.Node != "one" {
 		t.Errorf("heard %+v", bo.last)
 	}
-	ada.say(`{"type":"say","text":" \n "}`)
+	for _, nothing := range []string{" \n ", "\u0085"} { // the second one is no space to a browser
+		ada.say(`{"type":"say","text":%q,"number":8}`, nothing)
+		ada.want("refused There is nothing in that message.")
+		if ada.last.Number != 8 {
+			t.Errorf("the page is told %+v", ada.last)
+		}
+	}
 	bo.want()
 	bo.say(`{"type":"ping"}`)
 	bo.want("pong")

@@ -130,28 +130,33 @@ func (rs *Rooms) done(r *room) {
 	r.left = time.Now()
 }
 
-// lines returns the last lines of a topic before a position, and whether there are more.
-func (rs *Rooms) lines(topic string, before topics.Position) (lines []json.RawMessage, more bool) {
-	all, err := rs.Topics.Kept(topic, before, pageOfLines+1)
+// lines returns the last lines of a topic before a position, so many at most, and whether there are more.
+func (rs *Rooms) lines(topic string, before topics.Position, most int) (lines []json.RawMessage, more bool) {
+	all, err := rs.Topics.Kept(topic, before, most+1)
 	if err != nil {
 		return nil, false
 	}
 	for _, m := range all {
 		lines = append(lines, m.Payload)
 	}
-	if more = len(lines) > pageOfLines; more {
+	if more = len(lines) > most; more {
 		lines = lines[1:]
 	}
 	return lines, more
 }
 
 // subscribe has a visitor get the lines of its room from since on, or else the last ones and what
-// comes, and has it welcomed before. gap: it has been elsewhere already, and some lines are missing.
+// comes, and has it welcomed before. gap: some lines are missing behind those that it has. Then it gets all that are kept, because a
+// page scrolls back to what lies before its first line only.
 func (rs *Rooms) subscribe(v *visitor, since topics.Position, gap bool) {
 	err := rs.Topics.SubscribeSince(v.conn, v.room.topic, since, func(at topics.Position, err error) {
 		switch {
 		case err == nil && since == (topics.Position{}):
-			lines, more := rs.lines(v.room.topic, at)
+			most := pageOfLines
+			if gap {
+				most = kept.Messages
+			}
+			lines, more := rs.lines(v.room.topic, at, most)
 			v.room.welcome(v, event{Position: at, Lines: lines, Older: more, Gap: gap})
 		case err == nil:
 			v.room.welcome(v, event{Position: at})
@@ -172,7 +177,7 @@ func stamp(_ string, at topics.Position, line conn.Message) conn.Message {
 	return line
 }
 
-// changed looks at who is in a room on other nodes, if that has changed.
+// changed has a room look at who is in it on other nodes, if that has changed.
 func (rs *Rooms) changed(c topics.Change) {
 	if len(c.Joined)+len(c.Left)+len(c.Changed) > 0 {
 		return
@@ -183,12 +188,7 @@ func (rs *Rooms) changed(c topics.Change) {
 	if r == nil {
 		return
 	}
-	var others []other
-	for _, text := range rs.Topics.Census(c.Topic).Values {
-		var o other
-		if json.Unmarshal([]byte(text), &o) == nil && o.Process != rs.process {
-			others = append(others, o)
-		}
-	}
-	r.see(others)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.look()
 }

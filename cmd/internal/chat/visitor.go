@@ -19,9 +19,13 @@ type visitor struct {
 	conn  *conn.Conn
 
 	room   *room  // nil until it asks for one
-	person person // set once, before others see it
-	from   string // see event.From
-	here   bool   // it has joined; written with the room's mu held
+	here   bool   // it has been welcomed
+	from   string // see event.From; set before others see the visitor, as the next two are
+	asked  string // the name that it asked for
+	person person
+
+	known bool  // guarded by the room's mu: the others have been told of it
+	since int64 // guarded by the room's mu: see other.Since
 }
 
 // receive takes one text message. Nothing of payload is kept.
@@ -55,6 +59,11 @@ func (v *visitor) join(q request) {
 		v.refuse(roomRule, 0)
 		return
 	}
+	if q.Key == "" {
+		q.Key = rand.Text()
+	}
+	sum := sha256.Sum256([]byte(q.Key))
+	v.from = base64.RawURLEncoding.EncodeToString(sum[:12])
 	r := v.rooms.use(q.Room)
 	if r == nil {
 		v.refuse("There are too many rooms. Please try again later.", 0)
@@ -66,11 +75,6 @@ func (v *visitor) join(q request) {
 		return
 	}
 	v.room = r
-	if q.Key == "" {
-		q.Key = rand.Text()
-	}
-	sum := sha256.Sum256([]byte(q.Key))
-	v.from = base64.RawURLEncoding.EncodeToString(sum[:12])
 	v.rooms.subscribe(v, q.Since, false)
 }
 
@@ -87,7 +91,8 @@ func (v *visitor) leave() {
 
 func (v *visitor) say(text string, number uint64) {
 	switch {
-	case text == "":
+	case text == "": // an answer, or the page would say it again for ever
+		v.refuse("There is nothing in that message.", number)
 	case utf8.RuneCountInString(text) > maxText:
 		v.refuse("That message is too long.", number)
 	default:
@@ -101,7 +106,7 @@ func (v *visitor) say(text string, number uint64) {
 func (v *visitor) older(first topics.Position) {
 	e := event{Type: "older"}
 	if first.Epoch > 0 && first.Offset > 0 {
-		e.Lines, e.Older = v.rooms.lines(v.room.topic, topics.Position{Epoch: first.Epoch, Offset: first.Offset - 1})
+		e.Lines, e.Older = v.rooms.lines(v.room.topic, topics.Position{Epoch: first.Epoch, Offset: first.Offset - 1}, pageOfLines)
 	}
 	_ = v.conn.SendMessage(e.message())
 }
