@@ -13,8 +13,18 @@ import (
 // lines is a JavaScript expression: what the log shows of what was said, that has or has not to do with a cut.
 const lines = `[...document.querySelectorAll("#lines .text")].map(e => e.innerText).filter(s => %ss.startsWith("cut")).join("|")`
 
-// TalkThroughCuts has two pages talk while the network of the second one is cut, twice, and comes back. It
-// fails the test unless both show in the end all that was said, once, and in the order of each speaker.
+// Lose has a page say a line that is lost on its way, in a network that is cut then.
+func Lose(p *Page, network *cable.Cable, line string) {
+	p.T.Helper()
+	network.Swallow()
+	p.Run(chromedp.Focus("#text"), chromium.Insert(line), chromium.PressEnter)
+	network.AwaitSwallowed(p.T)
+	network.Cut()
+}
+
+// TalkThroughCuts has two pages talk while the network of the second one is cut, twice, and comes back. What the second one says just
+// before a cut is lost on its way. It fails the test unless both show in the end all that was said, once, and in the order of each
+// speaker.
 func TalkThroughCuts(ada, bo *Page, network *cable.Cable) {
 	ada.Join("Ada")
 	ada.Sees("You joined as Ada")
@@ -29,14 +39,16 @@ func TalkThroughCuts(ada, bo *Page, network *cable.Cable) {
 	bo.Say("two")
 	ada.Lines("one", "two")
 	for i, while := range [][]string{{"three", "four"}, {"five", "six", "seven"}} {
-		// What is said into the cable when it is cut arrives, or is said again.
-		bo.Run(chromedp.Focus("#text"), chromium.Insert(fmt.Sprint("cut ", i)), chromium.PressEnter)
-		network.Cut()
+		// What the cable swallows before it is cut is said again. Nothing else could bring it to Ada.
+		Lose(bo, network, fmt.Sprint("cut ", i))
 		bo.State("Reconnecting")
 		ada.People("Ada")
 		for _, line := range while {
 			ada.Say(line)
 			ada.Until(`[...document.querySelectorAll("#lines .text")].at(-1).innerText`, line)
+		}
+		if got, want := ada.Eval(fmt.Sprintf(lines, "")), []string{"", "cut 0"}[i]; got != want {
+			ada.T.Fatalf("Ada sees %q before the network is back, want %q", got, want)
 		}
 		network.Mend()
 		bo.Run(chromedp.Evaluate[chromedp.Void](`document.querySelector("#retry").click()`)) // unless it is back by itself

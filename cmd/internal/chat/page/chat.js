@@ -19,7 +19,7 @@ let unseen = 0; // lines that came while nobody looked
 
 // What the page knows of the lines. A position, such as "8a3f.17", is that of the last line it has.
 let position = "";
-let target = ""; // what was missed ends here
+let current = false; // all that was missed is here
 let heard = new Map(); // the highest number of each "from"
 let number = 0; // of the last thing said
 const unheard = new Map(); // what was said and has not come back, by its number
@@ -61,11 +61,14 @@ function receive(event) {
     case "said":
       if (!me) break; // it comes again behind the welcome
       if (said(event)) countUnseen();
+      break;
+    case "pong":
       catchUp();
       break;
     case "gap":
       log.notice("", "Something may be missing here");
       position = event.position ?? position;
+      becomeCurrent(); // what was said here may be lost too
       break;
     case "older":
       asking = false;
@@ -79,26 +82,27 @@ function welcome({ name, from: mine, node, people: all, position: at, lines = []
   const back = !room.hidden;
   me = name;
   from = mine;
+  log.here = node;
   connection.settled();
   showPeople(all);
   showRoom();
   if (!back) showOlder(more);
   showState("on", "Connected");
   $("node").textContent = node ? `node ${node}` : "";
+  $("say-error").textContent = "";
   if (gap) log.notice("", "Something may be missing here");
   lines.forEach(said);
   if (!back || gap || !position) position = at ?? "";
   if (back) log.notice("", `You are back as ${name}`);
   else log.notice("", `You joined as ${name}`);
-  target = at ?? "";
-  catchUp();
+  becomeCurrent();
 }
 
 // said shows a line, unless it was shown before: a page that was cut off says again what it
 // has not heard.
 function said(line) {
   const { from: speaker, number = 0 } = line;
-  const had = line.position && sameEpoch(line.position, position) && reached(position, line.position);
+  const had = line.position && reached(position, line.position);
   if (!had) position = line.position || position;
   if (speaker === from) {
     for (const n of unheard.keys()) if (n <= number) unheard.delete(n);
@@ -116,20 +120,25 @@ function said(line) {
 
 const isMine = (line) => line.from === from;
 
-// catchUp says again what has not come back, once all that was missed is here.
+// becomeCurrent asks for a pong, which comes behind all lines that were missed. Positions do not tell that: over JetStream the
+// lines of other rooms count too. Until then nothing is said, because what was said before comes first.
+function becomeCurrent() {
+  current = false;
+  connection.ask();
+}
+
+// catchUp says what has not come back, with its old numbers.
 function catchUp() {
-  if (target === null || !reached(position, target)) return;
-  target = null;
+  if (!me || current) return;
+  current = true;
   for (const [n, text] of unheard) connection.send({ type: "say", text, number: n });
 }
 
-// reached tells whether one position is that of another, or behind it. One of another epoch is.
+// reached tells whether one position is that of another, or behind it. One of another epoch is not.
 function reached(at, end) {
-  return !end || !sameEpoch(at, end) || Number(at.split(".")[1]) >= Number(end.split(".")[1]);
-}
-
-function sameEpoch(one, other) {
-  return one.split(".")[0] === other.split(".")[0];
+  const [epoch, offset] = at.split(".");
+  const [other, last] = end.split(".");
+  return epoch === other && Number(offset) >= Number(last);
 }
 
 // forget begins with an empty room.
@@ -140,13 +149,19 @@ function forget() {
 }
 
 function refused({ text, number: n }) {
-  if (me) {
-    unheard.delete(n);
-    $("say-error").textContent = text;
-  } else {
+  if (!me && room.hidden) {
     connection.close();
     showLobby(text);
+    return;
   }
+  if (me) {
+    if (!$("text").value) $("text").value = unheard.get(n) ?? "";
+    unheard.delete(n);
+    showText();
+  } else {
+    connection.giveUp(); // somebody has its place, for now
+  }
+  $("say-error").textContent = text;
 }
 
 function lost() {
@@ -158,7 +173,7 @@ function lost() {
   if (me) log.notice("", "The connection was lost");
   me = "";
   asking = false;
-  target = null;
+  current = false;
   showState("lost", "Reconnecting");
 }
 
@@ -274,7 +289,7 @@ $("say").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = $("text");
   if (!me || text.value.trim() === "") return;
-  if (!connection.send({ type: "say", text: text.value, number: number + 1 })) return; // keep what was written
+  if (current && !connection.send({ type: "say", text: text.value, number: number + 1 })) return; // keep what was written
   unheard.set(++number, text.value);
   text.value = "";
   $("say-error").textContent = "";

@@ -7,7 +7,7 @@
 const firstDelay = 500; // milliseconds
 const longestDelay = 15000;
 const quietTime = 20000; // without a message, until the server is asked for one
-const patience = 10000; // for the answer
+const patience = 10000; // for the answer, and for a connection to be made
 
 export class Connection {
   #url;
@@ -22,10 +22,7 @@ export class Connection {
   constructor(url, on) {
     this.#url = url;
     this.#on = on;
-    addEventListener("online", () => {
-      this.retryNow();
-      this.#ask();
-    });
+    addEventListener("online", () => this.retryNow());
   }
 
   open() {
@@ -44,11 +41,33 @@ export class Connection {
     socket?.close(1000);
   }
 
-  // retryNow cuts the wait for the next attempt short, if there is one.
+  // retryNow makes the next attempt at once, also in place of one that is still being made. A connection
+  // that is open is asked for an answer.
   retryNow() {
-    if (!this.#timer) return;
-    clearTimeout(this.#timer);
-    this.#connect();
+    const socket = this.#socket;
+    const connecting = socket?.readyState === WebSocket.CONNECTING;
+    if (this.#timer || connecting) {
+      clearTimeout(this.#timer);
+      this.#connect();
+      if (connecting) socket.close();
+    } else {
+      this.ask();
+    }
+  }
+
+  // giveUp ends the connection, and makes another one after a while.
+  giveUp() {
+    clearTimeout(this.#watch);
+    const socket = this.#socket;
+    this.#socket = null;
+    socket.close(); // it may be open still, if no answer came
+    this.#wait();
+    this.#on.down();
+  }
+
+  // ask asks the server for an answer, a pong, and gives the connection up if nothing comes.
+  ask() {
+    if (this.send({ type: "ping" })) this.#expect();
   }
 
   // settled says that the server is well, so that the next loss starts with the
@@ -68,6 +87,7 @@ export class Connection {
     this.#timer = 0;
     const socket = new WebSocket(this.#url);
     this.#socket = socket;
+    this.#expect(); // a browser may go on trying for minutes
     const ours = (f) => (event) => {
       if (this.#socket === socket) f(event);
     };
@@ -79,29 +99,19 @@ export class Connection {
       this.#heard();
       this.#on.message(JSON.parse(event.data));
     }));
-    socket.addEventListener("close", ours(() => this.#lost()));
-  }
-
-  #lost() {
-    clearTimeout(this.#watch);
-    const socket = this.#socket;
-    this.#socket = null;
-    socket.close(); // it may be open still, if no answer came
-    this.#wait();
-    this.#on.down();
+    socket.addEventListener("close", ours(() => this.giveUp()));
   }
 
   // #heard notes that the connection is alive.
   #heard() {
     clearTimeout(this.#watch);
-    this.#watch = setTimeout(() => this.#ask(), quietTime);
+    this.#watch = setTimeout(() => this.ask(), quietTime);
   }
 
-  // #ask asks the server for an answer, and gives the connection up if none comes.
-  #ask() {
-    if (!this.send({ type: "ping" })) return;
+  // #expect gives the connection up if nothing comes.
+  #expect() {
     clearTimeout(this.#watch);
-    this.#watch = setTimeout(() => this.#lost(), patience);
+    this.#watch = setTimeout(() => this.giveUp(), patience);
   }
 
   #wait() {

@@ -14,6 +14,9 @@ export class Log {
   #size = ""; // of the box, when it was last looked at
   #last = null; // the last line, if somebody said it
 
+  #before = ""; // the position before which earlier lines lie, if that is not the first line's
+
+  here = ""; // the node of the page, which the lines said there do not show
   trimmed = () => {}; // called when lines at the top are forgotten
 
   constructor(box, lines, newer) {
@@ -36,25 +39,29 @@ export class Log {
   clear() {
     this.#lines.replaceChildren();
     this.#last = null;
+    this.#before = "";
     this.#follow();
   }
 
   said(line, mine) {
-    const item = said(line, mine, this.#last);
+    const item = said(line, mine, this.#last, this.here);
     this.#add(item, mine);
     this.#last = line;
   }
 
-  // earlier puts lines in front of all others. What is in view stays there.
+  // earlier puts lines in front of all others. What is in view stays there. A line that was said again is
+  // kept twice, and shown once.
   earlier(lines, isMine) {
-    const shown = new Set([...this.#lines.children].map((item) => item.line?.position));
+    const shown = new Set([...this.#lines.children].flatMap((item) => marks(item.line)));
     const items = [];
     let last = null;
     for (const line of lines) {
-      if (line.position && shown.has(line.position)) continue;
-      items.push(said(line, isMine(line), last));
+      if (marks(line).some((mark) => shown.has(mark))) continue;
+      marks(line).forEach((mark) => shown.add(mark));
+      items.push(said(line, isMine(line), last, this.here));
       last = line;
     }
+    this.#before = lines[0]?.position ?? this.#before; // also if it is shown already
     const box = this.#box;
     const below = box.scrollHeight - box.scrollTop;
     box.style.overflowAnchor = "none"; // this moves the view, and the browser must not move it too
@@ -63,9 +70,9 @@ export class Log {
     box.style.overflowAnchor = "";
   }
 
-  // oldest is the position of the first line that somebody said.
+  // oldest is the position before which earlier lines lie.
   oldest() {
-    return [...this.#lines.children].find((item) => item.line)?.line.position;
+    return this.#before || [...this.#lines.children].find((item) => item.line)?.line.position;
   }
 
   // notice adds a line about somebody: their name, if there is one, and what
@@ -84,6 +91,7 @@ export class Log {
     this.#lines.append(item);
     while (this.#lines.children.length > longestLog) {
       this.#lines.firstElementChild.remove();
+      this.#before = "";
       this.trimmed();
     }
     if (mine || this.#following) this.#follow();
@@ -101,19 +109,26 @@ export class Log {
   }
 }
 
+// marks are what tells a line from others: no two have the same position, and no two the same speaker and number.
+function marks({ position, from, number } = {}) {
+  return [position, number && `${from} ${number}`].filter(Boolean);
+}
+
 // said is the item of a line. Behind a last line of the same speaker it has no name.
-function said(line, mine, last) {
-  const { name, seat = 0, node, text, at } = line;
+function said(line, mine, last, here) {
+  const { name, seat = 0, text, at } = line;
+  const node = line.node === here ? "" : line.node;
   const item = element("li", "said speaker");
   item.line = line;
   item.style.setProperty("--hue", hue(seat, node));
   const time = element("time", "", clock.format(at));
   time.dateTime = new Date(at).toISOString();
-  if (last?.name !== name || last.node !== node || at - last.at > oneBreath) {
+  if (last?.from !== line.from || last.name !== name || last.node !== line.node || at - last.at > oneBreath) {
     item.classList.add("stop");
     const by = element("p", "by");
     by.append(bdi("name", name));
     if (mine) by.append(element("span", "you", "you"));
+    if (node) by.append(element("span", "you", node));
     by.append(time);
     item.append(by);
   } else {
