@@ -29,6 +29,7 @@ var page embed.FS
 // event is what a device is sent.
 type event struct {
 	At   topics.Position `json:"at,omitzero"`   // the device goes on from here
+	New  bool            `json:"new,omitempty"` // all that is kept comes next: the device forgets what it has
 	Text string          `json:"text"`          // "" beside Seen
 	Seen topics.Position `json:"seen,omitzero"` // At of what a user has seen
 }
@@ -39,7 +40,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 
 	users := &topics.Topics{Stamp: stamp, History: func(string) topics.History {
-		return topics.History{Messages: 100, Age: 24 * time.Hour}
+		return topics.History{Messages: 100, Bytes: 256 << 10, Age: 24 * time.Hour}
 	}}
 	mux := http.NewServeMux()
 	mux.Handle("GET /", http.FileServerFS(page))
@@ -55,6 +56,7 @@ func main() {
 		}
 	})
 	srv := &server.Server{Addr: *addr, Path: "/devices", Handler: mux}
+	srv.AutoAnswer = conn.AutoAnswer{Request: `{"ping":1}`, Answer: `{"pong":1}`} // of devices that have heard nothing for a while
 	srv.OnConnection = func(c *conn.Conn) { connect(users, c) }
 	if err := srv.Start(); err != nil {
 		log.Fatal(err)
@@ -70,8 +72,8 @@ func main() {
 	}
 }
 
-// topicOf is the topic of the user in a request, or "". Here anybody may be anybody: a real program
-// takes the user from its session's cookie, in Server.Check.
+// topicOf is the topic of the user in a request, or "". Here anybody may be anybody, and each name may take as many bytes as
+// a topic keeps: a real program takes the user from its session's cookie, in Server.Check.
 func topicOf(r *http.Request) string {
 	user := "users." + url.QueryEscape(r.URL.Query().Get("user"))
 	if strings.Count(user, ".") > 1 || topics.CheckName(user) != nil || len(user) > 200 {
@@ -108,6 +110,7 @@ func join(users *topics.Topics, c *conn.Conn, user string, since topics.Position
 		case err != nil && !isNew:
 			join(users, c, user, topics.Position{})
 		case err == nil && isNew:
+			_ = c.SendMessage(event{New: true}.message())
 			kept, _ := users.Kept(user, at, 100)
 			for _, m := range kept {
 				_ = c.SendMessage(m)

@@ -24,6 +24,15 @@ func device(t *testing.T, p *exampletest.Program, user string, since topics.Posi
 	return exampletest.Dial(t, p.URL+"devices?"+query.Encode(), nil)
 }
 
+// begins waits until a device is told to begin anew.
+func begins(t *testing.T, c *websocket.Conn) {
+	t.Helper()
+	var e event
+	if err := json.Unmarshal([]byte(exampletest.Hear(t, c)), &e); err != nil || e != (event{New: true}) {
+		t.Fatalf("heard %+v, %v, want that it begins anew", e, err)
+	}
+}
+
 // hear waits for an event with that text.
 func hear(t *testing.T, c *websocket.Conn, text string) (e event) {
 	t.Helper()
@@ -51,7 +60,8 @@ func TestNotify_ReachesAllDevicesOfOneUser(t *testing.T) {
 	phone, laptop := device(t, p, "ada", topics.Position{}), device(t, p, "ada", topics.Position{})
 	other := device(t, p, "bo", topics.Position{})
 	for _, c := range []*websocket.Conn{phone, laptop, other} {
-		hear(t, c, "") // where it begins
+		begins(t, c)
+		hear(t, c, "") // where
 	}
 	notify(t, p, "ada", "one")
 	notify(t, p, "bo", "for Bo")
@@ -75,6 +85,7 @@ func TestNotify_ReachesAllDevicesOfOneUser(t *testing.T) {
 
 	// A new device gets what is kept, and then what comes.
 	tablet := device(t, p, "ada", topics.Position{})
+	begins(t, tablet)
 	for _, text := range []string{"one", "", "two", ""} {
 		hear(t, tablet, text)
 	}
@@ -84,7 +95,14 @@ func TestNotify_ReachesAllDevicesOfOneUser(t *testing.T) {
 			hear(t, c, text)
 		}
 	}
-	_, _, _ = phone.CloseNow(), laptop.CloseNow(), tablet.CloseNow()
+
+	// One that was away for too long forgets what it has, because something of that may have been seen since.
+	watch := device(t, p, "ada", topics.Position{Epoch: 1, Offset: 1})
+	begins(t, watch)
+	for _, text := range []string{"one", "", "two", "three", "", ""} {
+		hear(t, watch, text)
+	}
+	_, _, _, _ = phone.CloseNow(), laptop.CloseNow(), tablet.CloseNow(), watch.CloseNow()
 	_ = other.CloseNow()
 	http.DefaultClient.CloseIdleConnections()
 	p.Stop(t)

@@ -1,5 +1,5 @@
 // Command rooms is rooms whose pages miss nothing: a page that was cut off comes back with the
-// position of the last message that it has seen.
+// position of the last message that it has seen. It says again what it has not heard, with the same ID.
 package main
 
 import (
@@ -29,26 +29,28 @@ var page embed.FS
 // event is what a page is sent. At is behind the message, or where the page begins.
 type event struct {
 	At      topics.Position `json:"at,omitzero"`
+	ID      string          `json:"id,omitempty"` // made by the page that says the text, and sent with it
 	Name    string          `json:"name,omitempty"`
 	Text    string          `json:"text"`
-	Gap     bool            `json:"gap,omitempty"`     // something is missing
-	Members []string        `json:"members,omitempty"` // who is here
+	Gap     bool            `json:"gap,omitempty"`    // something is missing
+	Members []string        `json:"members,omitzero"` // who is here
 }
 
 func (e event) message() conn.Message {
-	b, _ := json.Marshal(e) // text, and so UTF-8, whatever the client sent
+	b, _ := json.Marshal(e) // UTF-8, whatever the client sent
 	return conn.Message{Type: conn.Text, Payload: b}
 }
 
 // A room is a topic, and who is in it is another.
 const members = ".members"
 
-// history keeps the last messages of a room for an hour, and the last list of who is there.
+// history keeps the last messages of a room for an hour, and the last list of who is there. Here anybody may name a room, and
+// each name may take as many bytes: a real program knows its rooms, and checks the name in Server.Check.
 func history(topic string) topics.History {
 	if strings.HasSuffix(topic, members) {
 		return topics.History{Last: true, Age: time.Hour}
 	}
-	return topics.History{Messages: 100, Age: time.Hour}
+	return topics.History{Messages: 100, Bytes: 256 << 10, Age: time.Hour}
 }
 
 // stamp puts the position of a room's message into it.
@@ -66,15 +68,18 @@ func main() {
 
 	rooms := &topics.Topics{History: history, Stamp: stamp}
 	rooms.OnChange = func(change topics.Change) {
-		var names []string
+		if strings.HasSuffix(change.Topic, members) {
+			return
+		}
+		names := []string{} // and not nil: the list may be empty
 		for _, name := range rooms.Presence(change.Topic) {
 			names = append(names, name.(string))
 		}
-		if slices.Sort(names); len(names) > 0 {
-			_, _ = rooms.Publish(change.Topic+members, event{Members: names}.message())
-		}
+		slices.Sort(names)
+		_, _ = rooms.Publish(change.Topic+members, event{Members: names}.message())
 	}
 	srv := &server.Server{Addr: *addr, Path: "/rooms", Handler: http.FileServerFS(page)}
+	srv.AutoAnswer = conn.AutoAnswer{Request: `{"ping":1}`, Answer: `{"pong":1}`} // of pages that have heard nothing for a while
 	srv.OnConnection = func(c *conn.Conn) { enter(rooms, c) }
 	if err := srv.Start(); err != nil {
 		log.Fatal(err)
@@ -105,7 +110,12 @@ func enter(rooms *topics.Topics, c *conn.Conn) {
 	join(rooms, c, room, name, since, event{})
 	_, _ = rooms.Subscribe(c, room+members)
 	c.OnMessage(func(_ *conn.Conn, m conn.Message) {
-		_, _ = rooms.Publish(room, event{Name: name, Text: strings.ToValidUTF8(m.String(), "?")}.message())
+		var said event
+		if err := json.Unmarshal(m.Payload, &said); err != nil {
+			_ = c.Close(4400, "want an object with an id and a text")
+			return
+		}
+		_, _ = rooms.Publish(room, event{ID: said.ID, Name: name, Text: said.Text}.message())
 	})
 }
 

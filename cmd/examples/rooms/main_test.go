@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/coder/websocket"
 
@@ -36,6 +37,16 @@ func enterRoom(t *testing.T, p *exampletest.Program, name, since string) *websoc
 	return exampletest.Dial(t, p.URL+"rooms?"+query.Encode(), nil)
 }
 
+// say says a text, with an ID.
+func say(t *testing.T, c *websocket.Conn, id, text string) {
+	t.Helper()
+	b, err := json.Marshal(event{ID: id, Text: text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	exampletest.Say(t, c, string(b))
+}
+
 func begins(e event) bool { return e.At.Epoch != 0 && e.Text == "" && !e.Gap }
 
 func says(text string) func(event) bool {
@@ -53,14 +64,16 @@ func TestRooms_APageThatComesBackMissesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, text := range []string{"one", "two", "three"} {
-		exampletest.Say(t, bo, text)
-		hear(t, bo, text, says(text))
+		say(t, bo, "id "+text, text)
+		if e := hear(t, bo, text, says(text)); e.ID != "id "+text || e.Name != "Bo" {
+			t.Errorf("it comes back as %+v", e)
+		}
 	}
 	ada = enterRoom(t, p, "Ada", at.String())
 	for _, text := range []string{"one", "two", "three"} {
 		at = hear(t, ada, text, says(text)).At
 	}
-	exampletest.Say(t, ada, "four")
+	say(t, ada, "", "four")
 	hear(t, ada, "four", says("four"))
 	if at.Offset != 3 {
 		t.Errorf("three messages lead to %v", at)
@@ -79,9 +92,12 @@ func TestRooms_EmptyLinesAreLines(t *testing.T) {
 	p := exampletest.Start(t)
 	nobody := enterRoom(t, p, "", "")
 	hear(t, nobody, "a place", begins)
-	exampletest.Say(t, nobody, "")
+	say(t, nobody, "", "")
 	hear(t, nobody, "an empty line", says(""))
-	_ = nobody.CloseNow()
+	exampletest.Say(t, nobody, `{"ping":1}`)
+	hear(t, nobody, "a pong", func(e event) bool { return e.Members == nil && e.At.Epoch == 0 })
+	exampletest.Say(t, nobody, "no object")
+	exampletest.ExpectClose(t, nobody, 4400)
 	p.Stop(t)
 }
 
@@ -98,9 +114,22 @@ func TestRooms_ListMembers(t *testing.T) {
 	for e := (event{}); !slices.Equal(e.Members, []string{"Ada"}); {
 		_ = json.Unmarshal([]byte(exampletest.Hear(t, ada)), &e)
 	}
+	_ = ada.CloseNow()
+	end := time.Now().Add(exampletest.Patience)
+	for list := []string{"?"}; len(list) > 0; { // a newcomer gets the last list first, which is empty soon
+		if time.Now().After(end) {
+			t.Fatalf("%q are left", list)
+		}
+		eve := enterRoom(t, p, "Eve", "")
+		var e event
+		for e.Members == nil {
+			e = event{}
+			_ = json.Unmarshal([]byte(exampletest.Hear(t, eve)), &e)
+		}
+		list = e.Members
+		_ = eve.CloseNow()
+	}
 	wrong := exampletest.Dial(t, p.URL+"rooms?room=a.b", nil)
 	exampletest.ExpectClose(t, wrong, 4404)
-	p.Signal(t)
-	exampletest.ExpectClose(t, ada, websocket.StatusGoingAway)
-	p.End(t)
+	p.Stop(t)
 }

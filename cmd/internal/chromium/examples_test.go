@@ -84,6 +84,9 @@ func TestRooms_APageResumesAfterItsNetworkWasCut(t *testing.T) {
 	enter(bo, "two")
 	const lines = `[...document.querySelectorAll("#lines li")].map(e => e.textContent).sort().join("|")`
 	bo.Until(lines, "Ada: one|Bo: two")
+	network.Swallow()
+	enter(bo, "into the cut")
+	network.AwaitSwallowed(t)
 	network.Cut()
 	bo.Until(open, "false")
 	ada.Until(`members.textContent`, "Ada")
@@ -95,7 +98,25 @@ func TestRooms_APageResumesAfterItsNetworkWasCut(t *testing.T) {
 	enter(bo, "three")
 	const inOrder = `[...document.querySelectorAll("#lines li")].slice(2).map(e => e.textContent).join("|")`
 	for _, b := range []*chromium.Tab{ada, bo} {
-		b.Until(inOrder, "Ada: while away 0|Ada: while away 1|Ada: while away 2|Ada: while away 3|Ada: while away 4|Bo: three")
+		b.Until(inOrder, "Ada: while away 0|Ada: while away 1|Ada: while away 2|Ada: while away 3|Ada: while away 4|Bo: into the cut|Bo: three")
+	}
+}
+
+// A page whose network swallows everything without a word finds that out by itself.
+func TestPages_NoticeASilentCut(t *testing.T) {
+	browser := chromium.Start(t, 8*patience)
+	for name, query := range map[string]string{"rooms": "?name=Ada#go", "notify": "?user=ada"} {
+		t.Run(name, func(t *testing.T) {
+			far, network := through(t, example(t, name))
+			b := chromium.Open(t, browser, far+query, "#text")
+			b.Until(open, "true")
+			network.Swallow()
+			b.Until(`window.first ??= ws, check(), String(ws !== first)`, "true") // as every 20 s
+			network.AwaitSwallowed(t)
+			network.Mend()
+			b.Run(chromedp.Evaluate[chromedp.Void](`check(), check()`)) // what the second connection needs was swallowed, too
+			b.Until(open, "true")
+		})
 	}
 }
 
@@ -131,7 +152,7 @@ func TestFeed_DrawsASlowReader(t *testing.T) {
 	b := chromium.Open(t, chromium.Start(t, 8*patience), url, "#chart")
 	b.Until(`String(document.querySelectorAll("#table tr").length)`, "20")
 	b.Until(`String(Number(missed.textContent) > 0)`, "true")
-	// The pixels of each colour: one is drawn with many more corners than the other.
+	// Both lines are drawn, and the slow one is coarser: it has far fewer corners.
 	const drawn = `(() => {
 		const { data } = chart.getContext("2d").getImageData(0, 0, chart.width, chart.height);
 		let green = 0, red = 0;
@@ -143,6 +164,7 @@ func TestFeed_DrawsASlowReader(t *testing.T) {
 		return String(green > 100 && red > 100);
 	})()`
 	b.Until(drawn, "true")
+	b.Until(`String(slow.length > 2 && quick.length > 3 * slow.length)`, "true")
 	b.Run(chromedp.Evaluate[chromedp.Void](`pace.value = 1000; pace.dispatchEvent(new Event("input"))`))
 	b.Until(`shown.textContent`, "1000")
 	b.Until(`pace.value`, "1000")
