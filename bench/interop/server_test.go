@@ -35,6 +35,11 @@ var modes = []mode{
 		s.Dispatch = conn.OnGoroutines
 		s.MaxPending = 2 * maxMessage
 	}},
+	{"adaptive", func(s *server.Server, whole func(*conn.Conn, conn.Message), _ func(*conn.Conn, *conn.Reader)) {
+		s.OnMessage = whole
+		s.Dispatch = conn.Adaptive
+		s.MaxPending = 2 * maxMessage
+	}},
 	// The bound on pending bytes stays at its default: a stream is forwarded in
 	// less memory than its largest message needs.
 	{"stream", func(s *server.Server, _ func(*conn.Conn, conn.Message), stream func(*conn.Conn, *conn.Reader)) {

@@ -52,7 +52,7 @@ func (b *allocsCommand) Run(ctx context.Context) error {
 	v := new(verdict)
 	shapes := inputShapes()
 	messages := 0
-	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
+	for _, dispatch := range b.dispatches() {
 		set := setup{Program: either(b.scale, "echo", "copy"), Exact: true, Dispatch: dispatch, Deflate: server.Deflate{Enabled: true}, Limits: server.Limits{Limits: conn.Limits{MaxPending: 4 << 20,
 			MessagesPerSecond: -1, ControlFramesPerSecond: -1, CompressionPerSecond: -1}}} // this client is faster than any should be
 		err := withServer(ctx, v, set, func(p *process) error {
@@ -70,7 +70,7 @@ func (b *allocsCommand) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	return v.finish("%d shapes of valid input, callbacks on the loop and on goroutines, %d messages: no allocation", len(shapes), messages)
+	return v.finish("%d shapes of valid input, callbacks in each of three ways, %d messages: no allocation", len(shapes), messages)
 }
 
 // least measures a shape until nothing was allocated, or tries are over.

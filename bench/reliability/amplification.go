@@ -54,7 +54,7 @@ func (b *amplificationCommand) Run(ctx context.Context) error {
 		b.Bytes, b.Conns = either[int64](b.scale, 2e6, 3e5), 150
 	}
 	v := new(verdict)
-	dispatches := []conn.Dispatch{conn.OnLoop, conn.OnGoroutines}
+	dispatches := b.dispatches()
 	if b.Short {
 		dispatches = dispatches[:1]
 	}

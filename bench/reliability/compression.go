@@ -47,7 +47,7 @@ func (b *compressionCommand) Run(ctx context.Context) error {
 	}
 	v := new(verdict)
 	var ratio, turn, said worst
-	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
+	for _, dispatch := range b.dispatches() {
 		for _, class := range compressedClasses() {
 			if b.Break && class.says < burnFrom || dispatch == conn.OnLoop && class.says > 1<<20 {
 				continue // the broken program minds long messages; long answers are compressed in one go on a loop
@@ -66,7 +66,7 @@ func (b *compressionCommand) Run(ctx context.Context) error {
 			said.note(name, r.said/(1<<20))
 		}
 	}
-	return v.finish("%d classes of compressed input, callbacks on the loop and on goroutines: neighbours' p99 at most %.2f times that beside a plain flood (%s); %.2f ms of CPU a turn (%s); %.1f MiB said a second of %d",
+	return v.finish("%d classes of compressed input, callbacks in each of three ways: neighbours' p99 at most %.2f times that beside a plain flood (%s); %.2f ms of CPU a turn (%s); %.1f MiB said a second of %d",
 		len(compressedClasses()), ratio.factor, ratio.name, turn.factor, turn.name, said.factor, compressionRate>>20)
 }
 

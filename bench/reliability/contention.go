@@ -43,7 +43,7 @@ func (b *contentionCommand) Run(ctx context.Context) error {
 	}
 	v := new(verdict)
 	var frames atomic.Int64
-	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
+	for _, dispatch := range b.dispatches() {
 		set := setup{Program: either(b.scale, "contention", "racing"), Dispatch: dispatch, Quiet: b.Break,
 			Limits: server.Limits{Limits: conn.Limits{MaxPending: 8 << 20, ControlFramesPerSecond: -1}}}
 		err := withServer(ctx, v, set, func(p *process) error { return b.gather(ctx, v, p, &frames) })
@@ -51,7 +51,7 @@ func (b *contentionCommand) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	return v.finish("%d goroutines sent to, pinged and closed %d connections, and %d of them published, %d rounds, callbacks on the loop and on goroutines: %d frames, each goroutine's in its order, nothing published missing, one close callback each, no report of the race detector",
+	return v.finish("%d goroutines sent to, pinged and closed %d connections, and %d of them published, %d rounds, callbacks in each of three ways: %d frames, each goroutine's in its order, nothing published missing, one close callback each, no report of the race detector",
 		contenders, b.Conns, publishers, b.Rounds, frames.Load())
 }
 

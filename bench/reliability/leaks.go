@@ -23,7 +23,7 @@ import (
 type leaksCommand struct {
 	scale
 	way
-	Count   int    `default:"20000" help:"Lives, with callbacks on the loop and as many with them on goroutines."`
+	Count   int    `default:"20000" help:"Lives, with each Dispatch."`
 	Seed    uint64 `default:"1" help:"Of the kinds of life."`
 	Workers int    `default:"16" help:"How many at a time."`
 }
@@ -41,7 +41,7 @@ func (b *leaksCommand) Run(ctx context.Context) error {
 	}
 	v := new(verdict)
 	var figure string
-	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
+	for _, dispatch := range b.dispatches() {
 		set := setup{Program: either(b.scale, "mixed", "leaky"), Dispatch: dispatch, Pages: true, Deflate: leaksDeflate,
 			Limits: server.Limits{Limits: conn.Limits{CloseTimeout: time.Second}, HandshakeTimeout: leaksHandshake}}
 		err := withServer(ctx, v, set, func(p *process) (err error) {
@@ -52,7 +52,7 @@ func (b *leaksCommand) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	return v.finish("%d lives of %d kinds, callbacks on the loop and on goroutines; %s", b.Count, len(b.kinds()), figure)
+	return v.finish("%d lives of %d kinds, callbacks in each of three ways; %s", b.Count, len(b.kinds()), figure)
 }
 
 func (b *leaksCommand) live(ctx context.Context, v *verdict, p *process) (figure string, err error) {

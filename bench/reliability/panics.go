@@ -20,7 +20,7 @@ import (
 type panicsCommand struct {
 	scale
 	way
-	Count   int `default:"10000" help:"Panics of each callback, with callbacks on the loop and on goroutines."`
+	Count   int `default:"10000" help:"Panics of each callback, with each Dispatch."`
 	Workers int `default:"8" help:"How many at a time."`
 }
 
@@ -42,7 +42,7 @@ func (b *panicsCommand) Run(ctx context.Context) error {
 	}
 	v := new(verdict)
 	var lives, stacks int64
-	for _, dispatch := range []conn.Dispatch{conn.OnLoop, conn.OnGoroutines} {
+	for _, dispatch := range b.dispatches() {
 		set := setup{Program: either(b.scale, "panic", "crash"), Dispatch: dispatch, SendBuffer: panicSendBuffer, Quiet: b.Break}
 		err := withServer(ctx, v, set, func(p *process) error {
 			n, s, err := b.panics(ctx, v, p)
@@ -54,7 +54,7 @@ func (b *panicsCommand) Run(ctx context.Context) error {
 			return err
 		}
 	}
-	return v.finish("%d panics of each of %d callbacks, on the loop and on goroutines: closed with 1011 and counted each, %d stacks logged; %d connections echoed beside them",
+	return v.finish("%d panics of each of %d callbacks, with each of three Dispatches: closed with 1011 and counted each, %d stacks logged; %d connections echoed beside them",
 		b.Count, len(panicPaths), stacks, lives)
 }
 

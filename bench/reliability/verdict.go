@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/framerail/framerail/conn"
 )
 
 // errMissed is what a bar that does not hold returns. Any other error means that
@@ -22,6 +24,13 @@ var errFigures = fmt.Errorf("%w by its figures", errMissed)
 type scale struct {
 	Short bool `help:"A short form, of seconds."`
 	Break bool `hidden:"" help:"Take the protection away; the bar must then be missed."`
+}
+
+// dispatches are the ways in which callbacks run. What goes through callbacks holds a bar with each; a run that is broken
+// misses it with the first.
+func (s scale) dispatches() []conn.Dispatch {
+	all := []conn.Dispatch{conn.OnLoop, conn.OnGoroutines, conn.Adaptive}
+	return either(s, all, all[:1])
 }
 
 // either is the value for a run as it is meant, or for one that is broken.
