@@ -42,8 +42,9 @@ func (e effort) traffic(ctx context.Context, r row, list []contender) (servers [
 	for _, c := range list {
 		pairs = append(pairs, startPair(ctx, r, c, e.ServerCore, e.ClientCore))
 	}
+	repeats := attempts
 	for range e.warmup + e.Rounds {
-		if err := e.round(r, pairs); err != nil {
+		if err := e.round(r, pairs, &repeats); err != nil {
 			return nil, err
 		}
 		if err := ctx.Err(); err != nil {
@@ -83,7 +84,8 @@ func ballast(r row, list []contender) int {
 	return slices.IndexFunc(list, func(c contender) bool { return c.other == nil })
 }
 
-// attempts is how often a round is tried on a machine that stands still.
+// attempts is how often a round is tried on a machine that stands still, and how many rounds of a row are made again
+// because clients were late.
 const attempts = 5
 
 // round gives every server its turns: a b c, b c a, ... The servers use CPU in
@@ -91,7 +93,7 @@ const attempts = 5
 // machine that is shared all may stand still for a moment: a round in which a
 // server and its clients together had less than a fifth of a core is made again, and so is one in
 // which messages were sent too late.
-func (e effort) round(r row, pairs []*pair) error {
+func (e effort) round(r row, pairs []*pair, repeats *int) error {
 	for range attempts {
 		if err := e.attempt(r, pairs); err != nil {
 			return err
@@ -104,7 +106,7 @@ func (e effort) round(r row, pairs []*pair) error {
 			}
 		}
 		if !still {
-			return e.again(r, pairs)
+			return e.again(r, pairs, repeats)
 		}
 		takeBack(pairs)
 	}
@@ -119,12 +121,13 @@ func takeBack(pairs []*pair) {
 }
 
 // again makes a round again for those whose clients sent too much too late in it, as when the machine takes their
-// core away for some milliseconds. What stays so is refused in the end.
-func (e effort) again(r row, pairs []*pair) error {
+// core away for some milliseconds. What stays so is refused in the end: a machine on which clients are always late does
+// not get better by waiting.
+func (e effort) again(r row, pairs []*pair, repeats *int) error {
 	if r.load.Kind != load.Paced || e.warmup == 0 {
 		return nil
 	}
-	for range attempts {
+	for ; *repeats > 0; *repeats-- {
 		var disturbed []*pair
 		for _, p := range pairs {
 			if n := len(p.rounds); p.failed == nil && n > 0 && isLate(p.rounds[n-1:]) {
