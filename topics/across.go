@@ -17,9 +17,10 @@ import (
 type across struct {
 	link      *link
 	recorded  bool
-	confirmed bool   // the broker has confirmed interest, and is connected
-	out       bool   // the broker is away, or is back and has not confirmed yet
-	outage    uint32 // counts those
+	confirmed bool      // the broker has confirmed interest, and is connected
+	listening time.Time // since when it is confirmed
+	out       bool      // the broker is away, or is back and has not confirmed yet
+	outage    uint32    // counts those
 	waiters   []waiter
 
 	telling
@@ -36,7 +37,7 @@ type across struct {
 	pending   []pending         // the node's own messages that have not come back
 	delivered number            // own messages up to this one have been sent to the members
 	heard     map[uint64]number // the last numbers of other nodes
-	doubt     doubt
+	doubts    map[uint64]number // those of repeated numbers of other nodes behind which the Recorder was asked
 }
 
 // holding is what a topic has, and what it knows, while it waits for an answer of the Recorder.
@@ -176,7 +177,7 @@ func (l *link) confirm(t *topic) {
 		t.mu.Unlock()
 		return
 	}
-	a.confirmed, a.changed = true, true
+	a.confirmed, a.listening, a.changed = true, time.Now(), true
 	if a.recorded {
 		a.sent = false
 		a.gaps++
@@ -244,22 +245,6 @@ func (t *topic) reportGapAt(at Position, outage uint32) {
 	}
 }
 
-// reportPatterns reports a gap to the members of patterns that match a name.
-func (l *link) reportPatterns(name string) {
-	h := l.hub
-	h.mu.RLock()
-	var all []*topic
-	if h.wild > 0 && CheckName(name) == nil {
-		all = h.patterns.match(name, nil)
-	}
-	h.mu.RUnlock()
-	for _, pattern := range all {
-		pattern.mu.Lock()
-		pattern.reportGap(0)
-		pattern.mu.Unlock()
-	}
-}
-
 // make makes a publication of a message from elsewhere; nil if the message cannot be sent. Its position
 // is the topic's next one. mu is held, if there is a topic.
 func (l *link) make(t *topic, m conn.Message, except *session.Conn) (pub *publication) {
@@ -293,47 +278,6 @@ func (l *link) receive(p Packet, hd header, rest []byte) error {
 		return nil
 	}
 	return l.receivePlain(r, t, p.Topic, hd, rest)
-}
-
-// receivePlain takes a message without a position. The topic's mu is held, if there is a topic.
-func (l *link) receivePlain(r *route, t *topic, name string, hd header, rest []byte) error {
-	v := l.heard.hear(name, hd.node, hd.number, hd.kind == kindLast)
-	if v == missing {
-		if t != nil {
-			t.gapLocked()
-		} else {
-			l.counts.gaps.Add(1)
-		}
-		l.reportPatterns(name)
-	}
-	if v == old || hd.kind == kindLast {
-		return nil
-	}
-	r.find(l.hub, t, name)
-	if t == nil && len(r.parts) == 0 {
-		return nil
-	}
-	m, err := readMessage(rest)
-	if err != nil {
-		return err
-	}
-	if r.isBehind(int64(limit(l.hub.MaxBacklog, DefaultMaxBacklog))) {
-		l.counts.dropped.Add(1)
-		if t != nil {
-			t.gapLocked()
-		}
-		l.reportPatterns(name)
-		return nil
-	}
-	if pub := l.make(t, m, nil); pub != nil {
-		if t != nil && !t.isRecorded() {
-			t.append(pub)
-		} else if t != nil { // it has no position
-			pub.era, pub.offset = t.era, t.offset+1
-		}
-		r.send(pub)
-	}
-	return nil
 }
 
 // send hands a message that members here have, or get, to the other nodes, until Close. t.mu is held, if there is

@@ -44,7 +44,8 @@
 // a random pause of up to 15 seconds.
 //
 // Nodes number what they publish. So a message that did not come is noticed by the next one, or within a few seconds by the
-// number that a quiet publisher repeats. What a publisher lost before a node heard of it for the first time is not noticed.
+// number that a quiet publisher repeats. A node that begins to listen takes each publisher as it is for ten seconds: what did not come before the
+// first that it hears of it is not noticed then. BrokerStats.Missed counts what did not come.
 //
 // A [Recorder] is a broker that keeps messages too. Topics that keep something have its positions then: all nodes have one
 // order, and a client may come back to any node. A publisher's own members get its message when the Recorder has it. What

@@ -61,3 +61,22 @@ func (h *Topics) Waits(name string) (returning, adrift bool) {
 	defer t.mu.Unlock()
 	return t.across.returning, t.across.adrift
 }
+
+// ListensFor has interest in a topic, or in a pattern, be confirmed for so long.
+func (h *Topics) ListensFor(name string, d time.Duration) {
+	t := h.named(name)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.across.listening = time.Now().Add(-d)
+}
+
+// Listens reports whether the broker has confirmed interest in a topic, or in a pattern.
+func (h *Topics) Listens(name string) bool {
+	t := h.named(name)
+	if t == nil {
+		return false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.across.confirmed
+}

@@ -12,6 +12,7 @@ const (
 	fresh   verdict = iota // it is the next one, or the first that is known of its publisher
 	missing                // one before it did not come
 	old                    // it was there before
+	unheard                // nothing that comes right before it is known, and it is not the first of its series
 )
 
 // compare is the verdict about a number, if that one is the last that is known of its publisher.
@@ -25,6 +26,16 @@ func (n number) compare(known number, isKnown bool) verdict {
 		return fresh
 	}
 	return missing
+}
+
+// between is how many messages lie between a number and the last one that is known of its publisher, which is before it. Of an older series
+// what lay at its end is not known.
+func (n number) between(known number, isKnown bool) uint64 {
+	first := uint64(1)
+	if isKnown && n.series == known.series {
+		first = known.n + 1
+	}
+	return max(n.n, first) - first
 }
 
 // heard are the last numbers of what other nodes publish, by topic and node. A topic of which nothing is heard leaves now and before after a
@@ -80,8 +91,9 @@ func (s *numbers) add(topic string, nodes map[uint64]number) {
 	}
 }
 
-// hear notes a number, and judges it. again: the number is one that a quiet publisher repeats.
-func (h *heard) hear(topic string, node uint64, n number, again bool) verdict {
+// hear notes a number, and judges it. again: the number is one that a quiet publisher repeats. lost is how many messages did not come if
+// the verdict is missing, or if the caller takes unheard for that.
+func (h *heard) hear(topic string, node uint64, n number, again bool) (v verdict, lost uint64) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	nodes := h.now[topic]
@@ -95,24 +107,37 @@ func (h *heard) hear(topic string, node uint64, n number, again bool) verdict {
 		h.now[topic] = nodes
 	}
 	known, ok := nodes[node]
-	if !ok && (h.over.has(topic, node, n) || h.overBefore.has(topic, node, n)) {
-		return old
+	earlier, isEarlier := known, ok
+	if !ok {
+		earlier, isEarlier = h.earlier(topic, node)
 	}
-	v := n.compare(known, ok)
+	v = n.compare(earlier, isEarlier)
 	switch {
 	case v == old:
-		return old
+		return old, 0
 	case again && ok:
 		v = missing
+	case ok || !again && (isEarlier && v == fresh || n.n == 1):
+	case len(nodes) >= maxHeardNodes: // others have pushed it out
+		v = fresh
+	default:
+		v = unheard
 	}
 	noteNumber(nodes, node, n)
-	return v
+	lost = n.between(earlier, isEarlier)
+	if again {
+		lost++
+	}
+	return v, lost
 }
 
-// has reports whether a number, or a greater one, was there.
-func (s numbers) has(topic string, node uint64, n number) bool {
-	known, ok := s[topic][node]
-	return ok && !known.before(n)
+// earlier is the last number of a node that is over. mu is held.
+func (h *heard) earlier(topic string, node uint64) (n number, ok bool) {
+	n, ok = h.over[topic][node]
+	if before, also := h.overBefore[topic][node]; also && (!ok || n.before(before)) {
+		return before, true
+	}
+	return n, ok
 }
 
 // noteNumber notes a number. Of very many nodes any is forgotten.

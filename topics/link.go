@@ -52,7 +52,7 @@ type uplink struct {
 }
 
 // linkCounts are counters behind Stats.
-type linkCounts struct{ published, received, dropped, gaps, foreign atomic.Uint64 }
+type linkCounts struct{ published, received, dropped, gaps, missed, foreign atomic.Uint64 }
 
 // link is the Topics' link, which begins with the first call. nil: there is no Broker.
 func (h *Topics) link() *link {

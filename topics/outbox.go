@@ -42,6 +42,7 @@ type published struct {
 
 // repeats are the pauses after which the number of a quiet topic's last message is sent once more, so that
 // nodes that missed the message notice. Behind the last one the topic's series ends. While the outbox has no room they wait.
+// See longestSilence.
 var repeats = [...]time.Duration{time.Second, 2 * time.Second, 4 * time.Second}
 
 // maxUnreported is how many topics have a number that waits for room in the outbox. Beyond it a topic's series ends, and what was lost at its

@@ -65,52 +65,6 @@ func TestNumber_Compare(t *testing.T) {
 	}
 }
 
-// What is heard of publishers is forgotten when they are silent.
-func TestHeard_ForgetsSilentPublishers(t *testing.T) {
-	var h heard
-	now := time.Unix(1e9, 0)
-	h.tick(now)
-	expect(t, "first", h.hear("a", 1, number{1, 5}, false), fresh)
-	h.tick(now.Add(61 * time.Second))
-	expect(t, "a gap", h.hear("a", 1, number{1, 7}, false), missing)
-	expect(t, "the last, again", h.hear("a", 1, number{1, 7}, true), old)
-	expect(t, "a last that did not come", h.hear("a", 1, number{1, 8}, true), missing)
-	h.forget("a")
-	expect(t, "the first again", h.hear("a", 1, number{1, 99}, false), fresh)
-	h.tick(now.Add(130 * time.Second))
-	h.tick(now.Add(200 * time.Second))
-	expect(t, "places", len(h.now)+len(h.before), 0)
-}
-
-// A message that is sent again, because its publisher's connection broke, comes once, also over a connection
-// of the receiver's that is new.
-func TestHeard_KnowsWhatWasBeforeANewConnection(t *testing.T) {
-	var h heard
-	now := time.Unix(1e9, 0)
-	h.tick(now)
-	h.hear("a", 1, number{1, 5}, false)
-	h.hear("b", 1, number{2, 1}, false)
-	h.tick(now.Add(61 * time.Second))
-	h.hear("a", 1, number{1, 6}, false)
-	for range 2 {
-		h.clear()
-		expect(t, "sent again", h.hear("a", 1, number{1, 6}, false), old)
-		expect(t, "sent again, of a topic in which nothing was", h.hear("b", 1, number{2, 1}, false), old)
-		expect(t, "the last, again", h.hear("a", 1, number{1, 6}, true), old)
-	}
-	expect(t, "behind what did not come", h.hear("a", 1, number{1, 9}, false), fresh)
-	h.forget("a")
-	expect(t, "sent again, to a new interest", h.hear("a", 1, number{1, 9}, false), old)
-	expect(t, "another node's", h.hear("a", 2, number{1, 9}, false), fresh)
-	expect(t, "another topic's", h.hear("c", 1, number{1, 9}, false), fresh)
-	h.tick(now.Add(11 * time.Minute))
-	expect(t, "a while later", h.hear("a", 1, number{1, 9}, false), old)
-	for minutes := 12; minutes < 40; minutes++ {
-		h.tick(now.Add(time.Duration(minutes) * time.Minute))
-	}
-	expect(t, "topics", len(h.over)+len(h.overBefore), 0)
-}
-
 // The outbox is bounded in bytes. What is published in any case is numbered, so that others notice.
 func TestOutbox_IsBounded(t *testing.T) {
 	l := &link{wake: make(chan struct{}, 1)}

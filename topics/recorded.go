@@ -77,6 +77,7 @@ func (l *link) apply(r *route, t *topic, p Packet, hd header, rest []byte, anywa
 	}
 	if v == missing && hd.node != l.node { // it was never recorded, because its publisher's outbox was full
 		l.counts.gaps.Add(1)
+		l.counts.missed.Add(hd.number.between(known, true))
 		t.reportGap(0)
 	}
 	return l.take(r, t, p.At.Offset, hd, rest, course{live: true})
@@ -115,7 +116,12 @@ func (l *link) take(r *route, t *topic, offset uint64, hd header, rest []byte, h
 	var except *session.Conn
 	known := a.isKnown(hd)
 	if hd.node == l.node {
-		except = a.takePending(hd.number)
+		var skipped bool
+		if except, skipped = a.takePending(hd.number); skipped { // one before it, which the Recorder has not taken in its turn
+			l.counts.gaps.Add(1)
+			t.reportGapAt(how.away.position(t), 0)
+			l.reportPatterns(t.name)
+		}
 	}
 	t.offset = offset - 1
 	pub := l.make(t, m, except)
@@ -151,6 +157,14 @@ func (l *link) take(r *route, t *topic, offset uint64, hd header, rest []byte, h
 	}
 	r.send(pub)
 	return nil
+}
+
+// position is where members of a topic are: in the outage, while they are sent what they missed in it; nil: where the topic is. mu is held.
+func (at *away) position(t *topic) Position {
+	if at != nil {
+		return Position{at.era.epoch, at.offset}
+	}
+	return t.position()
 }
 
 // isKnown reports whether members have had a message of the node's own, while the broker was away. mu is held.
@@ -206,28 +220,30 @@ func (a *across) missPending() {
 	}
 }
 
-// doubt is the number of another node's last message, behind which the Recorder was asked.
-type doubt struct {
-	node   uint64
-	number number
-}
-
 // receiveLast takes the number of another node's last message. If the message has not come, the Recorder is asked.
-// If it has not come when the number is repeated, it was never recorded: its publisher's outbox was full. mu is held.
+// If it has not come when the number is repeated, it was never recorded: its publisher's outbox was full. Of a node that has not been heard of, it
+// lies before all that the topic has here, unless the node has listened for a while. mu is held.
 func (l *link) receiveLast(t *topic, hd header) {
 	a := t.across
 	known, ok := a.heard[hd.node]
-	if hd.node == l.node || !ok || !known.before(hd.number) || !a.isLive() || a.gaps > 0 {
-		return
-	}
-	if asked := (doubt{hd.node, hd.number}); a.doubt != asked {
-		a.doubt = asked
+	switch asked, is := a.doubts[hd.node]; {
+	case hd.node == l.node || ok && !known.before(hd.number) || !a.isLive() || a.gaps > 0:
+	case !ok && len(a.heard) >= maxHeardNodes: // others have pushed it out
+	case !ok && !a.listens(time.Now().Add(-longestSilence)):
+		a.note(hd)
+	case !is || asked != hd.number:
+		if a.doubts == nil {
+			a.doubts = make(map[uint64]number)
+		}
+		noteNumber(a.doubts, hd.node, hd.number)
 		t.gapLocked()
-		return
+	default:
+		delete(a.doubts, hd.node)
+		a.note(hd)
+		l.counts.gaps.Add(1)
+		l.counts.missed.Add(hd.number.between(known, ok) + 1)
+		t.reportGap(0)
 	}
-	a.note(hd)
-	l.counts.gaps.Add(1)
-	t.reportGap(0)
 }
 
 // note notes the number of a message. mu is held.
@@ -241,8 +257,9 @@ func (a *across) note(hd header) {
 	noteNumber(a.heard, hd.node, hd.number)
 }
 
-// takePending forgets the node's own messages up to one that came back. It returns the connection that is not sent that one; nil: none. mu is held.
-func (a *across) takePending(n number) (except *session.Conn) {
+// takePending forgets the node's own messages up to one that came back. It returns the connection that is not sent that one; nil: none. skipped: one
+// before it was pending, and members do not know it to be missing. mu is held.
+func (a *across) takePending(n number) (except *session.Conn, skipped bool) {
 	come := 0
 	for ; come < len(a.pending); come++ {
 		p := &a.pending[come]
@@ -251,8 +268,10 @@ func (a *across) takePending(n number) (except *session.Conn) {
 		}
 		if p.number == n {
 			except = p.except
+		} else {
+			skipped = skipped || !p.missed
 		}
 	}
 	a.forgetPending(come)
-	return except
+	return except, skipped
 }

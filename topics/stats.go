@@ -31,6 +31,7 @@ type BrokerStats struct {
 	Lost          uint64        // messages for other nodes that did not fit into MaxOutbox, or that it did not confirm. Some of those may have arrived
 	Dropped       uint64        // messages from other nodes for loops that were MaxBacklog behind, or half of it since
 	Gaps          uint64        // times that something of a topic had not come
+	Missed        uint64        // messages of other nodes that had not come, and that a Recorder did not have, as far as their numbers show it
 	Foreign       uint64        // messages that no Topics had made
 }
 
@@ -61,7 +62,7 @@ func (h *Topics) Stats() Stats {
 func (l *link) stats() BrokerStats {
 	c := &l.counts
 	s := BrokerStats{
-		Published: c.published.Load(), Received: c.received.Load(), Dropped: c.dropped.Load(), Gaps: c.gaps.Load(), Foreign: c.foreign.Load(),
+		Published: c.published.Load(), Received: c.received.Load(), Dropped: c.dropped.Load(), Gaps: c.gaps.Load(), Missed: c.missed.Load(), Foreign: c.foreign.Load(),
 	}
 	s.RecorderBytes = int(l.returns.used.Load() + l.held.used.Load())
 	l.uplink.mu.Lock()

@@ -243,6 +243,9 @@ func (a *across) forgive(held []Packet) {
 			continue
 		}
 		seen[hd.node] = true
+		if known, ok := a.heard[hd.node]; ok && known.before(hd.number) && hd.node != a.link.node {
+			a.link.counts.missed.Add(hd.number.between(known, true))
+		}
 		hd.number.n--
 		a.note(hd)
 	}

@@ -37,6 +37,7 @@ var (
 	brokerLost     = ofTopics.describe("broker_lost_total", "Messages for other nodes that did not fit into the outbox, or that the broker did not confirm.")
 	brokerDropped  = ofTopics.describe("broker_dropped_total", "Messages of other nodes for event loops that were too far behind.")
 	brokerGaps     = ofTopics.describe("broker_gaps_total", "Times that something of a topic had not come.")
+	brokerMissed   = ofTopics.describe("broker_missed_total", "Messages of other nodes that had not come, and that a Recorder did not have, as far as their numbers show it.")
 	brokerForeign  = ofTopics.describe("broker_foreign_total", "Messages of the broker that no node had made.")
 )
 
@@ -68,5 +69,6 @@ func (c *topicsCollector) Collect(ch chan<- prometheus.Metric) {
 	out.count(brokerLost, b.Lost)
 	out.count(brokerDropped, b.Dropped)
 	out.count(brokerGaps, b.Gaps)
+	out.count(brokerMissed, b.Missed)
 	out.count(brokerForeign, b.Foreign)
 }

@@ -21,12 +21,12 @@ func TestTopics_AllFiguresAreThere(t *testing.T) {
 		t.Errorf("%d figures without a broker", n)
 	}
 	s.Broker = topics.BrokerStats{
-		Up: true, Since: time.Unix(1, 0), Losses: 7, OutboxBytes: 8, RecorderBytes: 16, Lag: 9 * time.Second, Published: 10, Received: 11, Lost: 12, Dropped: 13, Gaps: 14, Foreign: 15,
+		Up: true, Since: time.Unix(1, 0), Losses: 7, OutboxBytes: 8, RecorderBytes: 16, Lag: 9 * time.Second, Published: 10, Received: 11, Lost: 12, Dropped: 13, Gaps: 14, Foreign: 15, Missed: 17,
 	}
 	var want strings.Builder
 	for _, line := range []string{"topics 1", "subscriptions 2", "published_total 3", "delivered_total 4", "lost_total 5", "callback_panics_total 6", "broker_up 1",
 		"broker_losses_total 7", "broker_outbox_bytes 8", "broker_recorder_bytes 16", "broker_lag_seconds 9", `broker_messages_total{direction="sent"} 10`, `broker_messages_total{direction="received"} 11`,
-		"broker_lost_total 12", "broker_dropped_total 13", "broker_gaps_total 14", "broker_foreign_total 15"} {
+		"broker_lost_total 12", "broker_dropped_total 13", "broker_gaps_total 14", "broker_missed_total 17", "broker_foreign_total 15"} {
 		name, _, _ := strings.Cut(strings.Fields(line)[0], "{")
 		for _, d := range ofTopics.descs {
 			if text := d.String(); strings.Contains(text, `"framerail_topics_`+name+`"`) && !strings.Contains(want.String(), "TYPE framerail_topics_"+name+" ") {

@@ -308,8 +308,8 @@ func TestTopics_LossBetweenServersIsNoticed(t *testing.T) {
 		t.Errorf("%d messages are missing, and %d connections were lost", m.missing(all[0]), all[1].Stats().Broker.Losses)
 	}
 	settle(t, all)
-	if n := m.missing(all[0]); n != 10 {
-		t.Errorf("%d messages are missing", n)
+	if n, counted := m.missing(all[0]), all[1].Stats().Broker.Missed; n != 10 || counted != 10 {
+		t.Errorf("%d messages are missing, and %d are counted", n, counted)
 	}
 }
 

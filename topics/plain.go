@@ -1,0 +1,106 @@
+package topics
+
+import "time"
+
+// receivePlain takes a message without a position. The topic's mu is held, if there is a topic.
+func (l *link) receivePlain(r *route, t *topic, name string, hd header, rest []byte) error {
+	v := hear(l, t, name, hd)
+	if v == missing {
+		if t != nil {
+			t.gapLocked()
+		} else {
+			l.counts.gaps.Add(1)
+		}
+		l.reportPatterns(name)
+	}
+	if v == old || hd.kind == kindLast {
+		return nil
+	}
+	r.find(l.hub, t, name)
+	return r.sendPlain(l, t, name, rest)
+}
+
+// sendPlain sends a message of another node's to those that it was found to go to. The topic's mu is held, if there is a topic.
+func (r *route) sendPlain(l *link, t *topic, name string, rest []byte) error {
+	if t == nil && len(r.parts) == 0 {
+		return nil
+	}
+	m, err := readMessage(rest)
+	if err != nil {
+		return err
+	}
+	if r.isBehind(int64(limit(l.hub.MaxBacklog, DefaultMaxBacklog))) {
+		l.counts.dropped.Add(1)
+		if t != nil {
+			t.gapLocked()
+		}
+		l.reportPatterns(name)
+		return nil
+	}
+	if pub := l.make(t, m, nil); pub != nil {
+		if t != nil && !t.isRecorded() {
+			t.append(pub)
+		} else if t != nil { // it has no position
+			pub.era, pub.offset = t.era, t.offset+1
+		}
+		r.send(pub)
+	}
+	return nil
+}
+
+// longestSilence is how long a node is silent at most about a topic, while its series goes on: it repeats its last number before.
+const longestSilence = 10 * time.Second
+
+// hear notes the number of another node's message, and judges it: fresh, missing or old. The topic's mu is held, if there is a topic.
+func hear(l *link, t *topic, name string, hd header) verdict {
+	v, lost := l.heard.hear(name, hd.node, hd.number, hd.kind == kindLast)
+	if v == unheard {
+		if v = fresh; listens(l, t, name, longestSilence) {
+			v = missing
+		}
+	}
+	if v == missing {
+		l.counts.missed.Add(lost)
+	}
+	return v
+}
+
+// listens reports whether what others have published to a topic for so long must have come: the node's interest in it, or in a pattern, is
+// confirmed. The topic's mu is held, if there is a topic.
+func listens(l *link, t *topic, name string, long time.Duration) bool {
+	since := time.Now().Add(-long)
+	if t != nil && t.across.listens(since) {
+		return true
+	}
+	for _, pattern := range patternsOf(l.hub, name) {
+		pattern.mu.Lock()
+		is := pattern.across.listens(since)
+		pattern.mu.Unlock()
+		if is {
+			return true
+		}
+	}
+	return false
+}
+
+// listens reports whether interest is confirmed since a time. The topic's mu is held.
+func (a *across) listens(since time.Time) bool { return a.confirmed && !a.listening.After(since) }
+
+// patternsOf is the patterns that match a name.
+func patternsOf(h *Topics, name string) (all []*topic) {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	if h.wild > 0 && CheckName(name) == nil {
+		all = h.patterns.match(name, nil)
+	}
+	return all
+}
+
+// reportPatterns reports a gap to the members of patterns that match a name.
+func (l *link) reportPatterns(name string) {
+	for _, pattern := range patternsOf(l.hub, name) {
+		pattern.mu.Lock()
+		pattern.reportGap(0)
+		pattern.mu.Unlock()
+	}
+}
