@@ -51,6 +51,7 @@ type holding struct {
 	asked     time.Time // since when the Recorder is asked and has not answered; it may have failed; zero: it is not asked
 	alone     bool      // the next question is about what the node itself misses: one for clients was put before
 	late      int       // how many questions in a row had no answer in their time
+	refused   bool      // the broker refuses interest: nothing waits for an answer, so that nothing is held
 }
 
 // waiter is a connection that joins when more is known.
@@ -129,7 +130,11 @@ func (l *link) linkLost(t *topic) {
 	}
 	l.deliverPending(t)
 	a.confirmed, a.sent, a.asking, a.gaps = false, false, 0, 0
-	a.takeHeld()
+	if a.before == (Position{}) {
+		a.letHeldGo(t)
+	} else { // a member of the topic and of a pattern would get it once more, when the topic catches up
+		a.dropHeld(t)
+	}
 	a.fill, a.adrift, a.returning, a.asked, a.late = Position{}, false, false, time.Time{}, min(a.late/2, 1) // one that was never answered about keeps no asker from others
 	a.alone = false
 	waiters := a.waiters
@@ -165,7 +170,7 @@ func (l *link) deliverPending(t *topic) {
 	}
 	a.forgetPending(len(a.pending))
 	if missed {
-		t.reportGap(0) // whether it comes still is not known
+		reportAll(t) // whether it comes still is not known
 	}
 }
 
@@ -177,7 +182,7 @@ func (l *link) confirm(t *topic) {
 		t.mu.Unlock()
 		return
 	}
-	a.confirmed, a.listening, a.changed = true, time.Now(), true
+	a.confirmed, a.listening, a.changed, a.refused = true, time.Now(), true, false
 	if a.recorded {
 		a.sent = false
 		a.gaps++
@@ -243,6 +248,12 @@ func (t *topic) reportGapAt(at Position, outage uint32) {
 			p.shard.ask()
 		}
 	}
+}
+
+// reportAll reports a gap to the members of a topic, and to those of patterns that match its name. t.mu is held.
+func reportAll(t *topic) {
+	t.reportGap(0)
+	t.across.link.reportPatterns(t.name)
 }
 
 // make makes a publication of a message from elsewhere; nil if the message cannot be sent. Its position

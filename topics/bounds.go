@@ -113,6 +113,6 @@ func giveUp(t *topic, before time.Time) {
 	unknown := slices.ContainsFunc(a.pending[:n], func(p pending) bool { return !p.missed }) // of the others members know
 	if a.forgetPending(n); unknown {
 		a.link.counts.gaps.Add(1)
-		t.reportGap(0)
+		reportAll(t)
 	}
 }

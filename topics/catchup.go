@@ -29,7 +29,7 @@ func (t *topic) question() question {
 		q.base = a.before
 	}
 	q.since = q.base
-	if a.fill != (Position{}) {
+	if a.fill != (Position{}) && (a.fill.Epoch != q.base.Epoch || a.fill.Offset < q.base.Offset) { // else members miss what lies before it
 		q.since = a.fill
 	}
 	for _, w := range a.waiters {
@@ -71,7 +71,7 @@ func (l *link) answered(t *topic, q question, missed []Packet, at Position, err 
 	case err == nil:
 		l.merge(t, q, missed, at)
 		if isFirst && (q.since == Position{} || q.since.Offset > 0) && a.wantFill(t, at) {
-			l.settle(t, q)
+			l.settle(t, q, at)
 			t.want()
 			return nil
 		}
@@ -94,12 +94,12 @@ func (l *link) answered(t *topic, q question, missed []Packet, at Position, err 
 		t.history.forgetLast()
 		l.putBefore(t, missed, at.Offset)
 		if isFirst && a.wantFill(t, at) {
-			l.settle(t, q)
+			l.settle(t, q, at)
 			t.want()
 			return a.takeFailed()
 		}
 	}
-	l.settle(t, q)
+	l.settle(t, q, at)
 	waiters := a.takeAnswered(q, t)
 	if len(a.waiters) > 0 {
 		t.want()
@@ -128,9 +128,31 @@ func (l *link) adopt(t *topic, at Position) {
 	a.synced, a.out, a.before = true, false, Position{}
 	if reported {
 		l.counts.gaps.Add(1)
-		t.reportGap(0)
-		l.reportPatterns(t.name)
+		reportAll(t)
 	}
+}
+
+// beginning is where a topic that is new here begins, if the Recorder is at a position: before what is held, so that members get that too. It
+// reports whether members miss some of that, because not all of it is held, or a connection waits with a position behind it. mu is held.
+func (a *across) beginning(t *topic, at Position) (begin Position, misses bool) {
+	if a.out || t.members == 0 {
+		return at, false
+	}
+	first := slices.IndexFunc(a.held, func(p Packet) bool {
+		hd, _, err := readHeader(p.Data)
+		return err == nil && hd.node != a.link.node && p.At.Epoch == at.Epoch && p.At.Offset <= at.Offset
+	})
+	if first < 0 {
+		return at, a.spilled
+	}
+	begin = Position{at.Epoch, a.held[first].At.Offset - 1}
+	if slices.ContainsFunc(a.waiters, func(w waiter) bool {
+		since := w.joining.since
+		return since.Epoch == at.Epoch && since.Offset > begin.Offset
+	}) {
+		return at, true
+	}
+	return begin, false
 }
 
 // merge takes what the Recorder has behind q.since, which is all up to a position. mu is held.
@@ -140,8 +162,19 @@ func (l *link) merge(t *topic, q question, missed []Packet, at Position) {
 	switch {
 	case a.isLive():
 	case q.base == (Position{}):
-		l.adopt(t, at)
-		if q.since == (Position{}) && len(missed) > 0 { // the last message
+		begin, misses := a.beginning(t, at)
+		if l.adopt(t, begin); misses {
+			l.counts.gaps.Add(1)
+			t.reportGap(0)
+		}
+		switch {
+		case q.since != Position{}:
+		case begin != at:
+			if t.keep.Messages > 0 {
+				a.gaps++ // the Recorder is asked for all behind it. Otherwise settle takes what is held
+			}
+			return
+		case len(missed) > 0: // the last message
 			l.putBefore(t, missed, at.Offset)
 			return
 		}
@@ -185,7 +218,7 @@ func (t *topic) beginBehind(at Position) *away {
 // once more. mu is held.
 func (l *link) catchUpWith(t *topic, missed []Packet, at Position, how course) {
 	a := t.across
-	last := a.known(missed) - 1
+	last, held := a.known(missed)-1, a.heldPlaces()
 	for i, p := range missed {
 		if i >= last {
 			how.away = nil
@@ -198,6 +231,7 @@ func (l *link) catchUpWith(t *topic, missed []Packet, at Position, how course) {
 		}
 		if err == nil && v != old {
 			r := routes.Get().(*route)
+			how.held = held[p.At]
 			err = l.take(r, t, p.At.Offset, hd, rest, how)
 			r.done()
 		} else {
@@ -210,9 +244,18 @@ func (l *link) catchUpWith(t *topic, missed []Packet, at Position, how course) {
 	if at.Offset > t.offset {
 		t.skip(at.Offset)
 	}
-	if len(missed) > 0 && !how.live {
-		l.reportPatterns(t.name)
+}
+
+// heldPlaces are the positions of what is held. mu is held.
+func (a *across) heldPlaces() map[Position]bool {
+	if len(a.held) == 0 {
+		return nil
 	}
+	places := make(map[Position]bool, len(a.held))
+	for _, p := range a.held {
+		places[p.At] = true
+	}
+	return places
 }
 
 // putBefore puts older messages before those that the topic has. mu is held.
@@ -284,12 +327,12 @@ func (t *topic) sendOrMiss() {
 		return p.lost
 	})
 	a.link.counts.gaps.Add(1)
-	t.reportGap(0)
+	reportAll(t)
 }
 
-// settle goes on with a topic that is where the Recorder was when it answered. If there was a gap since it was asked,
-// it is asked again. mu is held.
-func (l *link) settle(t *topic, q question) {
+// settle goes on with a topic that is where the Recorder was when it answered, or that begins before what is held. If there was a gap since the
+// Recorder was asked, or if what is held does not reach up to it, it is asked again. mu is held.
+func (l *link) settle(t *topic, q question, at Position) {
 	a := t.across
 	a.adrift, a.returning, a.coming = false, false, number{} // what was coming lies before the answer
 	if a.gaps == q.gaps {
@@ -297,6 +340,9 @@ func (l *link) settle(t *topic, q question) {
 	}
 	t.sendOrMiss()
 	spilled, seen := a.spilled, Position{}
+	if spilled {
+		l.reportPatterns(t.name)
+	}
 	for _, p := range a.takeHeld() {
 		if p.At.Epoch == seen.Epoch && p.At.Offset <= seen.Offset {
 			continue // it came for a pattern too
@@ -309,27 +355,20 @@ func (l *link) settle(t *topic, q question) {
 		}
 	}
 	switch {
-	case spilled:
+	case spilled, a.gaps == 0 && q.base == Position{} && at.Epoch == t.era.epoch && t.offset < at.Offset:
 		t.catchUp()
 	case a.gaps > 0:
 		t.want()
 	}
 }
 
-// applyHeld takes a message that was held. If the topic has it already, patterns do not.
+// applyHeld takes a message that was held.
 func (l *link) applyHeld(r *route, t *topic, p Packet, hd header, rest []byte) {
-	var err error
-	switch {
-	case t.across.gaps > 0:
+	if t.across.gaps > 0 {
 		t.across.hold(p)
-	case p.At.Epoch == t.era.epoch && p.At.Offset <= t.offset:
-		if hd.node != l.node {
-			err = l.receivePlain(r, nil, p.Topic, hd, rest)
-		}
-	default:
-		err = l.apply(r, t, p, hd, rest, false)
+		return
 	}
-	if err != nil {
+	if err := l.apply(r, t, p, hd, rest, false); err != nil {
 		l.refuse(t.name, err)
 	}
 }

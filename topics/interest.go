@@ -155,7 +155,9 @@ func (l *link) giveBatch(ctx context.Context, changed map[string]bool, refusals 
 		}
 	}
 	for _, name := range on {
-		l.heard.forget(name) // what was published meanwhile is not missing
+		if !listens(l, nil, name, 0) { // else a pattern has brought what was published meanwhile
+			l.heard.forget(name)
+		}
 	}
 	if len(on)+len(off) > 0 {
 		most := longestInterest + time.Duration(len(on)+len(off))*longestName
@@ -200,6 +202,7 @@ func (l *link) giveHalves(ctx context.Context, changed map[string]bool, refusals
 			switch t := l.hub.lookup(name, wild); {
 			case t == nil:
 			case t.isRecorded(): // or members would wait for a position that nobody gives
+				refuseInterest(t)
 				l.linkLost(t)
 			default:
 				t.waitLess()

@@ -104,6 +104,11 @@ func (m *nodesModel) pump() {
 			m.read(c)
 		}
 	}
+	for _, w := range m.watchers {
+		if w.on != nil {
+			m.readWatcher(w)
+		}
+	}
 }
 
 // read has a client read what has arrived.
@@ -141,7 +146,7 @@ func (m *nodesModel) read(c *modelClient) {
 		if m.isBetween(c.at, p) {
 			m.t.Errorf("history %d: read %v after %v, and there is something between", m.history, p, c.at)
 		}
-		if n > first+1 && !m.excused(c, publisher, first+1, n) {
+		if n > first+1 && !m.excused(c.on, publisher, first+1, n) {
 			c.hole = fmt.Sprintf("read %s, and %d is missing, at %v after %v", id, first+1, p, c.at)
 		}
 		if p.Epoch == c.at.Epoch && p.Offset <= c.at.Offset {
@@ -166,11 +171,11 @@ func (m *nodesModel) isBetween(a, b topics.Position) bool {
 // excused reports whether messages from first to below end never reached the broker, because their node ended
 // before, or were of an earlier broker's life. On a busy machine, a broker that is cut may refuse a message three times before its Run returns. Then it is
 // counted as lost.
-func (m *nodesModel) excused(c *modelClient, publisher, first, end int) bool {
+func (m *nodesModel) excused(on *modelNode, publisher, first, end int) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for n := first; n < end; n++ {
-		if m.taken[fmt.Sprintf("#%d:%d", publisher, n)] || publisher == c.on.publisher && c.on.Stats().Broker.Lost == 0 {
+		if m.taken[fmt.Sprintf("#%d:%d", publisher, n)] || publisher == on.publisher && on.Stats().Broker.Lost == 0 {
 			return false
 		}
 	}

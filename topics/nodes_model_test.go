@@ -25,7 +25,7 @@ var (
 )
 
 // Whatever is published, lost on the way, cut, or begun anew, on nodes and at the broker: a client that comes back to any node gets
-// exactly what it missed, in order and once, or a no. What a member was not sent is reported.
+// exactly what it missed, in order and once, or a no. What a member was not sent is reported, also to members of patterns.
 func TestRecovery_OverNodes(t *testing.T) {
 	for i := range len(brokers) * *nodeModels {
 		name := slices.Sorted(maps.Keys(brokers))[i%len(brokers)]
@@ -45,7 +45,7 @@ func TestRecovery_OverNodes(t *testing.T) {
 			if guard.Checking {
 				return
 			}
-			if o.Read == 0 || o.Dropped == 0 || o.Gaps == 0 || o.Lost == 0 || o.Down == 0 || o.Restarts == 0 || m.records && (o.Recovered == 0 || o.Hung == 0) {
+			if o.Read == 0 || o.Dropped == 0 || o.Gaps == 0 || o.Lost == 0 || o.Down == 0 || o.Restarts == 0 || o.Watched == 0 || m.records && (o.Recovered == 0 || o.Hung == 0) {
 				t.Error("not all of this happens")
 			}
 		})
@@ -65,8 +65,8 @@ type nodesModel struct {
 	calm    bool
 	topic   string
 	nodes   []*modelNode
-	clients []*modelClient
 	outcome nodesOutcome
+	modelMembers
 
 	published map[int]int // messages, by publisher
 	trace     traceOf
@@ -78,7 +78,7 @@ type nodesModel struct {
 	taken  map[string]bool          // guarded by mu: what the broker has had
 }
 
-type nodesOutcome struct{ Published, Read, Recovered, Gaps, Lost, Dropped, Down, Hung, Restarts, Comebacks int }
+type nodesOutcome struct{ Published, Read, Recovered, Gaps, Lost, Dropped, Down, Hung, Restarts, Comebacks, Watched int }
 
 // modelNode is a node, and the number by which its messages are known.
 type modelNode struct {
@@ -138,6 +138,11 @@ func (m *nodesModel) newNode() *modelNode {
 				m.begin(c, at)
 			}
 		}
+		for _, w := range m.watchers {
+			if w.on != nil && w.conn == conn {
+				_ = w.conn.SendText("gap") // a connection that is closed needs none
+			}
+		}
 	}
 	return n
 }
@@ -192,8 +197,9 @@ func (m *nodesModel) play() {
 	m.said = 0
 	m.keep = 2 + m.rnd.IntN(40)
 	m.clients = []*modelClient{new(modelClient), new(modelClient), new(modelClient), new(modelClient)}
+	m.watchers = []*modelWatcher{new(modelWatcher), new(modelWatcher)}
 	m.mu.Lock()
-	m.topic = fmt.Sprintf("h%d-%d", m.history, m.keep)
+	m.topic = fmt.Sprintf("h%d.x-%d", m.history, m.keep)
 	m.calm = m.rnd.IntN(3) > 0 // the broker is never away, and does not hang
 	drops := []float64{0, 0, 0.05, 0.3}[m.rnd.IntN(4)]
 	clear(m.heard)
@@ -216,10 +222,14 @@ func (m *nodesModel) play() {
 	}()
 	for range 5 + m.rnd.IntN(40) {
 		m.step(m.clients[m.rnd.IntN(len(m.clients))])
+		m.watch()
 	}
 	m.finish()
 	for _, c := range m.clients {
 		m.cut(c)
+	}
+	for _, w := range m.watchers {
+		m.unwatch(w)
 	}
 }
 
@@ -327,6 +337,11 @@ func (m *nodesModel) restart(i int) {
 			m.cut(c)
 		}
 	}
+	for _, w := range m.watchers {
+		if w.on == old {
+			m.unwatch(w)
+		}
+	}
 	old.Close()
 	m.nodes[i] = m.newNode()
 }
@@ -356,14 +371,27 @@ func (m *nodesModel) finish() {
 				return false
 			}
 		}
+		for _, w := range m.watchers {
+			if w.on != nil && !w.sure {
+				return false
+			}
+		}
 		return true
 	})
+	for _, w := range m.watchers {
+		w.gaps = false
+	}
 	for _, n := range m.nodes {
 		m.publish(n) // so that whoever has missed something notices
 	}
 	defer func() {
 		for _, c := range m.clients {
 			m.noHole(c)
+		}
+		for _, w := range m.watchers {
+			if w.hole != "" {
+				m.t.Errorf("history %d: %s", m.history, w.hole)
+			}
 		}
 	}()
 	m.await("all have read all", func() bool {
@@ -375,7 +403,7 @@ func (m *nodesModel) finish() {
 				}
 			}
 		}
-		return true
+		return !slices.ContainsFunc(m.watchers, func(w *modelWatcher) bool { return !m.isDone(w) })
 	})
 }
 

@@ -104,3 +104,81 @@ func (l *link) reportPatterns(name string) {
 		pattern.mu.Unlock()
 	}
 }
+
+// toPatterns gives a message of another node's to members of patterns that match the name of a topic that is recorded, and that does not
+// send it to them itself. What they have had already they get not once more. t.mu is held.
+func (r *route) toPatterns(l *link, t *topic, hd header, rest []byte) error {
+	if r.match(l.hub, t.name); len(r.parts) == 0 {
+		return nil
+	}
+	v := hear(l, nil, t.name, hd)
+	if v == missing {
+		l.counts.gaps.Add(1)
+		l.reportPatterns(t.name)
+	}
+	if v == old || hd.kind == kindLast {
+		return nil
+	}
+	return r.sendPlain(l, nil, t.name, rest)
+}
+
+// letHeldGo gives what is held to members of patterns, when the topic does not take it any more. t.mu is held.
+func (a *across) letHeldGo(t *topic) {
+	l := a.link
+	if a.spilled {
+		l.reportPatterns(t.name)
+	}
+	for _, p := range a.takeHeld() {
+		hd, rest, err := readHeader(p.Data)
+		if err == nil && hd.node != l.node {
+			r := routes.Get().(*route)
+			err = r.toPatterns(l, t, hd, rest)
+			r.done()
+		}
+		if err != nil {
+			l.refuse(t.name, err)
+		}
+	}
+}
+
+// refuseInterest notes that the broker refuses interest in a topic that is recorded. What patterns bring of it goes to their members at once.
+func refuseInterest(t *topic) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.across.refused = true
+}
+
+// dropHeld drops what is held, and reports that to members of patterns. t.mu is held.
+func (a *across) dropHeld(t *topic) {
+	if a.spilled || len(a.held) > 0 {
+		a.link.reportPatterns(t.name)
+	}
+	a.takeHeld()
+}
+
+// endAcross gives away what a topic has still, when it is forgotten. The broker gets what was published. Members of patterns get what would come
+// to them with the topic's own. mu is held.
+func endAcross(t *topic) {
+	a := t.across
+	if a == nil {
+		return
+	}
+	t.sendPending()
+	l := a.link
+	for _, p := range a.pending {
+		m, err := readMessage(p.body[maxHeader:])
+		if err != nil || p.missed {
+			continue
+		}
+		r := routes.Get().(*route)
+		if r.match(l.hub, t.name); len(r.parts) > 0 {
+			if pub := l.make(nil, m, p.except); pub != nil {
+				r.send(pub)
+			}
+		}
+		r.done()
+	}
+	a.forgetPending(len(a.pending))
+	a.letHeldGo(t)
+	a.asking = 0 // an answer comes too late
+}

@@ -17,31 +17,47 @@ func (l *link) receiveRecorded(r *route, t *topic, p Packet, hd header, rest []b
 	}
 	switch {
 	case hd.kind == kindLast:
-		l.receiveLast(t, hd)
-		return nil
+		whole := a.refused || a.isLive() && a.gaps == 0
+		if l.receiveLast(t, hd); whole && hd.node != l.node {
+			return r.toPatterns(l, t, hd, nil)
+		}
 	case p.At == (Position{}): // its publisher keeps nothing of this topic
 		if hd.node == l.node {
 			return nil
 		}
 		return l.receivePlain(r, t, p.Topic, hd, rest)
+	case a.refused:
+		if hd.node == l.node {
+			return nil
+		}
+		a.before = Position{} // or a member of the topic and of a pattern gets it once more, when the topic catches up
+		return r.toPatterns(l, t, hd, rest)
 	case !a.isLive() || a.gaps > 0:
-		if a.adrift && own && a.coming != (number{}) {
-			a.adrift, a.returning = false, true // late, but they come
-		}
-		switch {
-		case a.adrift, a.returning && a.coming == number{}:
-			t.goOn(append(a.takeHeld(), p))
-			if len(a.waiters) > 0 {
-				l.running.Go(t.rejoinLive) // which takes locks of connections
-			}
-		case a.confirmed:
-			if a.hold(p); own && a.returning {
-				a.asked = time.Now() // others may come as late
-			}
-		}
-		return nil
+		receiveEarly(t, p, own)
+	default:
+		return l.apply(r, t, p, hd, rest, false)
 	}
-	return l.apply(r, t, p, hd, rest, false)
+	return nil
+}
+
+// receiveEarly takes a message for a topic that waits for an answer of the Recorder, or for the broker to confirm interest. Until that is
+// confirmed, patterns bring messages. own: it is the node's own. mu is held.
+func receiveEarly(t *topic, p Packet, own bool) {
+	a := t.across
+	if a.adrift && own && a.coming != (number{}) {
+		a.adrift, a.returning = false, true // late, but they come
+	}
+	switch {
+	case a.adrift, a.returning && a.coming == number{}:
+		t.goOn(append(a.takeHeld(), p))
+		if len(a.waiters) > 0 {
+			a.link.running.Go(t.rejoinLive) // which takes locks of connections
+		}
+	default:
+		if a.hold(p); own && a.returning {
+			a.asked = time.Now() // others may come as late
+		}
+	}
 }
 
 // apply takes a message with its position, which is live. anyway: the Recorder is not asked for what may be missing before it. mu is
@@ -52,10 +68,13 @@ func (l *link) apply(r *route, t *topic, p Packet, hd header, rest []byte, anywa
 		l.counts.gaps.Add(1)
 		a.missPending()
 		t.beginEra(Position{p.At.Epoch, p.At.Offset - 1})
-		t.reportGap(0)
+		reportAll(t)
 	}
-	if p.At.Offset <= t.offset {
-		return nil
+	if p.At.Offset <= t.offset { // the topic has it, or begins behind it
+		if hd.node == l.node {
+			return nil
+		}
+		return r.toPatterns(l, t, hd, rest)
 	}
 	known, isKnown := a.heard[hd.node]
 	v := hd.number.compare(known, isKnown)
@@ -64,8 +83,7 @@ func (l *link) apply(r *route, t *topic, p Packet, hd header, rest []byte, anywa
 		l.counts.gaps.Add(1)
 		a.missPending()
 		t.beginEra(Position{p.At.Epoch, p.At.Offset - 1})
-		t.reportGap(0)
-		l.reportPatterns(t.name)
+		reportAll(t)
 	case hole, !anyway && v != old && a.isKnown(hd):
 		t.gapLocked()
 		a.hold(p)
@@ -94,6 +112,7 @@ func (t *topic) skip(offset uint64) {
 // course is how a message comes to the members of a topic.
 type course struct {
 	live   bool   // from its publisher, so that patterns have it too; else from the Recorder
+	held   bool   // from the Recorder, and it is held too: it has come for patterns
 	outage uint32 // members that joined in this outage are not sent it
 	away   *away  // it is sent with a position of this; nil: with its own
 }
@@ -114,10 +133,11 @@ func (l *link) take(r *route, t *topic, offset uint64, hd header, rest []byte, h
 		return err
 	}
 	var except *session.Conn
-	known := a.isKnown(hd)
+	known, awaited := a.isKnown(hd), false
 	if hd.node == l.node {
 		var skipped bool
-		if except, skipped = a.takePending(hd.number); skipped { // one before it, which the Recorder has not taken in its turn
+		except, awaited, skipped = a.takePending(hd.number)
+		if skipped { // a message before it, which the Recorder has not taken in its turn
 			l.counts.gaps.Add(1)
 			t.reportGapAt(how.away.position(t), 0)
 			l.reportPatterns(t.name)
@@ -141,15 +161,13 @@ func (l *link) take(r *route, t *topic, offset uint64, hd header, rest []byte, h
 		}
 	}
 	pub.outage = how.outage
-	if how.live {
-		r.find(l.hub, t, t.name)
-	} else {
-		r.parts = append(r.parts, t.parts...)
+	r.parts = append(r.parts, t.parts...)
+	if hd.node != l.node || awaited { // patterns have had the node's other messages
+		r.findPatterns(l, t, hd, awaited || how.live || how.held)
 	}
 	if r.isBehind(int64(limit(l.hub.MaxBacklog, DefaultMaxBacklog))) {
 		l.counts.dropped.Add(1)
-		t.reportGap(0)
-		if how.live {
+		if t.reportGap(0); len(r.matched) > 0 {
 			l.reportPatterns(t.name)
 		}
 		clear(r.parts)
@@ -157,6 +175,27 @@ func (l *link) take(r *route, t *topic, offset uint64, hd header, rest []byte, h
 	}
 	r.send(pub)
 	return nil
+}
+
+// findPatterns finds the members of patterns that a message of a topic goes to: all, if it has come for them and they have not had it. If it
+// has not come, they hear of a gap. mu is held.
+func (r *route) findPatterns(l *link, t *topic, hd header, come bool) {
+	own := len(r.parts)
+	if r.match(l.hub, t.name); len(r.matched) == 0 {
+		return
+	}
+	v := fresh
+	if hd.node != l.node {
+		v, _ = l.heard.hear(t.name, hd.node, hd.number, false)
+	}
+	if v == missing || v != old && !come {
+		l.reportPatterns(t.name)
+	}
+	if v == old || !come {
+		clear(r.parts[own:])
+		clear(r.matched)
+		r.parts, r.matched = r.parts[:own], r.matched[:0]
+	}
 }
 
 // position is where members of a topic are: in the outage, while they are sent what they missed in it; nil: where the topic is. mu is held.
@@ -210,7 +249,7 @@ func missOwn(l *link, p Packet) {
 	l.returns.remove(a.pending[i].size())
 	a.pending = slices.Delete(a.pending, i, i+1)
 	l.counts.gaps.Add(1)
-	t.reportGap(0)
+	reportAll(t)
 }
 
 // missPending notes that what is pending may lie in a gap. mu is held.
@@ -257,9 +296,9 @@ func (a *across) note(hd header) {
 	noteNumber(a.heard, hd.node, hd.number)
 }
 
-// takePending forgets the node's own messages up to one that came back. It returns the connection that is not sent that one; nil: none. skipped: one
-// before it was pending, and members do not know it to be missing. mu is held.
-func (a *across) takePending(n number) (except *session.Conn, skipped bool) {
+// takePending forgets the node's own messages up to one that came back. It returns the connection that is not sent that one; nil: none. awaited: it
+// was pending. skipped: so was one before it that members do not know to be missing. mu is held.
+func (a *across) takePending(n number) (except *session.Conn, awaited, skipped bool) {
 	come := 0
 	for ; come < len(a.pending); come++ {
 		p := &a.pending[come]
@@ -267,11 +306,11 @@ func (a *across) takePending(n number) (except *session.Conn, skipped bool) {
 			break
 		}
 		if p.number == n {
-			except = p.except
+			except, awaited = p.except, true
 		} else {
 			skipped = skipped || !p.missed
 		}
 	}
 	a.forgetPending(come)
-	return except, skipped
+	return except, awaited, skipped
 }

@@ -263,7 +263,7 @@ func (s *shard) isLast() bool {
 func (s *shard) send(members []*subscription, pub *publication, last bool) (sent int) {
 	for _, sub := range members {
 		cl := sub.subscriber
-		if cl.conn == pub.except || pub.once != 0 && cl.once == pub.once || pub.outage != 0 && sub.outage == pub.outage {
+		if cl.conn == pub.except || pub.once != 0 && cl.once == pub.once || pub.outage != 0 && sub.outage == pub.outage && sub.part.topic == pub.era.topic {
 			continue
 		}
 		cl.once = pub.once

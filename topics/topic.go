@@ -181,10 +181,7 @@ func (t *topic) rest() use {
 	case !t.keep.keeps() || t.isRecorded():
 		t.gone.Store(true)
 		t.history.clear()
-		if t.sendPending(); t.across != nil {
-			t.across.forgetPending(len(t.across.pending))
-			t.across.takeHeld()
-		}
+		endAcross(t)
 		return over
 	case t.stays():
 		return inUse
