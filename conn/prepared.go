@@ -18,9 +18,10 @@ func Prepare(m Message) (*Prepared, error) {
 // and the message's Key work alike.
 //
 // A server's connections copy nothing. What waits for a socket refers to the bytes of p. They
-// count in full in the pending bytes of each connection, and once in the budget of buffers.
-// Compressed messages are compressed alone, so that they suit every receiver. A client has to
-// mask what it sends, so it sends a copy.
+// count in full in the pending bytes of each connection, and once in the budget of buffers. If they
+// wait for connections of several servers, they are in the budget of the server where they began to
+// wait, until they wait for none. Compressed messages are compressed alone, so that they suit every
+// receiver. A client has to mask what it sends, so it sends a copy.
 func (c *Conn) SendPrepared(p *Prepared) error {
 	return (*session.Conn)(c).SendPrepared((*session.Prepared)(p))
 }

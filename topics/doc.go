@@ -67,7 +67,8 @@
 //
 // # Memory
 //
-// A subscription takes about 60 bytes. Messages that wait for slow members are shared: they count in full
-// in each connection's pending bytes, and once in the server's budget of buffers. What a topic keeps is bounded
-// by its History, and counts in neither.
+// A subscription takes about 60 bytes. Messages that wait for slow members of a server are shared: they count in full
+// in each connection's pending bytes, and once in the server's budget of buffers. If a message waits for members of several
+// servers, it is in the budget of the one where it began to wait, until it waits for nobody. A client's member has a copy.
+// What a topic keeps is bounded by its History, and counts in neither.
 package topics

@@ -13,16 +13,18 @@ import (
 // share. Its bytes never change until nobody holds it. It is not masked, so it is for
 // connections on which this side is the server (RFC 6455 5.3). Safe from any goroutine.
 //
-// While queues hold the frame, one pool counts its memory, once: that of the first queue.
+// While queues hold the frame, one pool counts its memory, once: that of the queue that held it
+// first. When no queue holds it any more, none counts it, and the next queue is a first one again.
 type Frame struct {
 	// Tag is the maker's. Set before the frame is queued.
 	Tag Tag
 
 	iov    [1][]byte // its bytes, as transports take them
 	header frame.Header
-	head   int                         // bytes of the header
-	refs   atomic.Int64                // queues that hold it, and owner for each other holder
-	pool   atomic.Pointer[buffer.Pool] // nil before a queue has held it
+	refs   atomic.Int64 // queues that hold it, and owner for each other holder
+
+	mu   sync.Mutex
+	pool *buffer.Pool // guarded by mu: it counts the frame. nil: none does
 }
 
 // Tag says which message a frame has: whose, and its number there.
@@ -51,9 +53,7 @@ func NewFrame(h frame.Header, payload []byte) *Frame {
 	h.Masked, h.MaskingKey = false, 0
 	f := lendFrame(frame.MaxHeaderLen + len(payload))
 	f.header = h
-	f.iov[0] = frame.AppendHeader(f.iov[0], h)
-	f.head = len(f.iov[0])
-	f.iov[0] = append(f.iov[0], payload...)
+	f.iov[0] = append(frame.AppendHeader(f.iov[0], h), payload...)
 	f.refs.Store(owner)
 	return f
 }
@@ -81,7 +81,7 @@ func frameClass(n int) int {
 func (f *Frame) Header() frame.Header { return f.header }
 
 // Payload is the frame's payload, which must not be changed.
-func (f *Frame) Payload() []byte { return f.iov[0][f.head:] }
+func (f *Frame) Payload() []byte { return f.iov[0][len(f.iov[0])-int(f.header.PayloadLen):] }
 
 // Vector is the frame as buffers for a transport, which must not be changed. The caller holds the frame.
 func (f *Frame) Vector() [][]byte { return f.iov[:] }
@@ -99,38 +99,60 @@ func (f *Frame) retain(s *Store) {
 		panic("sendq: a frame is queued that nobody holds")
 	}
 	if uint32(n) == 1 {
-		f.pool.CompareAndSwap(nil, s.Pool)
-		f.pool.Load().Charge(cap(f.iov[0]))
+		f.countIn(s.Pool)
 	}
 }
 
 // leave ends a queue's hold.
-func (f *Frame) leave() {
-	pool, size := f.pool.Load(), cap(f.iov[0]) // another holder may give the frame away from here on
-	n := f.refs.Add(-1)
-	if uint32(n) == 0 {
-		pool.Charge(-size)
-	}
-	f.recycle(n)
-}
+func (f *Frame) leave() { f.end(1) }
 
 // Release ends the caller's hold.
-func (f *Frame) Release() { f.recycle(f.refs.Add(-owner)) }
+func (f *Frame) Release() { f.end(owner) }
 
-// recycle keeps the frame for another use if no holder is left.
-func (f *Frame) recycle(holders int64) {
+// end ends a hold of that weight. The last one's keeps the frame for another use.
+func (f *Frame) end(hold int64) {
+	size := cap(f.iov[0]) // another holder may give the frame away from here on
+	holders := f.refs.Add(-hold)
+	if uint32(holders) == 0 {
+		f.uncount(size)
+	}
 	switch {
 	case holders > 0:
 		return
 	case holders < 0:
 		panic("sendq: a frame is released that nobody holds")
 	}
-	buffer.Poison(f.iov[0][:cap(f.iov[0])])
+	buffer.Poison(f.iov[0][:size])
 	f.iov[0] = f.iov[0][:0]
-	f.pool.Store(nil)
 	f.Tag = Tag{}
-	if class := frameClass(cap(f.iov[0])); class < frameClasses {
+	if class := frameClass(size); class < frameClasses {
 		frames[class].Put(f)
+	}
+}
+
+// countIn has that pool count the frame, for a queue that has found no other to hold it. The queue that left last may not
+// have called uncount yet. Then it will find that the frame is held.
+func (f *Frame) countIn(pool *buffer.Pool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.pool == pool {
+		return
+	}
+	if f.pool != nil {
+		f.pool.Charge(-f.Cap())
+	}
+	f.pool = pool
+	pool.Charge(f.Cap())
+}
+
+// uncount has no pool count the frame, which has that size, unless a queue holds it again. The caller's hold has ended, so
+// the frame may be another message's by now. It is right for that one, too.
+func (f *Frame) uncount(size int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.pool != nil && uint32(f.refs.Load()) == 0 {
+		f.pool.Charge(-size)
+		f.pool = nil
 	}
 }
 

@@ -85,6 +85,83 @@ func TestASharedFrameIsCountedOnceAndWaitsInEachQueue(t *testing.T) {
 	}
 }
 
+// A frame is counted where it waits. While it waits for queues of several pools, the pool of the first one counts it, also if
+// that queue is done before the others.
+func TestASharedFrameIsCountedWhereItWaits(t *testing.T) {
+	var pools [2]buffer.Pool
+	stores := [2]Store{{Pool: &pools[0]}, {Pool: &pools[1]}}
+	f := NewFrame(frame.Header{Fin: true, Opcode: frame.Text}, make([]byte, 100))
+	size := int64(f.Cap())
+	expect := func(when string, want ...int64) {
+		t.Helper()
+		for i := range pools {
+			if _, got := pools[i].Lent(); got != want[i] {
+				t.Errorf("%s: pool %d has lent %d bytes, want %d", when, i, got, want[i])
+			}
+		}
+	}
+	var a, b Queue
+	a.AppendShared(&stores[0], f)
+	expect("the first holds it", size, 0)
+	b.AppendShared(&stores[1], f)
+	expect("both hold it", size, 0)
+	a.Clear()
+	expect("the second still holds it", size, 0)
+	b.Clear()
+	expect("none holds it", 0, 0)
+	b.AppendShared(&stores[1], f)
+	expect("the second holds it again", 0, size)
+	a.AppendShared(&stores[0], f)
+	b.Clear()
+	f.Release()
+	expect("the first holds it, behind the second", 0, size)
+	a.Clear()
+	expect("nobody holds it", 0, 0)
+}
+
+// However queues of two pools come and go, and frames are used again, each frame is counted once while a queue holds it, and
+// not at all when none does.
+func TestASharedFrameIsCountedOnceWhoeverComesAndGoes(t *testing.T) {
+	var pools [2]buffer.Pool
+	lent := func() int64 {
+		_, first := pools[0].Lent()
+		_, second := pools[1].Lent()
+		return first + second
+	}
+	const queues = 4
+	for round := range 300 {
+		f := NewFrame(frame.Header{Fin: true, Opcode: frame.Text}, make([]byte, 100))
+		size := int64(f.Cap())
+		var coming, going sync.WaitGroup
+		coming.Add(queues)
+		released := make(chan struct{})
+		for i := range queues {
+			going.Go(func() {
+				store := Store{Pool: &pools[i%2]}
+				var q Queue
+				for range 20 {
+					q.AppendShared(&store, f)
+					q.Clear()
+				}
+				q.AppendShared(&store, f)
+				coming.Done()
+				<-released
+				q.Clear()
+			})
+		}
+		coming.Wait()
+		if n := lent(); n != size {
+			t.Fatalf("round %d: %d bytes lent while queues hold a frame of %d", round, n, size)
+		}
+		close(released) // the queues go while the last holder does
+		f.Release()
+		going.Wait()
+		if n := lent(); n != 0 {
+			t.Fatalf("round %d: %d bytes lent while nobody holds the frame", round, n)
+		}
+	}
+}
+
 // A dropped frame is not held for long: what waits to be given back is bounded.
 func TestASharedFrameThatWasDroppedIsReleased(t *testing.T) {
 	var pool buffer.Pool
