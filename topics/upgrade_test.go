@@ -14,50 +14,57 @@ import (
 	"github.com/framerail/framerail/server"
 )
 
-// Connections of Upgrade and of a client are members like others, compressed or not.
+// Connections of Upgrade and of a client are members like others, compressed or not, whatever becomes of messages for which there is no
+// room. Both ends of each connection are members here.
 func TestUpgrade_ConnectionsAreMembers(t *testing.T) {
 	if err := (platform.Real{}).Supported(); err != nil {
 		t.Skip(err)
 	}
 	for _, compressed := range []bool{false, true} {
-		t.Run(fmt.Sprint("compressed=", compressed), func(t *testing.T) {
-			var h Topics
-			joined := make(chan error, 10)
-			srv := &server.Server{Loops: 2, Logger: quiet, Deflate: server.Deflate{Enabled: compressed, ServerTakeover: compressed}}
-			web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				_ = srv.Upgrade(w, r, func(c *conn.Conn) {
-					_, err := h.Subscribe(c, "all")
-					joined <- err
-				})
-			}))
-			defer web.Close()
-			defer func() { _ = srv.Close() }()
-			got := make(chan string, 10)
-			clients := &client.Client{Logger: quiet, Deflate: client.Deflate{Enabled: compressed, ServerTakeover: compressed}}
-			clients.OnMessage = func(_ *conn.Conn, m conn.Message) { got <- m.String() }
-			defer func() { _ = clients.Close() }()
-			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-			defer cancel()
-			message := fmt.Sprintf("%0500d", 1)
-			for range 3 {
-				if _, err := clients.Dial(ctx, "ws"+web.URL[len("http"):]); err != nil {
-					t.Fatal(err)
+		for _, policy := range []conn.Overflow{conn.OverflowClose, conn.OverflowDropOldest} {
+			t.Run(fmt.Sprintf("compressed=%v/%v", compressed, policy), func(t *testing.T) {
+				var h Topics
+				joined, got := make(chan error, 10), make(chan string, 20)
+				receive := func(_ *conn.Conn, m conn.Message) { got <- m.String() }
+				srv := &server.Server{Loops: 2, Logger: quiet, Overflow: policy, OnMessage: receive}
+				srv.Deflate = server.Deflate{Enabled: compressed, ServerTakeover: compressed, ClientTakeover: compressed}
+				web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					_ = srv.Upgrade(w, r, func(c *conn.Conn) {
+						_, err := h.Subscribe(c, "all")
+						joined <- err
+					})
+				}))
+				defer web.Close()
+				defer func() { _ = srv.Close() }()
+				clients := &client.Client{Logger: quiet, Overflow: policy, OnMessage: receive}
+				clients.Deflate = client.Deflate{Enabled: compressed, ServerTakeover: compressed, ClientTakeover: compressed}
+				defer func() { _ = clients.Close() }()
+				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+				defer cancel()
+				for range 3 {
+					c, err := clients.Dial(ctx, "ws"+web.URL[len("http"):])
+					if err != nil {
+						t.Fatal(err)
+					}
+					expect(t, "subscribe", <-joined, nil)
+					_, err = h.Subscribe(c, "all")
+					expect(t, "subscribe", err, nil)
 				}
-				expect(t, "subscribe", <-joined, nil)
-			}
-			for range 2 {
-				if _, err := h.Publish("all", text(message)); err != nil {
-					t.Fatal(err)
+				message := fmt.Sprintf("%0500d", 1)
+				for range 2 {
+					if _, err := h.Publish("all", text(message)); err != nil {
+						t.Fatal(err)
+					}
 				}
-			}
-			for range 6 {
-				select {
-				case s := <-got:
-					expect(t, "message", s, message)
-				case <-ctx.Done():
-					t.Fatal("a message does not come")
+				for range 12 {
+					select {
+					case s := <-got:
+						expect(t, "message", s, message)
+					case <-ctx.Done():
+						t.Fatal("a message does not come")
+					}
 				}
-			}
-		})
+			})
+		}
 	}
 }

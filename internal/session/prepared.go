@@ -103,7 +103,7 @@ func (p *Prepared) compressed(how deflate.Compressor, pool *buffer.Pool) (f *sen
 	return f, true
 }
 
-// frameFor is the frame of the message that a server's connection sends.
+// frameFor is the frame of the message that a connection sends, without its mask.
 func (p *Prepared) frameFor(c *sending) *sendq.Frame {
 	size := len(p.plain.Payload())
 	if p.uncompressed || !c.compresses(size) {

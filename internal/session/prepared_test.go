@@ -3,6 +3,7 @@ package session
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -88,18 +89,23 @@ func TestPrepared_KeepsTheReceiversContext(t *testing.T) {
 
 // Sending to all who keep up takes no allocation, and no memory but the queues'.
 func TestPrepared_DoesNotAllocate(t *testing.T) {
-	for name, params := range map[string]*deflate.Params{"plain": nil, "compressed": &noTakeover} {
+	client := Config{Role: frame.Client, Overflow: OverflowDropOldest}
+	for name, try := range map[string]struct {
+		config Config
+		params *deflate.Params
+	}{"plain": {}, "compressed": {params: &noTakeover}, "client": {config: client}, "client/compressed": {client, &noTakeover}} {
 		t.Run(name, func(t *testing.T) {
 			var rigs []*rig
 			for range 50 {
-				r := newRig(t, Config{})
-				r.d.Open(Opening{Response: []byte("HTTP/1.1 101\r\n\r\n"), Deflate: params})
+				r := newRig(t, try.config)
+				r.d.Open(Opening{Response: []byte("HTTP/1.1 101\r\n\r\n"), Deflate: try.params})
 				r.wire.out.Grow(1 << 16)
 				rigs = append(rigs, r)
 			}
 			payload := []byte(strings.Repeat("to everybody ", 100))
 			expectNoAllocs(t, func() {
 				p, _ := Prepare(Outgoing{Type: Text, Payload: payload})
+				p.SetTag(Tag{Of: t})
 				for _, r := range rigs {
 					_ = r.c.SendPrepared(p)
 				}
@@ -155,28 +161,69 @@ type listener struct {
 func (l *listener) Dropped(tag Tag) { l.dropped = append(l.dropped, tag.Number) }
 func (l *listener) Ended()          { l.ended++ }
 
-// An attachment is told which messages were dropped, and when the connection is closed.
+// An attachment is told which messages were dropped, and when the connection is closed. A client's is told, too.
 func TestAttachment_HearsWhatIsDropped(t *testing.T) {
-	r := openRig(t, Config{MaxPending: 1000, Overflow: OverflowDropOldest})
-	l := new(listener)
-	if a, err := Attach(r.c, t, l); a != l || err != nil {
-		t.Fatal(a, err)
+	for name, try := range map[string]struct {
+		role frame.Role
+		size int // for frames of 100 bytes
+	}{"server": {frame.Server, 98}, "client": {frame.Client, 94}} {
+		t.Run(name, func(t *testing.T) {
+			r := openRig(t, Config{Role: try.role, MaxPending: 1000, Overflow: OverflowDropOldest})
+			l := new(listener)
+			if a, err := Attach(r.c, t, l); a != l || err != nil {
+				t.Fatal(a, err)
+			}
+			if a, err := Attach(r.c, t, new(listener)); a != l || err != nil || Attached(r.c, t) != a {
+				t.Error("a second attachment of one owner takes the place of the first:", a, err)
+			}
+			r.drain(0)
+			for i := range 20 {
+				p, _ := Prepare(Outgoing{Type: Binary, Payload: make([]byte, try.size)})
+				p.SetTag(Tag{Of: t, Number: uint64(i)})
+				expect(t, "send", Deliver(r.c, p), nil)
+				p.Release()
+			}
+			expect(t, "dropped", fmt.Sprint(l.dropped), "[0 1 2 3 4 5 6 7 8 9]")
+			r.d.Abort(nil)
+			expect(t, "ended", l.ended, 1)
+			_, err := Attach(r.c, r, new(listener))
+			expect(t, "too late", err, ErrClosed)
+		})
 	}
-	if a, err := Attach(r.c, t, new(listener)); a != l || err != nil || Attached(r.c, t) != a {
-		t.Error("a second attachment of one owner takes the place of the first:", a, err)
+}
+
+// A client masks each message with a key of its own and compresses it, whether it may be dropped and has a tag or not.
+func TestPrepared_OfClientsIsWhole(t *testing.T) {
+	long, short := prose(rand.New(rand.NewPCG(1, 7)), 3000), "short"
+	for _, policy := range policies {
+		for name, params := range map[string]*deflate.Params{"plain": nil, "takeover": &takeover, "compressed": &noTakeover} {
+			t.Run(fmt.Sprint(policy, "/", name), func(t *testing.T) {
+				r := newRig(t, Config{Role: frame.Client, Overflow: policy})
+				r.d.Open(Opening{Response: []byte("HTTP/1.1 101\r\n\r\n"), Deflate: params})
+				r.wire.take()
+				peer := newDeflatePeer(t, r)
+				var all []string
+				for i, message := range []string{long, short, long, noise(1000)} {
+					p := prepare(t, Outgoing{Type: Binary, Payload: []byte(message), Key: "key"})
+					p.SetTag(Tag{Of: t, Number: uint64(i)})
+					expect(t, "send", r.c.SendPrepared(p), nil)
+					p.Release()
+					expect(t, "send", r.c.SendText("behind "+long), nil)
+					r.turn()
+					all = append(all, message, "behind "+long)
+				}
+				wire := r.wire.take()
+				if got := peer.take(wire); !slices.Equal(got, all) {
+					t.Errorf("got %.60q", got)
+				}
+				if params == nil {
+					expect(t, "compressed", peer.rsv1, 0)
+				} else {
+					expect(t, "compressed", peer.rsv1, 6)
+				}
+			})
+		}
 	}
-	r.drain(0)
-	for i := range 20 {
-		p, _ := Prepare(Outgoing{Type: Binary, Payload: make([]byte, 98)})
-		p.SetTag(Tag{Of: t, Number: uint64(i)})
-		expect(t, "send", r.c.SendPrepared(p), nil)
-		p.Release()
-	}
-	expect(t, "dropped", fmt.Sprint(l.dropped), "[0 1 2 3 4 5 6 7 8 9]")
-	r.d.Abort(nil)
-	expect(t, "ended", l.ended, 1)
-	_, err := Attach(r.c, r, new(listener))
-	expect(t, "too late", err, ErrClosed)
 }
 
 // BenchmarkPrepared is a message of 1 KiB to 500 connections that keep up.

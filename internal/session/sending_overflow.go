@@ -60,6 +60,13 @@ func (o Overflow) String() string {
 // drops tells whether messages that wait may be dropped.
 func (o Overflow) drops() bool { return o == OverflowDropOldest || o == OverflowLatest }
 
+// dropsOldest tells whether a message that is sent now may be dropped later, without one that replaces it.
+func (c *sending) dropsOldest() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.overflow == OverflowDropOldest
+}
+
 // SetOverflow sets this connection's policy in place of [Config].Overflow. What waits
 // already will not be dropped. An unknown policy counts as OverflowClose.
 func (c *sending) SetOverflow(o Overflow) {

@@ -70,6 +70,9 @@ func runProgram(t *testing.T, program []byte) {
 	for _, n := range []int{0, 20, 200, 5000} {
 		f := NewFrame(frame.Header{Fin: true, Opcode: frame.Binary}, bytes.Repeat([]byte{0xAA}, n))
 		m.shared = append(m.shared, f)
+	}
+	m.shared = append(m.shared, m.shared[2].Masked(mask.KeyFromBytes([4]byte{1, 2, 3, 4})))
+	for _, f := range m.shared {
 		m.sums = append(m.sums, maphash.Bytes(seed, f.iov[0]))
 	}
 	if len(program) > 0 {

@@ -7,11 +7,13 @@ import (
 
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/buffer"
+	"github.com/framerail/framerail/mask"
 )
 
 // Frame is one frame, header and payload, that the queues of any number of connections
 // share. Its bytes never change until nobody holds it. It is not masked, so it is for
-// connections on which this side is the server (RFC 6455 5.3). Safe from any goroutine.
+// connections on which this side is the server. A client has a frame of its own, by
+// [Frame.Masked]. Safe from any goroutine.
 //
 // While queues hold the frame, one pool counts its memory, once: that of the queue that held it
 // first. When no queue holds it any more, none counts it, and the next queue is a first one again.
@@ -49,11 +51,34 @@ var frames [frameClasses]sync.Pool // *Frame
 // is never released is the garbage collector's. The header's payload length and masking are
 // set here.
 func NewFrame(h frame.Header, payload []byte) *Frame {
-	h.PayloadLen = int64(len(payload))
 	h.Masked, h.MaskingKey = false, 0
+	return newFrame(h, payload)
+}
+
+// Masked copies the frame with its tag, and masks the copy with the key (RFC 6455 5.3). The caller
+// holds the copy until it calls Release.
+func (f *Frame) Masked(key mask.Key) *Frame {
+	h := f.header
+	h.Masked, h.MaskingKey = true, key
+	masked := newFrame(h, f.Payload())
+	masked.Tag = f.Tag
+	return masked
+}
+
+// newFrame copies a frame, and masks it if the header says so.
+func newFrame(h frame.Header, payload []byte) *Frame {
+	h.PayloadLen = int64(len(payload))
 	f := lendFrame(frame.MaxHeaderLen + len(payload))
 	f.header = h
-	f.iov[0] = append(frame.AppendHeader(f.iov[0], h), payload...)
+	b := frame.AppendHeader(f.iov[0], h)
+	head := len(b)
+	b = b[:head+len(payload)]
+	if h.Masked {
+		mask.Copy(b[head:], payload, h.MaskingKey)
+	} else {
+		copy(b[head:], payload)
+	}
+	f.iov[0] = b
 	f.refs.Store(owner)
 	return f
 }
@@ -80,7 +105,7 @@ func frameClass(n int) int {
 // Header is the frame's header.
 func (f *Frame) Header() frame.Header { return f.header }
 
-// Payload is the frame's payload, which must not be changed.
+// Payload is the frame's payload, masked if the frame is. It must not be changed.
 func (f *Frame) Payload() []byte { return f.iov[0][len(f.iov[0])-int(f.header.PayloadLen):] }
 
 // Vector is the frame as buffers for a transport, which must not be changed. The caller holds the frame.

@@ -9,6 +9,7 @@ import (
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/buffer"
 	"github.com/framerail/framerail/internal/test/allocs"
+	"github.com/framerail/framerail/mask"
 )
 
 // Many queues on as many goroutines send, drop and give back one frame. The race detector
@@ -159,6 +160,27 @@ func TestASharedFrameIsCountedOnceWhoeverComesAndGoes(t *testing.T) {
 		if n := lent(); n != 0 {
 			t.Fatalf("round %d: %d bytes lent while nobody holds the frame", round, n)
 		}
+	}
+}
+
+// A client's frame is a copy of its own. It has the tag, and the shared frame stays as it is.
+func TestMasked_IsACopyWithTheTag(t *testing.T) {
+	for _, size := range []int{0, 5, 125, 126, 5000, 70_000} {
+		payload := bytes.Repeat([]byte("payload"), size)[:size]
+		f := NewFrame(frame.Header{Fin: true, RSV1: true, Opcode: frame.Binary}, payload)
+		f.Tag = Tag{t, 7}
+		before := bytes.Clone(f.iov[0])
+		key := mask.KeyFromBytes([4]byte{1, 2, 3, 4})
+		m := f.Masked(key)
+		want := frame.AppendFrame(nil, frame.Header{Fin: true, RSV1: true, Opcode: frame.Binary, Masked: true, MaskingKey: key}, payload)
+		if !bytes.Equal(m.Vector()[0], want) || m.Tag != f.Tag {
+			t.Errorf("size %d: %.40x with the tag %v, want %.40x", size, m.Vector()[0], m.Tag, want)
+		}
+		m.Release()
+		if !bytes.Equal(f.iov[0], before) {
+			t.Errorf("size %d: the frame itself has changed", size)
+		}
+		f.Release()
 	}
 }
 
