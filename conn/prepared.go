@@ -3,8 +3,9 @@ package conn
 import "github.com/framerail/framerail/internal/session"
 
 // Prepared is a message to be sent to many connections. It is encoded once, and compressed
-// once for each level and window that its receivers have. It never changes. Any number of
-// goroutines may send it, for as long as the program likes. See [Prepare].
+// once for each level and window that its receivers have. It keeps these forms, unless they are no
+// shorter. It never changes. Any number of goroutines may send it, for as long as the program likes.
+// See [Prepare].
 type Prepared session.Prepared
 
 // Prepare encodes a message that is to be sent to many connections. It copies the payload. It

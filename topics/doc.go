@@ -70,5 +70,9 @@
 // A subscription takes about 60 bytes. Messages that wait for slow members of a server are shared: they count in full
 // in each connection's pending bytes, and once in the server's budget of buffers. If a message waits for members of several
 // servers, it is in the budget of the one where it began to wait, until it waits for nobody. A client's member has a copy.
-// What a topic keeps is bounded by its History, and counts in neither.
+//
+// What a topic keeps is bounded by its History, and counts in neither. While a message is on its way it also has a compressed
+// form for each level and window of the members that it is for. A form that is no shorter than the message is not kept. When the message
+// has been sent the forms go, except those of the message that History.Last keeps. For members that come back later it is compressed
+// again, once for those that come back together.
 package topics

@@ -8,11 +8,13 @@ import (
 // History says what a topic keeps of the messages that were published. The zero History keeps
 // nothing.
 type History struct {
-	// Last sends each connection that subscribes the last message first.
+	// Last sends each connection that subscribes the last message first. That message is kept with its compressed forms,
+	// one for each level and window of the members.
 	Last bool
-	// Messages is how many messages are kept for SubscribeSince.
+	// Messages is how many messages are kept for SubscribeSince. They are kept uncompressed.
 	Messages int
-	// Bytes bounds the memory of those. 0: no bound.
+	// Bytes bounds the memory of those. A message takes its own bytes, rounded up to a power of two, and about 400 more. 0:
+	// no bound.
 	Bytes int
 	// Age is how long they are kept. A topic that nobody uses is forgotten after it. 0: for as
 	// long as the process runs.
@@ -33,7 +35,7 @@ type history struct {
 	n     int
 	bytes int
 	floor uint64       // all that has a greater offset is kept
-	last  *publication // nil unless History.Last
+	last  *publication // nil unless History.Last. It is held, so it keeps its compressed forms
 }
 
 func (r *history) at(i int) *publication { return r.kept[(r.first+i)%len(r.kept)] }
@@ -56,7 +58,7 @@ func (r *history) add(k *History, pub *publication) {
 	if r.n == len(r.kept) {
 		r.grow(k.Messages)
 	}
-	r.kept[(r.first+r.n)%len(r.kept)] = pub.hold()
+	r.kept[(r.first+r.n)%len(r.kept)] = pub.keep()
 	r.n++
 	r.bytes += pub.size
 	for k.Bytes > 0 && r.bytes > k.Bytes {
@@ -80,7 +82,7 @@ func (r *history) drop() {
 	r.n--
 	r.bytes -= pub.size
 	r.floor = pub.offset
-	pub.release()
+	pub.forget()
 }
 
 // behind is all that is kept behind an offset. It must not lie below the floor.
@@ -109,7 +111,7 @@ func (r *history) begin(floor uint64) {
 func (r *history) prepend(older []*publication, floor uint64) {
 	all := make([]*publication, 0, len(older)+r.n)
 	for _, pub := range older {
-		all = append(all, pub.hold())
+		all = append(all, pub.keep())
 		r.bytes += pub.size
 	}
 	for i := range r.n {

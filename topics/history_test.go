@@ -49,14 +49,18 @@ func TestSubscribe_NewcomersGetTheLast(t *testing.T) {
 }
 
 func TestHistory_IsBoundedInBytes(t *testing.T) {
-	h := &Topics{History: keep(History{Messages: 1000, Bytes: 640})}
+	pub, err := newPublication(text("99"), nil)
+	expect(t, "error", err, nil)
+	each := pub.size
+	pub.release()
+	h := &Topics{History: keep(History{Messages: 1000, Bytes: 11*each - 1})}
 	for i := range 100 {
 		_, _ = h.Publish("a", text(fmt.Sprint(i)))
 	}
 	r := &h.names["a"].history
 	expect(t, "messages", r.n, 10)
-	expect(t, "bytes", r.bytes, 640)
-	_, _ = h.Publish("a", conn.Message{Type: conn.Binary, Payload: make([]byte, 700)})
+	expect(t, "bytes", r.bytes, 10*each)
+	_, _ = h.Publish("a", conn.Message{Type: conn.Binary, Payload: make([]byte, 11*each)})
 	expect(t, "messages after a large one", r.n, 0)
 }
 

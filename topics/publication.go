@@ -2,27 +2,33 @@ package topics
 
 import (
 	"sync"
-	"sync/atomic"
 	"time"
+	"unsafe"
 
 	"github.com/framerail/framerail/conn"
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/internal/session"
 )
 
-// publication is a message on its way to members, and one that is kept.
+// publication is a message on its way to members, and one that is kept. Those that send it share its compressed
+// forms. When the last of them is done, histories keep it without these.
 type publication struct {
 	message *session.Prepared
 	era     *era          // of the topic; nil if only patterns have it
 	offset  uint64        // in the topic
 	except  *session.Conn // is not sent it; nil: all are
 	outage  uint32        // members that joined in this outage are not sent it; 0: all are
-	size    int           // bytes of memory
+	size    int           // bytes of memory, without compressed forms
 	at      time.Time     // set if it is kept
 	once    uint64        // a number of its own if several topics have it; 0: only one has
 
-	holders atomic.Int64
+	mu      sync.Mutex
+	senders int // guarded by mu: holders that send it, or will
+	keepers int // guarded by mu: histories that keep it
 }
+
+// publicationCost is how many bytes a publication takes besides its message, with its places in a history.
+const publicationCost = int(unsafe.Sizeof(publication{}) + 2*unsafe.Sizeof((*publication)(nil)))
 
 var publications = sync.Pool{New: func() any { return new(publication) }}
 
@@ -33,8 +39,8 @@ func newPublication(m conn.Message, except *conn.Conn) (*publication, error) {
 		return nil, err
 	}
 	pub := publications.Get().(*publication)
-	pub.message, pub.except, pub.size = message, (*session.Conn)(except), message.Size()
-	pub.holders.Store(1)
+	pub.message, pub.except, pub.size = message, (*session.Conn)(except), message.Size()+publicationCost
+	pub.senders = 1
 	return pub, nil
 }
 
@@ -42,15 +48,40 @@ func outgoing(m conn.Message) session.Outgoing {
 	return session.Outgoing{Type: frame.Opcode(m.Type), Uncompressed: m.Uncompressed, Valid: m.Valid, Payload: m.Payload, Key: m.Key}
 }
 
-// hold notes one more holder.
+// hold notes one more that sends the publication. Whoever calls it holds the publication, or has it from a history whose topic
+// is locked.
 func (p *publication) hold() *publication {
-	p.holders.Add(1)
+	p.mu.Lock()
+	p.senders++
+	p.mu.Unlock()
 	return p
 }
 
-// release ends a holder's hold. The last one's gives it back.
-func (p *publication) release() {
-	if p.holders.Add(-1) > 0 {
+// release ends the hold of one that sends the publication.
+func (p *publication) release() { p.end(1, 0) }
+
+// keep notes one more history that keeps the publication.
+func (p *publication) keep() *publication {
+	p.mu.Lock()
+	p.keepers++
+	p.mu.Unlock()
+	return p
+}
+
+// forget ends a history's hold.
+func (p *publication) forget() { p.end(0, 1) }
+
+// end ends holds. The last one's gives the publication back.
+func (p *publication) end(senders, keepers int) {
+	p.mu.Lock()
+	p.senders -= senders
+	p.keepers -= keepers
+	unused := p.senders == 0 && p.keepers == 0
+	if p.senders == 0 && !unused {
+		p.message.Shrink()
+	}
+	p.mu.Unlock()
+	if !unused {
 		return
 	}
 	p.message.Release()

@@ -125,8 +125,8 @@ const (
 	turnShare = 2 << 10
 	// directShare is what a message counts of that if it may be written at once: a system call takes 6 to 10 µs.
 	directShare = 8
-	// opCost is what an operation counts of the backlog, in bytes, besides its message.
-	opCost = 64
+	// opCost is what an operation counts of the backlog, in bytes, besides its publication: its places in two lists.
+	opCost = 144
 	// maxBatch is the longest list of operations that is kept for the next.
 	maxBatch = 1 << 12
 )

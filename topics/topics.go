@@ -31,7 +31,8 @@ type Topics struct {
 	// Negative: any number.
 	MaxMembers int
 
-	// MaxBacklog bounds what waits for one event loop to send it to its members, in bytes, about.
+	// MaxBacklog bounds what waits for one event loop to send it to its members, in bytes, about. A message counts as for
+	// History.Bytes, without its compressed forms.
 	// Beyond it Publish fails with ErrBusy, and messages of other nodes are dropped until half of it is free. Members are told of
 	// those by one OnGap. As many bytes again may be held for topics that wait for an answer of a Recorder. 0: 16 MiB.
 	MaxBacklog int

@@ -3,6 +3,7 @@ package session
 import (
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/frame/deflate"
@@ -11,8 +12,8 @@ import (
 )
 
 // Prepared is a message that is encoded once, and compressed once for each level and window
-// among its receivers. It does not change, except that it gains compressed forms. Safe from
-// any goroutine.
+// among its receivers. It does not change, except that it gains compressed forms, and loses them by
+// Shrink. Safe from any goroutine.
 type Prepared struct {
 	plain        *sendq.Frame
 	key          string
@@ -21,6 +22,9 @@ type Prepared struct {
 	mu     sync.Mutex // held while a compressed form is made
 	packed [packedKinds]atomic.Pointer[sendq.Frame]
 }
+
+// noGain stands for a compressed form that is not kept, because it is no shorter than the message.
+var noGain = new(sendq.Frame)
 
 // The kinds of compressed forms. Windows of less than 15 bits have one level only.
 const (
@@ -62,7 +66,9 @@ func (p *Prepared) SetTag(tag Tag) { p.plain.Tag = tag }
 func (p *Prepared) Len() int { return p.plain.Len() + sendq.KeyCost }
 
 // Size is how many bytes of memory the message takes, without compressed forms.
-func (p *Prepared) Size() int { return p.plain.Cap() }
+func (p *Prepared) Size() int {
+	return p.plain.Cap() + len(p.key) + int(unsafe.Sizeof(*p)+unsafe.Sizeof(*p.plain))
+}
 
 // Outgoing is what was prepared. Its payload must not be changed, and is valid until Release.
 func (p *Prepared) Outgoing() Outgoing {
@@ -72,35 +78,66 @@ func (p *Prepared) Outgoing() Outgoing {
 // Release gives the Prepared back. What waits in queues is not affected. The caller alone has
 // the Prepared.
 func (p *Prepared) Release() {
-	p.plain.Release()
-	p.plain, p.key = nil, ""
+	p.Shrink()
 	for i := range p.packed {
-		if f := p.packed[i].Load(); f != nil {
-			f.Release()
+		if p.packed[i].Load() != nil { // a Store costs more
 			p.packed[i].Store(nil)
 		}
 	}
+	p.plain.Release()
+	p.plain, p.key = nil, ""
 	preparedPool.Put(p)
 }
 
-// compressed is the message as how compresses it. fresh reports whether this call did it.
-func (p *Prepared) compressed(how deflate.Compressor, pool *buffer.Pool) (f *sendq.Frame, fresh bool) {
+// Shrink gives the compressed forms back. They are made again if the message is sent again. What waits
+// in queues is not affected. Nobody sends the message meanwhile.
+func (p *Prepared) Shrink() {
+	for i := range p.packed {
+		if f := p.packed[i].Load(); f != nil && f != noGain {
+			p.packed[i].Store(nil)
+			f.Release()
+		}
+	}
+}
+
+// compressed is the message as how compresses it. If that is no shorter, it is the message as it is, unless always is
+// set. fresh reports whether this call has compressed it.
+func (p *Prepared) compressed(how deflate.Compressor, always bool, pool *buffer.Pool) (f *sendq.Frame, fresh bool) {
 	place := &p.packed[kindOf(how)]
-	if f = place.Load(); f != nil {
+	if f = p.made(place, always); f != nil {
 		return f, false
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if f = place.Load(); f != nil {
+	if f = p.made(place, always); f != nil {
 		return f, false
 	}
 	payload := p.plain.Payload()
 	buf := pool.Get(deflate.Bound(len(payload)))
 	defer buf.Release()
-	f = sendq.NewFrame(frame.Header{Fin: true, RSV1: true, Opcode: p.plain.Header().Opcode}, how.Append(buf.B, payload, nil, true))
+	b := how.Append(buf.B, payload, nil, true)
+	if len(b) >= len(payload) && !always {
+		place.Store(noGain)
+		return p.plain, true
+	}
+	f = sendq.NewFrame(frame.Header{Fin: true, RSV1: true, Opcode: p.plain.Header().Opcode}, b)
 	f.Tag = p.plain.Tag
 	place.Store(f)
 	return f, true
+}
+
+// made is what compressed returns if it need not compress; nil if it must.
+func (p *Prepared) made(place *atomic.Pointer[sendq.Frame], always bool) *sendq.Frame {
+	f := place.Load()
+	switch {
+	case f == nil, always && f != noGain:
+		return f
+	case always:
+		return nil
+	case f == noGain, len(f.Payload()) >= len(p.plain.Payload()):
+		return p.plain
+	}
+	return f
 }
 
 // frameFor is the frame of the message that a connection sends, without its mask.
@@ -110,12 +147,9 @@ func (p *Prepared) frameFor(c *sending) *sendq.Frame {
 		return p.plain
 	}
 	how := c.compressor()
-	f, fresh := p.compressed(how, &c.loop.pool)
+	f, fresh := p.compressed(how, c.always(), &c.loop.pool)
 	if fresh {
 		c.compressed(how.Work(size, nil))
-	}
-	if len(f.Payload()) >= size && !c.always() {
-		return p.plain
 	}
 	return f
 }

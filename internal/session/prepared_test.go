@@ -3,10 +3,13 @@ package session
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/framerail/framerail/frame"
 	"github.com/framerail/framerail/frame/deflate"
@@ -49,13 +52,134 @@ func TestPrepared_IsCompressedOnceForEachWindow(t *testing.T) {
 			t.Errorf("receiver %d got %.60q", i, got)
 		}
 	}
-	forms := 0
-	for i := range p.packed {
-		if p.packed[i].Load() != nil {
-			forms++
+	expect(t, "compressed forms", p.forms(), 3) // level 1, level 2, and nine bits
+}
+
+// Receivers that want a compressed form at the same time wait for the one that makes it.
+func TestPrepared_IsCompressedOnceUnderContention(t *testing.T) {
+	for name, message := range map[string]string{"prose": prose(rand.New(rand.NewPCG(1, 5)), 3000), "noise": noise(3000)} {
+		t.Run(name, func(t *testing.T) {
+			const receivers = 8
+			p := prepare(t, Outgoing{Type: Binary, Payload: []byte(message)})
+			var runs atomic.Int64
+			var all sync.WaitGroup
+			p.mu.Lock() // as if one were at it
+			for range receivers {
+				all.Go(func() {
+					if _, fresh := p.compressed(deflate.Compressor{WindowBits: 15}, false, &testPool.pool); fresh {
+						runs.Add(1)
+					}
+				})
+			}
+			for deadline := time.Now().Add(time.Minute); lockedOutOf("(*Prepared).compressed") < receivers; time.Sleep(time.Millisecond) {
+				if time.Now().After(deadline) {
+					t.Error("not all of them wait")
+					break
+				}
+			}
+			p.mu.Unlock()
+			all.Wait()
+			expect(t, "times that it was compressed", runs.Load(), 1)
+		})
+	}
+}
+
+// lockedOutOf is how many goroutines wait for a mutex in a function.
+func lockedOutOf(function string) (n int) {
+	stacks := make([]byte, 1<<20)
+	for stack := range strings.SplitSeq(string(stacks[:runtime.Stack(stacks, true)]), "\n\n") {
+		if strings.Contains(stack, "sync.Mutex.Lock") && strings.Contains(stack, function) {
+			n++
 		}
 	}
-	expect(t, "compressed forms", forms, 3) // level 1, level 2, and nine bits
+	return n
+}
+
+// windows are agreements on each window that a client can choose.
+func windows() (all []deflate.Params) {
+	for bits := 9; bits <= 15; bits++ {
+		all = append(all, deflate.Params{ServerNoContextTakeover: true, ClientNoContextTakeover: true, ServerMaxWindowBits: bits})
+	}
+	return all
+}
+
+// A form that is no shorter than the message takes no memory, and is not made again. Whoever must have one gets it.
+func TestPrepared_KeepsNoFormWithoutGain(t *testing.T) {
+	message := noise(3000)
+	p := prepare(t, Outgoing{Type: Binary, Payload: []byte(message)})
+	send := func(params deflate.Params, threshold int) (compressed bool, work int64) {
+		t.Helper()
+		r := deflateRig(t, Config{Deflate: Deflate{Threshold: threshold}}, params)
+		peer := newDeflatePeer(t, r)
+		expect(t, "send", r.c.SendPrepared(p), nil)
+		work = r.loop.work.all.Load()
+		r.turn()
+		expect(t, "message", strings.Join(peer.take(r.wire.take()), ""), message)
+		return peer.rsv1 > 0, work
+	}
+	for _, params := range windows() {
+		if compressed, work := send(params, 0); compressed || work == 0 {
+			t.Errorf("%d bits: compressed %v, with the work %d", params.ServerMaxWindowBits, compressed, work)
+		}
+		if compressed, work := send(params, 0); compressed || work != 0 {
+			t.Errorf("%d bits, again: compressed %v, with the work %d", params.ServerMaxWindowBits, compressed, work)
+		}
+	}
+	expect(t, "forms", p.forms(), 0)
+	for range 2 {
+		if compressed, _ := send(takeover, -1); !compressed {
+			t.Error("it is sent as it is, and all is to be compressed")
+		}
+		if compressed, _ := send(takeover, 0); compressed {
+			t.Error("it is sent compressed, which is no gain")
+		}
+	}
+	expect(t, "forms", p.forms(), 1)
+	p.Release()
+}
+
+// forms is how many compressed forms the message has.
+func (p *Prepared) forms() (n int) {
+	for i := range p.packed {
+		if f := p.packed[i].Load(); f != nil && f != noGain {
+			n++
+		}
+	}
+	return n
+}
+
+// Shrink takes nothing from those that wait, and the message can be sent again. What is no gain is not tried again.
+func TestPrepared_Shrink(t *testing.T) {
+	message := prose(rand.New(rand.NewPCG(1, 6)), 3000)
+	p := prepare(t, Outgoing{Type: Text, Payload: []byte(message)})
+	var rigs []*rig
+	var peers []*deflatePeer
+	for _, params := range windows() {
+		r := deflateRig(t, Config{}, params)
+		r.drain(0)
+		rigs, peers = append(rigs, r), append(peers, newDeflatePeer(t, r))
+	}
+	for range 3 {
+		for _, r := range rigs {
+			expect(t, "send", r.c.SendPrepared(p), nil)
+		}
+		expect(t, "forms", p.forms(), len(rigs))
+		p.Shrink()
+		expect(t, "forms after Shrink", p.forms(), 0)
+	}
+	p.Release()
+	for i, r := range rigs {
+		r.drain(-1)
+		if got := peers[i].take(r.wire.take()); len(got) != 3 || got[0] != message || got[2] != message || peers[i].rsv1 != 3 {
+			t.Errorf("receiver %d got %.60q, %d of them compressed", i, got, peers[i].rsv1)
+		}
+	}
+	plain := prepare(t, Outgoing{Type: Binary, Payload: []byte(noise(3000))})
+	for _, want := range []bool{true, false} {
+		_, fresh := plain.compressed(deflate.Compressor{WindowBits: 15}, false, &testPool.pool)
+		expect(t, "compressed", fresh, want)
+		plain.Shrink()
+	}
 }
 
 // A receiver with a context keeps it: its next message refers to the ones before. One
