@@ -24,11 +24,12 @@ type acks struct {
 type answers struct {
 	prefix string // of the subjects of answers
 
-	mu       sync.Mutex
-	waiting  int      // guarded by mu: how many are to come, and 1 more while messages are being sent
-	subjects []string // guarded by mu: by message
-	errs     []error  // guarded by mu: by message. errWaiting: not answered yet
-	all      chan struct{}
+	subject func(i int) string // of a message
+
+	mu      sync.Mutex
+	waiting int     // guarded by mu: how many are to come, and 1 more while messages are being sent
+	errs    []error // guarded by mu: by message. errWaiting: not answered yet
+	all     chan struct{}
 }
 
 var errWaiting = errors.New("framerail: a message is not confirmed")
@@ -51,11 +52,12 @@ func (a *acks) listen(nc *nats.Conn) error {
 	return err
 }
 
-func (a *acks) begin() *answers {
+// begin begins a batch. subject is that of each message.
+func (a *acks) begin(subject func(i int) string) *answers {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.batch++
-	a.present = &answers{prefix: a.inbox + "." + strconv.Itoa(a.batch) + ".", waiting: 1, all: make(chan struct{})}
+	a.present = &answers{prefix: a.inbox + "." + strconv.Itoa(a.batch) + ".", subject: subject, waiting: 1, all: make(chan struct{})}
 	return a.present
 }
 
@@ -68,19 +70,17 @@ func (a *acks) end() {
 // refused is called when the server has refused what is published to a subject. Nobody answers that.
 func (a *acks) refused(subject string, err error) {
 	a.mu.Lock()
-	present := a.present
-	a.mu.Unlock()
-	if present != nil {
-		present.refuse(subject, err)
+	defer a.mu.Unlock() // the messages are the caller's again after end
+	if a.present != nil {
+		a.present.refuse(subject, err)
 	}
 }
 
 // expect notes the next message, which is about to be sent. If it is to be stored, reply is the subject for the answer.
-func (a *answers) expect(subject string, stored bool) (reply string) {
+func (a *answers) expect(stored bool) (reply string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	i := len(a.errs)
-	a.subjects = append(a.subjects, subject)
 	if !stored {
 		a.errs = append(a.errs, nil)
 		return ""
@@ -96,8 +96,8 @@ func (a *answers) cancel(i int) { a.answer(i, errWaiting) }
 func (a *answers) refuse(subject string, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for i, s := range a.subjects {
-		if s != subject {
+	for i := range a.errs {
+		if a.subject(i) != subject {
 			continue
 		}
 		if a.errs[i] == errWaiting {

@@ -71,7 +71,7 @@
 // JetStream cannot be asked to take nothing behind a message that it did not take. So one message of a burst may be missing, and those behind
 // it be stored, in three cases: the stream loses its leader and gets another one within the milliseconds of one burst, a server dies
 // with the message in it while others reach the next leader, or too many messages wait for the stream (error 429). The
-// message is sent again, and is stored behind those. Topics tells members of a gap where it was missing.
+// message is sent again, is stored behind those, and comes to nobody. Topics tells members of a gap where it was missing.
 //
 // # Memory
 //

@@ -103,7 +103,7 @@ func kept(k *topics.History) bool { return k.Last || k.Messages > 0 }
 
 // publish publishes a part of a batch.
 func (r *Recorder) publish(ctx context.Context, s *store, ms []topics.Packet) (taken int, err error) {
-	answers := s.acks.begin()
+	answers := s.acks.begin(func(i int) string { return r.subjectOf(s, &ms[i]) })
 	defer s.acks.end()
 	var refused error
 	sent, plain := 0, false
@@ -130,14 +130,20 @@ func (r *Recorder) publish(ctx context.Context, s *store, ms []topics.Packet) (t
 // send sends a message, to the stream if it is to be stored.
 func (r *Recorder) send(s *store, p *topics.Packet, answers *answers) error {
 	if !kept(&p.Keep) {
-		subject := r.subject(p.Topic)
-		answers.expect(subject, false)
-		return s.link.nc.Publish(subject, p.Data)
+		answers.expect(false)
+		return s.link.nc.Publish(r.subject(p.Topic), p.Data)
 	}
-	subject := s.subject + p.Topic
 	return s.link.nc.PublishMsg(&nats.Msg{
-		Subject: subject, Reply: answers.expect(subject, true), Data: p.Data, Header: nats.Header{jetstream.MsgIDHeader: {identity(p)}},
+		Subject: r.subjectOf(s, p), Reply: answers.expect(true), Data: p.Data, Header: nats.Header{jetstream.MsgIDHeader: {identity(p)}},
 	})
+}
+
+// subjectOf is the subject to which a message is published.
+func (r *Recorder) subjectOf(s *store, p *topics.Packet) string {
+	if kept(&p.Keep) {
+		return s.subject + p.Topic
+	}
+	return r.subject(p.Topic)
 }
 
 // confirmed waits for the answers of the stream.

@@ -114,9 +114,10 @@ func TestIsPassing(t *testing.T) {
 // A message that the server refuses for want of rights is not answered. Those beside it are.
 func TestAnswers_RefusedIsAnswered(t *testing.T) {
 	var a acks
-	b := a.begin()
-	for i, subject := range []string{"a", "b", "plain", "b"} {
-		if reply := b.expect(subject, subject != "plain"); (reply == "") != (subject == "plain") {
+	subjects := []string{"a", "b", "plain", "b"}
+	b := a.begin(func(i int) string { return subjects[i] })
+	for i, subject := range subjects {
+		if reply := b.expect(subject != "plain"); (reply == "") != (subject == "plain") {
 			t.Errorf("message %d is answered on %q", i, reply)
 		}
 	}
