@@ -61,6 +61,7 @@ func TestAcross_ANewListenerMissesNothing(t *testing.T) {
 	for i := range 5 {
 		a.say("room.1", fmt.Sprint("early.", i))
 	}
+	await(t, "the broker has them", a.IsIdle)
 	bob := b.member("room.1")
 	a.say("room.1", "1")
 	bob.expect("1")
