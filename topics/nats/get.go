@@ -73,7 +73,42 @@ const (
 )
 
 // read reads the messages of the topic behind the position, from any replica. more: there are more than the caller takes.
+//
+// The first one is asked for alone, because often there is none. For a request for many a server counts how many there are, and goes through a block of
+// the stream for that.
 func (q *lookup) read(ctx context.Context) (got []stored, more bool, err error) {
+	first, err := q.first(ctx)
+	if errors.Is(err, errNone) {
+		return nil, false, nil
+	}
+	if err != nil || len(first.Data) > q.most {
+		return []stored{first}, err == nil, err
+	}
+	return q.rest(ctx, first)
+}
+
+// first reads the first message behind the position, from any replica. It fails with errNone if there is none.
+func (q *lookup) first(ctx context.Context) (m stored, err error) {
+	request, err := json.Marshal(map[string]any{"seq": q.since.Offset + 1, "next_by_subj": q.subject})
+	if err != nil {
+		return m, err
+	}
+	answer, err := q.link.nc.RequestWithContext(ctx, "$JS.API.DIRECT.GET."+q.name, request)
+	if err != nil {
+		return m, err
+	}
+	switch status := answer.Header.Get("Status"); status {
+	case "":
+		return q.message(answer)
+	case "404":
+		return m, errNone
+	default:
+		return m, unexpected(status + " " + answer.Header.Get("Description"))
+	}
+}
+
+// rest reads the messages behind the first one.
+func (q *lookup) rest(ctx context.Context, first stored) (got []stored, more bool, err error) {
 	inbox := q.link.nc.NewInbox()
 	answers := make(chan *nats.Msg, mostMessages+1) // and the end
 	sub, err := q.link.nc.ChanSubscribe(inbox, answers)
@@ -81,7 +116,8 @@ func (q *lookup) read(ctx context.Context) (got []stored, more bool, err error) 
 		return nil, false, err
 	}
 	defer func() { _ = sub.Unsubscribe() }()
-	from, left := q.since.Offset+1, q.most
+	got = []stored{first}
+	from, left := first.At.Offset+1, q.most-len(first.Data)
 	for {
 		request, err := json.Marshal(map[string]any{
 			"seq": from, "next_by_subj": q.subject, "batch": mostMessages, "max_bytes": min(mostBytes, max(1, left)),
@@ -133,11 +169,20 @@ func (q *lookup) part(ctx context.Context, answers <-chan *nats.Msg, got *[]stor
 		default:
 			return false, unexpected(status + " " + m.Header.Get("Description"))
 		}
-		p := stored{Packet: topics.Packet{Topic: q.topic, Data: m.Data}}
-		p.At, _ = placeOf(m, q.link.epoch)
-		if p.time, err = time.Parse(time.RFC3339Nano, m.Header.Get(jetstream.TimeStampHeaer)); err != nil || p.At.Offset == 0 {
-			return false, unexpected("a message without its place")
+		p, err := q.message(m)
+		if err != nil {
+			return false, err
 		}
 		*got = append(*got, p)
 	}
+}
+
+// message is one that the stream has returned.
+func (q *lookup) message(m *nats.Msg) (p stored, err error) {
+	p = stored{Packet: topics.Packet{Topic: q.topic, Data: m.Data}}
+	p.At, _ = placeOf(m, q.link.epoch)
+	if p.time, err = time.Parse(time.RFC3339Nano, m.Header.Get(jetstream.TimeStampHeaer)); err != nil || p.At.Offset == 0 {
+		return p, unexpected("a message without its place")
+	}
+	return p, nil
 }
