@@ -162,9 +162,9 @@ func (l *link) deliverPending(t *topic) {
 		}
 		r := routes.Get().(*route)
 		r.find(l.hub, t, t.name)
-		if pub := l.make(t, m, p.except); pub != nil {
+		if pub := l.make(t, m); pub != nil {
 			t.append(pub)
-			r.send(pub)
+			r.send(pub, p.except)
 		}
 		r.done()
 	}
@@ -258,14 +258,14 @@ func reportAll(t *topic) {
 
 // make makes a publication of a message from elsewhere; nil if the message cannot be sent. Its position
 // is the topic's next one. mu is held, if there is a topic.
-func (l *link) make(t *topic, m conn.Message, except *session.Conn) (pub *publication) {
+func (l *link) make(t *topic, m conn.Message) (pub *publication) {
 	defer func() {
 		if p := recover(); p != nil { // Stamp is the program's
 			l.hub.notePanic("Stamp", p)
-			pub, _ = newPublication(m, connOf(except))
+			pub, _ = newPublication(m)
 		}
 	}()
-	pub, err := encode(l.hub, t, m, connOf(except))
+	pub, err := encode(l.hub, t, m)
 	if err != nil {
 		l.refuse("", err)
 	}

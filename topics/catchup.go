@@ -278,7 +278,7 @@ func (l *link) putBefore(t *topic, older []Packet, floor uint64) {
 			continue
 		}
 		t.offset = p.At.Offset - 1
-		if pub := l.make(t, m, nil); pub != nil {
+		if pub := l.make(t, m); pub != nil {
 			pub.era, pub.offset, pub.at = t.era, p.At.Offset, l.hub.now()
 			pub.message.SetTag(session.Tag{Of: pub.era, Number: pub.offset})
 			all = append(all, pub)

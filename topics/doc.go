@@ -23,7 +23,8 @@
 // A message reaches a member at most once. Messages of one goroutine to one topic arrive in their
 // order. A member that does not read holds up no other. Its connection's overflow policy decides what
 // happens: by default the connection closes. Under a policy that refuses or drops messages,
-// [Topics.OnLost] reports what the member lost, with the position from which it can ask again.
+// [Topics.OnLost] reports what the member lost, with the position from which it can ask again. A message that is
+// larger than a connection's MaxPending is not sent to it, and that is logged.
 //
 // What is published waits for the event loops, up to [Topics.MaxBacklog] for each. Beyond it Publish
 // fails with [ErrBusy].
@@ -33,7 +34,7 @@
 // A topic whose [History] keeps messages has a [Position]. Publish and Subscribe return it, and
 // [Topics.Stamp] puts it into the message. A client remembers the last position it has seen,
 // over its connections. When it comes back, [Topics.SubscribeSince] sends it all that it missed, in
-// order and once, or answers [ErrGap] and sends nothing. Positions are of one process, unless there is a
+// order and once, or answers [ErrGap] or [ErrTooMuch] and sends nothing. Positions are of one process, unless there is a
 // [Recorder]. They end when the process does, and when the topic is forgotten after [History].Age.
 //
 // # Several processes
@@ -60,8 +61,8 @@
 // # Concurrency
 //
 // All methods may be called from any goroutine, callbacks included, and none of them but Close blocks. The
-// lists of members belong to the event loops. A message wakes each loop once, and its members'
-// messages of one turn leave in one write. OnInterest, OnChange and OnLost run one after another on
+// lists of members belong to the event loops. A message wakes each loop once. Messages that wait for a loop together leave in
+// one write to each member. What comes while the loop is at them may take another. OnInterest, OnChange and OnLost run one after another on
 // a goroutine of their own. OnGap, and the answer of SubscribeSince, run on the connection's event loop. History and
 // Stamp run inside the call that needs them, or where a broker's messages arrive.
 //

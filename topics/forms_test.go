@@ -68,7 +68,7 @@ func memoryOfHistory(t *testing.T, most int, payload func() []byte) int64 {
 	defer h.close()
 	topics := &Topics{History: keep(History{Messages: 1 << 20, Bytes: most})}
 	h.allSubscribe(t, topics, "a")
-	before := heap()
+	before := heapBytes()
 	r := &topics.names["a"].history
 	for r.floor == 0 {
 		if _, err := topics.Publish("a", conn.Message{Type: conn.Binary, Payload: payload()}); err != nil {
@@ -83,7 +83,7 @@ func memoryOfHistory(t *testing.T, most int, payload func() []byte) int64 {
 		expect(t, "error", err, nil)
 		h.turn()
 	}
-	took := heap() - before
+	took := heapBytes() - before
 	for i := range r.n {
 		if pub := r.at(i); pub.senders != 0 || pub.keepers != 1 {
 			t.Fatalf("%d are to send a message that only the history has, and %d keep it", pub.senders, pub.keepers)

@@ -49,7 +49,7 @@ func TestSubscribe_NewcomersGetTheLast(t *testing.T) {
 }
 
 func TestHistory_IsBoundedInBytes(t *testing.T) {
-	pub, err := newPublication(text("99"), nil)
+	pub, err := newPublication(text("99"))
 	expect(t, "error", err, nil)
 	each := pub.size
 	pub.release()

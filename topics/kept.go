@@ -9,8 +9,8 @@ import (
 )
 
 // Kept returns the messages that a topic keeps and that lie before a position, each with its position,
-// oldest first: the last ones, at most so many. The zero Position is the end. Show them to a newcomer, with the
-// position that Subscribe has returned, and to a reader who scrolls back. The messages are copies.
+// oldest first: the last ones, at most so many. The zero Position is the end. Send them to a newcomer in the answer of
+// SubscribeSince, with its position: nothing newer is sent before. Show them to a reader who scrolls back. The messages are copies.
 //
 // With a [Broker] it is what this node has. Of a [Recorder]'s topic that is all that it keeps, as soon as SubscribeSince has
 // answered. If offsets have holes, and older messages are gone already, it may be only some of the last.

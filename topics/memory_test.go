@@ -202,7 +202,7 @@ func memoryOfSubscriptions(t *testing.T) float64 {
 	for i := range names {
 		names[i] = fmt.Sprint("rooms.", i)
 	}
-	before, n := heap(), 0
+	before, n := heapBytes(), 0
 	for _, d := range h.all {
 		for i := range each {
 			if _, err := topics.Subscribe(connOf(&d.Conn), names[(n+5*i)%len(names)]); err != nil {
@@ -212,13 +212,13 @@ func memoryOfSubscriptions(t *testing.T) float64 {
 		n++
 		h.turn()
 	}
-	took := float64(heap()-before) / float64(conns*each)
+	took := float64(heapBytes()-before) / float64(conns*each)
 	runtime.KeepAlive(topics)
 	return took
 }
 
-// heap is how many bytes the heap has.
-func heap() int64 {
+// heapBytes is how many bytes the heap has.
+func heapBytes() int64 {
 	var m runtime.MemStats
 	runtime.GC()
 	runtime.GC() // what pools have

@@ -37,13 +37,13 @@ func (r *route) sendPlain(l *link, t *topic, name string, rest []byte) error {
 		l.reportPatterns(name)
 		return nil
 	}
-	if pub := l.make(t, m, nil); pub != nil {
+	if pub := l.make(t, m); pub != nil {
 		if t != nil && !t.isRecorded() {
 			t.append(pub)
 		} else if t != nil { // it has no position
 			pub.era, pub.offset = t.era, t.offset+1
 		}
-		r.send(pub)
+		r.send(pub, nil)
 	}
 	return nil
 }
@@ -172,8 +172,8 @@ func endAcross(t *topic) {
 		}
 		r := routes.Get().(*route)
 		if r.match(l.hub, t.name); len(r.parts) > 0 {
-			if pub := l.make(nil, m, p.except); pub != nil {
-				r.send(pub)
+			if pub := l.make(nil, m); pub != nil {
+				r.send(pub, p.except)
 			}
 		}
 		r.done()

@@ -14,13 +14,12 @@ import (
 // forms. When the last of them is done, histories keep it without these.
 type publication struct {
 	message *session.Prepared
-	era     *era          // of the topic; nil if only patterns have it
-	offset  uint64        // in the topic
-	except  *session.Conn // is not sent it; nil: all are
-	outage  uint32        // members that joined in this outage are not sent it; 0: all are
-	size    int           // bytes of memory, without compressed forms
-	at      time.Time     // set if it is kept
-	once    uint64        // a number of its own if several topics have it; 0: only one has
+	era     *era      // of the topic; nil if only patterns have it
+	offset  uint64    // in the topic
+	outage  uint32    // members that joined in this outage are not sent it; 0: all are
+	size    int       // bytes of memory, without compressed forms
+	at      time.Time // set if it is kept
+	once    uint64    // a number of its own if several topics have it; 0: only one has
 
 	mu      sync.Mutex
 	senders int // guarded by mu: holders that send it, or will
@@ -33,13 +32,13 @@ const publicationCost = int(unsafe.Sizeof(publication{}) + 2*unsafe.Sizeof((*pub
 var publications = sync.Pool{New: func() any { return new(publication) }}
 
 // newPublication encodes a message. The caller holds the publication.
-func newPublication(m conn.Message, except *conn.Conn) (*publication, error) {
+func newPublication(m conn.Message) (*publication, error) {
 	message, err := session.Prepare(outgoing(m))
 	if err != nil {
 		return nil, err
 	}
 	pub := publications.Get().(*publication)
-	pub.message, pub.except, pub.size = message, (*session.Conn)(except), message.Size()+publicationCost
+	pub.message, pub.size = message, message.Size()+publicationCost
 	pub.senders = 1
 	return pub, nil
 }
@@ -85,6 +84,6 @@ func (p *publication) end(senders, keepers int) {
 		return
 	}
 	p.message.Release()
-	p.message, p.era, p.except, p.offset, p.once, p.outage = nil, nil, nil, 0, 0, 0
+	p.message, p.era, p.offset, p.once, p.outage = nil, nil, 0, 0, 0
 	publications.Put(p)
 }

@@ -37,7 +37,7 @@ func (h *Topics) publish(name string, except *conn.Conn, m conn.Message) (at Pos
 	var pub *publication
 	l := h.link()
 	if h.Stamp == nil && !recorded(h, l, name) { // or its position comes into it, or it is encoded when it comes back
-		if pub, err = newPublication(m, except); err != nil {
+		if pub, err = newPublication(m); err != nil {
 			return at, err
 		}
 	}
@@ -97,11 +97,11 @@ func (h *Topics) lockIf(name string) *topic {
 }
 
 // encode encodes a message that gets the topic's next position. The topic's mu is held, if there is one.
-func encode(h *Topics, t *topic, m conn.Message, except *conn.Conn) (*publication, error) {
+func encode(h *Topics, t *topic, m conn.Message) (*publication, error) {
 	if h.Stamp != nil && t != nil && t.keep.keeps() {
 		m = h.Stamp(t.name, Position{t.era.epoch, t.offset + 1}, m)
 	}
-	return newPublication(m, except)
+	return newPublication(m)
 }
 
 // route is the way of one publication to its members.
@@ -139,7 +139,7 @@ func (r *route) publish(h *Topics, t *topic, name string, keep History, pub *pub
 	case pub == nil && byRecorder:
 		err = session.Check(outgoing(m)) // it is encoded once, when it comes back with its position
 	case pub == nil:
-		pub, err = encode(h, t, m, except)
+		pub, err = encode(h, t, m)
 	}
 	if err == nil && byRecorder {
 		err = l.publish(t, m, (*session.Conn)(except))
@@ -157,7 +157,7 @@ func (r *route) publish(h *Topics, t *topic, name string, keep History, pub *pub
 		t.append(pub)
 		at = t.position()
 	}
-	r.send(pub)
+	r.send(pub, (*session.Conn)(except))
 	return at, nil
 }
 
@@ -226,9 +226,9 @@ func (r *route) isBehind(most int64) (behind bool) {
 	return behind
 }
 
-// send puts a publication into the inboxes of those loops that have members. Its tag is set in any
-// case, because it may be kept and sent later.
-func (r *route) send(pub *publication) {
+// send puts a publication into the inboxes of those loops that have members. One connection is not sent it; nil: all are. Its
+// tag is set in any case, because it may be kept and sent later.
+func (r *route) send(pub *publication, except *session.Conn) {
 	defer pub.release()
 	e := pub.era
 	if len(r.matched) > 0 {
@@ -240,20 +240,20 @@ func (r *route) send(pub *publication) {
 	pub.message.SetTag(session.Tag{Of: e, Number: pub.offset})
 	for i, p := range r.parts {
 		if p != nil {
-			r.sendTo(p.shard, pub, r.parts[i:])
+			r.sendTo(p.shard, pub, except, r.parts[i:])
 		}
 	}
 }
 
 // sendTo puts it into one loop's inbox for all parts of that loop. They follow each other
 // there, so that shard.send can tell which connections were sent it.
-func (r *route) sendTo(s *shard, pub *publication, parts []*part) {
+func (r *route) sendTo(s *shard, pub *publication, except *session.Conn, parts []*part) {
 	ask := false
 	s.mu.Lock()
 	for i, p := range parts {
 		if p != nil && p.shard == s {
 			s.backlog.Add(int64(pub.size + opCost))
-			ask = s.putLocked(operation{part: p, pub: pub.hold()}) || ask
+			ask = s.putLocked(operation{part: p, pub: pub.hold(), except: except}) || ask
 			parts[i] = nil
 		}
 	}

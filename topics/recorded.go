@@ -144,7 +144,7 @@ func (l *link) take(r *route, t *topic, offset uint64, hd header, rest []byte, h
 		}
 	}
 	t.offset = offset - 1
-	pub := l.make(t, m, except)
+	pub := l.make(t, m)
 	if pub == nil {
 		t.skip(offset)
 		return nil
@@ -156,7 +156,7 @@ func (l *link) take(r *route, t *topic, offset uint64, hd header, rest []byte, h
 		if known {
 			return nil
 		}
-		if pub = t.makeAway(m, except, how.away); pub == nil {
+		if pub = t.makeAway(m, how.away); pub == nil {
 			return nil
 		}
 	}
@@ -173,7 +173,7 @@ func (l *link) take(r *route, t *topic, offset uint64, hd header, rest []byte, h
 		clear(r.parts)
 		r.parts = r.parts[:0]
 	}
-	r.send(pub)
+	r.send(pub, except)
 	return nil
 }
 
@@ -212,10 +212,10 @@ func (a *across) isKnown(hd header) bool {
 }
 
 // makeAway makes a publication whose position is of the time in which the broker was away. mu is held.
-func (t *topic) makeAway(m conn.Message, except *session.Conn, at *away) *publication {
+func (t *topic) makeAway(m conn.Message, at *away) *publication {
 	here := away{t.era, t.offset}
 	t.era, t.offset = at.era, at.offset
-	pub := t.across.link.make(t, m, except)
+	pub := t.across.link.make(t, m)
 	t.era, t.offset = here.era, here.offset
 	if pub != nil {
 		at.offset++

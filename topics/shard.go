@@ -27,6 +27,7 @@ type shard struct {
 	lists sync.Mutex
 
 	backlog atomic.Int64 // bytes of the publications that wait, about
+	asks    atomic.Int64 // bytes of the calls of SubscribeSince that wait, about, without the messages
 	behind  atomic.Bool  // backlog has reached its bound, and half of it is not free yet
 
 	// Owned by the loop.
@@ -36,11 +37,12 @@ type shard struct {
 }
 
 // operation is one thing for a loop to do with a list of members. pub is to be sent to all of
-// the part, unless sub is set: then sub joins and is sent replay, or leaves. answer is called before. gap
+// the part but except, unless sub is set: then sub joins and is sent replay, or leaves. answer is called before. gap
 // is reported for the members.
 type operation struct {
 	part   *part
 	pub    *publication
+	except *session.Conn // nil: none
 	sub    *subscription
 	replay []*publication
 	leaves bool
@@ -57,14 +59,19 @@ type gap struct {
 	members []*subscription // owned by the loop: those that are not told yet; nil: all of the part
 }
 
-// answer is a call of SubscribeSince that is to be answered.
+// answer is the answer to a call of SubscribeSince.
 type answer struct {
-	hub  *Topics
-	conn *session.Conn
-	name string // of the callback
-	call func(Position, error)
-	at   Position
-	err  error
+	subscriber *subscriber
+	joining    *joining
+	at         Position
+	err        error
+}
+
+// give calls the program's function.
+func (a *answer) give() {
+	if f := a.joining.answer; f != nil {
+		a.subscriber.call("SubscribeSince", func() { f(a.at, a.err) })
+	}
 }
 
 // put appends operations. It reports whether the caller must call ask.
@@ -93,6 +100,9 @@ func (s *shard) putGap(p *part, g gap) (ask bool) {
 func (s *shard) putLocked(o operation) (ask bool) {
 	if o.part != nil {
 		o.part.gap = nil
+	}
+	if o.answer != nil {
+		s.asks.Add(o.askSize())
 	}
 	s.ops = append(s.ops, o)
 	ask = !s.asked
@@ -126,7 +136,9 @@ const (
 	// directShare is what a message counts of that if it may be written at once: a system call takes 6 to 10 µs.
 	directShare = 8
 	// opCost is what an operation counts of the backlog, in bytes, besides its publication: its places in two lists.
-	opCost = 144
+	opCost = 160
+	// askCost is what a call of SubscribeSince takes, in bytes, besides its operation and the list of what it is sent.
+	askCost = 192
 	// maxBatch is the longest list of operations that is kept for the next.
 	maxBatch = 1 << 12
 )
@@ -184,7 +196,7 @@ func (s *shard) perform(o *operation, most int) (sent, work int) {
 		}
 		n := min(len(members), max(most/share, 1))
 		work = n * share
-		sent = s.send(members[:n], o.pub, last)
+		sent = s.send(members[:n], o, last)
 		if n < len(members) {
 			s.begun += n
 			return sent, work
@@ -198,14 +210,27 @@ func (s *shard) perform(o *operation, most int) (sent, work int) {
 		work = len(o.part.members)
 		s.tell(o)
 	default:
-		sent, work = s.join(o), len(o.replay)
+		work = len(o.replay)
+		sent = s.join(o)
 	}
 	return sent, work
+}
+
+// askSize is what an operation that answers a call of SubscribeSince counts of shard.asks.
+func (o *operation) askSize() int64 {
+	return int64(opCost + askCost + 8*len(o.replay)) // pointers
 }
 
 // join has a member join, and sends it what it is sent first. Its answer comes before. Without a member there is
 // only an answer.
 func (s *shard) join(o *operation) (sent int) {
+	if o.answer != nil {
+		s.asks.Add(-o.askSize())
+		if !o.answer.subscriber.admit(o) {
+			o.dropReplay()
+			return 0
+		}
+	}
 	if o.sub != nil {
 		s.add(o.sub)
 		defer func() { sent = o.sub.replay(o.replay) }() // also if the answer calls runtime.Goexit
@@ -235,17 +260,9 @@ func (s *shard) tell(o *operation) {
 		sub := g.members[0]
 		g.members = g.members[1:]
 		if (g.outage == 0 || sub.outage == g.outage) && sub.at >= 0 {
-			a := answer{hub: s.hub, conn: sub.subscriber.conn, name: "OnGap"}
-			a.call = func(Position, error) { s.hub.OnGap(connOf(a.conn), p.topic.name, g.at) }
-			a.give()
+			cl := sub.subscriber
+			cl.call("OnGap", func() { s.hub.OnGap(connOf(cl.conn), p.topic.name, g.at) })
 		}
-	}
-}
-
-// give answers, unless the connection is closed.
-func (a *answer) give() {
-	if a.conn.State() == session.Open {
-		callback{a.name, func() { a.call(a.at, a.err) }}.contain(a.hub)
 	}
 }
 
@@ -259,11 +276,12 @@ func (s *shard) isLast() bool {
 	return len(s.ops) == 0
 }
 
-// send sends a publication to members, once to each of their connections.
-func (s *shard) send(members []*subscription, pub *publication, last bool) (sent int) {
+// send sends an operation's publication to members, once to each of their connections.
+func (s *shard) send(members []*subscription, o *operation, last bool) (sent int) {
+	pub := o.pub
 	for _, sub := range members {
 		cl := sub.subscriber
-		if cl.conn == pub.except || pub.once != 0 && cl.once == pub.once || pub.outage != 0 && sub.outage == pub.outage && sub.part.topic == pub.era.topic {
+		if cl.conn == o.except || pub.once != 0 && cl.once == pub.once || pub.outage != 0 && sub.outage == pub.outage && sub.part.topic == pub.era.topic {
 			continue
 		}
 		cl.once = pub.once

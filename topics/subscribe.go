@@ -2,10 +2,10 @@ package topics
 
 import (
 	"errors"
-	"iter"
 	"slices"
 
 	"github.com/framerail/framerail/conn"
+	"github.com/framerail/framerail/internal/session"
 )
 
 // Subscribe makes a connection a member of a topic, and returns the topic's position: what is
@@ -42,12 +42,14 @@ func (h *Topics) Subscribe(c *conn.Conn, topic string) (Position, error) {
 //
 // Without a [Broker] the answer comes with the loop's next turn. With one it may take until the broker has
 // answered. answer is not called if the connection is closed before, if Unsubscribe is called before, or if
-// SubscribeSince itself fails, as Subscribe does and with [ErrWildcard].
+// SubscribeSince itself fails: as Subscribe does, with [ErrWildcard], with [ErrTooManyTopics] if MaxTopics calls of the
+// connection are not answered, and with [ErrBusy] if too many calls wait for its event loop.
 //
-// A connection that has no room any more when its loop sends what was missed is sent nothing of it, and
-// [Topics.OnLost] reports that.
+// If answer itself sends so much that what was missed has no room any more, the connection's overflow policy decides, as it does
+// for one message of that size: by default the connection closes. [Topics.OnLost] reports what is lost under other policies.
 //
-// A connection that is a member is sent all behind the position once more.
+// A connection that is a member is sent all behind the position once more, and stays a member whatever the answer is. One that is
+// a member of a pattern is sent again what it had by the pattern.
 func (h *Topics) SubscribeSince(c *conn.Conn, topic string, since Position, answer func(at Position, err error)) error {
 	_, err := h.subscribe(c, topic, &joining{name: topic, since: since, answer: answer})
 	return err
@@ -58,10 +60,11 @@ type joining struct {
 	name     string
 	since    Position
 	answer   func(Position, error)
-	tries    int    // how often it has waited
-	question uint64 // the number of the last question that was put to the Recorder while it waited
-	answered bool   // one that was put meanwhile
-	failed   error  // what the Recorder has answered
+	made     *subscription // the membership that ends if it fails; nil: there is none, or another call has one too
+	tries    int           // how often it has waited
+	question uint64        // the number of the last question that was put to the Recorder while it waited
+	answered bool          // one that was put meanwhile
+	failed   error         // what the Recorder has answered
 }
 
 func (h *Topics) subscribe(c *conn.Conn, name string, j *joining) (Position, error) {
@@ -78,7 +81,44 @@ func (h *Topics) subscribe(c *conn.Conn, name string, j *joining) (Position, err
 	}
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
-	return cl.join(name, wild, j)
+	if j == nil {
+		return cl.join(name, wild, nil)
+	}
+	if err := cl.begin(j); err != nil {
+		return Position{}, err
+	}
+	at, err := cl.join(name, wild, j)
+	if err != nil {
+		cl.end(j)
+	}
+	return at, err
+}
+
+// begin notes a call of SubscribeSince that is to be answered. cl.mu is held.
+func (cl *subscriber) begin(j *joining) error {
+	h := cl.hub
+	switch {
+	case cl.closed:
+		return conn.ErrClosed
+	case len(cl.unanswered) >= limit(h.MaxTopics, DefaultMaxTopics): // they count among themselves: they may be refused still
+		return ErrTooManyTopics
+	case cl.shard.asks.Load() >= int64(limit(h.MaxBacklog, DefaultMaxBacklog)):
+		return ErrBusy
+	}
+	cl.unanswered = append(cl.unanswered, j)
+	return nil
+}
+
+// end forgets a call of SubscribeSince. It reports whether it was to be answered. cl.mu is held.
+func (cl *subscriber) end(j *joining) bool {
+	i := slices.Index(cl.unanswered, j)
+	if i < 0 {
+		return false
+	}
+	if cl.unanswered = slices.Delete(cl.unanswered, i, i+1); len(cl.unanswered) == 0 {
+		cl.unanswered = nil
+	}
+	return true
 }
 
 // join makes a connection a member. cl.mu is held.
@@ -94,7 +134,7 @@ func (cl *subscriber) join(name string, wild bool, j *joining) (Position, error)
 		return Position{}, ErrTooManyTopics
 	}
 	t := h.lock(name, wild)
-	replay, err := t.replay(connOf(cl.conn), j)
+	replay, err := t.replay(cl.conn, j)
 	if t.members >= limit(h.MaxMembers, DefaultMaxMembers) {
 		err = ErrTooManyMembers
 	}
@@ -109,6 +149,9 @@ func (cl *subscriber) join(name string, wild bool, j *joining) (Position, error)
 	p.count++
 	t.members++
 	sub := &subscription{subscriber: cl, part: p, at: nowhere}
+	if j != nil {
+		j.made = sub
+	}
 	at, ask := t.positionNow(), false
 	if t.across != nil {
 		t.changeCensus()
@@ -140,8 +183,14 @@ func (cl *subscriber) again(sub *subscription, j *joining) (Position, error) {
 	t := sub.part.topic
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if j != nil {
-		replay, err := t.replay(connOf(cl.conn), j)
+	if j == nil {
+		for _, other := range cl.unanswered {
+			if other.made == sub {
+				other.made = nil
+			}
+		}
+	} else {
+		replay, err := t.replay(cl.conn, j)
 		if err != nil {
 			return Position{}, cl.refuse(t, j, err)
 		}
@@ -157,26 +206,21 @@ func (cl *subscriber) again(sub *subscription, j *joining) (Position, error) {
 
 // answer is the answer to a joining; nil if there is none.
 func (cl *subscriber) answer(j *joining, at Position, err error) *answer {
-	if j == nil || j.answer == nil {
+	if j == nil {
 		return nil
 	}
-	return &answer{cl.hub, cl.conn, "SubscribeSince", j.answer, at, err}
+	return &answer{cl, j, at, err}
 }
 
 // refuse has a joining that cannot be done now wait, or answers that it fails. Other errors it returns. cl.mu is
 // held, and the topic's.
 func (cl *subscriber) refuse(t *topic, j *joining, err error) error {
-	switch h := cl.hub; {
-	case err != errWait:
-	case len(cl.waits) >= limit(h.MaxTopics, DefaultMaxTopics): // they count among themselves: they may be refused still
-		err = ErrTooManyTopics
-	case len(t.across.waiters) >= limit(h.MaxMembers, DefaultMaxMembers):
+	if err == errWait && len(t.across.waiters) >= limit(cl.hub.MaxMembers, DefaultMaxMembers) {
 		err = ErrTooManyMembers
 	}
 	switch {
 	case err == errWait:
 		j.tries++
-		cl.waits = append(cl.waits, j)
 		t.wait(waiter{cl, j})
 	case err == ErrGap, err == ErrTooMuch, j != nil && j.tries > 0:
 		cl.fail(j, err)
@@ -188,7 +232,7 @@ func (cl *subscriber) refuse(t *topic, j *joining, err error) error {
 
 // fail answers a joining with an error.
 func (cl *subscriber) fail(j *joining, err error) {
-	if a := cl.answer(j, Position{}, err); a != nil && cl.shard.put(operation{answer: a}) {
+	if cl.shard.put(operation{answer: cl.answer(j, Position{}, err)}) {
 		cl.shard.ask()
 	}
 }
@@ -201,8 +245,7 @@ func (t *topic) rejoin(waiters []waiter) {
 	for _, w := range waiters {
 		cl, j := w.subscriber, w.joining
 		cl.mu.Lock()
-		if i := slices.Index(cl.waits, j); i >= 0 {
-			cl.waits = slices.Delete(cl.waits, i, i+1)
+		if slices.Contains(cl.unanswered, j) {
 			if _, err := cl.join(j.name, false, j); err != nil {
 				cl.fail(j, err)
 			}
@@ -223,7 +266,7 @@ var errWait = errors.New("framerail: not known yet")
 
 // replay is what a connection that joins is sent first: all behind its position or, if it has none, the
 // last message if newcomers get it. mu is held.
-func (t *topic) replay(c *conn.Conn, j *joining) ([]*publication, error) {
+func (t *topic) replay(c *session.Conn, j *joining) ([]*publication, error) {
 	r := &t.history
 	switch {
 	case j != nil && j.failed != nil:
@@ -246,7 +289,7 @@ func (t *topic) replay(c *conn.Conn, j *joining) ([]*publication, error) {
 		return nil, errWait // members do not wait
 	}
 	all := r.behind(j.since.Offset)
-	if !roomFor(c, all) {
+	if len(all) > 0 && session.Room(c) < sizeOf(all) { // later its loop looks once more: see subscriber.admit
 		return nil, ErrTooMuch
 	}
 	return all, nil
@@ -261,13 +304,12 @@ func (t *topic) wait(w waiter) {
 	}
 }
 
-// roomFor reports whether a connection has room for all of these.
-func roomFor(c *conn.Conn, all []*publication) bool {
-	room := c.Limits().MaxPending - c.Pending()
+// sizeOf is how many bytes of MaxPending publications take, at most.
+func sizeOf(all []*publication) (n int) {
 	for _, pub := range all {
-		room -= pub.message.Len()
+		n += pub.message.Len()
 	}
-	return room >= 0
+	return n
 }
 
 // held are publications that one more holds.
@@ -287,87 +329,47 @@ func (h *Topics) Unsubscribe(c *conn.Conn, topic string) error {
 	}
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
-	waits := len(cl.waits)
-	cl.waits = slices.DeleteFunc(cl.waits, func(j *joining) bool { return j.name == topic })
-	if len(cl.waits) < waits {
+	before := len(cl.unanswered)
+	cl.unanswered = slices.DeleteFunc(cl.unanswered, func(j *joining) bool { return j.name == topic })
+	cancelled := len(cl.unanswered) < before
+	if cancelled {
 		cl.stopWaiting(topic)
 	}
 	i := cl.find(topic)
 	if i < 0 {
-		if len(cl.waits) < waits {
+		if cancelled {
 			return nil
 		}
 		return ErrNotSubscribed
 	}
-	h.leave(cl.subs[i], true)
+	cl.leave(i, true)
+	return nil
+}
+
+// leave ends a membership. tell has the loop take it off its list. cl.mu is held.
+func (cl *subscriber) leave(i int, tell bool) {
+	cl.hub.leave(cl.subs[i], tell)
 	last := len(cl.subs) - 1
 	cl.subs[i] = cl.subs[last]
 	cl.subs[last] = nil
 	cl.subs = cl.subs[:last]
-	return nil
 }
 
-// stopWaiting has a topic forget a connection that waits for it no more. cl.mu may be held.
+// stopWaiting has a topic forget a connection that waits for it no more, if it did. cl.mu may be held.
 func (cl *subscriber) stopWaiting(topic string) {
+	if cl.hub.Broker == nil {
+		return
+	}
 	t := cl.hub.lockIf(topic)
 	if t == nil {
 		return
 	}
+	u := inUse
 	a := t.across
-	a.waiters = slices.DeleteFunc(a.waiters, func(w waiter) bool { return w.subscriber == cl })
-	u := t.rest()
+	waiters := len(a.waiters)
+	if a.waiters = slices.DeleteFunc(a.waiters, func(w waiter) bool { return w.subscriber == cl }); len(a.waiters) < waiters {
+		u = t.rest()
+	}
 	t.mu.Unlock()
 	cl.hub.retire(t, u)
-}
-
-// Of returns the topics of a connection, in no order.
-func (h *Topics) Of(c *conn.Conn) iter.Seq[string] {
-	var names []string
-	if cl := h.known(c); cl != nil {
-		cl.mu.Lock()
-		for _, sub := range cl.subs {
-			names = append(names, sub.part.topic.name)
-		}
-		cl.mu.Unlock()
-	}
-	return slices.Values(names)
-}
-
-// Count returns how many members a topic has, or a pattern. Members of a pattern are no members of
-// the topics that match it.
-func (h *Topics) Count(topic string) int {
-	t := h.named(topic)
-	if t == nil {
-		return 0
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.members
-}
-
-// Members returns the members of a topic, in no order. Those that have just joined or left may
-// be missing, or still be there.
-func (h *Topics) Members(topic string) iter.Seq[*conn.Conn] {
-	var all []*conn.Conn
-	if t := h.named(topic); t != nil {
-		t.mu.Lock()
-		for _, p := range t.parts {
-			p.shard.lists.Lock()
-			for _, sub := range p.members {
-				all = append(all, connOf(sub.subscriber.conn))
-			}
-			p.shard.lists.Unlock()
-		}
-		t.mu.Unlock()
-	}
-	return slices.Values(all)
-}
-
-// named is the topic of that name, or the pattern; nil if there is none.
-func (h *Topics) named(name string) *topic {
-	wild, err := h.check(name)
-	if err != nil {
-		return nil
-	}
-	return h.lookup(name, wild)
 }

@@ -1,6 +1,8 @@
 package topics
 
 import (
+	"iter"
+	"slices"
 	"sync"
 
 	"github.com/framerail/framerail/conn"
@@ -13,10 +15,10 @@ type subscriber struct {
 	conn  *session.Conn
 	shard *shard
 
-	mu     sync.Mutex
-	subs   []*subscription // guarded by mu
-	waits  []*joining      // guarded by mu: those that are answered later
-	closed bool            // guarded by mu: the connection is
+	mu         sync.Mutex
+	subs       []*subscription // guarded by mu
+	unanswered []*joining      // guarded by mu: those that wait for the broker, and those that wait for the loop
+	closed     bool            // guarded by mu: the connection is
 
 	lost map[*topic]Position // guarded by events.mu: behind which something was lost
 
@@ -105,10 +107,10 @@ func (cl *subscriber) Dropped(tag session.Tag) {
 // connections that close together take no longer turn.
 func (cl *subscriber) Ended() {
 	cl.mu.Lock()
-	subs, waits := cl.subs, cl.waits
-	cl.subs, cl.waits, cl.closed = nil, nil, true
+	subs, unanswered := cl.subs, cl.unanswered
+	cl.subs, cl.unanswered, cl.closed = nil, nil, true
 	cl.mu.Unlock()
-	for _, j := range waits {
+	for _, j := range unanswered {
 		cl.stopWaiting(j.name)
 	}
 	for _, sub := range subs {
@@ -121,6 +123,56 @@ func (cl *subscriber) Ended() {
 	cl.hub.exit(cl.shard)
 }
 
+// admit decides about a call of SubscribeSince, which an operation answers. It reports whether the answer is still due: the
+// connection may be closed, or Unsubscribe was called. A connection that has no room for what it has missed is answered ErrTooMuch,
+// and is no member then, unless it was one before. On the loop.
+func (cl *subscriber) admit(o *operation) (due bool) {
+	cl.mu.Lock()
+	defer cl.mu.Unlock()
+	a := o.answer
+	if !cl.end(a.joining) {
+		o.sub = nil
+		return false
+	}
+	if o.sub == nil {
+		return true // it has failed
+	}
+	i := slices.Index(cl.subs, o.sub)
+	if i >= 0 && (a.joining.since == Position{} || len(o.replay) == 0 || session.MakeRoom(cl.conn, sizeOf(o.replay))) {
+		return true
+	}
+	a.at, a.err = Position{}, ErrTooMuch
+	switch {
+	case i < 0: // an earlier call had no room
+		o.sub = nil
+	case a.joining.made == o.sub:
+		cl.leave(i, false)
+		o.sub = nil
+	}
+	o.dropReplay()
+	return true
+}
+
+// dropReplay drops what is not sent.
+func (o *operation) dropReplay() {
+	release(o.replay)
+	o.replay = nil
+}
+
+// release ends a hold of each of these.
+func release(all []*publication) {
+	for _, pub := range all {
+		pub.release()
+	}
+}
+
+// call calls one of the program's callbacks, unless the connection is closed. On the loop.
+func (cl *subscriber) call(name string, f func()) {
+	if cl.conn.State() == session.Open {
+		callback{name, f}.contain(cl.hub)
+	}
+}
+
 // send sends a publication to the member, and returns how many were sent. last tells that none is known to
 // follow in this turn. On the loop.
 func (sub *subscription) send(pub *publication, last bool) int {
@@ -131,25 +183,46 @@ func (sub *subscription) send(pub *publication, last bool) int {
 	switch err := deliver(sub.subscriber.conn, pub.message); err {
 	case nil:
 		return 1
-	case session.ErrPendingFull, session.ErrMessageTooLarge:
+	case session.ErrPendingFull:
+		session.Missed(sub.subscriber.conn)
+		sub.lose(pub)
+	case session.ErrMessageTooLarge:
 		sub.lose(pub)
 	}
 	return 0
 }
 
-// replay sends what a connection is sent first: all of it, or nothing if there is no room. On the
-// loop.
+// replay sends what a connection is sent first: all of it, or nothing. On the loop.
 func (sub *subscription) replay(all []*publication) (sent int) {
-	room := len(all) <= 1 || roomFor(connOf(sub.subscriber.conn), all)
-	for _, pub := range all {
-		if room {
-			sent += sub.send(pub, false)
-		} else {
+	defer release(all)
+	switch len(all) {
+	case 0:
+		return 0
+	case 1:
+		return sub.send(all[0], false)
+	}
+	cl := sub.subscriber
+	switch err := session.SendAll(cl.conn, messagesOf(all)); err {
+	case nil:
+		return len(all)
+	case session.ErrPendingFull:
+		session.Missed(cl.conn)
+		for _, pub := range all {
 			sub.lose(pub)
 		}
-		pub.release()
 	}
-	return sent
+	return 0
+}
+
+// messagesOf are the messages of publications.
+func messagesOf(all []*publication) iter.Seq[*session.Prepared] {
+	return func(yield func(*session.Prepared) bool) {
+		for _, pub := range all {
+			if !yield(pub.message) {
+				return
+			}
+		}
+	}
 }
 
 // lose notes that the member was not sent a publication.

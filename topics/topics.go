@@ -22,8 +22,8 @@ const (
 // and clients. The zero value is ready to use. Set the fields before the first call. All methods
 // may be called from any goroutine, callbacks included, and none of them but Close blocks.
 type Topics struct {
-	// MaxTopics is how many topics one connection may subscribe to, and how many of its calls of SubscribeSince may wait.
-	// 0: 1,000. Negative: any number.
+	// MaxTopics is how many topics one connection may subscribe to, and how many of its calls of SubscribeSince may be without an
+	// answer. 0: 1,000. Negative: any number.
 	MaxTopics int
 	// MaxNameLen bounds a name, in bytes. 0: 256.
 	MaxNameLen int
@@ -34,7 +34,8 @@ type Topics struct {
 	// MaxBacklog bounds what waits for one event loop to send it to its members, in bytes, about. A message counts as for
 	// History.Bytes, without its compressed forms.
 	// Beyond it Publish fails with ErrBusy, and messages of other nodes are dropped until half of it is free. Members are told of
-	// those by one OnGap. As many bytes again may be held for topics that wait for an answer of a Recorder. 0: 16 MiB.
+	// those by one OnGap. As many bytes again may be held for topics that wait for an answer of a Recorder, and as many by calls
+	// of SubscribeSince that wait for the loop, which fail with ErrBusy then. 0: 16 MiB.
 	MaxBacklog int
 
 	// History says what a topic keeps. It is called with each name without wildcards that has no

@@ -1,0 +1,109 @@
+package session
+
+import (
+	"iter"
+
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/session/sendq"
+)
+
+// Messages that belong together, such as those that a client has missed, are sent all or not at all. Their feature is attached.
+
+// Room is how many bytes of messages c has room for, as [Prepared.Len] counts them. From any goroutine.
+func Room(c *Conn) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.room()
+}
+
+// MakeRoom reports whether c has room for n bytes of messages, if need be after sending what merely waits for the loop's turn. It
+// drops nothing, and closes nothing. From any goroutine.
+func MakeRoom(c *Conn, n int) bool {
+	c.mu.Lock()
+	defer c.unlockAndWake()
+	if q := c.tx; q != nil && c.room() < n && c.State() == Open && !q.blocked && !q.main.Empty() {
+		c.flush()
+	}
+	return c.room() >= n
+}
+
+// SendAll sends messages that were encoded before, or none of them: there is room for all, or the overflow policy does what it does
+// for one message of their size. It fails as SendPrepared does. From any goroutine.
+func SendAll(c *Conn, all iter.Seq[*Prepared]) error {
+	for p := range all {
+		p.frameFor(&c.sending) // compressed before the connection is locked
+	}
+	c.mu.Lock()
+	defer c.unlockAndWake()
+	return c.sendAll(all)
+}
+
+// Missed tells that c was not sent a message that its peer must not miss without knowing, because there was no room. A policy that
+// closes for that does so here if it has not, as behind a Writer, where the program has caused it. From any goroutine.
+func Missed(c *Conn) {
+	c.mu.Lock()
+	defer c.unlockAndWake()
+	if c.State() == Open && c.overflow != OverflowRefuse && c.overflow != OverflowDropOldest {
+		c.closeFull()
+	}
+}
+
+// room is how many bytes of messages fit. mu is held.
+func (c *sending) room() int {
+	q, bound := c.tx, c.limits().MaxPending
+	if q == nil {
+		return bound
+	}
+	total, behind := q.lack(0, bound)
+	if q.writer == nil {
+		return -total
+	}
+	return -max(total, behind)
+}
+
+// sendAll is SendAll with mu held.
+func (c *sending) sendAll(all iter.Seq[*Prepared]) error {
+	if c.State() != Open {
+		return ErrClosed
+	}
+	n := 0
+	for p := range all {
+		n += c.pendingSize(p)
+	}
+	if err := c.claimRoom(n, ""); err != nil {
+		return err
+	}
+	for p := range all {
+		q, key := c.out(), c.keyOf(p.key)
+		if key != "" && q.blocked {
+			c.supersede(q, key)
+		}
+		c.queuePrepared(q, p, key)
+	}
+	return nil
+}
+
+// queuePrepared queues a message for which there is room. A client masks a copy (RFC 6455 5.3). mu is held.
+func (c *sending) queuePrepared(q *queue, p *Prepared, key string) {
+	f := p.frameFor(c)
+	if c.role() == frame.Client {
+		f = f.Masked(c.loop.sends.NewMaskingKey())
+		defer f.Release()
+	}
+	c.queueShared(q, f, p.plain.Payload(), key)
+}
+
+// pendingSize is how many bytes of MaxPending a message takes. mu is held.
+func (c *sending) pendingSize(p *Prepared) int {
+	n := p.frameFor(c).Len()
+	if c.role() == frame.Client {
+		n += maskSize
+	}
+	if c.keyOf(p.key) != "" {
+		n += sendq.KeyCost
+	}
+	return n
+}
+
+// maskSize is how many bytes a masking key takes in a frame.
+const maskSize = 4
