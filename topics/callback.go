@@ -35,15 +35,9 @@ func (h *Topics) callBack() {
 			e.calls = e.calls[1:]
 			c.contain(h)
 		}
-		of, ok := e.take()
-		switch {
-		case !ok:
+		if !e.report(h) {
 			done = true
 			return
-		case of.topic != nil:
-			h.reportTopic(of.topic)
-		default:
-			h.reportLost(of.loser)
 		}
 	}
 }

@@ -1,7 +1,9 @@
 package topics
 
 import (
+	"container/list"
 	"log/slog"
+	"reflect"
 	"sync"
 
 	"github.com/framerail/framerail/conn"
@@ -15,23 +17,25 @@ type Member struct {
 }
 
 // Change is what has changed in the members of a topic since the last Change. A connection
-// is in one of the lists at most: one that joined and left meanwhile is in none.
+// is in one of the lists at most: one that joined and left meanwhile is in none, nor is one that left and joined.
 type Change struct {
 	Topic   string
 	Joined  []Member
 	Left    []Member // with their last values
-	Changed []Member // members with another value
+	Changed []Member // members with another value; a pointer that was set again is no other
 }
 
 // Lost reports that a member was not sent all that was published to a topic: the overflow policy of
-// its connection refused or dropped something. Under conn.OverflowLatest, messages that newer
+// its connection refused or dropped something, or a message was larger than its MaxPending. Under conn.OverflowLatest, messages that newer
 // ones of their key replaced are not lost. What other nodes published and did not come is reported by OnGap.
+//
+// A pattern may be one of other members, if the message matches several.
 //
 // If the topic keeps messages, SubscribeSince with the position sends all behind it once more,
 // also those that the client has got meanwhile. Wait for OnDrained: before, there may be no room.
 type Lost struct {
 	Conn  *conn.Conn
-	Topic string   // or the pattern, if no topic of the message's name has members
+	Topic string   // of the message; if no topic of that name has members or keeps anything, a pattern that matches it
 	Since Position // nothing up to here is lost; no place in a topic for a pattern
 }
 
@@ -39,8 +43,9 @@ type Lost struct {
 // a goroutine that lives while there are any. No lock is taken while mu is held.
 type events struct {
 	mu      sync.Mutex
-	due     []subject // guarded by mu: what has something to report, in order
-	running bool      // guarded by mu
+	due     list.List           // guarded by mu: what has something to report, in order: *reports and *subscriber
+	reports map[string]*reports // guarded by mu: by topic, if there is something to report or to remember
+	running bool                // guarded by mu
 
 	calls []callback // owned by the goroutine: those for the last subject
 
@@ -48,17 +53,12 @@ type events struct {
 	logger  *slog.Logger // made by the first callback that panics
 }
 
-// subject is a topic that has changed, or a subscriber that has lost something.
-type subject struct {
-	topic *topic
-	loser *subscriber
-}
-
-// reports are what is to be reported of a topic. Guarded by events.mu.
+// reports are what is to be reported of a topic, which may be forgotten and begin again meanwhile. Guarded by events.mu.
 type reports struct {
-	queued     bool
-	interested bool // now
-	reported   bool // what was last reported of that
+	topic      string
+	place      *list.Element // in events.due; nil: there is nothing to report
+	interested bool          // now
+	reported   bool          // what was last reported of that
 	changes    map[*subscriber]change
 	census     bool // that of other nodes has changed
 }
@@ -67,6 +67,17 @@ type reports struct {
 type change struct {
 	before, now     bool
 	previous, value any
+}
+
+// isNone reports whether the member is as it was.
+func (c change) isNone() bool { return c.before == c.now && (!c.now || isSame(c.previous, c.value)) }
+
+// isSame reports whether two values are known to be the same.
+func isSame(a, b any) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return reflect.ValueOf(a).Comparable() && reflect.ValueOf(b).Comparable() && a == b
 }
 
 // reportJoined notes a new member. t.mu is held.
@@ -109,22 +120,47 @@ func (t *topic) report(cl *subscriber, f func(known bool, c change) change) {
 	e := &h.events
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	r := &t.reports
+	r := e.of(t.name)
 	r.interested = interested
 	if h.OnChange != nil {
 		if r.changes == nil {
 			r.changes = make(map[*subscriber]change)
 		}
 		c, known := r.changes[cl]
-		if c = f(known, c); c.before || c.now {
-			r.changes[cl] = c
+		if c = f(known, c); c.isNone() {
+			delete(r.changes, cl)
 		} else {
-			delete(r.changes, cl) // it came and went
+			r.changes[cl] = c
 		}
 	}
-	if !r.queued && (h.OnChange != nil || r.interested != r.reported) {
-		r.queued = true
-		e.add(h, subject{topic: t})
+	e.settle(h, r)
+}
+
+// of are the reports of a topic, made if there are none. The caller must call settle. mu is held.
+func (e *events) of(topic string) *reports {
+	r := e.reports[topic]
+	if r == nil {
+		if e.reports == nil {
+			e.reports = make(map[string]*reports)
+		}
+		r = &reports{topic: topic}
+		e.reports[topic] = r
+	}
+	return r
+}
+
+// settle has the goroutine report what there is of a topic, and forgets what there is not. mu is held.
+func (e *events) settle(h *Topics, r *reports) {
+	some := len(r.changes) > 0 || r.census || h.OnInterest != nil && r.interested != r.reported
+	switch {
+	case some && r.place == nil:
+		r.place = e.add(h, r)
+	case !some && r.place != nil:
+		e.due.Remove(r.place)
+		r.place = nil
+	}
+	if !some && (h.OnInterest == nil || !r.interested) {
+		delete(e.reports, r.topic)
 	}
 }
 
@@ -143,13 +179,22 @@ func (cl *subscriber) noteLost(of *era, number uint64) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if cl.lost == nil {
-		cl.lost = make(map[*topic]Position)
+		cl.lost = make(map[string]Position)
+		cl.place = e.add(h, cl)
 	}
-	if len(cl.lost) == 0 {
-		e.add(h, subject{loser: cl})
+	if first, ok := cl.lost[t.name]; !ok || since.Epoch == first.Epoch && since.Offset < first.Offset {
+		cl.lost[t.name] = since
 	}
-	if first, ok := cl.lost[t]; !ok || since.Epoch == first.Epoch && since.Offset < first.Offset {
-		cl.lost[t] = since
+}
+
+// forgetLost has nothing reported that a connection has lost, because it is closed.
+func (cl *subscriber) forgetLost() {
+	e := &cl.hub.events
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if cl.lost != nil {
+		e.due.Remove(cl.place)
+		cl.lost, cl.place = nil, nil
 	}
 }
 
@@ -162,54 +207,56 @@ func (t *topic) reportCensus() {
 	e := &h.events
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	r := &t.reports
+	r := e.of(t.name)
 	r.census = true
-	if !r.queued {
-		r.queued = true
-		e.add(h, subject{topic: t})
-	}
+	e.settle(h, r)
 }
 
-// add has the goroutine report one more subject. mu is held.
-func (e *events) add(h *Topics, of subject) {
-	e.due = append(e.due, of)
+// add has the goroutine report one more thing. mu is held.
+func (e *events) add(h *Topics, what any) *list.Element {
 	if !e.running {
 		e.running = true
 		go h.callBack()
 	}
+	return e.due.PushBack(what)
 }
 
-// take takes the next subject. There is none when the goroutine must end.
-func (e *events) take() (of subject, ok bool) {
+// report has the callbacks called for what is next. It reports false if there is nothing: the goroutine must end then.
+func (e *events) report(h *Topics) bool {
 	e.mu.Lock()
-	defer e.mu.Unlock()
-	if len(e.due) == 0 {
-		e.due, e.running = nil, false
-		return of, false
+	next := e.due.Front()
+	if next == nil {
+		e.running = false
+		e.mu.Unlock()
+		return false
 	}
-	of = e.due[0]
-	e.due[0] = subject{}
-	e.due = e.due[1:]
-	return of, true
+	switch of := e.due.Remove(next).(type) {
+	case *reports:
+		r := *of
+		of.place, of.changes, of.reported, of.census = nil, nil, of.interested, false
+		e.settle(h, of)
+		e.mu.Unlock()
+		h.reportTopic(r)
+	case *subscriber:
+		lost := of.lost
+		of.lost, of.place = nil, nil
+		e.mu.Unlock()
+		h.reportLost(of, lost)
+	}
+	return true
 }
 
 // reportTopic has the callbacks called for a topic.
-func (h *Topics) reportTopic(t *topic) {
+func (h *Topics) reportTopic(r reports) {
 	e := &h.events
-	e.mu.Lock()
-	r := &t.reports
-	changes, on := r.changes, r.interested
-	turned, census := on != r.reported, r.census
-	r.queued, r.changes, r.reported, r.census = false, nil, on, false
-	e.mu.Unlock()
-	if h.OnInterest != nil && turned {
-		e.call("OnInterest", func() { h.OnInterest(t.name, on) })
+	if on := r.interested; h.OnInterest != nil && on != r.reported {
+		e.call("OnInterest", func() { h.OnInterest(r.topic, on) })
 	}
 	if h.OnChange == nil {
 		return
 	}
-	c := Change{Topic: t.name}
-	for cl, m := range changes {
+	c := Change{Topic: r.topic}
+	for cl, m := range r.changes {
 		member := Member{connOf(cl.conn), m.value}
 		switch {
 		case m.now && !m.before:
@@ -223,19 +270,15 @@ func (h *Topics) reportTopic(t *topic) {
 	if len(c.Joined)+len(c.Left)+len(c.Changed) > 0 {
 		e.call("OnChange", func() { h.OnChange(c) })
 	}
-	if census { // in a Change of its own, which has no members
-		e.call("OnChange", func() { h.OnChange(Change{Topic: t.name}) })
+	if r.census { // in a Change of its own, which has no members
+		e.call("OnChange", func() { h.OnChange(Change{Topic: r.topic}) })
 	}
 }
 
 // reportLost has OnLost called for a connection.
-func (h *Topics) reportLost(cl *subscriber) {
-	h.events.mu.Lock()
-	lost := cl.lost
-	cl.lost = nil
-	h.events.mu.Unlock()
-	for t, since := range lost {
-		l := Lost{Conn: connOf(cl.conn), Topic: t.name, Since: since}
+func (h *Topics) reportLost(cl *subscriber, lost map[string]Position) {
+	for topic, since := range lost {
+		l := Lost{Conn: connOf(cl.conn), Topic: topic, Since: since}
 		h.events.call("OnLost", func() {
 			if cl.conn.State() == session.Open { // else its client comes back by itself, or not
 				h.OnLost(l)

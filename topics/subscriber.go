@@ -1,6 +1,7 @@
 package topics
 
 import (
+	"container/list"
 	"iter"
 	"slices"
 	"sync"
@@ -20,7 +21,8 @@ type subscriber struct {
 	unanswered []*joining      // guarded by mu: those that wait for the broker, and those that wait for the loop
 	closed     bool            // guarded by mu: the connection is
 
-	lost map[*topic]Position // guarded by events.mu: behind which something was lost
+	lost  map[string]Position // guarded by events.mu: by topic, behind which something was lost; nil: nothing
+	place *list.Element       // guarded by events.mu: in events.due, if something was lost
 
 	once uint64 // owned by the loop: publication.once of the last one
 }
@@ -119,6 +121,9 @@ func (cl *subscriber) Ended() {
 	for _, sub := range subs {
 		cl.shard.remove(sub)
 		sub.at = ended
+	}
+	if cl.hub.OnLost != nil {
+		cl.forgetLost()
 	}
 	cl.hub.exit(cl.shard)
 }

@@ -29,8 +29,6 @@ type topic struct {
 
 	used   time.Time   // guarded by mu: when it was last used, if it keeps something
 	listed atomic.Bool // set under Topics.mu: it is in Topics.idle
-
-	reports reports // guarded by events.mu
 }
 
 // era is a time in which the positions of a topic are of one epoch. It does not change.
