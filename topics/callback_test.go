@@ -48,7 +48,7 @@ func TestStamp_PanicLeavesTheTopic(t *testing.T) {
 		defer func() { _ = recover() }()
 		_, _ = h.Publish("a", text("x"))
 	}()
-	expect(t, "idle topics", len(h.idle), 1)
+	expect(t, "idle topics", len(h.aging.quiet), 1)
 	expect(t, "offset", h.names["a"].offset, 0)
 	h.Stamp = func(_ string, _ Position, m conn.Message) conn.Message { return m }
 	_, err := h.Publish("a", text("x"))

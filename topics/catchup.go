@@ -291,6 +291,7 @@ func (l *link) putBefore(t *topic, older []Packet, floor uint64) {
 	}
 	if t.keep.Messages > 0 && floor < r.floor {
 		r.prepend(all, floor)
+		l.hub.aging.list(t)
 	}
 	for _, pub := range all {
 		pub.release()

@@ -36,6 +36,7 @@ func newWorld(t *testing.T, h *Topics, srv *server.Server, n int) (*world, []*se
 		if err := w.sim.Close(); err != nil {
 			t.Error(err)
 		}
+		h.aging.close() // the time may be the test's
 		if !w.shared {
 			w.checkEmpty()
 		}

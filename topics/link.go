@@ -92,9 +92,10 @@ func newLink(h *Topics) *link {
 }
 
 // Close ends the connection to the Broker, and waits until all goroutines that served it are gone. What is on
-// its way to other nodes gets a second for that. Without a Broker there is nothing to close. Topics that are
-// closed go on for their own members.
+// its way to other nodes gets a second for that. Without a Broker it only ends the timer that looks for what is older than
+// [History].Age. Topics that are closed go on for their own members, and look for that when one of them loses its last member.
 func (h *Topics) Close() {
+	h.aging.close()
 	l := h.link()
 	if l == nil {
 		return

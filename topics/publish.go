@@ -168,6 +168,9 @@ func (t *topic) append(pub *publication) {
 	if t.keep.keeps() {
 		pub.at = t.hub.now()
 		t.history.add(&t.keep, pub)
+		if isUsed(t) { // or rest does so
+			t.hub.aging.list(t)
+		}
 	} else {
 		t.history.floor = t.offset
 	}

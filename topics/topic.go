@@ -27,8 +27,9 @@ type topic struct {
 	across  *across             // nil without a Broker: what other nodes have of the topic
 	present map[*subscriber]any // guarded by mu: the values of members
 
-	used   time.Time   // guarded by mu: when it was last used, if it keeps something
-	listed atomic.Bool // set under Topics.mu: it is in Topics.idle
+	used   time.Time // guarded by mu: when it was last used, if it keeps something
+	listed bool      // guarded by mu: it is in Topics.aging
+	place  place     // guarded by aging.mu
 }
 
 // era is a time in which the positions of a topic are of one epoch. It does not change.
@@ -48,11 +49,6 @@ type part struct {
 	gap     *gap            // guarded by shard.mu: what was put last, if it is a gap. It waits if shard.taken is as it was
 	members []*subscription // owned by the loop; see shard.lists
 }
-
-// maxIdle is how many topics are kept that have no members and nothing published, so that
-// whoever knows their positions can come back. Beyond it the one that is idle for longest is
-// forgotten.
-const maxIdle = 1 << 16
 
 // lookup is the topic of that name, or nil.
 func (h *Topics) lookup(name string, wild bool) *topic {
@@ -165,7 +161,7 @@ func (h *Topics) leave(sub *subscription, tell bool) {
 type use uint8
 
 const (
-	inUse use = iota // it has members, or stays without
+	inUse use = iota // it has members, or stays without, or is idle already
 	idle             // it has none, and is forgotten later
 	over             // it is forgotten now
 )
@@ -174,10 +170,11 @@ const (
 // call retire.
 func (t *topic) rest() use {
 	switch {
-	case t.members > 0 || t.across != nil && len(t.across.waiters) > 0:
+	case isUsed(t):
 		return inUse
 	case !t.keep.keeps() || t.isRecorded():
 		t.gone.Store(true)
+		t.hub.aging.unlist(t)
 		t.history.clear()
 		endAcross(t)
 		return over
@@ -185,58 +182,21 @@ func (t *topic) rest() use {
 		return inUse
 	}
 	t.used = t.hub.now()
+	if !t.hub.aging.list(t) {
+		return inUse
+	}
 	return idle
 }
 
-// stays reports whether a topic without members is kept for ever. mu is held.
-func (t *topic) stays() bool { return t.offset > 0 && t.keep.Age <= 0 }
-
-// retire does what rest has decided.
+// retire does what rest has decided. The caller holds no topic's mu.
 func (h *Topics) retire(t *topic, u use) {
 	switch {
 	case u == over:
 		h.mu.Lock()
 		h.forget(t)
 		h.mu.Unlock()
-	case u == idle && !t.listed.Load():
-		now := h.now()
-		h.mu.Lock()
-		if !t.listed.Swap(true) {
-			h.idle = append(h.idle, t)
-		}
-		h.sweep(now)
-		h.mu.Unlock()
-	}
-}
-
-// sweep forgets topics that are idle for too long, looking at a few. Topics.mu is held, which comes
-// behind the mu of a topic. So it must not wait for one.
-func (h *Topics) sweep(now time.Time) {
-	for range min(4, len(h.idle)) {
-		t, full := h.idle[0], len(h.idle) > maxIdle
-		waits, drop := true, false
-		if t.mu.TryLock() { // or it is being published to, and the publisher may wait for Topics.mu
-			waits = t.members == 0 && !t.stays()
-			drop = waits && (full && t.offset == 0 || t.keep.Age > 0 && now.Sub(t.used) > t.keep.Age)
-			if drop {
-				t.gone.Store(true)
-				t.history.clear()
-			}
-			t.mu.Unlock()
-		}
-		if waits && !drop && !full {
-			return // those behind it wait for less long, mostly
-		}
-		h.idle[0] = nil
-		h.idle = h.idle[1:]
-		t.listed.Store(false)
-		switch {
-		case drop:
-			h.forget(t)
-		case waits:
-			t.listed.Store(true)
-			h.idle = append(h.idle, t)
-		}
+	case u == idle:
+		h.aging.look(h, looksOfCall)
 	}
 }
 

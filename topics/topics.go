@@ -80,16 +80,16 @@ type Topics struct {
 	// Logger gets one line for each callback that panics, with its stack, at level Error. Of many it
 	// gets ten lines at once, and then one a second. nil: slog.Default().
 	Logger *slog.Logger
-	// Now is the time, for History.Age. nil: time.Now.
+	// Now is the time, for History.Age. It is called on any goroutine. nil: time.Now.
 	Now func() time.Time
 
 	mu       sync.RWMutex
 	names    map[string]*topic
 	patterns patterns
 	wild     int // topics in patterns
-	idle     []*topic
 	shards   map[*session.Loop]*shard
 
+	aging   aging
 	events  events
 	counts  counts
 	linking linking
