@@ -63,8 +63,7 @@ func TestBars(t *testing.T) {
 		"fragments":  func(s scale) bar { return &fragmentsCommand{scale: s} },
 		"inflate":    func(s scale) bar { return &inflateCommand{scale: s} },
 		"compression": func(s scale) bar {
-			// Under the race detector a turn of a slow machine takes 15 ms. The broken build's takes 50.
-			return &compressionCommand{scale: s, Neighbours: 4, Ratio: 20, Turn: 40 * time.Millisecond}
+			return &compressionCommand{scale: s, Neighbours: 4, Ratio: 20, Turn: 10 * time.Millisecond}
 		},
 		"control":  func(s scale) bar { return &controlCommand{scale: s} },
 		"storm":    func(s scale) bar { return &stormCommand{scale: s, Slack: slack} },
@@ -100,7 +99,7 @@ func TestBars(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if name == "contention" && !raceDetector || name == "allocs" && raceDetector {
+			if name == "contention" && !raceDetector || (name == "allocs" || name == "compression") && raceDetector { // CPU, which it takes itself
 				t.Skip("it needs the race detector, or none")
 			}
 			if name == "handover" && !platform.Native {
