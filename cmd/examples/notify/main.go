@@ -109,7 +109,9 @@ func join(users *topics.Topics, c *conn.Conn, user string, since topics.Position
 		switch {
 		case err != nil && !isNew:
 			join(users, c, user, topics.Position{})
-		case err == nil && isNew:
+		case err != nil:
+			_ = c.Close(4500, err.Error())
+		case isNew:
 			_ = c.SendMessage(event{New: true}.message())
 			kept, _ := users.Kept(user, at, 100)
 			for _, m := range kept {

@@ -100,7 +100,7 @@ func enter(rooms *topics.Topics, c *conn.Conn) {
 	r, _ := c.Request()
 	query := r.URL.Query()
 	room := "rooms." + url.QueryEscape(query.Get("room"))
-	if strings.Count(room, ".") > 1 || topics.CheckName(room) != nil {
+	if strings.Count(room, ".") > 1 || strings.HasSuffix(room, members) || topics.CheckName(room) != nil { // a list of members is no room
 		_ = c.Close(4404, "no such room")
 		return
 	}
@@ -125,6 +125,10 @@ func join(rooms *topics.Topics, c *conn.Conn, room, name string, since topics.Po
 	err := rooms.SubscribeSince(c, room, since, func(at topics.Position, err error) {
 		if err != nil && !isNew { // something is missing
 			join(rooms, c, room, name, topics.Position{}, event{Gap: true})
+			return
+		}
+		if err != nil {
+			_ = c.Close(4500, err.Error())
 			return
 		}
 		if isNew {

@@ -129,7 +129,8 @@ func TestRooms_ListMembers(t *testing.T) {
 		list = e.Members
 		_ = eve.CloseNow()
 	}
-	wrong := exampletest.Dial(t, p.URL+"rooms?room=a.b", nil)
-	exampletest.ExpectClose(t, wrong, 4404)
+	for _, no := range []string{"a.b", "members"} {
+		exampletest.ExpectClose(t, exampletest.Dial(t, p.URL+"rooms?room="+no, nil), 4404)
+	}
 	p.Stop(t)
 }
