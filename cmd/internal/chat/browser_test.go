@@ -60,6 +60,18 @@ func do(p *chatpage.Page, script string, args ...any) {
 	p.Run(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`{ const $ = (id) => document.getElementById(id); `+script+` }`, args...)))
 }
 
+// pair is Ada and Bo in the garden of a node. Bo's network is a cable.
+func pair(t *testing.T, s *served) (ada, bo *chatpage.Page, network *cable.Cable) {
+	t.Helper()
+	network, open := cable.Start(t, s.host), browser(t)
+	ada, bo = open(s.host), open(network.Addr)
+	ada.Join("Ada")
+	ada.Sees("You joined as Ada")
+	bo.Join("Bo")
+	bo.Sees("You joined as Bo")
+	return ada, bo, network
+}
+
 // write is JavaScript that sends a text.
 const write = `$("text").value = %q; $("text").dispatchEvent(new Event("input")); $("say").requestSubmit();`
 
@@ -69,12 +81,7 @@ func TestBrowser_SaysAgainWhenOnlyAnotherRoomHasSpoken(t *testing.T) {
 	memory := &brokertest.Memory{Sparse: true}
 	recorder := memory.Recorder()
 	one, two := serve(t, "one", recorder), serve(t, "two", memory.Recorder())
-	network, open := cable.Start(t, one.host), browser(t)
-	ada, bo := open(one.host), open(network.Addr)
-	ada.Join("Ada")
-	ada.Sees("You joined as Ada")
-	bo.Join("Bo")
-	bo.Sees("You joined as Bo")
+	ada, bo, network := pair(t, one)
 	bo.Say("one")
 	ada.Lines("one")
 	bo.Lines("one")
@@ -102,12 +109,7 @@ func TestBrowser_SaysAgainWhenOnlyAnotherRoomHasSpoken(t *testing.T) {
 // What is written while lines that were missed still come is said behind what went into the cut.
 func TestBrowser_SaysInItsOrderWhileItCatchesUp(t *testing.T) {
 	one := serve(t, "one", nil)
-	network, open := cable.Start(t, one.host), browser(t)
-	ada, bo := open(one.host), open(network.Addr)
-	ada.Join("Ada")
-	ada.Sees("You joined as Ada")
-	bo.Join("Bo")
-	bo.Sees("You joined as Bo")
+	ada, bo, network := pair(t, one)
 	bo.Say("one")
 	bo.Lines("one")
 
@@ -152,12 +154,7 @@ func TestBrowser_TriesAgainWhenConnectingTakesTooLong(t *testing.T) {
 // A page that finds its room full when it comes back waits, and loses nothing. Its own old connection takes no place.
 func TestBrowser_WaitsForAPlaceWhenItComesBack(t *testing.T) {
 	one := serve(t, "one", nil)
-	network, open := cable.Start(t, one.host), browser(t)
-	ada, bo := open(one.host), open(network.Addr)
-	ada.Join("Ada")
-	ada.Sees("You joined as Ada")
-	bo.Join("Bo")
-	bo.Sees("You joined as Bo")
+	ada, bo, network := pair(t, one)
 	chatpage.Lose(bo, network, "one")
 	ada.People("Ada")
 

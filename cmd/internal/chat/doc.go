@@ -23,8 +23,8 @@
 //
 // A visitor joins once. The name in the welcome may differ from the name in the join, because no two
 // people of a node share a name in a room. They do not share a seat either: a number from 0, of which
-// the page makes a colour. A missing "seat" is 0. "node" is the name of the process that serves the page, or a person elsewhere, and
-// of the one where a line was said.
+// the page makes a colour. A missing "seat" is 0. "node" is the name of a process: of the one that
+// serves the page, or a person elsewhere, or of the one where a line was said.
 // People elsewhere are "here" if they were there before. The nodes tell each other of their people, within about a second.
 //
 // # Coming back
@@ -36,7 +36,7 @@
 // A "gap" by itself says that the broker between the nodes has lost something, and where the
 // page goes on.
 //
-// A page that is back before its old connection is closed takes over the name and the seat of that.
+// A page that is back before its old connection is closed takes over that connection's name and seat.
 //
 // A page numbers what it says. It says a line again, with its number, if its connection was cut before
 // the line came back. First it sends a ping: the pong comes behind all lines that were missed. Pages leave out a second

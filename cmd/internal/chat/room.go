@@ -26,8 +26,9 @@ type room struct {
 
 // enter gives a visitor a name and a seat, which are its own until it leaves. It fails if the room is full.
 //
-// A page may come back before the server notices that its old connection is dead. Then it takes over the place of that, which is
-// cut, and the others are told nothing. Only the page has the key that its "from" is made of, so that nobody else can do that.
+// A page may come back before the server notices that its old connection is dead. Then it takes over that connection's
+// place. The old connection is cut, and the others are told nothing. Only the page has the key that its "from" is made
+// of, so nobody else can do that.
 func (r *room) enter(v *visitor, name string) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -60,7 +61,7 @@ func (r *room) welcome(v *visitor, e event) {
 	if !slices.Contains(r.people, v) {
 		return // another connection has taken over its place
 	}
-	r.look() // the nodes tell each other of changes, and this one may have known who is there before it had anybody here
+	r.look() // no change is reported of people whom this node knew of before it had anybody here
 	if _, err := r.rooms.local.Subscribe(v.conn, r.topic); err != nil {
 		return // it is closed
 	}
@@ -105,7 +106,7 @@ func (r *room) remove(v *visitor) {
 	}
 }
 
-// look takes who is in the room on other nodes, and tells the pages what has changed. Whoever was there before
+// look reads who is in the room on other nodes, and tells the pages what has changed. Whoever was there before
 // this node began with the room has not joined now. mu is held.
 func (r *room) look() {
 	var others []other

@@ -146,6 +146,7 @@ function forget() {
   heard = new Map();
   unheard.clear();
   position = "";
+  asking = current = false; // what was asked for does not come any more
 }
 
 function refused({ text, number: n }) {

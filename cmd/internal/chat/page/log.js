@@ -13,7 +13,6 @@ export class Log {
   #following = true; // the end is in view, and is to stay there
   #size = ""; // of the box, when it was last looked at
   #last = null; // the last line, if somebody said it
-
   #before = ""; // the position before which earlier lines lie, if that is not the first line's
 
   here = ""; // the node of the page, which the lines said there do not show
