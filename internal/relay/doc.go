@@ -23,6 +23,6 @@
 //
 // # Locks
 //
-// The mu of a Conn comes behind that of session.Conn and that of secure.Transport. While it is held only the mu
-// of a Poller is taken, that of the table of numbers, those of the shelves of package buffer, and that of the memory budget.
+// The mu of a Conn comes behind that of session.Conn and that of secure.Transport. While it is held only these are taken: that
+// of a Poller, of the table of numbers, of the shelves of package buffer, and of the memory budget.
 package relay
