@@ -22,6 +22,7 @@ local function reserve()
   if begins then
     epoch, offset, size = fresh, 0, 0
     redis.call('HSET', known, 'epoch', epoch, 'server', life, 'offset', '1', 'bytes', '0')
+    redis.call('DEL', stream) -- of a former life, whose numbers may be higher
   else
     redis.call('HSET', known, 'offset', string.format('%.0f', offset + 1))
   end
@@ -31,7 +32,7 @@ end
 -- giveBack undoes reserve.
 local function giveBack()
   if begins then
-    redis.call('DEL', known, stream)
+    redis.call('DEL', known)
   else
     redis.call('HSET', known, 'offset', string.format('%.0f', offset))
   end
@@ -59,9 +60,6 @@ local function record()
   if not now then
     local time = redis.call('TIME')
     now = time[1] * 1000 + math.floor(time[2] / 1000)
-  end
-  if begins then
-    redis.call('DEL', stream)
   end
   -- What is too old is not read. So it may stay for some messages more.
   if bytes > 0 or (age > 0 and offset % 16 == 0) then

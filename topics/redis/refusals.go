@@ -14,8 +14,8 @@ type scriptError string
 func (e scriptError) Error() string { return string(e) }
 
 // ending are the codes of errors after which a connection is of no use: the server has another role, other slots or another
-// life, or does not know the user. After others, such as OOM, MISCONF, NOREPLICAS and NOPERM, it carries what it does not refuse.
-var ending = []string{"MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "READONLY", "MASTERDOWN", "LOADING", "NOSCRIPT", "NOAUTH", "WRONGPASS"}
+// life, does not know the user, or runs somebody's script that does not end. After others, such as OOM, MISCONF, NOREPLICAS and NOPERM, it carries what it does not refuse.
+var ending = []string{"MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN", "READONLY", "MASTERDOWN", "LOADING", "NOSCRIPT", "NOAUTH", "WRONGPASS", "BUSY"}
 
 // isRefusal reports whether an error is the server's refusal of what it was asked for, and no more.
 func (s *session) isRefusal(err error) bool {

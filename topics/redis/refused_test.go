@@ -231,3 +231,30 @@ func TestInterest_AnEndThatIsRefused(t *testing.T) {
 	n.publish("room", topics.History{}, "1")
 	wait(t, "what is on still arrives", func() bool { return len(n.received()) == 1 })
 }
+
+// A topic begins anew in another life of the server. What was kept in the former one is no hindrance, also if rights were missing
+// when it began.
+func TestPublish_BeginsAnewWithoutRights(t *testing.T) {
+	r := startServer(t)
+	all, keep := run(t, r.broker()), topics.History{Messages: 10}
+	all.publish("room", keep, "1", "2", "3")
+	s, err := all.broker.connected()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.answer("HSET", s.name(partition("room"), kindKnown, "room"), "server", "another")
+	r.answer("ACL", "SETUSER", "some", "on", ">x", "allcommands", "allkeys", "allchannels", "-time")
+	b := r.broker()
+	b.Client.Username, b.Client.Password = "some", "x"
+	n := run(t, b)
+	if taken, err := b.Publish(t.Context(), []topics.Packet{{Topic: "room", Data: []byte("4"), Keep: keep}}); taken != 0 || err == nil {
+		t.Errorf("%d are taken: %v", taken, err)
+	}
+	r.answer("ACL", "SETUSER", "some", "+time")
+	n.publish("room", keep, "5")
+	at := n.position("room", keep)
+	at.Offset--
+	if texts, _, err := n.since("room", keep, at); err != nil || !slices.Equal(texts, []string{"5"}) {
+		t.Errorf("%q behind %v, %v", texts, at, err)
+	}
+}
