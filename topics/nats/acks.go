@@ -22,8 +22,7 @@ type acks struct {
 
 // answers are those to a batch.
 type answers struct {
-	prefix string // of the subjects of answers
-
+	prefix  string             // of the subjects of answers
 	subject func(i int) string // of a message
 
 	mu      sync.Mutex
@@ -90,9 +89,7 @@ func (a *answers) expect(stored bool) (reply string) {
 	return a.prefix + strconv.Itoa(i)
 }
 
-// cancel is called for a message that was not sent.
-func (a *answers) cancel(i int) { a.answer(i, errWaiting) }
-
+// refuse answers all messages to a subject with an error.
 func (a *answers) refuse(subject string, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -107,6 +104,7 @@ func (a *answers) refuse(subject string, err error) {
 	}
 }
 
+// answer notes the answer to a message. One that could not be sent is answered by its sender.
 func (a *answers) answer(i int, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

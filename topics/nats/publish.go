@@ -12,7 +12,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// unconfirmed is how many messages are sent before all of them must be confirmed.
+// unconfirmed is how many messages are sent before all of them must be confirmed. Topics has fewer in a batch.
 const unconfirmed = 1024
 
 // Publish implements [topics.Broker]. Messages with Keep are stored when it returns, and the server has
@@ -24,6 +24,7 @@ func (r *Recorder) Publish(ctx context.Context, ms []topics.Packet) (taken int, 
 	}
 	limited, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	s.link.refusals.clear() // acks hears of those that are new
 	taken, err = inOrder(ms, !s.link.probe.alone, func(part []topics.Packet) (int, error) {
 		if err := s.allow(limited, ms); err != nil {
 			return 0, err
@@ -112,7 +113,7 @@ func (r *Recorder) publish(ctx context.Context, s *store, ms []topics.Packet) (t
 			refused = r.send(s, &ms[i], answers)
 		}
 		if refused != nil {
-			answers.cancel(i)
+			answers.answer(i, refused)
 			break
 		}
 		plain = plain || !kept(&ms[i].Keep)

@@ -111,6 +111,29 @@ func TestIsPassing(t *testing.T) {
 	}
 }
 
+// A message that was not sent is answered once, also if the server refuses another one to its subject later.
+func TestAnswers_NotSentIsAnsweredOnce(t *testing.T) {
+	var a acks
+	subjects := []string{"a", "b", "b"}
+	b := a.begin(func(i int) string { return subjects[i] })
+	for range subjects {
+		b.expect(true)
+	}
+	b.answer(2, errName) // too large, say
+	all := b.complete()
+	a.refused("b", errDown)
+	select {
+	case <-all:
+		t.Error("message 0 is not answered yet")
+	default:
+	}
+	b.answer(0, nil)
+	<-all
+	if taken, err := b.taken(2); taken != 1 || err != errDown {
+		t.Errorf("%d, %v", taken, err)
+	}
+}
+
 // A message that the server refuses for want of rights is not answered. Those beside it are.
 func TestAnswers_RefusedIsAnswered(t *testing.T) {
 	var a acks

@@ -94,8 +94,7 @@ func (r *refusals) clear() {
 // settle waits until all is noted that the client has read from the server.
 func (r *refusals) settle(ctx context.Context, l *link) {
 	for {
-		last := l.nc.LastError()
-		news := r.awaits(last)
+		news := r.awaits(l.nc.LastError)
 		if news == nil {
 			return
 		}
@@ -109,11 +108,11 @@ func (r *refusals) settle(ctx context.Context, l *link) {
 	}
 }
 
-// awaits is what to wait for until an error of the client's is noted. nil: nothing.
-func (r *refusals) awaits(last error) <-chan struct{} {
+// awaits is what to wait for until the last error of the client's is noted. nil: nothing.
+func (r *refusals) awaits(lastError func() error) <-chan struct{} {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !isRefusal(last) || r.latest == last {
+	if last := lastError(); !isRefusal(last) || r.latest == last { // under mu, so that no later one is noted already
 		return nil
 	}
 	if r.news == nil {

@@ -71,20 +71,34 @@ func TestRefusals_AreOfTheirSubjects(t *testing.T) {
 func TestRefusals_WaitForTheReport(t *testing.T) {
 	var r refusals
 	first, last := violation("Publish to", "a"), violation("Publish to", "b")
+	is := func(err error) func() error { return func() error { return err } }
 	for _, err := range []error{nil, errors.New("something else")} {
-		if r.awaits(err) != nil {
+		if r.awaits(is(err)) != nil {
 			t.Errorf("waits for %v", err)
 		}
 	}
-	news := r.awaits(last)
+	news := r.awaits(is(last))
 	r.note(first)
 	<-news
-	if news = r.awaits(last); news == nil {
+	if news = r.awaits(is(last)); news == nil {
 		t.Fatal("the last one is not noted yet")
 	}
 	r.note(last)
 	<-news
-	if r.awaits(last) != nil {
+	if r.awaits(is(last)) != nil {
 		t.Error("waits for what is noted")
 	}
+}
+
+// The client may have more errors at any time. None is noted between the question which is the last and the look whether that is noted:
+// nobody would ever report it again.
+func TestRefusals_WaitForNothingThatIsNoted(t *testing.T) {
+	var r refusals
+	r.awaits(func() error {
+		if r.mu.TryLock() {
+			r.mu.Unlock()
+			t.Error("another error can be noted meanwhile")
+		}
+		return nil
+	})
 }
