@@ -29,8 +29,8 @@ type Platform interface {
 	Now() time.Time
 	Since(time.Time) time.Duration
 	// Await waits until done is closed, and returns true. It returns false if stop is closed or
-	// the time has come first. A nil channel is never closed, and the zero time never comes. The
-	// caller must hold no lock.
+	// the time has come first. If it finds done closed as well, it returns true. A nil channel is
+	// never closed, and the zero time never comes. The caller must hold no lock.
 	Await(done, stop <-chan struct{}, until time.Time) bool
 	// Yield lets other goroutines run.
 	Yield()

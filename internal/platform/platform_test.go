@@ -34,6 +34,17 @@ func TestAwait_TellsWhichCameFirst(t *testing.T) {
 	}
 }
 
+// Whoever shuts down is told what is still there, and not that its time was over when nothing was.
+func TestAwait_WhatIsDoneCountsAlsoIfTheTimeIsOver(t *testing.T) {
+	closed := make(chan struct{})
+	close(closed)
+	for range 100 { // of several that are ready, select takes any
+		if !(Real{}).Await(closed, closed, time.Unix(1, 0)) {
+			t.Fatal("false, though done is closed")
+		}
+	}
+}
+
 // On one processor nobody else runs until it is given up; sometimes the scheduler gives it
 // back at once.
 func TestYield_LetsOthersRun(t *testing.T) {
