@@ -118,10 +118,10 @@ func (l *link) rouse() {
 	}
 }
 
-// run runs the Broker, again and again.
+// run runs the Broker, again and again, until Close: a pause may end together with it.
 func (l *link) run() {
 	defer l.running.Done()
-	for tries := 0; ; tries++ {
+	for tries := 0; l.ctx.Err() == nil; tries++ {
 		ctx, end := context.WithCancel(l.ctx)
 		n := &node{link: l, ctx: ctx}
 		began := time.Now()
@@ -134,10 +134,9 @@ func (l *link) run() {
 		pause := time.NewTimer(backOff(tries))
 		select {
 		case <-l.ctx.Done():
-			pause.Stop()
-			return
 		case <-pause.C:
 		}
+		pause.Stop()
 	}
 }
 

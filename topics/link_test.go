@@ -44,6 +44,29 @@ func TestLink_TicksWhileMessagesNeverEnd(t *testing.T) {
 	awaitThat(t, "a census", b.census.Load)
 }
 
+// countingBroker counts its runs.
+type countingBroker struct {
+	takingBroker
+	runs atomic.Int64
+}
+
+func (b *countingBroker) Run(ctx context.Context, n Node) error {
+	b.runs.Add(1)
+	return b.takingBroker.Run(ctx, n)
+}
+
+// A pause between two connections that ends together with the Topics begins no run: the Broker may not be there any more.
+func TestLink_RunsNoBrokerAfterClose(t *testing.T) {
+	b := new(countingBroker)
+	h := &Topics{Broker: b, Logger: quiet}
+	l := h.link()
+	awaitThat(t, "a connection", l.uplink.isUp)
+	h.Close()
+	l.running.Add(1)
+	l.run() // as behind a pause
+	expect(t, "runs", b.runs.Load(), 1)
+}
+
 // The pause between two connections is anything up to a bound, which doubles, so that nodes do not come back together.
 func TestBackOff_IsAnythingUpToABound(t *testing.T) {
 	expect(t, "the first bound", longestPause(0), firstPause)
