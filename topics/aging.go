@@ -185,8 +185,7 @@ func (a *aging) lookAt(t *topic, was place, now time.Time) {
 		over = isIdle(t) && t.offset == 0 && !due.After(was.due) // or it was used since
 	}
 	if over {
-		t.gone.Store(true)
-		t.history.clear()
+		t.end()
 	} else {
 		a.list(t)
 	}
@@ -204,10 +203,10 @@ func isUsed(t *topic) bool {
 }
 
 // isIdle reports whether a topic is forgotten if nobody uses it. Its mu is held.
-func isIdle(t *topic) bool { return !isUsed(t) && !t.stays() }
+func isIdle(t *topic) bool { return !isUsed(t) && !stays(t) }
 
-// stays reports whether a topic without members is kept for ever. mu is held.
-func (t *topic) stays() bool { return t.offset > 0 && t.keep.Age <= 0 }
+// stays reports whether a topic without members is kept for ever. Its mu is held.
+func stays(t *topic) bool { return t.offset > 0 && t.keep.Age <= 0 }
 
 // until is when something is too old that was used last at some time.
 func (k *History) until(last time.Time) time.Time {

@@ -195,6 +195,26 @@ func TestAging_CallsThatWaitKeepATopic(t *testing.T) {
 	expect(t, "members", w.Count("aged.1"), 1)
 }
 
+// A recorded topic whose last callers have just been taken to be answered may be too old then. What it has still is given away as
+// when its last member leaves: what waits for a position goes to the broker.
+func TestAging_WhatIsTooOldIsGivenAway(t *testing.T) {
+	h := &Topics{History: byName}
+	l := &link{hub: h}
+	l.outbox.most, l.returns.most = 1<<20, 1<<20
+	of := h.lock("aged.1", false)
+	of.across = &across{link: l, recorded: true}
+	expect(t, "publish", l.publish(of, text("x"), nil), nil)
+	expect(t, "something waits for the broker", l.outbox.waits(), false)
+	h.aging.list(of)
+	of.mu.Unlock()
+	_, was := h.aging.take(h.now().Add(time.Hour))
+	h.aging.lookAt(of, was, h.now().Add(time.Hour))
+	expect(t, "it is gone", of.gone.Load(), true)
+	expect(t, "something waits for the broker", l.outbox.waits(), true)
+	expect(t, "bytes that the Recorder has not sent back", l.returns.used.Load(), 0)
+	h.aging.close()
+}
+
 // A recorded topic that is forgotten with its last member is not looked at any more.
 func TestAging_WhatIsGoneIsNotLookedAt(t *testing.T) {
 	h := &Topics{History: byName}

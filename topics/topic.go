@@ -173,12 +173,9 @@ func (t *topic) rest() use {
 	case isUsed(t):
 		return inUse
 	case !t.keep.keeps() || t.isRecorded():
-		t.gone.Store(true)
-		t.hub.aging.unlist(t)
-		t.history.clear()
-		endAcross(t)
+		t.end()
 		return over
-	case t.stays():
+	case stays(t):
 		return inUse
 	}
 	t.used = t.hub.now()
@@ -186,6 +183,14 @@ func (t *topic) rest() use {
 		return inUse
 	}
 	return idle
+}
+
+// end has a topic be gone, and gives away what it has still. mu is held. The caller must call forget then.
+func (t *topic) end() {
+	t.gone.Store(true)
+	t.hub.aging.unlist(t)
+	t.history.clear()
+	endAcross(t)
 }
 
 // retire does what rest has decided. The caller holds no topic's mu.
