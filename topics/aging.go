@@ -170,7 +170,11 @@ func (a *aging) look(h *Topics, most int) {
 // many like it.
 func (a *aging) lookAt(t *topic, was place, now time.Time) {
 	if !t.mu.TryLock() { // it is used now, perhaps by a publisher that takes long
-		a.add(t, t.keep.until(now), was.quiet)
+		due := t.keep.until(now) // behind other quiet ones, if there are too many
+		if !was.due.After(now) && t.keep.Age > leastPause {
+			due = now.Add(leastPause) // messages of it are too old
+		}
+		a.add(t, due, was.quiet)
 		return
 	}
 	if t.gone.Load() {

@@ -161,6 +161,44 @@ func TestAging_QuietTopicsAreBounded(t *testing.T) {
 	}
 }
 
+// A topic that is locked when it is due is looked at again soon, and not an Age later.
+func TestAging_WhatIsLockedIsLookedAtAgainSoon(t *testing.T) {
+	clock := newClock()
+	h := &Topics{History: byName, Now: clock.Now}
+	t.Cleanup(h.Close)
+	_, err := h.Publish("aged.1", text("x"))
+	expect(t, "publish", err, nil)
+	clock.advance(time.Minute + 1)
+	of := h.lockIf("aged.1")
+	h.aging.look(h, looksOfCall)
+	of.mu.Unlock()
+	expect(t, "it is gone", of.gone.Load(), false)
+	clock.advance(leastPause)
+	h.aging.look(h, looksOfCall)
+	expect(t, "it is gone", of.gone.Load(), true)
+}
+
+// A quiet topic that is locked keeps no other from being forgotten, if there are too many.
+func TestAging_WhatIsLockedHoldsUpNoOther(t *testing.T) {
+	for _, age := range []time.Duration{0, time.Hour} {
+		h := &Topics{History: keep(History{Messages: 1, Age: age})}
+		t.Cleanup(h.Close)
+		begin := func(name string) {
+			of := h.lock(name, false)
+			u := of.rest()
+			of.mu.Unlock()
+			h.retire(of, u)
+		}
+		begin("first")
+		of := h.lockIf("first")
+		for i := range maxIdle + 9 {
+			begin(fmt.Sprint("topic.", i))
+		}
+		of.mu.Unlock()
+		expect(t, "topics", h.Stats().Topics, maxIdle)
+	}
+}
+
 // slowBroker confirms interest when the test says so.
 type slowBroker struct {
 	idleBroker
