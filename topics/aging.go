@@ -19,16 +19,16 @@ const (
 	leastPause = 100 * time.Millisecond
 )
 
-// aging are the topics of which something will be too old: messages, or all of one that has no members. A call that leaves a topic
-// idle looks at a few that are due. A timer does so if there is no such call. It runs only while something is to become too old.
+// aging are the topics of which something will be too old: messages, or all of one that has no members. Each call that leaves a topic
+// idle looks at a few that are due, and a timer at those that are left. The timer runs only while a topic with an Age is among them.
 type aging struct {
 	mu      sync.Mutex
-	quiet   agenda      // guarded by mu: those in which nothing was published
-	others  agenda      // guarded by mu
-	timer   *time.Timer // guarded by mu; nil: there was nothing to do yet
-	next    time.Time   // guarded by mu: when the timer looks; zero: it does not
-	closed  bool        // guarded by mu
-	looking sync.WaitGroup
+	quiet   agenda         // guarded by mu: those in which nothing was published, when they were added
+	others  agenda         // guarded by mu: the rest
+	timer   *time.Timer    // guarded by mu; nil: there was nothing to do yet
+	next    time.Time      // guarded by mu: when the timer looks; zero: it does not
+	closed  bool           // guarded by mu
+	looking sync.WaitGroup // the timer's goroutine
 }
 
 // agenda are topics, the one that is due first in front. It implements heap.Interface.
@@ -118,12 +118,12 @@ func (a *aging) arm(h *Topics) {
 		return
 	}
 	a.next = first
-	switch pause := max(first.Sub(h.now()), leastPause); {
-	case a.timer == nil:
+	pause := max(first.Sub(h.now()), leastPause)
+	if a.timer == nil {
 		a.timer = time.AfterFunc(pause, func() { a.lookByTimer(h) })
-	default:
-		a.timer.Reset(pause)
+		return
 	}
+	a.timer.Reset(pause)
 }
 
 // lookByTimer looks at topics that are due, and sets the timer again.

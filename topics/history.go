@@ -16,8 +16,9 @@ type History struct {
 	// Bytes bounds the memory of those. A message takes its own bytes, rounded up to a power of two, and about 400 more. 0:
 	// no bound.
 	Bytes int
-	// Age is how long they are kept. A topic that nobody uses is forgotten after it. Memory may be freed up to another Age later.
-	// 0: for as long as the process runs.
+	// Age is how long those messages are kept: an older one is sent to nobody. Its memory may be freed up to another Age later.
+	// A topic that nobody uses is forgotten after Age, with the message of Last. While it is used, that one stays however old it
+	// is. 0: for as long as the process runs.
 	Age time.Duration
 
 	// Presence has the nodes of a Broker tell each other how many members the topic has, and their values: see

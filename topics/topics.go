@@ -80,7 +80,8 @@ type Topics struct {
 	// Logger gets one line for each callback that panics, with its stack, at level Error. Of many it
 	// gets ten lines at once, and then one a second. nil: slog.Default().
 	Logger *slog.Logger
-	// Now is the time, for History.Age. It is called on any goroutine. nil: time.Now.
+	// Now is the time, for History.Age and for what is known of other nodes' members. It is called on any goroutine, and while topics
+	// wait: it must be quick and must not call the Topics. nil: time.Now.
 	Now func() time.Time
 
 	mu       sync.RWMutex
