@@ -26,6 +26,7 @@ var (
 	// SubscribeSince with the zero Position.
 	ErrGap = errors.New("framerail: the messages since that position are not all there")
 	// ErrTooMuch: what came after the position does not fit into what is free of the connection's MaxPending now: half of it is
-	// kept for a Writer that is open. The connection was sent nothing, and did not join.
+	// kept for a Writer that is open. Or it is more than MaxPending before it is compressed. The connection was sent nothing, and did
+	// not join.
 	ErrTooMuch = errors.New("framerail: the messages since that position do not fit into MaxPending")
 )

@@ -96,6 +96,39 @@ func TestSubscribeSince_MakesRoomBySending(t *testing.T) {
 	}
 }
 
+// What merely waits when the call is made is no reason either: it will have been sent by the loop's turn.
+func TestSubscribeSince_IsNotRefusedForWhatWaitsForTheTurn(t *testing.T) {
+	h := &Topics{History: keep(History{Messages: 1000})}
+	w, cl := newWorld(t, h, &server.Server{Limits: server.Limits{Limits: conn.Limits{MaxPending: 16 << 10, MaxMessageSize: 4 << 10}}}, 1)
+	since := w.publishTen("a")
+	expect(t, "do", w.conns[0].Do(func(c *conn.Conn) {
+		for range 10 {
+			expect(t, "send", c.SendText("reply"+strings.Repeat("-", 1000)), nil)
+		}
+		w.since(c, "a", since, nil)
+	}), nil)
+	var all []string
+	expect(t, "messages", w.count(cl[0], &all, "a"), 10)
+}
+
+// Messages count with the bytes that they take, so that many short ones fit.
+func TestSubscribeSince_CountsWhatMessagesTake(t *testing.T) {
+	for n, want := range map[int]error{100: nil, 101: ErrTooMuch} {
+		h := &Topics{History: keep(History{Messages: 1000})}
+		limits := server.Limits{Limits: conn.Limits{MaxPending: 1000, MaxMessageSize: 100}}
+		w, cl := newWorld(t, h, &server.Server{Limits: limits}, 1)
+		at := w.publish("a", "01234567")
+		for range n {
+			w.publish("a", "01234567") // ten bytes, with the header
+		}
+		w.since(w.conns[0], "a", at, want)
+		if want != nil {
+			n = 0
+		}
+		expect(t, "messages", len(strings.Fields(w.read(cl[0]))), n)
+	}
+}
+
 // An answer that sends so much that what was missed has no room leaves that to the policy. The default closes, so that the client comes
 // back.
 func TestSubscribeSince_AnswerThatFillsTheConnection(t *testing.T) {

@@ -289,7 +289,7 @@ func (t *topic) replay(c *session.Conn, j *joining) ([]*publication, error) {
 		return nil, errWait // members do not wait
 	}
 	all := r.behind(j.since.Offset)
-	if len(all) > 0 && session.Room(c) < sizeOf(all) { // later its loop looks once more: see subscriber.admit
+	if !session.MayFit(c, messagesOf(all)) { // its loop looks whether there is room: see subscriber.admit
 		return nil, ErrTooMuch
 	}
 	return all, nil
@@ -302,14 +302,6 @@ func (t *topic) wait(w waiter) {
 	if a.recorded {
 		t.want()
 	}
-}
-
-// sizeOf is how many bytes of MaxPending publications take, at most.
-func sizeOf(all []*publication) (n int) {
-	for _, pub := range all {
-		n += pub.message.Len()
-	}
-	return n
 }
 
 // held are publications that one more holds.

@@ -143,7 +143,7 @@ func (cl *subscriber) admit(o *operation) (due bool) {
 		return true // it has failed
 	}
 	i := slices.Index(cl.subs, o.sub)
-	if i >= 0 && (a.joining.since == Position{} || len(o.replay) == 0 || session.MakeRoom(cl.conn, sizeOf(o.replay))) {
+	if i >= 0 && (a.joining.since == Position{} || len(o.replay) == 0 || session.MakeRoom(cl.conn, messagesOf(o.replay))) {
 		return true
 	}
 	a.at, a.err = Position{}, ErrTooMuch

@@ -62,9 +62,6 @@ func Check(o Outgoing) error { return sendable(o.Type, o.Valid, o.Payload) }
 // SetTag sets what an [Attachment] is given if the message is dropped. Before it is first sent.
 func (p *Prepared) SetTag(tag Tag) { p.plain.Tag = tag }
 
-// Len is how many bytes the message takes of MaxPending, at most.
-func (p *Prepared) Len() int { return p.plain.Len() + sendq.KeyCost }
-
 // Size is how many bytes of memory the message takes, without compressed forms.
 func (p *Prepared) Size() int {
 	return p.plain.Cap() + len(p.key) + int(unsafe.Sizeof(*p)+unsafe.Sizeof(*p.plain))

@@ -9,18 +9,35 @@ import (
 
 // Messages that belong together, such as those that a client has missed, are sent all or not at all. Their feature is attached.
 
-// Room is how many bytes of messages c has room for, as [Prepared.Len] counts them. From any goroutine.
-func Room(c *Conn) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.room()
+// MayFit reports whether messages could all wait for c at once if they were not compressed, and nothing else did. Whoever asks first
+// has no more of them compressed for c than that. From any goroutine.
+func MayFit(c *Conn, all iter.Seq[*Prepared]) bool {
+	free := c.limits().MaxPending
+	for p := range all {
+		if free -= p.plain.Len(); free < 0 {
+			return false
+		}
+	}
+	return true
 }
 
-// MakeRoom reports whether c has room for n bytes of messages, if need be after sending what merely waits for the loop's turn. It
-// drops nothing, and closes nothing. From any goroutine.
-func MakeRoom(c *Conn, n int) bool {
+// MakeRoom reports whether c has room for messages, if need be after sending what merely waits for the loop's turn. It drops
+// nothing, and closes nothing. From any goroutine.
+func MakeRoom(c *Conn, all iter.Seq[*Prepared]) bool {
+	c.mu.Lock()
+	free := c.limits().MaxPending
+	if q := c.tx; q != nil && q.blocked {
+		free = c.room()
+	}
+	c.mu.Unlock()
+	for p := range all { // compressed before the connection is locked, but not for a peer that will not get it
+		if free -= p.frameFor(&c.sending).Len(); free < 0 {
+			return false
+		}
+	}
 	c.mu.Lock()
 	defer c.unlockAndWake()
+	n := c.pendingSizeOf(all)
 	if q := c.tx; q != nil && c.room() < n && c.State() == Open && !q.blocked && !q.main.Empty() {
 		c.flush()
 	}
@@ -66,11 +83,7 @@ func (c *sending) sendAll(all iter.Seq[*Prepared]) error {
 	if c.State() != Open {
 		return ErrClosed
 	}
-	n := 0
-	for p := range all {
-		n += c.pendingSize(p)
-	}
-	if err := c.claimRoom(n, ""); err != nil {
+	if err := c.claimRoom(c.pendingSizeOf(all), ""); err != nil {
 		return err
 	}
 	for p := range all {
@@ -91,6 +104,14 @@ func (c *sending) queuePrepared(q *queue, p *Prepared, key string) {
 		defer f.Release()
 	}
 	c.queueShared(q, f, p.plain.Payload(), key)
+}
+
+// pendingSizeOf is how many bytes of MaxPending messages take together. mu is held.
+func (c *sending) pendingSizeOf(all iter.Seq[*Prepared]) (n int) {
+	for p := range all {
+		n += c.pendingSize(p)
+	}
+	return n
 }
 
 // pendingSize is how many bytes of MaxPending a message takes. mu is held.

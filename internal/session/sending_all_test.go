@@ -1,8 +1,10 @@
 package session
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/framerail/framerail/frame"
@@ -75,11 +77,11 @@ func TestSendAll_LeavesTheWriterItsHalf(t *testing.T) {
 			_, _ = w.WriteString("x")
 			expect(t, "flush", w.Flush(), nil)
 			r.turn()
-			expect(t, "room", Room(r.c), 100)
-			expect(t, "room for half", MakeRoom(r.c, 100), true)
-			expect(t, "room for more", MakeRoom(r.c, 101), false)
+			expect(t, "room", r.c.room(), 100)
+			expect(t, "room for half", MakeRoom(r.c, slices.Values(numberedAll(t, 1, 5))), true)
+			expect(t, "room for more", MakeRoom(r.c, slices.Values(numberedAll(t, 1, 6))), false)
 			expect(t, "half", SendAll(r.c, slices.Values(numberedAll(t, 1, 2))), nil)
-			expect(t, "room", Room(r.c), 60)
+			expect(t, "room", r.c.room(), 60)
 			expect(t, "more than half", SendAll(r.c, slices.Values(numberedAll(t, 3, 6))), ErrPendingFull)
 			expect(t, "state", r.c.State(), Open)
 			Missed(r.c)
@@ -90,32 +92,94 @@ func TestSendAll_LeavesTheWriterItsHalf(t *testing.T) {
 			expect(t, "state", r.c.State(), Open)
 			expect(t, "close", w.Close(), nil)
 			r.turn()
-			expect(t, "room", Room(r.c), 200)
+			expect(t, "room", r.c.room(), 200)
 		})
 	}
 }
 
-// Room counts what keys take. What merely waits for the turn is sent to make room, and nothing is dropped.
-func TestRoom(t *testing.T) {
+// Room is made for what messages take, whatever that is: keys count where the policy knows them, a client's masks, and what compressing
+// makes longer. There is room for all of them then, and not for one more byte.
+func TestMakeRoom_CountsWhatMessagesTake(t *testing.T) {
+	for _, role := range []frame.Role{frame.Server, frame.Client} {
+		for _, policy := range policies {
+			for _, threshold := range []int{-1, 100} {
+				t.Run(fmt.Sprint(role, " ", policy, " ", threshold), func(t *testing.T) {
+					var all []*Prepared
+					for i := range 6 {
+						payload := []byte(noise(90))
+						if i%2 == 0 {
+							payload = []byte(strings.Repeat("it is what it is ", 10))
+						}
+						all = append(all, prepare(t, Outgoing{Type: Binary, Payload: payload, Key: fmt.Sprint(i)}))
+					}
+					var took int
+					for _, more := range []int{1 << 10, 0, -1} { // the first finds out how many bytes they take
+						r := deflateRig(t, Config{Role: role, MaxPending: took + more, Overflow: policy, Deflate: Deflate{Threshold: threshold}}, takeover)
+						expect(t, fmt.Sprint("room with ", more, " more"), MakeRoom(r.c, slices.Values(all)), more >= 0)
+						if more < 0 {
+							return
+						}
+						expect(t, "all", SendAll(r.c, slices.Values(all)), nil)
+						took += more - r.c.room()
+					}
+				})
+			}
+		}
+	}
+}
+
+// What merely waits for the turn is sent to make room, and nothing is dropped.
+func TestMakeRoom_SendsWhatWaits(t *testing.T) {
+	all := slices.Values(numberedAll(t, 1, 50))
 	r := openRig(t, Config{MaxPending: 1000, Overflow: OverflowLatest})
-	expect(t, "room of an idle connection", Room(r.c), 1000)
-	expect(t, "too much for any", MakeRoom(r.c, 1001), false)
+	expect(t, "too much for any", MakeRoom(r.c, slices.Values(numberedAll(t, 1, 51))), false)
 	r.drain(0)
 	expect(t, "send", r.c.SendText(numbered(1)), nil)
 	r.turn()
 	for _, key := range []string{"a", "b"} {
 		expect(t, "send", r.c.SendAs(Text, []byte(numbered(2)), key, false, false), nil)
 	}
-	expect(t, "room beside two keys", Room(r.c), 1000-3*20-2*sendq.KeyCost)
-	expect(t, "room where the transport is full", MakeRoom(r.c, 900), false)
+	expect(t, "room beside two keys", r.c.room(), 1000-3*20-2*sendq.KeyCost)
+	expect(t, "room where the transport is full", MakeRoom(r.c, all), false)
 	r.drain(-1)
 	expect(t, "messages", r.numbers(), "1 2 2")
 	expect(t, "send", r.c.SendText(numbered(3)), nil)
-	expect(t, "room before the turn", Room(r.c), 980)
-	expect(t, "room for all", MakeRoom(r.c, 1000), true)
+	expect(t, "room before the turn", r.c.room(), 980)
+	expect(t, "room for all", MakeRoom(r.c, all), true)
 	expect(t, "messages", r.numbers(), "3")
 	expectDropped(t, r, 0, 0)
 	r.turn()
+}
+
+// A peer that does not read does not cost the CPU of compressing what it will not get.
+func TestMakeRoom_CompressesNoMoreThanMayFit(t *testing.T) {
+	r := deflateRig(t, Config{MaxPending: 4096, Overflow: OverflowRefuse}, takeover)
+	r.drain(0)
+	expect(t, "send", r.c.SendPlain(Binary, []byte(noise(4080))), nil)
+	r.turn()
+	var all []*Prepared
+	for range 9 {
+		all = append(all, prepare(t, Outgoing{Type: Text, Payload: []byte(prose(rand.New(rand.NewPCG(1, 3)), 1000))}))
+	}
+	expect(t, "room", MakeRoom(r.c, slices.Values(all)), false)
+	compressed := 0
+	for _, p := range all {
+		if p.packed[kindOf(r.c.compressor())].Load() != nil {
+			compressed++
+		}
+	}
+	expect(t, "messages that were compressed", compressed, 1)
+}
+
+// What is longer than MaxPending before it is compressed is not compressed at all.
+func TestMayFit(t *testing.T) {
+	r := openRig(t, Config{MaxPending: 1000})
+	expect(t, "all that fits", MayFit(r.c, slices.Values(numberedAll(t, 1, 50))), true)
+	expect(t, "one more", MayFit(r.c, slices.Values(numberedAll(t, 1, 51))), false)
+	r.drain(0)
+	expect(t, "send", r.c.SendText(numbered(1)), nil)
+	expect(t, "all that fits, later", MayFit(r.c, slices.Values(numberedAll(t, 1, 50))), true)
+	expect(t, "nothing", MayFit(r.c, slices.Values([]*Prepared(nil))), true)
 }
 
 // Under OverflowLatest the last of a key stays, also among messages that are sent together.
