@@ -108,7 +108,7 @@ func (b *batch) send(ctx context.Context, l *link) {
 			cmds, its = append(cmds, b.script(l, some)), append(its, some)
 		default:
 			for i := range some {
-				cmds, its = append(cmds, b.plain(l, some[i])), append(its, some[i:i+1])
+				cmds, its = append(cmds, b.spublish(l, some[i])), append(its, some[i:i+1])
 			}
 		}
 	}
@@ -177,8 +177,8 @@ func outcome(r rueidis.RedisResult) (taken int, err error) {
 	return int(n), err
 }
 
-// plain is what publishes a message that nobody keeps, and that goes to no patterns.
-func (b *batch) plain(l *link, i int) rueidis.Completed {
+// spublish is what publishes a message that nobody keeps, and that goes to no patterns.
+func (b *batch) spublish(l *link, i int) rueidis.Completed {
 	m, s := &b.ms[i], b.session
 	channel := s.name(partition(m.Topic), kindTopic, m.Topic)
 	return l.commands.B().Spublish().Channel(channel).Message("- " + string(m.Data)).Build()
