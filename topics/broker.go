@@ -29,6 +29,10 @@ type Broker interface {
 	// 100,000 in one call. It returns when the broker has confirmed them: what anyone publishes
 	// from then on comes to Node.Receive. A topic that is on already stays on, and one that is not
 	// on may be ended. After an error each of these topics may be on or not, and is given again. After Node.Up nothing is on.
+	//
+	// A Broker may do without patterns, and bring nothing for them. When it has done the rest of a call with patterns in on, it returns
+	// an error that wraps errors.ErrUnsupported. Topics then takes the call for done. Messages are missing only from topics in
+	// which there is interest.
 	Interest(ctx context.Context, on, off []string) error
 }
 

@@ -2,8 +2,10 @@ package topics
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -15,6 +17,8 @@ type interest struct {
 	mu      sync.Mutex
 	changed map[string]bool // guarded by mu: names that have come or gone; whether they are patterns
 	refused map[string]bool // guarded by mu: those that the broker has refused, until the next tick
+
+	patternless atomic.Bool // the broker takes interest in patterns, and brings nothing for it
 
 	// Owned by the worker.
 	on    map[string]bool // what the broker has confirmed; false: a call with that name has failed, so that it may be on or not
@@ -161,7 +165,7 @@ func (l *link) giveBatch(ctx context.Context, changed map[string]bool, refusals 
 	}
 	if len(on)+len(off) > 0 {
 		most := longestInterest + time.Duration(len(on)+len(off))*longestName
-		err := l.hang.call(ctx, l, "Interest", most, func(ctx context.Context) error { return l.broker.Interest(ctx, on, off) })
+		err := l.hang.call(ctx, l, "Interest", most, func(ctx context.Context) error { return l.interest.give(ctx, l.broker, on, off) })
 		if err != nil {
 			*refusals--
 			l.interest.fails++
@@ -186,6 +190,16 @@ func (l *link) giveBatch(ctx context.Context, changed map[string]bool, refusals 
 		}
 	}
 	return nil
+}
+
+// give calls Broker.Interest. A broker that does without patterns has done the rest.
+func (i *interest) give(ctx context.Context, b Broker, on, off []string) error {
+	err := b.Interest(ctx, on, off)
+	if errors.Is(err, errors.ErrUnsupported) {
+		i.patternless.Store(true)
+		return nil
+	}
+	return err
 }
 
 // giveHalves gives the broker what it has refused, in two calls.

@@ -66,11 +66,14 @@ func hear(l *link, t *topic, name string, hd header) verdict {
 }
 
 // listens reports whether what others have published to a topic for so long must have come: the node's interest in it, or in a pattern, is
-// confirmed. The topic's mu is held, if there is a topic.
+// confirmed. Interest in a pattern tells nothing if the broker brings nothing for it. The topic's mu is held, if there is a topic.
 func listens(l *link, t *topic, name string, long time.Duration) bool {
 	since := time.Now().Add(-long)
 	if t != nil && t.across.listens(since) {
 		return true
+	}
+	if l.interest.patternless.Load() {
+		return false
 	}
 	for _, pattern := range patternsOf(l.hub, name) {
 		pattern.mu.Lock()

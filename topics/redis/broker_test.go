@@ -136,7 +136,10 @@ func TestNoPatterns_PublishesToTheTopicAlone(t *testing.T) {
 	b := r.broker()
 	b.NoPatterns = true
 	n, all := run(t, b), run(t, r.broker())
-	n.interest("a.b", "a.*")
+	if err := b.Interest(t.Context(), []string{"a.*", "a.b"}, nil); !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("interest in a pattern: %v", err)
+	}
+	n.interest("a.c")
 	all.interest(">")
 	n.publish("a.b", topics.History{}, "plain")
 	n.publish("a.b", topics.History{Messages: 1}, "kept")

@@ -2,6 +2,8 @@ package redis
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"sync"
 
@@ -86,7 +88,7 @@ func (i *interest) hasLeft(channel string) bool {
 // channels are names of channels by partition.
 type channels [partitions][]string
 
-// Interest implements topics.Broker.
+// Interest implements topics.Broker. With NoPatterns it fails with errors.ErrUnsupported if there are patterns, when it has done the rest.
 func (b *Broker) Interest(ctx context.Context, on, off []string) error {
 	s, err := b.connected()
 	if err != nil {
@@ -98,9 +100,15 @@ func (b *Broker) Interest(ctx context.Context, on, off []string) error {
 				s.interest.remove(prefixOf(name), name)
 			}
 		}
+		return err
 	}
-	return err
+	if b.NoPatterns && slices.ContainsFunc(on, isPattern) {
+		return errNoPatterns
+	}
+	return nil
 }
+
+var errNoPatterns = fmt.Errorf("framerail: redis: NoPatterns is set: %w", errors.ErrUnsupported)
 
 // change begins and ends interest.
 func (s *session) change(ctx context.Context, on, off []string) (err error) {
