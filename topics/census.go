@@ -43,11 +43,11 @@ const maxCensusNodes = 1 << 12
 // censuses are the topics whose members the nodes tell each other.
 type censuses struct {
 	mu     sync.Mutex
-	topics map[*topic]struct{} // guarded by mu
-	left   bool                // guarded by mu: the node is going, and tells nothing more
-	began  time.Time           // owned by the worker: when turns began
-	turn   int64               // owned by the worker: the present one
-	number uint64              // owned by the worker
+	topics map[*topic]time.Time // guarded by mu: when the worker found that a topic is gone; zero: it is not
+	left   bool                 // guarded by mu: the node is going, and tells nothing more
+	began  time.Time            // owned by the worker: when turns began
+	turn   int64                // owned by the worker: the present one
+	number uint64               // owned by the worker
 }
 
 // telling is what a topic has for its census. Guarded by the topic's mu.
@@ -132,9 +132,9 @@ func (c *censuses) add(t *topic) {
 		return
 	}
 	if c.topics == nil {
-		c.topics = make(map[*topic]struct{})
+		c.topics = make(map[*topic]time.Time)
 	}
-	c.topics[t] = struct{}{}
+	c.topics[t] = time.Time{}
 }
 
 // all is all topics. Those that are gone come first, since another topic may have such a one's name by now.
@@ -184,10 +184,12 @@ func (c *censuses) turns(now time.Time) (turn, begun int64) {
 	return c.turn, c.turn - last
 }
 
-// tickCensus tells other nodes what has changed, and of each topic again when it is its turn. By the worker.
+// tickCensus tells other nodes what has changed, and of each topic again when it is its turn. A topic that is gone waits for room in the outbox,
+// for as long as somebody may hear of it and has not forgotten it anyway. By the worker.
 func (l *link) tickCensus(now time.Time) {
 	c := &l.census
 	turn, begun := c.turns(now)
+	away := l.uplink.isAway()
 	for _, t := range c.all() {
 		t.mu.Lock()
 		a := t.across
@@ -198,12 +200,24 @@ func (l *link) tickCensus(now time.Time) {
 		if t.forgetDead() {
 			t.reportCensus()
 		}
-		over := gone && !a.changed
+		over := gone && (!a.changed || away || c.isForgotten(t, now))
 		t.mu.Unlock()
 		if over {
 			c.remove(t)
 		}
 	}
+}
+
+// isForgotten reports whether other nodes have forgotten what this one told of a topic that is gone, also if the outbox had no room to tell them.
+// By the worker.
+func (c *censuses) isForgotten(t *topic, now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	since, is := c.topics[t]
+	if is && since.IsZero() {
+		c.topics[t], since = now, now
+	}
+	return now.Sub(since) > censusLife
 }
 
 // tell tells other nodes who is here, unless leaveCensus has told them that this one is going. It reports whether the outbox had room for it. mu is

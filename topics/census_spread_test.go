@@ -82,3 +82,30 @@ func TestCensuses_TellOfTopicsThatAreGone(t *testing.T) {
 	expect(t, "topics", len(l.census.all()), 0)
 	expect(t, "censuses", len(l.outbox.peek()), 1)
 }
+
+// Topics that are gone wait for room no longer than other nodes remember them, and not at all while the broker is away. So they take no memory for ever.
+func TestCensuses_ForgetTopicsThatAreGone(t *testing.T) {
+	for _, away := range []bool{false, true} {
+		t.Run(fmt.Sprint("away=", away), func(t *testing.T) {
+			h := new(Topics)
+			l := &link{hub: h, wake: make(chan struct{}, 1)} // the outbox has no room
+			l.uplink.away = away
+			now, most, began := time.Now(), 0, 0
+			for second := range 100 {
+				for i := range 3 {
+					of := h.lock(fmt.Sprint("a.", second, ".", i), false)
+					of.across = &across{link: l}
+					l.census.add(of)
+					of.gone.Store(true)
+					of.mu.Unlock()
+					began++
+				}
+				l.tickCensus(now.Add(time.Duration(second) * time.Second))
+				most = max(most, len(l.census.topics))
+			}
+			if bound := 3 * int(1+censusLife/time.Second); away && most > 0 || most > bound {
+				t.Errorf("%d of %d topics are kept, and %d at most are remembered", most, began, bound)
+			}
+		})
+	}
+}
