@@ -132,15 +132,21 @@ func (a *across) letHeldGo(t *topic) {
 		l.reportPatterns(t.name)
 	}
 	for _, p := range a.takeHeld() {
-		hd, rest, err := readHeader(p.Data)
-		if err == nil && hd.node != l.node {
-			r := routes.Get().(*route)
-			err = r.toPatterns(l, t, hd, rest)
-			r.done()
-		}
-		if err != nil {
-			l.refuse(t.name, err)
-		}
+		a.letGo(t, p)
+	}
+}
+
+// letGo gives a packet that was held to members of patterns. t.mu is held.
+func (a *across) letGo(t *topic, p Packet) {
+	l := a.link
+	hd, rest, err := readHeader(p.Data)
+	if err == nil && hd.node != l.node {
+		r := routes.Get().(*route)
+		err = r.toPatterns(l, t, hd, rest)
+		r.done()
+	}
+	if err != nil {
+		l.refuse(t.name, err)
 	}
 }
 

@@ -49,7 +49,7 @@ func receiveEarly(t *topic, p Packet, own bool) {
 	}
 	switch {
 	case a.adrift, a.returning && a.coming == number{}:
-		t.goOn(append(a.takeHeld(), p))
+		t.goOn(p)
 		if len(a.waiters) > 0 {
 			a.link.running.Go(t.rejoinLive) // which takes locks of connections
 		}

@@ -155,7 +155,7 @@ func (t *topic) goOnWithout(longest time.Duration) (left time.Duration, waits bo
 		left, over = longest, false
 	case over:
 		a.late = max(a.late, 1)
-		t.goOn(a.takeHeld())
+		t.goOn()
 	}
 	t.mu.Unlock()
 	if over {
@@ -176,16 +176,26 @@ func (t *topic) rejoinLive() {
 	t.rejoin(waiters)
 }
 
-// goOn has a topic go on with what has come while it waited for an answer, behind a gap. If nothing has come, the next message
-// says where the topic is. The caller must call rejoinLive, without mu. mu is held.
-func (t *topic) goOn(held []Packet) {
+// goOn has a topic go on with what has come while it waited for an answer, and with what comes now, behind a gap. If nothing has come, the next
+// message says where the topic is. The caller must call rejoinLive, without mu. mu is held.
+func (t *topic) goOn(now ...Packet) {
 	a, l := t.across, t.across.link
 	base := a.before
 	if a.isLive() {
 		base = t.position()
 	}
 	a.asked = time.Time{}
-	held = slices.DeleteFunc(held, func(p Packet) bool { return p.At.Epoch == base.Epoch && p.At.Offset <= base.Offset })
+	if a.spilled {
+		l.reportPatterns(t.name)
+	}
+	var held []Packet
+	for _, p := range append(a.takeHeld(), now...) {
+		if p.At.Epoch == base.Epoch && p.At.Offset <= base.Offset { // the topic has it
+			a.letGo(t, p)
+		} else {
+			held = append(held, p)
+		}
+	}
 	t.sendOrMiss()
 	if len(held) == 0 {
 		a.adrift = true

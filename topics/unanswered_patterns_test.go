@@ -1,0 +1,80 @@
+package topics_test
+
+import (
+	"bytes"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/framerail/framerail/topics"
+	"github.com/framerail/framerail/topics/brokertest"
+)
+
+// What comes late, while a topic waits for an answer, is for members of patterns too, although the topic has it already: they get it when the topic
+// goes on without an answer.
+func TestUnanswered_PatternsGetWhatTheTopicHas(t *testing.T) {
+	var mu sync.Mutex
+	var late topics.Packet
+	memory := new(brokertest.Memory)
+	end := newSilent(memory)
+	memory.Drop = func(p topics.Packet, node string) bool {
+		is := bytes.Contains(p.Data, []byte("late")) && node == end.ID()
+		if is {
+			mu.Lock()
+			late = p
+			mu.Unlock()
+		}
+		return is
+	}
+	n, other := newNode(t, end, kept), newNode(t, memory.Recorder(), kept)
+	t.Cleanup(end.silence.goOn)
+	gaps := 0
+	n.OnGap = countGaps(&gaps)
+	ann := n.member("room.1")
+	other.say("room.1", "late")
+	other.say("room.1", "2")
+	ann.expect("late 2")
+	pat := n.dial()
+	if _, err := n.Subscribe(pat.conn, "room.*"); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "interest", func() bool { return n.Listens("room.*") })
+	node := end.node.Load().(topics.Node)
+	end.silence.hang(false)
+	node.Gap("room.1")
+	mu.Lock()
+	node.Receive(late)
+	mu.Unlock()
+	other.say("room.1", "3")
+	n.AnswersAfter(10 * time.Millisecond)
+	ann.expect("3")
+	await(t, "the pattern has all", func() bool { pat.look(); return slices.Contains(pat.read, "3") })
+	pat.expect("late 3")
+}
+
+// What a topic could not hold while it waited for an answer is a gap for members of patterns, also if nothing comes behind it.
+func TestUnanswered_PatternsHearOfWhatWasNotHeld(t *testing.T) {
+	memory := new(brokertest.Memory)
+	end := newSilent(memory)
+	n, other := newNode(t, end, kept), newNode(t, memory.Recorder(), kept)
+	t.Cleanup(end.silence.goOn)
+	n.MaxBacklog = 64 << 10
+	gaps := 0
+	n.OnGap = countGaps(&gaps)
+	n.member("room.1")
+	pat := n.dial()
+	if _, err := n.Subscribe(pat.conn, "room.*"); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "interest", func() bool { return n.Listens("room.*") })
+	end.silence.hang(false)
+	end.node.Load().(topics.Node).Gap("room.1")
+	n.sim.Settle()
+	before := gaps
+	received := n.Stats().Broker.Received
+	other.say("room.1", string(make([]byte, 100<<10)))
+	await(t, "it has come for both", func() bool { return n.Stats().Broker.Received >= received+2 })
+	n.AnswersAfter(10 * time.Millisecond)
+	await(t, "a gap", func() bool { n.sim.Settle(); return gaps > before })
+}
