@@ -49,7 +49,8 @@ func (h *Topics) Subscribe(c *conn.Conn, topic string) (Position, error) {
 // for one message of that size: by default the connection closes. [Topics.OnLost] reports what is lost under other policies.
 //
 // A connection that is a member is sent all behind the position once more, and stays a member whatever the answer is. One that is
-// a member of a pattern is sent again what it had by the pattern.
+// a member of a pattern is sent again what it had by the pattern. Of several calls that are not answered each gets its own answer:
+// the connection is a member from the first on that does not fail.
 func (h *Topics) SubscribeSince(c *conn.Conn, topic string, since Position, answer func(at Position, err error)) error {
 	_, err := h.subscribe(c, topic, &joining{name: topic, since: since, answer: answer})
 	return err
@@ -60,7 +61,7 @@ type joining struct {
 	name     string
 	since    Position
 	answer   func(Position, error)
-	made     *subscription // the membership that ends if it fails; nil: there is none, or another call has one too
+	made     *subscription // the membership that ends when the last call that has it here fails; nil: there is none
 	tries    int           // how often it has waited
 	question uint64        // the number of the last question that was put to the Recorder while it waited
 	answered bool          // one that was put meanwhile
@@ -184,24 +185,34 @@ func (cl *subscriber) again(sub *subscription, j *joining) (Position, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if j == nil {
-		for _, other := range cl.unanswered {
-			if other.made == sub {
-				other.made = nil
-			}
-		}
+		cl.makeSure(sub)
 	} else {
 		replay, err := t.replay(cl.conn, j)
 		if err != nil {
 			return Position{}, cl.refuse(t, j, err)
 		}
-		if j.since == (Position{}) {
-			replay = nil
+		if cl.isUnsure(sub) {
+			j.made = sub
 		}
 		if cl.shard.put(operation{part: sub.part, sub: sub, replay: held(replay), answer: cl.answer(j, t.position(), nil)}) {
 			cl.shard.ask()
 		}
 	}
 	return t.positionNow(), nil
+}
+
+// isUnsure reports whether a membership ends if the calls that have no answer yet all fail. mu is held.
+func (cl *subscriber) isUnsure(sub *subscription) bool {
+	return slices.ContainsFunc(cl.unanswered, func(j *joining) bool { return j.made == sub })
+}
+
+// makeSure has a membership stay, whatever becomes of the calls that have no answer yet. mu is held.
+func (cl *subscriber) makeSure(sub *subscription) {
+	for _, j := range cl.unanswered {
+		if j.made == sub {
+			j.made = nil
+		}
+	}
 }
 
 // answer is the answer to a joining; nil if there is none.

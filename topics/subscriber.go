@@ -129,30 +129,33 @@ func (cl *subscriber) Ended() {
 }
 
 // admit decides about a call of SubscribeSince, which an operation answers. It reports whether the answer is still due: the
-// connection may be closed, or Unsubscribe was called. A connection that has no room for what it has missed is answered ErrTooMuch,
-// and is no member then, unless it was one before. On the loop.
+// connection may be closed, or Unsubscribe was called. A connection that has no room for what it has missed is answered ErrTooMuch.
+// It is no member then, unless it was one before, or another call that waits makes it one. On the loop.
 func (cl *subscriber) admit(o *operation) (due bool) {
 	cl.mu.Lock()
 	defer cl.mu.Unlock()
-	a := o.answer
+	a, sub := o.answer, o.sub
 	if !cl.end(a.joining) {
 		o.sub = nil
 		return false
 	}
-	if o.sub == nil {
-		return true // it has failed
-	}
-	i := slices.Index(cl.subs, o.sub)
-	if i >= 0 && (a.joining.since == Position{} || len(o.replay) == 0 || session.MakeRoom(cl.conn, messagesOf(o.replay))) {
+	isNew := a.joining.since == Position{}
+	switch {
+	case sub == nil: // it has failed
+		return true
+	case isNew || len(o.replay) == 0 || session.MakeRoom(cl.conn, messagesOf(o.replay)):
+		cl.makeSure(sub)
+		if isNew && sub.at >= 0 { // it is a member, and was sent the last message
+			o.dropReplay()
+		}
 		return true
 	}
 	a.at, a.err = Position{}, ErrTooMuch
-	switch {
-	case i < 0: // an earlier call had no room
+	if a.joining.made == sub {
 		o.sub = nil
-	case a.joining.made == o.sub:
-		cl.leave(i, false)
-		o.sub = nil
+		if !cl.isUnsure(sub) {
+			cl.leave(slices.Index(cl.subs, sub), false)
+		}
 	}
 	o.dropReplay()
 	return true
