@@ -194,10 +194,8 @@ func (a *aging) lookAt(t *topic, was place, now time.Time) {
 		a.list(t)
 	}
 	t.mu.Unlock()
-	if h := t.hub; over {
-		h.mu.Lock()
-		h.forget(t)
-		h.mu.Unlock()
+	if over {
+		t.hub.forget(t)
 	}
 }
 

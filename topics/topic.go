@@ -195,18 +195,18 @@ func (t *topic) end() {
 
 // retire does what rest has decided. The caller holds no topic's mu.
 func (h *Topics) retire(t *topic, u use) {
-	switch {
-	case u == over:
-		h.mu.Lock()
+	switch u {
+	case over:
 		h.forget(t)
-		h.mu.Unlock()
-	case u == idle:
+	case idle:
 		h.aging.look(h, looksOfCall)
 	}
 }
 
-// forget removes a topic that is gone. Topics.mu is held.
+// forget removes a topic that is gone. The caller holds no topic's mu.
 func (h *Topics) forget(t *topic) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	if !t.wild {
 		if h.names[t.name] != t {
 			return
