@@ -293,9 +293,7 @@ func (l *link) putBefore(t *topic, older []Packet, floor uint64) {
 		r.prepend(all, floor)
 		l.hub.aging.list(t)
 	}
-	for _, pub := range all {
-		pub.release()
-	}
+	release(all)
 }
 
 // sendPending hands over messages that waited for the topic to have a position. It reports whether the outbox had no room for one of them: that one

@@ -1,6 +1,7 @@
 package topics
 
 import (
+	"iter"
 	"sync"
 	"time"
 	"unsafe"
@@ -86,4 +87,30 @@ func (p *publication) end(senders, keepers int) {
 	p.message.Release()
 	p.message, p.era, p.offset, p.once, p.outage = nil, nil, 0, 0, 0
 	publications.Put(p)
+}
+
+// held holds each of these for one more that sends it.
+func held(all []*publication) []*publication {
+	for _, pub := range all {
+		pub.hold()
+	}
+	return all
+}
+
+// release ends such a hold of each of these.
+func release(all []*publication) {
+	for _, pub := range all {
+		pub.release()
+	}
+}
+
+// messagesOf are the messages of publications.
+func messagesOf(all []*publication) iter.Seq[*session.Prepared] {
+	return func(yield func(*session.Prepared) bool) {
+		for _, pub := range all {
+			if !yield(pub.message) {
+				return
+			}
+		}
+	}
 }

@@ -315,14 +315,6 @@ func (t *topic) wait(w waiter) {
 	}
 }
 
-// held are publications that one more holds.
-func held(all []*publication) []*publication {
-	for _, pub := range all {
-		pub.hold()
-	}
-	return all
-}
-
 // Unsubscribe ends a connection's membership in a topic, or a call of SubscribeSince that is not answered. What was published before may still
 // reach it. It fails with [ErrNotSubscribed] if the connection is no member.
 func (h *Topics) Unsubscribe(c *conn.Conn, topic string) error {

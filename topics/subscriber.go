@@ -2,7 +2,6 @@ package topics
 
 import (
 	"container/list"
-	"iter"
 	"slices"
 	"sync"
 
@@ -167,13 +166,6 @@ func (o *operation) dropReplay() {
 	o.replay = nil
 }
 
-// release ends a hold of each of these.
-func release(all []*publication) {
-	for _, pub := range all {
-		pub.release()
-	}
-}
-
 // call calls one of the program's callbacks, unless the connection is closed. On the loop.
 func (cl *subscriber) call(name string, f func()) {
 	if cl.conn.State() == session.Open {
@@ -220,17 +212,6 @@ func (sub *subscription) replay(all []*publication) (sent int) {
 		}
 	}
 	return 0
-}
-
-// messagesOf are the messages of publications.
-func messagesOf(all []*publication) iter.Seq[*session.Prepared] {
-	return func(yield func(*session.Prepared) bool) {
-		for _, pub := range all {
-			if !yield(pub.message) {
-				return
-			}
-		}
-	}
 }
 
 // lose notes that the member was not sent a publication.
