@@ -60,20 +60,13 @@ func (c *Conn) SendAs(t frame.Opcode, payload []byte, key string, uncompressed, 
 // refers to its bytes. A client masks them (RFC 6455 5.3), so it sends a copy.
 func (c *Conn) SendPrepared(p *Prepared) error {
 	payload := p.plain.Payload()
-	isClient := c.role() == frame.Client
-	if isClient && (p.plain.Tag.Of == nil || !c.dropsOldest()) {
+	if c.role() == frame.Client && (p.plain.Tag.Of == nil || !c.dropsOldest()) {
 		return c.SendAs(p.plain.Header().Opcode, payload, p.key, p.uncompressed, true)
 	}
 	f := p.frameFor(&c.sending)
-	if isClient { // the copy has the tag, by which attachments hear of it if it is dropped
-		f = f.Masked(c.loop.sends.NewMaskingKey())
-	}
 	c.mu.Lock()
 	err := c.sendShared(f, payload, p.key)
 	c.unlockAndWake()
-	if isClient {
-		f.Release()
-	}
 	return c.noteTooLarge(err, len(payload))
 }
 

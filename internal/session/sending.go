@@ -16,10 +16,7 @@ func (c *sending) sendMessageLocked(h frame.Header, payload []byte, key string) 
 		return ErrClosed
 	}
 	n := c.frameSize(len(payload))
-	if c.overflow != OverflowLatest {
-		key = ""
-	}
-	if key != "" {
+	if key = c.keyOf(key); key != "" {
 		return c.sendKeyed(h, payload, key, n+sendq.KeyCost)
 	}
 	if n > c.limits().MaxPending {

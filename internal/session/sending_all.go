@@ -1,11 +1,6 @@
 package session
 
-import (
-	"iter"
-
-	"github.com/framerail/framerail/frame"
-	"github.com/framerail/framerail/internal/session/sendq"
-)
+import "iter"
 
 // Messages that belong together, such as those that a client has missed, are sent all or not at all. Their feature is attached.
 
@@ -91,40 +86,15 @@ func (c *sending) sendAll(all iter.Seq[*Prepared]) error {
 		if key != "" && q.blocked {
 			c.supersede(q, key)
 		}
-		c.queuePrepared(q, p, key)
+		c.queueShared(q, p.frameFor(c), p.plain.Payload(), key)
 	}
 	return nil
-}
-
-// queuePrepared queues a message for which there is room. A client masks a copy (RFC 6455 5.3). mu is held.
-func (c *sending) queuePrepared(q *queue, p *Prepared, key string) {
-	f := p.frameFor(c)
-	if c.role() == frame.Client {
-		f = f.Masked(c.loop.sends.NewMaskingKey())
-		defer f.Release()
-	}
-	c.queueShared(q, f, p.plain.Payload(), key)
 }
 
 // pendingSizeOf is how many bytes of MaxPending messages take together. mu is held.
 func (c *sending) pendingSizeOf(all iter.Seq[*Prepared]) (n int) {
 	for p := range all {
-		n += c.pendingSize(p)
+		n += c.sharedSize(p.frameFor(c), c.keyOf(p.key))
 	}
 	return n
 }
-
-// pendingSize is how many bytes of MaxPending a message takes. mu is held.
-func (c *sending) pendingSize(p *Prepared) int {
-	n := p.frameFor(c).Len()
-	if c.role() == frame.Client {
-		n += maskSize
-	}
-	if c.keyOf(p.key) != "" {
-		n += sendq.KeyCost
-	}
-	return n
-}
-
-// maskSize is how many bytes a masking key takes in a frame.
-const maskSize = 4

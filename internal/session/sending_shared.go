@@ -1,6 +1,9 @@
 package session
 
-import "github.com/framerail/framerail/internal/session/sendq"
+import (
+	"github.com/framerail/framerail/frame"
+	"github.com/framerail/framerail/internal/session/sendq"
+)
 
 // sendShared queues a frame that other connections may hold too, as sendMessageLocked queues
 // a copy. payload is what the peer will have read. mu is held.
@@ -8,11 +11,8 @@ func (c *sending) sendShared(f *sendq.Frame, payload []byte, key string) error {
 	if c.State() != Open {
 		return ErrClosed
 	}
-	n := f.Len()
 	key = c.keyOf(key)
-	if key != "" {
-		n += sendq.KeyCost
-	}
+	n := c.sharedSize(f, key)
 	if n > c.limits().MaxPending {
 		return ErrMessageTooLarge
 	}
@@ -35,8 +35,22 @@ func (c *sending) keyOf(key string) string {
 	return key
 }
 
-// queueShared queues a frame for which there is room. mu is held.
+// sharedSize is how many bytes of MaxPending a frame takes, with its key.
+func (c *sending) sharedSize(f *sendq.Frame, key string) int {
+	n := c.frameSize(len(f.Payload()))
+	if key != "" {
+		n += sendq.KeyCost
+	}
+	return n
+}
+
+// queueShared queues a frame for which there is room. A client's queue gets a masked copy (RFC 6455 5.3). It has the frame's tag, by
+// which attachments hear of it if it is dropped. mu is held.
 func (c *sending) queueShared(q *queue, f *sendq.Frame, payload []byte, key string) {
+	isClient := c.role() == frame.Client
+	if isClient {
+		f = f.Masked(c.loop.sends.NewMaskingKey())
+	}
 	l := &q.main
 	if q.writer != nil {
 		l = &q.writer.behind
@@ -48,6 +62,9 @@ func (c *sending) queueShared(q *queue, f *sendq.Frame, payload []byte, key stri
 	l.AppendShared(&c.loop.sends, f)
 	c.boundPending(q)
 	c.rememberIfShared(f, payload)
+	if isClient {
+		f.Release()
+	}
 }
 
 // rememberIfShared notes that a frame was sent, if later messages may refer to it. mu is held.
