@@ -56,15 +56,14 @@ func (c *sending) sendKeyed(h frame.Header, payload []byte, key string, n int) e
 	return nil
 }
 
-// makeRoom sees that n more bytes of a Writer's frames fit, if need be by sending
+// makeWriterRoom sees that n more bytes of a Writer's frames fit, if need be by sending
 // what merely waits for the loop's turn. mu is held.
-func (c *sending) makeRoom(n int) error {
+func (c *sending) makeWriterRoom(n int) error {
 	q := c.out()
 	if q.hasRoomFor(n, c.limits().MaxPending) {
 		return nil
 	}
-	if !q.blocked && !q.main.Empty() {
-		c.flush()
+	if c.flushWaiting(q) {
 		if c.State() != Open {
 			return ErrClosed // it broke
 		}

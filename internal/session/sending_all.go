@@ -33,8 +33,8 @@ func MakeRoom(c *Conn, all iter.Seq[*Prepared]) bool {
 	c.mu.Lock()
 	defer c.unlockAndWake()
 	n := c.pendingSizeOf(all)
-	if q := c.tx; q != nil && c.room() < n && c.State() == Open && !q.blocked && !q.main.Empty() {
-		c.flush()
+	if q := c.tx; q != nil && c.room() < n && c.State() == Open {
+		c.flushWaiting(q)
 	}
 	return c.room() >= n
 }

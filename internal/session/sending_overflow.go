@@ -134,8 +134,7 @@ func (c *sending) claimRoom(n int, key string) error {
 		return ErrPendingFull
 	}
 	total, behind := q.lack(n, bound)
-	if total > 0 && !q.blocked && !q.main.Empty() {
-		c.flush()
+	if total > 0 && c.flushWaiting(q) {
 		if c.State() != Open {
 			return ErrClosed // it broke
 		}

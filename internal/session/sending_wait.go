@@ -63,9 +63,8 @@ func (c *sending) makeRoomToWait(n int) bool {
 		switch {
 		case q == nil, c.State() != Open, q.hasRoom(n, c.limits().MaxPending):
 			return true
-		case q.blocked, q.main.Empty():
+		case !c.flushWaiting(q):
 			return false
 		}
-		c.flush()
 	}
 }

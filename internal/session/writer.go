@@ -225,7 +225,7 @@ func (w *Writer) send(p []byte, fin bool) error {
 		h.Fin = false
 		size += c.frameSize(0)
 	}
-	if err := c.makeRoom(size); err != nil {
+	if err := c.makeWriterRoom(size); err != nil {
 		return err
 	}
 	if err := c.sendFrame(h, payload); err != nil {

@@ -68,6 +68,16 @@ func (c *writing) flush() {
 	c.flushed(q)
 }
 
+// flushWaiting is flush if something merely waits for the loop's turn. It reports whether it was. The connection may be broken then,
+// or have another queue. mu is held.
+func (c *writing) flushWaiting(q *queue) bool {
+	if q.blocked || q.main.Empty() {
+		return false
+	}
+	c.flush()
+	return true
+}
+
 // writeQueue writes what is in main.
 func (c *writing) writeQueue(q *queue) (n int, ok bool) {
 	if q.main.Chunks() <= len(q.iov) {
