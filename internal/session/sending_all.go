@@ -2,10 +2,11 @@ package session
 
 import "iter"
 
-// Messages that belong together, such as those that a client has missed, are sent all or not at all. Their feature is attached.
+// Messages that belong together, such as those that a client has missed, are sent all or not at all. These functions are for a
+// feature that is attached to connections: see [Attachment]. The caller holds the messages.
 
-// MayFit reports whether messages could all wait for c at once if they were not compressed, and nothing else did. Whoever asks first
-// has no more of them compressed for c than that. From any goroutine.
+// MayFit reports whether messages fit into MaxPending before they are compressed, if nothing else waits. It bounds what MakeRoom
+// and SendAll compress for one call: ask it first. From any goroutine.
 func MayFit(c *Conn, all iter.Seq[*Prepared]) bool {
 	free := c.limits().MaxPending
 	for p := range all {
@@ -16,8 +17,8 @@ func MayFit(c *Conn, all iter.Seq[*Prepared]) bool {
 	return true
 }
 
-// MakeRoom reports whether c has room for messages, if need be after sending what merely waits for the loop's turn. It drops
-// nothing, and closes nothing. From any goroutine.
+// MakeRoom reports whether c has room for messages, so that SendAll sends them whatever the policy is. If need be it sends what merely
+// waits for the loop's turn. It drops nothing, and closes nothing unless the transport breaks. From any goroutine.
 func MakeRoom(c *Conn, all iter.Seq[*Prepared]) bool {
 	c.mu.Lock()
 	free := c.limits().MaxPending
@@ -25,7 +26,7 @@ func MakeRoom(c *Conn, all iter.Seq[*Prepared]) bool {
 		free = c.room()
 	}
 	c.mu.Unlock()
-	for p := range all { // compressed before the connection is locked, but not for a peer that will not get it
+	for p := range all { // compressed before the connection is locked, but no more than a peer that does not read has room for
 		if free -= p.frameFor(&c.sending).Len(); free < 0 {
 			return false
 		}
@@ -39,8 +40,8 @@ func MakeRoom(c *Conn, all iter.Seq[*Prepared]) bool {
 	return c.room() >= n
 }
 
-// SendAll sends messages that were encoded before, or none of them: there is room for all, or the overflow policy does what it does
-// for one message of their size. It fails as SendPrepared does. From any goroutine.
+// SendAll sends messages, or none of them. If there is no room for all, the overflow policy does what it does for one message of their
+// size. It fails as SendPrepared does, but with ErrPendingFull also if they can never fit. From any goroutine.
 func SendAll(c *Conn, all iter.Seq[*Prepared]) error {
 	for p := range all {
 		p.frameFor(&c.sending) // compressed before the connection is locked
@@ -50,8 +51,8 @@ func SendAll(c *Conn, all iter.Seq[*Prepared]) error {
 	return c.sendAll(all)
 }
 
-// Missed tells that c was not sent a message that its peer must not miss without knowing, because there was no room. A policy that
-// closes for that does so here if it has not, as behind a Writer, where the program has caused it. From any goroutine.
+// Missed notes that c had no room for a message that its peer must not miss without knowing. A policy that closes then has mostly
+// closed c already. It has not if the program's own Writer was in the way: Missed does so. From any goroutine.
 func Missed(c *Conn) {
 	c.mu.Lock()
 	defer c.unlockAndWake()
@@ -60,7 +61,8 @@ func Missed(c *Conn) {
 	}
 }
 
-// room is how many bytes of messages fit. mu is held.
+// room is how many bytes of messages fit now; negative if there are too many. While a Writer is open they wait behind its message. mu
+// is held.
 func (c *sending) room() int {
 	q, bound := c.tx, c.limits().MaxPending
 	if q == nil {
