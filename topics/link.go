@@ -286,11 +286,12 @@ func (l *link) serve(ctx context.Context, due <-chan time.Time) error {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if len(batch) == 0 {
+		if !l.outbox.waits() {
 			l.hang.resume(l, "Publish") // what hung is lost, and nothing waits that could show more
 		}
 		l.askBehind()
 		if len(batch) == 0 {
+			l.outbox.rouseLater(l)
 			return refused
 		}
 		taken := 0
@@ -298,10 +299,16 @@ func (l *link) serve(ctx context.Context, due <-chan time.Time) error {
 			taken, err = l.broker.Publish(ctx, batch)
 			return err
 		})
-		missOwn(l, l.outbox.remove(taken, err != nil, l.interest.isAbsent()))
+		lost, more := l.outbox.remove(taken, err != nil, l.interest.isAbsent())
+		for _, p := range lost {
+			missOwn(l, p)
+		}
 		l.counts.published.Add(uint64(taken))
-		if err != nil {
+		if err != nil && !more {
 			return err
+		}
+		if err != nil {
+			l.logger.Warn("framerail: the broker of topics refuses a message", "error", err)
 		}
 	}
 }

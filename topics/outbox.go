@@ -5,24 +5,23 @@ import (
 	"time"
 )
 
-// outbox is what waits for the broker, in order, within a bound. It numbers what it is given.
+// outbox is what waits for the broker, within a bound: in order, but for topics that the broker refuses. It numbers what it is given.
 type outbox struct {
-	mu     sync.Mutex
-	most   int       // bytes
-	queue  []waiting // guarded by mu: from first on
-	first  int       // guarded by mu
-	bytes  int       // guarded by mu
-	put    uint64    // guarded by mu: how many packets were ever put into it
-	gone   uint64    // guarded by mu: how many of those have left it
-	lost   uint64    // guarded by mu: messages
-	fails  int       // guarded by mu: what calls in a row that took nothing count
-	series uint64    // guarded by mu: the newest
-	topics map[string]*published
-	quiet  [len(repeats)][]*published // guarded by mu: those that wait for a repetition, in order
+	mu      sync.Mutex
+	most    int    // bytes
+	packets        // guarded by mu: without those of postponed topics
+	bytes   int    // guarded by mu
+	put     uint64 // guarded by mu: how many packets were ever put into it
+	lost    uint64 // guarded by mu: messages
+	series  uint64 // guarded by mu: the newest
+	topics  map[string]*published
+	quiet   [len(repeats)][]*published // guarded by mu: those that wait for a repetition, in order
 
-	batch []Packet    // owned by the worker
-	given time.Time   // owned by the worker: when it was made
-	tried []time.Time // owned by the worker: of the first packets, when the broker was first given them. They may have arrived
+	refusals
+
+	batch []Packet   // owned by the worker
+	turn  *postponed // owned by the worker: whose first packets batch has; nil: those of others
+	given time.Time  // owned by the worker: when it was made
 }
 
 // waiting is a packet that waits.
@@ -30,6 +29,36 @@ type waiting struct {
 	Packet
 	size  int
 	since time.Time
+	at    uint64    // how many packets were put before it, and itself
+	tried time.Time // when the broker was first given it, and did not take it. It may have arrived
+	fails int       // what calls count that ended with it
+}
+
+// packets is a queue of them.
+type packets struct {
+	queue []waiting // from first on
+	first int
+}
+
+func (q *packets) isEmpty() bool { return q.first == len(q.queue) }
+
+// all is what is in the queue.
+func (q *packets) all() []waiting { return q.queue[q.first:] }
+
+// forget forgets the first packets.
+func (q *packets) forget(n int) {
+	clear(q.all()[:n])
+	q.first += n
+	switch {
+	case q.isEmpty() && cap(q.queue) > 1<<12:
+		q.queue, q.first = nil, 0
+	case q.isEmpty():
+		q.queue, q.first = q.queue[:0], 0
+	case q.first > 1<<10 && q.first > len(q.queue)/2:
+		left := copy(q.queue, q.all())
+		clear(q.queue[left:])
+		q.queue, q.first = q.queue[:left], 0
+	}
 }
 
 // published is what the node has published to a topic. Guarded by outbox.mu.
@@ -57,13 +86,13 @@ const (
 )
 
 // add puts a message into the outbox, or something else that is not repeated. must is set for what is
-// published in any case: if there is no room it is numbered and counted as lost. Otherwise it is refused. A census is refused if the
-// outbox is half full, so that very many leave room for messages. The body belongs to the outbox then.
+// published in any case: if there is no room it is numbered and counted as lost. Otherwise it is refused. If the outbox is half full, there is
+// no room for a census, and for a topic that the broker refuses: they leave room for others. The body belongs to the outbox then.
 func (o *outbox) add(l *link, kind kind, topic string, keep History, body []byte, must bool) (n number, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	size := len(topic) + len(body) + packetCost
-	full := o.bytes+size > o.most || kind == kindCensus && o.bytes > o.most/2
+	full := o.bytes+size > o.most || (kind == kindCensus || o.postponed[topic] != nil) && o.bytes > o.most/2
 	if full && !must {
 		return n, false
 	}
@@ -84,7 +113,11 @@ func (o *outbox) add(l *link, kind kind, topic string, keep History, body []byte
 // append appends a packet. mu is held.
 func (o *outbox) append(p Packet, size int) {
 	o.put++
-	o.queue = append(o.queue, waiting{p, size, time.Now()})
+	to := &o.packets
+	if r := o.postponed[p.Topic]; r != nil {
+		to = &r.packets
+	}
+	to.queue = append(to.queue, waiting{Packet: p, size: size, since: time.Now(), at: o.put})
 	o.bytes += size
 }
 
@@ -137,19 +170,25 @@ func (o *outbox) repeat(l *link, now time.Time) {
 		}
 		o.quiet[stage] = queue
 	}
-	if o.first < len(o.queue) {
+	if !o.isEmpty() {
 		l.rouse()
 	}
 }
 
-// peek is the first packets that wait, as many as one batch may have. By the worker.
+// peek is the first packets that wait, as many as one batch may have. They are of the topic whose turn it is to be given again, or of others. By the
+// worker.
 func (o *outbox) peek() []Packet {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	clear(o.batch)
 	o.batch, o.given = o.batch[:0], time.Now()
+	o.turn = o.next(o.isEmpty(), o.given)
+	from := &o.packets
+	if o.turn != nil {
+		from = &o.turn.packets
+	}
 	bytes := 0
-	for _, w := range o.queue[o.first:] {
+	for _, w := range from.all() {
 		if len(o.batch) == maxBatchPackets || bytes > maxBatchBytes {
 			break
 		}
@@ -159,103 +198,136 @@ func (o *outbox) peek() []Packet {
 	return o.batch
 }
 
-// What a call that took nothing counts, and with how much the first message is lost: with the third call or, while the broker takes no interest
-// either and may be away, with the hundredth. That takes ten seconds.
-const (
-	failsOnce   = 34
-	failsAbsent = 1
-	maxFails    = 100
-)
-
-// remove removes the first packets, which the broker has taken. What it has not taken in three calls in a row is lost, also if connections
-// ended with these calls: a message may be why. It may have arrived all the same. It is returned then. absent: the broker refuses all else too.
-func (o *outbox) remove(n int, failed, absent bool) (lost Packet) {
+// remove removes the first packets of the batch, which the broker has taken. failed: it has not taken the next one, and absent, it refuses all else
+// too. What is lost then is returned, and whether the broker is to be given more at once.
+func (o *outbox) remove(n int, failed, absent bool) (lost []Packet, more bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	switch {
-	case n > 0 || !failed:
-		o.fails = 0
-	case absent:
-		o.fails += failsAbsent
-	default:
-		o.fails += failsOnce
-	}
-	if o.fails >= maxFails && o.first+n < len(o.queue) {
-		o.fails = 0
-		if lost = o.queue[o.first+n].Packet; kindOf(lost.Data) == kindMessage {
-			o.lost++
-		}
-		n++
-	}
-	o.drop(n)
-	for left := len(o.batch) - n; failed && len(o.tried) < left; {
-		o.tried = append(o.tried, o.given)
+	r, from, left := o.turn, &o.packets, len(o.batch)-n
+	if r != nil {
+		from = &r.packets
 	}
 	clear(o.batch)
 	o.batch = o.batch[:0]
+	o.drop(from, n)
+	o.note(n)
+	switch {
+	case !failed:
+		more = true
+	case left == 0:
+	case absent:
+		o.markTried(from, left)
+		lost = o.fail(from, failsAbsent)
+	default:
+		o.markTried(from, left)
+		if r == nil {
+			r = o.postpone(from)
+		}
+		o.wait(r)
+		lost, more = o.fail(&r.packets, o.counts(r, n)), o.goesOn()
+	}
+	if r != nil && r.isEmpty() {
+		o.end(r)
+	}
+	return lost, more
+}
+
+// markTried notes that the broker was given the first packets, and did not take them. mu is held.
+func (o *outbox) markTried(q *packets, n int) {
+	for i := range q.all()[:n] {
+		if w := &q.all()[i]; w.tried.IsZero() {
+			w.tried = o.given
+		}
+	}
+}
+
+// fail counts that the first packet was refused. It is lost if that was often enough. It may have arrived all the same. mu is held.
+func (o *outbox) fail(q *packets, counts int) (lost []Packet) {
+	w := &q.all()[0]
+	if w.fails += counts; w.fails >= maxFails {
+		lost = append(lost, o.lose(q))
+	}
 	return lost
+}
+
+// lose drops the first packet, which the broker has not taken. mu is held.
+func (o *outbox) lose(q *packets) Packet {
+	p := q.all()[0].Packet
+	if kindOf(p.Data) == kindMessage {
+		o.lost++
+	}
+	o.drop(q, 1)
+	return p
+}
+
+// drop drops the first packets. mu is held.
+func (o *outbox) drop(q *packets, n int) {
+	for _, w := range q.all()[:n] {
+		o.bytes -= w.size
+	}
+	q.forget(n)
 }
 
 // giveUp removes packets that the broker was first given long ago, and did not confirm. Other nodes may have them, and do not know their numbers any
 // more: they would take them for new ones. By the worker.
 func (o *outbox) giveUp(now time.Time) (lost []Packet) {
-	if len(o.tried) == 0 || now.Sub(o.tried[0]) <= numbersKept {
-		return nil
-	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for len(o.tried) > len(lost) && now.Sub(o.tried[len(lost)]) > numbersKept {
-		p := o.queue[o.first+len(lost)].Packet
-		if kindOf(p.Data) == kindMessage {
-			o.lost++
+	stale := func(q *packets) {
+		for !q.isEmpty() && !q.all()[0].tried.IsZero() && now.Sub(q.all()[0].tried) > numbersKept {
+			lost = append(lost, o.lose(q))
 		}
-		lost = append(lost, p)
 	}
-	o.drop(len(lost))
-	o.fails = 0
+	stale(&o.packets)
+	for i := len(o.turns) - 1; i >= 0; i-- {
+		r := o.turns[i]
+		if stale(&r.packets); r.isEmpty() {
+			o.end(r)
+		}
+	}
 	return lost
 }
 
-// drop drops the first packets. mu is held.
-func (o *outbox) drop(n int) {
-	o.gone += uint64(n)
-	o.tried = o.tried[min(n, len(o.tried)):]
-	for range n {
-		o.bytes -= o.queue[o.first].size
-		o.queue[o.first] = waiting{}
-		o.first++
-	}
-	switch {
-	case o.first == len(o.queue) && cap(o.queue) > 1<<12:
-		o.queue, o.first = nil, 0
-	case o.first == len(o.queue):
-		o.queue, o.first = o.queue[:0], 0
-	case o.first > 1<<10 && o.first > len(o.queue)/2:
-		left := copy(o.queue, o.queue[o.first:])
-		clear(o.queue[left:])
-		o.queue, o.first = o.queue[:left], 0
-	}
-}
-
-// marks are how many packets were put into it, and have left it.
+// marks are how many packets were put into it, and how many of the first of those have left it, or are of postponed topics.
 func (o *outbox) marks() (put, gone uint64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.put, o.gone
+	if o.isEmpty() {
+		return o.put, o.put
+	}
+	return o.put, o.all()[0].at - 1
 }
 
-// waitsSince is since when the first packet waits, if there is one.
+// isPostponed reports whether something of a topic waits because the broker has refused it.
+func (o *outbox) isPostponed(topic string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.postponed[topic] != nil
+}
+
+// waitsSince is since when the packet waits that has waited for longest, if there is one.
 func (o *outbox) waitsSince() (since time.Time, waits bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.first == len(o.queue) {
-		return since, false
+	return o.oldest()
+}
+
+// oldest is waitsSince with mu held.
+func (o *outbox) oldest() (since time.Time, waits bool) {
+	if !o.isEmpty() {
+		since, waits = o.all()[0].since, true
 	}
-	return o.queue[o.first].since, true
+	for _, r := range o.turns {
+		if first := r.all()[0].since; !waits || first.Before(since) {
+			since, waits = first, true
+		}
+	}
+	return since, waits
 }
 
 // waits reports whether something waits.
 func (o *outbox) waits() bool {
-	_, waits := o.waitsSince()
-	return waits
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return !o.isEmpty() || len(o.turns) > 0
 }

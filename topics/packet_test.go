@@ -91,16 +91,20 @@ func TestOutbox_IsBounded(t *testing.T) {
 	expect(t, "there is room", ok, true)
 	expect(t, "number", number.n, uint64(n+2))
 	for range 3 {
+		o.turnsCome()
+		o.peek()
 		o.remove(0, true, false)
 	}
 	expect(t, "a message that the broker refuses", o.lost, 2)
 	expect(t, "it waits", o.waits(), false)
 	o.add(l, kindMessage, "a", History{}, body(), false)
 	for range 3 {
+		o.peek()
 		o.remove(0, true, true)
 	}
 	expect(t, "one waits while the broker refuses all", o.waits(), true)
 	for range 97 {
+		o.peek()
 		o.remove(0, true, true)
 	}
 	expect(t, "it waits for ever", o.waits(), false)

@@ -72,8 +72,8 @@ func (l *link) stats() BrokerStats {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	s.OutboxBytes, s.Lost = o.bytes, o.lost
-	if o.first < len(o.queue) {
-		s.Lag = time.Since(o.queue[o.first].since)
+	if since, waits := o.oldest(); waits {
+		s.Lag = time.Since(since)
 	}
 	return s
 }

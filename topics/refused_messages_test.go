@@ -1,0 +1,63 @@
+package topics_test
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"testing"
+
+	"github.com/framerail/framerail/topics"
+	"github.com/framerail/framerail/topics/brokertest"
+)
+
+// A topic whose messages the broker refuses holds up no other, however many there are.
+func TestAcross_ATopicThatIsRefusedHoldsUpNoOther(t *testing.T) {
+	forBrokers(t, func(t *testing.T, memory *brokertest.Memory, add func(topics.History) *clusterNode) {
+		memory.Refuse = func(p topics.Packet) error {
+			if p.Topic == "forbidden" {
+				return errors.New("no rights")
+			}
+			return nil
+		}
+		n, other := add(kept), add(kept)
+		olga := other.member("room.1")
+		const count = 300
+		for range count {
+			n.say("forbidden", "x")
+		}
+		n.say("room.1", "1")
+		olga.expect("1")
+		if lost := n.Stats().Broker.Lost; lost >= count {
+			t.Errorf("%d messages were refused before", lost)
+		}
+	})
+}
+
+// A broker that takes interest, and no message for a while, may not be ready: few messages are lost, and each one is delivered or counted.
+func TestAcross_ABrokerThatIsNotReady(t *testing.T) {
+	memory := new(brokertest.Memory)
+	var refused atomic.Int64
+	const calls, rooms, each = 60, 20, 10
+	memory.Refuse = func(topics.Packet) error {
+		if refused.Add(1) <= calls {
+			return errors.New("not ready")
+		}
+		return nil
+	}
+	n, other := newNode(t, memory.Broker(), topics.History{}), newNode(t, memory.Broker(), topics.History{})
+	other.OnGap = nil
+	olga := other.dial()
+	if _, err := other.Subscribe(olga.conn, "rooms.*"); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "interest", func() bool { return other.Listens("rooms.*") })
+	for i := range rooms * each {
+		n.say(fmt.Sprint("rooms.", i%rooms), "x")
+	}
+	await(t, "the broker has what it was given", n.IsIdle)
+	lost := int(n.Stats().Broker.Lost)
+	await(t, "all else is there", func() bool { olga.look(); return len(olga.read) == rooms*each-lost })
+	if lost > calls/3 {
+		t.Errorf("%d messages are lost", lost)
+	}
+}
