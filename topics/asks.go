@@ -49,7 +49,7 @@ func (l *link) askBehind() {
 	_, gone := l.outbox.marks()
 	left := q.behind[:0]
 	for _, b := range q.behind {
-		if b.mark > gone || l.outbox.isPostponed(b.topic.name) {
+		if b.mark > gone || l.outbox.has(b.topic.name, b.mark) {
 			left = append(left, b)
 			continue
 		}

@@ -298,11 +298,12 @@ func (o *outbox) marks() (put, gone uint64) {
 	return o.put, o.all()[0].at - 1
 }
 
-// isPostponed reports whether something of a topic waits because the broker has refused it.
-func (o *outbox) isPostponed(topic string) bool {
+// has reports whether it has something of a topic that is postponed, among so many packets that were put into it first.
+func (o *outbox) has(topic string, mark uint64) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.postponed[topic] != nil
+	r := o.postponed[topic]
+	return r != nil && r.all()[0].at <= mark
 }
 
 // waitsSince is since when the packet waits that has waited for longest, if there is one.

@@ -87,7 +87,7 @@ func givesUp(t *testing.T, absent bool) {
 	}
 	expect(t, "lost", o.lost, 2)
 	_, gone := o.marks()
-	expect(t, "the last one waits", gone < 4 || o.isPostponed("a"), true)
+	expect(t, "the last one waits", gone < 4 || o.has("a", 4), true)
 	expect(t, "gone, or postponed", gone >= 3, true)
 	expect(t, "batch", len(o.peek()), 1)
 	o.remove(0, true, absent)

@@ -137,7 +137,7 @@ func TestPostponed_LeavesRoomForOthers(t *testing.T) {
 	expect(t, "taken", fmt.Sprint(give(o, "bad")), "[a2]")
 }
 
-// What a topic publishes has not left the outbox while the topic is postponed. Others do not wait for it.
+// What a topic published before a time has not left the outbox while it is postponed. Others do not wait for it, and it waits for nothing later.
 func TestPostponed_IsNotSent(t *testing.T) {
 	o, l := filled("a", "bad", "b")
 	put, _ := o.marks()
@@ -149,11 +149,18 @@ func TestPostponed_IsNotSent(t *testing.T) {
 	give(o, "bad")
 	_, gone = o.marks()
 	expect(t, "what was put first is gone", gone >= put, true)
-	expect(t, "the topic that is refused is postponed", o.isPostponed("bad"), true)
+	expect(t, "that of the topic that is refused is there", o.has("bad", put), true)
 	if since, waits := o.waitsSince(); !waits || since.IsZero() {
 		t.Error("nothing waits")
 	}
-	o.turnsCome()
-	give(o)
-	expect(t, "it is postponed", o.isPostponed("bad"), false)
+	for range 2 {
+		o.turnsCome()
+		give(o, "bad")
+		o.add(l, kindMessage, "a", History{}, body(0), true)
+		give(o, "bad")
+	}
+	expect(t, "lost", o.lost, 1)
+	expect(t, "it is there", o.has("bad", put), false)
+	now, _ := o.marks()
+	expect(t, "what came later is there", o.has("bad", now), true)
 }
