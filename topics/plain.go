@@ -4,6 +4,16 @@ import "time"
 
 // receivePlain takes a message without a position. The topic's mu is held, if there is a topic.
 func (l *link) receivePlain(r *route, t *topic, name string, hd header, rest []byte) error {
+	if !judge(l, t, name, hd) {
+		return nil
+	}
+	r.find(l.hub, t, name)
+	return r.sendPlain(l, t, name, rest)
+}
+
+// judge notes the number of another node's message, and reports what is missing before it: to members of the topic, if there is a topic, and of
+// patterns that match its name. It reports whether the message is to be sent. The topic's mu is held, if there is a topic.
+func judge(l *link, t *topic, name string, hd header) (isNew bool) {
 	v := hear(l, t, name, hd)
 	if v == missing {
 		if t != nil {
@@ -13,11 +23,7 @@ func (l *link) receivePlain(r *route, t *topic, name string, hd header, rest []b
 		}
 		l.reportPatterns(name)
 	}
-	if v == old || hd.kind == kindLast {
-		return nil
-	}
-	r.find(l.hub, t, name)
-	return r.sendPlain(l, t, name, rest)
+	return v != old && hd.kind != kindLast
 }
 
 // sendPlain sends a message of another node's to those that it was found to go to. The topic's mu is held, if there is a topic.
@@ -114,12 +120,7 @@ func (r *route) toPatterns(l *link, t *topic, hd header, rest []byte) error {
 	if r.match(l.hub, t.name); len(r.parts) == 0 {
 		return nil
 	}
-	v := hear(l, nil, t.name, hd)
-	if v == missing {
-		l.counts.gaps.Add(1)
-		l.reportPatterns(t.name)
-	}
-	if v == old || hd.kind == kindLast {
+	if !judge(l, nil, t.name, hd) {
 		return nil
 	}
 	return r.sendPlain(l, nil, t.name, rest)
