@@ -111,13 +111,15 @@ func (h *heard) hear(topic string, node uint64, n number, again bool) (v verdict
 	if !ok {
 		earlier, isEarlier = h.earlier(topic, node)
 	}
-	v = n.compare(earlier, isEarlier)
-	switch {
+	switch v = n.compare(earlier, isEarlier); {
 	case v == old:
 		return old, 0
-	case again && ok:
+	case ok && again: // the message that has this number did not come
 		v = missing
-	case ok || !again && (isEarlier && v == fresh || n.n == 1):
+	case ok: // what the comparison says
+	case !again && n.n == 1: // the first of its series
+		v = fresh
+	case !again && isEarlier && v == fresh: // the one behind the last that came, before the connection or the interest was new
 	case len(nodes) >= maxHeardNodes: // others have pushed it out
 		v = fresh
 	default:
