@@ -15,14 +15,13 @@ import (
 //
 // While the broker is away, all topics have positions of the node's own.
 type across struct {
-	link      *link
-	recorded  bool
-	confirmed bool      // the broker has confirmed interest, and is connected
-	listening time.Time // since when it is confirmed
-	out       bool      // the broker is away, or is back and has not confirmed yet
-	outage    uint32    // counts those
-	waiters   []waiter
+	link     *link
+	recorded bool
+	out      bool   // the broker is away, or is back and has not confirmed yet
+	outage   uint32 // counts those
+	waiters  []waiter
 
+	hearing
 	telling
 
 	// Of a recorded topic.
@@ -36,8 +35,15 @@ type across struct {
 	holding                     // what came meanwhile
 	pending   []pending         // the node's own messages that have not come back
 	delivered number            // own messages up to this one have been sent to the members
-	heard     map[uint64]number // the last numbers of other nodes
-	doubts    map[uint64]number // those of repeated numbers of other nodes behind which the Recorder was asked
+	heard     map[uint64]number // by node: its last message that members have, or know to be missing. link.heard has those of other topics, and of patterns
+	doubts    map[uint64]number // by node: its last message that did not come, and for which the Recorder was asked: see receiveLast
+}
+
+// hearing is what the broker says of the node's interest in a topic.
+type hearing struct {
+	confirmed bool      // the broker has confirmed interest, and is connected: what is published from now on comes
+	listening time.Time // when confirmed was last set. What comes of a publisher for the first time is behind a loss only if that is longestSilence ago
+	refused   bool      // the broker has refused interest in a topic that is recorded: nothing waits for an answer, so that nothing is held
 }
 
 // holding is what a topic has, and what it knows, while it waits for an answer of the Recorder.
@@ -51,7 +57,6 @@ type holding struct {
 	asked     time.Time // since when the Recorder is asked and has not answered; it may have failed; zero: it is not asked
 	alone     bool      // the next question is about what the node itself misses: one for clients was put before
 	late      int       // how many questions in a row had no answer in their time
-	refused   bool      // the broker refuses interest: nothing waits for an answer, so that nothing is held
 }
 
 // waiter is a connection that joins when more is known.

@@ -218,7 +218,7 @@ func TestAsks_AQueueThatStands(t *testing.T) {
 			q := &l.asks
 			of := h.lock("a", false)
 			now := time.Now()
-			of.across = &across{link: l, recorded: true, synced: true, confirmed: true, sent: true, gaps: 1, asking: 1, queued: true}
+			of.across = &across{link: l, recorded: true, synced: true, hearing: hearing{confirmed: true}, sent: true, gaps: 1, asking: 1, queued: true}
 			of.across.asked = now.Add(-5 * time.Hour)
 			of.mu.Unlock()
 			q.queues[0] = []*topic{of}

@@ -207,7 +207,7 @@ func TestBounds_WhatIsMissedIsNoOtherGap(t *testing.T) {
 	h := new(Topics)
 	l := &link{hub: h}
 	of := h.lock("a", false)
-	of.across = &across{link: l, recorded: true, synced: true, confirmed: true}
+	of.across = &across{link: l, recorded: true, synced: true, hearing: hearing{confirmed: true}}
 	of.across.pending = []pending{{number: number{1, 1}, missed: true}, {number: number{1, 2}}}
 	of.mu.Unlock()
 	now := time.Now()

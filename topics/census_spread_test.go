@@ -14,7 +14,7 @@ func TestCensuses_AreSpread(t *testing.T) {
 	l.outbox.most = 64 << 10 // for about 300 censuses
 	for i := range count {
 		of := h.lock(fmt.Sprint("a.", i), false)
-		of.across = &across{link: l, confirmed: true}
+		of.across = &across{link: l, hearing: hearing{confirmed: true}}
 		of.across.changed, of.members = true, 1
 		l.census.add(of)
 		of.mu.Unlock()

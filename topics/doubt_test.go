@@ -11,7 +11,7 @@ func TestReceiveLast_OfSeveralNodes(t *testing.T) {
 	l := &link{hub: h}
 	of := h.lock("a", false)
 	defer of.mu.Unlock()
-	a := &across{link: l, recorded: true, synced: true, confirmed: true, listening: time.Now()}
+	a := &across{link: l, recorded: true, synced: true, hearing: hearing{confirmed: true, listening: time.Now()}}
 	of.across = a
 	a.heard = map[uint64]number{1: {1, 1}, 2: {7, 3}}
 	last := func(node uint64, n number) {

@@ -132,17 +132,24 @@ func (l *link) giveInterest(ctx context.Context) error {
 	}
 }
 
-// isDue reports whether the broker is to be given a name again that it has refused: it is wanted, or may be on. If the broker has taken no name
-// at all, one that is not wanted is forgotten. By the worker.
+// isDue reports whether the broker is to be given a name again that it has refused: it is wanted, or may be on. By the worker.
 func (i *interest) isDue(h *Topics, name string, wild bool) bool {
-	if h.lookup(name, wild) != nil {
-		return true
+	_, perhaps := i.on[name]
+	return perhaps || h.lookup(name, wild) != nil
+}
+
+// fail notes a call that failed: each of its names may be on or not. If the broker has taken no name at all, those that it was to end are not on. By
+// the worker.
+func (i *interest) fail(on, off []string) {
+	i.fails++
+	for _, name := range slices.Concat(on, off) {
+		i.on[name] = false
 	}
 	if !i.takes {
-		delete(i.on, name)
+		for _, name := range off {
+			delete(i.on, name)
+		}
 	}
-	_, perhaps := i.on[name]
-	return perhaps
 }
 
 // giveBatch gives the broker a batch in one call. If it fails, halves are tried: one name that is refused, say for
@@ -168,10 +175,7 @@ func (l *link) giveBatch(ctx context.Context, changed map[string]bool, refusals 
 		err := l.hang.call(ctx, l, "Interest", most, func(ctx context.Context) error { return l.interest.give(ctx, l.broker, on, off) })
 		if err != nil {
 			*refusals--
-			l.interest.fails++
-			for _, name := range slices.Concat(on, off) {
-				l.interest.on[name] = false
-			}
+			l.interest.fail(on, off)
 			return l.giveHalves(ctx, changed, refusals, err)
 		}
 		l.interest.fails = 0
