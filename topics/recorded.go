@@ -198,7 +198,8 @@ func (r *route) findPatterns(l *link, t *topic, hd header, come bool) {
 	}
 }
 
-// position is where members of a topic are: in the outage, while they are sent what they missed in it; nil: where the topic is. mu is held.
+// position is where members are. While they are sent what they missed in an outage, they are still in it: behind the last message that they had.
+// Otherwise at is nil, and they are where the topic is. mu is held.
 func (at *away) position(t *topic) Position {
 	if at != nil {
 		return Position{at.era.epoch, at.offset}
@@ -259,18 +260,18 @@ func (a *across) missPending() {
 	}
 }
 
-// receiveLast takes the number of another node's last message. If the message has not come, the Recorder is asked.
-// If it has not come when the number is repeated, it was never recorded: its publisher's outbox was full. Of a node that has not been heard of, it
-// lies before all that the topic has here, unless the node has listened for a while. mu is held.
+// receiveLast takes the number that another node repeats: that of its last message. If the message has not come, the Recorder is asked for it, once.
+// If the node repeats the number again, the answer did not have the message: it was never recorded, because its publisher's outbox was full. mu is
+// held.
 func (l *link) receiveLast(t *topic, hd header) {
 	a := t.across
 	known, ok := a.heard[hd.node]
 	switch asked, is := a.doubts[hd.node]; {
-	case hd.node == l.node || ok && !known.before(hd.number) || !a.isLive() || a.gaps > 0:
+	case hd.node == l.node || ok && !known.before(hd.number) || !a.isLive() || a.gaps > 0: // it has come, or the Recorder is to be asked anyway
 	case !ok && len(a.heard) >= maxHeardNodes: // others have pushed it out
-	case !ok && !a.listens(time.Now().Add(-longestSilence)):
+	case !ok && !a.listens(time.Now().Add(-longestSilence)): // the message lies before all that the topic has here
 		a.note(hd)
-	case !is || asked != hd.number:
+	case !is || asked != hd.number: // it is repeated for the first time
 		if a.doubts == nil {
 			a.doubts = make(map[uint64]number)
 		}
