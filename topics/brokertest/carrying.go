@@ -1,6 +1,7 @@
 package brokertest
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
@@ -70,7 +71,14 @@ func testInterestEnds(t *testing.T, broker func(*testing.T) topics.Broker) {
 func testPatterns(t *testing.T, broker func(*testing.T) topics.Broker) {
 	a, b := start(t, broker(t)), start(t, broker(t))
 	base := fresh("p")
-	b.interest([]string{base + ".*.chat", base + ".deep.>"}, nil)
+	if err := b.Interest(b.ctx, []string{base + ".*.chat", base + ".mark", base + ".deep.>"}, nil); errors.Is(err, errors.ErrUnsupported) {
+		a.publish(packet(base+".mark", "mark")) // it does without patterns, and has done the rest
+		b.expect(base+".mark", "mark")
+		b.interest(nil, []string{base + ".*.chat"})
+		return
+	} else if err != nil {
+		t.Fatalf("interest: %v", err)
+	}
 	names := []string{".7.chat", ".7.chat.x", ".7.news", ".deep", ".deep.a", ".deep.a.b", ".[7].chat", ".?.chat"}
 	for _, name := range names {
 		a.publish(packet(base+name, name))

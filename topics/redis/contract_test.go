@@ -25,3 +25,12 @@ func TestBroker_KeepsTheContract(t *testing.T) {
 	r := startServer(t)
 	brokertest.Run(t, func(*testing.T) topics.Broker { return cutter{r.broker(), r} })
 }
+
+func TestNoPatterns_KeepsTheContract(t *testing.T) {
+	r := startServer(t)
+	brokertest.Run(t, func(*testing.T) topics.Broker {
+		b := r.broker()
+		b.NoPatterns = true
+		return b
+	})
+}
