@@ -57,10 +57,12 @@ func (b *leaksCommand) Run(ctx context.Context) error {
 
 func (b *leaksCommand) live(ctx context.Context, v *verdict, p *process) (figure string, err error) {
 	// One of each first: net/http and the pools keep what they make only once.
-	for i, kind := range b.kinds() {
-		if err := b.one(ctx, v, p.addr, kind, rand.New(rand.NewPCG(b.Seed, uint64(i)))); err != nil {
-			return "", err
-		}
+	kinds := b.kinds()
+	err = each(ctx, len(kinds), b.Workers, func(ctx context.Context, i int) error {
+		return b.one(ctx, v, p.addr, kinds[i], rand.New(rand.NewPCG(b.Seed, uint64(i))))
+	})
+	if err != nil {
+		return "", err
 	}
 	before, err := p.settleAll(ctx, stats{})
 	if err != nil {
@@ -68,7 +70,6 @@ func (b *leaksCommand) live(ctx context.Context, v *verdict, p *process) (figure
 	}
 	err = each(ctx, b.Count, b.Workers, func(ctx context.Context, i int) error {
 		r := rand.New(rand.NewPCG(b.Seed, uint64(1000+i)))
-		kinds := b.kinds()
 		return b.one(ctx, v, p.addr, kinds[r.IntN(len(kinds))], r)
 	})
 	if err != nil {
@@ -192,7 +193,7 @@ var livesOfAllKinds = append(compressedLives, []lifeOfAKind{
 	}},
 	{name: "a page", live: answered(plain("Connection: close"))},
 	{name: "a request that is refused", live: answered(upgrade("Host: again"))},
-	{name: "a request that is no HTTP", live: answered("\x16\x03\x01\x02\x00")},
+	{name: "a request that is no HTTP", live: answered("\x16\x03\x01\x02\x00\r\n\r\n")},
 	{name: "echo and Close", live: opened("/", func(c *client, r *rand.Rand) error {
 		if err := c.echo(wire.Payload(r.IntN(2000), 1)); err != nil {
 			return err
