@@ -34,6 +34,11 @@ type waiting struct {
 	fails int       // what calls count that ended with it
 }
 
+// isStale reports whether the broker was first given it long ago: see outbox.giveUp.
+func (w *waiting) isStale(now time.Time) bool {
+	return !w.tried.IsZero() && now.Sub(w.tried) > numbersKept
+}
+
 // packets is a queue of them.
 type packets struct {
 	queue []waiting // from first on
@@ -189,7 +194,7 @@ func (o *outbox) peek() []Packet {
 	}
 	bytes := 0
 	for _, w := range from.all() {
-		if len(o.batch) == maxBatchPackets || bytes > maxBatchBytes {
+		if len(o.batch) == maxBatchPackets || bytes > maxBatchBytes || w.isStale(o.given) {
 			break
 		}
 		o.batch = append(o.batch, w.Packet)
@@ -213,7 +218,9 @@ func (o *outbox) remove(n int, failed, absent bool) (lost []Packet, more bool) {
 	o.note(n)
 	switch {
 	case !failed:
-		more = true
+		if more = true; r != nil {
+			o.comeBack(&o.packets, o.given)
+		}
 	case left == 0:
 	case absent:
 		o.markTried(from, left)
@@ -274,7 +281,7 @@ func (o *outbox) giveUp(now time.Time) (lost []Packet) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	stale := func(q *packets) {
-		for !q.isEmpty() && !q.all()[0].tried.IsZero() && now.Sub(q.all()[0].tried) > numbersKept {
+		for !q.isEmpty() && q.all()[0].isStale(now) {
 			lost = append(lost, o.lose(q))
 		}
 	}

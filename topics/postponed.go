@@ -1,6 +1,7 @@
 package topics
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -86,6 +87,18 @@ func (f *refusals) wait(r *postponed) {
 	f.leave(r)
 	r.due = time.Now().Add(firstPause)
 	f.turns = append(f.turns, r)
+}
+
+// comeBack has the topics whose turn has come wait with others again: the broker takes what it has refused, and need not be given each by itself. mu
+// is held.
+func (f *refusals) comeBack(others *packets, now time.Time) {
+	n := 0
+	for ; n < len(f.turns) && !f.turns[n].due.After(now); n++ {
+		others.queue = append(others.queue, f.turns[n].all()...)
+		delete(f.postponed, f.turns[n].topic)
+	}
+	f.turns = slices.Delete(f.turns, 0, n)
+	slices.SortFunc(others.all(), func(a, b waiting) int { return cmp.Compare(a.at, b.at) }) // see outbox.marks
 }
 
 // end ends the waiting of a topic of which nothing is left. mu is held.

@@ -164,3 +164,36 @@ func TestPostponed_IsNotSent(t *testing.T) {
 	now, _ := o.marks()
 	expect(t, "what came later is there", o.has("bad", now), true)
 }
+
+// When the broker takes again what it has refused, it is given very many topics together, in few calls.
+func TestPostponed_ComesBackTogether(t *testing.T) {
+	var names []string
+	for i := range 300 {
+		names = append(names, fmt.Sprint("a", i%100))
+	}
+	o, l := filled(names...)
+	for o.counted = time.Now().Add(time.Hour); len(o.turns) < 100; { // so that none is lost
+		give(o, "all")
+	}
+	o.turnsCome()
+	o.add(l, kindMessage, "b", History{}, body(0), true)
+	calls, taken := 0, map[string]uint64{}
+	for batch := o.peek(); len(batch) > 0; batch = o.peek() {
+		for _, p := range batch {
+			hd, _, _ := readHeader(p.Data)
+			if taken[p.Topic]++; taken[p.Topic] != hd.number.n {
+				t.Errorf("message %d of %s is taken as the %d.", hd.number.n, p.Topic, taken[p.Topic])
+			}
+		}
+		o.remove(len(batch), false, false)
+		calls++
+	}
+	if calls > 3 {
+		t.Errorf("%d calls", calls)
+	}
+	_, gone := o.marks()
+	expect(t, "gone", gone, 301)
+	expect(t, "topics", len(taken), 101)
+	expect(t, "bytes", o.bytes, 0)
+	expect(t, "it waits", o.waits(), false)
+}
