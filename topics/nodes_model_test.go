@@ -24,7 +24,7 @@ var (
 	nodeSeed      = flag.Uint64("nodeseed", 7, "the seed of what TestRecovery_OverNodes does")
 )
 
-// Whatever is published, lost on the way, cut, or begun anew, on nodes and at the broker: a client that comes back to any node gets
+// Whatever is published, refused, lost on the way, cut, or begun anew, on nodes and at the broker: a client that comes back to any node gets
 // exactly what it missed, in order and once, or a no. What a member was not sent is reported, also to members of patterns.
 func TestRecovery_OverNodes(t *testing.T) {
 	for i := range len(brokers) * *nodeModels {
@@ -106,7 +106,7 @@ func (n *modelNode) goOn() {
 func newNodesModel(t *testing.T, seed uint64, memory *brokertest.Memory, end func(*brokertest.Memory) ends) *nodesModel {
 	m := &nodesModel{t: t, rnd: rand.New(rand.NewPCG(seed, 9)), end: end, memory: memory,
 		published: map[int]int{}, heard: map[string]bool{}, places: map[topics.Position]bool{}, taken: map[string]bool{}}
-	m.memory.Drop = m.drop
+	m.memory.Drop, m.memory.Refuse = m.drop, refusesSome(seed)
 	_, m.records = end(m.memory).(topics.Recorder)
 	for range 3 {
 		m.nodes = append(m.nodes, m.newNode())

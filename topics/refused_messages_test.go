@@ -3,6 +3,7 @@ package topics_test
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync/atomic"
 	"testing"
 
@@ -65,5 +66,16 @@ func TestAcross_ABrokerThatIsNotReady(t *testing.T) {
 	await(t, "all else is there", func() bool { olga.look(); return len(olga.read) == rooms*each-lost })
 	if lost > calls/3 {
 		t.Errorf("%d messages are lost", lost)
+	}
+}
+
+// refusesSome is a Memory.Refuse that refuses one message in 20, for a while, and then none.
+func refusesSome(seed uint64) func(topics.Packet) error {
+	rnd, calls := rand.New(rand.NewPCG(seed, 10)), 0 // the Memory's lock guards them
+	return func(topics.Packet) error {
+		if calls++; calls/500%2 == 1 && rnd.IntN(20) == 0 {
+			return errors.New("not now")
+		}
+		return nil
 	}
 }
