@@ -174,16 +174,19 @@ func (m *model) settled() {
 	}
 }
 
-// read has a browser read what has arrived. Where there is a gap, it asks again.
-func (m *model) read(b *browser) {
+// read has a browser read what has arrived. Where there is a gap, it asks again, which read reports.
+func (m *model) read(b *browser) (asked bool) {
 	m.sim.Settle()
 	m.settled()
-	if gaps := m.take(b); len(gaps) > 0 {
-		for _, s := range gaps {
-			s.waiting = true
-		}
-		m.join(b, gaps...)
+	gaps := m.take(b)
+	if len(gaps) == 0 {
+		return false
 	}
+	for _, s := range gaps {
+		s.waiting = true
+	}
+	m.join(b, gaps...)
+	return true
 }
 
 // take takes what has arrived, and returns the seats with a gap.
@@ -232,7 +235,9 @@ func (m *model) finish(b *browser) {
 			return
 		}
 		b.client.Resume()
-		m.read(b)
+		if m.read(b) {
+			continue // what was reported may be lost of what comes now, and not of what another answer sends behind it
+		}
 		if b.client == nil || b.conn.State() != conn.Open {
 			return
 		}
