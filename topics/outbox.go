@@ -83,11 +83,11 @@ var repeats = [...]time.Duration{time.Second, 2 * time.Second, 4 * time.Second}
 // end is counted here, and not noticed by other nodes.
 const maxUnreported = 1 << 17
 
-// Bounds of a batch, and what a packet counts besides its bytes.
+// Bounds of a batch, and what a packet counts besides its bytes: what the outbox keeps of it, and room that its list has not filled.
 const (
 	maxBatchPackets = 512
 	maxBatchBytes   = 1 << 20
-	packetCost      = 128
+	packetCost      = 192
 )
 
 // add puts a message into the outbox, or something else that is not repeated. must is set for what is

@@ -12,7 +12,7 @@ import (
 func TestOutbox_TellsOfWhatItLost(t *testing.T) {
 	l := &link{wake: make(chan struct{}, 1)}
 	o := &l.outbox
-	o.most = 400
+	o.most = 500
 	big := func() []byte { return bodyOf(conn.Message{Type: conn.Text, Payload: make([]byte, 200)}) }
 	if _, ok := o.add(l, kindMessage, "other", History{}, big(), true); !ok {
 		t.Fatal("the first one has no room")
