@@ -47,6 +47,7 @@ func (a *across) noteInterest(t *topic) {
 // renew notes that a connection is new, on which nothing is on. By the worker.
 func (i *interest) renew(h *Topics) {
 	i.on, i.fails, i.takes = make(map[string]bool), 0, false
+	i.patternless.Store(false)
 	i.mu.Lock()
 	i.refused = nil
 	i.mu.Unlock()
@@ -196,10 +197,10 @@ func (l *link) giveBatch(ctx context.Context, changed map[string]bool, refusals 
 	return nil
 }
 
-// give calls Broker.Interest. A broker that does without patterns has done the rest.
+// give calls Broker.Interest. A broker that does without patterns has done the rest. Systems have errors of that kind too: without patterns it is one.
 func (i *interest) give(ctx context.Context, b Broker, on, off []string) error {
 	err := b.Interest(ctx, on, off)
-	if errors.Is(err, errors.ErrUnsupported) {
+	if errors.Is(err, errors.ErrUnsupported) && slices.ContainsFunc(on, func(name string) bool { return CheckName(name) == ErrWildcard }) {
 		i.patternless.Store(true)
 		return nil
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -68,5 +69,29 @@ func TestAcross_APatternThatBringsNothingMissesNothing(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// unsupported fails with an error of its system.
+type unsupported struct {
+	*brokertest.Node
+	calls atomic.Int32
+}
+
+func (b *unsupported) Interest(context.Context, []string, []string) error {
+	b.calls.Add(1)
+	return fmt.Errorf("subscribing: %w", syscall.EOPNOTSUPP)
+}
+
+// An error by which a broker says that it does without patterns is a refusal as any other if there are none.
+func TestAcross_AnErrorOfThatKindWithoutPatternsIsARefusal(t *testing.T) {
+	broker := &unsupported{Node: new(brokertest.Memory).Broker()}
+	n := newNode(t, broker, topics.History{})
+	if _, err := n.Subscribe(n.dial().conn, "room.1"); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "more than one call", func() bool { return broker.calls.Load() > 1 })
+	if n.Listens("room.1") {
+		t.Error("it counts as confirmed")
 	}
 }
