@@ -39,7 +39,7 @@ func TestCensuses_AreSpread(t *testing.T) {
 		tick()
 	}
 	expect(t, "topics that are told of", len(reported), count)
-	if ticks < 2 || ticks > 12 {
+	if ticks < 2 || ticks > 20 {
 		t.Errorf("it takes %d ticks", ticks)
 	}
 	for range censusTurns {
