@@ -71,16 +71,16 @@ func tickReturns(l *link, now time.Time) {
 		return
 	}
 	long := now.Add(-longestReturn)
-	before := long
-	if first, waits := l.outbox.waitsSince(); waits && first.Before(before) {
-		before = first // what is still in the outbox is not on its way back: its pending.since is not before its time there
-	}
 	for _, t := range l.hub.allTopics() {
 		if !t.isRecorded() {
 			continue
 		}
 		if isStuck(t, long) {
 			l.linkLost(t)
+		}
+		before := long
+		if first, waits := l.outbox.waitsSince(t.name); waits && first.Before(before) {
+			before = first // what is still in the outbox is not on its way back: its pending.since is not before its time there
 		}
 		giveUp(t, before)
 	}

@@ -202,6 +202,29 @@ func TestBounds_WhatIsNotSentIsNotGivenUp(t *testing.T) {
 	expect(t, "bytes that wait", topics.Stats().Broker.RecorderBytes, before)
 }
 
+// A topic that the broker refuses keeps no other from giving up what does not come back. Of its own it gives up nothing that waits.
+func TestBounds_WhatIsRefusedHoldsUpNoOther(t *testing.T) {
+	noTurn(t)
+	h := &Topics{History: byName}
+	l := &link{hub: h, wake: make(chan struct{}, 1)}
+	l.outbox.most, l.returns.most = 1<<20, 1<<20
+	for _, name := range []string{"aged.bad", "aged.1"} {
+		of := h.lock(name, false)
+		of.across = &across{link: l, recorded: true, synced: true, hearing: hearing{confirmed: true}}
+		expect(t, "publish", l.publish(of, text("x"), nil), nil)
+		of.mu.Unlock()
+		give(&l.outbox, "aged.bad")
+	}
+	expect(t, "topics that are postponed", len(l.outbox.turns), 1)
+	l.returns.refused.Store(true)
+	tickReturns(l, time.Now().Add(time.Hour))
+	for name, want := range map[string]int{"aged.bad": 1, "aged.1": 0} {
+		of := h.lockIf(name)
+		expect(t, "messages of "+name+" that are to come back", len(of.across.pending), want)
+		of.mu.Unlock()
+	}
+}
+
 // What lies in a gap that was reported is given up without another one.
 func TestBounds_WhatIsMissedIsNoOtherGap(t *testing.T) {
 	h := new(Topics)

@@ -16,11 +16,12 @@ type Broker interface {
 	// calls it again, after a pause. So reconnecting is switched off in a client library that
 	// has its own.
 	Run(ctx context.Context, n Node) error
-	// Publish hands messages over, in their order. It returns when the broker's connection has taken
+	// Publish hands messages over, those of each topic in their order. It returns when the broker's connection has taken
 	// them. Messages with Keep are stored then. taken is how many of the first ones that is true of, also
 	// when there is an error. If one is refused, nothing behind it of its topic may be taken: a message that is taken later than one that was
-	// published behind it comes to nobody. Topics publishes it again a few times, with the rest of its topic behind it. Other
-	// topics go on meanwhile. ms and all Data belong to the caller again when Publish returns.
+	// published behind it comes to nobody. Topics publishes it again, with the rest of its topic behind it. Other
+	// topics go on meanwhile. The message is lost if it is refused three seconds after it was published, and after its topic was first refused; ten seconds
+	// while Interest fails too. An error when ctx has ended refuses nothing. ms and all Data belong to the caller again when Publish returns.
 	//
 	// A Recorder whose call takes longer than a second, and a second more for each MiB, holds up members no longer: they get
 	// each other's messages as if it were away, until a call returns without an error. Interest may take two seconds,

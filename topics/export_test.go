@@ -1,10 +1,23 @@
 package topics
 
-import "time"
+import (
+	"testing"
+	"time"
+)
 
 // Tests with many nodes do not wait for long.
 func init() {
 	firstPause, maxPause, tickEvery = 2*time.Millisecond, 10*time.Millisecond, 20*time.Millisecond
+}
+
+// RefusedFor is for how long a broker may refuse messages without a loss.
+func RefusedFor() time.Duration { return refusedPauses * firstPause }
+
+// PauseFor sets the pause behind a call that fails, until the test ends.
+func PauseFor(t *testing.T, d time.Duration) {
+	was := firstPause
+	firstPause = d
+	t.Cleanup(func() { firstPause = was })
 }
 
 // HangsAfter sets how long a call of a Recorder may take.

@@ -253,6 +253,7 @@ func (l *link) work() {
 		if ctx != served {
 			served, l.asks.behind = ctx, nil
 			l.interest.renew(l.hub)
+			l.outbox.renew()
 		}
 		err := l.serve(ctx, tick.C)
 		l.uplink.leave()
@@ -299,7 +300,7 @@ func (l *link) serve(ctx context.Context, due <-chan time.Time) error {
 			taken, err = l.broker.Publish(ctx, batch)
 			return err
 		})
-		lost, more := l.outbox.remove(taken, err != nil, l.interest.isAbsent())
+		lost, more := l.outbox.remove(taken, err != nil, l.interest.isAbsent() || ctx.Err() != nil)
 		for _, p := range lost {
 			missOwn(l, p)
 		}

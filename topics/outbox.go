@@ -31,7 +31,6 @@ type waiting struct {
 	since time.Time
 	at    uint64    // how many packets were put before it, and itself
 	tried time.Time // when the broker was first given it, and did not take it. It may have arrived
-	fails int       // what calls count that ended with it
 }
 
 // isStale reports whether the broker was first given it long ago: see outbox.giveUp.
@@ -41,8 +40,9 @@ func (w *waiting) isStale(now time.Time) bool {
 
 // packets is a queue of them.
 type packets struct {
-	queue []waiting // from first on
-	first int
+	queue   []waiting // from first on
+	first   int
+	refused time.Time // since when each call that gave some of them has failed
 }
 
 func (q *packets) isEmpty() bool { return q.first == len(q.queue) }
@@ -63,6 +63,20 @@ func (q *packets) forget(n int) {
 		left := copy(q.queue, q.all())
 		clear(q.queue[left:])
 		q.queue, q.first = q.queue[:left], 0
+	}
+}
+
+// merge puts packets back to where they were. Both are in the order in which they were put.
+func (q *packets) merge(back []waiting) {
+	from := len(q.queue) - 1
+	q.queue = append(q.queue, back...)
+	for to := len(q.queue) - 1; len(back) > 0; to-- {
+		if last := len(back) - 1; from < q.first || q.queue[from].at < back[last].at {
+			q.queue[to], back = back[last], back[:last]
+		} else {
+			q.queue[to] = q.queue[from]
+			from--
+		}
 	}
 }
 
@@ -91,13 +105,12 @@ const (
 )
 
 // add puts a message into the outbox, or something else that is not repeated. must is set for what is
-// published in any case: if there is no room it is numbered and counted as lost. Otherwise it is refused. If the outbox is half full, there is
-// no room for a census, and for a topic that the broker refuses: they leave room for others. The body belongs to the outbox then.
+// published in any case: if there is no room it is numbered and counted as lost. Otherwise it is refused. The body belongs to the outbox then.
 func (o *outbox) add(l *link, kind kind, topic string, keep History, body []byte, must bool) (n number, ok bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	size := len(topic) + len(body) + packetCost
-	full := o.bytes+size > o.most || (kind == kindCensus || o.postponed[topic] != nil) && o.bytes > o.most/2
+	full := !o.hasRoom(kind, topic, size)
 	if full && !must {
 		return n, false
 	}
@@ -113,6 +126,19 @@ func (o *outbox) add(l *link, kind kind, topic string, keep History, body []byte
 	o.append(Packet{Topic: topic, Data: header{kind, l.node, n}.before(body), Keep: keep}, size)
 	l.rouse()
 	return n, true
+}
+
+// hasRoom reports whether there is room for so many bytes. If the outbox is half full, there is none for a census, and for a topic that the broker
+// refuses: they leave room for others. The last number of such a topic waits for those before it. mu is held.
+func (o *outbox) hasRoom(kind kind, topic string, size int) bool {
+	refused := o.postponed[topic] != nil
+	switch {
+	case refused && kind == kindLast:
+		return false
+	case (refused || kind == kindCensus) && o.bytes > o.most/2:
+		return false
+	}
+	return o.bytes+size <= o.most
 }
 
 // append appends a packet. mu is held.
@@ -157,7 +183,7 @@ func (o *outbox) repeat(l *link, now time.Time) {
 			switch {
 			case p.repeated != p.number: // it was not quiet
 				p.repeated, next = p.number, 0
-			case o.bytes+size <= o.most:
+			case o.hasRoom(kindLast, p.topic, size):
 				o.append(Packet{Topic: p.topic, Data: header{kindLast, l.node, p.number}.append(nil)}, size)
 			case len(o.topics) <= maxUnreported: // there is no room, and the number may be that of a message that found none
 				next = stage
@@ -192,9 +218,9 @@ func (o *outbox) peek() []Packet {
 	if o.turn != nil {
 		from = &o.turn.packets
 	}
-	bytes := 0
+	bytes, most := 0, o.mostPackets()
 	for _, w := range from.all() {
-		if len(o.batch) == maxBatchPackets || bytes > maxBatchBytes || w.isStale(o.given) {
+		if len(o.batch) == most || bytes > maxBatchBytes || w.isStale(o.given) {
 			break
 		}
 		o.batch = append(o.batch, w.Packet)
@@ -203,8 +229,8 @@ func (o *outbox) peek() []Packet {
 	return o.batch
 }
 
-// remove removes the first packets of the batch, which the broker has taken. failed: it has not taken the next one, and absent, it refuses all else
-// too. What is lost then is returned, and whether the broker is to be given more at once.
+// remove removes the first packets of the batch, which the broker has taken. failed: it has not taken the next one, and absent, that is not for the
+// topic's sake: it refuses all else too, or the connection is lost. What is lost then is returned, and whether the broker is to be given more at once.
 func (o *outbox) remove(n int, failed, absent bool) (lost []Packet, more bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -215,23 +241,24 @@ func (o *outbox) remove(n int, failed, absent bool) (lost []Packet, more bool) {
 	clear(o.batch)
 	o.batch = o.batch[:0]
 	o.drop(from, n)
-	o.note(n)
+	o.note(failed)
 	switch {
 	case !failed:
-		if more = true; r != nil {
+		from.refused, more = time.Time{}, true
+		if r != nil {
 			o.comeBack(&o.packets, o.given)
 		}
 	case left == 0:
 	case absent:
 		o.markTried(from, left)
-		lost = o.fail(from, failsAbsent)
+		lost = o.refuse(from, absentPauses*firstPause)
 	default:
 		o.markTried(from, left)
 		if r == nil {
 			r = o.postpone(from)
 		}
 		o.wait(r)
-		lost, more = o.fail(&r.packets, o.counts(r, n)), o.goesOn()
+		lost, more = o.refuse(&r.packets, refusedPauses*firstPause), o.goesOn()
 	}
 	if r != nil && r.isEmpty() {
 		o.end(r)
@@ -248,10 +275,13 @@ func (o *outbox) markTried(q *packets, n int) {
 	}
 }
 
-// fail counts that the first packet was refused. It is lost if that was often enough. It may have arrived all the same. mu is held.
-func (o *outbox) fail(q *packets, counts int) (lost []Packet) {
-	w := &q.all()[0]
-	if w.fails += counts; w.fails >= maxFails {
+// refuse notes that the first packet was refused. It is lost if it has waited for long, and calls have failed for as long: they may also fail for a
+// while after an outage, in which all has waited. It may have arrived all the same. mu is held.
+func (o *outbox) refuse(q *packets, long time.Duration) (lost []Packet) {
+	if q.refused.IsZero() {
+		q.refused = time.Now()
+	}
+	if before := o.given.Add(-long); q.refused.Before(before) && q.all()[0].since.Before(before) {
 		lost = append(lost, o.lose(q))
 	}
 	return lost
@@ -276,7 +306,7 @@ func (o *outbox) drop(q *packets, n int) {
 }
 
 // giveUp removes packets that the broker was first given long ago, and did not confirm. Other nodes may have them, and do not know their numbers any
-// more: they would take them for new ones. By the worker.
+// more: they would take them for new ones. Of topics that are postponed, the one is looked at whose turn is next. By the worker.
 func (o *outbox) giveUp(now time.Time) (lost []Packet) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -286,11 +316,12 @@ func (o *outbox) giveUp(now time.Time) (lost []Packet) {
 		}
 	}
 	stale(&o.packets)
-	for i := len(o.turns) - 1; i >= 0; i-- {
-		r := o.turns[i]
-		if stale(&r.packets); r.isEmpty() {
-			o.end(r)
+	for len(o.turns) > 0 {
+		r := o.turns[0]
+		if stale(&r.packets); !r.isEmpty() {
+			break
 		}
+		o.end(r)
 	}
 	return lost
 }
@@ -313,14 +344,21 @@ func (o *outbox) has(topic string, mark uint64) bool {
 	return r != nil && r.all()[0].at <= mark
 }
 
-// waitsSince is since when the packet waits that has waited for longest, if there is one.
-func (o *outbox) waitsSince() (since time.Time, waits bool) {
+// waitsSince is since when the packet waits that is given before all others, if there is one; for a topic that is postponed, before all others of it.
+func (o *outbox) waitsSince(topic string) (since time.Time, waits bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.oldest()
+	q := &o.packets
+	if r := o.postponed[topic]; r != nil {
+		q = &r.packets
+	}
+	if q.isEmpty() {
+		return since, false
+	}
+	return q.all()[0].since, true
 }
 
-// oldest is waitsSince with mu held.
+// oldest is since when the packet waits that has waited for longest, if there is one. mu is held.
 func (o *outbox) oldest() (since time.Time, waits bool) {
 	if !o.isEmpty() {
 		since, waits = o.all()[0].since, true

@@ -12,9 +12,7 @@ type refusals struct {
 	postponed map[string]*postponed
 	turns     []*postponed // the same, in the order of their turns
 	again     bool         // the last batch was one of theirs
-	taken     uint64       // calls that took something
-	row       int          // calls in a row that took nothing
-	counted   time.Time    // when a refusal last counted although nothing had been taken since the one before
+	row       int          // calls in a row that failed
 	timer     *time.Timer  // of the next turn
 }
 
@@ -23,16 +21,13 @@ type postponed struct {
 	packets
 	topic string
 	due   time.Time // when it is given again
-	taken uint64    // refusals.taken when it was last refused
 }
 
-// What a refusal counts, and with how much the message is lost: with the third one or, while the broker takes no interest either and may be away,
-// with the hundredth. That takes ten seconds. If the broker takes nothing at all, it may not be ready. Then one refusal counts for each firstPause,
-// whichever topic it is of.
+// For how long messages are given again that the broker refuses, in pauses: three seconds and, while it takes no interest either and may be away,
+// ten. A broker that is not ready for less than that loses none, of whatever topics it refuses.
 const (
-	failsOnce   = 34
-	failsAbsent = 1
-	maxFails    = 100
+	refusedPauses = 30
+	absentPauses  = 100
 )
 
 // next is the topic whose turn it is; nil: others are given. They and these topics take turns. mu is held.
@@ -44,26 +39,23 @@ func (f *refusals) next(noOthers bool, now time.Time) *postponed {
 	return f.turns[0]
 }
 
-// note notes how much a call took. mu is held.
-func (f *refusals) note(n int) {
-	if f.row++; n > 0 {
+// note notes whether a call failed. mu is held.
+func (f *refusals) note(failed bool) {
+	if f.row++; !failed {
 		f.row = 0
-		f.taken++
 	}
 }
 
+// mostPackets is how many packets the broker is given at once. While calls fail they are fewer and fewer: what it took behind one that it refused it
+// is given again. mu is held.
+func (f *refusals) mostPackets() int { return max(1, maxBatchPackets>>f.row) }
+
 // goesOn reports whether the broker may be given more at once, after a refusal: a few topics may be refused before one that is not. mu is held.
-func (f *refusals) goesOn() bool {
-	if f.row < maxRefusals {
-		return true
-	}
-	f.row = 0
-	return false
-}
+func (f *refusals) goesOn() bool { return f.row%maxRefusals != 0 }
 
 // postpone takes the topic of the first packet out of a queue. mu is held.
 func (f *refusals) postpone(from *packets) *postponed {
-	r := &postponed{topic: from.all()[0].Topic, taken: f.taken}
+	r := &postponed{topic: from.all()[0].Topic}
 	stay := from.queue[:from.first]
 	for _, w := range from.all() {
 		if w.Topic == r.topic {
@@ -89,16 +81,31 @@ func (f *refusals) wait(r *postponed) {
 	f.turns = append(f.turns, r)
 }
 
-// comeBack has the topics whose turn has come wait with others again: the broker takes what it has refused, and need not be given each by itself. mu
-// is held.
+// comeBack has topics whose turn has come wait with others again: the broker takes what it has refused, and need not be given each by itself. mu
+// is held: if there is very much, some comes back later.
 func (f *refusals) comeBack(others *packets, now time.Time) {
+	var back []waiting
 	n := 0
-	for ; n < len(f.turns) && !f.turns[n].due.After(now); n++ {
-		others.queue = append(others.queue, f.turns[n].all()...)
+	for ; n < len(f.turns) && !f.turns[n].due.After(now) && len(back) < maxBack; n++ {
+		back = append(back, f.turns[n].all()...)
 		delete(f.postponed, f.turns[n].topic)
 	}
 	f.turns = slices.Delete(f.turns, 0, n)
-	slices.SortFunc(others.all(), func(a, b waiting) int { return cmp.Compare(a.at, b.at) }) // see outbox.marks
+	slices.SortFunc(back, func(a, b waiting) int { return cmp.Compare(a.at, b.at) })
+	others.merge(back) // see outbox.marks
+}
+
+// maxBack is with how many packets no further topic comes back at the same time.
+const maxBack = 8 * maxBatchPackets
+
+// renew has all be given again that was refused: the broker has a new connection, and may take it now.
+func (o *outbox) renew() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.refused = time.Time{}
+	for _, r := range o.turns {
+		r.due, r.refused = time.Time{}, time.Time{}
+	}
 }
 
 // end ends the waiting of a topic of which nothing is left. mu is held.
@@ -112,19 +119,6 @@ func (f *refusals) leave(r *postponed) {
 	if i := slices.Index(f.turns, r); i >= 0 {
 		f.turns = slices.Delete(f.turns, i, i+1)
 	}
-}
-
-// counts is what a refusal counts, behind n messages that the same call took. mu is held.
-func (f *refusals) counts(r *postponed, n int) int {
-	took := n > 0 || f.taken > r.taken
-	if r.taken = f.taken; took {
-		return failsOnce
-	}
-	if now := time.Now(); now.Sub(f.counted) >= firstPause {
-		f.counted = now
-		return failsOnce
-	}
-	return 0
 }
 
 // rouseLater has the worker look when the next turn comes.

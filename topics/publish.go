@@ -11,7 +11,8 @@ import (
 // says. It returns the position behind the message. The payload is the caller's again when
 // Publish returns.
 //
-// Members get the messages of one goroutine in the order in which they were published. All
+// Members get the messages of one goroutine to a topic in the order in which they were published. Those to several
+// topics may change their order on the way through a [Broker]. All
 // members of a topic that keeps something get its messages in the same order. A connection
 // that several of its subscriptions match is sent the message once.
 //

@@ -1,11 +1,15 @@
 package topics_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/framerail/framerail/topics"
 	"github.com/framerail/framerail/topics/brokertest"
@@ -40,32 +44,111 @@ func TestAcross_ATopicThatIsRefusedHoldsUpNoOther(t *testing.T) {
 	})
 }
 
-// A broker that takes interest, and no message for a while, may not be ready: few messages are lost, and each one is delivered or counted.
+// A broker that takes interest, and for a while no message, or none of some topics, may not be ready: nothing is lost.
 func TestAcross_ABrokerThatIsNotReady(t *testing.T) {
-	memory := new(brokertest.Memory)
-	var refused atomic.Int64
-	const calls, rooms, each = 60, 20, 10
-	memory.Refuse = func(topics.Packet) error {
-		if refused.Add(1) <= calls {
-			return errors.New("not ready")
+	const rooms, each = 100, 15
+	for name, refuses := range map[string]func(p topics.Packet) bool{
+		"all":  func(topics.Packet) bool { return true },
+		"some": func(p topics.Packet) bool { return p.Topic >= "rooms.3" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			memory := new(brokertest.Memory)
+			var began time.Time
+			refused := 0 // the Memory's lock guards both
+			memory.Refuse = func(p topics.Packet) error {
+				if !refuses(p) {
+					return nil
+				}
+				if refused++; refused == 1 {
+					began = time.Now()
+				}
+				if time.Since(began) < topics.RefusedFor()/2 {
+					return errors.New("not ready")
+				}
+				return nil
+			}
+			n, other := newNode(t, memory.Broker(), topics.History{}), newNode(t, memory.Broker(), topics.History{})
+			olga := other.dial()
+			if _, err := other.Subscribe(olga.conn, "rooms.*"); err != nil {
+				t.Fatal(err)
+			}
+			await(t, "interest", func() bool { return other.Listens("rooms.*") })
+			for i := range rooms * each {
+				n.say(fmt.Sprint("rooms.", i%rooms), "x")
+			}
+			await(t, "the broker has what it was given", n.IsIdle)
+			if lost := n.Stats().Broker.Lost; lost != 0 {
+				t.Fatalf("%d messages are lost", lost)
+			}
+			await(t, "all is there", func() bool { olga.look(); return len(olga.read) == rooms*each })
+		})
+	}
+}
+
+// A topic that is refused for ever loses what is published to it, and no other topic loses a thing.
+func TestAcross_OnlyWhatIsRefusedIsLost(t *testing.T) {
+	forBrokers(t, func(t *testing.T, memory *brokertest.Memory, add func(topics.History) *clusterNode) {
+		memory.Refuse = func(p topics.Packet) error {
+			if p.Topic == "forbidden" {
+				return errors.New("no rights")
+			}
+			return nil
 		}
+		n, other := add(kept), add(kept)
+		olga := other.member("room.1")
+		n.awaitUp(0)
+		const count = 20
+		var all []string
+		for i := range count {
+			n.say("forbidden", "x")
+			n.say("room.1", fmt.Sprint(i))
+			all = append(all, fmt.Sprint(i))
+		}
+		olga.expect(strings.Join(all, " "))
+		await(t, "nothing waits", n.IsIdle)
+		if lost := n.Stats().Broker.Lost; lost != count {
+			t.Errorf("%d messages are lost, want %d", lost, count)
+		}
+	})
+}
+
+// cutInPublish is a broker whose connection is cut in its first call of Publish.
+type cutInPublish struct {
+	ends
+	calls atomic.Int32
+}
+
+func (b *cutInPublish) Publish(ctx context.Context, ms []topics.Packet) (taken int, err error) {
+	if b.calls.Add(1) > 1 {
+		return b.ends.Publish(ctx, ms)
+	}
+	b.Cut()
+	<-ctx.Done()
+	return 0, ctx.Err()
+}
+
+// A call that ends with the connection refuses no topic: all is given again in the order in which it was published.
+func TestAcross_ALostConnectionRefusesNothing(t *testing.T) {
+	memory := new(brokertest.Memory)
+	var mu sync.Mutex
+	var took []string
+	memory.Refuse = func(p topics.Packet) error {
+		mu.Lock()
+		defer mu.Unlock()
+		took = append(took, p.Topic)
 		return nil
 	}
-	n, other := newNode(t, memory.Broker(), topics.History{}), newNode(t, memory.Broker(), topics.History{})
-	other.OnGap = nil
-	olga := other.dial()
-	if _, err := other.Subscribe(olga.conn, "rooms.*"); err != nil {
-		t.Fatal(err)
+	topics.PauseFor(t, 20*time.Millisecond)
+	n := newNode(t, &cutInPublish{ends: memory.Broker()}, topics.History{})
+	n.say("a", "1") // before the broker is up
+	for _, topic := range []string{"b", "c", "a", "b"} {
+		n.say(topic, "2")
 	}
-	await(t, "interest", func() bool { return other.Listens("rooms.*") })
-	for i := range rooms * each {
-		n.say(fmt.Sprint("rooms.", i%rooms), "x")
-	}
-	await(t, "the broker has what it was given", n.IsIdle)
-	lost := int(n.Stats().Broker.Lost)
-	await(t, "all else is there", func() bool { olga.look(); return len(olga.read) == rooms*each-lost })
-	if lost > calls/3 {
-		t.Errorf("%d messages are lost", lost)
+	await(t, "the broker has what it was given", func() bool { return n.Stats().Broker.Published >= 5 })
+	mu.Lock()
+	defer mu.Unlock()
+	if got := strings.Join(took, " "); got != "a b c a b" {
+		t.Errorf("taken: %s", got)
 	}
 }
 
