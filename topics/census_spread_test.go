@@ -11,7 +11,7 @@ func TestCensuses_AreSpread(t *testing.T) {
 	const count = 1000
 	h := new(Topics)
 	l := &link{hub: h, wake: make(chan struct{}, 1)}
-	l.outbox.most = 64 << 10 // for about 300 censuses
+	l.outbox.most = 96 << 10 // for about 300 censuses
 	for i := range count {
 		of := h.lock(fmt.Sprint("a.", i), false)
 		of.across = &across{link: l, hearing: hearing{confirmed: true}}
@@ -39,7 +39,7 @@ func TestCensuses_AreSpread(t *testing.T) {
 		tick()
 	}
 	expect(t, "topics that are told of", len(reported), count)
-	if ticks < 2 || ticks > 20 {
+	if ticks < 2 || ticks > 10 {
 		t.Errorf("it takes %d ticks", ticks)
 	}
 	for range censusTurns {

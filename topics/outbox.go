@@ -281,7 +281,8 @@ func (o *outbox) refuse(q *packets, long time.Duration) (lost []Packet) {
 	if q.refused.IsZero() {
 		q.refused = time.Now()
 	}
-	if before := o.given.Add(-long); q.refused.Before(before) && q.all()[0].since.Before(before) {
+	first, before := &q.all()[0], o.given.Add(-long)
+	if q.refused.Before(before) && first.since.Before(before) || o.given.Sub(first.tried) > triedPauses*firstPause {
 		lost = append(lost, o.lose(q))
 	}
 	return lost

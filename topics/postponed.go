@@ -24,10 +24,12 @@ type postponed struct {
 }
 
 // For how long messages are given again that the broker refuses, in pauses: three seconds and, while it takes no interest either and may be away,
-// ten. A broker that is not ready for less than that loses none, of whatever topics it refuses.
+// ten. A broker that is not ready for less than that loses none, of whatever topics it refuses. They begin anew with a connection, but not for more
+// than a minute: a message may be what ends the connections.
 const (
 	refusedPauses = 30
 	absentPauses  = 100
+	triedPauses   = 600
 )
 
 // next is the topic whose turn it is; nil: others are given. They and these topics take turns. mu is held.

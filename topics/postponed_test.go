@@ -247,6 +247,32 @@ func TestPostponed_ANewConnectionBeginsAnew(t *testing.T) {
 	expect(t, "taken", fmt.Sprint(give(o)), "[a1 a2]")
 }
 
+// A message that ends each connection on which it is given is lost in the end, and no other with it.
+func TestPostponed_WhatEndsEachConnectionIsLost(t *testing.T) {
+	noTurn(t)
+	firstPause = time.Second / 10
+	o, _ := filled("a", "b")
+	ends := func(after time.Duration) {
+		o.passes(after)
+		for i := range o.all() {
+			if w := &o.all()[i]; !w.tried.IsZero() {
+				w.tried = w.tried.Add(-after)
+			}
+		}
+		o.renew()
+		o.peek()
+		o.remove(0, true, true)
+	}
+	for range 6 {
+		ends(10 * time.Second)
+	}
+	expect(t, "lost", o.lost, 0)
+	ends(11 * time.Second)
+	expect(t, "lost", o.lost, 1)
+	o.renew()
+	expect(t, "taken", fmt.Sprint(give(o)), "[b1]")
+}
+
 // While calls fail, the broker is given fewer packets at once: what it takes behind one that it refuses it is given again.
 func TestPostponed_FewerAtOnceWhileCallsFail(t *testing.T) {
 	var names []string
