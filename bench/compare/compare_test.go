@@ -274,7 +274,12 @@ func TestPublishNeedsAWholeRun(t *testing.T) {
 	for _, r := range rows() {
 		whole.Rows = append(whole.Rows, report.Row{Name: r.name})
 	}
-	if err := publishable(whole); err != nil {
+	if err := publishable(whole, false); err != nil {
+		t.Error(err)
+	}
+	afterWork := whole
+	afterWork.Machine.Load = 2
+	if err := publishable(afterWork, true); err != nil {
 		t.Error(err)
 	}
 	for name, change := range map[string]func(*report.Report){
@@ -286,7 +291,7 @@ func TestPublishNeedsAWholeRun(t *testing.T) {
 		r := whole
 		r.Rows = slices.Clone(whole.Rows)
 		change(&r)
-		if err := publishable(r); err == nil {
+		if err := publishable(r, false); err == nil {
 			t.Errorf("%s: may be published", name)
 		}
 	}
