@@ -3,9 +3,12 @@ package costs
 import (
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"unsafe"
 
@@ -15,14 +18,22 @@ import (
 // tracer counts the system calls of a process by ptrace(2).
 type tracer struct {
 	pid   int
-	calls map[uint64]int // by number
+	calls map[uint64]int // by number, without those on runtime
 	done  atomic.Bool
 	ended chan error
+
+	runtime uint64       // the descriptor that the Go runtime waits on, for descriptors of pollers
+	within  map[int]bool // the threads that wait on it
+	parks   int          // such waits that brought something
 }
 
 // trace begins to count. The process must be a child of this one. It does not outlive stop.
 func trace(pid int) (*tracer, error) {
-	t := &tracer{pid: pid, calls: make(map[uint64]int), ended: make(chan error, 1)}
+	t := &tracer{pid: pid, calls: make(map[uint64]int), ended: make(chan error, 1), within: make(map[int]bool)}
+	var err error
+	if t.runtime, err = outerEpoll(pid); err != nil {
+		return nil, err
+	}
 	attached := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread() // the thread that attaches is the one that may go on
@@ -99,13 +110,52 @@ func (t *tracer) run() error {
 	}
 }
 
-// count adds the call that a thread is about to make. info is ptrace_syscall_info: its first
-// byte is 1 where a call begins, and its number is behind two addresses.
+// outerEpoll is the epoll descriptor of a process that watches another one: a Poller parks in that of the
+// Go runtime.
+func outerEpoll(pid int) (uint64, error) {
+	names, err := filepath.Glob(fmt.Sprintf("/proc/%d/fdinfo/*", pid))
+	if err != nil {
+		return 0, err
+	}
+	for _, name := range names {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			return 0, err
+		}
+		for line := range strings.Lines(string(text)) {
+			var fd int
+			if n, _ := fmt.Sscanf(line, "tfd: %d", &fd); n == 0 {
+				continue // no descriptor that is watched
+			}
+			if to, _ := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", pid, fd)); to == "anon_inode:[eventpoll]" {
+				return strconv.ParseUint(filepath.Base(name), 10, 64)
+			}
+		}
+	}
+	return 0, fmt.Errorf("process %d has no epoll descriptor that watches another one", pid)
+}
+
+// count adds the call that a thread is about to make, and looks at what one has returned. info is
+// ptrace_syscall_info: its first byte is 1 where a call begins and 2 where it ends. Behind two addresses are
+// the number and the arguments, or the result.
 func (t *tracer) count(tid int) {
 	var info [88]byte
 	err := ptrace(unix.PTRACE_GET_SYSCALL_INFO, tid, unsafe.Sizeof(info), uintptr(unsafe.Pointer(&info)))
-	if err == nil && info[0] == unix.PTRACE_SYSCALL_INFO_ENTRY {
-		t.calls[*(*uint64)(unsafe.Pointer(&info[24]))]++
+	if err != nil {
+		return
+	}
+	word := func(at int) uint64 { return *(*uint64)(unsafe.Pointer(&info[at])) }
+	switch info[0] {
+	case unix.PTRACE_SYSCALL_INFO_ENTRY:
+		number, fd := word(24), word(32)
+		t.within[tid] = fd == t.runtime && slices.Contains(calls["wait"], number)
+		if !t.within[tid] {
+			t.calls[number]++
+		}
+	case unix.PTRACE_SYSCALL_INFO_EXIT:
+		if t.within[tid] && int64(word(24)) > 0 {
+			t.parks++
+		}
 	}
 }
 
