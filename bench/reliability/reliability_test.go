@@ -5,6 +5,8 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
+	"runtime"
 	"testing"
 	"time"
 
@@ -12,8 +14,28 @@ import (
 	"github.com/framerail/framerail/internal/platform"
 )
 
-// The bars start this very program again for their servers.
-func TestMain(m *testing.M) { self.Main(m, main) }
+// The bars start this very program again for their servers. More tests go on at the same time than there are
+// processors: those of which that is too many wait in atWork.
+func TestMain(m *testing.M) {
+	_ = flag.Set("test.parallel", "64") // the command line, which is parsed later, may say something else
+	self.Main(m, main)
+}
+
+// working has room for as many tests as there are processors.
+var working = make(chan struct{}, runtime.GOMAXPROCS(0))
+
+// atWork has the rest of a test run beside at most one such test for each further processor. All are such tests but
+// those that do little but wait for a timeout.
+func atWork(t *testing.T) {
+	working <- struct{}{}
+	t.Cleanup(func() { <-working })
+}
+
+// waiting are the bars that do little but wait.
+var waiting = map[string]bool{
+	"late": true, "halfopen": true, "budget": true, "blocking": true, "stalled": true, "hold": true,
+	"slowloris": true, "lifetime": true, "oneaddress": true,
+}
 
 // slack is more than the bars allow: the machine that tests run on may stand still.
 const slack = 8 * time.Second
@@ -106,6 +128,9 @@ func TestBars(t *testing.T) {
 			if name == "handover" && !platform.Native {
 				t.Skip("it hands the listener's descriptor on, and a server that relays everything has none of a listener")
 			}
+			if !waiting[name] {
+				atWork(t)
+			}
 			test(t, "", bar)
 		})
 	}
@@ -114,6 +139,7 @@ func TestBars(t *testing.T) {
 // A server that gets slower is seen.
 func TestSoak_LaterAtTheEndIsMissed(t *testing.T) {
 	t.Parallel()
+	atWork(t)
 	missed(t, "a program that gets slower and slower", func() bar {
 		return &soakCommand{scale: scale{Short: true}, Windows: 30, Ratio: 2, Seed: 1, Slowing: true}
 	})
@@ -122,6 +148,7 @@ func TestSoak_LaterAtTheEndIsMissed(t *testing.T) {
 // A loop that others wait for is seen, beside all that keeps the machine busy.
 func TestSlowReader_SlowerEchoesAreMissed(t *testing.T) {
 	t.Parallel()
+	atWork(t)
 	missed(t, "a loop that sleeps at each echo", func() bar {
 		return &slowReaderCommand{scale: scale{Short: true}, Pending: 32 << 10, Slack: 4, Slowing: 20 * time.Millisecond}
 	})
