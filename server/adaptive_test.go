@@ -122,6 +122,7 @@ func (p *peer) expectEchoes(sent, text string) {
 
 // What ends a callback that has lost the loop ends its connection alone, and once.
 func TestAdaptive_ACallbackEndsAfterItHasLostTheLoop(t *testing.T) {
+	parallel(t)
 	for name, after := range map[string]func(*conn.Conn){
 		"panic":  func(*conn.Conn) { panic("of the test") },
 		"Goexit": func(*conn.Conn) { runtime.Goexit() },
@@ -129,6 +130,7 @@ func TestAdaptive_ACallbackEndsAfterItHasLostTheLoop(t *testing.T) {
 		"close":  func(c *conn.Conn) { _ = c.Close(frame.InternalError, "") },
 	} {
 		t.Run(name, func(t *testing.T) {
+			parallel(t)
 			b := newBlocking()
 			b.Logger, b.after = new(journal).logger(), after
 			start(t, b.Server)

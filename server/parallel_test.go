@@ -12,8 +12,14 @@ import (
 )
 
 // testsAtOnce is how many parallel tests run at the same time. They mostly wait for a
-// timeout, so there may be more of them than processors.
-const testsAtOnce = 8
+// timeout, so there may be more of them than processors. The race detector has each take several
+// times as much of one.
+func testsAtOnce() int {
+	if raceEnabled {
+		return 8
+	}
+	return 32
+}
 
 // setTestsAtOnce sets the flag -test.parallel, unless the command line does.
 func setTestsAtOnce() {
@@ -21,7 +27,7 @@ func setTestsAtOnce() {
 	given := false
 	flag.Visit(func(f *flag.Flag) { given = given || f.Name == "test.parallel" })
 	if !given {
-		_ = flag.Set("test.parallel", fmt.Sprint(testsAtOnce))
+		_ = flag.Set("test.parallel", fmt.Sprint(testsAtOnce()))
 	}
 }
 
