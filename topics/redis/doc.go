@@ -24,8 +24,8 @@
 //
 // A server refuses single commands when it lacks memory (OOM), room on its disk (MISCONF) or replicas (NOREPLICAS), and when rights
 // are missing (NOPERM). The connection stays then, and carries what is not refused: messages that nobody keeps go to other
-// nodes, and what is kept can be read. Of a topic, nothing is taken behind the first message that is refused. Topics tries a
-// message three times, and then counts it as lost. With Sentinel, NOREPLICAS ends the connection, because another server may be
+// nodes, and what is kept can be read. Of a topic, nothing is taken behind the first message that is refused. Topics tries it
+// for three seconds, and then counts it as lost. With Sentinel, NOREPLICAS ends the connection, because another server may be
 // the primary by then.
 //
 // # Memory in Redis
