@@ -16,7 +16,7 @@ const (
 )
 
 // hang notices a Recorder that is connected and does not answer. Its topics are then as if it were away, until a call of
-// the method that hung returns without an error, or there is nothing left to call it for. Members of this node get each other's
+// the method that hung returns in time or without an error, or there is nothing left to call it for. Members of this node get each other's
 // messages, with positions of the node's own. A broker that is no Recorder holds up no member.
 type hang struct {
 	is atomic.Bool // set under mu
@@ -46,13 +46,14 @@ func (g *hang) call(ctx context.Context, l *link, method string, most time.Durat
 		g.begins(ctx, l, this, method)
 	})
 	err := f(ctx)
-	if timer.Stop() {
+	inTime := timer.Stop()
+	if inTime {
 		l.running.Done()
 	}
 	g.mu.Lock()
 	g.now = 0
 	g.mu.Unlock()
-	if err == nil && ctx.Err() == nil {
+	if ctx.Err() == nil && (err == nil || inTime) { // a refusal is an answer, too
 		g.resume(l, method)
 	}
 	return err
