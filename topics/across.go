@@ -25,14 +25,15 @@ type across struct {
 	telling
 
 	// Of a recorded topic.
-	synced    bool              // the node has been where the Recorder is
-	before    Position          // where it was when the broker went away; zero: nowhere
-	fill      Position          // behind which a topic that is new here is to have all; zero: it has
-	sent      bool              // since confirmed, the Recorder has got what members heard while it was away
-	asking    uint64            // the number of what the Recorder is to be asked; 0: nothing
-	queued    bool              // it is in asks.queue
-	gaps      int               // in which something was missed, or may have been: what comes is held until that is there
-	holding                     // what came meanwhile
+	synced  bool     // the node has been where the Recorder is
+	before  Position // where it was when the broker went away; zero: nowhere
+	fill    Position // behind which a topic that is new here is to have all; zero: it has
+	sent    bool     // since confirmed, the Recorder has got what members heard while it was away
+	asking  uint64   // the number of what the Recorder is to be asked; 0: nothing
+	queued  bool     // it is in asks.queue
+	gaps    int      // in which something was missed, or may have been: what comes is held until that is there
+	holding          // what came meanwhile
+	unrecorded
 	pending   []pending         // the node's own messages that have not come back
 	delivered number            // own messages up to this one have been sent to the members
 	heard     map[uint64]number // by node: its last message that members have, or know to be missing. link.heard has those of other topics, and of patterns
@@ -311,7 +312,9 @@ func (l *link) send(name string, t *topic, keep History, m conn.Message) {
 	}
 	if t.across.delivered = n; ok {
 		t.across.coming = n
+		return
 	}
+	t.across.lostOwn(t)
 }
 
 // publish hands a message to the Recorder. Members get it when it comes back, with its position. t.mu is held.

@@ -125,7 +125,8 @@ func (l *link) adopt(t *topic, at Position) {
 	reported := a.synced || a.out
 	a.missPending()
 	t.beginEra(at)
-	a.synced, a.out, a.before = true, false, Position{}
+	a.synced, a.out, a.before, a.whole = true, false, Position{}, at.Offset == 0 && !reported
+	a.pardon()
 	if reported {
 		l.counts.gaps.Add(1)
 		reportAll(t)
@@ -224,10 +225,12 @@ func (l *link) catchUpWith(t *topic, missed []Packet, at Position, how course) {
 			how.away = nil
 		}
 		hd, rest, err := readHeader(p.Data)
-		known, ok := a.heard[hd.node]
-		v := hd.number.compare(known, ok)
+		v, known := a.compare(hd)
 		if how.live && (p.Prev > t.offset || p.Prev == 0 && err == nil && v == missing) { // what is missing before it is not in the history
 			t.history.begin(p.At.Offset - 1)
+		}
+		if err == nil && v == missing && !how.live {
+			a.neverRecorded(t, p.At, hd, known, how.away)
 		}
 		if err == nil && v != old {
 			r := routes.Get().(*route)
@@ -264,14 +267,19 @@ func (l *link) putBefore(t *topic, older []Packet, floor uint64) {
 	last := make(map[uint64]number)
 	offset := t.offset
 	for _, p := range older {
-		if p.At.Offset > t.history.floor {
-			break
-		}
 		hd, rest, err := readHeader(p.Data)
-		if known, ok := last[hd.node]; err != nil || ok && !known.before(hd.number) {
+		known, ok := last[hd.node]
+		v := hd.number.compare(known, ok)
+		if err != nil || v == old {
 			continue
 		}
+		if v == missing || !ok && floor == 0 && hd.number.n > 1 { // behind floor 0 is all that the Recorder ever had
+			t.across.tear(p.At)
+		}
 		last[hd.node] = hd.number
+		if p.At.Offset > t.history.floor {
+			continue // the topic has it, and did not know what is before it
+		}
 		t.across.note(hd) // it may come once more, if its publisher did not hear that it was taken
 		var m conn.Message
 		if m, err = readMessage(rest); err != nil {
@@ -285,6 +293,7 @@ func (l *link) putBefore(t *topic, older []Packet, floor uint64) {
 		}
 	}
 	t.offset = offset
+	t.across.whole = t.across.whole || floor == 0
 	r := &t.history
 	if n := len(all); t.keep.Last && n > 0 && r.last == nil {
 		r.last = all[n-1].hold()
@@ -309,6 +318,9 @@ func (t *topic) sendPending() (lost bool) {
 			p.number, p.lost, p.since = n, !ok, time.Now() // not before it is in the outbox: see tickReturns
 			lost = lost || !ok
 		}
+	}
+	if lost {
+		a.lostOwn(t)
 	}
 	return lost
 }
@@ -337,6 +349,7 @@ func (l *link) settle(t *topic, q question, at Position) {
 	if a.gaps == q.gaps {
 		a.gaps = 0
 	}
+	a.tearLost(t)
 	t.sendOrMiss()
 	spilled, seen := a.spilled, Position{}
 	if spilled {

@@ -45,7 +45,7 @@ func TestRecovery_OverNodes(t *testing.T) {
 			if guard.Checking {
 				return
 			}
-			if o.Read == 0 || o.Dropped == 0 || o.Gaps == 0 || o.Lost == 0 || o.Down == 0 || o.Restarts == 0 || o.Watched == 0 || m.records && (o.Recovered == 0 || o.Hung == 0) {
+			if o.Read == 0 || o.Dropped == 0 || o.Gaps == 0 || o.Lost == 0 || o.Overflown == 0 || o.Down == 0 || o.Restarts == 0 || o.Watched == 0 || m.records && (o.Recovered == 0 || o.Hung == 0) {
 				t.Error("not all of this happens")
 			}
 		})
@@ -61,7 +61,7 @@ type nodesModel struct {
 	records bool
 	history int
 	keep    int // messages that the topic keeps
-	said    int // messages in this history
+	soFar
 	calm    bool
 	topic   string
 	nodes   []*modelNode
@@ -78,7 +78,7 @@ type nodesModel struct {
 	taken  map[string]bool          // guarded by mu: what the broker has had
 }
 
-type nodesOutcome struct{ Published, Read, Recovered, Gaps, Lost, Dropped, Down, Hung, Restarts, Comebacks, Watched int }
+type nodesOutcome struct{ Published, Read, Recovered, Gaps, Lost, Overflown, Busy, Dropped, Down, Hung, Restarts, Comebacks, Watched int }
 
 // modelNode is a node, and the number by which its messages are known.
 type modelNode struct {
@@ -122,6 +122,7 @@ func (m *nodesModel) newNode() *modelNode {
 		end = hanging
 	}
 	n := &modelNode{clusterNode: newNode(m.t, end, topics.History{}), hanging: hanging}
+	n.MaxOutbox = 2 << 10 // some eight messages
 	n.HangsAfter(m.hangsAfter())
 	n.publisher = len(m.published)
 	m.published[n.publisher] = 0
@@ -194,7 +195,7 @@ func (m *nodesModel) forget() {
 
 // play plays one history, in a topic of its own.
 func (m *nodesModel) play() {
-	m.said = 0
+	m.soFar = soFar{lost: m.lostNow()}
 	m.keep = 2 + m.rnd.IntN(40)
 	m.clients = []*modelClient{new(modelClient), new(modelClient), new(modelClient), new(modelClient)}
 	m.watchers = []*modelWatcher{new(modelWatcher), new(modelWatcher)}
@@ -231,6 +232,7 @@ func (m *nodesModel) play() {
 	for _, w := range m.watchers {
 		m.unwatch(w)
 	}
+	m.outcome.Overflown += int(max(m.lostNow(), m.lost) - m.lost)
 }
 
 // settle has nothing of the last history hang in one that is calm, neither a call nor a question.
@@ -289,6 +291,7 @@ func (m *nodesModel) step(c *modelClient) {
 		m.nodes[m.rnd.IntN(len(m.nodes))].goOn()
 	case n < 93:
 		m.log("restart broker")
+		m.restarted = true
 		m.memory.Restart()
 		m.forget()
 	case n < 94:
@@ -301,13 +304,23 @@ func (m *nodesModel) step(c *modelClient) {
 	}
 }
 
-// publish publishes a message that says which it is.
-func (m *nodesModel) publish(n *modelNode) {
+// publish publishes a message that says which it is. It reports whether there was room.
+func (m *nodesModel) publish(n *modelNode) bool {
 	m.published[n.publisher]++
+	m.log("publish on %d: %d", n.publisher, m.published[n.publisher])
+	_, err := n.Publish(m.topic, conn.Message{Type: conn.Text, Payload: fmt.Appendf(nil, "#%d:%d", n.publisher, m.published[n.publisher])})
+	if err == topics.ErrBusy { // it was not published
+		m.log("busy")
+		m.published[n.publisher]--
+		m.outcome.Busy++
+		return false
+	}
+	if err != nil {
+		m.t.Errorf("publish: %v", err)
+	}
 	m.outcome.Published++
 	m.said++
-	m.log("publish on %d: %d", n.publisher, m.published[n.publisher])
-	n.say(m.topic, fmt.Sprintf("#%d:%d", n.publisher, m.published[n.publisher]))
+	return true
 }
 
 // hang has a node's broker hang, and looks at it once the node has noticed, or before.
@@ -382,7 +395,10 @@ func (m *nodesModel) finish() {
 		w.gaps = false
 	}
 	for _, n := range m.nodes {
-		m.publish(n) // so that whoever has missed something notices
+		for !m.publish(n) { // so that whoever has missed something notices
+			time.Sleep(100 * time.Microsecond)
+			m.pump()
+		}
 	}
 	defer func() {
 		for _, c := range m.clients {

@@ -61,6 +61,7 @@ func (m *nodesModel) unwatch(w *modelWatcher) {
 	m.log("watcher %d is cut", slices.Index(m.watchers, w))
 	w.Reset()
 	w.on.sim.Settle()
+	m.forget() // the pattern's interest may end, and the topic's begin later
 	*w = modelWatcher{}
 }
 

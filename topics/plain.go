@@ -17,7 +17,7 @@ func judge(l *link, t *topic, name string, hd header) (isNew bool) {
 	v := hear(l, t, name, hd)
 	if v == missing {
 		if t != nil {
-			t.gapLocked()
+			gapInPlain(t)
 		} else {
 			l.counts.gaps.Add(1)
 		}
@@ -38,20 +38,40 @@ func (r *route) sendPlain(l *link, t *topic, name string, rest []byte) error {
 	if r.isBehind(int64(limit(l.hub.MaxBacklog, DefaultMaxBacklog))) {
 		l.counts.dropped.Add(1)
 		if t != nil {
-			t.gapLocked()
+			gapInPlain(t)
 		}
 		l.reportPatterns(name)
 		return nil
 	}
-	if pub := l.make(t, m); pub != nil {
-		if t != nil && !t.isRecorded() {
-			t.append(pub)
-		} else if t != nil { // it has no position
-			pub.era, pub.offset = t.era, t.offset+1
-		}
-		r.send(pub, nil)
+	unplaced := t != nil && t.isRecorded()
+	if unplaced {
+		t.offset-- // Stamp gets the next one: members stay where they are
 	}
+	pub := l.make(t, m)
+	if unplaced {
+		t.offset++
+	}
+	if pub == nil {
+		return nil
+	}
+	switch {
+	case unplaced:
+		pub.era, pub.offset = t.era, t.offset+1 // OnLost gives the one before it
+	case t != nil:
+		t.append(pub)
+	}
+	r.send(pub, nil)
 	return nil
+}
+
+// gapInPlain notes that a message without a position has not come. The Recorder does not have it either. mu is held.
+func gapInPlain(t *topic) {
+	if !t.isRecorded() {
+		t.gapLocked()
+		return
+	}
+	t.across.link.counts.gaps.Add(1)
+	t.reportGap(0)
 }
 
 // longestSilence is how long a node is silent at most about a topic, while its series goes on: it repeats its last number before.

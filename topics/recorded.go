@@ -25,6 +25,7 @@ func (l *link) receiveRecorded(r *route, t *topic, p Packet, hd header, rest []b
 		if hd.node == l.node {
 			return nil
 		}
+		a.note(hd) // the Recorder is not asked for it when its number is repeated
 		return l.receivePlain(r, t, p.Topic, hd, rest)
 	case a.refused:
 		if hd.node == l.node {
@@ -66,9 +67,11 @@ func (l *link) apply(r *route, t *topic, p Packet, hd header, rest []byte, anywa
 	a := t.across
 	if p.At.Epoch != t.era.epoch { // the Recorder has begun anew
 		l.counts.gaps.Add(1)
+		a.whole = false
 		a.missPending()
 		t.beginEra(Position{p.At.Epoch, p.At.Offset - 1})
 		reportAll(t)
+		a.pardon()
 	}
 	if p.At.Offset <= t.offset { // the topic has it, or begins behind it
 		if hd.node == l.node {
@@ -76,14 +79,18 @@ func (l *link) apply(r *route, t *topic, p Packet, hd header, rest []byte, anywa
 		}
 		return r.toPatterns(l, t, hd, rest)
 	}
-	known, isKnown := a.heard[hd.node]
-	v := hd.number.compare(known, isKnown)
+	v, known := a.compare(hd)
 	switch hole := p.Prev > t.offset || p.Prev == 0 && v == missing; {
 	case hole && anyway:
 		l.counts.gaps.Add(1)
+		a.whole = false
 		a.missPending()
 		t.beginEra(Position{p.At.Epoch, p.At.Offset - 1})
 		reportAll(t)
+		a.pardon()
+		if v == missing {
+			v = fresh
+		}
 	case hole, !anyway && v != old && a.isKnown(hd):
 		t.gapLocked()
 		a.hold(p)
@@ -93,10 +100,8 @@ func (l *link) apply(r *route, t *topic, p Packet, hd header, rest []byte, anywa
 		t.skip(p.At.Offset)
 		return nil
 	}
-	if v == missing && hd.node != l.node { // it was never recorded, because its publisher's outbox was full
-		l.counts.gaps.Add(1)
-		l.counts.missed.Add(hd.number.between(known, true))
-		t.reportGap(0)
+	if v == missing {
+		a.neverRecorded(t, p.At, hd, known, nil)
 	}
 	return l.take(r, t, p.At.Offset, hd, rest, course{live: true})
 }
@@ -240,6 +245,7 @@ func missOwn(l *link, p Packet) {
 	}
 	defer t.mu.Unlock()
 	a := t.across
+	a.lostOwn(t)
 	if hd.number == a.coming {
 		a.coming = number{}
 	}
@@ -269,7 +275,7 @@ func (l *link) receiveLast(t *topic, hd header) {
 	switch asked, is := a.doubts[hd.node]; {
 	case hd.node == l.node || ok && !known.before(hd.number) || !a.isLive() || a.gaps > 0: // it has come, or the Recorder is to be asked anyway
 	case !ok && len(a.heard) >= maxHeardNodes: // others have pushed it out
-	case !ok && !a.listens(time.Now().Add(-longestSilence)): // the message lies before all that the topic has here
+	case a.pardoned[hd.node], !ok && !a.listens(time.Now().Add(-longestSilence)): // the message lies in a gap, or before all that the topic has here
 		a.note(hd)
 	case !is || asked != hd.number: // it is repeated for the first time
 		if a.doubts == nil {
@@ -280,6 +286,7 @@ func (l *link) receiveLast(t *topic, hd header) {
 	default:
 		delete(a.doubts, hd.node)
 		a.note(hd)
+		a.tear(Position{t.era.epoch, t.offset + 1}) // the next message's, or before it
 		l.counts.gaps.Add(1)
 		l.counts.missed.Add(hd.number.between(known, ok) + 1)
 		t.reportGap(0)
@@ -294,6 +301,7 @@ func (a *across) note(hd header) {
 	if known, ok := a.heard[hd.node]; ok && !known.before(hd.number) {
 		return
 	}
+	delete(a.pardoned, hd.node)
 	noteNumber(a.heard, hd.node, hd.number)
 }
 

@@ -33,7 +33,7 @@ func (h *Topics) Subscribe(c *conn.Conn, topic string) (Position, error) {
 // elsewhere, by its Dispatch, it may run beside them. If err is nil, the connection is a
 // member, and the topic is at that position. Next it is sent all that was published behind since, in order and once, and then what
 // is published from now on. Otherwise nothing is sent, and the connection does not
-// join: [ErrGap] says that something is missing, and [ErrTooMuch] that there is no room for it. To begin anew is
+// join: [ErrGap] says that something is missing, or may be, and [ErrTooMuch] that there is no room for it. To begin anew is
 // to call SubscribeSince with the zero Position, which answer may do. A call that waited may also get [ErrTooManyTopics] or
 // [ErrTooManyMembers]: it counts as a topic, and as a member, when it joins.
 //
@@ -289,7 +289,7 @@ func (t *topic) replay(c *session.Conn, j *joining) ([]*publication, error) {
 			return nil, nil
 		}
 		return []*publication{r.last}, nil
-	case j.since.Epoch != t.era.epoch:
+	case j.since.Epoch != t.era.epoch, t.across.isTorn(j.since):
 		return nil, ErrGap
 	}
 	r.expire(&t.keep, t.hub.now())

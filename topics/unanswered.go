@@ -206,11 +206,13 @@ func (t *topic) goOn(now ...Packet) {
 	if !a.out {
 		how.away = &away{era: &era{t, randomEpoch()}}
 	}
+	a.pardon()
 	a.forgive(held)
 	a.missPending()
 	t.beginEra(Position{held[0].At.Epoch, held[0].At.Offset - 1})
-	a.synced, a.out, a.adrift, a.before, a.fill = true, false, false, Position{}, Position{}
+	a.synced, a.out, a.adrift, a.before, a.fill, a.whole = true, false, false, Position{}, Position{}, false
 	a.asking, a.gaps, a.returning, a.coming, a.alone = 0, 0, false, number{}, false
+	a.tearLost(t)
 	at := t.position()
 	if known > 0 { // behind it, what members have had would come once more
 		at = held[known-1].At
