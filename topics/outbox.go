@@ -22,6 +22,8 @@ type outbox struct {
 	batch []Packet   // owned by the worker
 	turn  *postponed // owned by the worker: whose first packets batch has; nil: those of others
 	given time.Time  // owned by the worker: when it was made
+
+	clock time.Duration // owned by the worker: time in which batches were made. Of an outage breakPauses count
 }
 
 // waiting is a packet that waits.
@@ -31,6 +33,8 @@ type waiting struct {
 	since time.Time
 	at    uint64    // how many packets were put before it, and itself
 	tried time.Time // when the broker was first given it, and did not take it. It may have arrived
+
+	refusedAt time.Duration // on outbox.clock: when it was first the one that the broker did not take; 0: never
 }
 
 // isStale reports whether the broker was first given it long ago: see outbox.giveUp.
@@ -212,7 +216,9 @@ func (o *outbox) peek() []Packet {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	clear(o.batch)
-	o.batch, o.given = o.batch[:0], time.Now()
+	now := time.Now()
+	o.clock += min(now.Sub(o.given), breakPauses*firstPause)
+	o.batch, o.given = o.batch[:0], now
 	o.turn = o.next(o.isEmpty(), o.given)
 	from := &o.packets
 	if o.turn != nil {
@@ -282,7 +288,10 @@ func (o *outbox) refuse(q *packets, long time.Duration) (lost []Packet) {
 		q.refused = time.Now()
 	}
 	first, before := &q.all()[0], o.given.Add(-long)
-	if q.refused.Before(before) && first.since.Before(before) || o.given.Sub(first.tried) > triedPauses*firstPause {
+	if first.refusedAt == 0 {
+		first.refusedAt = o.clock
+	}
+	if q.refused.Before(before) && first.since.Before(before) || o.clock-first.refusedAt > triedPauses*firstPause {
 		lost = append(lost, o.lose(q))
 	}
 	return lost

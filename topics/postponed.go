@@ -25,11 +25,13 @@ type postponed struct {
 
 // For how long messages are given again that the broker refuses, in pauses: three seconds and, while it takes no interest either and may be away,
 // ten. A broker that is not ready for less than that loses none, of whatever topics it refuses. They begin anew with a connection, but not for more
-// than a minute: a message may be what ends the connections.
+// than a minute: a message may be what ends the connections. An outage counts for six seconds of it at most. So one message is refused on about ten
+// connections, and is given alone on one of them: see mostPackets.
 const (
 	refusedPauses = 30
 	absentPauses  = 100
 	triedPauses   = 600
+	breakPauses   = 60
 )
 
 // next is the topic whose turn it is; nil: others are given. They and these topics take turns. mu is held.

@@ -21,6 +21,7 @@ func (o *outbox) passes(d time.Duration) {
 			q.all()[i].since = q.all()[i].since.Add(-d)
 		}
 	}
+	o.given = o.given.Add(-d)
 	past(&o.packets)
 	for _, r := range o.turns {
 		past(&r.packets)
@@ -247,7 +248,26 @@ func TestPostponed_ANewConnectionBeginsAnew(t *testing.T) {
 	expect(t, "taken", fmt.Sprint(give(o)), "[a1 a2]")
 }
 
-// A message that ends each connection on which it is given is lost in the end, and no other with it.
+// What the broker was given right before a long outage has its time once more.
+func TestPostponed_AnOutageIsNoRefusal(t *testing.T) {
+	noTurn(t)
+	for _, absent := range []bool{false, true} {
+		firstPause = time.Second / 10
+		o, _ := filled("a", "b")
+		o.peek()
+		o.remove(0, true, true)
+		o.passes(2 * time.Minute)
+		for i := range o.all() {
+			o.all()[i].tried = o.all()[i].tried.Add(-2 * time.Minute)
+		}
+		o.renew()
+		o.peek()
+		o.remove(0, true, absent)
+		expect(t, fmt.Sprint("lost, absent=", absent), o.lost, 0)
+	}
+}
+
+// A message that ends each connection on which it is given is lost in the end, and no other with it, although it was given with that one.
 func TestPostponed_WhatEndsEachConnectionIsLost(t *testing.T) {
 	noTurn(t)
 	firstPause = time.Second / 10
@@ -263,11 +283,13 @@ func TestPostponed_WhatEndsEachConnectionIsLost(t *testing.T) {
 		o.peek()
 		o.remove(0, true, true)
 	}
-	for range 6 {
+	for range 1 + triedPauses/breakPauses {
 		ends(10 * time.Second)
 	}
 	expect(t, "lost", o.lost, 0)
-	ends(11 * time.Second)
+	ends(10 * time.Second)
+	expect(t, "lost", o.lost, 1)
+	ends(10 * time.Second)
 	expect(t, "lost", o.lost, 1)
 	o.renew()
 	expect(t, "taken", fmt.Sprint(give(o)), "[b1]")
