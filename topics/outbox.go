@@ -31,8 +31,9 @@ type waiting struct {
 	Packet
 	size  int
 	since time.Time
-	at    uint64    // how many packets were put before it, and itself
-	tried time.Time // when the broker was first given it, and did not take it. It may have arrived
+	of    *published // nil: it is a census
+	at    uint64     // how many packets were put before it, and itself
+	tried time.Time  // when the broker was first given it, and did not take it. It may have arrived
 
 	refusedAt time.Duration // on outbox.clock: when it was first the one that the broker did not take; 0: never
 }
@@ -84,23 +85,6 @@ func (q *packets) merge(back []waiting) {
 	}
 }
 
-// published is what the node has published to a topic. Guarded by outbox.mu.
-type published struct {
-	topic    string
-	number   number
-	due      time.Time // of the next repetition
-	repeated number    // what it would repeat; if there is more, the topic is not quiet
-}
-
-// repeats are the pauses after which the number of a quiet topic's last message is sent once more, so that
-// nodes that missed the message notice. Behind the last one the topic's series ends. While the outbox has no room they wait.
-// See longestSilence.
-var repeats = [...]time.Duration{time.Second, 2 * time.Second, 4 * time.Second}
-
-// maxUnreported is how many topics have a number that waits for room in the outbox. Beyond it a topic's series ends, and what was lost at its
-// end is counted here, and not noticed by other nodes.
-const maxUnreported = 1 << 17
-
 // Bounds of a batch, and what a packet counts besides its bytes: what the outbox keeps of it, and room that its list has not filled.
 const (
 	maxBatchPackets = 512
@@ -118,96 +102,44 @@ func (o *outbox) add(l *link, kind kind, topic string, keep History, body []byte
 	if full && !must {
 		return n, false
 	}
+	var of *published
 	if kind == kindMessage {
-		n = o.number(topic)
+		of = o.publish(topic)
+		n = of.number
 	}
 	if full {
 		if kind == kindMessage {
 			o.lost++
+			of.lost = n.n
 		}
 		return n, false
 	}
-	o.append(Packet{Topic: topic, Data: header{kind, l.node, n}.before(body), Keep: keep}, size)
+	o.append(Packet{Topic: topic, Data: header{kind, l.node, n}.before(body), Keep: keep}, size, of)
 	l.rouse()
 	return n, true
 }
 
 // hasRoom reports whether there is room for so many bytes. If the outbox is half full, there is none for a census, and for a topic that the broker
-// refuses: they leave room for others. The last number of such a topic waits for those before it. mu is held.
+// refuses: they leave room for others. mu is held.
 func (o *outbox) hasRoom(kind kind, topic string, size int) bool {
-	refused := o.postponed[topic] != nil
-	switch {
-	case refused && kind == kindLast:
-		return false
-	case (refused || kind == kindCensus) && o.bytes > o.most/2:
+	if (o.postponed[topic] != nil || kind == kindCensus) && o.bytes > o.most/2 {
 		return false
 	}
 	return o.bytes+size <= o.most
 }
 
 // append appends a packet. mu is held.
-func (o *outbox) append(p Packet, size int) {
+func (o *outbox) append(p Packet, size int, of *published) {
 	o.put++
+	if of != nil {
+		of.waits++
+	}
 	to := &o.packets
 	if r := o.postponed[p.Topic]; r != nil {
 		to = &r.packets
 	}
-	to.queue = append(to.queue, waiting{Packet: p, size: size, since: time.Now(), at: o.put})
+	to.queue = append(to.queue, waiting{Packet: p, size: size, since: time.Now(), of: of, at: o.put})
 	o.bytes += size
-}
-
-// number numbers a message. mu is held.
-func (o *outbox) number(topic string) number {
-	p := o.topics[topic]
-	if p == nil {
-		o.series++
-		p = &published{topic: topic, number: number{series: o.series}, due: time.Now().Add(repeats[0])}
-		if o.topics == nil {
-			o.topics = make(map[string]*published)
-		}
-		o.topics[topic] = p
-		p.repeated = number{o.series, 1}
-		o.quiet[0] = append(o.quiet[0], p)
-	}
-	p.number.n++
-	return p.number
-}
-
-// repeat sends the numbers of quiet topics once more.
-func (o *outbox) repeat(l *link, now time.Time) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	for stage := range o.quiet {
-		queue := o.quiet[stage]
-		for len(queue) > 0 && !queue[0].due.After(now) {
-			p := queue[0]
-			queue = queue[1:]
-			next := stage + 1
-			size := len(p.topic) + maxHeader + packetCost
-			switch {
-			case p.repeated != p.number: // it was not quiet
-				p.repeated, next = p.number, 0
-			case o.hasRoom(kindLast, p.topic, size):
-				o.append(Packet{Topic: p.topic, Data: header{kindLast, l.node, p.number}.append(nil)}, size)
-			case len(o.topics) <= maxUnreported: // there is no room, and the number may be that of a message that found none
-				next = stage
-			}
-			switch {
-			case next == len(repeats):
-				delete(o.topics, p.topic)
-			case next == stage:
-				p.due = now.Add(repeats[next])
-				queue = append(queue, p)
-			default:
-				p.due = now.Add(repeats[next])
-				o.quiet[next] = append(o.quiet[next], p)
-			}
-		}
-		o.quiet[stage] = queue
-	}
-	if !o.isEmpty() {
-		l.rouse()
-	}
 }
 
 // peek is the first packets that wait, as many as one batch may have. They are of the topic whose turn it is to be given again, or of others. By the
@@ -246,6 +178,9 @@ func (o *outbox) remove(n int, failed, absent bool) (lost []Packet, more bool) {
 	}
 	clear(o.batch)
 	o.batch = o.batch[:0]
+	for i := range from.all()[:n] {
+		from.all()[i].noteTaken()
+	}
 	o.drop(from, n)
 	o.note(failed)
 	switch {
@@ -291,7 +226,8 @@ func (o *outbox) refuse(q *packets, long time.Duration) (lost []Packet) {
 	if first.refusedAt == 0 {
 		first.refusedAt = o.clock
 	}
-	if q.refused.Before(before) && first.since.Before(before) || o.clock-first.refusedAt > triedPauses*firstPause {
+	if q.refused.Before(before) && first.since.Before(before) || o.clock-first.refusedAt > triedPauses*firstPause ||
+		first.isRepeated() {
 		lost = append(lost, o.lose(q))
 	}
 	return lost
@@ -299,10 +235,12 @@ func (o *outbox) refuse(q *packets, long time.Duration) (lost []Packet) {
 
 // lose drops the first packet, which the broker has not taken. mu is held.
 func (o *outbox) lose(q *packets) Packet {
-	p := q.all()[0].Packet
+	w := &q.all()[0]
+	p := w.Packet
 	if kindOf(p.Data) == kindMessage {
 		o.lost++
 	}
+	w.noteLost()
 	o.drop(q, 1)
 	return p
 }
@@ -311,6 +249,9 @@ func (o *outbox) lose(q *packets) Packet {
 func (o *outbox) drop(q *packets, n int) {
 	for _, w := range q.all()[:n] {
 		o.bytes -= w.size
+		if w.of != nil {
+			w.of.waits--
+		}
 	}
 	q.forget(n)
 }

@@ -78,6 +78,19 @@ func (f *refusals) postpone(from *packets) *postponed {
 	return r
 }
 
+// apart has what is put of a topic now wait apart from others. It is likely to be refused. mu is held, and something must be put.
+func (f *refusals) apart(topic string) {
+	if f.postponed[topic] != nil {
+		return
+	}
+	if f.postponed == nil {
+		f.postponed = make(map[string]*postponed)
+	}
+	r := &postponed{topic: topic, due: time.Now()}
+	f.postponed[topic] = r
+	f.turns = append(f.turns, r)
+}
+
 // wait has a topic wait for its next turn. mu is held.
 func (f *refusals) wait(r *postponed) {
 	f.leave(r)
