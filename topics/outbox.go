@@ -119,10 +119,13 @@ func (o *outbox) add(l *link, kind kind, topic string, keep History, body []byte
 	return n, true
 }
 
-// hasRoom reports whether there is room for so many bytes. If the outbox is half full, there is none for a census, and for a topic that the broker
-// refuses: they leave room for others. mu is held.
+// hasRoom reports whether there is room for so many bytes. Topics that the broker refuses have half of the outbox. Censuses have none if half of the rest
+// is full. So they leave room for messages, and for each other. mu is held.
 func (o *outbox) hasRoom(kind kind, topic string, size int) bool {
-	if (o.postponed[topic] != nil || kind == kindCensus) && o.bytes > o.most/2 {
+	switch {
+	case o.postponed[topic] != nil && o.apartBytes > o.most/2:
+		return false
+	case kind == kindCensus && o.bytes-o.apartBytes > (o.most-o.apartBytes)/2:
 		return false
 	}
 	return o.bytes+size <= o.most
@@ -137,6 +140,7 @@ func (o *outbox) append(p Packet, size int, of *published) {
 	to := &o.packets
 	if r := o.postponed[p.Topic]; r != nil {
 		to = &r.packets
+		o.apartBytes += size
 	}
 	to.queue = append(to.queue, waiting{Packet: p, size: size, since: time.Now(), of: of, at: o.put})
 	o.bytes += size
@@ -249,6 +253,9 @@ func (o *outbox) lose(q *packets) Packet {
 func (o *outbox) drop(q *packets, n int) {
 	for _, w := range q.all()[:n] {
 		o.bytes -= w.size
+		if q != &o.packets {
+			o.apartBytes -= w.size
+		}
 		if w.of != nil {
 			w.of.waits--
 		}

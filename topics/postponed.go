@@ -9,11 +9,12 @@ import (
 // refusals are the topics of which the broker has refused a message. Each waits for a while, apart from others, with all that is published to it
 // meanwhile: its order stays, and others are not held up. Guarded by outbox.mu.
 type refusals struct {
-	postponed map[string]*postponed
-	turns     []*postponed // the same, in the order of their turns
-	again     bool         // the last batch was one of theirs
-	row       int          // calls in a row that failed
-	timer     *time.Timer  // of the next turn
+	postponed  map[string]*postponed
+	turns      []*postponed // the same, in the order of their turns
+	apartBytes int          // what theirs count of outbox.bytes
+	again      bool         // the last batch was one of theirs
+	row        int          // calls in a row that failed
+	timer      *time.Timer  // of the next turn
 }
 
 // postponed is one of these topics.
@@ -64,6 +65,7 @@ func (f *refusals) postpone(from *packets) *postponed {
 	for _, w := range from.all() {
 		if w.Topic == r.topic {
 			r.queue = append(r.queue, w)
+			f.apartBytes += w.size
 		} else {
 			stay = append(stay, w)
 		}
@@ -104,7 +106,10 @@ func (f *refusals) comeBack(others *packets, now time.Time) {
 	var back []waiting
 	n := 0
 	for ; n < len(f.turns) && !f.turns[n].due.After(now) && len(back) < maxBack; n++ {
-		back = append(back, f.turns[n].all()...)
+		for _, w := range f.turns[n].all() {
+			back = append(back, w)
+			f.apartBytes -= w.size
+		}
 		delete(f.postponed, f.turns[n].topic)
 	}
 	f.turns = slices.Delete(f.turns, 0, n)

@@ -315,41 +315,6 @@ func TestPostponed_FewerAtOnceWhileCallsFail(t *testing.T) {
 	expect(t, "packets at once when a call has not failed", o.mostPackets(), maxBatchPackets)
 }
 
-// A topic that the broker refuses has half of the outbox at most, so that others have room.
-func TestPostponed_LeavesRoomForOthers(t *testing.T) {
-	o, l := filled("bad", "a")
-	give(o, "bad")
-	for i := 0; i < 1<<20; i++ {
-		if _, ok := o.add(l, kindMessage, "bad", History{}, body(100), false); !ok {
-			break
-		}
-	}
-	if o.bytes < o.most/2 || o.bytes > o.most/2+1000 {
-		t.Errorf("%d of %d bytes are of a topic that is refused", o.bytes, o.most)
-	}
-	if _, ok := o.add(l, kindMessage, "a", History{}, body(100), false); !ok {
-		t.Error("a message of another topic has no room")
-	}
-	expect(t, "taken", fmt.Sprint(give(o, "bad")), "[a2]")
-}
-
-// The last number of a topic that is refused takes no room while its messages wait, and is told when they do not.
-func TestPostponed_TakesNoRoomForItsNumber(t *testing.T) {
-	noTurn(t)
-	o, l := filled("bad")
-	give(o, "bad")
-	before, now := o.bytes, time.Now()
-	for range 20 {
-		now = now.Add(repeats[0])
-		o.repeat(l, now)
-	}
-	expect(t, "bytes more", o.bytes-before, 0)
-	o.turnsCome()
-	give(o)
-	o.repeat(l, now.Add(repeats[0]))
-	expect(t, "it is told", o.waits(), true)
-}
-
 // What a topic published before a time has not left the outbox while it is postponed. Others do not wait for it, and it waits for nothing later.
 func TestPostponed_IsNotSent(t *testing.T) {
 	noTurn(t)
