@@ -294,12 +294,13 @@ func (o *outbox) marks() (put, gone uint64) {
 	return o.put, o.all()[0].at - 1
 }
 
-// has reports whether it has something of a topic that is postponed, among so many packets that were put into it first.
+// has reports whether it has something of a topic that is postponed, among so many packets that were put into it first. It is not waited for if the
+// topic has been refused for long: it may be lost one by one. What the broker takes of it late, the topic knows: see across.isKnown.
 func (o *outbox) has(topic string, mark uint64) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	r := o.postponed[topic]
-	return r != nil && r.all()[0].at <= mark
+	return r != nil && r.all()[0].at <= mark && (r.refused.IsZero() || time.Since(r.refused) <= refusedPauses*firstPause)
 }
 
 // waitsSince is since when the packet waits that is given before all others, if there is one; for a topic that is postponed, before all others of it.

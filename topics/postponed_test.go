@@ -340,8 +340,28 @@ func TestPostponed_IsNotSent(t *testing.T) {
 	give(o, "bad")
 	expect(t, "lost", o.lost, 1)
 	expect(t, "it is there", o.has("bad", put), false)
+	o.renew()
 	now, _ := o.marks()
 	expect(t, "what came later is there", o.has("bad", now), true)
+	expect(t, "what was put first is there", o.has("bad", put), false)
+}
+
+// A topic with many messages, which is refused for long, is not waited for until all of them are lost. It has its time with each connection.
+func TestPostponed_IsNotWaitedForTooLong(t *testing.T) {
+	noTurn(t)
+	names := slices.Repeat([]string{"bad"}, 100)
+	o, _ := filled(names...)
+	put, _ := o.marks()
+	give(o, "bad")
+	o.passes((refusedPauses - 1) * firstPause)
+	give(o, "bad")
+	expect(t, "it is waited for", o.has("bad", put), true)
+	o.passes(2 * firstPause)
+	give(o, "bad")
+	expect(t, "lost", o.lost, 1)
+	expect(t, "it is waited for", o.has("bad", put), false)
+	o.renew()
+	expect(t, "it is waited for on a new connection", o.has("bad", put), true)
 }
 
 // When the broker takes again what it has refused, it is given very many topics together, in few calls.
