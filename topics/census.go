@@ -54,6 +54,7 @@ type censuses struct {
 type telling struct {
 	remote  map[uint64]*nodeCensus
 	changed bool // the census must be sent
+	cut     bool // it did not have room for all values at least once
 }
 
 // nodeCensus is what another node has told of a topic. Guarded by the topic's mu.
@@ -71,7 +72,7 @@ type nodeCensus struct {
 // Census returns how many members a topic has on all nodes, and their values. Other nodes' parts are up to a
 // second old, and more while the broker is away. What the broker loses comes again after at most ten seconds more. They are known while this node has members in the topic, and the
 // topic's [History] has Presence. Without both, and without a [Broker], the census is of this node. A node that dies is
-// in it for 30 seconds more.
+// in it for 30 seconds more. If the values of a node's members take more than a quarter of its MaxOutbox, others are told some of them.
 func (h *Topics) Census(topic string) Census {
 	t := h.named(topic)
 	if t == nil {
@@ -193,6 +194,7 @@ func (l *link) tickCensus(now time.Time) {
 	for _, t := range c.all() {
 		t.mu.Lock()
 		a := t.across
+		wasCut := a.cut
 		gone, refresh := t.gone.Load(), (turn+turnOf(t))%censusTurns < begun
 		if gone || a.confirmed && (a.changed || refresh && t.members > 0) {
 			a.changed = !t.tell(gone)
@@ -201,7 +203,11 @@ func (l *link) tickCensus(now time.Time) {
 			t.reportCensus()
 		}
 		over := gone && (!a.changed || away || c.isForgotten(t, now))
+		isCut := a.cut && !wasCut
 		t.mu.Unlock()
+		if isCut {
+			l.logger.Warn("framerail: members of a topic have more values than MaxOutbox has room for; other nodes are told some", "topic", t.name)
+		}
 		if over {
 			c.remove(t)
 		}
@@ -239,7 +245,11 @@ func (t *topic) tell(gone bool) bool {
 		return true
 	}
 	c.number++
-	for parts, part := censusParts(values), 0; part < len(parts); part++ {
+	values, cut := cutCensus(values, t.name, l.outbox.most/4)
+	t.across.cut = t.across.cut || cut
+	parts := censusParts(values)
+	bodies := make([][]byte, len(parts))
+	for part := range parts {
 		b := binary.AppendUvarint(body(0), c.number)
 		b = binary.AppendUvarint(b, uint64(part))
 		b = binary.AppendUvarint(b, uint64(len(parts)))
@@ -247,24 +257,9 @@ func (t *topic) tell(gone bool) bool {
 		for _, v := range parts[part] {
 			b = append(binary.AppendUvarint(b, uint64(len(v))), v...)
 		}
-		if _, ok := l.outbox.add(l, kindCensus, t.name, History{}, b, false); !ok {
-			return false
-		}
+		bodies[part] = b
 	}
-	return true
-}
-
-// censusParts cuts values into packets, of which there is one at least.
-func censusParts(values []string) [][]string {
-	parts := [][]string{nil}
-	size := 0
-	for _, v := range values {
-		if size += len(v) + binary.MaxVarintLen16; size > maxCensusPart {
-			parts, size = append(parts, nil), len(v)+binary.MaxVarintLen16
-		}
-		parts[len(parts)-1] = append(parts[len(parts)-1], v)
-	}
-	return parts
+	return l.outbox.addCensus(l, t.name, bodies)
 }
 
 // leaveCensus tells other nodes that this one is going. It tells them nothing more of these topics then.

@@ -119,16 +119,34 @@ func (o *outbox) add(l *link, kind kind, topic string, keep History, body []byte
 	return n, true
 }
 
-// hasRoom reports whether there is room for so many bytes. Topics that the broker refuses have half of the outbox. Censuses have none if half of the rest
-// is full. So they leave room for messages, and for each other. mu is held.
+// hasRoom reports whether there is room for so many bytes. Topics that the broker refuses have half of the outbox. Censuses have half of the rest, if
+// nothing else is there. So they leave room for messages, and for each other. mu is held.
 func (o *outbox) hasRoom(kind kind, topic string, size int) bool {
 	switch {
 	case o.postponed[topic] != nil && o.apartBytes > o.most/2:
 		return false
-	case kind == kindCensus && o.bytes-o.apartBytes > (o.most-o.apartBytes)/2:
+	case kind == kindCensus && o.bytes-o.apartBytes+size > (o.most-o.apartBytes)/2:
 		return false
 	}
 	return o.bytes+size <= o.most
+}
+
+// addCensus puts the parts of a census into the outbox. If there is no room for all, none is put: a part alone tells nothing.
+func (o *outbox) addCensus(l *link, topic string, parts [][]byte) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	cost, size := len(topic)+packetCost, 0
+	for _, b := range parts {
+		size += cost + len(b)
+	}
+	if !o.hasRoom(kindCensus, topic, size) {
+		return false
+	}
+	for _, b := range parts {
+		o.append(Packet{Topic: topic, Data: header{kindCensus, l.node, number{}}.before(b)}, cost+len(b), nil)
+	}
+	l.rouse()
+	return true
 }
 
 // append appends a packet. mu is held.
