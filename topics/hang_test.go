@@ -3,6 +3,7 @@ package topics_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -307,6 +308,25 @@ func TestHang_EndsWithNothingToPublish(t *testing.T) {
 	await(t, "the Recorder hangs no longer", func() bool { return !n.Hangs() })
 	other.say("room.1", "other")
 	ann.expect("other")
+}
+
+// Nor does it hang while it refuses in time, however much there is to refuse.
+func TestHang_EndsWithRefusals(t *testing.T) {
+	memory := new(brokertest.Memory)
+	end := &refusingNode{hangingNode: &hangingNode{RecordingNode: memory.Recorder()}}
+	n, other := newNode(t, end, kept), newNode(t, memory.Recorder(), kept)
+	t.Cleanup(end.goOn)
+	ann := n.member("room.1")
+	n.hangsSoon()
+	end.refuses.Store(true)
+	end.hang(false)
+	n.say("room.1", "1")
+	ann.expect("1")
+	n.HangsAfter(time.Hour)
+	end.goOn()
+	await(t, "the Recorder hangs no longer", func() bool { n.say("room.2", "more"); return !n.Hangs() })
+	other.say("room.1", "other")
+	await(t, "other's message", func() bool { n.say("room.2", "more"); ann.look(); return slices.Contains(ann.read, "other") })
 }
 
 // A topic forgets a connection that waits for a Recorder and leaves.
