@@ -161,7 +161,7 @@ func (m *nodesModel) read(c *modelClient) {
 		if m.isBetween(c.at, p) {
 			m.t.Errorf("history %d: read %v after %v, and there is something between", m.history, p, c.at)
 		}
-		if n > first+1 && !m.excused(c.on, publisher, first+1, n) {
+		if n > first+1 && !m.excused(c.on, publisher, first+1, n, false) {
 			c.hole = fmt.Sprintf("read %s, and %d is missing, at %v after %v", id, first+1, p, c.at)
 		}
 		if p.Epoch == c.at.Epoch && p.Offset <= c.at.Offset {
@@ -185,8 +185,9 @@ func (m *nodesModel) isBetween(a, b topics.Position) bool {
 
 // excused reports whether nobody can know that messages from first to below end are missing. They never reached the broker, because the publisher's
 // outbox was full, or the broker refused them. Whoever has heard of the publisher sees it by the next message. With a Recorder whoever has all that was
-// recorded does, too.
-func (m *nodesModel) excused(on *modelNode, publisher, first, end int) bool {
+// recorded does, too. A member of a
+// pattern does not know what its own node had lost before it joined.
+func (m *nodesModel) excused(on *modelNode, publisher, first, end int, inPattern bool) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for n := first; n < end; n++ {
@@ -194,5 +195,5 @@ func (m *nodesModel) excused(on *modelNode, publisher, first, end int) bool {
 			return false
 		}
 	}
-	return !m.records || m.restarted || m.said > m.keep
+	return !m.records || m.restarted || m.said > m.keep || inPattern && publisher == on.publisher
 }

@@ -86,7 +86,7 @@ func (m *nodesModel) readWatcher(w *modelWatcher) {
 		if n <= w.last[publisher] {
 			m.t.Errorf("history %d: watcher %d reads %s after %d", m.history, slices.Index(m.watchers, w), msg, w.last[publisher])
 		}
-		if from := w.from[publisher]; from > 0 && n > from+1 && !m.excused(w.on, publisher, from+1, n) {
+		if from := w.from[publisher]; from > 0 && n > from+1 && !m.excused(w.on, publisher, from+1, n, true) {
 			w.hole = fmt.Sprintf("watcher %d reads %s after %d", slices.Index(m.watchers, w), msg, from)
 		}
 		if w.last[publisher] = n; w.sure {

@@ -110,7 +110,7 @@ func (o *outbox) add(l *link, kind kind, topic string, keep History, body []byte
 	if full {
 		if kind == kindMessage {
 			o.lost++
-			of.lost = n.n
+			of.lost, of.left = n.n, n.n
 		}
 		return n, false
 	}

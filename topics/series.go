@@ -10,6 +10,7 @@ type published struct {
 	repeated number    // what it would repeat; if there is more, the topic is not quiet
 	waits    int       // how many messages and numbers of it are in the outbox
 	lost     uint64    // the last message that was lost, while the broker has taken nothing behind it that tells of that; 0: there is none
+	left     uint64    // the last message that was lost; 0: there is none
 	tries    uint8     // how often the number that tells of it was refused
 	skips    uint8     // repetitions that are left out before it is given again
 }
@@ -112,10 +113,21 @@ func (w *waiting) noteLost() {
 	case err != nil || w.of == nil:
 	case hd.kind == kindMessage:
 		w.of.lost = max(w.of.lost, hd.number.n)
+		w.of.left = max(w.of.left, hd.number.n)
 	case w.of.lost > 0:
 		w.of.tries = min(w.of.tries+1, maxDoubled)
 		w.of.skips = 1<<w.of.tries - 1
 	}
+}
+
+// lastLost is the number of the last message of a topic that was lost; zero: nothing was, in this series.
+func (o *outbox) lastLost(topic string) number {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if p := o.topics[topic]; p != nil && p.left > 0 {
+		return number{p.number.series, p.left}
+	}
+	return number{}
 }
 
 // isRepeated reports whether the packet is a number that is given again later anyway. mu is held.

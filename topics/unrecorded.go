@@ -58,9 +58,13 @@ func (a *across) lostOwn(t *topic) {
 	}
 }
 
-// tearLost has a topic that is live again be torn where the outbox has lost something meanwhile. mu is held.
+// tearLost has a topic that is live again, or for the first time, be torn where the outbox has lost something meanwhile, or before. mu is held.
 func (a *across) tearLost(t *topic) {
-	if a.lost && a.isLive() {
+	if !a.isLive() {
+		return
+	}
+	lost := a.link.outbox.lastLost(t.name)
+	if a.lost || lost != (number{}) && a.heard[a.link.node].before(lost) {
 		a.lostOwn(t)
 	}
 }
