@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -150,6 +151,48 @@ func TestAcross_ALostConnectionRefusesNothing(t *testing.T) {
 	if got := strings.Join(took, " "); got != "a b c a b" {
 		t.Errorf("taken: %s", got)
 	}
+}
+
+// After an outage, a Recorder that refuses what members heard meanwhile is asked about the topic before all of that is lost. What it takes late comes to
+// no member twice.
+func TestAcross_ARecorderThatRefusesIsAsked(t *testing.T) {
+	memory := new(brokertest.Memory)
+	var refuses atomic.Bool
+	memory.Refuse = func(topics.Packet) error {
+		if refuses.Load() {
+			return errors.New("not now")
+		}
+		return nil
+	}
+	topics.PauseFor(t, 10*time.Millisecond)
+	all := topics.History{Messages: 1000}
+	n, other := newNode(t, memory.Recorder(), all), newNode(t, memory.Recorder(), all)
+	ann, olga := n.member("room.1"), other.member("room.1")
+	await(t, "a topic that misses nothing", func() bool { return n.Misses("room.1") == 0 })
+	memory.SetDown(true)
+	await(t, "an outage", func() bool { return n.Away("room.1") && other.Away("room.1") })
+	refuses.Store(true)
+	var said []string
+	for i := range 300 {
+		said = append(said, fmt.Sprint(i))
+		n.say("room.1", said[i])
+	}
+	ann.expect(strings.Join(said, " "))
+	memory.SetDown(false)
+	n.awaitUp(1)
+	await(t, "the other node is where the Recorder is", func() bool { return !other.Away("room.1") })
+	if _, err := n.dial().since("room.1", topics.Position{}); err != nil {
+		t.Fatal(err)
+	}
+	if n.IsIdle() {
+		t.Error("the Recorder is asked when all is lost")
+	}
+	refuses.Store(false)
+	await(t, "the Recorder takes the rest", func() bool { olga.look(); return slices.Contains(olga.read, said[len(said)-1]) })
+	olga.read = nil
+	other.say("room.1", "end")
+	olga.expect("end")
+	ann.expect("end")
 }
 
 // refusesSome is a Memory.Refuse that refuses one message in 20, for a while, and then none.
