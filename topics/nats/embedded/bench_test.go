@@ -61,22 +61,12 @@ func BenchmarkComeback(b *testing.B) {
 	b.Run("plain", func(b *testing.B) {
 		comeback(b, up(b, &nats.Broker{URL: s.url()}), names, func() {})
 	})
+	var positions []topics.Position
 	b.Run("kept", func(b *testing.B) {
 		n := up(b, &nats.Recorder{Broker: nats.Broker{URL: s.url()}})
 		keep := topics.History{Messages: 100}
-		begin := n.position(names[0])
-		for some := names; len(some) > 0; some = some[min(len(some), 512):] {
-			var ms []topics.Packet
-			for _, name := range some[:min(len(some), 512)] {
-				ms = append(ms, topics.Packet{Topic: name, Keep: keep, Data: bytes.Repeat([]byte("x"), 100)})
-			}
-			if _, err := n.broker.Publish(b.Context(), ms); err != nil {
-				b.Fatal(err)
-			}
-		}
-		positions := make([]topics.Position, len(names))
-		for i := range positions {
-			positions[i] = topics.Position{Epoch: begin.Epoch, Offset: begin.Offset + uint64(i) + 1}
+		if positions == nil { // it runs more than once
+			positions = publishOne(b, n, names, keep)
 		}
 		comeback(b, n, names, func() {
 			var next atomic.Int64
@@ -95,6 +85,25 @@ func BenchmarkComeback(b *testing.B) {
 			wg.Wait()
 		})
 	})
+}
+
+// publishOne publishes a message to each of a number of topics, and returns where they are then.
+func publishOne(b *testing.B, n *node, names []string, keep topics.History) []topics.Position {
+	begin := n.position(names[0])
+	for some := names; len(some) > 0; some = some[min(len(some), 512):] {
+		var ms []topics.Packet
+		for _, name := range some[:min(len(some), 512)] {
+			ms = append(ms, topics.Packet{Topic: name, Keep: keep, Data: bytes.Repeat([]byte("x"), 100)})
+		}
+		if _, err := n.broker.Publish(b.Context(), ms); err != nil {
+			b.Fatal(err)
+		}
+	}
+	positions := make([]topics.Position, len(names))
+	for i := range positions {
+		positions[i] = topics.Position{Epoch: begin.Epoch, Offset: begin.Offset + uint64(i) + 1}
+	}
+	return positions
 }
 
 // comeback measures how long a node takes from the end of its connection until it has told the server of all topics, and has asked.
