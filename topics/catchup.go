@@ -122,7 +122,7 @@ func (a *across) wantFill(t *topic, at Position) bool {
 // adopt has the topic be where the Recorder says. What is between is not to be had. mu is held.
 func (l *link) adopt(t *topic, at Position) {
 	a := t.across
-	reported := a.synced || a.out
+	reported := a.synced || a.out || a.adrift // adrift, the node's own messages are recorded before the topic is anywhere
 	a.missPending()
 	t.beginEra(at)
 	a.synced, a.out, a.before, a.whole = true, false, Position{}, at.Offset == 0 && !reported
