@@ -70,8 +70,8 @@ type nodeCensus struct {
 }
 
 // Census returns how many members a topic has on all nodes, and their values. Other nodes' parts are up to a
-// second old, and more while the broker is away. What the broker loses comes again after at most ten seconds more. They are known while this node has members in the topic, and the
-// topic's [History] has Presence. Without both, and without a [Broker], the census is of this node. A node that dies is
+// second old, and more while the broker is away. A part that the broker loses is sent again within ten seconds. They are
+// known while this node has members in the topic, and the topic's [History] has Presence. Without both, and without a [Broker], the census is of this node. A node that dies is
 // in it for 30 seconds more. If the values of a node's members take more than a quarter of its MaxOutbox, others are told some of them.
 func (h *Topics) Census(topic string) Census {
 	t := h.named(topic)

@@ -9,9 +9,12 @@ type unrecorded struct {
 	whole    bool            // since all that the Recorder ever had was taken, nothing was left out: heard has all publishers
 }
 
-// pardon has the next message of each publisher be the next one: what came before it lies in a gap that members know of. mu is held.
+// pardon has the next message of each publisher be the next one: what came before it lies in a gap that members know of, or before all that
+// the topic has here. mu is held.
 func (a *across) pardon() {
-	a.pardoned = make(map[uint64]bool, len(a.heard))
+	if a.pardoned = nil; len(a.heard) > 0 { // a new topic has heard nobody, and need not have a map
+		a.pardoned = make(map[uint64]bool, len(a.heard))
+	}
 	for node := range a.heard {
 		a.pardoned[node] = true
 	}
