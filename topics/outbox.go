@@ -110,7 +110,7 @@ func (o *outbox) add(l *link, kind kind, topic string, keep History, body []byte
 	if full {
 		if kind == kindMessage {
 			o.lost++
-			of.lost, of.left = n.n, n.n
+			of.lose(n.n)
 		}
 		return n, false
 	}

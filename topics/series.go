@@ -106,14 +106,16 @@ func (w *waiting) noteTaken() {
 	}
 }
 
+// lose notes that a message is lost. mu is held.
+func (p *published) lose(n uint64) { p.lost, p.left = max(p.lost, n), max(p.left, n) }
+
 // noteLost notes that a packet is lost. mu is held.
 func (w *waiting) noteLost() {
 	hd, _, err := readHeader(w.Data)
 	switch {
 	case err != nil || w.of == nil:
 	case hd.kind == kindMessage:
-		w.of.lost = max(w.of.lost, hd.number.n)
-		w.of.left = max(w.of.left, hd.number.n)
+		w.of.lose(hd.number.n)
 	case w.of.lost > 0:
 		w.of.tries = min(w.of.tries+1, maxDoubled)
 		w.of.skips = 1<<w.of.tries - 1
